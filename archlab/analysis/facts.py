@@ -1,0 +1,70 @@
+"""What the layers say about themselves, asked once for each distinct layer and input shape.
+
+Repeated blocks share layers, so that a ResNet-152 asks a few dozen questions instead of hundreds.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import NamedTuple
+
+from archlab.graph import Graph
+from archlab.layers.base import Layer, Shape
+from archlab.layers.geometry import AxisPair
+
+DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "int64": 8}
+
+
+class Facts(NamedTuple):
+    """Numbers of one node for one sample."""
+
+    params: int
+    buffers: int
+    fixed_buffers: int
+    """Of the buffers, those with a dtype of their own."""
+    fixed_buffer_bytes: int
+    macs: int
+    elementwise: int
+    activations: int
+    elements: int
+    """Output elements."""
+    reads: tuple[AxisPair, ...]
+
+
+def collect_facts(graph: Graph) -> list[Facts]:
+    """The facts of every node, in order."""
+    known: dict[tuple[int, tuple[Shape, ...]], Facts] = {}
+    nodes = graph.nodes
+    collected: list[Facts] = []
+    for node in nodes:
+        inputs = tuple([nodes[i].shape for i in node.inputs])
+        key = (id(node.layer), inputs)
+        facts = known.get(key)
+        if facts is None:
+            facts = known[key] = _ask(node.layer, inputs, node.shape)
+        collected.append(facts)
+    return collected
+
+
+def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Facts:
+    params = buffers = fixed = fixed_bytes = 0
+    for tensor in layer.tensors(inputs):
+        if tensor.learnable:
+            params += tensor.elements
+        else:
+            buffers += tensor.elements
+            if tensor.dtype is not None:
+                fixed += tensor.elements
+                fixed_bytes += tensor.elements * DTYPE_BYTES[tensor.dtype]
+    elements = prod(output)
+    return Facts(
+        params=params,
+        buffers=buffers,
+        fixed_buffers=fixed,
+        fixed_buffer_bytes=fixed_bytes,
+        macs=layer.macs(inputs, output),
+        elementwise=layer.elementwise(inputs, output),
+        activations=elements if layer.counts_activations else 0,
+        elements=elements,
+        reads=layer.reads(inputs, output),
+    )

@@ -1,0 +1,175 @@
+"""All numbers of one network: one result, many views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from archlab.analysis.facts import DTYPE_BYTES, Facts, collect_facts
+from archlab.analysis.memory import InferenceMemory, inference_memory
+from archlab.analysis.receptive_field import ReceptiveField, last_spatial, receptive_fields
+from archlab.graph import Graph, Node
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DTYPES = ("float32", "float16", "bfloat16", "int8")
+
+
+@dataclass(slots=True)
+class LayerReport:
+    """The numbers of one layer, for the whole batch."""
+
+    node: Node
+    params: int
+    buffers: int
+    macs: int
+    flops: int
+    activations: int
+    activation_bytes: int
+    """What the output takes; 0 where it shares the input's storage."""
+    receptive_field: ReceptiveField
+
+
+@dataclass(slots=True)
+class MemoryReport:
+    """Bytes of a network."""
+
+    params: int
+    buffers: int
+    activations: int
+    """All layers' outputs, the input left out."""
+    inference_peak: int
+    """params + buffers + the most activation bytes alive at one time, the input among them."""
+    peak_layer: str
+    """Path of the layer running at the peak."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """Sums over the layers."""
+
+    params: int
+    buffers: int
+    macs: int
+    flops: int
+    activations: int
+    memory: MemoryReport
+    receptive_field: ReceptiveField
+    """Of the last node that still has a spatial field."""
+
+
+class Analysis:
+    """The numbers of a network, layer by layer and in total.
+
+    Attributes:
+        graph: the network.
+        batch: number of samples.
+        dtype: of parameters and activations.
+        layers: one report for each layer, in order.
+        total: their sums.
+    """
+
+    def __init__(self, graph: Graph, batch: int, dtype: str) -> None:
+        self.graph = graph
+        self.batch = batch
+        self.dtype = dtype
+        facts = collect_facts(graph)
+        fields = receptive_fields(graph, facts)
+        size = DTYPE_BYTES[dtype]
+        memory = inference_memory(graph, facts, size * batch)
+        self.layers = [
+            _layer(*row, batch) for row in zip(graph.nodes, facts, fields, memory.new_bytes, strict=True)
+        ][1:]
+        self.total = _totals(self.layers, facts, memory, size, fields[last_spatial(graph, fields)], graph)
+
+    @cached_property
+    def input_shape(self) -> list[int]:
+        """With batch."""
+        return [self.batch, *self.graph.input_shape]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as `archlab analyze --format json` prints it."""
+        from archlab.report.plain import analysis_dict
+
+        return analysis_dict(self)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """One row for each layer, as a pandas DataFrame."""
+        import pandas as pd
+
+        from archlab.report.plain import layer_row
+
+        return pd.DataFrame([layer_row(self, layer) for layer in self.layers])
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from archlab.report.markup import analysis_html
+
+        return analysis_html(self)
+
+    def __repr__(self) -> str:
+        return f"<Analysis of {self.graph.name}: {self.total.params:,} params, {self.total.macs:,} MACs>"
+
+
+def analyze(graph: Graph, *, batch: int = 1, dtype: str = "float32") -> Analysis:
+    """All numbers of a network.
+
+    Args:
+        graph: the network.
+        batch: number of samples, at least 1.
+        dtype: float32, float16, bfloat16 or int8.
+
+    Raises:
+        ValueError: for another dtype or a batch below 1.
+    """
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")
+    if batch < 1:
+        raise ValueError(f"batch must be at least 1, not {batch}")
+    return Analysis(graph, batch, dtype)
+
+
+def _layer(node: Node, facts: Facts, field: ReceptiveField, new_bytes: int, batch: int) -> LayerReport:
+    macs = facts.macs * batch
+    return LayerReport(
+        node,
+        facts.params,
+        facts.buffers,
+        macs,
+        2 * macs + facts.elementwise * batch,
+        facts.activations * batch,
+        new_bytes,
+        field,
+    )
+
+
+def _totals(
+    layers: list[LayerReport],
+    facts: list[Facts],
+    memory: InferenceMemory,
+    size: int,
+    field: ReceptiveField,
+    graph: Graph,
+) -> Totals:
+    params = sum([layer.params for layer in layers])
+    buffers = sum([layer.buffers for layer in layers])
+    fixed = sum([fact.fixed_buffers for fact in facts])
+    param_bytes = params * size
+    buffer_bytes = (buffers - fixed) * size + sum([fact.fixed_buffer_bytes for fact in facts])
+    return Totals(
+        params=params,
+        buffers=buffers,
+        macs=sum([layer.macs for layer in layers]),
+        flops=sum([layer.flops for layer in layers]),
+        activations=sum([layer.activations for layer in layers]),
+        memory=MemoryReport(
+            params=param_bytes,
+            buffers=buffer_bytes,
+            activations=sum(memory.new_bytes[1:]),
+            inference_peak=param_bytes + buffer_bytes + memory.peak,
+            peak_layer=graph.nodes[memory.peak_node].path,
+        ),
+        receptive_field=field,
+    )

@@ -1,0 +1,282 @@
+"""The top level of a config: its keys, what it extends, its params and variants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from archlab.config.naming import name_fault
+from archlab.config.problem import Place, Problems, Source
+from archlab.config.suggest import did_you_mean
+from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
+
+LANGUAGE_VERSION = 1
+
+KEYS = (
+    *("archlab", "name", "description", "extends", "input", "params", "variants"),
+    *("blocks", "layers", "outputs", "init", "expect"),
+)
+VARIANT_KEYS = ("input", "expect")
+"""What a variant may carry besides its assignments; no param can have these names."""
+
+BUILT_IN_NAMES = ("in_channels", "block_in", "index", "true", "false")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_TITLE = re.compile(r"[^\x00-\x1f\x7f]{1,100}\Z")
+_NodeT = TypeVar("_NodeT", bound=Node)
+
+
+@dataclass(slots=True)
+class Block:
+    """A reusable list of layers with params."""
+
+    name: str
+    params: dict[str, Node]
+    """Default values; a null scalar means required."""
+    layers: Sequence
+    place: Place
+
+
+@dataclass(slots=True)
+class Variant:
+    """Named assignments of declared params."""
+
+    name: str
+    assignments: dict[str, Node]
+    keys: dict[str, Place]
+    place: Place
+    input: Node | None = None
+    expect: Mapping | None = None
+
+
+@dataclass(slots=True)
+class Document:
+    """A config as written, with `extends` applied; nothing is expanded yet."""
+
+    source: Source
+    name: str
+    place: Place
+    description: str = ""
+    input: Node | None = None
+    params: dict[str, Node] = field(default_factory=dict)
+    variants: dict[str, Variant] = field(default_factory=dict)
+    blocks: dict[str, Block] = field(default_factory=dict)
+    layers: Sequence | None = None
+    outputs: Node | None = None
+    init: Mapping | None = None
+    expect: Mapping | None = None
+
+
+def is_identifier(name: str) -> bool:
+    """Whether a word can name a param, block or variant."""
+    return _IDENTIFIER.match(name) is not None
+
+
+class DocumentReader:
+    """Reads the top level of one file into a `Document`, collecting problems."""
+
+    def __init__(self, root: Mapping, source: Source, default_name: str, problems: Problems) -> None:
+        self._root = root
+        self._source = source
+        self._default_name = default_name
+        self._problems = problems
+
+    def read(self, base: Document | None, override_layers: Callable[[Sequence, Mapping], Sequence]) -> Document:
+        """The document, on top of the one it extends.
+
+        Args:
+            base: the document that `extends` names.
+            override_layers: applies a mapping of named layers' new arguments to the base's layers.
+        """
+        self._check_keys()
+        own = Document(self._source, self._name(), self._root.place, description=self._text("description"))
+        if base is not None:
+            own.input, own.outputs, own.init = base.input, base.outputs, base.init
+            own.params, own.blocks, own.layers = dict(base.params), dict(base.blocks), base.layers
+        own.input = self._root.entries.get("input", own.input)
+        own.outputs = self._root.entries.get("outputs", own.outputs)
+        own.init = self._typed("init", Mapping) or own.init
+        own.expect = self._typed("expect", Mapping)
+        self._read_blocks(own)
+        self._read_params(own, base)
+        self._read_layers(own, base, override_layers)
+        self._read_variants(own)
+        self._check_complete(own)
+        return own
+
+    def _add(self, message: str, code: str, place: Place) -> None:
+        self._problems.add(message, code, place)
+
+    def _check_keys(self) -> None:
+        for key, place in self._root.keys.items():
+            if key not in KEYS:
+                hint = did_you_mean(key, KEYS) or f"; the keys are {', '.join(KEYS)}"
+                self._add(f"a config has no key '{key}'{hint}", "unknown-key", place)
+        version = self._root.entries.get("archlab")
+        if version is not None and not (isinstance(version, Scalar) and version.value == LANGUAGE_VERSION):
+            self._add(
+                f"'archlab' is the version of the language and must be {LANGUAGE_VERSION}, not {kind(version)}",
+                "version",
+                version.place,
+            )
+
+    def _typed(self, key: str, wanted: type[_NodeT]) -> _NodeT | None:
+        """The value of a key, if it is there and of the wanted form."""
+        node = self._root.entries.get(key)
+        return None if node is None else self._expect(node, wanted, f"'{key}'")
+
+    def _expect(self, node: Node, wanted: type[_NodeT], what: str) -> _NodeT | None:
+        if isinstance(node, wanted):
+            return node
+        if isinstance(node, Scalar) and node.value is None and wanted is not Scalar:
+            self._add(f"{what} is empty; write its content, or leave it out", "wrong-type", node.place)
+        else:
+            word = {"Mapping": "a mapping (name: value)", "Sequence": "a list", "Scalar": "a single value"}
+            self._add(f"{what} must be {word[wanted.__name__]}, not {kind(node)}", "wrong-type", node.place)
+        return None
+
+    def _name(self) -> str:
+        name = self._text("name") or self._default_name
+        if _TITLE.match(name):
+            return name
+        place = self._root.entries["name"].place if "name" in self._root.entries else self._root.place
+        self._add("'name' must be 1 to 100 printable characters", "bad-name", place)
+        return self._default_name
+
+    def _text(self, key: str) -> str:
+        node = self._typed(key, Scalar)
+        if node is None:
+            return ""
+        if not isinstance(node.value, str):
+            self._add(f"'{key}' must be a text, not {kind(node)}; put it in quotes", "wrong-type", node.place)
+            return ""
+        return node.value
+
+    def _check_identifier(self, what: str, name: str, place: Place) -> bool:
+        if not is_identifier(name):
+            self._add(
+                f"{what} '{name}' is not a name; use letters, digits and _, and begin with a letter", "bad-name", place
+            )
+            return False
+        return True
+
+    def _check_param_name(self, name: str, place: Place) -> bool:
+        if name in BUILT_IN_NAMES or name in VARIANT_KEYS:
+            self._add(f"'{name}' already has a meaning; give the param another name", "bad-name", place)
+            return False
+        return self._check_identifier("the param", name, place)
+
+    def _read_params(self, own: Document, base: Document | None) -> None:
+        params = self._typed("params", Mapping)
+        if params is None:
+            return
+        own_layers = isinstance(self._root.entries.get("layers"), Sequence)
+        may_declare = base is None or own_layers or "blocks" in self._root.entries
+        for name, node in params.entries.items():
+            place = params.keys[name]
+            if not may_declare and name not in own.params:
+                hint = did_you_mean(name, own.params) or f"; it has {', '.join(own.params) or 'none'}"
+                self._add(f"the extended config has no param '{name}'{hint}", "unknown-param", place)
+            elif self._check_param_name(name, place):
+                own.params[name] = node
+
+    def _read_blocks(self, own: Document) -> None:
+        blocks = self._typed("blocks", Mapping)
+        for name, node in blocks.entries.items() if blocks else ():
+            assert blocks is not None
+            place = blocks.keys[name]
+            mapping = self._expect(node, Mapping, f"block '{name}'")
+            fault = name_fault(name)
+            if fault is not None:
+                self._add(f"the block name '{name}' {fault}", "bad-name", place)
+            if mapping is None or fault is not None:
+                continue
+            block = self._block(name, mapping, place)
+            if block is not None:
+                own.blocks[name] = block
+
+    def _block(self, name: str, mapping: Mapping, place: Place) -> Block | None:
+        for key, key_place in mapping.keys.items():
+            if key not in ("params", "layers", "description"):
+                hint = did_you_mean(key, ("params", "layers")) or "; it has params and layers"
+                self._add(f"block '{name}' has no key '{key}'{hint}", "unknown-key", key_place)
+        params: dict[str, Node] = {}
+        declared = mapping.entries.get("params")
+        if declared is not None and not (isinstance(declared, Scalar) and declared.value is None):
+            params_node = self._expect(declared, Mapping, f"'params' of block '{name}'")
+            if params_node is not None:
+                params = {
+                    key: value
+                    for key, value in params_node.entries.items()
+                    if self._check_block_param(key, params_node.keys[key])
+                }
+        layers = mapping.entries.get("layers")
+        if layers is None:
+            self._add(f"block '{name}' needs 'layers'", "missing", place)
+            return None
+        sequence = self._expect(layers, Sequence, f"'layers' of block '{name}'")
+        return None if sequence is None else Block(name, params, sequence, place)
+
+    def _check_block_param(self, name: str, place: Place) -> bool:
+        if name in ITEM_KEYS:
+            self._add(f"'{name}' is a key of every item; give the param another name", "bad-name", place)
+            return False
+        return self._check_param_name(name, place)
+
+    def _read_layers(
+        self, own: Document, base: Document | None, override: Callable[[Sequence, Mapping], Sequence]
+    ) -> None:
+        node = self._root.entries.get("layers")
+        if node is None:
+            return
+        if base is not None and base.layers is not None and isinstance(node, Mapping):
+            own.layers = override(base.layers, node)
+        else:
+            own.layers = self._expect(node, Sequence, "'layers'") or own.layers
+
+    def _read_variants(self, own: Document) -> None:
+        variants = self._typed("variants", Mapping)
+        for name, node in variants.entries.items() if variants else ():
+            assert variants is not None
+            place = variants.keys[name]
+            if not self._check_identifier("the variant", name, place):
+                continue
+            if isinstance(node, Scalar) and node.value is None:
+                node = Mapping({}, {}, node.place)
+            mapping = self._expect(node, Mapping, f"variant '{name}'")
+            if mapping is not None:
+                own.variants[name] = self._variant(name, mapping, place, own)
+
+    def _variant(self, name: str, mapping: Mapping, place: Place, own: Document) -> Variant:
+        variant = Variant(name, {}, mapping.keys, place)
+        for key, value in mapping.entries.items():
+            if key == "input":
+                variant.input = value
+            elif key == "expect":
+                variant.expect = self._expect(value, Mapping, "'expect'")
+            elif key in own.params:
+                variant.assignments[key] = value
+            else:
+                known = [*own.params, *VARIANT_KEYS]
+                hint = did_you_mean(key, known) or f"; declared are {', '.join(own.params) or 'none'}"
+                self._add(f"variant '{name}' sets '{key}', which is not a param{hint}", "unknown-param", mapping.keys[key])
+        return variant
+
+    def _check_complete(self, own: Document) -> None:
+        for key, value in (("input", own.input), ("layers", own.layers)):
+            if value is None and key not in self._root.entries:
+                example = "input: [3, 224, 224]" if key == "input" else "layers: [...]"
+                self._add(f"the config needs '{key}', for example {example}", "missing", self._start())
+        if own.layers is not None and not own.layers.items:
+            self._add("'layers' is empty; a network needs at least one layer", "missing", own.layers.place)
+
+    def _start(self) -> Place:
+        place = self._root.place
+        return Place(place.source, place.line, place.column, place.line, place.column + 1)
+
+
+ITEM_KEYS = ("type", "use", "name", "from", "repeat", "first", "when", "with")
+"""Keys of any item in a list of layers; no block param can have these names."""
+
+Params = dict[str, Any]

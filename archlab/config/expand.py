@@ -1,0 +1,143 @@
+"""A document with its variant and settings to a checked `Graph`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingView
+from typing import Any
+
+from archlab.config.checks import check_graph
+from archlab.config.document import Document, Params, Variant
+from archlab.config.elaborate import Elaborator
+from archlab.config.expressions import UnknownValueError
+from archlab.config.init import read_init
+from archlab.config.limits import MAX_INPUT_SIZE
+from archlab.config.names import NameTable, Value
+from archlab.config.params import resolve_params
+from archlab.config.problem import BadItemError, Problems, TooManyProblemsError
+from archlab.config.substitute import substitute
+from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
+from archlab.graph import Graph, OutputForm
+from archlab.layers.base import Shape
+from archlab.layers.fields import MAX_SIZE
+
+Outputs = list[tuple[str, int]]
+
+
+def expand(
+    document: Document,
+    variant: Variant | None,
+    settings: MappingView[str, Any],
+    problems: Problems,
+    input_shape: Shape | None = None,
+) -> Graph:
+    """The graph of a document.
+
+    Args:
+        document: the config.
+        variant: one of its variants, or None for the defaults.
+        settings: values for params from outside.
+        problems: the collector, possibly with problems from reading.
+        input_shape: instead of the config's `input`.
+
+    Raises:
+        ConfigError: with every problem found.
+    """
+    try:
+        graph = _expand(document, variant, settings, problems, input_shape)
+    except TooManyProblemsError:
+        graph = None
+    problems.raise_if_any()
+    assert graph is not None
+    return graph
+
+
+def _expand(
+    document: Document,
+    variant: Variant | None,
+    settings: MappingView[str, Any],
+    problems: Problems,
+    input_shape: Shape | None,
+) -> Graph | None:
+    params = resolve_params(document, variant, settings, problems)
+    written = variant.input if variant is not None and variant.input is not None else document.input
+    if input_shape is None and written is not None:
+        input_shape = _read_input(written, params, problems)
+    init = read_init(document.init, problems) if document.init is not None else {}
+    if input_shape is None or document.layers is None:
+        return None
+    elaborator = Elaborator(document, params, problems)
+    last, names = elaborator.run(input_shape)
+    outputs = _read_outputs(document, last, names, problems)
+    if problems.found or outputs is None:
+        return None
+    form, results = outputs
+    name = variant.name if variant is not None else document.name
+    graph = Graph(name, elaborator.nodes, results, form, variant.name if variant else None, init)
+    check_graph(graph, problems)
+    return graph
+
+
+def _read_input(node: Node, params: Params, problems: Problems) -> Shape | None:
+    try:
+        value = substitute(node, params)
+    except BadItemError as error:
+        problems.add(error.message, error.code, error.place)
+        return None
+    except UnknownValueError:
+        return None
+    fault = input_fault(value)
+    if fault is not None:
+        problems.add(fault, "bad-input", node.place)
+        return None
+    return tuple(value)
+
+
+def input_fault(value: Any) -> str | None:
+    """Why a value cannot be an input shape, or None if it can."""
+    example = "write [channels, height, width], for example [3, 224, 224]"
+    if not isinstance(value, tuple | list) or not all(type(size) is int for size in value):
+        return f"'input' must be a list of whole numbers; {example}"
+    if len(value) == 4:
+        return f"'input' has four numbers; leave out the batch and {example}"
+    if len(value) not in (1, 3):
+        return f"'input' has {len(value)} numbers; {example}"
+    if any(size < 1 for size in value):
+        return "the sizes of 'input' must be at least 1"
+    if value[0] > MAX_SIZE or any(size > MAX_INPUT_SIZE for size in value[1:]):
+        return f"'input' is too large; at most {MAX_INPUT_SIZE:,} positions along an axis are allowed"
+    return None
+
+
+def _read_outputs(
+    document: Document, last: Value, names: NameTable, problems: Problems
+) -> tuple[OutputForm, Outputs] | None:
+    node = document.outputs
+    if node is None or (isinstance(node, Scalar) and node.value is None):
+        return None if last is None else ("single", [("output", last.index)])
+    found: list[tuple[str, Value]] = []
+    try:
+        for label, reference in _references(node):
+            found.append((label, names.find(reference, frozenset())))
+    except BadItemError as error:
+        problems.add(error.message, error.code, error.place)
+        return None
+    form: OutputForm = "dict" if isinstance(node, Mapping) else "tuple" if isinstance(node, Sequence) else "single"
+    return form, [(label, value.index) for label, value in found if value is not None]
+
+
+def _references(node: Node) -> list[tuple[str, Scalar]]:
+    """Label and name of each output: `name`, `[p3, p4]` or `{out: head, aux: aux_head}`."""
+    if isinstance(node, Mapping):
+        pairs = list(node.entries.items())
+    else:
+        pairs = [("", item) for item in (node.items if isinstance(node, Sequence) else [node])]
+    if not pairs:
+        raise BadItemError("'outputs' is empty; name at least one item, or leave it out", "missing", node.place)
+    references: list[tuple[str, Scalar]] = []
+    for label, item in pairs:
+        if not isinstance(item, Scalar) or not isinstance(item.value, str):
+            raise BadItemError(f"'outputs' names items, not {kind(item)}", "wrong-type", item.place)
+        references.append((label or item.text, item))
+    return references
+
+

@@ -1,0 +1,42 @@
+"""Reading config files: regular files of bounded size, in UTF-8."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from archlab.config.limits import MAX_FILE_BYTES
+from archlab.config.problem import Place, Source, single_problem
+
+
+def read_source(path: Path, *, shown_as: str | None = None, place: Place | None = None) -> Source:
+    """The text of a config file.
+
+    Args:
+        path: the file.
+        shown_as: its name in problems; the path by default.
+        place: where the file was named, if in another config.
+
+    Raises:
+        ConfigError: if it is missing, not a regular file, too large or not UTF-8.
+    """
+    name = shown_as or str(path)
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise single_problem(f"{name} is a folder, not a config file", "unreadable", place)
+        if not stat.S_ISREG(status.st_mode):
+            raise single_problem(f"{name} is not a regular file", "unreadable", place)
+        if status.st_size > MAX_FILE_BYTES:
+            raise single_problem(
+                f"{name} has {status.st_size:,} bytes; a config may have {MAX_FILE_BYTES:,}", "too-large", place
+            )
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise single_problem(f"there is no file {name}", "unreadable", place) from None
+    except UnicodeDecodeError as error:
+        raise single_problem(f"{name} is not UTF-8 text (byte {error.start})", "unreadable", place) from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
+        raise single_problem(f"cannot read {name}: {reason}", "unreadable", place) from None
+    return Source(name, text, path.parent)

@@ -1,0 +1,186 @@
+"""`init`: how weights are initialised, by layer type.
+
+    init:
+      conv2d: {weight: {type: kaiming_normal, mode: fan_out, nonlinearity: relu}, bias: zeros}
+      linear: {weight: {type: normal, std: 0.01}, bias: zeros}
+
+Names and options are those of `torch.nn.init`; what is not named keeps PyTorch's default.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from archlab.config.problem import Problems
+from archlab.config.substitute import is_dynamic, substitute
+from archlab.config.suggest import did_you_mean
+from archlab.config.validation import Places, validate_model
+from archlab.config.yaml_nodes import Mapping, Node, Scalar, kind
+from archlab.layers import layer_types
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Initializer(BaseModel):
+    """A function of `torch.nn.init` and its options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    type: ClassVar[str]
+
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments for the function."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+
+class Normal(Initializer):
+    """Normal distribution."""
+
+    type: ClassVar[str] = "normal"
+    mean: Finite = 0.0
+    std: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+
+
+class TruncNormal(Normal):
+    """Normal distribution cut off at a and b."""
+
+    type: ClassVar[str] = "trunc_normal"
+    a: Finite = -2.0
+    b: Finite = 2.0
+
+
+class Uniform(Initializer):
+    """Uniform distribution from a to b."""
+
+    type: ClassVar[str] = "uniform"
+    a: Finite = 0.0
+    b: Finite = 1.0
+
+
+class Constant(Initializer):
+    """One value."""
+
+    type: ClassVar[str] = "constant"
+    val: Finite
+
+
+class Zeros(Initializer):
+    """All zero."""
+
+    type: ClassVar[str] = "zeros"
+
+
+class Ones(Initializer):
+    """All one."""
+
+    type: ClassVar[str] = "ones"
+
+
+class _Kaiming(Initializer):
+    a: Finite = 0.0
+    mode: Literal["fan_in", "fan_out"] = "fan_in"
+    nonlinearity: Literal["linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"] = "leaky_relu"
+
+
+class KaimingNormal(_Kaiming):
+    """Normal distribution scaled by the fan (He et al. 2015)."""
+
+    type: ClassVar[str] = "kaiming_normal"
+
+
+class KaimingUniform(_Kaiming):
+    """Uniform distribution scaled by the fan (He et al. 2015)."""
+
+    type: ClassVar[str] = "kaiming_uniform"
+
+
+class _Xavier(Initializer):
+    gain: Finite = 1.0
+
+
+class XavierNormal(_Xavier):
+    """Normal distribution scaled by both fans (Glorot & Bengio 2010)."""
+
+    type: ClassVar[str] = "xavier_normal"
+
+
+class XavierUniform(_Xavier):
+    """Uniform distribution scaled by both fans (Glorot & Bengio 2010)."""
+
+    type: ClassVar[str] = "xavier_uniform"
+
+
+class Orthogonal(Initializer):
+    """A (semi-)orthogonal matrix (Saxe et al. 2013)."""
+
+    type: ClassVar[str] = "orthogonal"
+    gain: Finite = 1.0
+
+
+INITIALIZERS: dict[str, type[Initializer]] = {
+    cls.type: cls
+    for cls in (
+        *(Normal, TruncNormal, Uniform, Constant, Zeros, Ones),
+        *(KaimingNormal, KaimingUniform, XavierNormal, XavierUniform, Orthogonal),
+    )
+}
+TENSORS = ("weight", "bias")
+
+Initializers = dict[str, dict[str, Initializer]]
+"""Layer type to tensor name to initialiser."""
+
+
+def read_init(node: Mapping, problems: Problems) -> Initializers:
+    """The initialisers of a config."""
+    found: Initializers = {}
+    for layer_type, value in node.entries.items():
+        place = node.keys[layer_type]
+        if layer_type not in layer_types():
+            message = f"'init' names layer types; there is no '{layer_type}'{did_you_mean(layer_type, layer_types())}"
+            problems.add(message, "unknown-layer", place)
+        elif not isinstance(value, Mapping):
+            message = f"init of {layer_type} is a mapping such as {{weight: zeros}}, not {kind(value)}"
+            problems.add(message, "wrong-type", value.place)
+        else:
+            found[layer_type] = _read_tensors(value, problems)
+    return found
+
+
+def _read_tensors(node: Mapping, problems: Problems) -> dict[str, Initializer]:
+    made: dict[str, Initializer] = {}
+    for tensor, value in node.entries.items():
+        if tensor not in TENSORS:
+            hint = did_you_mean(tensor, TENSORS) or "; it has weight and bias"
+            problems.add(f"init has no tensor '{tensor}'{hint}", "unknown-option", node.keys[tensor])
+            continue
+        initializer = _read_initializer(value, problems)
+        if initializer is not None:
+            made[tensor] = initializer
+    return made
+
+
+def _read_initializer(node: Node, problems: Problems) -> Initializer | None:
+    if is_dynamic(node):
+        problems.add("'init' takes plain values, no expressions", "wrong-value", node.place)
+        return None
+    value = substitute(node, {})
+    options = dict(value) if isinstance(value, dict) else {"type": value}
+    type_name = options.pop("type", None)
+    cls = INITIALIZERS.get(type_name) if isinstance(type_name, str) else None
+    if cls is None:
+        hint = did_you_mean(str(type_name), INITIALIZERS) or f"; there are {', '.join(INITIALIZERS)}"
+        problems.add(f"there is no initialiser '{type_name}'{hint}", "unknown-initialiser", _type_place(node).place)
+        return None
+    entries = node.entries if isinstance(node, Mapping) else {}
+    keys = node.keys if isinstance(node, Mapping) else {}
+    places = Places(node.place, keys, {key: child.place for key, child in entries.items()})
+    return validate_model(cls, cls.type, options, places, problems, ())
+
+
+def _type_place(node: Node) -> Node:
+    if isinstance(node, Mapping):
+        found = node.entries.get("type")
+        if isinstance(found, Scalar):
+            return found
+    return node

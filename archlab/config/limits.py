@@ -1,0 +1,28 @@
+"""Bounds on what a config may ask for. A config is data from a stranger; each bound answers with a placed problem."""
+
+from __future__ import annotations
+
+MAX_FILE_BYTES = 1_000_000
+MAX_YAML_DEPTH = 100
+MAX_YAML_NODES = 200_000
+"""YAML nodes with every alias written out: stops alias bombs before they are walked."""
+
+MAX_NODES = 200_000
+"""Primitive layers in one network."""
+MAX_STEPS = 400_000
+"""Items looked at while expanding, which bounds loops that create no layer."""
+MAX_BLOCK_DEPTH = 64
+"""Blocks and combinators inside one another."""
+
+MAX_EXPRESSION_LENGTH = 1_000
+MAX_EXPRESSION_DEPTH = 50
+MAX_STRING_LENGTH = 1_000
+MAX_INTEGER = 2**63 - 1
+MAX_DIGITS = 18
+
+MAX_EXTENDS = 8
+"""Files extending one another."""
+MAX_INPUT_SIZE = 65_536
+"""Positions along one spatial axis of the input."""
+MAX_PROBLEMS = 200
+"""Problems collected before giving up."""

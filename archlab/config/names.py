@@ -1,0 +1,69 @@
+"""What `from` and `with` can name: earlier items of the same list or of a list around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archlab.config.problem import BadItemError, Place
+from archlab.config.suggest import did_you_mean
+from archlab.config.yaml_nodes import Scalar
+from archlab.graph import Node
+
+Value = Node | None
+"""The node whose output an item gives; None where a problem leaves it unknown."""
+
+
+@dataclass(slots=True)
+class NameTable:
+    """The named values of one list, with those of the lists around it in the same block."""
+
+    parent: NameTable | None = None
+    values: dict[str, Value] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+    skipped: set[str] = field(default_factory=set)
+    """Names of items whose `when` was false."""
+
+    def define(self, name: str, value: Value, place: Place) -> None:
+        """Give a value its name.
+
+        Raises:
+            BadItemError: if the name is taken.
+        """
+        if name in self.places:
+            line = self.places[name].line + 1
+            raise BadItemError(f"the name '{name}' is already used on line {line}", "duplicate-name", place)
+        self.places[name] = place
+        self.values[name] = value
+
+    def export(self, name: str, inner: NameTable) -> None:
+        """Make the names inside a named item visible as `name.inner`."""
+        for key, value in inner.values.items():
+            self.values[f"{name}.{key}"] = value
+
+    def find(self, reference: Scalar, all_names: frozenset[str]) -> Value:
+        """The value of an earlier name.
+
+        Args:
+            reference: the name as written.
+            all_names: every name in the config, for the hint.
+
+        Raises:
+            BadItemError: if there is no such name yet.
+        """
+        name = reference.text
+        table: NameTable | None = self
+        known: dict[str, None] = {}
+        while table is not None:
+            if name in table.values:
+                return table.values[name]
+            if name in table.skipped:
+                raise BadItemError(
+                    f"'{name}' is left out here, since its 'when' is false", "unknown-name", reference.place
+                )
+            known.update(dict.fromkeys(table.values))
+            table = table.parent
+        if name in all_names:
+            hint = "; an item can only use earlier items of its own list, or of a list around it in the same block"
+            raise BadItemError(f"'{name}' is not an earlier item here{hint}", "unknown-name", reference.place)
+        hint = did_you_mean(name, known) or (f"; named so far: {', '.join(known)}" if known else "; none is named yet")
+        raise BadItemError(f"there is no earlier item named '{name}'{hint}", "unknown-name", reference.place)

@@ -1,0 +1,91 @@
+"""Paths for nodes: `layer1.0.conv1`.
+
+Rules, so that paths are those a PyTorch user would write:
+
+* A named layer has its name. A named item that becomes several layers is a scope (`stem.conv`, `stem.bn`).
+* A named item with `repeat` gets `.0`, `.1`, ...
+* An unnamed layer has its type's short name: plain where it is the only one in its scope (`add`), else
+  numbered from 1 (`conv1`, `conv2`). An unnamed block has the block's name, likewise.
+* An unnamed residual or branches item adds no level of its own; a projection is in `shortcut`, paths are
+  `branch1`, `branch2`, ...
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections import Counter
+
+from archlab.graph import Node
+
+MAX_NAME_LENGTH = 60
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+RESERVED = frozenset(
+    # Attributes of torch.nn.Module and torch.fx.GraphModule: a submodule cannot have these names.
+    # tests/torch/test_build.py compares the list with the classes.
+    """add_module add_submodule append apply bfloat16 buffers call_super_init children code compile cpu cuda
+    delete_all_unused_submodules delete_submodule double dump_patches eval extend extra_repr float forward
+    get_buffer get_extra_state get_parameter get_submodule graph half insert ipu load_state_dict meta modules mtia
+    named_buffers named_children named_modules named_parameters parameters pop print_readable recompile
+    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+    register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
+    register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict
+    to to_empty to_folder train training type xpu zero_grad input self T_destination""".split()
+)
+
+
+def name_fault(name: str) -> str | None:
+    """Why a word cannot name a layer, or None if it can."""
+    if not _NAME.match(name):
+        return "is not a name; use letters, digits and _, and begin with a letter"
+    if len(name) > MAX_NAME_LENGTH:
+        return f"is too long; at most {MAX_NAME_LENGTH} characters"
+    if keyword.iskeyword(name) or name in RESERVED or name.startswith("__"):
+        return "is already an attribute of PyTorch's modules or a word of Python; choose another name"
+    return None
+
+
+class PathScope:
+    """A level of the path: holds nodes and further scopes in order."""
+
+    __slots__ = ("children",)
+
+    def __init__(self) -> None:
+        self.children: list[tuple[str, bool, Node | PathScope]] = []
+        """Label, whether the user wrote it, and the child."""
+
+    def add(self, label: str, child: Node | PathScope, *, written: bool) -> None:
+        """Append a child."""
+        self.children.append((label, written, child))
+
+    def scope(self, label: str, *, written: bool) -> PathScope:
+        """A new scope in this one."""
+        child = PathScope()
+        self.add(label, child, written=written)
+        return child
+
+    def assign_paths(self, prefix: str = "") -> None:
+        """Give every node below its path."""
+        counts = Counter(label for label, written, _ in self.children if not written)
+        taken = {label for label, written, _ in self.children if written}
+        numbers: Counter[str] = Counter()
+        for label, written, child in self.children:
+            name = label if written else _free_name(label, counts[label], numbers, taken)
+            taken.add(name)
+            path = prefix + name
+            if isinstance(child, PathScope):
+                child.assign_paths(path + ".")
+            else:
+                child.path = path
+
+
+def _free_name(label: str, count: int, numbers: Counter[str], taken: set[str]) -> str:
+    if count == 1 and label not in taken:
+        return label
+    while True:
+        numbers[label] += 1
+        name = f"{label}{numbers[label]}"
+        if name not in taken:
+            return name

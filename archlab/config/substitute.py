@@ -1,0 +1,73 @@
+"""Nodes to Python values, with `$name` and `$(...)` put in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Scope
+from typing import Any
+
+from archlab.config.expressions import ExpressionError, UnknownNameError, compile_expression, is_expression
+from archlab.config.problem import BadItemError, Place
+from archlab.config.suggest import did_you_mean
+from archlab.config.yaml_nodes import Node, Scalar, Sequence
+
+
+def is_dynamic(node: Node) -> bool:
+    """Whether a value holds an expression."""
+    if isinstance(node, Scalar):
+        return is_expression(node.text)
+    if isinstance(node, Sequence):
+        return any(is_dynamic(item) for item in node.items)
+    return any(is_dynamic(value) for value in node.entries.values())
+
+
+def substitute(node: Node, scope: Scope[str, Any]) -> Any:
+    """The Python value of a node: lists become tuples, expressions their results.
+
+    Raises:
+        BadItemError: placed in the expression at fault.
+    """
+    if isinstance(node, Scalar):
+        return _evaluate(node, scope) if is_expression(node.text) else node.value
+    if isinstance(node, Sequence):
+        return tuple(substitute(item, scope) for item in node.items)
+    return {key: substitute(value, scope) for key, value in node.entries.items()}
+
+
+def _evaluate(node: Scalar, scope: Scope[str, Any]) -> Any:
+    try:
+        return compile_expression(node.text)(scope)
+    except UnknownNameError as error:
+        known = list(scope)
+        hint = did_you_mean(error.name, known) or (f"; there are {', '.join(known)}" if known else "")
+        raise BadItemError(f"{error}{hint}", "unknown-param", _place(node, error)) from None
+    except ExpressionError as error:
+        raise BadItemError(str(error), "expression", _place(node, error)) from None
+
+
+def _place(node: Scalar, error: ExpressionError) -> Place:
+    """Inside the expression where it stands in one piece on one line, else the whole scalar."""
+    place = node.place
+    if node.plain and place.line == place.end_line:
+        return place.within(error.column, error.length)
+    return place
+
+
+class Argument:
+    """A value in a config, substituted at most once if it holds no expression."""
+
+    __slots__ = ("_value", "dynamic", "node")
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.dynamic = is_dynamic(node)
+        self._value: Any = None if self.dynamic else substitute(node, {})
+
+    def value(self, scope: Scope[str, Any]) -> Any:
+        """The Python value in a scope.
+
+        Raises:
+            BadItemError: if an expression in it cannot be evaluated.
+        """
+        return substitute(self.node, scope) if self.dynamic else self._value
+
+

@@ -1,0 +1,117 @@
+"""Options to a layer, with Pydantic's complaints turned into placed problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from archlab.config.problem import Place, Problems
+from archlab.config.suggest import did_you_mean, one_of
+from archlab.config.yaml_nodes import value_kind
+
+
+_ModelT = TypeVar("_ModelT", bound=BaseModel)
+
+
+class Places:
+    """Where an item's keys and values stand."""
+
+    __slots__ = ("keys", "values", "whole")
+
+    def __init__(self, whole: Place, keys: Mapping[str, Place], values: Mapping[str, Place]) -> None:
+        self.whole = whole
+        self.keys = keys
+        self.values = values
+
+    def value(self, name: str | None) -> Place:
+        """Where an option's value stands; the whole item if it is not written."""
+        return self.values.get(name, self.whole) if name else self.whole
+
+    def key(self, name: str) -> Place:
+        """Where an option's name stands; the whole item if it is not written."""
+        return self.keys.get(name, self.whole)
+
+
+def validate_model(
+    model: type[_ModelT],
+    label: str,
+    arguments: Mapping[str, Any],
+    places: Places,
+    problems: Problems,
+    trail: tuple[str, ...],
+) -> _ModelT | None:
+    """An instance of the model, or None with the problems recorded.
+
+    Args:
+        model: the Pydantic class.
+        label: what the user calls it, e.g. `conv2d`.
+        arguments: option names and values.
+        places: where they stand.
+        problems: the collector.
+        trail: through which blocks the item came about.
+    """
+    try:
+        return model.model_validate(arguments)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            message, code, place = _describe(model, label, details, places)
+            problems.add(message, code, place, trail)
+        return None
+
+
+def _describe(
+    model: type[BaseModel], label: str, details: ErrorDetails, places: Places
+) -> tuple[str, str, Place]:
+    option = str(details["loc"][0]) if details["loc"] else ""
+    if details["type"] == "extra_forbidden":
+        known = list(model.model_fields)
+        hint = did_you_mean(option, known) or (f"; it has {one_of(known)}" if known else "; it has none")
+        return f"{label} has no option '{option}'{hint}", "unknown-option", places.key(option)
+    if details["type"] == "missing":
+        return f"{label} needs '{option}'{_example(model, option)}", "missing", places.whole
+    message = f"{label}: '{option}' {_complaint(details)}"
+    return message, "wrong-value", places.value(option)
+
+
+def _example(model: type[BaseModel], option: str) -> str:
+    description = model.model_fields[option].description
+    return f" ({description.rstrip('.')})" if description else ""
+
+
+def _complaint(details: ErrorDetails) -> str:
+    """What the value must be, and what it is."""
+    kind, context, value = details["type"], details.get("ctx", {}), details["input"]
+    wanted = _WANTED.get(kind)
+    if wanted is None:
+        wanted = details["msg"] if kind in _OWN_ERRORS else details["msg"][0].lower() + details["msg"][1:]
+    return f"{wanted.format(**context)}, not {value_kind(value)}{_habit(kind, value)}"
+
+
+_OWN_ERRORS = {"pair", "padding", "output_size", "four"}
+_WANTED = {
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "greater_than": "must be greater than {gt}",
+    "finite_number": "must be a finite number",
+    "literal_error": "must be {expected}",
+}
+
+
+def _habit(kind: str, value: Any) -> str:
+    """What to write instead, for habits from YAML 1.1 and from Python."""
+    if isinstance(value, str):
+        if kind == "bool_type" and value.lower() in ("yes", "on", "y", "no", "off", "n"):
+            return f"; write {'true' if value.lower() in ('yes', 'on', 'y') else 'false'}"
+        if value.replace("_", "").replace(",", "").strip().isdigit():
+            return "; write the number without quotes, _ or ,"
+    if isinstance(value, float) and kind in ("int_type", "int_from_float") and value.is_integer():
+        return f"; write {int(value)}, or int(...) in an expression"
+    return ""

@@ -1,0 +1,150 @@
+"""The contract of a layer: facts about itself, from shapes alone.
+
+A layer class is a Pydantic model whose fields are the arguments of its PyTorch namesake, with the same
+names and defaults. Everything archlab says about a network derives from the few methods below; a new
+layer therefore is one class in one file, and a new analysis seldom touches a layer.
+
+Shapes carry no batch dimension: a map is `(channels, height, width)`, a flat input is `(features,)`.
+Where PyTorch's arguments count dimensions (`flatten(start_dim=1)`), the batch is dimension 0, as in
+PyTorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from archlab.layers.geometry import POINTWISE, AxisPair
+
+Shape = tuple[int, ...]
+
+MAP_RANK = 3
+"""Dimensions of a feature map without the batch: channels, height, width."""
+
+
+class ShapeError(Exception):
+    """The layer cannot take these input shapes.
+
+    Attributes:
+        option: the option at fault, where one is; the problem is placed there.
+        hint: what to write instead.
+    """
+
+    def __init__(self, message: str, *, option: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.option = option
+        self.hint = hint
+
+
+class TensorSpec(NamedTuple):
+    """A tensor that a layer owns: a learnable parameter, or a buffer."""
+
+    name: str
+    shape: Shape
+    learnable: bool = True
+    dtype: str | None = None
+    """None means the network's dtype."""
+
+    @property
+    def elements(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+
+Storage = Literal["new", "inplace", "view", "eval_identity"]
+
+
+class Layer(BaseModel):
+    """A primitive layer: its options, and facts about itself given its input shapes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True, protected_namespaces=())
+
+    type: ClassVar[str]
+    """The name in a config, e.g. `conv2d`."""
+    alias: ClassVar[str]
+    """The name given to an unnamed layer, e.g. `conv` (then `conv1`, `conv2`, ...)."""
+    torch_class: ClassVar[str] = ""
+    """The class in `torch.nn`; empty for a function."""
+    role: ClassVar[Literal["layer", "norm", "activation", "join"]] = "layer"
+    takes_norm: ClassVar[bool] = False
+    """Whether `norm` and `activation` may be written on it (conv family)."""
+    counts_activations: ClassVar[bool] = False
+    """Whether its output elements count as `activations` (convolutions and linear layers; pycls)."""
+    exact_reads: ClassVar[bool] = True
+    """False where the reads depend on the data (deformable convolution)."""
+    gates: ClassVar[bool] = False
+    """Whether an input that sees the whole image only scales the others (a gate) rather than adding to them."""
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """The output shape.
+
+        Raises:
+            ShapeError: if the layer cannot take these inputs.
+        """
+        return inputs[0]
+
+    def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, int]:
+        """Arguments of the PyTorch class that archlab infers from the input (`in_channels`, ...)."""
+        return {}
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+        """For each input: the reads along height and width of one output position."""
+        return (POINTWISE,) * len(inputs)
+
+    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
+        """The tensors it owns, in the order of PyTorch's `state_dict`."""
+        return ()
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Multiply-accumulates for one sample, without bias."""
+        return 0
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Operations for one sample that are not multiply-accumulates. The rule is in the class's docstring."""
+        return 0
+
+    @property
+    def storage(self) -> Storage:
+        """Where the output lives: new memory, the input's (in place or view), or the input itself in eval mode."""
+        return "inplace" if getattr(self, "inplace", False) else "new"
+
+    def torch_arguments(self) -> dict[str, Any]:
+        """Constructor arguments as written or defaulted, in the order of the fields."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+    def options(self) -> Mapping[str, Any]:
+        """The options that differ from PyTorch's defaults or have none, for a table's short description."""
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in self.torch_arguments().items()
+            if fields[name].is_required() or value != fields[name].default
+        }
+
+
+def shape_text(shape: Shape) -> str:
+    """`(64, 56, 56)` as `64x56x56`."""
+    return "x".join(map(str, shape))
+
+
+def require_map(layer: str, shape: Shape) -> None:
+    """Refuse anything but channels x height x width.
+
+    Raises:
+        ShapeError: if the input has no spatial axes.
+    """
+    if len(shape) != MAP_RANK:
+        raise ShapeError(
+            f"{layer} needs a map (channels x height x width), but its input is {shape_text(shape)}",
+            hint="it was flattened before; move this layer in front of the flatten",
+        )
+
+
+def is_map(shape: Shape) -> bool:
+    """Whether a shape has spatial axes."""
+    return len(shape) == MAP_RANK
+

@@ -1,0 +1,128 @@
+"""Convolution."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from archlab.layers.base import Layer, Shape, ShapeError, TensorSpec, require_map, shape_text
+from archlab.layers.fields import ConvPadding, PairValue, Positive, PositivePair
+from archlab.layers.geometry import AxisPair, Window
+from archlab.layers.sliding import require_divides, require_fit, sliding_size
+
+PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
+
+
+class Conv2d(Layer):
+    """2D convolution: each output channel is a weighted sum over a window and over the input channels of its group.
+
+    MACs: output elements x kernel area x in_channels / groups. FLOPs beyond them: one addition per output
+    element where there is a bias.
+    """
+
+    type: ClassVar[str] = "conv2d"
+    alias: ClassVar[str] = "conv"
+    torch_class: ClassVar[str] = "Conv2d"
+    takes_norm: ClassVar[bool] = True
+    counts_activations: ClassVar[bool] = True
+
+    out_channels: Positive = Field(description="Number of output channels (filters).")
+    kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
+    stride: PositivePair = Field((1, 1), description="Step of the window.")
+    padding: ConvPadding = Field(
+        (0, 0),
+        description="Padding on both sides: a number, a pair, 'same' (as torch; stride 1), 'valid' (none), or "
+        "'auto' = dilation * (kernel_size - 1) // 2.",
+    )
+    dilation: PositivePair = Field((1, 1), description="Distance between the taps of the kernel.")
+    groups: Positive = Field(1, description="Independent groups of channels; must divide both channel counts.")
+    bias: bool = Field(default=True, description="Add a learnable bias; left out by default when there is a norm.")
+    padding_mode: PaddingMode = Field("zeros", description="What the padding is filled with.")
+
+    def padding_before_after(self, axis: int) -> PairValue:
+        """Padding before and after the input along an axis (0 height, 1 width).
+
+        `same` puts the odd position after, as torch does.
+        """
+        total = self.dilation[axis] * (self.kernel_size[axis] - 1)
+        if self.padding == "same":
+            return total // 2, total - total // 2
+        if self.padding == "auto":
+            return total // 2, total // 2
+        if self.padding == "valid" or isinstance(self.padding, str):
+            return 0, 0
+        return self.padding[axis], self.padding[axis]
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(in_channels, H, W) to (out_channels, H', W')."""
+        (shape,) = inputs
+        require_map(self.type, shape)
+        require_divides(self.type, "groups", self.groups, shape[0], "input channels")
+        require_divides(self.type, "groups", self.groups, self.out_channels, "output channels")
+        if self.padding == "same" and self.stride != (1, 1):
+            raise ShapeError(
+                f"padding 'same' needs stride 1 (as in torch), but stride is {shape_text(self.stride)}",
+                option="padding",
+                hint="padding: auto halves the map as 'same' would, with the same padding on both sides",
+            )
+        return (self.out_channels, self._slide(shape, 0), self._slide(shape, 1))
+
+    def _slide(self, shape: Shape, axis: int) -> int:
+        size = shape[1 + axis]
+        before, after = self.padding_before_after(axis)
+        self._require_padding_mode(axis, size, max(before, after))
+        kernel, dilation = self.kernel_size[axis], self.dilation[axis]
+        count = sliding_size(size, kernel, self.stride[axis], before + after, dilation)
+        require_fit(self.type, axis, size, kernel, dilation, before + after, count=count)
+        return count
+
+    def _require_padding_mode(self, axis: int, size: int, padding: int) -> None:
+        """Reflection needs padding < size, wrapping around needs padding <= size."""
+        limit = {"reflect": size - 1, "circular": size}.get(self.padding_mode)
+        if limit is not None and padding > limit:
+            raise ShapeError(
+                f"padding_mode '{self.padding_mode}' can pad at most {limit} positions on an input of {size}, "
+                f"but the padding is {padding}",
+                option="padding",
+            )
+
+    def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, int]:
+        """in_channels."""
+        return {"in_channels": inputs[0][0]}
+
+    def torch_arguments(self) -> dict[str, Any]:
+        """As written, with `auto` padding as numbers."""
+        arguments = super().torch_arguments()
+        if self.padding == "auto":
+            arguments["padding"] = (self.padding_before_after(0)[0], self.padding_before_after(1)[0])
+        return arguments
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+        """A sliding window on each axis."""
+        height = self._window(0)
+        same = self.kernel_size[0] == self.kernel_size[1] and self.stride[0] == self.stride[1]
+        if same and self.dilation[0] == self.dilation[1] and self.padding_before_after(1)[0] == height.padding:
+            return ((height, height),)
+        return ((height, self._window(1)),)
+
+    def _window(self, axis: int) -> Window:
+        return Window(
+            self.kernel_size[axis], self.stride[axis], self.padding_before_after(axis)[0], self.dilation[axis]
+        )
+
+    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
+        """weight: (out_channels, in_channels / groups, kernel height, kernel width); bias: (out_channels,)."""
+        weight = TensorSpec("weight", (self.out_channels, inputs[0][0] // self.groups, *self.kernel_size))
+        return (weight, TensorSpec("bias", (self.out_channels,))) if self.bias else (weight,)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Output elements x kernel area x channels of one group."""
+        return prod(output) * (inputs[0][0] // self.groups) * self.kernel_size[0] * self.kernel_size[1]
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """The bias: one addition per output element."""
+        return prod(output) if self.bias else 0
+
+

@@ -1,0 +1,122 @@
+"""Joins: layers with several inputs. In a config the first input is the line above, the others are named `with`."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from archlab.layers.base import MAP_RANK, Layer, Shape, ShapeError, is_map, shape_text
+from archlab.layers.geometry import GLOBAL, IDENTITY, POINTWISE, AxisPair, Phases, Reads
+
+Role = Literal["layer", "norm", "activation", "join"]
+
+BROADCAST: Reads = Phases(up=1, down=0, taps=((0,),))
+"""Every output position reads the one position of a map of size 1."""
+
+
+def _shapes_text(inputs: tuple[Shape, ...]) -> str:
+    return " and ".join(map(shape_text, inputs))
+
+
+class Add(Layer):
+    """Elementwise sum of maps of one shape. FLOPs: one addition per element and further input."""
+
+    type: ClassVar[str] = "add"
+    alias: ClassVar[str] = "add"
+    role: ClassVar[Role] = "join"
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """All of one shape, unchanged."""
+        if len(set(inputs)) != 1:
+            raise ShapeError(f"add needs inputs of one shape, but they are {_shapes_text(inputs)}")
+        return inputs[0]
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One addition per element and further input."""
+        return (len(inputs) - 1) * prod(output)
+
+
+class Multiply(Layer):
+    """Elementwise product; an axis of size 1 is stretched, so that a gate of Cx1x1 or 1xHxW can scale a map.
+
+    FLOPs: one multiplication per output element and further input.
+    """
+
+    type: ClassVar[str] = "multiply"
+    alias: ClassVar[str] = "mul"
+    role: ClassVar[Role] = "join"
+    gates: ClassVar[bool] = True
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Shapes of one rank whose sizes are equal or 1."""
+        sizes = [set(axis) - {1} for axis in zip(*inputs, strict=False)]
+        if len({len(shape) for shape in inputs}) != 1 or any(len(axis) > 1 for axis in sizes):
+            raise ShapeError(
+                f"multiply needs inputs of one shape, or a gate with size 1 where the map is larger, "
+                f"but they are {_shapes_text(inputs)}"
+            )
+        return tuple(max(axis) if axis else 1 for axis in sizes)
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+        """Position by position, or the one position of a stretched axis."""
+        if not is_map(output):
+            return (POINTWISE,) * len(inputs)
+        return tuple((_stretch(s[1], output[1]), _stretch(s[2], output[2])) for s in inputs)
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One multiplication per output element and further input."""
+        return (len(inputs) - 1) * prod(output)
+
+
+def _stretch(in_size: int, out_size: int) -> Reads:
+    return IDENTITY if in_size == out_size else BROADCAST
+
+
+class Concat(Layer):
+    """Inputs behind one another along a dimension; all other sizes must be equal. FLOPs: none."""
+
+    type: ClassVar[str] = "concat"
+    alias: ClassVar[str] = "cat"
+    role: ClassVar[Role] = "join"
+
+    dim: int = Field(1, ge=1, le=1, description="The dimension to join along: 1, the channels.")
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """The channels add up."""
+        if len({shape[1:] for shape in inputs}) != 1 or len({len(shape) for shape in inputs}) != 1:
+            raise ShapeError(
+                "concat needs inputs that differ in their channels only, but they are " + _shapes_text(inputs)
+            )
+        return (sum(shape[0] for shape in inputs), *inputs[0][1:])
+
+
+class Narrow(Layer):
+    """A slice of the channels, as `torch.narrow(input, 1, start, length)`: a view, without work."""
+
+    type: ClassVar[str] = "narrow"
+    alias: ClassVar[str] = "split"
+
+    start: int = Field(ge=0, description="First channel.")
+    length: int = Field(ge=1, description="Number of channels.")
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, ...) to (length, ...)."""
+        (shape,) = inputs
+        if self.start + self.length > shape[0]:
+            raise ShapeError(
+                f"narrow takes channels {self.start} to {self.start + self.length - 1}, "
+                f"but the input has {shape[0]}",
+                option="length",
+            )
+        return (self.length, *shape[1:])
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+        """Position by position; a slice of a flat input no longer has positions."""
+        return (POINTWISE if len(output) == MAP_RANK else GLOBAL,)
+
+    @property
+    def storage(self) -> Literal["view"]:
+        """A view."""
+        return "view"

@@ -1,0 +1,85 @@
+"""Normalisation."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from archlab.layers.base import Layer, Shape, TensorSpec, require_map
+from archlab.layers.fields import Finite, Positive
+
+Role = Literal["layer", "norm", "activation", "join"]
+
+
+class BatchNorm2d(Layer):
+    """Batch normalisation (Ioffe & Szegedy 2015): per channel, subtract the mean, divide by the deviation, scale, shift.
+
+    FLOPs: 2 per element, the multiplication and addition that remain in eval mode once the statistics and
+    the affine parameters are folded into one scale and one shift per channel.
+    """
+
+    type: ClassVar[str] = "batch_norm2d"
+    alias: ClassVar[str] = "bn"
+    torch_class: ClassVar[str] = "BatchNorm2d"
+    role: ClassVar[Role] = "norm"
+
+    eps: float = Field(1e-5, ge=0, allow_inf_nan=False, description="Added to the variance.")
+    momentum: float | None = Field(
+        0.1, ge=0, le=1, description="Weight of a new batch in the running statistics; null for a cumulative mean."
+    )
+    affine: bool = Field(default=True, description="Learn a scale and a shift per channel.")
+    track_running_stats: bool = Field(default=True, description="Keep the statistics that eval mode uses.")
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W), unchanged."""
+        require_map(self.type, inputs[0])
+        return inputs[0]
+
+    def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, int]:
+        """num_features."""
+        return {"num_features": inputs[0][0]}
+
+    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
+        """weight, bias: (C,), learnable; running_mean, running_var: (C,), and num_batches_tracked: (), buffers."""
+        per_channel = (inputs[0][0],)
+        learned = (TensorSpec("weight", per_channel), TensorSpec("bias", per_channel)) if self.affine else ()
+        if not self.track_running_stats:
+            return learned
+        return (
+            *learned,
+            TensorSpec("running_mean", per_channel, learnable=False),
+            TensorSpec("running_var", per_channel, learnable=False),
+            TensorSpec("num_batches_tracked", (), learnable=False, dtype="int64"),
+        )
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One multiplication and one addition per element."""
+        return 2 * prod(output)
+
+
+class LocalResponseNorm(Layer):
+    """Local response normalisation across channels (Krizhevsky et al. 2012).
+
+    FLOPs per element: size + 4 (the square, size - 1 additions, times alpha / size, plus k, the power, the division).
+    """
+
+    type: ClassVar[str] = "local_response_norm"
+    alias: ClassVar[str] = "lrn"
+    torch_class: ClassVar[str] = "LocalResponseNorm"
+    role: ClassVar[Role] = "norm"
+
+    size: Positive = Field(description="Number of neighbouring channels.")
+    alpha: Finite = Field(1e-4, description="Multiplicative factor.")
+    beta: Finite = Field(0.75, description="Exponent.")
+    k: Finite = Field(1.0, description="Additive factor.")
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W), unchanged."""
+        require_map(self.type, inputs[0])
+        return inputs[0]
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """See the class."""
+        return (self.size + 4) * prod(output)
