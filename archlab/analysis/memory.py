@@ -1,7 +1,8 @@
 """Memory for inference: parameters, buffers, and the most activation bytes alive at one time.
 
 The nodes run in file order and each value is freed after its last reader. Views, in-place layers and
-layers that do nothing in eval mode share their input's storage.
+layers that do nothing in eval mode share their input's storage. The network's input is alive throughout,
+since whoever calls the model holds it.
 """
 
 from __future__ import annotations
@@ -35,9 +36,7 @@ def inference_memory(graph: Graph, facts: list[Facts], bytes_per_element: int) -
         bytes_per_element: of an activation, times the batch.
     """
     owner, last_use = _lifetimes(graph)
-    new_bytes = [
-        fact.elements * bytes_per_element if owner[index] == index else 0 for index, fact in enumerate(facts)
-    ]
+    new_bytes = [fact.elements * bytes_per_element if owner[index] == index else 0 for index, fact in enumerate(facts)]
     freed_after: list[list[int]] = [[] for _ in graph.nodes]
     for index, last in enumerate(last_use):
         if owner[index] == index and last < len(graph.nodes):
@@ -55,7 +54,7 @@ def inference_memory(graph: Graph, facts: list[Facts], bytes_per_element: int) -
 def _lifetimes(graph: Graph) -> tuple[list[int], list[int]]:
     """For each node: the node that owns its output's storage; for each owner: the last node that needs it.
 
-    A result of the network is needed to the end.
+    A result of the network is needed to the end, and so is the input.
     """
     owner: list[int] = []
     last_use: list[int] = []
@@ -64,6 +63,6 @@ def _lifetimes(graph: Graph) -> tuple[list[int], list[int]]:
         last_use.append(node.index)
         for source in node.inputs:
             last_use[owner[source]] = node.index
-    for _, result in graph.outputs:
-        last_use[owner[result]] = len(graph.nodes)
+    for kept in (0, *(result for _, result in graph.outputs)):
+        last_use[owner[kept]] = len(graph.nodes)
     return owner, last_use

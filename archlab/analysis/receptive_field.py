@@ -112,7 +112,7 @@ def _join_axis(fields: list[AxisField | None], node: Node, axis: int) -> tuple[A
     return join(known, node.shape[axis])
 
 
-def last_spatial(graph: Graph, fields: list[ReceptiveField]) -> int:
+def last_spatial(fields: list[ReceptiveField]) -> int:
     """The last node that still has a spatial field (before global pooling and the head); 0, the input, if none."""
     for index in range(len(fields) - 1, 0, -1):
         if not fields[index].is_global:

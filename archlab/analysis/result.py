@@ -58,6 +58,8 @@ class Totals:
     memory: MemoryReport
     receptive_field: ReceptiveField
     """Of the last node that still has a spatial field."""
+    receptive_field_layer: str
+    """Path of that node."""
 
 
 class Analysis:
@@ -79,10 +81,10 @@ class Analysis:
         fields = receptive_fields(graph, facts)
         size = DTYPE_BYTES[dtype]
         memory = inference_memory(graph, facts, size * batch)
-        self.layers = [
-            _layer(*row, batch) for row in zip(graph.nodes, facts, fields, memory.new_bytes, strict=True)
-        ][1:]
-        self.total = _totals(self.layers, facts, memory, size, fields[last_spatial(graph, fields)], graph)
+        self.layers = [_layer(*row, batch) for row in zip(graph.nodes, facts, fields, memory.new_bytes, strict=True)][
+            1:
+        ]
+        self.total = _totals(self.layers, facts, memory, size, graph, fields)
 
     @cached_property
     def input_shape(self) -> list[int]:
@@ -150,9 +152,10 @@ def _totals(
     facts: list[Facts],
     memory: InferenceMemory,
     size: int,
-    field: ReceptiveField,
     graph: Graph,
+    fields: list[ReceptiveField],
 ) -> Totals:
+    last = last_spatial(fields)
     params = sum([layer.params for layer in layers])
     buffers = sum([layer.buffers for layer in layers])
     fixed = sum([fact.fixed_buffers for fact in facts])
@@ -171,5 +174,6 @@ def _totals(
             inference_peak=param_bytes + buffer_bytes + memory.peak,
             peak_layer=graph.nodes[memory.peak_node].path,
         ),
-        receptive_field=field,
+        receptive_field=fields[last],
+        receptive_field_layer=graph.nodes[last].path,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archlab.config.problem import Place, Problems
+from archlab.config.problem import Problems
 from archlab.graph import Graph, Node
 
 
@@ -32,8 +32,6 @@ def _check_used(graph: Graph, readers: list[list[int]], problems: Problems) -> N
                 node.trail,
             )
             return  # what led to it needs no problem of its own
-
-
 
 
 def _check_inplace(graph: Graph, readers: list[list[int]], problems: Problems) -> None:

@@ -243,8 +243,9 @@ class DocumentReader:
             if not self._check_identifier("the variant", name, place):
                 continue
             if isinstance(node, Scalar) and node.value is None:
-                node = Mapping({}, {}, node.place)
-            mapping = self._expect(node, Mapping, f"variant '{name}'")
+                mapping: Mapping | None = Mapping({}, {}, node.place)
+            else:
+                mapping = self._expect(node, Mapping, f"variant '{name}'")
             if mapping is not None:
                 own.variants[name] = self._variant(name, mapping, place, own)
 
@@ -260,7 +261,8 @@ class DocumentReader:
             else:
                 known = [*own.params, *VARIANT_KEYS]
                 hint = did_you_mean(key, known) or f"; declared are {', '.join(own.params) or 'none'}"
-                self._add(f"variant '{name}' sets '{key}', which is not a param{hint}", "unknown-param", mapping.keys[key])
+                message = f"variant '{name}' sets '{key}', which is not a param{hint}"
+                self._add(message, "unknown-param", mapping.keys[key])
         return variant
 
     def _check_complete(self, own: Document) -> None:

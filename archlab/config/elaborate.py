@@ -165,9 +165,7 @@ class Elaborator:
     def _condition(self, when: Argument, env: Environment) -> bool:
         value = self._evaluate(when, env)
         if not isinstance(value, bool):
-            raise BadItemError(
-                f"'when' must be true or false, not {value_kind(value)}", "wrong-value", when.node.place
-            )
+            raise BadItemError(f"'when' must be true or false, not {value_kind(value)}", "wrong-value", when.node.place)
         return value
 
     def _once(self, item: Item, value: Value, env: Environment, spot: Spot, *, first: bool) -> Value:
@@ -184,9 +182,7 @@ class Elaborator:
 
     # -- layers ---------------------------------------------------------------------------------------------
 
-    def _layer(
-        self, item: Item, value: Value, env: Environment, spot: Spot, arguments: dict[str, Argument]
-    ) -> Value:
+    def _layer(self, item: Item, value: Value, env: Environment, spot: Spot, arguments: dict[str, Argument]) -> Value:
         type_name = self._evaluate(item.target, env)
         cls = find_layer(type_name) if isinstance(type_name, str) else None
         if cls is None:
@@ -216,9 +212,7 @@ class Elaborator:
             )
         return [value, *(env.names.find(other, self._all_names()) for other in item.others)]
 
-    def _chain(
-        self, item: Item, layers: list[Layer], inputs: tuple[Node, ...], env: Environment, spot: Spot
-    ) -> Value:
+    def _chain(self, item: Item, layers: list[Layer], inputs: tuple[Node, ...], env: Environment, spot: Spot) -> Value:
         """Emit the layers one behind the other; several under a written label get a scope of their own."""
         if len(layers) == 1:
             node = self._emit(layers[0], inputs, item.places, env)
@@ -259,9 +253,7 @@ class Elaborator:
 
     # -- blocks ---------------------------------------------------------------------------------------------
 
-    def _use(
-        self, item: Item, value: Value, env: Environment, spot: Spot, arguments: dict[str, Argument]
-    ) -> Value:
+    def _use(self, item: Item, value: Value, env: Environment, spot: Spot, arguments: dict[str, Argument]) -> Value:
         block = self._block(item, env)
         variables = self._block_variables(item, block, value, env, arguments)
         line = item.place.line + 1
@@ -515,8 +507,6 @@ class Elaborator:
 
     def _stop(self, message: str, place: Place | None) -> None:
         raise ConfigError([*self._problems.found, Problem(message, "too-large", place)])
-
-
 
 
 def _written_names(document: Document) -> list[str]:

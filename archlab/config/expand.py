@@ -139,5 +139,3 @@ def _references(node: Node) -> list[tuple[str, Scalar]]:
             raise BadItemError(f"'outputs' names items, not {kind(item)}", "wrong-type", item.place)
         references.append((label or item.text, item))
     return references
-
-

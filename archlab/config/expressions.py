@@ -194,12 +194,12 @@ def _number(value: Any, node: ast.expr) -> Any:
 
 def _power(base: Any, exponent: Any) -> Any:
     """`base ** exponent`, refused before it is computed where the result would be huge."""
-    if isinstance(base, int) and isinstance(exponent, int) and exponent > 0 and abs(base) > 1:
-        if exponent * math.log2(abs(base)) > 64:
-            raise OverflowError
+    whole = isinstance(base, int) and isinstance(exponent, int)
+    if whole and exponent > 0 and abs(base) > 1 and exponent * math.log2(abs(base)) > 64:
+        raise OverflowError
     result = base**exponent
     if isinstance(result, complex):
-        raise ValueError("the root of a negative number")
+        raise ValueError("the root of a negative number")  # noqa: TRY004 - the value is at fault
     return result
 
 

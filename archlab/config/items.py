@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 from archlab.config.document import ITEM_KEYS
 from archlab.config.naming import name_fault
@@ -96,9 +96,7 @@ def _not_an_item(node: Node) -> str:
 
 def _target(node: Mapping) -> tuple[Argument, ItemKind]:
     if "type" in node.entries and "use" in node.entries:
-        raise BadItemError(
-            "an item has 'type' (a layer) or 'use' (a block), not both", "wrong-type", node.keys["use"]
-        )
+        raise BadItemError("an item has 'type' (a layer) or 'use' (a block), not both", "wrong-type", node.keys["use"])
     key = "type" if "type" in node.entries else "use"
     if key not in node.entries:
         close = did_you_mean(next(iter(node.entries), ""), ("type", "use"))
@@ -109,8 +107,8 @@ def _target(node: Mapping) -> tuple[Argument, ItemKind]:
         raise BadItemError(f"'{key}' must be a name, not {kind(value)}", "wrong-type", value.place)
     if key == "use":
         return Argument(value), "use"
-    if value.value == "residual" or value.value == "branches":
-        return Argument(value), value.value  # type: ignore[return-value]
+    if value.value in COMBINATORS:
+        return Argument(value), cast(ItemKind, value.value)
     return Argument(value), "layer"
 
 
@@ -190,6 +188,6 @@ def _refuse_arguments(item: Item, own_keys: tuple[str, ...]) -> None:
 def unknown_layer(name: str, place: Place) -> BadItemError:
     """The problem of a layer type that does not exist."""
     known = (*layer_types(), *COMBINATORS)
-    snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in name.split(".")[-1]).lstrip("_")
-    hint = f"; did you mean '{snake}'?" if snake in known else did_you_mean(name.split(".")[-1].lower(), known)
+    snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in name.rpartition(".")[2]).lstrip("_")
+    hint = f"; did you mean '{snake}'?" if snake in known else did_you_mean(name.rpartition(".")[2].lower(), known)
     return BadItemError(f"there is no layer type '{name[:80]}'{hint or '; see archlab schema'}", "unknown-layer", place)

@@ -98,14 +98,11 @@ class DocumentLoader:
                 hint = did_you_mean(name, names) or f"; its named layers are {', '.join(names) or 'none'}"
                 self._problems.add(f"the extended config has no layer named '{name}'{hint}", "unknown-name", place)
             elif not isinstance(node, Mapping):
-                self._problems.add(
-                    f"layer '{name}' is overridden by a mapping of arguments, not {kind(node)}", "wrong-type", node.place
-                )
+                message = f"layer '{name}' is overridden by a mapping of arguments, not {kind(node)}"
+                self._problems.add(message, "wrong-type", node.place)
             else:
                 item = names[name]
-                replaced[id(item)] = Mapping(
-                    {**item.entries, **node.entries}, {**item.keys, **node.keys}, item.place
-                )
+                replaced[id(item)] = Mapping({**item.entries, **node.entries}, {**item.keys, **node.keys}, item.place)
         rebuilt = _replace(layers, replaced)
         assert isinstance(rebuilt, Sequence)
         return rebuilt
@@ -118,7 +115,8 @@ def _named_items(node: Node) -> Iterator[tuple[str, Mapping]]:
             yield from _named_items(item)
     elif isinstance(node, Mapping):
         name = node.entries.get("name")
-        if isinstance(name, Scalar) and isinstance(name.value, str) and ("type" in node.entries or "use" in node.entries):
+        is_item = "type" in node.entries or "use" in node.entries
+        if is_item and isinstance(name, Scalar) and isinstance(name.value, str):
             yield name.value, node
         for value in node.entries.values():
             yield from _named_items(value)

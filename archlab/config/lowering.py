@@ -109,8 +109,11 @@ def _not_attachable(role: str, type_name: Any, places: Places, *, exists: bool) 
         )
     known = [name for name in layer_types() if _role(name) == role]
     if exists:
-        return BadItemError(f"'{type_name}' is not a{'n' * (role == 'activation')} {role}; there are "
-                            f"{', '.join(known)}", "wrong-value", place)
+        return BadItemError(
+            f"'{type_name}' is not a{'n' * (role == 'activation')} {role}; there are {', '.join(known)}",
+            "wrong-value",
+            place,
+        )
     hint = did_you_mean(type_name, known) or f"; there are {', '.join(known)}"
     return BadItemError(f"there is no {role} '{type_name[:80]}'{hint}", "unknown-layer", place)
 

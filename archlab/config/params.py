@@ -84,4 +84,6 @@ def _kind(value: Any) -> str:
         return "boolean"
     if isinstance(value, int | float):
         return "number"
-    return {str: "text", tuple: "list", dict: "mapping"}.get(type(value), "value")
+    if isinstance(value, str):
+        return "text"
+    return "mapping" if isinstance(value, dict) else "list"

@@ -114,7 +114,7 @@ class ConfigError(Exception):
 
 
 class BadItemError(Exception):
-    """Raised where the walk over one item cannot go on; caught around the item, so that the next ones are still read."""
+    """The walk over one item cannot go on; caught around the item, so that the next ones are still read."""
 
     def __init__(self, message: str, code: str, place: Place | None) -> None:
         super().__init__(message)

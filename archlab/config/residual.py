@@ -73,4 +73,3 @@ def body_norm(nodes: list[Node], end: Node, start: Node) -> Layer | None:
             return norm
         node = nodes[node.inputs[0]]
     return None
-

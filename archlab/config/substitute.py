@@ -69,5 +69,3 @@ class Argument:
             BadItemError: if an expression in it cannot be evaluated.
         """
         return substitute(self.node, scope) if self.dynamic else self._value
-
-

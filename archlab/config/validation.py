@@ -12,7 +12,6 @@ from archlab.config.problem import Place, Problems
 from archlab.config.suggest import did_you_mean, one_of
 from archlab.config.yaml_nodes import value_kind
 
-
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
 
@@ -62,9 +61,7 @@ def validate_model(
         return None
 
 
-def _describe(
-    model: type[BaseModel], label: str, details: ErrorDetails, places: Places
-) -> tuple[str, str, Place]:
+def _describe(model: type[BaseModel], label: str, details: ErrorDetails, places: Places) -> tuple[str, str, Place]:
     option = str(details["loc"][0]) if details["loc"] else ""
     if details["type"] == "extra_forbidden":
         known = list(model.model_fields)

@@ -84,10 +84,6 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 
 
-class _HugeNumberError(ValueError):
-    """A number beyond any use here."""
-
-
 def resolve_plain(text: str) -> ScalarValue:
     """The value of an unquoted scalar.
 
@@ -101,22 +97,24 @@ def resolve_plain(text: str) -> ScalarValue:
         return None
     if text in _BOOLEANS:
         return _BOOLEANS[text]
-    if _INTEGER.match(text):
+    number = _number(text)
+    return text if number is None else number
+
+
+def _number(text: str) -> int | float | None:
+    based = _BASED.match(text)
+    if based or _INTEGER.match(text):
         if len(text.lstrip("+-").lstrip("0")) > MAX_DIGITS:
-            raise _HugeNumberError(f"the number {text[:20]}... is too large")
-        return int(text)
-    if _BASED.match(text):
-        if len(text) > MAX_DIGITS:
-            raise _HugeNumberError(f"the number {text[:20]}... is too large")
-        return int(text, 0)
-    if _FLOAT.match(text) and len(text) <= 50:
+            raise ValueError(f"the number {text[:20]}... is too large")
+        return int(text, 0) if based else int(text)
+    if _FLOAT.match(text):
         value = float(text)
         if isfinite(value):
             return value
-        raise _HugeNumberError(f"the number {text} is too large")
+        raise ValueError(f"the number {text[:20]} is too large")
     if _NOT_FINITE.match(text):
-        raise _HugeNumberError(f"{text} is not a finite number")
-    return text
+        raise ValueError(f"{text} is not a finite number")
+    return None
 
 
 def parse(source: Source, problems: Problems) -> Node:
@@ -218,7 +216,8 @@ class _Builder:
 
     def _untagged(self, event: Any, place: Place) -> None:
         if event.tag is not None and event.tag != "!":
-            raise single_problem(f"YAML tags such as {event.tag} are not part of a config; remove it", "yaml-tag", place)
+            message = f"YAML tags such as {event.tag} are not part of a config; remove it"
+            raise single_problem(message, "yaml-tag", place)
 
     def _scalar(self, event: Any, place: Place) -> Scalar:
         text: str = event.value
@@ -264,8 +263,6 @@ class _Builder:
         self._close_value(node, None, size)
 
     def _close_value(self, node: Node, anchor: str | None, size: int) -> None:
-        if size > MAX_YAML_NODES:
-            raise single_problem(f"more than {MAX_YAML_NODES:,} YAML values (aliases written out)", "too-large", node.place)
         if anchor is not None:
             self._anchors[anchor] = (node, size)
         if not self._stack:
@@ -296,7 +293,8 @@ class _Builder:
         assert place is not None
         if key in mapping.entries:
             first = mapping.keys[key].line + 1
-            self._problems.add(f"the key '{printable_key(key)}' is written twice (first on line {first})", "duplicate-key", place)
+            message = f"the key '{printable_key(key)}' is written twice (first on line {first})"
+            self._problems.add(message, "duplicate-key", place)
             return
         mapping.entries[key] = node
         mapping.keys[key] = place

@@ -195,9 +195,7 @@ class Hardtanh(InplaceActivation):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """Unchanged; the bounds must be in order."""
         if self.max_val <= self.min_val:
-            raise ShapeError(
-                f"hardtanh: max_val={self.max_val} must be above min_val={self.min_val}", option="max_val"
-            )
+            raise ShapeError(f"hardtanh: max_val={self.max_val} must be above min_val={self.min_val}", option="max_val")
         return inputs[0]
 
 

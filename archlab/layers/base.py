@@ -147,4 +147,3 @@ def require_map(layer: str, shape: Shape) -> None:
 def is_map(shape: Shape) -> bool:
     """Whether a shape has spatial axes."""
     return len(shape) == MAP_RANK
-

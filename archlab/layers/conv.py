@@ -124,5 +124,3 @@ class Conv2d(Layer):
     def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """The bias: one addition per output element."""
         return prod(output) if self.bias else 0
-
-

@@ -50,9 +50,7 @@ def _natural_pair(value: Any) -> PairValue:
 POSITIVE_SCHEMA: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": MAX_SIZE}
 NATURAL_SCHEMA: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": MAX_SIZE}
 
-PositivePair = Annotated[
-    PairValue, BeforeValidator(_positive_pair), WithJsonSchema(_pair_schema(POSITIVE_SCHEMA))
-]
+PositivePair = Annotated[PairValue, BeforeValidator(_positive_pair), WithJsonSchema(_pair_schema(POSITIVE_SCHEMA))]
 NaturalPair = Annotated[PairValue, BeforeValidator(_natural_pair), WithJsonSchema(_pair_schema(NATURAL_SCHEMA))]
 
 

@@ -106,8 +106,7 @@ class Narrow(Layer):
         (shape,) = inputs
         if self.start + self.length > shape[0]:
             raise ShapeError(
-                f"narrow takes channels {self.start} to {self.start + self.length - 1}, "
-                f"but the input has {shape[0]}",
+                f"narrow takes channels {self.start} to {self.start + self.length - 1}, but the input has {shape[0]}",
                 option="length",
             )
         return (self.length, *shape[1:])

@@ -14,7 +14,7 @@ Role = Literal["layer", "norm", "activation", "join"]
 
 
 class BatchNorm2d(Layer):
-    """Batch normalisation (Ioffe & Szegedy 2015): per channel, subtract the mean, divide by the deviation, scale, shift.
+    """Batch normalisation (Ioffe & Szegedy 2015): per channel, to zero mean and unit deviation, then scale and shift.
 
     FLOPs: 2 per element, the multiplication and addition that remain in eval mode once the statistics and
     the affine parameters are folded into one scale and one shift per channel.

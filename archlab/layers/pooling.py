@@ -131,7 +131,7 @@ OutputSize = Annotated[
 class _AdaptivePool(Layer):
     """What the adaptive poolings share. Shapes: (C, H, W) to (C, *output_size)."""
 
-    output_size: OutputSize = Field(description="Size of the output: a number or [height, width]; null keeps the input's.")
+    output_size: OutputSize = Field(description="Size of the output: a number or a pair; null keeps the input's.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, H, W) to (C, *output_size)."""

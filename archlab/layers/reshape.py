@@ -89,9 +89,7 @@ class ZeroPad2d(Layer):
         left, right, top, bottom = self.padding
         height, width = shape[1] + top + bottom, shape[2] + left + right
         if height < 1 or width < 1:
-            raise ShapeError(
-                f"zero_pad2d cuts the {shape_text(shape)} map down to {height}x{width}", option="padding"
-            )
+            raise ShapeError(f"zero_pad2d cuts the {shape_text(shape)} map down to {height}x{width}", option="padding")
         return (shape[0], height, width)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:

@@ -48,8 +48,7 @@ def require_fit(
     padded = f"{size} + {total_padding} of padding" if total_padding else str(size)
     dilated = f" ({kernel} with dilation {dilation})" if dilation > 1 else ""
     raise ShapeError(
-        f"{layer}'s kernel covers {reach} positions{dilated} along the {AXES[axis]}, "
-        f"but the input has only {padded}",
+        f"{layer}'s kernel covers {reach} positions{dilated} along the {AXES[axis]}, but the input has only {padded}",
         option="kernel_size",
         hint="use a smaller kernel_size, more padding, a larger input, or fewer strides before this layer",
     )

@@ -1,0 +1,7 @@
+"""`python -m archlab`."""
+
+import sys
+
+from archlab.cli import main
+
+sys.exit(main())

@@ -1,0 +1,157 @@
+"""The command line: parsing, dispatch and exit status. What a command does is in `commands`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from archlab.version import __version__
+
+OK, WRONG_INPUT, WRONG_USAGE = 0, 1, 2
+FORMATS = ("table", "json", "csv", "markdown")
+DTYPES = ("float32", "float16", "bfloat16", "int8")
+_SUFFIX_FORMATS = {".json": "json", ".csv": "csv", ".md": "markdown", ".txt": "table"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: without the program's name; the process's own by default.
+
+    Returns:
+        0 if all is well, 1 if the input or a check is wrong. Wrong usage exits with 2.
+    """
+    options = build_parser().parse_args(arguments)
+    from archlab import commands
+    from archlab.config.problem import ConfigError
+    from archlab.requirements import MissingRequirementError
+
+    try:
+        return _finish(options, *getattr(commands, options.command)(options))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return WRONG_INPUT
+    except MissingRequirementError as error:
+        print(f"archlab: {error}", file=sys.stderr)
+        return WRONG_INPUT
+    except BrokenPipeError:
+        # The reader has gone (`| head`); keep Python from complaining again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        return 130
+
+
+def _finish(options: argparse.Namespace, text: str, status: int) -> int:
+    """Write the result to stdout or the file."""
+    path: Path | None = getattr(options, "write_to", None)
+    if path is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return status
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        print(f"archlab: cannot write {path}: {error.strerror}", file=sys.stderr)
+        return WRONG_INPUT
+    return status
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="archlab", description="Design and analyse convolutional networks written as YAML."
+    )
+    parser.add_argument("--version", action="version", version=f"archlab {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    network = _network_options()
+    report = _report_options()
+
+    analyze = commands.add_parser(
+        "analyze", parents=[network, report], help="the numbers of one network, layer by layer"
+    )
+    analyze.add_argument("target", help=_TARGET)
+    analyze.add_argument("--depth", type=_depth, default=2, help="fold the table to this depth of blocks (2), or 'all'")
+
+    compare = commands.add_parser("compare", parents=[network, report], help="one row per network")
+    compare.add_argument("targets", nargs="+", metavar="TARGET", help=_TARGET)
+
+    validate = commands.add_parser("validate", help="problems, and the figures that configs expect")
+    validate.add_argument("paths", nargs="+", metavar="PATH", help="a config, a folder of configs, or a preset")
+
+    build = commands.add_parser("build", parents=[network], help="the PyTorch model")
+    build.add_argument("target", help=_TARGET)
+    build.add_argument(
+        "-o",
+        dest="output",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help=".pt (state dict), .py (PyTorch source) or .pt2 (exported program)",
+    )
+    build.add_argument("--seed", type=int, default=None, help="seed of the initial weights")
+
+    verify = commands.add_parser(
+        "verify", parents=[network], help="the numbers against the built model, layer by layer"
+    )
+    verify.add_argument("targets", nargs="*", metavar="TARGET", help=f"{_TARGET} (all presets if none)")
+    verify.add_argument("--device", default="cpu", help="where the model runs; 'meta' computes shapes only")
+
+    presets = commands.add_parser("presets", parents=[report], help="the networks that come with archlab")
+    presets.set_defaults(batch=1, dtype="float32")
+    commands.add_parser("schema", parents=[_output_option()], help="the JSON Schema of the language, for editors")
+    return parser
+
+
+_TARGET = "a YAML path, path@variant, or the name of a preset or variant"
+
+
+def _network_options() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument("--set", action="append", default=[], metavar="K=V", help="a new value for a param")
+    options.add_argument("--input", metavar="3x224x224", help="channels x height x width of the input")
+    options.add_argument("--batch", type=_positive, default=1, metavar="N", help="samples in a batch (1)")
+    options.add_argument("--dtype", choices=DTYPES, default="float32", help="of parameters and activations")
+    return options
+
+
+def _output_option() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument("-o", dest="write_to", type=Path, metavar="FILE", help="write to a file instead of stdout")
+    return options
+
+
+def _report_options() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False, parents=[_output_option()])
+    options.add_argument(
+        "--format", choices=FORMATS, help="form of the result (table, or by the ending of -o: .json .csv .md)"
+    )
+    return options
+
+
+def report_format(options: argparse.Namespace) -> str:
+    """The form asked for, or the one that the file's ending names."""
+    if options.format is not None:
+        return str(options.format)
+    if options.write_to is None:
+        return "table"
+    suffix = options.write_to.suffix
+    if suffix not in _SUFFIX_FORMATS:
+        build_parser().error(
+            f"-o {options.write_to}: the ending must be one of {' '.join(_SUFFIX_FORMATS)}, or give --format"
+        )
+    return _SUFFIX_FORMATS[suffix]
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:12]) <= 10**9:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not '{text}'")
+    return int(text)
+
+
+def _depth(text: str) -> int | None:
+    return None if text == "all" else _positive(text)

@@ -1,0 +1,168 @@
+"""What each command does: options to the text of the result and the exit status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from archlab.api import Network, expand_document, open_target
+from archlab.cli import OK, WRONG_INPUT, report_format
+from archlab.config.problem import ConfigError, Problem, Problems, Source, single_problem
+from archlab.config.substitute import substitute
+from archlab.config.yaml_nodes import parse
+
+Result = tuple[str, int]
+
+
+def analyze(options: argparse.Namespace) -> Result:
+    """`archlab analyze`."""
+    form = report_format(options)
+    analysis = _network(options.target, options).analyze(batch=options.batch, dtype=options.dtype)
+    if form == "json":
+        return _json(analysis.to_dict()), OK
+    if form == "table":
+        from archlab.report.table import analysis_table, is_terminal
+
+        return analysis_table(analysis, options.depth, colour=is_terminal() and options.write_to is None), OK
+    from archlab.report.markup import analysis_markdown, rows_csv
+    from archlab.report.plain import layer_row
+
+    if form == "markdown":
+        return analysis_markdown(analysis), OK
+    return rows_csv([layer_row(analysis, layer) for layer in analysis.layers]), OK
+
+
+def compare(options: argparse.Namespace) -> Result:
+    """`archlab compare`."""
+    from archlab.compare import compare as compare_networks
+
+    form = report_format(options)
+    networks = _each(options.targets, lambda target: _network(target, options))
+    comparison = compare_networks(networks, batch=options.batch, dtype=options.dtype)
+    if form == "table":
+        from archlab.report.table import comparison_table, is_terminal
+
+        return comparison_table(comparison.analyses, colour=is_terminal() and options.write_to is None), OK
+    return _rows(comparison.rows, form, options, comparison.to_dict), OK
+
+
+def presets(options: argparse.Namespace) -> Result:
+    """`archlab presets`."""
+    from archlab.zoo import preset_rows
+
+    form = report_format(options)
+    rows = preset_rows()
+    return _rows(rows, form, options, lambda: {"presets": rows}), OK
+
+
+def validate(options: argparse.Namespace) -> Result:
+    """`archlab validate`: the problems are the result."""
+    from archlab.validate import config_paths
+    from archlab.validate import validate as validate_target
+
+    lines: list[str] = []
+    status = OK
+    for target in config_paths(options.paths):
+        found = validate_target(target)
+        if found.problems:
+            status = WRONG_INPUT
+            lines += [problem.render() for problem in found.problems]
+        else:
+            noun = "network" if found.networks == 1 else "networks"
+            lines.append(f"{target}: ok ({found.networks} {noun})")
+    return "\n".join(lines) + "\n", status
+
+
+def schema(_options: argparse.Namespace) -> Result:
+    """`archlab schema`."""
+    from archlab.config.schema import config_schema
+
+    return _json(config_schema()), OK
+
+
+def build(options: argparse.Namespace) -> Result:
+    """`archlab build`: writes the file; nothing goes to stdout."""
+    from archlab.torch.save import save
+
+    save(_network(options.target, options), Path(options.output), seed=options.seed)
+    return "", OK
+
+
+def verify(options: argparse.Namespace) -> Result:
+    """`archlab verify`: a line for each network, and every difference."""
+    from archlab.torch.verify import verify as verify_network
+    from archlab.zoo import preset_targets
+
+    lines: list[str] = []
+    status = OK
+    for target in options.targets or preset_targets():
+        report = verify_network(_network(target, options), batch=options.batch, device=options.device)
+        lines.append(report.render())
+        if not report.ok:
+            status = WRONG_INPUT
+    return "\n".join(lines) + "\n", status
+
+
+def _network(target: str, options: argparse.Namespace) -> Network:
+    document, variant, problems = open_target(target)
+    return expand_document(
+        document, variant, problems, params=_settings(options.set), input_shape=_input(options.input)
+    )
+
+
+def _each(targets: list[str], load: Callable[[str], Network]) -> list[Network]:
+    """All networks, or the problems of all."""
+    networks: list[Network] = []
+    found: list[Problem] = []
+    for target in targets:
+        try:
+            networks.append(load(target))
+        except ConfigError as error:
+            found += error.problems
+    if found:
+        raise ConfigError(found)
+    return networks
+
+
+def _settings(assignments: list[str]) -> dict[str, Any]:
+    """`--set name=value`, the value read as YAML."""
+    settings: dict[str, Any] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise single_problem(f"--set takes name=value, not '{assignment}'", "wrong-value")
+        problems = Problems()
+        node = parse(Source(f"--set {name}", text), problems)
+        problems.raise_if_any()
+        settings[name.strip()] = substitute(node, {})
+    return settings
+
+
+def _input(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in parts):
+        raise single_problem(f"--input takes sizes such as 3x224x224, not '{text}'", "bad-input")
+    return tuple(int(part) for part in parts)
+
+
+def _rows(
+    rows: list[dict[str, Any]], form: str, options: argparse.Namespace, as_dict: Callable[[], dict[str, Any]]
+) -> str:
+    if form == "json":
+        return _json(as_dict())
+    if form == "table":
+        from archlab.report.table import is_terminal, rows_table
+
+        return rows_table(rows, colour=is_terminal() and options.write_to is None)
+    from archlab.report.markup import rows_csv, rows_markdown
+
+    return rows_markdown(rows) if form == "markdown" else rows_csv(rows)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"

@@ -1,0 +1,54 @@
+"""`expect`: figures written in a config, checked against the analysis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archlab.analysis.result import Analysis
+from archlab.config.problem import Problems
+from archlab.config.substitute import substitute
+from archlab.config.suggest import did_you_mean, one_of
+from archlab.config.yaml_nodes import Mapping, Scalar, value_kind
+
+EXPECT_KEYS = ("params", "buffers", "macs", "flops", "activations", "receptive_field", "stride")
+
+
+def check_expect(expect: Mapping, analysis: Analysis, problems: Problems) -> None:
+    """Record every figure that differs from the analysis (batch 1)."""
+    for key, node in expect.entries.items():
+        if key not in EXPECT_KEYS:
+            hint = did_you_mean(key, EXPECT_KEYS) or f"; it has {one_of(EXPECT_KEYS)}"
+            problems.add(f"'expect' has no figure '{key}'{hint}", "unknown-option", expect.keys[key])
+            continue
+        if isinstance(node, Scalar) and (isinstance(node.value, bool) or not isinstance(node.value, int)):
+            message = f"expect: '{key}' must be a whole number, not {value_kind(node.value)}"
+            problems.add(message, "wrong-type", node.place)
+            continue
+        wanted = substitute(node, {})
+        found = _figure(key, analysis)
+        if not _equal(wanted, found):
+            message = f"{analysis.graph.name}: expected {key} {_shown(wanted)}, but it is {_shown(found)}"
+            problems.add(message, "expect", node.place)
+
+
+def _figure(key: str, analysis: Analysis) -> Any:
+    total = analysis.total
+    if key in ("receptive_field", "stride"):
+        axes = total.receptive_field.axes
+        if key == "stride":
+            return tuple(None if axis is None else axis.stride for axis in axes)
+        return tuple(None if axis is None else axis.sizes[-1] for axis in axes)
+    return getattr(total, key)
+
+
+def _equal(wanted: Any, found: Any) -> bool:
+    if isinstance(found, tuple) and not isinstance(wanted, tuple):
+        wanted = (wanted, wanted)
+    return bool(wanted == found)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        parts = [str(part) for part in value]
+        return parts[0] if len(set(parts)) == 1 else f"[{', '.join(parts)}]"
+    return str(value)

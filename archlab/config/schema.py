@@ -1,0 +1,190 @@
+"""The JSON Schema of the language (draft-07), made from the layers' Pydantic models, for editors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archlab.config.document import KEYS, LANGUAGE_VERSION
+from archlab.config.expect import EXPECT_KEYS
+from archlab.config.init import INITIALIZERS
+from archlab.config.items import COMBINATORS
+from archlab.config.residual import WORDS
+from archlab.layers import Layer, find_layer, layer_types
+
+Schema = dict[str, Any]
+
+EXPRESSION: Schema = {"type": "string", "pattern": r"^\$([A-Za-z_][A-Za-z0-9_]*|\([\s\S]+\))$"}
+_NAME: Schema = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
+_ANY_MAPPING: Schema = {"type": "object"}
+_LIST: Schema = {"$ref": "#/definitions/layers"}
+_REFERENCE: Schema = {"type": "string", "description": "Name of an earlier item."}
+
+_COMMON: dict[str, Schema] = {
+    "name": {**_NAME, "description": "Name of the item; its path in PyTorch."},
+    "from": {**_REFERENCE, "description": "Name of an earlier item to read instead of the line above."},
+    "repeat": {
+        "anyOf": [{"type": "integer", "minimum": 0}, {"$ref": "#/definitions/expression"}],
+        "description": "How many times, one behind the other.",
+    },
+    "first": {"type": "object", "description": "Arguments of the first repetition only."},
+    "when": {
+        "anyOf": [{"type": "boolean"}, {"$ref": "#/definitions/expression"}],
+        "description": "Leave the item out where this is false.",
+    },
+}
+
+
+def config_schema() -> Schema:
+    """The schema of a config file."""
+    layers = [find_layer(name) for name in layer_types()]
+    definitions: dict[str, Schema] = {
+        "expression": {**EXPRESSION, "description": "$name or $(...): an expression over the params."},
+        "layers": {"type": "array", "items": {"$ref": "#/definitions/item"}, "description": "Layers in order."},
+    }
+    for cls in layers:
+        assert cls is not None
+        definitions[cls.type] = _layer_schema(cls)
+    definitions.update(
+        residual=_combinator(
+            "residual",
+            "Add a shortcut to a body of layers (He et al. 2016).",
+            ["body"],
+            {"body": _LIST, "shortcut": {"anyOf": [{"enum": list(WORDS)}, _expression(), _LIST]}},
+        ),
+        branches=_combinator(
+            "branches",
+            "Parallel paths from one input, merged.",
+            ["paths"],
+            {
+                "paths": {"type": "array", "items": {"anyOf": [_LIST, {"$ref": "#/definitions/item"}]}, "minItems": 1},
+                "merge": {"anyOf": [{"enum": ["concat", "add", "multiply"]}, _expression()]},
+                "split": {"anyOf": [{"type": "boolean"}, _expression()]},
+            },
+        ),
+        item=_item_schema(),
+    )
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "archlab config",
+        "type": "object",
+        "properties": _document_properties(),
+        "additionalProperties": False,
+        "definitions": definitions,
+    }
+
+
+def _expression() -> Schema:
+    return {"$ref": "#/definitions/expression"}
+
+
+def _or_expression(schema: Schema) -> Schema:
+    """A property that may also be an expression; its description stays on top, where editors show it."""
+    notes: Schema = {key: schema[key] for key in ("description", "default") if key in schema}
+    rest = {key: value for key, value in schema.items() if key not in (*notes, "title")}
+    options = rest.pop("anyOf", None) or [rest]
+    return {"anyOf": [*options, _expression()], **notes}
+
+
+def _layer_schema(cls: type[Layer]) -> Schema:
+    schema = cls.model_json_schema(mode="validation")
+    properties = {name: _or_expression(value) for name, value in schema.get("properties", {}).items()}
+    if cls.role == "join":
+        reference = {"anyOf": [_REFERENCE, {"type": "array", "items": _REFERENCE, "minItems": 1}]}
+        properties["with"] = {**reference, "description": "Names of the other inputs."}
+    if cls.takes_norm:
+        properties["norm"] = _attached("norm", "Normalisation behind the layer; it then has no bias by default.")
+        properties["activation"] = _attached("activation", "Activation behind the layer, in place.")
+    required = ["type", *schema.get("required", []), *(["with"] if cls.role == "join" else [])]
+    return {
+        "type": "object",
+        "description": (cls.__doc__ or "").split("\n\n", maxsplit=1)[0],
+        "properties": {"type": {"const": cls.type}, **properties, **_COMMON},
+        # `first` may give what is required for the rest, so that only `type` and joins' inputs are always there.
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def _attached(role: str, description: str) -> Schema:
+    names = [name for name in layer_types() if _role(name) == role]
+    mapping = {"type": "object", "properties": {"type": {"enum": names}}, "required": ["type"]}
+    return {"anyOf": [{"enum": names}, mapping, {"type": "null"}, _expression()], "description": description}
+
+
+def _role(layer_type: str) -> str:
+    cls = find_layer(layer_type)
+    return cls.role if cls is not None else ""
+
+
+def _combinator(name: str, description: str, required: list[str], own: dict[str, Schema]) -> Schema:
+    return {
+        "type": "object",
+        "description": description,
+        "properties": {"type": {"const": name}, **own, **_COMMON},
+        "required": ["type", *required],
+        "additionalProperties": False,
+    }
+
+
+def _item_schema() -> Schema:
+    """Chosen by `type`, so that an editor complains about the one layer that is meant."""
+    names = [*layer_types(), *COMBINATORS]
+    chosen = [
+        {
+            "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+            "then": {"$ref": f"#/definitions/{name}"},
+        }
+        for name in names
+    ]
+    use = {"if": {"required": ["use"]}, "then": {"properties": {"use": {"type": "string"}, **_COMMON}}}
+    types = {"anyOf": [{"enum": names}, _expression()], "description": "The layer."}
+    return {
+        "type": "object",
+        "properties": {"type": types, "use": {"type": "string", "description": "The block."}},
+        "oneOf": [{"required": ["type"]}, {"required": ["use"]}],
+        "allOf": [*chosen, use],
+    }
+
+
+def _document_properties() -> dict[str, Schema]:
+    figures = {"type": "object", "propertyNames": {"enum": list(EXPECT_KEYS)}}
+    size = {"anyOf": [{"type": "integer", "minimum": 1}, _expression()]}
+    shape = {"type": "array", "items": size, "minItems": 1, "maxItems": 3}
+    block = {
+        "type": "object",
+        "properties": {"description": {"type": "string"}, "params": {"type": ["object", "null"]}, "layers": _LIST},
+        "required": ["layers"],
+        "additionalProperties": False,
+    }
+    initializer = {"anyOf": [{"enum": list(INITIALIZERS)}, {"type": "object", "required": ["type"]}]}
+    tensors = {"type": "object", "properties": {"weight": initializer, "bias": initializer}}
+    variant = {
+        "type": ["object", "null"],
+        "properties": {"input": shape, "expect": figures},
+    }
+    properties: dict[str, Schema] = {
+        "archlab": {"const": LANGUAGE_VERSION, "description": "Version of the language."},
+        "name": {"type": "string", "description": "Name of the network; the file's name by default."},
+        "description": {"type": "string", "description": "One sentence for people."},
+        "extends": {"type": "string", "description": "A config in this folder, or a preset, to build upon."},
+        "input": {**shape, "description": "[channels, height, width]"},
+        "params": {"type": "object", "description": "Names and default values; no value means required."},
+        "variants": {"type": "object", "additionalProperties": variant, "description": "Named values of params."},
+        "blocks": {"type": "object", "additionalProperties": block, "description": "Reusable lists of layers."},
+        "layers": {
+            "anyOf": [_LIST, _ANY_MAPPING],
+            "description": "Layers in order; with 'extends', a mapping of named layers' new arguments.",
+        },
+        "outputs": {
+            "anyOf": [
+                _REFERENCE,
+                {"type": "array", "items": _REFERENCE, "minItems": 1},
+                {"type": "object", "additionalProperties": _REFERENCE, "minProperties": 1},
+            ],
+            "description": "Names of the results; the last layer by default.",
+        },
+        "init": {"type": "object", "additionalProperties": tensors, "description": "Initial weights by layer type."},
+        "expect": {**figures, "description": "Figures that archlab validate checks."},
+    }
+    assert set(properties) == set(KEYS)
+    return properties

@@ -1,0 +1,1 @@
+"""Views of a result: plain data, terminal tables, Markdown, CSV, HTML."""

@@ -1,0 +1,71 @@
+"""Layers folded to a depth of their paths: `layer1.0` instead of its eight layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from archlab.analysis.receptive_field import ReceptiveField
+from archlab.analysis.result import Analysis, LayerReport
+from archlab.layers.base import Layer, shape_text
+
+
+@dataclass(slots=True)
+class FoldedRow:
+    """One line of a table: a layer, or several in one scope."""
+
+    path: str
+    what: str
+    output: str
+    params: int
+    macs: int
+    flops: int
+    activation_bytes: int
+    receptive_field: ReceptiveField
+
+
+def fold(analysis: Analysis, depth: int | None) -> list[FoldedRow]:
+    """The layers, those with a common path of `depth` parts as one row; None folds nothing."""
+
+    def key(layer: LayerReport) -> str:
+        return layer.node.path if depth is None else ".".join(layer.node.path.split(".")[:depth])
+
+    return [_row(path, list(layers), analysis.batch) for path, layers in groupby(analysis.layers, key)]
+
+
+def _row(path: str, layers: list[LayerReport], batch: int) -> FoldedRow:
+    last = layers[-1]
+    what = describe(last.node.layer) if len(layers) == 1 else f"{len(layers)} layers"
+    return FoldedRow(
+        path=path,
+        what=what,
+        output=shape_text((batch, *last.node.shape)),
+        params=sum(layer.params for layer in layers),
+        macs=sum(layer.macs for layer in layers),
+        flops=sum(layer.flops for layer in layers),
+        activation_bytes=sum(layer.activation_bytes for layer in layers),
+        receptive_field=last.receptive_field,
+    )
+
+
+_HIDDEN = ("inplace", "bias", "out_channels", "out_features", "output_size")
+"""Options that the other columns show, or that change no number worth a column."""
+
+
+def describe(layer: Layer) -> str:
+    """`conv2d 3x3 /2 g32`: the type and what makes it different from the default."""
+    words: list[str] = [layer.type]
+    for name, value in layer.options().items():
+        if name == "kernel_size":
+            words.append(shape_text(value))
+        elif name == "stride" and value is not None:
+            words.append(f"/{value[0] if value[0] == value[1] else shape_text(value)}")
+        elif name not in _HIDDEN:
+            words.append(f"{name}={_value_text(value)}")
+    return " ".join(words)
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, tuple) and len(value) == 2 and value[0] == value[1]:
+        value = value[0]
+    return str(value)

@@ -1,0 +1,40 @@
+"""The totals and the conventions under every report."""
+
+from __future__ import annotations
+
+from archlab.analysis.result import Analysis, MemoryReport
+from archlab.layers.base import shape_text
+from archlab.report.units import binary, field_text, start_text, stride_text
+
+CONVENTIONS = (
+    "MACs: convolutions, linear layers and matrix products, without bias. FLOPs: 2 x MACs + elementwise work.",
+    "Activations: output elements of convolutions and linear layers. Memory: inference, values freed after last use.",
+)
+
+
+def heading(analysis: Analysis) -> str:
+    """Name, input and dtype."""
+    return f"{analysis.graph.name}: input {shape_text(tuple(analysis.input_shape))}, {analysis.dtype}"
+
+
+def _memory_text(memory: MemoryReport) -> str:
+    weights = binary(memory.params + memory.buffers)
+    peak = binary(memory.inference_peak)
+    return f"{peak} at the inference peak ({memory.peak_layer}), of it {weights} params and buffers"
+
+
+def totals(analysis: Analysis) -> list[tuple[str, str]]:
+    """Label and text of each total."""
+    total, memory = analysis.total, analysis.total.memory
+    field = total.receptive_field
+    rows = [
+        ("params", f"{total.params:,} (+ {total.buffers:,} in buffers)"),
+        ("MACs", f"{total.macs:,}"),
+        ("FLOPs", f"{total.flops:,}"),
+        ("activations", f"{total.activations:,}"),
+        ("memory", _memory_text(memory)),
+    ]
+    if not field.is_global:
+        seen = f"{field_text(field)}, stride {stride_text(field)}, start {start_text(field)}"
+        rows.append(("receptive field", f"{seen} (at {total.receptive_field_layer})"))
+    return rows

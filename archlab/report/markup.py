@@ -1,0 +1,73 @@
+"""Flat rows as CSV, Markdown and HTML."""
+
+from __future__ import annotations
+
+import csv
+from html import escape
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from archlab.report.footer import CONVENTIONS, heading, totals
+from archlab.report.plain import Row, layer_row
+
+if TYPE_CHECKING:
+    from archlab.analysis.result import Analysis
+
+
+def rows_csv(rows: list[Row]) -> str:
+    """Comma-separated values with a header (RFC 4180, but with line feeds)."""
+    out = StringIO()
+    writer = csv.DictWriter(out, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def rows_markdown(rows: list[Row]) -> str:
+    """A Markdown table; numbers to the right."""
+    if not rows:
+        return ""
+    rule = ["---:" if isinstance(value, int | float) else "---" for value in rows[0].values()]
+    lines = [_markdown_line(list(rows[0])), _markdown_line(rule)]
+    lines += [_markdown_line([_markdown_cell(value) for value in row.values()]) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _markdown_cell(value: object) -> str:
+    text = "" if value is None else f"{value:,}" if type(value) is int else str(value)
+    return escape(text, quote=False).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+def analysis_markdown(analysis: Analysis) -> str:
+    """The layers as a Markdown table, with heading, totals and conventions."""
+    rows = [layer_row(analysis, layer) for layer in analysis.layers]
+    lines = [f"- {label}: {_markdown_cell(text)}" for label, text in totals(analysis)]
+    title = f"## {_markdown_cell(heading(analysis))}"
+    return "\n".join([title, "", *lines, "", rows_markdown(rows), *CONVENTIONS]) + "\n"
+
+
+def rows_html(rows: list[Row]) -> str:
+    """An HTML table; every text is escaped."""
+    if not rows:
+        return "<table></table>"
+    head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
+    body = "".join(f"<tr>{''.join(_html_cell(value) for value in row.values())}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _html_cell(value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f'<td style="text-align:right">{value:,}</td>'
+    return f"<td>{escape('' if value is None else str(value))}</td>"
+
+
+def analysis_html(analysis: Analysis) -> str:
+    """The layers as an HTML table for notebooks, with heading, totals and conventions."""
+    rows = [layer_row(analysis, layer) for layer in analysis.layers]
+    lines = "".join(f"<li>{escape(label)}: {escape(text)}</li>" for label, text in totals(analysis))
+    notes = "".join(f"<div><small>{escape(text)}</small></div>" for text in CONVENTIONS)
+    return f"<div><b>{escape(heading(analysis))}</b><ul>{lines}</ul>{rows_html(rows)}{notes}</div>"

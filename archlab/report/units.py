@@ -1,0 +1,66 @@
+"""Numbers for people."""
+
+from __future__ import annotations
+
+from archlab.analysis.receptive_field import ReceptiveField
+from archlab.analysis.spans import AxisField
+
+_SI = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+_BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+
+
+def si(value: int) -> str:
+    """`4,089,184,256` as `4.089 G`: four significant digits, powers of 1000."""
+    for factor, unit in _SI:
+        if abs(value) >= factor:
+            return f"{_significant(value / factor)} {unit}"
+    return str(value)
+
+
+def binary(value: int) -> str:
+    """Bytes in powers of 1024."""
+    for factor, unit in _BINARY:
+        if abs(value) >= factor:
+            return f"{_significant(value / factor)} {unit}"
+    return f"{value} B"
+
+
+def _significant(value: float) -> str:
+    digits = 3 if abs(value) < 10 else 2 if abs(value) < 100 else 1
+    return f"{value:.{digits}f}"
+
+
+def field_text(field: ReceptiveField) -> str:
+    """`427`, `15x9` or `{3, 5}`; with the share read where there are holes; `global`."""
+    if field.is_global:
+        return "global"
+    height, width = (_axis_text(axis) for axis in field.axes)
+    size = height if height == width else f"{height}x{width}"
+    marks = [mark for flag, mark in ((field.context, "+context"), (field.adaptive, "adaptive")) if flag]
+    return " ".join([size, *marks, *([] if field.aligned else ["misaligned"])])
+
+
+def _axis_text(axis: AxisField | None) -> str:
+    if axis is None:
+        return "all"
+    sizes = axis.sizes
+    if len(sizes) <= 3:
+        text = str(sizes[0]) if len(sizes) == 1 else "{" + ", ".join(map(str, sizes)) + "}"
+    else:
+        text = f"{sizes[0]}..{sizes[-1]}"
+    coverage = axis.coverage
+    return text if coverage is None or coverage == 1 else f"{text} ({coverage:.0%} read)"
+
+
+def stride_text(field: ReceptiveField) -> str:
+    """`32` or `2x1`; empty for a global field."""
+    if field.is_global:
+        return ""
+    height, width = ("-" if axis is None else str(axis.stride) for axis in field.axes)
+    return height if height == width else f"{height}x{width}"
+
+
+def start_text(field: ReceptiveField) -> str:
+    """The first position that the first unit sees."""
+    height, width = (0 if axis is None else axis.start for axis in field.axes)
+    return str(height) if height == width else f"{height}, {width}"

@@ -1,0 +1,103 @@
+"""A graph to a `torch.fx.GraphModule` whose submodules carry the nodes' paths.
+
+The generated `forward` is plain code, one line a node: it compiles with `torch.compile` without breaks and
+exports with `torch.export`. Each value is released after its last use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archlab.requirements import require
+
+require("torch", "torch", "building a model")
+
+import torch
+from torch import fx, nn
+
+from archlab.graph import Graph, Node
+from archlab.layers.base import Layer
+from archlab.torch.functions import FUNCTIONS
+from archlab.torch.initialize import initialize
+
+if TYPE_CHECKING:
+    from archlab.api import Network
+
+
+PATH = "archlab_path"
+"""Key in an fx node's `meta` that says which layer's output it is."""
+
+
+def build(network: Network | Graph, *, device: str | torch.device | None = None) -> fx.GraphModule:
+    """The PyTorch model of a network, with freshly initialised weights, in training mode.
+
+    Args:
+        network: a network or its graph.
+        device: where the weights are made; `meta` makes none.
+
+    Returns:
+        A module that takes (batch, channels, height, width) and returns one tensor, a tuple or a dictionary
+        as the config's `outputs` says.
+    """
+    graph = network if isinstance(network, Graph) else network.graph
+    with torch.device(device if device is not None else torch.get_default_device()):
+        root = nn.Module()
+        for node in graph.layers:
+            module = make_module(node.layer, graph.input_shapes(node))
+            if module is not None:
+                _attach(root, node.path, module)
+    model = fx.GraphModule(root, _trace(graph), class_name=_class_name(graph.name))
+    initialize(model, graph)
+    return model
+
+
+def make_module(layer: Layer, inputs: tuple[tuple[int, ...], ...]) -> nn.Module | None:
+    """The `torch.nn` module of a layer, or None if it is a function."""
+    if not layer.torch_class:
+        return None
+    constructor = getattr(nn, layer.torch_class)
+    module = constructor(**layer.inferred(inputs), **layer.torch_arguments())
+    assert isinstance(module, nn.Module)
+    return module
+
+
+def _attach(root: nn.Module, path: str, module: nn.Module) -> None:
+    """Put a module at its path, with plain modules as the levels between."""
+    *scopes, name = path.split(".")
+    parent = root
+    for scope in scopes:
+        if not hasattr(parent, scope):
+            parent.add_module(scope, nn.Module())
+        parent = parent.get_submodule(scope)
+    parent.add_module(name, module)
+
+
+def _trace(graph: Graph) -> fx.Graph:
+    """The fx graph: a call for each node, in order."""
+    traced = fx.Graph()
+    values: dict[int, fx.Node] = {0: traced.placeholder("input")}
+    for node in graph.layers:
+        values[node.index] = _call(traced, node, [values[i] for i in node.inputs])
+        values[node.index].meta[PATH] = node.path
+    traced.output(_result(graph, values))
+    return traced
+
+
+def _call(traced: fx.Graph, node: Node, inputs: list[fx.Node]) -> fx.Node:
+    if node.layer.torch_class:
+        return traced.call_module(node.path, tuple(inputs))
+    return FUNCTIONS[node.layer.type](traced, node.layer, inputs)
+
+
+def _result(graph: Graph, values: dict[int, fx.Node]) -> Any:
+    if graph.output_form == "single":
+        return values[graph.outputs[0][1]]
+    if graph.output_form == "tuple":
+        return tuple(values[index] for _, index in graph.outputs)
+    return {label: values[index] for label, index in graph.outputs}
+
+
+def _class_name(name: str) -> str:
+    """A Python identifier from a network's name, which may hold anything."""
+    word = "".join(c if c.isascii() and c.isalnum() else "_" for c in name)
+    return word if word[:1].isalpha() else f"Network_{word}"

@@ -1,0 +1,42 @@
+"""Layers that are functions rather than modules: one entry each, from inputs to an fx node."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from functools import reduce
+
+import torch
+from torch import fx
+
+from archlab.layers.base import Layer
+from archlab.layers.join import Concat, Narrow
+
+MakeCall = Callable[[fx.Graph, Layer, list[fx.Node]], fx.Node]
+
+
+def _fold(function: Callable[..., object]) -> MakeCall:
+    """A function of two values over all inputs, from the first on."""
+
+    def make(traced: fx.Graph, _layer: Layer, inputs: list[fx.Node]) -> fx.Node:
+        return reduce(lambda left, right: traced.call_function(function, (left, right)), inputs)
+
+    return make
+
+
+def _concat(traced: fx.Graph, layer: Layer, inputs: list[fx.Node]) -> fx.Node:
+    assert isinstance(layer, Concat)
+    return traced.call_function(torch.cat, (inputs,), {"dim": layer.dim})
+
+
+def _narrow(traced: fx.Graph, layer: Layer, inputs: list[fx.Node]) -> fx.Node:
+    assert isinstance(layer, Narrow)
+    return traced.call_function(torch.narrow, (inputs[0], 1, layer.start, layer.length))
+
+
+FUNCTIONS: dict[str, MakeCall] = {
+    "add": _fold(operator.add),
+    "multiply": _fold(operator.mul),
+    "concat": _concat,
+    "narrow": _narrow,
+}

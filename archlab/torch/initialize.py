@@ -1,0 +1,18 @@
+"""Initial weights as a config's `init` says, in the order of the nodes."""
+
+from __future__ import annotations
+
+import torch
+from torch import fx, nn
+
+from archlab.graph import Graph
+
+
+def initialize(model: fx.GraphModule, graph: Graph) -> None:
+    """Apply `init` to the modules of the named layer types; all else keeps PyTorch's own initialisation."""
+    with torch.no_grad():
+        for node in graph.layers:
+            for tensor, initializer in graph.init.get(node.layer.type, {}).items():
+                parameter = getattr(model.get_submodule(node.path), tensor, None)
+                if parameter is not None:
+                    getattr(nn.init, f"{initializer.type}_")(parameter, **initializer.options())

@@ -1,0 +1,170 @@
+"""`archlab verify`: the static numbers against the built model, layer by layer.
+
+Four witnesses that are not archlab's own code: the tensors that really flow, the parameters and buffers
+that the modules hold, `torch.utils.flop_counter.FlopCounterMode` around each node, and fvcore's
+`FlopCountAnalysis` of the whole module.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from archlab.requirements import require
+
+require("torch", "torch", "verifying")
+require("fvcore", "torch", "verifying")
+
+import torch
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", FutureWarning)  # fvcore still calls torch.jit.script when imported
+    from fvcore.nn import FlopCountAnalysis
+
+from torch import Tensor, fx, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from archlab.analysis import Analysis, LayerReport
+from archlab.layers.base import shape_text
+from archlab.torch.build import PATH, build
+
+if TYPE_CHECKING:
+    from archlab.api import Network
+
+FVCORE_MAC_OPERATORS = ("conv", "linear", "addmm", "matmul", "bmm", "mm", "einsum")
+"""Of fvcore's operators, those that it counts in multiply-accumulates of matrix products."""
+
+
+@dataclass(slots=True)
+class Difference:
+    """One number that is not what the model shows."""
+
+    path: str
+    what: str
+    predicted: str
+    found: str
+    witness: str
+
+    def render(self) -> str:
+        """As one line."""
+        return f"  {self.path}: {self.what} {self.predicted}, but {self.witness} finds {self.found}"
+
+
+@dataclass(slots=True)
+class Verification:
+    """What `verify` compared and what differs."""
+
+    name: str
+    layers: int
+    params: int
+    macs: int
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every number is equal."""
+        return not self.differences
+
+    def render(self) -> str:
+        """A line, and one for each difference."""
+        if self.ok:
+            checked = "output shapes, params, buffers, MACs (FlopCounterMode, fvcore)"
+            return (
+                f"{self.name}: ok, {self.layers} layers equal in {checked}; {self.params:,} params, {self.macs:,} MACs"
+            )
+        lines = [difference.render() for difference in self.differences]
+        return "\n".join([f"{self.name}: {len(lines)} differences", *lines])
+
+
+class _Recorder(fx.Interpreter):
+    """Runs the model node by node, counting each one's MACs and keeping the shapes of the layers' outputs."""
+
+    def __init__(self, model: fx.GraphModule) -> None:
+        super().__init__(model)
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.macs: dict[str, int] = {}
+        self._pending = 0
+
+    def run_node(self, n: fx.Node) -> Any:
+        with FlopCounterMode(display=False) as counter:
+            result = super().run_node(n)
+        # torch counts a multiply-accumulate as two operations
+        self._pending += counter.get_total_flops() // 2
+        if PATH in n.meta:  # not set on the first calls of a join of many inputs
+            self.shapes[n.meta[PATH]] = tuple(result.shape)
+            self.macs[n.meta[PATH]] = self._pending
+            self._pending = 0
+        return result
+
+
+def verify(network: Network, *, batch: int = 1, device: str = "cpu") -> Verification:
+    """Build a network, run it in eval mode, and compare every layer.
+
+    Args:
+        network: what to verify.
+        batch: number of samples.
+        device: where to run; `meta` computes shapes without values.
+    """
+    analysis = network.analyze(batch=batch)
+    model = build(network, device=device).eval()
+    sample = torch.zeros(analysis.input_shape, device=device)
+    recorder = _Recorder(model)
+    with torch.no_grad():
+        recorder.run(sample)
+    result = Verification(network.name, len(analysis.layers), analysis.total.params, analysis.total.macs)
+    for layer in analysis.layers:
+        result.differences += _compare_layer(layer, recorder, model, batch)
+    result.differences += _compare_totals(analysis, model)
+    result.differences += _compare_fvcore(analysis, model, sample)
+    return result
+
+
+def _compare_layer(layer: LayerReport, recorder: _Recorder, model: nn.Module, batch: int) -> list[Difference]:
+    path = layer.node.path
+    shape, observed_shape, observed_macs = (batch, *layer.node.shape), recorder.shapes[path], recorder.macs[path]
+    found: list[Difference] = []
+    if shape != observed_shape:
+        found.append(Difference(path, "output", shape_text(shape), shape_text(observed_shape), "running it"))
+    if layer.macs != observed_macs:
+        found.append(Difference(path, "MACs", f"{layer.macs:,}", f"{observed_macs:,}", "FlopCounterMode"))
+    if not layer.node.layer.torch_class:
+        return found
+    module = model.get_submodule(path)
+    for what, predicted, tensors in (
+        ("params", layer.params, module.parameters()),
+        ("buffers", layer.buffers, module.buffers()),
+    ):
+        counted = sum(tensor.numel() for tensor in tensors)
+        if predicted != counted:
+            found.append(Difference(path, what, f"{predicted:,}", f"{counted:,}", "its module"))
+    return found
+
+
+def _compare_totals(analysis: Analysis, model: nn.Module) -> list[Difference]:
+    """The sums, and the bytes: dtypes included."""
+    total = analysis.total
+    params, buffers = list(model.parameters()), list(model.buffers())
+    pairs = (
+        ("params", total.params, sum(t.numel() for t in params)),
+        ("buffers", total.buffers, sum(t.numel() for t in buffers)),
+        ("bytes of params", total.memory.params, sum(t.numel() * t.element_size() for t in params)),
+        ("bytes of buffers", total.memory.buffers, sum(t.numel() * t.element_size() for t in buffers)),
+    )
+    return [
+        Difference("total", what, f"{predicted:,}", f"{counted:,}", "the model")
+        for what, predicted, counted in pairs
+        if predicted != counted
+    ]
+
+
+def _compare_fvcore(analysis: Analysis, model: nn.Module, sample: Tensor) -> list[Difference]:
+    """fvcore counts one FLOP per multiply-accumulate; its other operators (norms, pooling) are left out."""
+    counts = FlopCountAnalysis(model, sample).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+    logging.getLogger("fvcore").setLevel(logging.ERROR)
+    by_operator = counts.by_operator()
+    counted = int(sum(by_operator[name] for name in FVCORE_MAC_OPERATORS))
+    if counted == analysis.total.macs:
+        return []
+    return [Difference("total", "MACs", f"{analysis.total.macs:,}", f"{counted:,}", "fvcore")]

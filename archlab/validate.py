@@ -1,0 +1,92 @@
+"""`archlab validate`: every network of a config, and its `expect` figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archlab.api import Network, open_target
+from archlab.config.document import Document, Variant
+from archlab.config.expand import expand
+from archlab.config.expect import check_expect
+from archlab.config.problem import ConfigError, Problem, Problems, single_problem
+from archlab.config.yaml_nodes import Scalar
+
+
+@dataclass(slots=True)
+class Validation:
+    """What was found in one config.
+
+    Attributes:
+        target: as given.
+        networks: how many were expanded.
+        problems: in the order of the text.
+    """
+
+    target: str
+    networks: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
+def config_paths(targets: list[str]) -> list[str]:
+    """The targets, with every folder replaced by the .yaml files in it.
+
+    Raises:
+        ConfigError: for a folder without any.
+    """
+    paths: list[str] = []
+    for target in targets:
+        if not Path(target).is_dir():
+            paths.append(target)
+            continue
+        found = sorted(str(path) for path in Path(target).rglob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+        if not found:
+            raise single_problem(f"there is no .yaml file in the folder {target}", "unreadable")
+        paths += found
+    return paths
+
+
+def validate(target: str) -> Validation:
+    """Expand the config's default and every variant, and check their `expect` figures."""
+    result = Validation(target)
+    try:
+        document, variant, problems = open_target(target)
+    except ConfigError as error:
+        result.problems = error.problems
+        return result
+    found = dict.fromkeys(problems.found)
+    for chosen in [variant] if variant is not None else _networks(document):
+        own = Problems(list(problems.found))
+        _check(document, chosen, own)
+        found.update(dict.fromkeys(own.found))
+        result.networks += 1
+    result.problems = sorted(_distinct(list(found)), key=lambda problem: problem.sort_key)
+    return result
+
+
+def _networks(document: Document) -> list[Variant | None]:
+    """The default, unless a param has none, and every variant."""
+    abstract = document.variants and any(
+        isinstance(node, Scalar) and node.value is None for node in document.params.values()
+    )
+    return [*([] if abstract else [None]), *document.variants.values()]
+
+
+def _check(document: Document, variant: Variant | None, problems: Problems) -> None:
+    try:
+        graph = expand(document, variant, {}, problems)
+    except ConfigError as error:
+        problems.found = error.problems
+        return
+    expect = document.expect if variant is None else variant.expect
+    if expect is not None:
+        check_expect(expect, Network(graph, document, variant).analyze(), problems)
+
+
+def _distinct(problems: list[Problem]) -> list[Problem]:
+    """One problem for each place and code: variants share most of their lines."""
+    seen: dict[object, Problem] = {}
+    for problem in problems:
+        what = problem.message if problem.place is None else problem.place.text
+        seen.setdefault((problem.code, what), problem)
+    return list(seen.values())
