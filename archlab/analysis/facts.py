@@ -28,6 +28,8 @@ class Facts(NamedTuple):
     activations: int
     elements: int
     """Output elements."""
+    scratch_bytes: int
+    """Taken beside the output while the layer runs."""
     reads: tuple[AxisPair, ...]
 
 
@@ -66,5 +68,6 @@ def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Facts:
         elementwise=layer.elementwise(inputs, output),
         activations=elements if layer.counts_activations else 0,
         elements=elements,
+        scratch_bytes=layer.scratch_bytes(inputs, output),
         reads=layer.reads(inputs, output),
     )

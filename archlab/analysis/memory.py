@@ -1,8 +1,9 @@
 """Memory for inference: parameters, buffers, and the most activation bytes alive at one time.
 
 The nodes run in file order and each value is freed after its last reader. Views, in-place layers and
-layers that do nothing in eval mode share their input's storage. The network's input is alive throughout,
-since whoever calls the model holds it.
+layers that do nothing in eval mode share their input's storage. While a layer runs it may take more
+(max pooling finds positions too). The network's input is alive throughout, since whoever calls the model
+holds it.
 """
 
 from __future__ import annotations
@@ -27,16 +28,17 @@ class InferenceMemory(NamedTuple):
     peak_node: int
 
 
-def inference_memory(graph: Graph, facts: list[Facts], bytes_per_element: int) -> InferenceMemory:
+def inference_memory(graph: Graph, facts: list[Facts], bytes_per_element: int, batch: int) -> InferenceMemory:
     """Walk the nodes in order, allocating outputs and freeing what has no reader left.
 
     Args:
         graph: the network.
         facts: of its nodes.
-        bytes_per_element: of an activation, times the batch.
+        bytes_per_element: of an activation.
+        batch: number of samples.
     """
     owner, last_use = _lifetimes(graph)
-    new_bytes = [fact.elements * bytes_per_element if owner[index] == index else 0 for index, fact in enumerate(facts)]
+    new_bytes = [fact.elements * bytes_per_element * batch if owner[index] == index else 0 for index, fact in enumerate(facts)]
     freed_after: list[list[int]] = [[] for _ in graph.nodes]
     for index, last in enumerate(last_use):
         if owner[index] == index and last < len(graph.nodes):
@@ -44,8 +46,9 @@ def inference_memory(graph: Graph, facts: list[Facts], bytes_per_element: int) -
     live = peak = peak_node = 0
     for index, size in enumerate(new_bytes):
         live += size
-        if live > peak:
-            peak, peak_node = live, index
+        running = live + facts[index].scratch_bytes * batch
+        if running > peak:
+            peak, peak_node = running, index
         for freed in freed_after[index]:
             live -= new_bytes[freed]
     return InferenceMemory(new_bytes, peak, peak_node)

@@ -80,7 +80,7 @@ class Analysis:
         facts = collect_facts(graph)
         fields = receptive_fields(graph, facts)
         size = DTYPE_BYTES[dtype]
-        memory = inference_memory(graph, facts, size * batch)
+        memory = inference_memory(graph, facts, size, batch)
         self.layers = [_layer(*row, batch) for row in zip(graph.nodes, facts, fields, memory.new_bytes, strict=True)][
             1:
         ]

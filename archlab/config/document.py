@@ -21,7 +21,7 @@ KEYS = (
 VARIANT_KEYS = ("input", "expect")
 """What a variant may carry besides its assignments; no param can have these names."""
 
-BUILT_IN_NAMES = ("in_channels", "block_in", "index", "true", "false")
+BUILT_IN_NAMES = ("in_channels", "block_in", "index", "true", "false", "null")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _TITLE = re.compile(r"[^\x00-\x1f\x7f]{1,100}\Z")
 _NodeT = TypeVar("_NodeT", bound=Node)

@@ -188,14 +188,29 @@ class Elaborator:
         if cls is None:
             raise unknown_layer(str(type_name), item.places.value("type"))
         inputs = self._inputs(item, cls, value, env)
-        dynamic = [a for a in arguments.values() if a.dynamic]
-        self._step(len(dynamic), item.place)
-        values = {name: self._evaluate(argument, env) for name, argument in arguments.items()}
+        values = self._values(item, cls, arguments, env)
+        if values is None:
+            return None
         layers = self._lowering.layers(item, cls, values, env.trail)
         if layers is None or None in inputs:
             return None
         known = tuple(node for node in inputs if node is not None)
         return self._chain(item, layers, known, env, spot)
+
+    def _values(
+        self, item: Item, cls: type[Layer], arguments: dict[str, Argument], env: Environment
+    ) -> dict[str, Any] | None:
+        """The arguments, or None where one cannot be evaluated; the others' names are still looked at."""
+        values: dict[str, Any] = {}
+        for name, argument in arguments.items():
+            try:
+                values[name] = self._evaluate(argument, env)
+            except BadItemError as error:
+                self._problems.add(error.message, error.code, error.place, env.trail)
+        if len(values) == len(arguments):
+            return values
+        self._lowering.check_names(item, cls, arguments, env.trail)
+        return None
 
     def _inputs(self, item: Item, cls: type[Layer], value: Value, env: Environment) -> list[Value]:
         if cls.role != "join":

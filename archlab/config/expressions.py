@@ -2,7 +2,7 @@
 
 Python's own parser gives a syntax tree; only the node types of a white list are turned into small
 closures, and every result is bounded. Nothing is ever passed to `eval`. The grammar: numbers, strings,
-booleans, names, `+ - * / // % **`, comparisons, `and or not`, `x if c else y`, `list[index]`, and calls
+`true false null`, names, `+ - * / // % **`, comparisons, `and or not`, `x if c else y`, `list[index]`, and calls
 of `min max round int ceil floor sqrt make_divisible`.
 """
 
@@ -79,10 +79,17 @@ def compile_expression(text: str) -> Evaluate:
     if text.startswith("${"):
         raise ExpressionError("write $name or $(...); ${...} would mean a mapping inside YAML's braces", 0, 2)
     if not (text.startswith("$(") and text.endswith(")")):
-        raise ExpressionError("an expression is $name or $(...) and nothing around it", 0, len(text))
+        raise ExpressionError(f"an expression is $name or $(...) and nothing around it{_cut(text)}", 0, len(text))
     if not text[2:-1].strip():
         raise ExpressionError("the expression is empty", 0, len(text))
     return _compile(_parse(text[1:]), 0)
+
+
+def _cut(text: str) -> str:
+    """A hint where YAML ended the scalar inside the expression."""
+    if text.startswith("$(") and text.count("(") > text.count(")"):
+        return "; inside {...} or [...], put an expression with a comma or a bracket in quotes"
+    return ""
 
 
 def _parse(bracketed: str) -> ast.expr:
@@ -155,7 +162,7 @@ def _constant(node: ast.Constant, _depth: int) -> Evaluate:
     return lambda _scope: value
 
 
-_LITERALS = {"true": True, "false": False}
+_LITERALS = {"true": True, "false": False, "null": None}
 
 
 def _name(node: ast.Name, _depth: int) -> Evaluate:

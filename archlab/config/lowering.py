@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from archlab.config.items import Item
 from archlab.config.problem import BadItemError, Problems
 from archlab.config.suggest import did_you_mean
-from archlab.config.validation import Places, validate_model
+from archlab.config.validation import Places, unknown_option, validate_model
 from archlab.config.yaml_nodes import Mapping, value_kind
 from archlab.layers import Layer, find_layer, layer_types
 from archlab.layers.conv import Conv2d
@@ -37,6 +38,15 @@ class Lowering:
         if key not in item.cache:
             item.cache[key] = self._make(item, cls, values, trail)
         return item.cache[key]
+
+    def check_names(self, item: Item, cls: type[Layer], names: Iterable[str], trail: Trail) -> None:
+        """Record the names that are no options of the layer, where its values are not all known."""
+        attached = ("norm", "activation") if cls.takes_norm else ()
+        for name in names:
+            # what is no word at all is the rest of an expression that YAML cut at a comma
+            if name not in cls.model_fields and name not in attached and name.isidentifier():
+                message, code = unknown_option(cls, cls.type, name)
+                self._problems.add(message, code, item.places.key(name), trail)
 
     def join(self, type_name: str) -> Layer:
         """A join that a combinator asks for."""

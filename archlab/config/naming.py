@@ -5,7 +5,7 @@ Rules, so that paths are those a PyTorch user would write:
 * A named layer has its name. A named item that becomes several layers is a scope (`stem.conv`, `stem.bn`).
 * A named item with `repeat` gets `.0`, `.1`, ...
 * An unnamed layer has its type's short name: plain where it is the only one in its scope (`add`), else
-  numbered from 1 (`conv1`, `conv2`). An unnamed block has the block's name, likewise.
+  numbered from 1 (`conv1`, `conv2`). An unnamed block has the block's name, likewise (`unit1`; `conv3x3_1`).
 * An unnamed residual or branches item adds no level of its own; a projection is in `shortcut`, paths are
   `branch1`, `branch2`, ...
 """
@@ -89,6 +89,7 @@ def _free_name(label: str, count: int, numbers: Counter[str], taken: set[str]) -
         return label
     while True:
         numbers[label] += 1
-        name = f"{label}{numbers[label]}"
+        # conv3x3_2, since conv3x32 would read as another kernel
+        name = f"{label}_{numbers[label]}" if label[-1].isdigit() else f"{label}{numbers[label]}"
         if name not in taken:
             return name

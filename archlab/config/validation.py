@@ -64,13 +64,18 @@ def validate_model(
 def _describe(model: type[BaseModel], label: str, details: ErrorDetails, places: Places) -> tuple[str, str, Place]:
     option = str(details["loc"][0]) if details["loc"] else ""
     if details["type"] == "extra_forbidden":
-        known = list(model.model_fields)
-        hint = did_you_mean(option, known) or (f"; it has {one_of(known)}" if known else "; it has none")
-        return f"{label} has no option '{option}'{hint}", "unknown-option", places.key(option)
+        return *unknown_option(model, label, option), places.key(option)
     if details["type"] == "missing":
         return f"{label} needs '{option}'{_example(model, option)}", "missing", places.whole
     message = f"{label}: '{option}' {_complaint(details)}"
     return message, "wrong-value", places.value(option)
+
+
+def unknown_option(model: type[BaseModel], label: str, option: str) -> tuple[str, str]:
+    """Message and code for an option that a model does not have."""
+    known = [*model.model_fields, *(("norm", "activation") if getattr(model, "takes_norm", False) else ())]
+    hint = did_you_mean(option, known) or (f"; it has {one_of(known)}" if known else "; it has none")
+    return f"{label} has no option '{option}'{hint}", "unknown-option"
 
 
 def _example(model: type[BaseModel], option: str) -> str:

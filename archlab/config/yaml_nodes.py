@@ -157,6 +157,8 @@ def _syntax_hint(source: Source, place: Place | None) -> str:
         return "; indent with spaces, not tabs"
     if "${" in line:
         return "; write expressions as $(...), since braces mean a mapping in YAML"
+    if "$(" in line and "[" in line[line.index("$(") :]:
+        return "; inside {...}, put an expression with a comma or a bracket in quotes"
     return ""
 
 

@@ -107,6 +107,10 @@ class Layer(BaseModel):
         """Operations for one sample that are not multiply-accumulates. The rule is in the class's docstring."""
         return 0
 
+    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Bytes for one sample that PyTorch takes beside the output while the layer runs, in eval mode too."""
+        return 0
+
     @property
     def storage(self) -> Storage:
         """Where the output lives: new memory, the input's (in place or view), or the input itself in eval mode."""
@@ -121,7 +125,7 @@ class Layer(BaseModel):
         fields = type(self).model_fields
         return {
             name: value
-            for name, value in self.torch_arguments().items()
+            for name, value in self.__dict__.items()
             if fields[name].is_required() or value != fields[name].default
         }
 

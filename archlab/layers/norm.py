@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -30,6 +30,7 @@ class BatchNorm2d(Layer):
         0.1, ge=0, le=1, description="Weight of a new batch in the running statistics; null for a cumulative mean."
     )
     affine: bool = Field(default=True, description="Learn a scale and a shift per channel.")
+    bias: bool = Field(default=True, description="Learn the shift, where affine.")
     track_running_stats: bool = Field(default=True, description="Keep the statistics that eval mode uses.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -44,7 +45,8 @@ class BatchNorm2d(Layer):
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """weight, bias: (C,), learnable; running_mean, running_var: (C,), and num_batches_tracked: (), buffers."""
         per_channel = (inputs[0][0],)
-        learned = (TensorSpec("weight", per_channel), TensorSpec("bias", per_channel)) if self.affine else ()
+        names = ("weight", "bias") if self.bias else ("weight",)
+        learned = tuple([TensorSpec(name, per_channel) for name in names]) if self.affine else ()
         if not self.track_running_stats:
             return learned
         return (
@@ -53,6 +55,13 @@ class BatchNorm2d(Layer):
             TensorSpec("running_var", per_channel, learnable=False),
             TensorSpec("num_batches_tracked", (), learnable=False, dtype="int64"),
         )
+
+    def torch_arguments(self) -> dict[str, Any]:
+        """As written; `bias` only where it is false, since older versions of PyTorch do not have it."""
+        arguments = super().torch_arguments()
+        if self.bias:
+            del arguments["bias"]
+        return arguments
 
     def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One multiplication and one addition per element."""

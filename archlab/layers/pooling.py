@@ -11,7 +11,11 @@ from pydantic_core import PydanticCustomError
 from archlab.layers.base import Layer, Shape, ShapeError, require_map
 from archlab.layers.fields import MAX_SIZE, POSITIVE_SCHEMA, NaturalPair, PairValue, PositivePair
 from archlab.layers.geometry import AxisPair, Window, adaptive_bounds, adaptive_reads
-from archlab.layers.sliding import effective_kernel, pooled_size, require_fit
+from archlab.layers.sliding import pooled_size, require_fit
+
+
+INDEX_BYTES = 8
+"""PyTorch finds the position of each maximum as an int64, whether or not anyone asks for it."""
 
 
 class _SlidingPool(Layer):
@@ -37,12 +41,11 @@ class _SlidingPool(Layer):
 
     def _slide(self, shape: Shape, axis: int) -> int:
         window, size = self._window(axis), shape[1 + axis]
-        reach = effective_kernel(window.kernel, window.dilation)
-        if 2 * window.padding > reach:
+        if 2 * window.padding > window.kernel:
             raise ShapeError(
-                f"{self.type}: padding={window.padding} is more than half of the kernel's {reach} positions",
+                f"{self.type}: padding={window.padding} is more than half of kernel_size={window.kernel}",
                 option="padding",
-                hint=f"at most {reach // 2}",
+                hint=f"at most {window.kernel // 2}",
             )
         count = pooled_size(
             size, window.kernel, window.stride, window.padding, window.dilation, ceil_mode=self._ceil_mode
@@ -81,6 +84,10 @@ class MaxPool2d(_SlidingPool):
     def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Comparisons."""
         return prod(output) * (prod(self.kernel_size) - 1)
+
+    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """The positions of the maxima."""
+        return INDEX_BYTES * prod(output)
 
 
 class AvgPool2d(_SlidingPool):
@@ -178,3 +185,7 @@ class AdaptiveMaxPool2d(_AdaptivePool):
     def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Comparisons."""
         return self.window_elements(inputs[0], output) - prod(output)
+
+    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """The positions of the maxima."""
+        return INDEX_BYTES * prod(output)

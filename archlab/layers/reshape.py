@@ -88,8 +88,9 @@ class ZeroPad2d(Layer):
         require_map(self.type, shape)
         left, right, top, bottom = self.padding
         height, width = shape[1] + top + bottom, shape[2] + left + right
-        if height < 1 or width < 1:
-            raise ShapeError(f"zero_pad2d cuts the {shape_text(shape)} map down to {height}x{width}", option="padding")
+        cut = min(top, 0) + min(bottom, 0) + shape[1] < 0 or min(left, 0) + min(right, 0) + shape[2] < 0
+        if cut or height < 1 or width < 1:
+            raise ShapeError(f"zero_pad2d cuts more from the {shape_text(shape)} map than it has", option="padding")
         return (shape[0], height, width)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:

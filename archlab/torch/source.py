@@ -1,0 +1,199 @@
+"""A graph as plain PyTorch source that runs without archlab.
+
+    to_source(graph) ──source_tree──▶ scopes ──source_classes──▶ classes ──source_forward──▶ statements ──here──▶ text
+
+What the text guarantees: its state dict has the nodes' paths as keys, so that weights of the built model
+load with `strict=True`; the same graph always gives the same text; and nothing that a config's author wrote
+can become code (see `source_text`). Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archlab.analysis.facts import collect_facts
+from archlab.graph import Graph
+from archlab.layers.base import Shape, shape_text
+from archlab.torch.source_classes import Construction, GeneratedClass, Planner
+from archlab.torch.source_forward import ForwardWriter, Statement
+from archlab.torch.source_init import init_statements
+from archlab.torch.source_sequence import sequence
+from archlab.torch.source_text import INDENT, WIDTH, Atom, Bracket, Expression, free_name, layout, plain_text
+from archlab.torch.source_text import call as call_expression
+
+BODY = 2 * INDENT
+MAX_LISTED_TENSORS = 4
+"""A longer tuple of tensors has the type `tuple[Tensor, ...]`."""
+
+
+def to_source(graph: Graph) -> str:
+    """The PyTorch source of a network.
+
+    The module defines a class named after the network, whose submodules have the nodes' paths. Run as a
+    script, it builds the model, feeds it a random input and prints the output's shape.
+
+    Args:
+        graph: the network.
+    """
+    classes = Planner(graph).classes
+    body: list[str] = []
+    for made in classes:
+        body += ["", "", *_class_lines(made, graph)]
+    body += ["", "", *_main_lines(classes[-1].name, graph)]
+    uses_ordered = any("OrderedDict(" in line for line in body)
+    imports = ["from collections import OrderedDict", ""] if uses_ordered else []
+    header = [*_docstring(graph), "", *imports, "import torch", "from torch import Tensor, nn"]
+    return "\n".join([*header, *body, ""])
+
+
+def _docstring(graph: Graph) -> list[str]:
+    params = sum(facts.params for facts in collect_facts(graph))
+    size = shape_text(graph.input_shape)
+    return [
+        f'"""{plain_text(graph.name)} in plain PyTorch.',
+        "",
+        f"Input: a batch of {size}. Parameters: {params:,}. Written by archlab; runs without it.",
+        '"""',
+    ]
+
+
+def _class_lines(made: GeneratedClass, graph: Graph) -> list[str]:
+    """A class: how its submodules are made, what it does, and its initial weights."""
+    methods = [_init_lines(made, graph)]
+    if made.base != "nn.Sequential":
+        methods.append(_forward_lines(made, graph))
+    weights = _weights_method(made)
+    if not made.scope.path:
+        statements = init_statements(graph, BODY)
+        methods.append([f"{INDENT}def {weights}(self) -> None:", *statements] if statements else [])
+    lines = [f"class {made.name}({made.base}):"]
+    if made.scope.path:
+        lines += [f'{INDENT}"""{_class_summary(made, graph)}"""', ""]
+    for method in filter(None, methods):
+        lines += [*method, ""]
+    return lines[:-1]
+
+
+def _class_summary(made: GeneratedClass, graph: Graph) -> str:
+    """Where the class is used, and from what shape to what shape there."""
+    scope = made.scope
+    shapes = f"{_shapes(scope.inputs, graph)} to {_shapes(scope.outputs, graph)}"
+    others = len(made.instances) - 1
+    place = scope.path if not others else f"{scope.path} and {others} more"
+    summary = f"{shapes}, as {place}." if not others else f"{place}; the first from {shapes}."
+    return summary if len(summary) < WIDTH - len(INDENT) - 6 else f"{shapes}."
+
+
+def _shapes(values: Sequence[int], graph: Graph) -> str:
+    return " and ".join(shape_text(graph.nodes[value].shape) for value in values)
+
+
+def _weights_method(made: GeneratedClass) -> str:
+    return free_name("_init_weights", {child.label for child in made.scope.children})
+
+
+def _init_lines(made: GeneratedClass, graph: Graph) -> list[str]:
+    """The constructor; none where there is nothing to construct."""
+    body: list[str] = []
+    body += [f"{BODY}self.{parameter.name} = {parameter.name}" for parameter in made.stored]
+    if made.base == "nn.Module":
+        for label, construction in made.members.items():
+            body += layout(_construct(construction), f"self.{label} = ", "", BODY)
+        if not made.scope.path and init_statements(graph, BODY):
+            body.append(f"{BODY}self.{_weights_method(made)}()")
+        if not body:
+            return []
+        body.insert(0, f"{BODY}super().__init__()")
+    else:
+        body = [*layout(_container(made), "", "", BODY), *body]
+    signature = _signature("__init__", [parameter.declaration for parameter in made.parameters], "None")
+    return [*signature, *body]
+
+
+def _container(made: GeneratedClass) -> Expression:
+    """The call of a container's own constructor with all its submodules."""
+    members = {label: _construct(construction) for label, construction in made.members.items()}
+    if made.base == "nn.Sequential":
+        return sequence("super().__init__", members)
+    if made.base == "nn.ModuleList":
+        return call_expression("super().__init__", (Bracket("[", tuple([("", m) for m in members.values()]), "]"),))
+    items = tuple([(f'"{label}": ', member) for label, member in members.items()])
+    return call_expression("super().__init__", (Bracket("{", items, "}"),))
+
+
+def _construct(construction: Construction) -> Expression:
+    """The expression that makes a submodule."""
+    if construction.members:
+        members = {label: _construct(member) for label, member in construction.members.items()}
+        return sequence(construction.function, members)
+    written = [slot for slot in construction.slots if not slot.is_left_out]
+    positional = tuple([slot.atom for slot in written if not slot.keyword])
+    return call_expression(construction.function, positional, {s.keyword: s.atom for s in written if s.keyword})
+
+
+def _forward_lines(made: GeneratedClass, graph: Graph) -> list[str]:
+    forward = ForwardWriter(made, graph).write()
+    lines = _signature("forward", [f"{name}: Tensor" for name in forward.arguments], _return_type(made, graph))
+    for statement in forward.statements:
+        lines += _statement_lines(statement, None if made.scope.path else graph)
+    return lines
+
+
+def _return_type(made: GeneratedClass, graph: Graph) -> str:
+    count = len(made.scope.outputs)
+    if not made.scope.path and graph.output_form != "tuple":
+        return "Tensor" if graph.output_form == "single" else "dict[str, Tensor]"
+    if made.scope.path and count == 1:
+        return "Tensor"
+    return f"tuple[{', '.join(['Tensor'] * count)}]" if count <= MAX_LISTED_TENSORS else "tuple[Tensor, ...]"
+
+
+def _statement_lines(statement: Statement, graph: Graph | None) -> list[str]:
+    """A statement; with a graph, followed by the shape where it changes."""
+    if statement.target is None:
+        return layout(statement.expression, "return ", "", BODY)
+    target = statement.target.flat()
+    before = f"{target} = "
+    if len(BODY + before) > WIDTH // 2:
+        return _wide_assignment(statement)
+    lines = layout(statement.expression, before, "", BODY)
+    if graph is not None and len(lines) == 1 and statement.source is not None:
+        shape = graph.nodes[statement.value].shape
+        comment = f"{lines[0]}  # {shape_text(shape)}"
+        if shape != graph.nodes[statement.source].shape and len(comment) <= WIDTH:
+            return [comment]
+    return lines
+
+
+def _wide_assignment(statement: Statement) -> list[str]:
+    """An assignment to so many names that they need lines of their own."""
+    assert statement.target is not None
+    line = f"{BODY}{statement.target.flat()} = {statement.expression.flat()}"
+    if len(line) <= WIDTH:
+        return [line]
+    *names, closing = statement.target.broken("", "", BODY)
+    return [*names, *layout(statement.expression, f"{closing.strip()} = ", "", BODY)]
+
+
+def _signature(name: str, arguments: Sequence[str], result: str) -> list[str]:
+    items = tuple([("", Atom(argument)) for argument in ("self", *arguments)])
+    return layout(Bracket(f"{name}(", items, ")"), "def ", f" -> {result}:", INDENT)
+
+
+def _main_lines(name: str, graph: Graph) -> list[str]:
+    """What runs when the source is a script."""
+    shape: Shape = (1, *graph.input_shape)
+    lines = [
+        'if __name__ == "__main__":',
+        f"{INDENT}model = {name}().eval()",
+        f"{INDENT}with torch.no_grad():",
+        f"{BODY}result = model(torch.randn{shape})",
+    ]
+    if graph.output_form == "single":
+        lines.append(f"{INDENT}print(tuple(result.shape))")
+    elif graph.output_form == "tuple":
+        lines += [f"{INDENT}for output in result:", f"{BODY}print(tuple(output.shape))"]
+    else:
+        lines += [f"{INDENT}for label, output in result.items():", f"{BODY}print(label, tuple(output.shape))"]
+    lines.append(f'{INDENT}print(f"{{sum(p.numel() for p in model.parameters()):,}} parameters")')
+    return lines

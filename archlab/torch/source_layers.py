@@ -1,0 +1,74 @@
+"""How one layer is written in PyTorch: a module of `torch.nn`, or an expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from archlab.layers.base import Layer, Shape
+from archlab.torch.source_text import Atom, Bracket, Expression, Infix, call
+
+REQUIRED = object()
+"""Stands for the default of an argument without one."""
+
+POSITIONAL = frozenset({"in_channels", "out_channels", "in_features", "out_features", "num_features", "output_size"})
+"""Arguments that are written without their name, where they come first in the call."""
+
+DEFAULT_DIFFERS = frozenset({("Softmax", "dim"), ("Softmin", "dim"), ("LogSoftmax", "dim")})
+"""Class and argument where the config's default is not PyTorch's, so that it is always written."""
+
+
+class Argument(NamedTuple):
+    """An argument of a PyTorch class."""
+
+    name: str
+    value: Any
+    default: Any
+    """PyTorch's own, or `REQUIRED`."""
+    positional: bool
+
+
+def layer_arguments(layer: Layer, inputs: tuple[Shape, ...]) -> list[Argument]:
+    """The arguments of a layer's class, the inferred ones first."""
+    fields = type(layer).model_fields
+    found: list[Argument] = []
+    for name, value in (layer.inferred(inputs) | layer.torch_arguments()).items():
+        field = fields.get(name)
+        known = field is not None and not field.is_required() and (layer.torch_class, name) not in DEFAULT_DIFFERS
+        default = _short(field.default) if known and field is not None else REQUIRED
+        leading = all(argument.positional for argument in found)
+        found.append(Argument(name, _short(value), default, leading and name in POSITIONAL))
+    return found
+
+
+def _short(value: Any) -> Any:
+    """Equal numbers as one: `(3, 3)` as `3`. `(None, None)` stays, since no class takes a lone None for it."""
+    if isinstance(value, tuple) and len(set(value)) == 1 and value[0] is not None:
+        return value[0]
+    return value
+
+
+Operands = tuple[Expression, ...]
+Function = Callable[[Operands, Mapping[str, str]], Expression]
+"""From the inputs, and the layer's arguments as text, to the expression."""
+
+
+def _add(operands: Operands, _: Mapping[str, str]) -> Expression:
+    return Infix("+", operands)
+
+
+def _multiply(operands: Operands, _: Mapping[str, str]) -> Expression:
+    return Infix("*", operands)
+
+
+def _concat(operands: Operands, arguments: Mapping[str, str]) -> Expression:
+    joined = Bracket("[", tuple([("", operand) for operand in operands]), "]")
+    return call("torch.cat", (joined,), {"dim": Atom(arguments["dim"])})
+
+
+def _narrow(operands: Operands, arguments: Mapping[str, str]) -> Expression:
+    return call("torch.narrow", (*operands, Atom("1"), Atom(arguments["start"]), Atom(arguments["length"])))
+
+
+FUNCTIONS: dict[str, Function] = {"add": _add, "multiply": _multiply, "concat": _concat, "narrow": _narrow}
+"""Layer types that are not modules: how each is written."""

@@ -1,0 +1,221 @@
+"""The tree of scopes that node paths spell out: `layer1.0.conv1` is a leaf in scope `0` of scope `layer1`.
+
+Scopes of the same structure (labels, layer types and wiring) get the same signature, a small number.
+Every scope is a contiguous run of the graph's nodes, since the config is walked once from top to bottom.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from functools import reduce
+from math import inf
+
+from archlab.graph import Graph, Node
+from archlab.layers.base import Layer
+
+_BLOCK = re.compile(r"in block '([A-Za-z_][A-Za-z0-9_]*)'")
+
+
+@dataclass(slots=True, eq=False)
+class Leaf:
+    """One layer; or the slices that together are the whole of a value (`chunk`)."""
+
+    nodes: list[Node]
+    label: str
+    inputs: tuple[int, ...]
+    signature: int = -1
+
+    @property
+    def layer(self) -> Layer:
+        """The layer (the first of the slices)."""
+        return self.nodes[0].layer
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """Indices of the nodes whose values it gives."""
+        return tuple([node.index for node in self.nodes])
+
+    @property
+    def is_module(self) -> bool:
+        """Whether it is a submodule rather than an expression."""
+        return bool(self.layer.torch_class)
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """A level of the path tree."""
+
+    label: str
+    path: str
+    children: list[Leaf | Scope] = field(default_factory=list)
+    inputs: tuple[int, ...] = ()
+    """Indices of the nodes outside that it reads, by first use."""
+    outputs: tuple[int, ...] = ()
+    """Indices of its nodes that are read outside: the last one first."""
+    signature: int = -1
+    position: int = 0
+    """Its place among the scopes of its signature."""
+    trail: tuple[str, ...] = ()
+    """The blocks that all its nodes are in, the outermost first."""
+    block: str | None = None
+    """The block that it is a use of."""
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether its children are the repetitions of one item."""
+        return all(child.label.isdigit() for child in self.children)
+
+    @property
+    def modules(self) -> list[Leaf | Scope]:
+        """The children that are submodules. A scope is one even where nothing in it is."""
+        return [child for child in self.children if isinstance(child, Scope) or child.is_module]
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether each child is a module that reads just the one before it, as in `nn.Sequential`."""
+        value = self.inputs
+        for child in self.children:
+            if child.inputs != value or len(child.outputs) != 1 or (isinstance(child, Leaf) and not child.is_module):
+                return False
+            value = child.outputs
+        return len(self.inputs) == 1 and self.outputs == value
+
+
+class TreeReader:
+    """Makes the tree of one graph.
+
+    Attributes:
+        root: the whole network.
+        instances: the scopes by signature. A child's signature is lower than its parent's.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._last_reader: list[float] = [0] * len(graph.nodes)
+        for node in graph.nodes:
+            for source in node.inputs:
+                self._last_reader[source] = node.index
+        for _, index in graph.outputs:
+            self._last_reader[index] = inf
+        self._signatures: dict[Hashable, int] = {}
+        self.instances: dict[int, list[Scope]] = {}
+        self.root = _by_path(graph)
+        self._finish(self.root)
+        _name_blocks(self.root, 0)
+
+    def _finish(self, scope: Scope) -> None:
+        """Fill in what depends on the children, from the leaves up."""
+        if len({child.label for child in scope.children}) != len(scope.children):
+            raise ValueError(f"the layers of '{scope.path}' do not follow one another")
+        for child in scope.children:
+            if isinstance(child, Scope):
+                self._finish(child)
+        scope.children = self._merge_slices(scope.children)
+        self._connect(scope)
+        scope.trail = reduce(_shared, map(_trail, scope.children)) if scope.children else ()
+        for child in scope.children:
+            if isinstance(child, Leaf):
+                child.signature = self._number((child.layer.type, len(child.nodes)))
+        scope.signature = self._number(_structure(scope))
+        others = self.instances.setdefault(scope.signature, [])
+        scope.position = len(others)
+        others.append(scope)
+
+    def _connect(self, scope: Scope) -> None:
+        """What goes in and what comes out."""
+        if scope is self.root:
+            scope.inputs = (0,)
+            scope.outputs = tuple([index for _, index in self._graph.outputs])
+            return
+        made = {value for child in scope.children for value in child.outputs}
+        read = dict.fromkeys(value for child in scope.children for value in child.inputs)
+        scope.inputs = tuple([value for value in read if value not in made])
+        end = max(made)  # the last node: whatever is made in a scope leaves it, or is read later in it
+        *others, last = sorted(value for value in made if self._last_reader[value] > end)
+        scope.outputs = (last, *others)
+
+    def _merge_slices(self, children: list[Leaf | Scope]) -> list[Leaf | Scope]:
+        """Slices that share one value out evenly, as one leaf: they are a `chunk`."""
+        merged: list[Leaf | Scope] = []
+        start = 0
+        while start < len(children):
+            count = self._count_slices(children, start)
+            first = children[start]
+            if count > 1 and isinstance(first, Leaf):
+                slices = [child for child in children[start : start + count] if isinstance(child, Leaf)]
+                first.nodes = [node for leaf in slices for node in leaf.nodes]
+            merged.append(first)
+            start += count
+        return merged
+
+    def _count_slices(self, children: list[Leaf | Scope], start: int) -> int:
+        """How many children from `start` on are the equal slices of one value; 1 if they are not."""
+        position = count = 0
+        first = children[start]
+        if not isinstance(first, Leaf) or first.layer.type != "narrow":
+            return 1
+        length = first.nodes[0].shape[0]
+        for child in children[start:]:
+            if not isinstance(child, Leaf) or child.layer.type != "narrow" or child.inputs != first.inputs:
+                break
+            if child.layer.torch_arguments() != {"start": position, "length": length}:
+                break
+            position += length
+            count += 1
+        return count if position == self._graph.nodes[first.inputs[0]].shape[0] else 1
+
+    def _number(self, structure: Hashable) -> int:
+        return self._signatures.setdefault(structure, len(self._signatures))
+
+
+def _by_path(graph: Graph) -> Scope:
+    """The scopes and leaves, without what connects them."""
+    stack = [Scope("", "")]
+    labels: tuple[str, ...] = ()
+    for node in graph.layers:
+        *scopes, label = node.path.split(".")
+        shared = len(_shared(labels, tuple(scopes)))
+        del stack[shared + 1 :]
+        for depth in range(shared, len(scopes)):
+            scope = Scope(scopes[depth], ".".join(scopes[: depth + 1]))
+            stack[-1].children.append(scope)
+            stack.append(scope)
+        labels = tuple(scopes)
+        stack[-1].children.append(Leaf([node], label, node.inputs))
+    return stack[0]
+
+
+def _shared(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    """The common beginning."""
+    length = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
+    return first[: min(len(first), len(second)) if length is None else length]
+
+
+def _trail(child: Leaf | Scope) -> tuple[str, ...]:
+    return child.trail if isinstance(child, Scope) else child.nodes[0].trail[::-1]
+
+
+def _structure(scope: Scope) -> Hashable:
+    """Everything but the numbers: labels, layer types and wiring."""
+    sources = {value: (-1, number) for number, value in enumerate(scope.inputs)}
+    parts = []
+    for number, child in enumerate(scope.children):
+        parts.append((child.label, child.signature, tuple([sources[value] for value in child.inputs])))
+        sources |= {value: (number, output) for output, value in enumerate(child.outputs)}
+    return tuple(parts), tuple([sources[value] for value in scope.outputs])
+
+
+def _name_blocks(scope: Scope, depth: int) -> None:
+    """Say which scopes are uses of a block: those with more blocks around them than the scope they are in."""
+    for child in scope.children:
+        if not isinstance(child, Scope):
+            continue
+        if child.is_repeated:
+            _name_blocks(child, depth)
+            continue
+        if len(child.trail) > depth:
+            found = _BLOCK.match(child.trail[-1])
+            child.block = found.group(1) if found else None
+        _name_blocks(child, len(child.trail))

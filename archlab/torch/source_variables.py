@@ -1,0 +1,119 @@
+"""Names for the values in a generated `forward`.
+
+A value that the next statements use up is `x`, or `out` while `x` is still wanted. One that is kept for
+later while others come and go is named after the scope or layer that made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from archlab.torch.source_text import free_name
+from archlab.torch.source_tree import Leaf, Scope
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """A call of one child, perhaps with other calls as its operands."""
+
+    child: Leaf | Scope
+    operands: list[Step | int]
+    """Further steps, or the nodes whose values are read."""
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """The nodes whose values it gives."""
+        return self.child.outputs
+
+    @property
+    def depth(self) -> int:
+        """Calls inside one another."""
+        return 1 + max([operand.depth for operand in self.operands if isinstance(operand, Step)], default=0)
+
+    def reads(self) -> list[int]:
+        """The nodes whose values it reads, in the order written."""
+        found: list[int] = []
+        for operand in self.operands:
+            found += operand.reads() if isinstance(operand, Step) else [operand]
+        return found
+
+
+class VariableNames:
+    """Names the values of one method, statement by statement.
+
+    Attributes:
+        names: by node.
+    """
+
+    def __init__(self, steps: Sequence[Step], arguments: Mapping[int, str], results: Sequence[int]) -> None:
+        self.names = dict(arguments)
+        self._steps = steps
+        self._last_use: dict[int, int] = {}
+        for number, step in enumerate(steps):
+            self._last_use |= dict.fromkeys(step.reads(), number)
+        self._last_use |= dict.fromkeys(results, len(steps))
+        self._live = {self.names[value] for value in arguments if value in self._last_use}
+        self._crossing = self._find_crossing()
+
+    def assign(self, number: int) -> None:
+        """Name what a statement gives."""
+        step = self._steps[number]
+        free = [self.names[value] for value in dict.fromkeys(step.reads()) if self._last_use[value] == number]
+        self._live -= set(free)
+        for value in step.outputs:
+            name = self._choose(number, value, free)
+            self.names[value] = name
+            self._live.add(name)
+
+    def _choose(self, number: int, value: int, free: Sequence[str]) -> str:
+        """A name for a value, given the names that its statement frees."""
+        step = self._steps[number]
+        label = _label(step.child, value)
+        kept = self._is_kept(number, value)
+        named = kept and (value in self._crossing or (isinstance(step.child, Scope) and not step.child.label.isdigit()))
+        if not named and value == step.outputs[0]:
+            flow = ["x", *free, *(["out"] if isinstance(step.child, Leaf) else [])]
+            found = next((name for name in flow if name not in self._live), None)
+            if found is not None:
+                return found
+        return free_name(label, self._live)
+
+    def _is_kept(self, number: int, value: int) -> bool:
+        """Whether a value is still wanted after the next statement."""
+        return self._last_use[value] > number + 1
+
+    def _find_crossing(self) -> set[int]:
+        """Kept values during whose life other kept values begin or end."""
+        crossing: set[int] = set()
+        alone: list[int] = []
+        latest = -1
+        for number, step in enumerate(self._steps):
+            for value in step.outputs:
+                if not self._is_kept(number, value):
+                    continue
+                if latest > number:
+                    crossing.add(value)
+                    crossing |= {other for other in alone if self._last_use[other] > number}
+                    alone = []
+                else:
+                    alone = [value]
+                latest = max(latest, self._last_use[value])
+        return crossing
+
+
+def _label(child: Leaf | Scope, value: int) -> str:
+    """What a value is called after what made it."""
+    if isinstance(child, Leaf):
+        node = next(node for node in child.nodes if node.index == value)
+        label = node.path.rpartition(".")[2]
+    else:
+        label = child.label
+        if value != child.outputs[0]:
+            label += f"_{_inner_label(child, value)}"
+    return f"out{label}" if label[0].isdigit() else label
+
+
+def _inner_label(scope: Scope, value: int) -> str:
+    """The label of the child that gives one of a scope's further outputs."""
+    return next(child.label for child in scope.children if value in child.outputs)

@@ -1,0 +1,277 @@
+"""Every layer against its PyTorch namesake: arguments, defaults, shapes, tensors, MACs, values refused."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from archlab.layers import FAMILIES, Layer, find_layer, layer_types
+from archlab.layers.base import Shape, ShapeError
+from archlab.torch.build import make_module
+
+MODULE_TYPES = [name for name in layer_types() if (cls := find_layer(name)) is not None and cls.torch_class]
+
+# Torch's arguments that a config does not have, and why.
+LEFT_OUT = {
+    "in_channels": "inferred",
+    "in_features": "inferred",
+    "num_features": "inferred",
+    "device": "chosen when building",
+    "dtype": "chosen when building",
+    "return_indices": "changes the number of results",
+    "min_value": "a deprecated alias",
+    "max_value": "a deprecated alias",
+}
+# Defaults that differ on purpose: torch warns about its own.
+OTHER_DEFAULTS = {("softmax", "dim"), ("softmin", "dim"), ("log_softmax", "dim")}
+
+
+def make(layer_type: str, **options: Any) -> Layer:
+    cls = find_layer(layer_type)
+    assert cls is not None
+    return cls.model_validate(options)
+
+
+def test_the_table_of_families_names_every_layer_class() -> None:
+    for names in FAMILIES.values():
+        for name in names:
+            cls = find_layer(name)
+            assert cls is not None
+            assert cls.type == name
+            assert cls.alias.isidentifier()
+            assert cls.__doc__
+
+
+@pytest.mark.parametrize("layer_type", MODULE_TYPES)
+def test_arguments_and_defaults_are_torchs(layer_type: str) -> None:
+    cls = find_layer(layer_type)
+    assert cls is not None
+    parameters = inspect.signature(getattr(nn, cls.torch_class).__init__).parameters
+    theirs = {name: p for name, p in parameters.items() if name != "self" and p.kind is not p.VAR_KEYWORD}
+    for name, field in cls.model_fields.items():
+        if name in theirs and not field.is_required() and (layer_type, name) not in OTHER_DEFAULTS:
+            default = theirs[name].default
+            ours = field.default
+            if isinstance(ours, tuple) and isinstance(default, int):
+                assert ours == (default,) * len(ours), name
+            elif not (name == "stride" and ours is None):  # pooling: torch's None means the kernel size too
+                assert ours == default, name
+    missing = set(theirs) - set(cls.model_fields) - set(LEFT_OUT) - {"args", "kwargs"}
+    assert not missing or layer_type in {"flatten", "identity"}, missing
+
+
+def pair(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
+    return st.tuples(st.integers(low, high), st.integers(low, high))
+
+
+maps = st.tuples(st.integers(1, 12), st.integers(1, 17), st.integers(1, 17))
+
+
+@st.composite
+def conv_options(draw: st.DrawFn) -> tuple[Shape, dict[str, Any]]:
+    groups = draw(st.integers(1, 3))
+    shape = (groups * draw(st.integers(1, 3)), draw(st.integers(1, 17)), draw(st.integers(1, 17)))
+    padding = draw(st.one_of(pair(0, 4), st.sampled_from(["same", "valid", "auto"])))
+    return shape, {
+        "out_channels": groups * draw(st.integers(1, 3)),
+        "kernel_size": draw(pair(1, 5)),
+        "stride": draw(pair(1, 3)),
+        "padding": padding,
+        "dilation": draw(pair(1, 3)),
+        "groups": groups,
+        "bias": draw(st.booleans()),
+        "padding_mode": draw(st.sampled_from(["zeros", "zeros", "reflect", "replicate", "circular"])),
+    }
+
+
+@st.composite
+def pool_options(draw: st.DrawFn) -> tuple[Shape, str, dict[str, Any]]:
+    name = draw(st.sampled_from(["max_pool2d", "avg_pool2d"]))
+    options: dict[str, Any] = {
+        "kernel_size": draw(pair(1, 5)),
+        "stride": draw(st.one_of(st.none(), pair(1, 4))),
+        "padding": draw(pair(0, 3)),
+        "ceil_mode": draw(st.booleans()),
+    }
+    if name == "max_pool2d":
+        options["dilation"] = draw(pair(1, 3))
+    else:
+        options["count_include_pad"] = draw(st.booleans())
+    return draw(maps), name, options
+
+
+def torch_output(layer: Layer, shape: Shape) -> torch.Tensor | None:
+    """What torch gives for a batch of two, or None if it refuses."""
+    try:
+        module = make_module(layer, (shape,))
+        assert module is not None
+        return module.eval()(torch.zeros(2, *shape))  # type: ignore[no-any-return]
+    except (RuntimeError, ValueError, AssertionError, IndexError):
+        return None
+
+
+def check_equal(layer: Layer, shape: Shape) -> bool:
+    """Shapes, tensors and MACs; both refuse or neither. Says whether the layer took the input."""
+    theirs = torch_output(layer, shape)
+    try:
+        ours = layer.out_shape((shape,))
+    except ShapeError:
+        assert theirs is None, f"archlab refuses what torch takes: {layer!r} on {shape}"
+        return False
+    assert theirs is not None, f"torch refuses what archlab takes: {layer!r} on {shape}"
+    assert ours == tuple(theirs.shape[1:])
+    module = make_module(layer, (shape,))
+    assert module is not None
+    state = [(name, tuple(tensor.shape)) for name, tensor in module.state_dict().items()]
+    assert [(tensor.name, tensor.shape) for tensor in layer.tensors((shape,))] == state
+    with FlopCounterMode(display=False) as counter:
+        module.eval()(torch.zeros(1, *shape))
+    assert layer.macs((shape,), ours) * 2 == counter.get_total_flops()
+    return True
+
+
+relaxed = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.filter_too_much])
+
+
+@relaxed
+@given(conv_options())
+def test_conv2d(drawn: tuple[Shape, dict[str, Any]]) -> None:
+    shape, options = drawn
+    check_equal(make("conv2d", **options), shape)
+
+
+@relaxed
+@given(pool_options())
+def test_pooling(drawn: tuple[Shape, str, dict[str, Any]]) -> None:
+    shape, name, options = drawn
+    check_equal(make(name, **options), shape)
+
+
+@relaxed
+@given(maps, st.sampled_from(["adaptive_avg_pool2d", "adaptive_max_pool2d"]), st.data())
+def test_adaptive_pooling(shape: Shape, name: str, data: st.DataObject) -> None:
+    size = st.one_of(st.none(), st.integers(1, 20))
+    options = {"output_size": data.draw(st.one_of(st.integers(1, 20), st.tuples(size, size)))}
+    assert check_equal(make(name, **options), shape)
+
+
+@relaxed
+@given(maps, st.tuples(*[st.integers(-4, 4)] * 4))
+def test_zero_pad2d(shape: Shape, padding: tuple[int, int, int, int]) -> None:
+    left, right, top, bottom = padding
+    assume(shape[1] + top + bottom > 0 and shape[2] + left + right > 0)  # torch gives empty maps, archlab never
+    check_equal(make("zero_pad2d", padding=padding), shape)
+
+
+@relaxed
+@given(maps, st.integers(-4, 4), st.integers(-4, 4))
+def test_flatten(shape: Shape, start: int, end: int) -> None:
+    assume(start not in {0, -4} and end not in {0, -4})  # the batch: torch would merge it, archlab never does
+    check_equal(make("flatten", start_dim=start, end_dim=end), shape)
+
+
+BATCH_NORM_HAS_BIAS = "bias" in inspect.signature(nn.BatchNorm2d.__init__).parameters  # in newer versions
+
+OTHERS: list[tuple[str, dict[str, Any], Shape]] = [
+    ("linear", {"out_features": 7}, (5,)),
+    ("linear", {"out_features": 7, "bias": False}, (5,)),
+    ("batch_norm2d", {}, (6, 4, 5)),
+    ("batch_norm2d", {"affine": False}, (6, 4, 5)),
+    *([("batch_norm2d", {"bias": False}, (6, 4, 5))] if BATCH_NORM_HAS_BIAS else []),
+    ("batch_norm2d", {"track_running_stats": False}, (6, 4, 5)),
+    ("local_response_norm", {"size": 5}, (6, 4, 5)),
+    ("dropout", {}, (6, 4, 5)),
+    ("dropout2d", {"p": 0.2}, (6, 4, 5)),
+    ("identity", {}, (6,)),
+    ("prelu", {"num_parameters": 6}, (6, 4, 5)),
+    ("prelu", {"num_parameters": 5}, (6, 4, 5)),
+    ("glu", {"dim": 1}, (6, 4, 5)),
+    ("glu", {}, (6, 4, 5)),
+    ("glu", {}, (6, 4, 6)),
+    ("hardtanh", {"min_val": 1.0, "max_val": -1.0}, (6, 4, 5)),
+    ("threshold", {"threshold": 0.1, "value": 20.0}, (6, 4, 5)),
+    ("softmax", {"dim": 3}, (6, 4, 5)),
+    ("softmax", {"dim": 4}, (6, 4, 5)),
+]
+
+
+@pytest.mark.parametrize(("layer_type", "options", "shape"), OTHERS)
+def test_other_layers(layer_type: str, options: dict[str, Any], shape: Shape) -> None:
+    check_equal(make(layer_type, **options), shape)
+
+
+@pytest.mark.parametrize("layer_type", FAMILIES["activation"])
+def test_activations(layer_type: str) -> None:
+    required = {"threshold": {"threshold": 0.1, "value": 20.0}}
+    layer = make(layer_type, **required.get(layer_type, {}))
+    assert check_equal(layer, (6, 4, 4))
+    assert layer.elementwise(((6, 4, 4),), layer.out_shape(((6, 4, 4),))) > 0
+
+
+def test_a_layer_that_overwrites_says_so() -> None:
+    for layer_type in FAMILIES["activation"]:
+        cls = find_layer(layer_type)
+        assert cls is not None
+        if "inplace" in cls.model_fields:
+            required = {"threshold": 0.1, "value": 20.0} if layer_type == "threshold" else {}
+            layer = make(layer_type, inplace=True, **required)
+            assert layer.storage == "inplace"
+            module = make_module(layer, ((3, 4, 4),))
+            assert module is not None
+            x = torch.ones(1, 3, 4, 4)
+            assert module(x).data_ptr() == x.data_ptr()
+
+
+@pytest.mark.parametrize("layer_type", MODULE_TYPES)
+def test_storage_is_what_torch_does_in_eval_mode(layer_type: str) -> None:
+    cls = find_layer(layer_type)
+    assert cls is not None
+    options = {
+        "conv2d": {"out_channels": 2, "kernel_size": 1},
+        "linear": {"out_features": 2},
+        "max_pool2d": {"kernel_size": 2},
+        "avg_pool2d": {"kernel_size": 2},
+        "adaptive_avg_pool2d": {"output_size": 1},
+        "adaptive_max_pool2d": {"output_size": 1},
+        "local_response_norm": {"size": 3},
+        "zero_pad2d": {"padding": 1},
+        "threshold": {"threshold": 0.1, "value": 2.0},
+    }
+    layer = make(layer_type, **options.get(layer_type, {}))
+    shape: Shape = (4,) if layer_type == "linear" else (4, 6, 6)
+    module = make_module(layer, (shape,))
+    assert module is not None
+    x = torch.zeros(2, *shape)
+    shares = module.eval()(x).data_ptr() == x.data_ptr()
+    assert shares == (layer.storage != "new")
+
+
+@pytest.mark.parametrize(
+    ("layer_type", "options"),
+    [
+        ("conv2d", {"out_channels": 0, "kernel_size": 1}),
+        ("conv2d", {"out_channels": 8, "kernel_size": 0}),
+        ("conv2d", {"out_channels": 8, "kernel_size": (3, 3, 3)}),
+        ("conv2d", {"out_channels": 8, "kernel_size": True}),
+        ("conv2d", {"out_channels": 8.0, "kernel_size": 3}),
+        ("conv2d", {"out_channels": 8, "kernel_size": 3, "padding": "full"}),
+        ("conv2d", {"out_channels": 8, "kernel_size": 3, "in_channels": 3}),
+        ("conv2d", {"out_channels": 10**12, "kernel_size": 3}),
+        ("dropout", {"p": 1.5}),
+        ("zero_pad2d", {"padding": (1, 2)}),
+        ("adaptive_avg_pool2d", {"output_size": 0}),
+        ("relu", {"inplace": 1}),
+        ("batch_norm2d", {"eps": float("nan")}),
+    ],
+)
+def test_wrong_options_are_refused(layer_type: str, options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        make(layer_type, **options)
