@@ -79,13 +79,12 @@ def _class_summary(made: GeneratedClass, graph: Graph) -> str:
     scope = made.scope
     shapes = f"{_shapes(scope.inputs, graph)} to {_shapes(scope.outputs, graph)}"
     others = len(made.instances) - 1
-    place = scope.path if not others else f"{scope.path} and {others} more"
-    summary = f"{shapes}, as {place}." if not others else f"{place}; the first from {shapes}."
+    summary = f"{scope.path} ({shapes}){f' and {others} more' if others else ''}."
     return summary if len(summary) < WIDTH - len(INDENT) - 6 else f"{shapes}."
 
 
 def _shapes(values: Sequence[int], graph: Graph) -> str:
-    return " and ".join(shape_text(graph.nodes[value].shape) for value in values)
+    return ", ".join(shape_text(graph.nodes[value].shape) for value in values)
 
 
 def _weights_method(made: GeneratedClass) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from archlab.graph import Graph
 from archlab.torch.source_layers import REQUIRED
-from archlab.torch.source_text import Atom, free_name, literal
+from archlab.torch.source_text import MAX_NAME, Atom, free_name, literal
 from archlab.torch.source_tree import Scope
 
 CHANNELS = "channels"
@@ -87,15 +87,14 @@ class Parameter:
 
 
 def make_parameters(slots: Iterable[Slot]) -> list[Parameter]:
-    """Arguments for the slots whose numbers differ, without names yet: the positional ones first."""
+    """Arguments for the slots whose numbers differ, without names yet."""
     groups: dict[tuple[str, tuple[str, ...]], list[Slot]] = {}
     for slot in slots:
         texts = tuple([literal(value) for value in slot.values])
         if len(set(texts)) > 1:
             kind = CHANNELS if slot.argument in CHANNEL_COUNTS else slot.argument
             groups.setdefault((kind, texts), []).append(slot)
-    parameters = [_make_parameter(kind, group) for (kind, _), group in groups.items()]
-    return sorted(parameters, key=lambda parameter: (not parameter.is_positional, not parameter.is_required))
+    return [_make_parameter(kind, group) for (kind, _), group in groups.items()]
 
 
 def _make_parameter(kind: str, slots: list[Slot]) -> Parameter:
@@ -109,8 +108,8 @@ def _make_parameter(kind: str, slots: list[Slot]) -> Parameter:
     return parameter
 
 
-def name_parameters(parameters: Sequence[Parameter], instances: Sequence[Scope], graph: Graph) -> None:
-    """Give the arguments of a class their names.
+def name_parameters(parameters: Sequence[Parameter], instances: Sequence[Scope], graph: Graph) -> list[Parameter]:
+    """The arguments of a class with their names, in the order in which they are declared.
 
     Args:
         parameters: the arguments of one class.
@@ -128,11 +127,16 @@ def name_parameters(parameters: Sequence[Parameter], instances: Sequence[Scope],
             name = f"{_place(parameter)}_{name}"
         parameter.name = free_name(name, taken)
         taken.add(parameter.name)
+    return sorted(parameters, key=_rank)
 
 
-def _channel_names(
-    parameters: Sequence[Parameter], instances: Sequence[Scope], graph: Graph
-) -> dict[Parameter, str]:
+def _rank(parameter: Parameter) -> tuple[bool, bool, bool]:
+    """The positional ones first, among them what comes in; those with a default last."""
+    incoming = parameter.name in {"in_channels", "in_features", "channels", "features"}
+    return not parameter.is_positional, not parameter.is_required, not incoming
+
+
+def _channel_names(parameters: Sequence[Parameter], instances: Sequence[Scope], graph: Graph) -> dict[Parameter, str]:
     """Names that say whose channels they are: the input's, the output's, or those of a layer between."""
     noun = CHANNELS if len(graph.nodes[instances[0].inputs[0]].shape) > 1 else "features"
     entering = tuple([graph.nodes[scope.inputs[0]].shape[0] for scope in instances])
@@ -143,7 +147,7 @@ def _channel_names(
     for parameter in inner:
         first = parameter.slots[0].where[0]
         alone = [other.slots[0].where[0] for other in inner].count(first) == 1 and not first.isdigit()
-        place = first if alone else _place(parameter)
+        place = first if alone and len(first) <= MAX_NAME else _place(parameter)
         names[parameter] = "width" if len(inner) == 1 else f"{place}_{parameter.slots[0].noun}"
     return names
 
@@ -151,7 +155,7 @@ def _channel_names(
 def _place(parameter: Parameter) -> str:
     """Where the argument is first used, as a beginning of its name."""
     place = "_".join(parameter.slots[0].where)
-    return f"layer{place}" if place[0].isdigit() else place
+    return f"layer{place}" if place[0].isdigit() else place if len(place) <= MAX_NAME else "inner"
 
 
 def _annotation(values: Iterable[Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from archlab.graph import Graph
 from archlab.torch.source_arguments import Parameter, Slot, make_parameters, name_parameters
-from archlab.torch.source_layers import REQUIRED, Argument, layer_arguments
+from archlab.torch.source_layers import Argument, layer_arguments
 from archlab.torch.source_text import class_name, free_name
 from archlab.torch.source_tree import Leaf, Scope, TreeReader
 
@@ -88,8 +88,7 @@ class Planner:
                 functions[child.nodes[0].index] = self._layer_slots(children, (child.label,))
         slots = [slot for member in members.values() for slot in member.all_slots()]
         slots += [slot for several in functions.values() for slot in several]
-        parameters = make_parameters(slots)
-        name_parameters(parameters, instances, self._graph)
+        parameters = name_parameters(make_parameters(slots), instances, self._graph)
         return GeneratedClass(name, _base(scope), instances, members, functions, parameters)
 
     def _construction(self, children: Sequence[Leaf | Scope], where: tuple[str, ...]) -> Construction:
@@ -186,23 +185,27 @@ def _too_deep(tree: TreeReader, chosen: set[int]) -> set[int]:
 
 
 def _names(network: str, chosen: set[int], tree: TreeReader) -> dict[int, str]:
-    """A name for each class. Of several structures of one block, those with a projection say so."""
+    """A name for each class. Several structures of one block say in what they differ, where that has a word."""
     names = {tree.root.signature: free_name(class_name(network), frozenset())}
     taken = set(names.values())
     by_base: dict[str, list[int]] = {}
     for signature in sorted(chosen - names.keys()):
         by_base.setdefault(_base_name(tree.instances[signature]), []).append(signature)
-    for base, signatures in by_base.items():
-        projecting = [signature for signature in signatures if _has_projection(tree.instances[signature][0])]
-        tell = len(projecting) < len(signatures)
+    for word, signatures in by_base.items():
+        base = word if word not in taken else f"{word}Block"
+        features = {signature: _feature(tree.instances[signature][0]) for signature in signatures}
+        tell = len(set(features.values())) > 1
         for signature in signatures:
-            names[signature] = free_name(f"{base}Projection" if tell and signature in projecting else base, taken)
+            names[signature] = free_name(base + features[signature] if tell else base, taken)
             taken.add(names[signature])
     return names
 
 
-def _has_projection(scope: Scope) -> bool:
-    return any(child.label == "shortcut" for child in scope.children)
+def _feature(scope: Scope) -> str:
+    """What distinguishes it from other structures of its block: a projection, or that nothing is joined."""
+    if any(child.label == "shortcut" for child in scope.children):
+        return "Projection"
+    return "Plain" if len(scope.modules) == len(scope.children) else ""
 
 
 def _base_name(instances: Sequence[Scope]) -> str:

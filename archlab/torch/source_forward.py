@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from archlab.graph import Graph
 from archlab.torch.source_classes import GeneratedClass
 from archlab.torch.source_layers import FUNCTIONS
-from archlab.torch.source_text import Atom, Bracket, Expression, Row, call, free_name, string_literal
+from archlab.torch.source_text import MAX_NAME, Atom, Bracket, Expression, Row, call, free_name, string_literal
 from archlab.torch.source_tree import Leaf, Scope
 from archlab.torch.source_variables import Step, VariableNames
 
@@ -59,7 +59,8 @@ class ForwardWriter:
         steps = self._fold()
         arguments = _argument_names(self._class.instances, self._graph)
         given = dict(zip(self._scope.inputs, arguments, strict=True))
-        variables = VariableNames(steps, given, self._scope.outputs)
+        name_results = self._is_network and not self._returns_one
+        variables = VariableNames(steps, given, self._scope.outputs, name_results=name_results)
         statements: list[Statement] = []
         for number, step in enumerate(steps):
             expression = self._expression(step, variables.names)
@@ -182,4 +183,5 @@ def _origin(scope: Scope, value: int, graph: Graph) -> str:
     depth = next(i for i, label in enumerate(path) if i >= len(own) or label != own[i])
     if depth == len(path) - 1:
         return "skip"
-    return path[depth] if not path[depth].isdigit() else f"{path[depth - 1]}{path[depth]}"
+    label = path[depth] if not path[depth].isdigit() else f"{path[depth - 1]}{path[depth]}"
+    return label if len(label) <= MAX_NAME else "skip"

@@ -11,7 +11,9 @@ from archlab.torch.source_text import Atom, Bracket, Expression, Infix, call
 REQUIRED = object()
 """Stands for the default of an argument without one."""
 
-POSITIONAL = frozenset({"in_channels", "out_channels", "in_features", "out_features", "num_features", "output_size"})
+POSITIONAL = frozenset(
+    {"in_channels", "out_channels", "in_features", "out_features", "num_features", "output_size", "padding", "size"}
+)
 """Arguments that are written without their name, where they come first in the call."""
 
 DEFAULT_DIFFERS = frozenset({("Softmax", "dim"), ("Softmin", "dim"), ("LogSoftmax", "dim")})

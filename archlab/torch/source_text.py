@@ -20,6 +20,9 @@ INDENT = "    "
 MAX_CLASS_NAME = 60
 MAX_TITLE = 70
 
+MAX_NAME = 30
+"""Longer labels are not made part of the names of variables and arguments, so that lines stay short."""
+
 NAMES_OF_MODULE = frozenset({"self", "torch", "nn", "Tensor", "OrderedDict"})
 """What generated code refers to; no class, argument or variable may hide it."""
 
@@ -28,7 +31,8 @@ def class_name(text: str) -> str:
     """Any text as a class name: `resnet50` as `ResNet50`, `mobilenet_v2` as `MobileNetV2`."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     words = re.findall(r"[A-Za-z0-9]+", plain)
-    joined = "".join(word[0].upper() + word[1:] for word in words)[:MAX_CLASS_NAME]
+    joined = "_".join(word[0].upper() + word[1:] for word in words)
+    joined = re.sub(r"_(?!\d)|(?<!\d)_", "", joined)[:MAX_CLASS_NAME]  # v2_0_5 keeps its numbers apart
     joined = re.sub(r"(?<=[A-Za-z])net(?![a-z])", "Net", joined)
     if not joined:
         return "Network"
@@ -103,9 +107,15 @@ class Bracket(Expression):
         return f"{self.opening}{', '.join(key + item.flat() for key, item in self.items)}{self.closing}"
 
     def broken(self, before: str, after: str, indent: str) -> list[str]:
-        """One item per line. A lone call as the only item gets no comma behind it, as in Black."""
-        comma = "" if len(self.items) == 1 and isinstance(self.items[0][1], Bracket) else ","
+        """Plain items on a line of their own if they fit there, else one item per line.
+
+        A lone call as the only item gets no comma behind it, as in Black.
+        """
         lines = [f"{indent}{before}{self.opening}"]
+        inner = f"{indent}{INDENT}{', '.join(key + item.flat() for key, item in self.items)}"
+        if len(inner) <= WIDTH and all(isinstance(item, Atom) for _, item in self.items):
+            return [*lines, inner, f"{indent}{self.closing}{after}"]
+        comma = "" if len(self.items) == 1 and isinstance(self.items[0][1], Bracket) else ","
         for key, item in self.items:
             lines += layout(item, key, comma, indent + INDENT)
         return [*lines, f"{indent}{self.closing}{after}"]
@@ -163,7 +173,12 @@ class Repeated(Expression):
     def broken(self, before: str, after: str, indent: str) -> list[str]:
         """Element and loop on lines of their own."""
         inner = indent + INDENT
-        return [f"{indent}{before}*[", *layout(self.element, "", "", inner), f"{inner}{self._loop}", f"{indent}]{after}"]
+        return [
+            f"{indent}{before}*[",
+            *layout(self.element, "", "", inner),
+            f"{inner}{self._loop}",
+            f"{indent}]{after}",
+        ]
 
     @property
     def _loop(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from archlab.torch.source_text import free_name
+from archlab.torch.source_text import MAX_NAME, free_name
 from archlab.torch.source_tree import Leaf, Scope
 
 
@@ -46,9 +46,21 @@ class VariableNames:
         names: by node.
     """
 
-    def __init__(self, steps: Sequence[Step], arguments: Mapping[int, str], results: Sequence[int]) -> None:
+    def __init__(
+        self, steps: Sequence[Step], arguments: Mapping[int, str], results: Sequence[int], *, name_results: bool
+    ) -> None:
+        """Prepare the names.
+
+        Args:
+            steps: the statements.
+            arguments: names of the values that come in, by node.
+            results: the nodes whose values are returned.
+            name_results: whether results are named after what made them.
+        """
         self.names = dict(arguments)
         self._steps = steps
+        self._named = frozenset(results) if name_results else frozenset()
+        self._flow = {"x", "out"}
         self._last_use: dict[int, int] = {}
         for number, step in enumerate(steps):
             self._last_use |= dict.fromkeys(step.reads(), number)
@@ -69,15 +81,25 @@ class VariableNames:
     def _choose(self, number: int, value: int, free: Sequence[str]) -> str:
         """A name for a value, given the names that its statement frees."""
         step = self._steps[number]
-        label = _label(step.child, value)
-        kept = self._is_kept(number, value)
-        named = kept and (value in self._crossing or (isinstance(step.child, Scope) and not step.child.label.isdigit()))
-        if not named and value == step.outputs[0]:
+        if value == step.outputs[0] and not self._has_own_name(number, value):
             flow = ["x", *free, *(["out"] if isinstance(step.child, Leaf) else [])]
-            found = next((name for name in flow if name not in self._live), None)
-            if found is not None:
-                return found
-        return free_name(label, self._live)
+            found = next((name for name in flow if name in self._flow - self._live), None)
+            if found is None:
+                found = free_name(_label(step.child, value), self._live)
+                self._flow.add(found)
+            return found
+        return free_name(_label(step.child, value), self._live)
+
+    def _has_own_name(self, number: int, value: int) -> bool:
+        """Whether a value is called after what made it even if `x` is free."""
+        child = self._steps[number].child
+        if value in self._named:
+            return True
+        if isinstance(child, Leaf):
+            return len(child.nodes) > 1 or (self._is_kept(number, value) and value in self._crossing)
+        following = self._steps[number + 1 : number + 2]
+        merged = any(isinstance(step.child, Leaf) and len(step.operands) > 2 for step in following)
+        return (self._is_kept(number, value) and not child.label.isdigit()) or merged
 
     def _is_kept(self, number: int, value: int) -> bool:
         """Whether a value is still wanted after the next statement."""
@@ -111,7 +133,7 @@ def _label(child: Leaf | Scope, value: int) -> str:
         label = child.label
         if value != child.outputs[0]:
             label += f"_{_inner_label(child, value)}"
-    return f"out{label}" if label[0].isdigit() else label
+    return f"out{label}" if label[0].isdigit() else label if len(label) <= MAX_NAME else "out"
 
 
 def _inner_label(scope: Scope, value: int) -> str:

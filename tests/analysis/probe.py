@@ -30,7 +30,7 @@ class _LinearMaxPool(nn.Module):
 
 
 def _pair(value: object) -> tuple[int, int]:
-    return value if isinstance(value, tuple) else (value, value)  # type: ignore[return-value]
+    return value if isinstance(value, tuple) else (value, value)
 
 
 class _LinearRun(fx.Interpreter):

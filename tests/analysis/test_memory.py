@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from archlab.api import load, loads
@@ -10,7 +12,7 @@ MAP = 8 * 16 * 16 * 4
 """Bytes of an 8x16x16 map in float32."""
 
 
-def peak(layers: str, **options: int) -> tuple[int, str]:
+def peak(layers: str, **options: Any) -> tuple[int, str]:
     report = loads(f"input: [8, 16, 16]\nlayers:\n{layers}").analyze(**options)
     memory = report.total.memory
     return memory.inference_peak - memory.params - memory.buffers, memory.peak_layer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from archlab.api import Network, load, loads
 from archlab.config.problem import ConfigError
 
 
-def network(text: str, **params: object) -> Network:
+def network(text: str, **params: Any) -> Network:
     return loads(text if "input:" in text else f"input: [4, 16, 16]\n{text}", **params)
 
 

@@ -210,7 +210,7 @@ def test_other_layers(layer_type: str, options: dict[str, Any], shape: Shape) ->
 
 @pytest.mark.parametrize("layer_type", FAMILIES["activation"])
 def test_activations(layer_type: str) -> None:
-    required = {"threshold": {"threshold": 0.1, "value": 20.0}}
+    required: dict[str, dict[str, Any]] = {"threshold": {"threshold": 0.1, "value": 20.0}}
     layer = make(layer_type, **required.get(layer_type, {}))
     assert check_equal(layer, (6, 4, 4))
     assert layer.elementwise(((6, 4, 4),), layer.out_shape(((6, 4, 4),))) > 0
@@ -221,7 +221,7 @@ def test_a_layer_that_overwrites_says_so() -> None:
         cls = find_layer(layer_type)
         assert cls is not None
         if "inplace" in cls.model_fields:
-            required = {"threshold": 0.1, "value": 20.0} if layer_type == "threshold" else {}
+            required: dict[str, Any] = {"threshold": 0.1, "value": 20.0} if layer_type == "threshold" else {}
             layer = make(layer_type, inplace=True, **required)
             assert layer.storage == "inplace"
             module = make_module(layer, ((3, 4, 4),))
@@ -234,7 +234,7 @@ def test_a_layer_that_overwrites_says_so() -> None:
 def test_storage_is_what_torch_does_in_eval_mode(layer_type: str) -> None:
     cls = find_layer(layer_type)
     assert cls is not None
-    options = {
+    options: dict[str, dict[str, Any]] = {
         "conv2d": {"out_channels": 2, "kernel_size": 1},
         "linear": {"out_features": 2},
         "max_pool2d": {"kernel_size": 2},

@@ -1,0 +1,208 @@
+"""The built models: names, values against torchvision, training, compilation, export, initialisation."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor, fx, nn
+
+import archlab
+from archlab.api import load, loads
+from archlab.config.naming import RESERVED
+from archlab.torch.build import build
+from archlab.torch.export import export
+from tests.test_presets import PUBLISHED_BY_TORCHVISION
+
+
+def theirs(name: str) -> nn.Module:
+    """Torchvision's model with random weights that keep the values alive; nothing is the identity."""
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        model = torchvision.models.get_model(name, weights=None)
+    model = model.to_empty(device="cpu")
+    for tensor_name, tensor in model.state_dict().items():
+        if tensor.dim() > 1:
+            bound = (6 / tensor[0].numel()) ** 0.5
+            tensor.uniform_(-bound, bound)
+        elif tensor.dim() == 0:
+            tensor.fill_(1)  # num_batches_tracked
+        elif tensor_name.endswith((".running_var", ".weight")):
+            tensor.uniform_(0.5, 1.5)
+        else:
+            tensor.uniform_(-0.2, 0.2)
+    model.eval()
+    assert isinstance(model, nn.Module)
+    return model
+
+
+def copied(ours: fx.GraphModule, model: nn.Module) -> fx.GraphModule:
+    """Torchvision's tensors copied over in order."""
+    source, target = model.state_dict(), ours.state_dict()
+    assert [tuple(t.shape) for t in source.values()] == [tuple(t.shape) for t in target.values()]
+    ours.load_state_dict(dict(zip(target, source.values(), strict=True)))
+    return ours.eval()
+
+
+@pytest.mark.parametrize("name", PUBLISHED_BY_TORCHVISION)
+def test_logits_equal_torchvisions_with_its_weights(name: str) -> None:
+    model = theirs(name)
+    ours = copied(build(load(name)), model)
+    sample = torch.randn(1, 3, 224, 224)
+    with torch.no_grad():
+        logits = model(sample)
+        assert torch.equal(ours(sample), logits)
+        assert logits.std() > 0
+        # a smaller image in float64: the same operations at a third of the time
+        ours, model, sample = ours.double(), model.double(), sample[:, :, :96, :96].double()
+        assert torch.equal(ours(sample), model(sample))
+
+
+@pytest.mark.parametrize("name", ["alexnet", "vgg11", "vgg11_bn", "resnet18", "resnext50_32x4d", "mobilenet_v2"])
+def test_initialisation_is_torchvisions_number_for_number(name: str) -> None:
+    torch.manual_seed(3)
+    expected = torchvision.models.get_model(name, weights=None).state_dict()
+    torch.manual_seed(3)
+    found = build(load(name)).state_dict()
+    for (ours, a), (other, b) in zip(found.items(), expected.items(), strict=True):
+        assert torch.equal(a, b), (ours, other)
+
+
+def test_submodules_have_the_nodes_paths_and_code_is_readable() -> None:
+    network = load("resnet18")
+    model = build(network)
+    for node in network.graph.layers:
+        if node.layer.torch_class:
+            assert type(model.get_submodule(node.path)).__name__ == node.layer.torch_class
+    assert 'getattr(self.layer1, "0").conv1(' in model.code
+
+
+SMALL = """
+input: [3, 16, 16]
+blocks:
+  unit:
+    params: {width: , stride: 1}
+    layers:
+      - type: residual
+        shortcut: project
+        body:
+          - {type: conv2d, out_channels: $width, kernel_size: 3, stride: $stride, padding: 1,
+             norm: batch_norm2d, activation: relu}
+          - {type: conv2d, out_channels: $width, kernel_size: 3, padding: 1, norm: batch_norm2d}
+      - {type: relu, inplace: true}
+layers:
+  - {name: a, use: unit, width: 8, repeat: 2}
+  - {name: b, use: unit, width: 16, stride: 2}
+  - type: branches
+    split: true
+    paths:
+      - []
+      - {type: conv2d, out_channels: 4, kernel_size: 1, activation: silu}
+      - {type: max_pool2d, kernel_size: 3, stride: 1, padding: 1}
+      - {type: relu}
+  - {name: gate, type: adaptive_avg_pool2d, output_size: 1}
+  - {type: sigmoid}
+  - {type: multiply, with: [b]}
+  - {type: adaptive_avg_pool2d, output_size: 1}
+  - {type: flatten}
+  - {name: head, type: linear, out_features: 5}
+"""
+
+
+def small() -> archlab.Network:
+    return loads(SMALL)
+
+
+def test_it_trains() -> None:
+    torch.manual_seed(0)
+    model = build(small())
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    x, y = torch.randn(16, 3, 16, 16), torch.arange(16) % 5
+    losses = []
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        losses.append(loss.item())
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    assert losses[-1] < losses[0] / 2, losses
+
+
+@pytest.mark.parametrize(
+    "name", ["alexnet", "vgg11_bn", "resnet18", "resnext50_32x4d", "mobilenet_v1_0_25", "mobilenet_v2"]
+)
+def test_every_family_takes_a_training_step(name: str) -> None:
+    model = build(load(name))
+    before = [parameter.clone() for parameter in model.parameters()]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    nn.functional.cross_entropy(model(torch.randn(2, 3, 224, 224)), torch.tensor([1, 2])).backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
+    assert any(not torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+
+
+def test_it_compiles_without_graph_breaks() -> None:
+    model = build(small()).eval()
+    x = torch.randn(2, 3, 16, 16)
+    compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
+    with torch.no_grad():
+        torch.testing.assert_close(compiled(x), model(x))
+    explained = torch._dynamo.explain(model)(x)
+    assert explained.graph_break_count == 0
+
+
+def test_it_exports_with_a_dynamic_batch() -> None:
+    network = small()
+    model = build(network).eval()
+    program = export(model, network.graph)
+    for batch in (1, 2, 7):
+        x = torch.randn(batch, 3, 16, 16)
+        with torch.no_grad():
+            torch.testing.assert_close(program.module()(x), model(x))
+
+
+def test_device_dtype_and_pickling() -> None:
+    network = small()
+    assert all(p.device.type == "meta" for p in build(network, device="meta").parameters())
+    model = build(network).to(torch.bfloat16).eval()
+    assert model(torch.randn(1, 3, 16, 16, dtype=torch.bfloat16)).dtype == torch.bfloat16
+    again = pickle.loads(pickle.dumps(build(network).eval()))  # noqa: S301 - our own bytes
+    assert again(torch.randn(1, 3, 16, 16)).shape == (1, 5)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "kind"), [("outputs: [a, b]", tuple), ("outputs: {x: b, y: a}", dict), ("outputs: b", Tensor)]
+)
+def test_outputs(outputs: str, kind: type) -> None:
+    text = (
+        "input: [3, 4, 4]\nlayers: [{name: a, type: relu}, {name: b, type: conv2d, out_channels: 2, kernel_size: 1}]\n"
+    )
+    result: Any = build(loads(text + outputs))(torch.randn(1, 3, 4, 4))
+    assert isinstance(result, kind)
+    if isinstance(result, dict):
+        assert {key: value.shape[1] for key, value in result.items()} == {"x": 2, "y": 3}
+    elif isinstance(result, tuple):
+        assert [value.shape[1] for value in result] == [3, 2]
+
+
+def test_names_that_modules_already_have_are_reserved() -> None:
+    model = build(small())
+    taken = {name for name in {*dir(model), *dir(nn.Module()), *dir(nn.Sequential())} if not name.startswith("_")}
+    own = {"a", "b", "gate", "head"} | {name for name, _ in model.named_children()}
+    assert taken - own <= RESERVED
+
+
+def test_hostile_network_names_are_harmless() -> None:
+    for name in ("a b", "1st", "x'); import os; ('", '"""', "<img src=x>", "é"):
+        text = (
+            f"name: {name!r}\ninput: [3, 4, 4]\nlayers: [{{type: relu}}]"
+            if "'" not in name
+            else (f'name: "{name}"\ninput: [3, 4, 4]\nlayers: [{{type: relu}}]')
+        )
+        if '"""' in name:
+            text = 'name: \'"""\'\ninput: [3, 4, 4]\nlayers: [{type: relu}]'
+        assert build(loads(text))(torch.ones(1, 3, 4, 4)).shape == (1, 3, 4, 4)

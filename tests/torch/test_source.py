@@ -1,0 +1,671 @@
+"""The generated PyTorch source: it runs, has the graph's names and shapes, and reads as written by hand."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+import itertools
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from archlab import presets
+from archlab.api import load, loads
+from archlab.config.init import INITIALIZERS
+from archlab.graph import Graph
+from archlab.layers import find_layer, layer_types
+from archlab.torch.source import to_source
+from archlab.torch.source_layers import DEFAULT_DIFFERS, FUNCTIONS, POSITIONAL
+from archlab.torch.source_text import class_name, literal, plain_text, string_literal
+
+NETWORKS = {
+    "chain": """
+name: vgg tiny
+input: [3, 32, 32]
+layers:
+  - {type: conv2d, out_channels: 8, kernel_size: 3, padding: auto, norm: batch_norm2d, activation: relu}
+  - {type: conv2d, out_channels: 8, kernel_size: [3, 5], padding: [1, 2], bias: false}
+  - {type: max_pool2d, kernel_size: 2}
+  - {type: adaptive_avg_pool2d, output_size: [null, 2]}
+  - {type: flatten}
+  - {type: dropout}
+  - {type: linear, out_features: 10}
+  - {type: softmax}
+""",
+    "residual": """
+name: residuals
+input: [3, 32, 32]
+blocks:
+  basic:
+    params: {width: , stride: 1}
+    layers:
+      - type: residual
+        shortcut: project
+        body:
+          - {type: conv2d, out_channels: $width, kernel_size: 3, stride: $stride, padding: 1, norm: batch_norm2d,
+             activation: relu}
+          - {type: conv2d, out_channels: $width, kernel_size: 3, padding: 1, norm: batch_norm2d}
+      - {type: relu}
+layers:
+  - {name: stage1, use: basic, width: 8, repeat: 2}
+  - {name: stage2, use: basic, width: 16, repeat: 4, first: {stride: 2}}
+  - {use: basic, width: 16}
+  - type: residual
+    body:
+      - {type: conv2d, out_channels: 16, kernel_size: 3, padding: same}
+      - {type: relu}
+  - type: residual
+    body: [{type: conv2d, out_channels: 16, kernel_size: 1}]
+  - {type: relu}
+""",
+    "concat": """
+name: inception
+input: [3, 32, 32]
+blocks:
+  inception:
+    params: {c1: , c3: , c5: , pool: }
+    layers:
+      - type: branches
+        paths:
+          - - {type: conv2d, out_channels: $c1, kernel_size: 1, norm: batch_norm2d, activation: relu}
+          - - {type: conv2d, out_channels: $(c3 // 2), kernel_size: 1, norm: batch_norm2d, activation: relu}
+            - {type: conv2d, out_channels: $c3, kernel_size: 3, padding: 1, norm: batch_norm2d, activation: relu}
+          - - {type: conv2d, out_channels: $c5, kernel_size: 5, padding: 2, norm: batch_norm2d, activation: relu}
+          - - {type: max_pool2d, kernel_size: 3, stride: 1, padding: 1}
+            - {type: conv2d, out_channels: $pool, kernel_size: 1, norm: batch_norm2d, activation: relu}
+layers:
+  - {name: a, use: inception, c1: 8, c3: 16, c5: 4, pool: 4}
+  - {name: b, use: inception, c1: 16, c3: 24, c5: 8, pool: 8}
+""",
+    "dense": """
+name: dense
+input: [3, 16, 16]
+blocks:
+  dense_layer:
+    layers:
+      - type: branches
+        paths:
+          - []
+          - - {type: batch_norm2d}
+            - {type: relu}
+            - {type: conv2d, out_channels: 4, kernel_size: 3, padding: 1, bias: false}
+layers:
+  - {name: block1, use: dense_layer, repeat: 3}
+  - {type: conv2d, out_channels: 8, kernel_size: 1}
+  - {name: block2, use: dense_layer, repeat: 6}
+""",
+    "split": """
+name: shuffle
+input: [16, 16, 16]
+blocks:
+  unit:
+    layers:
+      - type: branches
+        split: true
+        paths:
+          - []
+          - - {type: conv2d, out_channels: $in_channels, kernel_size: 3, padding: 1, groups: $in_channels}
+            - {type: relu}
+layers:
+  - {name: stage1, use: unit, repeat: 2}
+  - {type: conv2d, out_channels: 24, kernel_size: 1}
+  - {name: stage2, use: unit, repeat: 2}
+""",
+    "uneven slices": """
+name: slices
+input: [6, 8, 8]
+blocks:
+  ghost:
+    params: {keep: }
+    layers:
+      - {name: whole, type: identity}
+      - {name: kept, type: narrow, start: 0, length: $keep}
+      - {name: rest, from: whole, type: narrow, start: $keep, length: 2}
+      - {type: conv2d, out_channels: $keep, kernel_size: 1}
+      - {type: add, with: [kept]}
+      - {type: concat, with: [whole]}
+layers:
+  - {use: ghost, keep: 2}
+  - {use: ghost, keep: 3}
+  - {name: same, type: identity}
+  - {name: head, type: narrow, start: 1, length: 4}
+  - {name: tail, type: narrow, start: 0, length: 3, from: same}
+  - {type: conv2d, out_channels: 4, kernel_size: 1}
+  - {type: multiply, with: [head]}
+""",
+    "gate": """
+name: squeeze
+input: [8, 16, 16]
+blocks:
+  se_block:
+    params: {width: , reduction: 4}
+    layers:
+      - {type: conv2d, out_channels: $width, kernel_size: 3, padding: 1, norm: batch_norm2d, activation: silu}
+      - name: se
+        type: branches
+        merge: multiply
+        paths:
+          - []
+          - - {type: adaptive_avg_pool2d, output_size: 1}
+            - {type: conv2d, out_channels: $(in_channels // reduction), kernel_size: 1, activation: silu}
+            - {type: conv2d, out_channels: $width, kernel_size: 1}
+            - {type: sigmoid}
+layers:
+  - {name: blocks, use: se_block, width: 8, repeat: 2}
+  - {name: wide, use: se_block, width: 16, reduction: 8}
+""",
+    "unet flat": """
+name: unet
+input: [1, 32, 32]
+layers:
+  - {name: enc1, type: conv2d, out_channels: 4, kernel_size: 3, padding: 1, norm: batch_norm2d, activation: relu}
+  - {type: max_pool2d, kernel_size: 2}
+  - {name: enc2, type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, norm: batch_norm2d, activation: relu}
+  - {type: max_pool2d, kernel_size: 2}
+  - {name: middle, type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, norm: batch_norm2d, activation: relu}
+  - {name: back2, type: zero_pad2d, padding: 4}
+  - {type: concat, with: [enc2]}
+  - {name: dec2, type: conv2d, out_channels: 4, kernel_size: 3, padding: 1, norm: batch_norm2d, activation: relu}
+  - {name: back1, type: zero_pad2d, padding: 8}
+  - {type: concat, with: [enc1]}
+  - {name: head, type: conv2d, out_channels: 2, kernel_size: 1}
+""",
+    "unet with scopes": """
+name: U-Net
+input: [1, 32, 32]
+blocks:
+  double_conv:
+    params: {width: }
+    layers:
+      - {type: conv2d, out_channels: $width, kernel_size: 3, padding: 1, norm: batch_norm2d, activation: relu}
+      - {type: conv2d, out_channels: $width, kernel_size: 3, padding: 1, norm: batch_norm2d, activation: relu}
+  encoder:
+    params: {width: }
+    layers:
+      - {name: convs, use: double_conv, width: $width}
+      - {type: max_pool2d, kernel_size: 2}
+  decoder_head:
+    layers:
+      - {type: conv2d, out_channels: 2, kernel_size: 1}
+layers:
+  - {name: enc1, use: encoder, width: 4}
+  - {name: enc2, use: encoder, width: 8}
+  - {name: middle, use: double_conv, width: 16}
+  - name: dec2
+    type: residual
+    shortcut: [{type: zero_pad2d, padding: 4}, {type: conv2d, out_channels: 8, kernel_size: 1}]
+    body:
+      - {type: zero_pad2d, padding: 4}
+      - {type: concat, with: [enc2.convs]}
+      - {use: double_conv, width: 8}
+  - name: dec1
+    type: residual
+    shortcut: [{type: zero_pad2d, padding: 8}, {type: conv2d, out_channels: 4, kernel_size: 1}]
+    body:
+      - {type: zero_pad2d, padding: 8}
+      - {type: concat, with: [enc1.convs]}
+      - {use: double_conv, width: 4}
+  - {name: head, use: decoder_head}
+""",
+    "pyramid": """
+name: fpn
+input: [3, 32, 32]
+blocks:
+  down:
+    params: {width: }
+    layers:
+      - {type: conv2d, out_channels: $width, kernel_size: 3, stride: 2, padding: 1}
+      - {name: act, type: relu}
+layers:
+  - {name: c2, use: down, width: 8}
+  - {name: c3, use: down, width: 16}
+  - {name: c4, use: down, width: 32}
+  - name: neck
+    type: branches
+    merge: add
+    paths:
+      - - {from: c2, type: conv2d, out_channels: 8, kernel_size: 1, stride: 4}
+      - - {from: c3, type: conv2d, out_channels: 8, kernel_size: 1, stride: 2}
+      - - {from: c4, type: conv2d, out_channels: 8, kernel_size: 1}
+outputs: [neck, c4, c2.act]
+""",
+    "dictionary": """
+name: aux
+input: [3, 16, 16]
+layers:
+  - {name: body, type: conv2d, out_channels: 8, kernel_size: 3, activation: relu}
+  - {name: aux_head, type: conv2d, out_channels: 2, kernel_size: 1}
+  - {name: head, from: body, type: conv2d, out_channels: 4, kernel_size: 1}
+outputs: {out: head, 'au"x': aux_head}
+""",
+    "one in a tuple": """
+name: single
+input: [3, 8, 8]
+layers: [{name: a, type: relu}, {name: b, type: relu}]
+outputs: [b]
+""",
+    "scope with inner results": """
+name: stages
+input: [3, 32, 32]
+blocks:
+  unit:
+    params: {width: , stride: 1}
+    layers: [{type: conv2d, out_channels: $width, kernel_size: 3, stride: $stride, padding: 1}, {type: relu}]
+layers:
+  - {name: stages, use: unit, width: 8, repeat: 4, first: {stride: 2}}
+  - {type: add, with: [stages.1, stages.2]}
+  - {name: more, use: unit, width: 8, repeat: 2}
+outputs: [stages.0, more]
+""",
+    "gaps in repetitions": """
+name: gaps
+input: [4, 8, 8]
+blocks:
+  maybe:
+    params: {on: true}
+    layers: [{type: conv2d, out_channels: 4, kernel_size: 1, when: $on}, {type: relu, when: $on}]
+layers:
+  - {name: a, use: maybe, repeat: 3, first: {on: false}}
+  - {name: b, use: maybe, repeat: 4, first: {on: false}}
+  - {type: add, with: [b.1]}
+  - {name: c, type: "$('narrow' if index == 0 else 'identity')", repeat: 3, first: {start: 0, length: 3}}
+""",
+    "names of Python": """
+name: class
+input: [4, 8, 8]
+blocks:
+  tensor: {layers: [{type: relu}, {type: add, with: [out]}]}
+layers:
+  - {name: Tensor, type: conv2d, out_channels: 4, kernel_size: 1}
+  - {name: nn, type: conv2d, out_channels: 4, kernel_size: 1}
+  - {name: x, type: conv2d, out_channels: 4, kernel_size: 1, norm: batch_norm2d}
+  - {name: out, type: conv2d, out_channels: 4, kernel_size: 1, norm: batch_norm2d}
+  - {name: print, from: x, type: conv2d, out_channels: 4, kernel_size: 1}
+  - {name: _init_weights, type: concat, with: [Tensor, nn, x, out]}
+  - {name: Conv, type: conv2d, out_channels: 4, kernel_size: 1}
+  - {name: OrderedDict, type: multiply, with: [Conv, Tensor]}
+init: {conv2d: {weight: ones, bias: {type: constant, val: 0.5}}}
+""",
+    "inputs from many scopes": """
+name: many
+input: [2, 8, 8]
+blocks:
+  conv: {layers: [{type: conv2d, out_channels: 2, kernel_size: 1}, {type: relu}]}
+layers:
+  - {name: a, use: conv}
+  - {name: b, use: conv}
+  - {name: c, use: conv}
+  - name: fuse
+    type: residual
+    body:
+      - {type: concat, with: [a, b, c]}
+      - {type: conv2d, out_channels: 2, kernel_size: 1}
+  - name: again
+    type: residual
+    body:
+      - {type: concat, with: [b, a, c]}
+      - {type: conv2d, out_channels: 2, kernel_size: 1}
+""",
+    "flat input": """
+name: mlp
+input: [20]
+blocks:
+  layer:
+    params: {size: , p: 0.5}
+    layers: [{type: linear, out_features: $size}, {type: relu}, {type: dropout, p: $p}]
+layers:
+  - {name: a, use: layer, size: 30}
+  - {name: b, use: layer, size: 40, p: 0.1}
+  - {name: out, type: linear, out_features: 3, bias: false}
+init:
+  linear: {weight: {type: trunc_normal, std: 0.02}, bias: zeros}
+  batch_norm2d: {weight: zeros}
+""",
+    "nothing": """
+name: '***'
+input: [3, 8, 8]
+layers: [{type: relu, when: false}]
+""",
+    "functions only": """
+name: '3 functions'
+input: [4, 8, 8]
+layers:
+  - {name: twice, type: residual, body: []}
+  - type: branches
+    paths: [[], []]
+  - name: product
+    type: branches
+    merge: multiply
+    paths: [[], [{type: identity}]]
+""",
+    "long names": f"""
+name: long
+input: [2, 8, 8]
+layers:
+  - {{name: {"a" * 60}, type: conv2d, out_channels: 3, kernel_size: 1, norm: batch_norm2d, activation: relu}}
+  - {{name: {"b" * 60}, type: conv2d, out_channels: 3, kernel_size: 1, norm: batch_norm2d, activation: relu}}
+  - {{name: {"c" * 60}, type: add, with: [{"a" * 60}, {"b" * 60}]}}
+  - {{name: {"d" * 60}, type: relu}}
+  - {{name: {"e" * 60}, type: concat, with: [{"a" * 60}, {"c" * 60}, {"b" * 60}]}}
+outputs: [{"e" * 60}, {"d" * 60}, {"a" * 60}]
+""",
+    "deep": """
+name: deep
+input: [2, 8, 8]
+blocks:
+  a: {layers: [{name: inner, use: b, repeat: 2}]}
+  b: {layers: [{name: inner, use: c, repeat: 2}]}
+  c: {layers: [{name: inner, use: d, repeat: 2}]}
+  d: {layers: [{type: conv2d, out_channels: 2, kernel_size: 1, norm: batch_norm2d}]}
+layers: [{name: outer, use: a, repeat: 2}, {type: relu}]
+""",
+}
+PRESETS = presets.preset_names()
+HOSTILE = (
+    'a"""\nimport os',
+    '"""); raise SystemExit(1)  #',
+    "\\",
+    "back\\slash\\",
+    '"',
+    "'''",
+    "\u202eevil\u2028x\u0085y",
+    "{name}",
+    "%s",
+    "\\N{BULLET}\\u0000\\x",
+    "für 网络",
+    "网络",
+    "Tensor",
+    "torch",
+    "none",
+    "True",
+    "1e9",
+    "x" * 100,
+    '"' * 100,
+)
+
+
+def import_source(source: str, folder: Path) -> ModuleType:
+    path = folder / "generated_network.py"
+    path.write_text(source, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("generated_network", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def network_class(source: str) -> str:
+    """The last class of the module."""
+    return [node.name for node in ast.parse(source).body if isinstance(node, ast.ClassDef)][-1]
+
+
+def build_source(graph: Graph, folder: Path) -> nn.Module:
+    source = to_source(graph)
+    model = getattr(import_source(source, folder), network_class(source))()
+    assert isinstance(model, nn.Module)
+    return model.eval()
+
+
+def expected_state(graph: Graph) -> dict[str, tuple[int, ...]]:
+    return {
+        f"{node.path}.{tensor.name}": tensor.shape
+        for node in graph.layers
+        for tensor in node.layer.tensors(graph.input_shapes(node))
+    }
+
+
+def check(graph: Graph, folder: Path) -> None:
+    """Names and shapes of the state dict in order, and those of the outputs."""
+    model = build_source(graph, folder)
+    assert {name: tuple(t.shape) for name, t in model.state_dict().items()} == expected_state(graph)
+    assert list(model.state_dict()) == list(expected_state(graph))
+    with torch.no_grad():
+        result = model(torch.randn(2, *graph.input_shape))
+    expected = [(label, (2, *graph.nodes[index].shape)) for label, index in graph.outputs]
+    if graph.output_form == "dict":
+        assert [(label, tuple(output.shape)) for label, output in result.items()] == expected
+    else:
+        outputs = result if graph.output_form == "tuple" else (result,)
+        assert isinstance(outputs, tuple)
+        assert [tuple(output.shape) for output in outputs] == [shape for _, shape in expected]
+
+
+def graph_of(name: str) -> Graph:
+    return loads(NETWORKS[name], name="network").graph
+
+
+@pytest.fixture(scope="module", params=[*NETWORKS, *PRESETS])
+def graph(request: pytest.FixtureRequest) -> Graph:
+    return graph_of(request.param) if request.param in NETWORKS else load(request.param).graph
+
+
+def test_has_the_names_and_shapes_of_the_graph_and_runs(graph: Graph, tmp_path: Path) -> None:
+    check(graph, tmp_path)
+
+
+def test_needs_nothing_but_torch(graph: Graph) -> None:
+    tree = ast.parse(to_source(graph))
+    imported = {
+        alias.name if isinstance(node, ast.Import) else str(node.module)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported <= {"torch", "collections"}
+
+
+def test_is_the_same_each_time_and_fits_its_lines(graph: Graph) -> None:
+    source = to_source(graph)
+    assert source == to_source(graph)
+    assert source.endswith(' parameters")\n')
+    long = [line for line in source.splitlines() if len(line) > 100]
+    assert all("a" * 60 in line or "_" in line for line in long)
+    assert not re.search(r"[ \t]+$", source, re.MULTILINE)
+
+
+def test_passes_a_linter_and_is_formatted(graph: Graph) -> None:
+    pytest.importorskip("ruff")
+    source = to_source(graph)
+    ruff = [sys.executable, "-m", "ruff"]
+    options = ["--isolated", "--line-length=100", "--stdin-filename=network.py", "-"]
+    for command in (["check", "--select=F,I,UP,W,E9,PLE,B,C4,D300,RUF010"], ["format", "--diff"]):
+        done = subprocess.run(
+            [*ruff, *command, *options], input=source, capture_output=True, text=True, encoding="utf-8", check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("form", ["chain", "pyramid", "dictionary"])
+def test_runs_as_a_script_without_a_warning(form: str, tmp_path: Path) -> None:
+    graph = graph_of(form)
+    path = tmp_path / "network.py"
+    path.write_text(to_source(graph), encoding="utf-8")
+    quiet = ["-W", "ignore:Failed to initialize NumPy", "-W", "ignore:CUDA initialization"]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *quiet, str(path)], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stderr == ""
+    *shapes, parameters = done.stdout.splitlines()
+    labels = [f"{label} " if graph.output_form == "dict" else "" for label, _ in graph.outputs]
+    expected = [(1, *graph.nodes[index].shape) for _, index in graph.outputs]
+    assert shapes == [f"{label}{shape}" for label, shape in zip(labels, expected, strict=True)]
+    learnable = [
+        tensor.elements
+        for node in graph.layers
+        for tensor in node.layer.tensors(graph.input_shapes(node))
+        if tensor.learnable
+    ]
+    assert parameters == f"{sum(learnable):,} parameters"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_stays_text(name: str, tmp_path: Path) -> None:
+    graph = graph_of("residual")
+    expected = to_source(graph).splitlines()
+    graph.name = name
+    source = to_source(graph)
+    changed = [line for line in source.splitlines() if line not in expected]
+    assert len(source.splitlines()) == len(expected)
+    assert len(changed) <= 3  # docstring, class line, the line that makes the model
+    check(graph, tmp_path)
+
+
+@pytest.mark.parametrize("label", [*HOSTILE, "a'b", "a\nb"])
+def test_hostile_labels_of_outputs_stay_text(label: str, tmp_path: Path) -> None:
+    graph = graph_of("dictionary")
+    graph.outputs = [(label, graph.outputs[0][1]), graph.outputs[1]]
+    assert list(build_source(graph, tmp_path)(torch.randn(1, 3, 16, 16))) == [label, 'au"x']
+
+
+def test_resnet50_reads_as_written_by_hand() -> None:
+    source = to_source(load("resnet50").graph)
+    assert "class BottleneckProjection(nn.Module):" in source
+    assert "    def __init__(self, in_channels: int, width: int, out_channels: int, stride: int = 1) -> None:" in source
+    assert "        return self.relu3(out + self.shortcut(x))\n" in source
+    assert "            *[Bottleneck(512, 128) for _ in range(3)],\n" in source
+    assert "        x = self.layer1(x)  # 256x56x56\n" in source
+    assert source.count("\nclass ") == 3
+    assert len(source.splitlines()) < 120
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("chain", "        self.conv2 = nn.Conv2d(8, 8, kernel_size=(3, 5), padding=(1, 2), bias=False)"),
+        ("chain", "        self.avgpool = nn.AdaptiveAvgPool2d((None, 2))"),
+        ("chain", "        self.dropout = nn.Dropout()"),
+        ("chain", "        self.softmax = nn.Softmax(dim=1)"),
+        ("concat", "        return torch.cat([branch1, branch2, branch3, branch4], dim=1)"),
+        ("concat", "class InceptionBlock(nn.Module):"),
+        ("dense", "        self.block2 = nn.Sequential(*[DenseLayer(8 + 4 * i) for i in range(6)])"),
+        ("uneven slices", "        kept = torch.narrow(whole, 1, 0, self.width)"),
+        ("split", "        split1, split2 = x.chunk(2, dim=1)"),
+        ("split", "    def __init__(self, width: int) -> None:"),
+        ("split", "        return torch.cat([split1, self.branch(split2)], dim=1)"),
+        ("gate", "        return x * self.branch(x)"),
+        ("unet flat", "        x = torch.cat([self.back1(x), enc1], dim=1)  # 8x32x32"),
+        ("unet with scopes", "        x, enc1_convs = self.enc1(x)  # 4x16x16"),
+        ("unet with scopes", "        x = self.dec2(x, enc2_convs)  # 8x16x16"),
+        ("unet with scopes", "    def forward(self, x: Tensor, skip: Tensor) -> Tensor:"),
+        ("unet with scopes", "        out = torch.cat([self.pad(x), skip], dim=1)"),
+        ("pyramid", "        return neck, c4, c2"),
+        ("dictionary", """        return {"out": head, 'au"x': aux_head}"""),
+        ("one in a tuple", "        return (b,)"),
+        ("scope with inner results", "class StagesBlock(nn.ModuleList):"),
+        ("gaps in repetitions", '        x = self["1"](x)'),
+        ("flat input", "    def __init__(self, in_features: int, out_features: int, p: float = 0.5) -> None:"),
+        ("nothing", "class Network(nn.Module):"),
+        ("functions only", "class Net3Functions(nn.Module):"),
+    ],
+)
+def test_says_it_as_a_person_would(name: str, line: str) -> None:
+    assert line in to_source(graph_of(name)).splitlines()
+
+
+def test_weights_start_as_the_config_says(tmp_path: Path) -> None:
+    model = build_source(graph_of("names of Python"), tmp_path)
+    conv = model.get_submodule("Tensor")
+    assert isinstance(conv, nn.Conv2d)
+    assert conv.bias is not None
+    assert torch.equal(conv.weight, torch.ones_like(conv.weight))
+    assert torch.equal(conv.bias, torch.full_like(conv.bias, 0.5))
+
+
+def test_weights_that_only_some_layers_have() -> None:
+    lines = to_source(graph_of("flat input")).splitlines()
+    start = lines.index("    def _init_weights(self) -> None:")
+    assert lines[start : start + 6] == [
+        "    def _init_weights(self) -> None:",
+        "        for module in self.modules():",
+        "            if isinstance(module, nn.Linear):",
+        "                nn.init.trunc_normal_(module.weight, std=0.02)",
+        "                if module.bias is not None:",
+        "                    nn.init.zeros_(module.bias)",
+    ]
+
+
+def test_a_broken_order_is_refused() -> None:
+    graph = graph_of("chain")
+    graph.nodes[1].path, graph.nodes[2].path, graph.nodes[3].path = "a.x", "b", "a.y"
+    with pytest.raises(ValueError, match="do not follow one another"):
+        to_source(graph)
+
+
+def layer_classes() -> list[str]:
+    return [layer_type for layer_type in layer_types() if _class_of(layer_type).torch_class]
+
+
+def _class_of(layer_type: str) -> Any:
+    found = find_layer(layer_type)
+    assert found is not None
+    return found
+
+
+def test_every_layer_is_a_module_or_a_function() -> None:
+    functions = {layer_type for layer_type in layer_types() if not _class_of(layer_type).torch_class}
+    assert functions == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("layer_type", layer_classes())
+def test_left_out_arguments_are_torch_s_defaults(layer_type: str) -> None:
+    cls = _class_of(layer_type)
+    theirs = inspect.signature(getattr(nn, cls.torch_class)).parameters
+    for name, field in cls.model_fields.items():
+        if field.is_required() or (cls.torch_class, name) in DEFAULT_DIFFERS:
+            continue
+        if name not in theirs:  # an option that this version of torch does not have: written only where it is set
+            assert name not in cls.model_construct().torch_arguments()
+            continue
+        default = theirs[name].default
+        assert field.default in (default, (default, default)), name
+
+
+@pytest.mark.parametrize("layer_type", layer_classes())
+def test_arguments_without_names_are_torch_s_first(layer_type: str) -> None:
+    cls = _class_of(layer_type)
+    theirs = list(inspect.signature(getattr(nn, cls.torch_class)).parameters)
+    names = [*cls.model_construct().inferred(((8, 8, 8),)), *cls.model_fields]
+    ours = list(itertools.takewhile(POSITIONAL.__contains__, names))
+    assert theirs[: len(ours)] == ours
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_left_out_options_of_initialisers_are_torch_s_defaults(name: str) -> None:
+    theirs = inspect.signature(getattr(nn.init, f"{name}_")).parameters
+    required = [key for key, value in theirs.items() if value.default is inspect.Parameter.empty][1:]
+    for key, field in INITIALIZERS[name].model_fields.items():
+        assert field.is_required() == (key in required)
+        if not field.is_required():
+            assert field.default == theirs[key].default
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("resnet50", "ResNet50"),
+        ("mobilenet_v2_0_5", "MobileNetV2_0_5"),
+        ("U-Net", "UNet"),
+        ("vgg tiny", "VggTiny"),
+        ("3dnet", "Net3dNet"),
+        ("Ünet", "UNet"),
+        ("", "Network"),
+    ],
+)
+def test_class_names(text: str, expected: str) -> None:
+    assert class_name(text) == expected
+
+
+def test_literals_are_read_back() -> None:
+    for value in (1, -2, 0.1, 1e-5, True, None, "same", 'a"b', "a'b", "a'\"b", "\ud800", (1, 2), (3,), (None, 1)):
+        assert ast.literal_eval(literal(value)) == value
+    assert string_literal("x") == '"x"'
+    assert plain_text('a"\\\n\u202e') == "a'/??"

@@ -1,0 +1,68 @@
+"""`verify` finds every layer of every preset equal, and finds what is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from archlab.api import load, loads
+from archlab.layers.base import Shape
+from archlab.layers.conv import Conv2d
+from archlab.layers.norm import BatchNorm2d
+from archlab.torch.verify import verify
+from archlab.zoo import preset_targets
+
+
+@pytest.mark.parametrize("name", preset_targets())
+def test_every_preset_verifies(name: str) -> None:
+    report = verify(load(name))
+    assert report.ok, report.render()
+    assert report.counters == ("FlopCounterMode", "fvcore")
+
+
+@pytest.mark.parametrize("name", ["alexnet", "resnet18", "mobilenet_v2"])
+def test_a_batch_and_shapes_alone(name: str) -> None:
+    report = verify(load(name), batch=2)
+    assert report.ok, report.render()
+    report = verify(load(name), batch=3, device="meta")
+    assert report.ok, report.render()
+    assert report.counters == ("FlopCounterMode",)
+
+
+def test_joins_of_many_inputs_and_several_outputs() -> None:
+    text = (
+        "input: [4, 8, 8]\nlayers:\n- {name: a, type: conv2d, out_channels: 4, kernel_size: 1}\n"
+        "- {name: b, type: relu}\n- {name: c, type: add, with: [a, b]}\n- {type: multiply, with: [a, b, c]}\n"
+        "- {name: d, type: concat, with: [a]}\noutputs: [c, d]"
+    )
+    report = verify(loads(text))
+    assert report.ok, report.render()
+
+
+def lie(monkeypatch: pytest.MonkeyPatch, cls: type, method: str, value: Any) -> str:
+    def wrong(_self: object, _inputs: tuple[Shape, ...], *_output: Shape) -> Any:
+        return value
+
+    monkeypatch.setattr(cls, method, wrong)
+    text = "input: [3, 8, 8]\nlayers: [{type: conv2d, out_channels: 4, kernel_size: 3, norm: batch_norm2d}]"
+    report = verify(loads(text))
+    assert not report.ok
+    return report.render()
+
+
+def test_wrong_macs_are_found_by_both_counters(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = lie(monkeypatch, Conv2d, "macs", 7)
+    assert "conv: MACs 7, but FlopCounterMode finds 3,888" in text
+    assert "total: MACs 7, but fvcore finds 3,888" in text
+
+
+def test_wrong_tensors_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = lie(monkeypatch, BatchNorm2d, "tensors", ())
+    assert "bn: params 0, but its module finds 8" in text
+    assert "bn: buffers 0, but its module finds 9" in text
+    assert "total: bytes of buffers 0, but the model finds 40" in text
+
+
+def test_a_wrong_shape_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "conv: output 1x4x5x5, but running it finds 1x4x6x6" in lie(monkeypatch, Conv2d, "out_shape", (4, 5, 5))
