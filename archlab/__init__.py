@@ -12,19 +12,19 @@ from archlab.version import __version__
 if TYPE_CHECKING:
     from archlab.analysis import Analysis
     from archlab.api import Network, load, loads
-    from archlab.compare import Comparison, compare
+    from archlab.comparison import Comparison, compare
     from archlab.config.problem import ConfigError, Problem
     from archlab.torch.build import build
     from archlab.torch.verify import verify
 
 _HOME = {
     "Analysis": "archlab.analysis",
-    "Comparison": "archlab.compare",
+    "Comparison": "archlab.comparison",
     "ConfigError": "archlab.config.problem",
     "Network": "archlab.api",
     "Problem": "archlab.config.problem",
     "build": "archlab.torch.build",
-    "compare": "archlab.compare",
+    "compare": "archlab.comparison",
     "load": "archlab.api",
     "loads": "archlab.api",
     "verify": "archlab.torch.verify",

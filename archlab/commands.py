@@ -37,7 +37,7 @@ def analyze(options: argparse.Namespace) -> Result:
 
 def compare(options: argparse.Namespace) -> Result:
     """`archlab compare`."""
-    from archlab.compare import compare as compare_networks
+    from archlab.comparison import compare as compare_networks
 
     form = report_format(options)
     networks = _each(options.targets, lambda target: _network(target, options))

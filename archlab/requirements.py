@@ -9,6 +9,13 @@ class MissingRequirementError(ImportError):
     """An optional dependency is not installed."""
 
 
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # an import hook says so itself
+        return False
+
+
 def require(module: str, extra: str, purpose: str) -> None:
     """Refuse to go on without an optional dependency.
 
@@ -20,6 +27,6 @@ def require(module: str, extra: str, purpose: str) -> None:
     Raises:
         MissingRequirementError: with the exact line to type.
     """
-    if find_spec(module) is None:
+    if not _is_installed(module):
         line = f'pip install "archlab[{extra}]"'
         raise MissingRequirementError(f"{purpose} needs {module}, which is not installed: {line}")

@@ -5,27 +5,39 @@ from __future__ import annotations
 from pathlib import Path
 
 from archlab.api import expand_document, read_document
+from archlab.config.document import Document, Variant
 from archlab.config.files import read_source
+from archlab.config.problem import Problems
 from archlab.presets import preset_files
 from archlab.report.plain import Row, network_row
 
 
 def preset_targets() -> list[str]:
-    """Every network of the zoo by name: each family's variants, or the family where it has none."""
-    return [target for path in preset_files() for target in _targets(path)]
+    """Every network of the zoo by name."""
+    return [
+        path.stem if variant is None else variant.name
+        for path in preset_files()
+        for variant in _networks(_open(path)[0])
+    ]
 
 
-def _targets(path: Path) -> list[str]:
-    document, _ = read_document(read_source(path, shown_as=f"configs/{path.name}"), path.stem)
-    return list(document.variants) or [path.stem]
+def _open(path: Path) -> tuple[Document, Problems]:
+    return read_document(read_source(path, shown_as=f"configs/{path.name}"), path.stem)
+
+
+def _networks(document: Document) -> list[Variant | None]:
+    """The default, unless a variant that changes nothing gives it a better name, and the variants."""
+    variants = list(document.variants.values())
+    named = any(not variant.assignments and variant.input is None for variant in variants)
+    return [*([] if named else [None]), *variants]
 
 
 def preset_rows() -> list[Row]:
     """One row for each network of the zoo."""
     rows: list[Row] = []
     for path in preset_files():
-        document, problems = read_document(read_source(path, shown_as=f"configs/{path.name}"), path.stem)
-        for variant in document.variants.values() or [None]:
+        document, problems = _open(path)
+        for variant in _networks(document):
             analysis = expand_document(document, variant, problems, params={}).analyze()
             numbers = network_row(analysis)
             shown = {key: numbers[key] for key in ("input", "params", "macs", "activations")}

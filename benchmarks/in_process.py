@@ -33,7 +33,7 @@ def measure(runs: int, models: tuple[str, ...], progress: Callable[[str], None])
     """Time every candidate on every model."""
     section = Section(
         "in-process",
-        f"In one process: all of archlab's numbers against params and MACs of a built model, interleaved rounds: {runs}",
+        f"In one process: all of archlab's numbers, params and MACs from its peers, interleaved rounds: {runs}",
         ["ms", "min", "median", "max", "runs", "x from text", "x from graph", "params", "MACs"],
     )
     section.remarks = [

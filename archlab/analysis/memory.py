@@ -38,7 +38,9 @@ def inference_memory(graph: Graph, facts: list[Facts], bytes_per_element: int, b
         batch: number of samples.
     """
     owner, last_use = _lifetimes(graph)
-    new_bytes = [fact.elements * bytes_per_element * batch if owner[index] == index else 0 for index, fact in enumerate(facts)]
+    new_bytes = [
+        fact.elements * bytes_per_element * batch if owner[index] == index else 0 for index, fact in enumerate(facts)
+    ]
     freed_after: list[list[int]] = [[] for _ in graph.nodes]
     for index, last in enumerate(last_use):
         if owner[index] == index and last < len(graph.nodes):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from archlab.config.naming import name_fault
 from archlab.config.problem import Place, Problems, Source
-from archlab.config.suggest import did_you_mean
+from archlab.config.suggest import closest, did_you_mean
 from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
 
 LANGUAGE_VERSION = 1
@@ -266,10 +266,14 @@ class DocumentReader:
         return variant
 
     def _check_complete(self, own: Document) -> None:
-        for key, value in (("input", own.input), ("layers", own.layers)):
-            if value is None and key not in self._root.entries:
-                example = "input: [3, 224, 224]" if key == "input" else "layers: [...]"
-                self._add(f"the config needs '{key}', for example {example}", "missing", self._start())
+        meant = {closest(key, KEYS) for key in self._root.entries if key not in KEYS}
+        values = {"input": own.input, "layers": own.layers}
+        missing = [key for key, value in values.items() if value is None and key not in {*self._root.entries, *meant}]
+        if missing:
+            examples = {"input": "input: [3, 224, 224]", "layers": "layers: [{type: relu}]"}
+            what = " and ".join(f"'{key}'" for key in missing)
+            example = ", ".join(examples[key] for key in missing)
+            self._add(f"the config needs {what}, for example {example}", "missing", self._start())
         if own.layers is not None and not own.layers.items:
             self._add("'layers' is empty; a network needs at least one layer", "missing", own.layers.place)
 

@@ -341,9 +341,10 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
 
 
 def _call(node: ast.Call, depth: int) -> Evaluate:
-    if not isinstance(node.func, ast.Name) or node.func.id not in _FUNCTIONS:
-        called = node.func.id if isinstance(node.func, ast.Name) else "this"
-        raise _error(node, f"'{called}' is not a function here; there are {', '.join(_FUNCTIONS)}")
+    if not isinstance(node.func, ast.Name):
+        raise _error(node, "only functions with a name can be called in an expression")
+    if node.func.id not in _FUNCTIONS:
+        raise _error(node, f"'{node.func.id}' is not a function here; there are {', '.join(_FUNCTIONS)}")
     if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
         raise _error(node, f"{node.func.id} takes plain arguments only")
     function, fewest, most = _FUNCTIONS[node.func.id]

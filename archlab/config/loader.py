@@ -72,7 +72,8 @@ class DocumentLoader:
             preset = self._find_preset(name)
             if preset is None:
                 raise BadItemError(
-                    f"there is no preset '{name}'; write the name of a preset, or of a .yaml file beside this one",
+                    f"there is no preset file '{name}'; write a family such as resnet (not a variant), "
+                    "or the name of a .yaml file beside this one",
                     "unknown-preset",
                     node.place,
                 )

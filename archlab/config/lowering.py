@@ -97,7 +97,9 @@ class Lowering:
         places = self._attached_places(item, role)
         cls = find_layer(type_name) if isinstance(type_name, str) else None
         if cls is None or cls.role != role:
-            raise _not_attachable(role, type_name, places, exists=cls is not None)
+            problem = _not_attachable(role, type_name, places, exists=cls is not None)
+            self._problems.add(problem.message, problem.code, problem.place, trail)
+            return None
         if "inplace" in cls.model_fields:
             # Nothing else can read what stands in front of it, so that it may be overwritten.
             options.setdefault("inplace", True)

@@ -4,13 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+OPTION_HABITS = {
+    "filters": "out_channels",
+    "channels": "out_channels",
+    "units": "out_features",
+    "kernel": "kernel_size",
+    "pool_size": "kernel_size",
+    "strides": "stride",
+    "pad": "padding",
+    "dilation_rate": "dilation",
+    "use_bias": "bias",
+    "rate": "p",
+    "epsilon": "eps",
+    "act": "activation",
+}
+"""Names that other libraries give to options."""
+
+LAYER_HABITS = {
+    "conv": "conv2d",
+    "bn": "batch_norm2d",
+    "batchnorm": "batch_norm2d",
+    "batch_normalization": "batch_norm2d",
+    "lrn": "local_response_norm",
+    "maxpool": "max_pool2d",
+    "maxpooling2d": "max_pool2d",
+    "avgpool": "avg_pool2d",
+    "averagepooling2d": "avg_pool2d",
+    "globalaveragepooling2d": "adaptive_avg_pool2d",
+    "global_avg_pool2d": "adaptive_avg_pool2d",
+    "gap": "adaptive_avg_pool2d",
+    "fc": "linear",
+    "dense": "linear",
+    "swish": "silu",
+    "hswish": "hardswish",
+    "concatenate": "concat",
+    "cat": "concat",
+    "mul": "multiply",
+    "sum": "add",
+}
+"""Names that other libraries give to layers, in lower case."""
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was meant, if one is close or is called so elsewhere."""
+    from difflib import get_close_matches  # only on the way to an error message
+
+    words = list(known)
+    habit = OPTION_HABITS.get(word) or LAYER_HABITS.get(word.lower())
+    if habit in words:
+        return habit
+    return next(iter(get_close_matches(word[:100], words, n=1, cutoff=0.6)), None)
+
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'kernel_size'?` where something is close, else an empty string."""
-    from difflib import get_close_matches  # only on the way to an error message
-
-    close = get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    close = closest(word, known)
+    return f"; did you mean '{close}'?" if close else ""
 
 
 def one_of(known: Iterable[str]) -> str:

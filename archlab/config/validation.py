@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from archlab.config.problem import Place, Problems
-from archlab.config.suggest import did_you_mean, one_of
+from archlab.config.suggest import closest, did_you_mean, one_of
 from archlab.config.yaml_nodes import value_kind
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
@@ -55,10 +55,18 @@ def validate_model(
     try:
         return model.model_validate(arguments)
     except ValidationError as error:
-        for details in error.errors(include_url=False):
+        for details in _mistakes(model, error):
             message, code, place = _describe(model, label, details, places)
             problems.add(message, code, place, trail)
         return None
+
+
+def _mistakes(model: type[BaseModel], error: ValidationError) -> list[ErrorDetails]:
+    """Pydantic's errors without the required options that are there under a wrong name."""
+    errors = error.errors(include_url=False)
+    wrong = [str(details["loc"][0]) for details in errors if details["type"] == "extra_forbidden"]
+    meant = {closest(name, model.model_fields) for name in wrong}
+    return [details for details in errors if details["type"] != "missing" or details["loc"][0] not in meant]
 
 
 def _describe(model: type[BaseModel], label: str, details: ErrorDetails, places: Places) -> tuple[str, str, Place]:
@@ -74,8 +82,13 @@ def _describe(model: type[BaseModel], label: str, details: ErrorDetails, places:
 def unknown_option(model: type[BaseModel], label: str, option: str) -> tuple[str, str]:
     """Message and code for an option that a model does not have."""
     known = [*model.model_fields, *(("norm", "activation") if getattr(model, "takes_norm", False) else ())]
+    if option in _INFERRED:
+        return f"{label} takes its '{option}' from its input; leave it out", "unknown-option"
     hint = did_you_mean(option, known) or (f"; it has {one_of(known)}" if known else "; it has none")
     return f"{label} has no option '{option}'{hint}", "unknown-option"
+
+
+_INFERRED = ("in_channels", "in_features", "num_features", "num_channels")
 
 
 def _example(model: type[BaseModel], option: str) -> str:

@@ -190,7 +190,8 @@ class _Builder:
         for event in yaml.parse(self._source.text, Loader=_LOADER):
             self._on_event(event)
         if self._root is None:
-            raise single_problem("the file is empty; a config needs at least 'input' and 'layers'", "empty-file")
+            start = Place(self._source, 0, 0, 0, 1)
+            raise single_problem("the file is empty; a config needs at least 'input' and 'layers'", "empty-file", start)
         return self._root
 
     def _on_event(self, event: Any) -> None:

@@ -13,7 +13,6 @@ from archlab.layers.fields import MAX_SIZE, POSITIVE_SCHEMA, NaturalPair, PairVa
 from archlab.layers.geometry import AxisPair, Window, adaptive_bounds, adaptive_reads
 from archlab.layers.sliding import pooled_size, require_fit
 
-
 INDEX_BYTES = 8
 """PyTorch finds the position of each maximum as an int64, whether or not anyone asks for it."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlab.config.problem import single_problem
+from archlab.requirements import require
 from archlab.torch.source import to_source
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def save(network: Network, path: Path, *, seed: int | None = None) -> None:
 def _save_model(network: Network, path: Path, seed: int | None) -> None:
     import torch
 
+    require("torch", "torch", "building a model")
     from archlab.torch.build import build
 
     if not path.parent.is_dir():

@@ -18,7 +18,7 @@ from archlab.torch.source_classes import Construction, GeneratedClass, Planner
 from archlab.torch.source_forward import ForwardWriter, Statement
 from archlab.torch.source_init import init_statements
 from archlab.torch.source_sequence import sequence
-from archlab.torch.source_text import INDENT, WIDTH, Atom, Bracket, Expression, free_name, layout, plain_text
+from archlab.torch.source_text import INDENT, WIDTH, Atom, Bracket, Expression, NamePool, layout, plain_text
 from archlab.torch.source_text import call as call_expression
 
 BODY = 2 * INDENT
@@ -88,7 +88,7 @@ def _shapes(values: Sequence[int], graph: Graph) -> str:
 
 
 def _weights_method(made: GeneratedClass) -> str:
-    return free_name("_init_weights", {child.label for child in made.scope.children})
+    return NamePool(child.label for child in made.scope.children).take("_init_weights")
 
 
 def _init_lines(made: GeneratedClass, graph: Graph) -> list[str]:
@@ -151,27 +151,16 @@ def _statement_lines(statement: Statement, graph: Graph | None) -> list[str]:
     """A statement; with a graph, followed by the shape where it changes."""
     if statement.target is None:
         return layout(statement.expression, "return ", "", BODY)
-    target = statement.target.flat()
-    before = f"{target} = "
-    if len(BODY + before) > WIDTH // 2:
-        return _wide_assignment(statement)
-    lines = layout(statement.expression, before, "", BODY)
+    lines = layout(statement.expression, f"{statement.target.flat()} = ", "", BODY)
+    if len(lines[0]) > WIDTH:
+        *names, closing = statement.target.broken("", "", BODY)
+        return [*names, *layout(statement.expression, f"{closing.strip()} = ", "", BODY)]
     if graph is not None and len(lines) == 1 and statement.source is not None:
         shape = graph.nodes[statement.value].shape
         comment = f"{lines[0]}  # {shape_text(shape)}"
         if shape != graph.nodes[statement.source].shape and len(comment) <= WIDTH:
             return [comment]
     return lines
-
-
-def _wide_assignment(statement: Statement) -> list[str]:
-    """An assignment to so many names that they need lines of their own."""
-    assert statement.target is not None
-    line = f"{BODY}{statement.target.flat()} = {statement.expression.flat()}"
-    if len(line) <= WIDTH:
-        return [line]
-    *names, closing = statement.target.broken("", "", BODY)
-    return [*names, *layout(statement.expression, f"{closing.strip()} = ", "", BODY)]
 
 
 def _signature(name: str, arguments: Sequence[str], result: str) -> list[str]:

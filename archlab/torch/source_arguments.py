@@ -12,7 +12,7 @@ from typing import Any
 
 from archlab.graph import Graph
 from archlab.torch.source_layers import REQUIRED
-from archlab.torch.source_text import MAX_NAME, Atom, free_name, literal
+from archlab.torch.source_text import MAX_NAME, Atom, NamePool, literal
 from archlab.torch.source_tree import Scope
 
 CHANNELS = "channels"
@@ -118,15 +118,14 @@ def name_parameters(parameters: Sequence[Parameter], instances: Sequence[Scope],
     """
     names = _channel_names([p for p in parameters if p.argument == CHANNELS], instances, graph)
     arguments = [parameter.argument for parameter in parameters]
-    taken = {child.label for child in instances[0].children}
+    pool = NamePool(child.label for child in instances[0].children)
     for parameter in parameters:
         name = parameter.argument
         if parameter in names:
             name = names[parameter]
         elif arguments.count(name) > 1:
             name = f"{_place(parameter)}_{name}"
-        parameter.name = free_name(name, taken)
-        taken.add(parameter.name)
+        parameter.name = pool.take(name)
     return sorted(parameters, key=_rank)
 
 

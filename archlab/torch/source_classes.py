@@ -10,7 +10,7 @@ from typing import Any
 from archlab.graph import Graph
 from archlab.torch.source_arguments import Parameter, Slot, make_parameters, name_parameters
 from archlab.torch.source_layers import Argument, layer_arguments
-from archlab.torch.source_text import class_name, free_name
+from archlab.torch.source_text import NamePool, class_name
 from archlab.torch.source_tree import Leaf, Scope, TreeReader
 
 MAX_INLINE_DEPTH = 3
@@ -186,18 +186,17 @@ def _too_deep(tree: TreeReader, chosen: set[int]) -> set[int]:
 
 def _names(network: str, chosen: set[int], tree: TreeReader) -> dict[int, str]:
     """A name for each class. Several structures of one block say in what they differ, where that has a word."""
-    names = {tree.root.signature: free_name(class_name(network), frozenset())}
-    taken = set(names.values())
+    pool = NamePool()
+    names = {tree.root.signature: pool.take(class_name(network))}
     by_base: dict[str, list[int]] = {}
     for signature in sorted(chosen - names.keys()):
         by_base.setdefault(_base_name(tree.instances[signature]), []).append(signature)
     for word, signatures in by_base.items():
-        base = word if word not in taken else f"{word}Block"
+        base = word if word not in pool.taken else f"{word}Block"
         features = {signature: _feature(tree.instances[signature][0]) for signature in signatures}
         tell = len(set(features.values())) > 1
         for signature in signatures:
-            names[signature] = free_name(base + features[signature] if tell else base, taken)
-            taken.add(names[signature])
+            names[signature] = pool.take(base + features[signature] if tell else base)
     return names
 
 

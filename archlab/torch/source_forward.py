@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from archlab.graph import Graph
 from archlab.torch.source_classes import GeneratedClass
 from archlab.torch.source_layers import FUNCTIONS
-from archlab.torch.source_text import MAX_NAME, Atom, Bracket, Expression, Row, call, free_name, string_literal
+from archlab.torch.source_text import MAX_NAME, Atom, Bracket, Expression, NamePool, Row, call, string_literal
 from archlab.torch.source_tree import Leaf, Scope
 from archlab.torch.source_variables import Step, VariableNames
 
@@ -96,7 +96,7 @@ class ForwardWriter:
         pending: dict[int, Step] = {}
         for child in self._scope.children:
             step = self._fold_into(child, pending)
-            if any(value in pending for value in child.inputs if value not in step.outputs):
+            if any(value in pending for value in child.inputs):
                 steps += pending.values()
                 pending.clear()
             if len(step.outputs) == 1 and uses[step.outputs[0]] == 1:
@@ -129,13 +129,14 @@ class ForwardWriter:
     def _last_pending(self, child: Leaf, pending: dict[int, Step], max_depth: int) -> dict[int, Step]:
         """The last pending calls, as far as the child reads them in their order."""
         found: dict[int, Step] = {}
+        positions = {value: number for number, value in enumerate(child.inputs)}
         position = len(child.inputs)
         for value in reversed(pending):
             step = pending[value]
-            is_call = isinstance(step.child, Scope) or step.child.is_module or not len(child.inputs) > 1
-            if value not in child.inputs[:position] or step.depth > max_depth or not is_call:
+            fits = isinstance(step.child, Scope) or step.child.is_module or len(child.inputs) == 1
+            if positions.get(value, position) >= position or step.depth > max_depth or not fits:
                 break
-            position = child.inputs.index(value)
+            position = positions[value]
             found[value] = step
         return found
 
@@ -168,11 +169,12 @@ def _row(items: Sequence[Expression]) -> Expression:
 
 def _argument_names(instances: Sequence[Scope], graph: Graph) -> list[str]:
     """`x`, and further inputs after the scopes they come from where all instances agree, else `skip`."""
-    names = ["x"]
+    pool = NamePool()
+    names = [pool.take("x")]
     for number in range(1, len(instances[0].inputs)):
         labels = {_origin(scope, scope.inputs[number], graph) for scope in instances}
         label = labels.pop() if len(labels) == 1 else "skip"
-        names.append(free_name(label, names))
+        names.append(pool.take(label))
     return names
 
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Container, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 WIDTH = 100
@@ -39,15 +38,25 @@ def class_name(text: str) -> str:
     return joined if joined[0].isalpha() else f"Net{joined}"
 
 
-def free_name(wanted: str, taken: Container[str]) -> str:
-    """The name, or the name with the first free number from 2 on."""
-    if _is_free(wanted, taken):
-        return wanted
-    return next(name for number in count(2) if _is_free(name := f"{wanted}{number}", taken))
+class NamePool:
+    """Hands out names that differ from one another, and from those that generated code refers to.
 
+    Attributes:
+        taken: the names in use.
+    """
 
-def _is_free(name: str, taken: Container[str]) -> bool:
-    return name not in taken and name not in NAMES_OF_MODULE and not keyword.iskeyword(name)
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self.taken = set(taken)
+        self._last_number: dict[str, int] = {}
+
+    def take(self, wanted: str) -> str:
+        """The name, or the name with a number from 2 on; in use from now on."""
+        name = wanted
+        while name in self.taken or name in NAMES_OF_MODULE or keyword.iskeyword(name):
+            number = self._last_number[wanted] = self._last_number.get(wanted, 1) + 1
+            name = f"{wanted}{number}"
+        self.taken.add(name)
+        return name
 
 
 def plain_text(text: str) -> str:

@@ -25,17 +25,14 @@ class Leaf:
     nodes: list[Node]
     label: str
     inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    """Indices of the nodes whose values it gives."""
     signature: int = -1
 
     @property
     def layer(self) -> Layer:
         """The layer (the first of the slices)."""
         return self.nodes[0].layer
-
-    @property
-    def outputs(self) -> tuple[int, ...]:
-        """Indices of the nodes whose values it gives."""
-        return tuple([node.index for node in self.nodes])
 
     @property
     def is_module(self) -> bool:
@@ -146,6 +143,7 @@ class TreeReader:
             if count > 1 and isinstance(first, Leaf):
                 slices = [child for child in children[start : start + count] if isinstance(child, Leaf)]
                 first.nodes = [node for leaf in slices for node in leaf.nodes]
+                first.outputs = tuple([node.index for node in first.nodes])
             merged.append(first)
             start += count
         return merged
@@ -183,7 +181,7 @@ def _by_path(graph: Graph) -> Scope:
             stack[-1].children.append(scope)
             stack.append(scope)
         labels = tuple(scopes)
-        stack[-1].children.append(Leaf([node], label, node.inputs))
+        stack[-1].children.append(Leaf([node], label, node.inputs, (node.index,)))
     return stack[0]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from archlab.torch.source_text import MAX_NAME, free_name
+from archlab.torch.source_text import MAX_NAME, NamePool
 from archlab.torch.source_tree import Leaf, Scope
 
 
@@ -65,30 +65,27 @@ class VariableNames:
         for number, step in enumerate(steps):
             self._last_use |= dict.fromkeys(step.reads(), number)
         self._last_use |= dict.fromkeys(results, len(steps))
-        self._live = {self.names[value] for value in arguments if value in self._last_use}
+        self._live = NamePool(self.names[value] for value in arguments if value in self._last_use)
         self._crossing = self._find_crossing()
 
     def assign(self, number: int) -> None:
         """Name what a statement gives."""
         step = self._steps[number]
         free = [self.names[value] for value in dict.fromkeys(step.reads()) if self._last_use[value] == number]
-        self._live -= set(free)
-        for value in step.outputs:
-            name = self._choose(number, value, free)
-            self.names[value] = name
-            self._live.add(name)
+        self._live.taken -= set(free)
+        for value, label in _labels(step.child).items():
+            if value != step.outputs[0] or self._has_own_name(number, value):
+                self.names[value] = self._live.take(label)
+            else:
+                self.names[value] = self._flow_name(step.child, label, free)
 
-    def _choose(self, number: int, value: int, free: Sequence[str]) -> str:
-        """A name for a value, given the names that its statement frees."""
-        step = self._steps[number]
-        if value == step.outputs[0] and not self._has_own_name(number, value):
-            flow = ["x", *free, *(["out"] if isinstance(step.child, Leaf) else [])]
-            found = next((name for name in flow if name in self._flow - self._live), None)
-            if found is None:
-                found = free_name(_label(step.child, value), self._live)
-                self._flow.add(found)
-            return found
-        return free_name(_label(step.child, value), self._live)
+    def _flow_name(self, child: Leaf | Scope, label: str, free: Sequence[str]) -> str:
+        """A name that passes from value to value, perhaps one of those that this statement frees."""
+        wanted = ["x", *free, *(["out"] if isinstance(child, Leaf) else [])]
+        found = next((name for name in wanted if name in self._flow and name not in self._live.taken), label)
+        name = self._live.take(found)
+        self._flow.add(name)
+        return name
 
     def _has_own_name(self, number: int, value: int) -> bool:
         """Whether a value is called after what made it even if `x` is free."""
@@ -124,18 +121,18 @@ class VariableNames:
         return crossing
 
 
-def _label(child: Leaf | Scope, value: int) -> str:
-    """What a value is called after what made it."""
+def _labels(child: Leaf | Scope) -> dict[int, str]:
+    """What the values of a child are called after it, by node."""
     if isinstance(child, Leaf):
-        node = next(node for node in child.nodes if node.index == value)
-        label = node.path.rpartition(".")[2]
-    else:
-        label = child.label
-        if value != child.outputs[0]:
-            label += f"_{_inner_label(child, value)}"
-    return f"out{label}" if label[0].isdigit() else label if len(label) <= MAX_NAME else "out"
+        return {node.index: _as_name(node.path.rpartition(".")[2]) for node in child.nodes}
+    inner = {value: part.label for part in child.children for value in part.outputs}
+    return {
+        value: _as_name(f"{child.label}_{inner[value]}" if number else child.label)
+        for number, value in enumerate(child.outputs)
+    }
 
 
-def _inner_label(scope: Scope, value: int) -> str:
-    """The label of the child that gives one of a scope's further outputs."""
-    return next(child.label for child in scope.children if value in child.outputs)
+def _as_name(label: str) -> str:
+    if len(label) > MAX_NAME:
+        return "out"
+    return f"out{label}" if label[0].isdigit() else label
