@@ -39,9 +39,10 @@ def save(network: Network, path: Path, *, seed: int | None = None) -> None:
 
 
 def _save_model(network: Network, path: Path, seed: int | None) -> None:
+    require("torch", "torch", "building a model")
+
     import torch
 
-    require("torch", "torch", "building a model")
     from archlab.torch.build import build
 
     if not path.parent.is_dir():
