@@ -115,8 +115,8 @@ class ForwardWriter:
         if isinstance(child, Scope):
             return plain
         wraps = child.is_module and child.layer.role in WRAPPING_ROLES
-        joins = not child.is_module and len(child.inputs) > 1
-        if not wraps and not joins:
+        joins = child.layer.role == "join"
+        if not (wraps or joins):
             return plain
         folded = self._last_pending(child, pending, 1 if joins else MAX_CALLS - 1)
         step = Step(child, [folded.get(value, value) for value in child.inputs])
@@ -133,7 +133,7 @@ class ForwardWriter:
         position = len(child.inputs)
         for value in reversed(pending):
             step = pending[value]
-            fits = isinstance(step.child, Scope) or step.child.is_module or len(child.inputs) == 1
+            fits = isinstance(step.child, Scope) or step.child.is_module or child.is_module
             if positions.get(value, position) >= position or step.depth > max_depth or not fits:
                 break
             position = positions[value]

@@ -1,0 +1,75 @@
+"""What README and docs show is what the commands print; every config in them is valid.
+
+After a change of a report: `pytest tests/test_docs.py --rewrite`, then read the difference.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import archlab
+from archlab.config.expect import check_expect
+from archlab.config.problem import Problems
+from archlab.layers import layer_types
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(kind: str) -> list[tuple[str, str]]:
+    return [(path.name, text) for path in PAGES for found, text in BLOCK.findall(path.read_text()) if found == kind]
+
+
+@pytest.mark.parametrize(("page", "text"), blocks("yaml"))
+def test_every_config_in_the_docs_is_valid(page: str, text: str) -> None:
+    network = archlab.loads(text, name=page)
+    problems = Problems()
+    if network.document.expect is not None:
+        check_expect(network.document.expect, network.analyze(), problems)
+    assert not problems.found
+
+
+def printed(command: str) -> str:
+    program, *arguments = shlex.split(command)
+    assert program == "archlab"
+    done = subprocess.run(
+        [sys.executable, "-m", "archlab", *arguments], check=False, capture_output=True, text=True, cwd=ROOT
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_what_the_docs_show_is_what_the_commands_print(page: Path, request: pytest.FixtureRequest) -> None:
+    def run(match: re.Match[str]) -> str:
+        kind, text = match.groups()
+        if kind != "console":
+            return match.group()
+        command = text.splitlines()[0].removeprefix("$ ")
+        return f"```console\n$ {command}\n{printed(command).strip(chr(10))}\n```"
+
+    text = page.read_text()
+    shown = BLOCK.sub(run, text)
+    if request.config.getoption("--rewrite"):
+        page.write_text(shown)
+    assert shown == page.read_text()
+
+
+def test_the_python_of_the_readme_runs() -> None:
+    for _, code in blocks("python"):
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_the_changelog_names_every_layer() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    activations = {
+        name for name in layer_types() if (cls := archlab.layers.find_layer(name)) and cls.role == "activation"
+    }
+    pools = {name for name in layer_types() if "pool" in name}
+    assert all(f"`{name}`" in text for name in set(layer_types()) - activations - pools)
