@@ -27,6 +27,8 @@ class Node:
     place: Place | None = None
     trail: tuple[str, ...] = ()
     """Through which blocks it came about, for messages."""
+    zero_init: bool = False
+    """Whether its tensors start at zero."""
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from archlab.config.document import Block, Document
 from archlab.config.expressions import UNKNOWN, UnknownValueError
 from archlab.config.items import Item, read_item, unknown_layer
 from archlab.config.limits import MAX_BLOCK_DEPTH, MAX_NODES, MAX_STEPS
-from archlab.config.lowering import Lowering
+from archlab.config.lowering import Lowered, Lowering
 from archlab.config.names import NameTable, Value
 from archlab.config.naming import PathScope
 from archlab.config.problem import BadItemError, ConfigError, Place, Problem, Problems
@@ -191,11 +191,10 @@ class Elaborator:
         values = self._values(item, cls, arguments, env)
         if values is None:
             return None
-        layers = self._lowering.layers(item, cls, values, env.trail)
-        if layers is None or None in inputs:
+        lowered = self._lowering.lower(item, cls, values, env.trail)
+        if lowered is None or None in inputs:
             return None
-        known = tuple(node for node in inputs if node is not None)
-        return self._chain(item, layers, known, env, spot)
+        return self._emit_lowered(item, lowered, tuple([node for node in inputs if node is not None]), env, spot)
 
     def _values(
         self, item: Item, cls: type[Layer], arguments: dict[str, Argument], env: Environment
@@ -227,21 +226,28 @@ class Elaborator:
             )
         return [value, *(env.names.find(other, self._all_names()) for other in item.others)]
 
-    def _chain(self, item: Item, layers: list[Layer], inputs: tuple[Node, ...], env: Environment, spot: Spot) -> Value:
-        """Emit the layers one behind the other; several under a written label get a scope of their own."""
-        if len(layers) == 1:
-            node = self._emit(layers[0], inputs, item.places, env)
-            if node is not None:
-                spot.scope.add(spot.label or layers[0].alias, node, written=spot.written)
-            return node
-        scope = spot.scope.scope(spot.label, written=True) if spot.written else spot.scope
-        for layer in layers:
-            node = self._emit(layer, inputs, item.places, env)
+    def _emit_lowered(
+        self, item: Item, lowered: Lowered, inputs: tuple[Node, ...], env: Environment, spot: Spot
+    ) -> Value:
+        """Emit an item's primitives; several under a written label get a scope of their own."""
+        try:
+            steps = lowered.steps(tuple([node.shape for node in inputs]))
+        except ShapeError as error:
+            self._shape_problem(error, lowered.main, item.places, env)
+            return None
+        scope, label = spot.scope, spot.label
+        if len(steps) > 1 and (spot.written or getattr(lowered.main, "scoped", False)):
+            scope, label = scope.scope(label or lowered.main.alias, written=spot.written), ""
+        made: list[Node] = []
+        for step in steps:
+            read = tuple([made[i] if i >= 0 else inputs[-1 - i] for i in step.inputs])
+            node = self._emit(step.layer, read, item.places, env)
             if node is None:
                 return None
-            scope.add(layer.alias, node, written=False)
-            inputs = (node,)
-        return inputs[0]
+            node.zero_init = step.zero_init
+            scope.add(label or step.label or step.layer.alias, node, written=bool(label))
+            made.append(node)
+        return made[-1]
 
     def _emit(self, layer: Layer, inputs: tuple[Node, ...], places: Places, env: Environment) -> Value:
         shapes = tuple([node.shape for node in inputs])
@@ -251,11 +257,14 @@ class Elaborator:
             try:
                 shape = self._shapes[key] = layer.out_shape(shapes)
             except ShapeError as error:
-                message = f"{error.message}; {error.hint}" if error.hint else error.message
-                option = error.option if error.option in places.values else layer.role
-                self._problems.add(message, "shape", places.value(option), env.trail)
+                self._shape_problem(error, layer, places, env)
                 return None
         return self._append(layer, inputs, shape, places.whole, env.trail)
+
+    def _shape_problem(self, error: ShapeError, layer: Layer, places: Places, env: Environment) -> None:
+        message = f"{error.message}; {error.hint}" if error.hint else error.message
+        option = error.option if error.option in places.values else layer.role
+        self._problems.add(message, "shape", places.value(option), env.trail)
 
     def _append(
         self, layer: Layer, inputs: tuple[Node, ...], shape: Shape, place: Place | None, trail: tuple[str, ...]

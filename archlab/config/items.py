@@ -12,7 +12,7 @@ from archlab.config.substitute import Argument
 from archlab.config.suggest import did_you_mean
 from archlab.config.validation import Places
 from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
-from archlab.layers import Layer, find_layer, layer_types
+from archlab.layers import find_layer, layer_types
 
 COMBINATORS = {
     "residual": ("body", "shortcut"),
@@ -43,24 +43,13 @@ class Item:
     arguments: dict[str, Argument] = field(default_factory=dict)
     lists: dict[str, Node] = field(default_factory=dict)
     """The combinator's own keys, unread."""
-    cache: dict[str, list[Layer] | None] = field(default_factory=dict)
-    """Layers by their arguments: repeated blocks ask for the same ones."""
-    static_layers: list[Layer] | None = None
+    cache: dict[str, object] = field(default_factory=dict)
+    """What `Lowering` made of it, by its arguments: repeated blocks ask for the same layers."""
 
     @property
     def place(self) -> Place:
         """The whole item."""
         return self.node.place
-
-    @property
-    def is_dynamic(self) -> bool:
-        """Whether an argument holds an expression."""
-        return self.target.dynamic or any(a.dynamic for a in self.arguments.values())
-
-    @property
-    def label(self) -> str:
-        """How a message names it."""
-        return self.name or (self.target.node.text if isinstance(self.target.node, Scalar) else self.kind)
 
 
 def read_item(node: Node) -> Item:

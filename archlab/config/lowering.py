@@ -11,9 +11,42 @@ from archlab.config.suggest import did_you_mean
 from archlab.config.validation import Places, unknown_option, validate_model
 from archlab.config.yaml_nodes import Mapping, value_kind
 from archlab.layers import Layer, find_layer, layer_types
+from archlab.layers.base import Shape
 from archlab.layers.conv import Conv2d
+from archlab.layers.macro import Macro, Step, chain
 
 Trail = tuple[str, ...]
+
+
+class Lowered:
+    """A validated item: its layer, and the layers written on it."""
+
+    __slots__ = ("_steps", "attached", "main")
+
+    def __init__(self, main: Layer, attached: dict[str, Layer]) -> None:
+        self.main = main
+        self.attached = attached
+        self._steps: dict[Shape, list[Step]] = {}
+
+    def steps(self, inputs: tuple[Shape, ...]) -> list[Step]:
+        """The primitives for input shapes.
+
+        Raises:
+            ShapeError: if the layer cannot take them.
+        """
+        shape = inputs[0]
+        if shape not in self._steps:
+            if isinstance(self.main, Macro):
+                self._steps[shape] = self.main.steps(shape, self.attached)
+            else:
+                first = Step(self.main, tuple([-1 - number for number in range(len(inputs))]))
+                self._steps[shape] = [first, *chain(0, *self.attached.values())]
+        return self._steps[shape]
+
+
+def attachment_role(name: str) -> str:
+    """The role of a layer written as `norm`, `activation` or `scale_activation`."""
+    return "norm" if name == "norm" else "activation"
 
 
 class Lowering:
@@ -24,8 +57,8 @@ class Lowering:
         self._projections: dict[tuple[int, tuple[int, int], int], list[Layer]] = {}
         self._joins: dict[str, Layer] = {}
 
-    def layers(self, item: Item, cls: type[Layer], values: dict[str, Any], trail: Trail) -> list[Layer] | None:
-        """The layers of an item in order, or None with the problems recorded.
+    def lower(self, item: Item, cls: type[Layer], values: dict[str, Any], trail: Trail) -> Lowered | None:
+        """The layers of an item, or None with the problems recorded.
 
         Args:
             item: the item, which also holds the cache.
@@ -37,14 +70,14 @@ class Lowering:
         key = f"{cls.type}{values!r}"
         if key not in item.cache:
             item.cache[key] = self._make(item, cls, values, trail)
-        return item.cache[key]
+        lowered = item.cache[key]
+        return lowered if isinstance(lowered, Lowered) else None
 
     def check_names(self, item: Item, cls: type[Layer], names: Iterable[str], trail: Trail) -> None:
         """Record the names that are no options of the layer, where its values are not all known."""
-        attached = ("norm", "activation") if cls.takes_norm else ()
         for name in names:
             # what is no word at all is the rest of an expression that YAML cut at a comma
-            if name not in cls.model_fields and name not in attached and name.isidentifier():
+            if name not in cls.model_fields and name not in cls.attachments and name.isidentifier():
                 message, code = unknown_option(cls, cls.type, name)
                 self._problems.add(message, code, item.places.key(name), trail)
 
@@ -64,37 +97,35 @@ class Lowering:
             self._projections[key] = [conv] if norm is None else [conv, norm]
         return self._projections[key]
 
-    def _make(self, item: Item, cls: type[Layer], values: dict[str, Any], trail: Trail) -> list[Layer] | None:
-        attached: list[Layer | None] = []
-        if cls.takes_norm:
-            values = dict(values)
-            for role in ("norm", "activation"):
-                value = values.pop(role, None)
-                if value is None:
-                    continue
-                if role == "norm":
-                    values.setdefault("bias", False)
-                attached.append(self._attached(item, role, value, trail))
-        else:
-            self._refuse_attached(item, cls, values)
+    def _make(self, item: Item, cls: type[Layer], values: dict[str, Any], trail: Trail) -> Lowered | None:
+        values = dict(values)
+        attached: dict[str, Layer | None] = {}
+        for name in cls.attachments:
+            value = values.pop(name, None)
+            if value is not None:
+                attached[name] = self._attached(item, name, value, trail)
+        if "norm" in attached:
+            values.setdefault("bias", False)
+        self._refuse_attached(item, cls, values)
         main = validate_model(cls, cls.type, values, item.places, self._problems, trail)
-        made = [main, *attached]
-        return [layer for layer in made if layer is not None] if None not in made else None
+        known = {name: layer for name, layer in attached.items() if layer is not None}
+        return Lowered(main, known) if main is not None and len(known) == len(attached) else None
 
     def _refuse_attached(self, item: Item, cls: type[Layer], values: dict[str, Any]) -> None:
-        for role in ("norm", "activation"):
-            if role in values and role not in cls.model_fields:
+        for name in ("norm", "activation"):
+            if name in values and name not in cls.model_fields:
                 raise BadItemError(
-                    f"{cls.type} takes no '{role}'; write it as a layer of its own on the next line",
+                    f"{cls.type} takes no '{name}'; write it as a layer of its own on the next line",
                     "unknown-option",
-                    item.places.key(role),
+                    item.places.key(name),
                 )
 
-    def _attached(self, item: Item, role: str, value: Any, trail: Trail) -> Layer | None:
-        """The norm or activation written on a convolution: a type, or a mapping with its options."""
+    def _attached(self, item: Item, name: str, value: Any, trail: Trail) -> Layer | None:
+        """The norm or activation written on a layer: a type, or a mapping with its options."""
+        role = attachment_role(name)
         options = dict(value) if isinstance(value, dict) else {"type": value}
         type_name = options.pop("type", None)
-        places = self._attached_places(item, role)
+        places = self._attached_places(item, name)
         cls = find_layer(type_name) if isinstance(type_name, str) else None
         if cls is None or cls.role != role:
             problem = _not_attachable(role, type_name, places, exists=cls is not None)
@@ -105,11 +136,11 @@ class Lowering:
             options.setdefault("inplace", True)
         return validate_model(cls, cls.type, options, places, self._problems, trail)
 
-    def _attached_places(self, item: Item, role: str) -> Places:
-        node = item.node.entries.get(role)
+    def _attached_places(self, item: Item, name: str) -> Places:
+        node = item.node.entries.get(name)
         if isinstance(node, Mapping):
             return Places(node.place, node.keys, {key: value.place for key, value in node.entries.items()})
-        whole = item.places.value(role)
+        whole = item.places.value(name)
         return Places(whole, {}, {"type": whole})
 
 

@@ -69,7 +69,7 @@ def body_norm(nodes: list[Node], end: Node, start: Node) -> Layer | None:
     while node is not start and node.inputs:
         if node.layer.role == "norm":
             norm = node.layer
-        if node.layer.takes_norm:
+        if node.layer.attachments:  # a convolution
             return norm
         node = nodes[node.inputs[0]]
     return None

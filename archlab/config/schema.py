@@ -8,6 +8,7 @@ from archlab.config.document import KEYS, LANGUAGE_VERSION
 from archlab.config.expect import EXPECT_KEYS
 from archlab.config.init import INITIALIZERS
 from archlab.config.items import COMBINATORS
+from archlab.config.lowering import attachment_role
 from archlab.config.residual import WORDS
 from archlab.layers import Layer, find_layer, layer_types
 
@@ -91,9 +92,8 @@ def _layer_schema(cls: type[Layer]) -> Schema:
     if cls.role == "join":
         reference = {"anyOf": [_REFERENCE, {"type": "array", "items": _REFERENCE, "minItems": 1}]}
         properties["with"] = {**reference, "description": "Names of the other inputs."}
-    if cls.takes_norm:
-        properties["norm"] = _attached("norm", "Normalisation behind the layer; it then has no bias by default.")
-        properties["activation"] = _attached("activation", "Activation behind the layer, in place.")
+    for name in cls.attachments:
+        properties[name] = _attached(attachment_role(name), _ATTACHED[name])
     required = ["type", *schema.get("required", []), *(["with"] if cls.role == "join" else [])]
     return {
         "type": "object",
@@ -103,6 +103,13 @@ def _layer_schema(cls: type[Layer]) -> Schema:
         "required": required,
         "additionalProperties": False,
     }
+
+
+_ATTACHED = {
+    "norm": "Normalisation behind the layer; it then has no bias by default.",
+    "activation": "Activation behind the layer, in place.",
+    "scale_activation": "Activation that makes the gate.",
+}
 
 
 def _attached(role: str, description: str) -> Schema:

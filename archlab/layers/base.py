@@ -70,8 +70,10 @@ class Layer(BaseModel):
     torch_class: ClassVar[str] = ""
     """The class in `torch.nn`; empty for a function."""
     role: ClassVar[Literal["layer", "norm", "activation", "join"]] = "layer"
-    takes_norm: ClassVar[bool] = False
-    """Whether `norm` and `activation` may be written on it (conv family)."""
+    attachments: ClassVar[tuple[str, ...]] = ()
+    """Layers that may be written on it: `norm` and `activation` for the conv family."""
+    is_macro: ClassVar[bool] = False
+    """Whether it stands for several primitives (`macro.Macro`)."""
     counts_activations: ClassVar[bool] = False
     """Whether its output elements count as `activations` (convolutions and linear layers; pycls)."""
     exact_reads: ClassVar[bool] = True

@@ -25,7 +25,7 @@ class Conv2d(Layer):
     type: ClassVar[str] = "conv2d"
     alias: ClassVar[str] = "conv"
     torch_class: ClassVar[str] = "Conv2d"
-    takes_norm: ClassVar[bool] = True
+    attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
     counts_activations: ClassVar[bool] = True
 
     out_channels: Positive = Field(description="Number of output channels (filters).")

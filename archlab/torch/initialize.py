@@ -12,6 +12,10 @@ def initialize(model: fx.GraphModule, graph: Graph) -> None:
     """Apply `init` to the modules of the named layer types; all else keeps PyTorch's own initialisation."""
     with torch.no_grad():
         for node in graph.layers:
+            if node.zero_init:
+                for owned in model.get_submodule(node.path).parameters():
+                    nn.init.zeros_(owned)
+                continue
             for tensor, initializer in graph.init.get(node.layer.type, {}).items():
                 parameter = getattr(model.get_submodule(node.path), tensor, None)
                 if parameter is not None:
