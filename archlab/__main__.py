@@ -2,6 +2,6 @@
 
 import sys
 
-from archlab.cli import main
+from archlab.cli import entry
 
-sys.exit(main())
+sys.exit(entry())

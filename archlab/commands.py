@@ -22,7 +22,7 @@ def analyze(options: argparse.Namespace) -> Result:
     form = report_format(options)
     analysis = _network(options.target, options).analyze(batch=options.batch, dtype=options.dtype)
     if form == "json":
-        return _json(analysis.to_dict()), OK
+        return _json_by_layer(analysis.to_dict()), OK
     if form == "table":
         from archlab.report.table import analysis_table, is_terminal
 
@@ -162,6 +162,16 @@ def _rows(
     from archlab.report.markup import rows_csv, rows_markdown
 
     return rows_markdown(rows) if form == "markdown" else rows_csv(rows)
+
+
+def _json_by_layer(report: dict[str, Any]) -> str:
+    """JSON with a line for each key and for each layer: shorter to read and faster to write than an indented one."""
+    layers = ",\n    ".join(json.dumps(layer, allow_nan=False) for layer in report["layers"])
+    lines = [
+        f'  "{key}": ' + (f"[\n    {layers}\n  ]" if key == "layers" else json.dumps(value, allow_nan=False))
+        for key, value in report.items()
+    ]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _json(value: Any) -> str:

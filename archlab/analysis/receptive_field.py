@@ -8,11 +8,19 @@ Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks" (D
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import ceil
+
 from archlab.analysis.facts import Facts
-from archlab.analysis.spans import INPUT_AXIS, AxisField, join, read_through
+from archlab.analysis.spans import INPUT_AXIS, AxisField, join, narrowest, read_through, widen
 from archlab.graph import Graph, Node
 from archlab.layers.base import is_map
 from archlab.layers.geometry import POINTWISE, AxisPair
+
+Join = Callable[[list[AxisField], int], tuple[AxisField, bool]]
+"""The field of several maps of a size, and whether they are aligned."""
+SeenReads = Callable[[Node, AxisPair], AxisPair]
+"""What a node reads, in the sense of the analysis at hand."""
 
 
 class ReceptiveField:
@@ -55,61 +63,97 @@ class ReceptiveField:
 
 
 def receptive_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
-    """The field of every node, in order."""
-    fields: list[ReceptiveField] = []
-    for node, fact in zip(graph.nodes, facts, strict=True):
-        if not node.inputs:
-            axis = INPUT_AXIS if is_map(node.shape) else None
-            fields.append(ReceptiveField(axis, axis))
-        elif len(node.inputs) == 1:
-            fields.append(_through(fields[node.inputs[0]], fact.reads[0], node))
+    """The field of every node, in order: the union over all paths from the input."""
+    return _Walk(join, _as_they_are).fields(graph, facts)
+
+
+def narrowest_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
+    """For every node, the field along the path that sees least."""
+    return _Walk(narrowest, _as_they_are).fields(graph, facts)
+
+
+def bounded_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField] | None:
+    """The fields at the largest offsets that adaptive layers may choose; None if one has no bound.
+
+    Offsets end between positions, where the two around them are read.
+    """
+    adaptive = [node.layer for node in graph.layers if not node.layer.exact_reads]
+    if any(layer.offset_bound is None for layer in adaptive):
+        return None
+
+    def reach(node: Node, reads: AxisPair) -> AxisPair:
+        bound = node.layer.offset_bound
+        if node.layer.exact_reads or bound is None:
+            return reads
+        return widen(reads[0], ceil(bound)), widen(reads[1], ceil(bound))
+
+    return _Walk(join, reach).fields(graph, facts)
+
+
+def _as_they_are(_node: Node, reads: AxisPair) -> AxisPair:
+    return reads
+
+
+class _Walk:
+    """One pass over a graph, with a rule for joins and one for reads."""
+
+    def __init__(self, join_axis: Join, seen_reads: SeenReads) -> None:
+        self._join = join_axis
+        self._seen_reads = seen_reads
+
+    def fields(self, graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
+        fields: list[ReceptiveField] = []
+        for node, fact in zip(graph.nodes, facts, strict=True):
+            if not node.inputs:
+                axis = INPUT_AXIS if is_map(node.shape) else None
+                fields.append(ReceptiveField(axis, axis))
+            elif len(node.inputs) == 1:
+                fields.append(self._through(fields[node.inputs[0]], fact.reads[0], node))
+            else:
+                fields.append(self._joined([fields[i] for i in node.inputs], fact, node))
+        return fields
+
+    def _through(self, field: ReceptiveField, reads: AxisPair, node: Node) -> ReceptiveField:
+        if reads is POINTWISE:
+            return field
+        reads = self._seen_reads(node, reads)
+        height = width = None
+        if is_map(node.shape):
+            height = read_through(field.height, reads[0], node.shape[1])
+            same = reads[0] is reads[1] and field.height is field.width and node.shape[1] == node.shape[2]
+            width = height if same else read_through(field.width, reads[1], node.shape[2])
+        return ReceptiveField(
+            height,
+            width,
+            aligned=field.aligned,
+            context=field.context,
+            adaptive=field.adaptive or not node.layer.exact_reads,
+        )
+
+    def _joined(self, inputs: list[ReceptiveField], fact: Facts, node: Node) -> ReceptiveField:
+        read = [self._through(field, reads, node) for field, reads in zip(inputs, fact.reads, strict=True)]
+        context = any(field.context for field in read)
+        if node.layer.gates and any(f.is_global for f in read) and not all(f.is_global for f in read):
+            read = [field for field in read if not field.is_global]
+            context = True
+        height, aligned_height = self._join_axis([f.height for f in read], node, 1)
+        if all(f.height is f.width for f in read) and node.shape[1:2] == node.shape[2:3]:
+            width, aligned_width = height, aligned_height
         else:
-            fields.append(_joined([fields[i] for i in node.inputs], fact, node))
-    return fields
+            width, aligned_width = self._join_axis([f.width for f in read], node, 2)
+        return ReceptiveField(
+            height,
+            width,
+            aligned=aligned_height and aligned_width and all(f.aligned for f in read),
+            context=context,
+            adaptive=any(f.adaptive for f in read) or not node.layer.exact_reads,
+        )
 
-
-def _through(field: ReceptiveField, reads: AxisPair, node: Node) -> ReceptiveField:
-    if reads is POINTWISE:
-        return field
-    height = width = None
-    if is_map(node.shape):
-        height = read_through(field.height, reads[0], node.shape[1])
-        same = reads[0] is reads[1] and field.height is field.width and node.shape[1] == node.shape[2]
-        width = height if same else read_through(field.width, reads[1], node.shape[2])
-    return ReceptiveField(
-        height,
-        width,
-        aligned=field.aligned,
-        context=field.context,
-        adaptive=field.adaptive or not node.layer.exact_reads,
-    )
-
-
-def _joined(inputs: list[ReceptiveField], fact: Facts, node: Node) -> ReceptiveField:
-    read = [_through(field, reads, node) for field, reads in zip(inputs, fact.reads, strict=True)]
-    context = any(field.context for field in read)
-    if node.layer.gates and any(f.is_global for f in read) and not all(f.is_global for f in read):
-        read = [field for field in read if not field.is_global]
-        context = True
-    height, aligned_height = _join_axis([f.height for f in read], node, 1)
-    if all(f.height is f.width for f in read) and node.shape[1:2] == node.shape[2:3]:
-        width, aligned_width = height, aligned_height
-    else:
-        width, aligned_width = _join_axis([f.width for f in read], node, 2)
-    return ReceptiveField(
-        height,
-        width,
-        aligned=aligned_height and aligned_width and all(f.aligned for f in read),
-        context=context,
-        adaptive=any(f.adaptive for f in read),
-    )
-
-
-def _join_axis(fields: list[AxisField | None], node: Node, axis: int) -> tuple[AxisField | None, bool]:
-    known = [field for field in fields if field is not None]
-    if len(known) < len(fields):
-        return None, True
-    return join(known, node.shape[axis])
+    def _join_axis(self, fields: list[AxisField | None], node: Node, axis: int) -> tuple[AxisField | None, bool]:
+        known = [field for field in fields if field is not None]
+        if len(known) < len(fields):
+            return None, True
+        return self._join(known, node.shape[axis])
 
 
 def last_spatial(fields: list[ReceptiveField]) -> int:

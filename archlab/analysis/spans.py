@@ -21,6 +21,9 @@ UNTRACKED = -1
 Span = tuple[int, int, int]
 """First and last position (inclusive), and the mask: bit i for position first + i, `DENSE` if all, `UNTRACKED`."""
 
+NOTHING: Span = (0, -1, DENSE)
+"""The span of a unit that reads no input (a transposed convolution with gaps): its size is zero."""
+
 
 class AxisField:
     """The spans of all units along one axis.
@@ -42,6 +45,32 @@ class AxisField:
         first, last, mask = self.spans[phase]
         return first + cycle * self.down, last + cycle * self.down, mask
 
+    def counts(self, units: int) -> dict[int, int]:
+        """How many of the map's `units` see a span of each size, by ascending size."""
+        found: dict[int, int] = {}
+        for phase, (first, last, _) in enumerate(self.spans):
+            size = last - first + 1
+            found[size] = found.get(size, 0) + (units - phase + self.up - 1) // self.up
+        return dict(sorted(found.items()))
+
+    def cut(self, units: int, extent: int) -> int:
+        """How many of the map's `units` have a span that the input's border cuts.
+
+        Args:
+            units: of the map.
+            extent: positions of the input.
+        """
+        whole = 0
+        for phase, (first, last, _) in enumerate(self.spans):
+            count = (units - phase + self.up - 1) // self.up
+            if self.down == 0:
+                whole += count if first >= 0 and last < extent else 0
+                continue
+            lowest = max(0, -(first // self.down))  # the first cycle that starts inside
+            highest = min(count - 1, (extent - 1 - last) // self.down)  # the last that ends inside
+            whole += max(0, highest - lowest + 1)
+        return units - whole
+
     @property
     def stride(self) -> Fraction:
         """Input positions from one unit to the next, on average."""
@@ -51,6 +80,11 @@ class AxisField:
     def start(self) -> int:
         """First position that unit 0 sees: negative in the padding."""
         return self.spans[0][0]
+
+    @property
+    def centre(self) -> Fraction:
+        """The middle of what unit 0 sees: a half where its size is even."""
+        return Fraction(self.spans[0][0] + self.spans[0][1], 2)
 
     @property
     def sizes(self) -> list[int]:
@@ -64,8 +98,7 @@ class AxisField:
         for first, last, mask in self.spans:
             if mask == UNTRACKED:
                 return None
-            size = last - first + 1
-            shares.append(1.0 if mask == DENSE else mask.bit_count() / size)
+            shares.append(1.0 if mask == DENSE else mask.bit_count() / (last - first + 1))
         return min(shares)
 
 
@@ -99,6 +132,8 @@ def read_through(field: AxisField | None, reads: Reads, out_size: int) -> AxisFi
 def _slide(field: AxisField, window: Window) -> AxisField:
     """A sliding window over units that all see the same: the recurrences of Araujo et al. 2019, with holes."""
     first, last, mask = field.spans[0]
+    if last < first:
+        return AxisField(1, field.down * window.stride, (NOTHING,))
     jump = field.down
     step = window.dilation * jump
     origin = first - window.padding * jump
@@ -147,16 +182,17 @@ def _gather(field: AxisField, reads: Phases, out_size: int) -> AxisField:
 
 def union(spans: Iterable[Span]) -> Span:
     """The union of spans: the smallest interval around them, and what of it is read."""
-    merged: Span | None = None
+    merged = NOTHING
     for span in spans:
-        merged = span if merged is None else _union_of_two(merged, span)
-    assert merged is not None
+        merged = _union_of_two(merged, span)
     return merged
 
 
 def _union_of_two(a: Span, b: Span) -> Span:
-    if a == b:
+    if a == b or b[1] < b[0]:
         return a
+    if a[1] < a[0]:
+        return b
     first, last = min(a[0], b[0]), max(a[1], b[1])
     touching = a[0] <= b[1] + 1 and b[0] <= a[1] + 1
     if touching and a[2] == DENSE and b[2] == DENSE:
@@ -184,6 +220,19 @@ def join(fields: list[AxisField], size: int) -> tuple[AxisField, bool]:
     return merged, aligned
 
 
+def narrowest(fields: list[AxisField], _size: int) -> tuple[AxisField, bool]:
+    """The field of the input with the smallest largest span: a join that follows one path only."""
+    return min(fields, key=lambda field: field.sizes[-1]), True
+
+
+def widen(reads: Reads, by: int) -> Reads:
+    """Reads that reach `by` positions further on both sides of each tap (sampling with bounded offsets)."""
+    if not isinstance(reads, Window) or by == 0:
+        return reads
+    taps = {tap * reads.dilation - reads.padding + shift for tap in range(reads.kernel) for shift in range(-by, by + 1)}
+    return Phases(1, reads.stride, (tuple(sorted(taps)),))
+
+
 def _join_two(a: AxisField, b: AxisField, size: int) -> tuple[AxisField, bool]:
     if a.down * b.up == b.down * a.up:
         up = lcm(a.up, b.up)
@@ -196,5 +245,6 @@ def _join_two(a: AxisField, b: AxisField, size: int) -> tuple[AxisField, bool]:
     for unit in range(min(up, size)):
         one, other = a.span(unit), b.span(unit)
         spans.append(_union_of_two(one, other))
-        aligned = aligned and one[0] + one[1] == other[0] + other[1]
+        both = one[0] <= one[1] and other[0] <= other[1]
+        aligned = aligned and (not both or one[0] + one[1] == other[0] + other[1])
     return AxisField(up, down, tuple(spans)), aligned

@@ -36,43 +36,23 @@ def _check_used(graph: Graph, readers: list[list[int]], problems: Problems) -> N
 
 def _check_inplace(graph: Graph, readers: list[list[int]], problems: Problems) -> None:
     """An in-place layer must be the only reader of its input, or the others read overwritten values."""
-    results = {index: label for label, index in graph.outputs}
-    for node in graph.layers:
-        if node.layer.storage != "inplace":
-            continue
-        for alias in _aliases(graph, node.inputs[0]):
-            others = [reader for reader in readers[alias] if reader != node.index and reader not in _chain(graph, node)]
-            if alias == 0:
-                user = "is the network's input"
-            elif alias in results:
-                user = "is an output of the network"
-            elif others:
-                user = f"is also read by '{graph.nodes[others[0]].path}'"
-            else:
-                continue
-            problems.add(
-                f"'{node.path}' overwrites its input, which {user}; remove 'inplace: true'",
-                "inplace",
-                node.place,
-                node.trail,
-            )
-            break
+    results = {index for _, index in graph.outputs}
+    # For each node: the value in the memory of its output that somebody else needs, if there is one.
+    needed: list[int | None] = []
+    for node in graph.nodes:
+        if node.index in results or not node.inputs or len(readers[node.index]) > 1:
+            needed.append(node.index)
+        else:
+            needed.append(None if node.layer.storage == "new" else needed[node.inputs[0]])
+        culprit = needed[node.inputs[0]] if node.layer.storage == "inplace" else None
+        if culprit is not None:
+            message = f"'{node.path}' overwrites its input, which {_user(graph, readers, culprit, node)}"
+            problems.add(f"{message}; remove 'inplace: true'", "inplace", node.place, node.trail)
 
 
-def _aliases(graph: Graph, index: int) -> list[int]:
-    """The values that live in the same memory as a node's output, back to where it was made."""
-    chain = [index]
-    while index and graph.nodes[index].layer.storage != "new":
-        index = graph.nodes[index].inputs[0]
-        chain.append(index)
-    return chain
-
-
-def _chain(graph: Graph, node: Node) -> set[int]:
-    """The views between a value and the layer that overwrites it: they read it on the way, which is fine."""
-    found: set[int] = set()
-    index = node.inputs[0]
-    while index and graph.nodes[index].layer.storage != "new":
-        found.add(index)
-        index = graph.nodes[index].inputs[0]
-    return found
+def _user(graph: Graph, readers: list[list[int]], value: int, node: Node) -> str:
+    """Who else needs a value."""
+    if value == 0:
+        return "is the network's input"
+    others = [graph.nodes[reader].path for reader in readers[value] if reader != node.index]
+    return f"is also read by '{others[0]}'" if others else "is an output of the network"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from archlab.config.limits import MAX_PROBLEMS
 
@@ -23,8 +24,7 @@ class Source:
         return lines[number].rstrip("\r") if 0 <= number < len(lines) else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A stretch of text. Lines and columns count from 0; the end is exclusive."""
 
     source: Source

@@ -118,6 +118,11 @@ class Layer(BaseModel):
         """Where the output lives: new memory, the input's (in place or view), or the input itself in eval mode."""
         return "inplace" if getattr(self, "inplace", False) else "new"
 
+    @property
+    def offset_bound(self) -> float | None:
+        """How far a layer that chooses its positions may go from the regular grid; None if there is no bound."""
+        return None
+
     def torch_arguments(self) -> dict[str, Any]:
         """Constructor arguments as written or defaulted, in the order of the fields."""
         return {name: getattr(self, name) for name in type(self).model_fields}

@@ -20,6 +20,7 @@ def analysis_dict(analysis: Analysis) -> Row:
     """The JSON object of `archlab analyze --format json`."""
     graph, total = analysis.graph, analysis.total
     field = _cached_field_dict(analysis)
+    options = {id(layer.node.layer): dict(layer.node.layer.options()) for layer in analysis.layers}
     nodes = graph.nodes
     return {
         "name": graph.name,
@@ -44,7 +45,7 @@ def analysis_dict(analysis: Analysis) -> Row:
             {
                 "path": layer.node.path,
                 "type": layer.node.layer.type,
-                "options": dict(layer.node.layer.options()),
+                "options": options[id(layer.node.layer)],
                 "inputs": [nodes[i].path for i in layer.node.inputs],
                 "output_shape": [analysis.batch, *layer.node.shape],
                 "params": layer.params,

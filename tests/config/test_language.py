@@ -311,3 +311,26 @@ def test_expected_paths_of_resnet50() -> None:
 def test_layers_are_shared_between_repetitions() -> None:
     built = load("resnet152")
     assert len({id(node.layer) for node in built.graph.layers}) < len(built.graph.layers) / 4
+
+
+def test_a_long_chain_of_in_place_layers_is_checked_in_one_pass() -> None:
+    text = "layers: [{type: conv2d, out_channels: 4, kernel_size: 1}, {type: relu, inplace: true, repeat: 10000}]"
+    assert len(network(text).graph.layers) == 10_001
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("layers: [{type: relu, inplace: true}]", "is the network's input"),
+        ("layers: [{type: flatten}, {type: relu, inplace: true}]", "is the network's input"),
+        ("layers: [{name: a, type: relu}, {type: relu, inplace: true}, {type: add, with: [a]}]", "read by 'add'"),
+        ("layers: [{name: a, type: relu}, {name: b, type: relu, inplace: true}]\noutputs: [a, b]", "is an output"),
+        (
+            "layers: [{name: a, type: relu}, {type: dropout}, {type: relu, inplace: true}, {type: add, with: [a]}]",
+            "read by 'add'",
+        ),
+    ],
+)
+def test_an_in_place_layer_must_be_alone(text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        network(text)
