@@ -107,6 +107,11 @@ def build_parser() -> argparse.ArgumentParser:
         "verify", parents=[network], help="the numbers against the built model, layer by layer"
     )
     verify.add_argument("targets", nargs="*", metavar="TARGET", help=f"{_TARGET} (all presets if none)")
+    verify.add_argument(
+        "--receptive-field",
+        action="store_true",
+        help="also probe receptive fields with gradients, position by position",
+    )
     verify.add_argument("--device", default="cpu", help="where the model runs; 'meta' computes shapes only")
 
     presets = commands.add_parser("presets", parents=[report], help="the networks that come with archlab")

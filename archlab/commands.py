@@ -99,9 +99,17 @@ def verify(options: argparse.Namespace) -> Result:
     lines: list[str] = []
     status = OK
     for target in options.targets or preset_targets():
-        report = verify_network(_network(target, options), batch=options.batch, device=options.device)
+        network = _network(target, options)
+        report = verify_network(network, batch=options.batch, device=options.device)
         lines.append(report.render())
-        if not report.ok:
+        ok = report.ok
+        if options.receptive_field:
+            from archlab.torch.verify_field import verify_receptive_field
+
+            probed = verify_receptive_field(network)
+            lines.append(probed.render())
+            ok = ok and probed.ok
+        if not ok:
             status = WRONG_INPUT
     return "\n".join(lines) + "\n", status
 

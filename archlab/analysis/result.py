@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from archlab.analysis.facts import DTYPE_BYTES, Facts, collect_facts
 from archlab.analysis.memory import InferenceMemory, inference_memory
-from archlab.analysis.receptive_field import ReceptiveField, last_spatial, receptive_fields
+from archlab.analysis.productivity import Productivity, productivity
+from archlab.analysis.receptive_field import ReceptiveField, bounded_fields, last_spatial, receptive_fields
 from archlab.graph import Graph, Node
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ class Totals:
     memory: MemoryReport
     receptive_field: ReceptiveField
     """Of the last node that still has a spatial field."""
-    receptive_field_layer: str
-    """Path of that node."""
+    receptive_field_index: int
+    """Index of that node."""
 
 
 class Analysis:
@@ -77,8 +78,8 @@ class Analysis:
         self.graph = graph
         self.batch = batch
         self.dtype = dtype
-        facts = collect_facts(graph)
-        fields = receptive_fields(graph, facts)
+        self._facts = facts = collect_facts(graph)
+        self._fields = fields = receptive_fields(graph, facts)
         size = DTYPE_BYTES[dtype]
         memory = inference_memory(graph, facts, size, batch)
         self.layers = [_layer(*row, batch) for row in zip(graph.nodes, facts, fields, memory.new_bytes, strict=True)][
@@ -90,6 +91,19 @@ class Analysis:
     def input_shape(self) -> list[int]:
         """With batch."""
         return [self.batch, *self.graph.input_shape]
+
+    @cached_property
+    def productivity(self) -> dict[int, Productivity]:
+        """For each layer that looks around, by node index: whether its window can still add anything."""
+        return productivity(self.graph, self._facts, self._fields)
+
+    @cached_property
+    def bounded_field(self) -> ReceptiveField | None:
+        """The total's receptive field at the largest offsets of adaptive layers, if there are any with a bound."""
+        if not self.total.receptive_field.adaptive:
+            return None
+        fields = bounded_fields(self.graph, self._facts)
+        return None if fields is None else fields[self.total.receptive_field_index]
 
     def to_dict(self) -> dict[str, Any]:
         """The result as `archlab analyze --format json` prints it."""
@@ -175,5 +189,5 @@ def _totals(
             peak_layer=graph.nodes[memory.peak_node].path,
         ),
         receptive_field=fields[last],
-        receptive_field_layer=graph.nodes[last].path,
+        receptive_field_index=last,
     )

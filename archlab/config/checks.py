@@ -55,4 +55,4 @@ def _user(graph: Graph, readers: list[list[int]], value: int, node: Node) -> str
     if value == 0:
         return "is the network's input"
     others = [graph.nodes[reader].path for reader in readers[value] if reader != node.index]
-    return f"is also read by '{others[0]}'" if others else "is an output of the network"
+    return f"is also read by '{others[-1]}'" if others else "is an output of the network"

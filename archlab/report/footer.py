@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archlab.analysis.productivity import border_layer
 from archlab.analysis.result import Analysis, MemoryReport
 from archlab.layers.base import shape_text
 from archlab.report.units import binary, field_text, start_text, stride_text
@@ -36,5 +37,22 @@ def totals(analysis: Analysis) -> list[tuple[str, str]]:
     ]
     if not field.is_global:
         seen = f"{field_text(field)}, stride {stride_text(field)}, start {start_text(field)}"
-        rows.append(("receptive field", f"{seen} (at {total.receptive_field_layer})"))
+        rows.append(("receptive field", f"{seen} (at {analysis.graph.nodes[total.receptive_field_index].path})"))
+    return rows + _productivity_rows(analysis)
+
+
+def _productivity_rows(analysis: Analysis) -> list[tuple[str, str]]:
+    """Layers whose input already sees the whole image (Richter et al. 2021)."""
+    words = list(analysis.productivity.values())
+    border = border_layer(analysis.productivity)
+    rows: list[tuple[str, str]] = []
+    if border is not None:
+        path = analysis.graph.nodes[border].path
+        rows.append(
+            ("border layer", f"{path}: {words.count('unproductive')} layers see the whole input before they begin")
+        )
+    if "critical" in words:
+        rows.append(
+            ("critical", f"{words.count('critical')} layers see the whole input along some path before they begin")
+        )
     return rows

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from archlab.analysis.productivity import border_layer
 from archlab.analysis.receptive_field import ReceptiveField
 from archlab.analysis.spans import AxisField
-from archlab.layers.base import is_map, shape_text
+from archlab.layers.base import Shape, is_map, shape_text
 
 if TYPE_CHECKING:
     from archlab.analysis.result import Analysis, LayerReport
@@ -39,7 +40,7 @@ def analysis_dict(analysis: Analysis) -> Row:
                 "inference_peak": total.memory.inference_peak,
                 "inference_peak_layer": total.memory.peak_layer,
             },
-            "receptive_field": {**field(total.receptive_field), "layer": total.receptive_field_layer},
+            "receptive_field": _total_field(analysis),
         },
         "layers": [
             {
@@ -54,7 +55,7 @@ def analysis_dict(analysis: Analysis) -> Row:
                 "flops": layer.flops,
                 "activations": layer.activations,
                 "activation_bytes": layer.activation_bytes,
-                "receptive_field": field(layer.receptive_field),
+                "receptive_field": field(layer.receptive_field, layer.node.shape),
             }
             for layer in analysis.layers
         ],
@@ -65,24 +66,52 @@ def analysis_dict(analysis: Analysis) -> Row:
     }
 
 
-def _cached_field_dict(analysis: Analysis) -> Callable[[ReceptiveField], Row]:
-    """`field_dict`, once for each of the fields that layers share."""
-    known: dict[int, Row] = {}
-    shape = analysis.graph.input_shape
+def _total_field(analysis: Analysis) -> Row:
+    """The field of the last layer that has one, and what the layers' fields mean for this input."""
+    total, nodes = analysis.total, analysis.graph.nodes
+    judged = analysis.productivity
+    border = border_layer(judged)
+    bound = analysis.bounded_field
+    last = nodes[total.receptive_field_index]
+    row = field_dict(total.receptive_field, analysis.graph.input_shape, last.shape)
+    if bound is not None:
+        row["bound"] = field_dict(bound, analysis.graph.input_shape, last.shape)["size"]
+    return {
+        **row,
+        "layer": last.path,
+        "border_layer": None if border is None else nodes[border].path,
+        "critical_layers": [nodes[i].path for i, word in judged.items() if word == "critical"],
+        "unproductive_layers": [nodes[i].path for i, word in judged.items() if word == "unproductive"],
+    }
 
-    def convert(field: ReceptiveField) -> Row:
-        if id(field) not in known:
-            known[id(field)] = field_dict(field, shape)
-        return known[id(field)]
+
+def _cached_field_dict(analysis: Analysis) -> Callable[[ReceptiveField, Shape], Row]:
+    """`field_dict`, once for each of the fields that layers of one size share."""
+    known: dict[tuple[int, Shape], Row] = {}
+    extent = analysis.graph.input_shape
+
+    def convert(field: ReceptiveField, shape: Shape) -> Row:
+        key = (id(field), shape[1:])
+        if key not in known:
+            known[key] = field_dict(field, extent, shape)
+        return known[key]
 
     return convert
 
 
-def field_dict(field: ReceptiveField, input_shape: tuple[int, ...]) -> Row:
-    """A receptive field as lists of [height, width]; an axis that is seen whole has the input's size."""
+def field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
+    """A receptive field as lists of [height, width]; an axis that is seen whole has the input's size.
+
+    Args:
+        field: of a layer.
+        input_shape: of the network, without batch.
+        shape: of the layer's output, without batch.
+    """
     extents = input_shape[1:] if is_map(input_shape) else (None, None)
-    height = _axis_dict(field.height, extents[0])
-    width = height if field.width is field.height and extents[0] == extents[1] else _axis_dict(field.width, extents[1])
+    units = shape[1:] if is_map(shape) else (1, 1)
+    height = _axis_dict(field.height, extents[0], units[0])
+    same = field.width is field.height and extents[0] == extents[1] and units[0] == units[1]
+    width = height if same else _axis_dict(field.width, extents[1], units[1])
     return {
         **{key: [height[key], width[key]] for key in height},
         "global": field.is_global,
@@ -92,16 +121,21 @@ def field_dict(field: ReceptiveField, input_shape: tuple[int, ...]) -> Row:
     }
 
 
-def _axis_dict(axis: AxisField | None, extent: int | None) -> Row:
-    if axis is None:
-        return {"size": extent, "sizes": [extent], "stride": None, "start": 0, "coverage": 1.0}
-    sizes = axis.sizes
+def _axis_dict(axis: AxisField | None, extent: int | None, units: int) -> Row:
+    if axis is None or extent is None:
+        whole = {"size": extent, "sizes": [extent], "counts": [units], "stride": None, "start": 0}
+        return {**whole, "padding": 0, "centre": None, "coverage": 1.0, "cut": 0.0}
+    counts = axis.counts(units)
     return {
-        "size": sizes[-1],
-        "sizes": sizes,
+        "size": axis.sizes[-1],
+        "sizes": list(counts),
+        "counts": list(counts.values()),
         "stride": number(axis.stride),
         "start": axis.start,
+        "padding": -axis.start,
+        "centre": float(axis.centre),
         "coverage": axis.coverage,
+        "cut": axis.cut(units, extent) / units,
     }
 
 
@@ -113,7 +147,7 @@ def number(value: Fraction) -> int | str:
 def layer_row(analysis: Analysis, layer: LayerReport) -> Row:
     """One layer as a flat row for CSV, Markdown and DataFrames."""
     nodes = analysis.graph.nodes
-    field = field_dict(layer.receptive_field, analysis.graph.input_shape)
+    field = field_dict(layer.receptive_field, analysis.graph.input_shape, layer.node.shape)
     return {
         "path": layer.node.path,
         "type": layer.node.layer.type,
@@ -140,7 +174,8 @@ def _flat_field(field: Row) -> Row:
 def network_row(analysis: Analysis) -> Row:
     """One network as a flat row for comparisons."""
     total = analysis.total
-    field = field_dict(total.receptive_field, analysis.graph.input_shape)
+    last = analysis.graph.nodes[total.receptive_field_index]
+    field = field_dict(total.receptive_field, analysis.graph.input_shape, last.shape)
     return {
         "name": analysis.graph.name,
         "input": shape_text(tuple(analysis.input_shape)),
