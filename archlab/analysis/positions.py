@@ -7,62 +7,88 @@ padding does not exist here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
 from archlab.graph import Graph, Node
 from archlab.layers.base import is_map
 from archlab.layers.geometry import IDENTITY, Phases, Reads, Whole, Window
 
-Masks = list[int]
-"""For each unit along an axis: bit `i` for input position `i`."""
-MasksPair = tuple[Masks, Masks]
+
+class UnitPositions(NamedTuple):
+    """What one unit reads along one axis.
+
+    Attributes:
+        mask: bit `i` for input position `i`.
+        complete: whether no layer on the way read outside of its input, so that the mask is the whole field.
+        solid: whether no unit on the way consists of padding only. Where one does along one axis, it reads
+            nothing along the other either, which masks per axis cannot say.
+    """
+
+    mask: int
+    complete: bool
+    solid: bool = True
 
 
-def positions_read(graph: Graph, facts: list[Facts]) -> list[MasksPair | None]:
-    """For every node: the masks along height and width; None where a node has no spatial axes.
+AxisPositions = list[UnitPositions]
+PositionsPair = tuple[AxisPositions, AxisPositions]
+"""Of every unit along height and width."""
+
+
+def positions_read(graph: Graph, facts: list[Facts]) -> list[PositionsPair | None]:
+    """For every node: what its units read along height and width; None where it has no spatial axes.
 
     Two paths of different shape are united per axis, as receptive fields are.
     """
-    found: list[MasksPair | None] = []
+    found: list[PositionsPair | None] = []
     for node, fact in zip(graph.nodes, facts, strict=True):
         if not is_map(node.shape):
             found.append(None)
         elif not node.inputs:
-            found.append(([1 << i for i in range(node.shape[1])], [1 << i for i in range(node.shape[2])]))
+            found.append((_input_axis(node.shape[1]), _input_axis(node.shape[2])))
         else:
             found.append((_axis(node, fact, found, 0), _axis(node, fact, found, 1)))
     return found
 
 
-def _axis(node: Node, fact: Facts, found: list[MasksPair | None], axis: int) -> Masks:
+def _input_axis(size: int) -> AxisPositions:
+    return [UnitPositions(1 << position, complete=True) for position in range(size)]
+
+
+def _axis(node: Node, fact: Facts, found: list[PositionsPair | None], axis: int) -> AxisPositions:
     size = node.shape[1 + axis]
-    united: Masks | None = None
+    united: AxisPositions | None = None
     for source, pair in zip(node.inputs, fact.reads, strict=True):
-        masks = found[source]
-        if masks is None:
-            continue
-        read = _read(masks[axis], pair[axis], size)
-        united = read if united is None else [a | b for a, b in zip(united, read, strict=True)]
-    return united if united is not None else [0] * size
+        units = found[source]
+        if units is not None:
+            read = _read(units[axis], pair[axis], size)
+            united = read if united is None else [_unite(both) for both in zip(united, read, strict=True)]
+    return united if united is not None else [UnitPositions(0, complete=False)] * size
 
 
-def _read(masks: Masks, reads: Reads, size: int) -> Masks:
-    if reads == IDENTITY:
-        return masks
+def _unite(units: Iterable[UnitPositions]) -> UnitPositions:
+    mask, complete, solid = 0, True, True
+    for unit in units:
+        mask |= unit.mask
+        complete = complete and unit.complete
+        solid = solid and unit.solid
+    return UnitPositions(mask, complete, solid)
+
+
+def _read(units: AxisPositions, reads: Reads, size: int) -> AxisPositions:
+    if reads == IDENTITY and size == len(units):  # zero_pad2d adds units behind without moving the others
+        return units
     if isinstance(reads, Whole):
-        whole = 0
-        for mask in masks:
-            whole |= mask
-        return [whole] * size
-    result: Masks = []
-    for unit in range(size):
-        mask = 0
-        for source in units_read(reads, unit):
-            if 0 <= source < len(masks):
-                mask |= masks[source]
-        result.append(mask)
-    return result
+        return [_unite(units)] * size
+    return [_gather(units, units_read(reads, unit)) for unit in range(size)]
+
+
+def _gather(units: AxisPositions, sources: Iterator[int]) -> UnitPositions:
+    existing = list(sources)
+    inside = [units[source] for source in existing if 0 <= source < len(units)]
+    mask, complete, solid = _unite(inside)
+    return UnitPositions(mask, complete and len(inside) == len(existing), solid and mask != 0)
 
 
 def units_read(reads: Window | Phases, unit: int) -> Iterator[int]:

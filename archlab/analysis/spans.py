@@ -15,6 +15,9 @@ from archlab.layers.geometry import IDENTITY, Phases, Reads, Whole, Window
 MAX_TRACKED = 1 << 17
 """Longest interval whose holes are tracked; beyond it the coverage is unknown, the interval still exact."""
 
+MAX_PHASES = 256
+"""Longest period whose spans are all kept, also those that no unit of the map has."""
+
 DENSE = 0
 UNTRACKED = -1
 
@@ -29,7 +32,8 @@ class AxisField:
     """The spans of all units along one axis.
 
     Unit `o = q * up + p` (0 <= p < up) sees `spans[p]` moved by `q * down`. Most maps have up = 1: every
-    unit sees the same span, `down` further on. Where an axis has fewer than `up` units, only theirs are kept.
+    unit sees the same span, `down` further on. Where an axis has fewer than `up` units, and `up` is large, only
+    theirs are kept; others, which only padding could ask for, see nothing.
     """
 
     __slots__ = ("down", "spans", "up")
@@ -42,6 +46,8 @@ class AxisField:
     def span(self, unit: int) -> Span:
         """What unit `unit` (which may be outside of the map) sees."""
         cycle, phase = divmod(unit, self.up)
+        if phase >= len(self.spans):
+            return NOTHING
         first, last, mask = self.spans[phase]
         return first + cycle * self.down, last + cycle * self.down, mask
 
@@ -173,11 +179,15 @@ def _gather(field: AxisField, reads: Phases, out_size: int) -> AxisField:
     up = reads.up * times
     down = reads.down * times // field.up * field.down
     spans: list[Span] = []
-    for unit in range(min(up, out_size)):
+    for unit in range(_phases_kept(up, out_size)):
         cycle, phase = divmod(unit, reads.up)
         base = cycle * reads.down
         spans.append(union(field.span(base + tap) for tap in reads.taps[phase]))
     return AxisField(up, down, tuple(spans))
+
+
+def _phases_kept(up: int, units: int) -> int:
+    return up if up <= MAX_PHASES else min(up, units)
 
 
 def union(spans: Iterable[Span]) -> Span:
@@ -242,7 +252,7 @@ def _join_two(a: AxisField, b: AxisField, size: int) -> tuple[AxisField, bool]:
         up, down = a.up * size, a.down * size
     spans: list[Span] = []
     aligned = True
-    for unit in range(min(up, size)):
+    for unit in range(_phases_kept(up, size)):
         one, other = a.span(unit), b.span(unit)
         spans.append(_union_of_two(one, other))
         both = one[0] <= one[1] and other[0] <= other[1]

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Shape, ShapeError, TensorSpec, is_map, shape_text
+from archlab.layers.base import Layer, Shape, ShapeError, Storage, TensorSpec, is_map, shape_text
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.geometry import IDENTITY, WHOLE, AxisPair, Reads, Window
 
@@ -33,6 +33,11 @@ class InplaceActivation(Activation):
     """An activation with PyTorch's `inplace` flag."""
 
     inplace: bool = Field(default=False, description="Overwrite the input instead of taking new memory.")
+
+    @property
+    def storage(self) -> Storage:
+        """The input's where it is overwritten."""
+        return "inplace" if self.inplace else "new"
 
 
 class ReLU(InplaceActivation):

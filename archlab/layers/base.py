@@ -116,7 +116,7 @@ class Layer(BaseModel):
     @property
     def storage(self) -> Storage:
         """Where the output lives: new memory, the input's (in place or view), or the input itself in eval mode."""
-        return "inplace" if getattr(self, "inplace", False) else "new"
+        return "new"
 
     @property
     def offset_bound(self) -> float | None:

@@ -18,8 +18,18 @@ from archlab.torch.source_classes import Construction, GeneratedClass, Planner
 from archlab.torch.source_forward import ForwardWriter, Statement
 from archlab.torch.source_init import init_statements
 from archlab.torch.source_sequence import sequence
-from archlab.torch.source_text import INDENT, WIDTH, Atom, Bracket, Expression, NamePool, layout, plain_text
-from archlab.torch.source_text import call as call_expression
+from archlab.torch.source_text import (
+    INDENT,
+    WIDTH,
+    Atom,
+    Bracket,
+    Expression,
+    NamePool,
+    assignment,
+    call,
+    layout,
+    plain_text,
+)
 
 BODY = 2 * INDENT
 MAX_LISTED_TENSORS = 4
@@ -97,7 +107,7 @@ def _init_lines(made: GeneratedClass, graph: Graph) -> list[str]:
     body += [f"{BODY}self.{parameter.name} = {parameter.name}" for parameter in made.stored]
     if made.base == "nn.Module":
         for label, construction in made.members.items():
-            body += layout(_construct(construction), f"self.{label} = ", "", BODY)
+            body += assignment(Atom(f"self.{label}"), _construct(construction), BODY)
         if not made.scope.path and init_statements(graph, BODY):
             body.append(f"{BODY}self.{_weights_method(made)}()")
         if not body:
@@ -115,9 +125,9 @@ def _container(made: GeneratedClass) -> Expression:
     if made.base == "nn.Sequential":
         return sequence("super().__init__", members)
     if made.base == "nn.ModuleList":
-        return call_expression("super().__init__", (Bracket("[", tuple([("", m) for m in members.values()]), "]"),))
+        return call("super().__init__", (Bracket("[", tuple([("", m) for m in members.values()]), "]"),))
     items = tuple([(f'"{label}": ', member) for label, member in members.items()])
-    return call_expression("super().__init__", (Bracket("{", items, "}"),))
+    return call("super().__init__", (Bracket("{", items, "}"),))
 
 
 def _construct(construction: Construction) -> Expression:
@@ -127,7 +137,7 @@ def _construct(construction: Construction) -> Expression:
         return sequence(construction.function, members)
     written = [slot for slot in construction.slots if not slot.is_left_out]
     positional = tuple([slot.atom for slot in written if not slot.keyword])
-    return call_expression(construction.function, positional, {s.keyword: s.atom for s in written if s.keyword})
+    return call(construction.function, positional, {s.keyword: s.atom for s in written if s.keyword})
 
 
 def _forward_lines(made: GeneratedClass, graph: Graph) -> list[str]:
@@ -151,10 +161,7 @@ def _statement_lines(statement: Statement, graph: Graph | None) -> list[str]:
     """A statement; with a graph, followed by the shape where it changes."""
     if statement.target is None:
         return layout(statement.expression, "return ", "", BODY)
-    lines = layout(statement.expression, f"{statement.target.flat()} = ", "", BODY)
-    if len(lines[0]) > WIDTH:
-        *names, closing = statement.target.broken("", "", BODY)
-        return [*names, *layout(statement.expression, f"{closing.strip()} = ", "", BODY)]
+    lines = assignment(statement.target, statement.expression, BODY)
     if graph is not None and len(lines) == 1 and statement.source is not None:
         shape = graph.nodes[statement.value].shape
         comment = f"{lines[0]}  # {shape_text(shape)}"

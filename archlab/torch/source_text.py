@@ -200,6 +200,17 @@ def call(function: str, positional: tuple[Expression, ...], named: Mapping[str, 
     return Bracket(f"{function}(", (*[("", item) for item in positional], *keywords), ")")
 
 
+def assignment(target: Expression, value: Expression, indent: str) -> list[str]:
+    """`target = value`, with brackets around the one or the other where both do not fit on the first line."""
+    lines = layout(value, f"{target.flat()} = ", "", indent)
+    if len(lines[0]) <= WIDTH:
+        return lines
+    if isinstance(target, Row):
+        *names, closing = target.broken("", "", indent)
+        return [*names, *layout(value, f"{closing.strip()} = ", "", indent)]
+    return [f"{indent}{target.flat()} = (", *layout(value, "", "", indent + INDENT), f"{indent})"]
+
+
 def layout(expression: Expression, before: str, after: str, indent: str) -> list[str]:
     """An expression with what stands around it: on one line if it fits."""
     line = f"{indent}{before}{expression.flat()}{after}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ import torch
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)  # fvcore still calls torch.jit.script when imported
-    from fvcore.nn import FlopCountAnalysis
+    from fvcore.nn import FlopCountAnalysis, jit_handles
 
 from torch import Tensor, fx, nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -166,9 +167,16 @@ def _compare_totals(analysis: Analysis, model: nn.Module) -> list[Difference]:
     ]
 
 
+def _count_worded_padding(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
+    """fvcore has no rule for a convolution whose padding is a word (`same`); give it its own rule for the others."""
+    shapes = [jit_handles.get_shape(value) for value in (inputs[0], inputs[1], outputs[0])]
+    return Counter({"conv": jit_handles.conv_flop_count(*shapes, transposed=False)})
+
+
 def _compare_fvcore(analysis: Analysis, model: nn.Module, sample: Tensor) -> list[Difference]:
     """fvcore counts one FLOP per multiply-accumulate; its other operators (norms, pooling) are left out."""
     counts = FlopCountAnalysis(model, sample).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+    counts.set_op_handle("aten::_convolution_mode", _count_worded_padding)
     logging.getLogger("fvcore").setLevel(logging.ERROR)
     by_operator = counts.by_operator()
     counted = int(sum(by_operator[name] for name in FVCORE_MAC_OPERATORS))

@@ -12,7 +12,7 @@ require("torch", "torch", "probing receptive fields")
 import torch
 
 from archlab.analysis.facts import Facts, collect_facts
-from archlab.analysis.positions import MasksPair, positions_read
+from archlab.analysis.positions import PositionsPair, positions_read
 from archlab.analysis.receptive_field import ReceptiveField, receptive_fields
 from archlab.analysis.spans import DENSE, UNTRACKED, AxisField
 from archlab.graph import Graph, Node
@@ -22,6 +22,7 @@ from archlab.torch.linear import LinearRun
 if TYPE_CHECKING:
     from archlab.api import Network
 
+AXES = ("rows", "columns")
 MOST_LAYERS = 20
 """Layers probed in one network, evenly spaced; the last is always among them."""
 
@@ -61,8 +62,8 @@ def verify_receptive_field(network: Network, *, device: str = "cpu") -> FieldVer
     """Probe a network with gradients and compare the rows and columns that units read.
 
     The corners and the centre of each probed map are compared with the positions computed unit by unit
-    (`analysis.positions`), borders included; and where the field lies inside of the input, with the closed
-    form that `analyze` reports.
+    (`analysis.positions`), borders included. These in turn are compared with the closed form that `analyze`
+    reports: for every unit of every layer whose field is not cut by a border on the way.
 
     Args:
         network: what to verify.
@@ -75,16 +76,16 @@ def verify_receptive_field(network: Network, *, device: str = "cpu") -> FieldVer
     run = LinearRun(graph, device=device)
     result = FieldVerification(network.name)
     for node in _probed(graph, facts, positions):
-        masks = positions[node.index]
-        assert masks is not None
         result.layers += 1
         for unit in _units(node):
             result.units += 1
-            result.differences += _compare(node, unit, masks, fields[node.index], run)
+            result.differences += _compare_gradient(node, unit, positions[node.index], run)
+    for node in graph.layers:
+        result.differences += compare_closed_form(node, positions[node.index], fields[node.index])
     return result
 
 
-def _probed(graph: Graph, facts: list[Facts], positions: list[MasksPair | None]) -> list[Node]:
+def _probed(graph: Graph, facts: list[Facts], positions: list[PositionsPair | None]) -> list[Node]:
     """Layers that change what is seen, evenly spaced where there are many."""
     changing = [
         node
@@ -104,31 +105,41 @@ def _units(node: Node) -> list[tuple[int, int]]:
     return list(dict.fromkeys([(node.shape[1] // 2, node.shape[2] // 2), *corners]))
 
 
-def _compare(
-    node: Node, unit: tuple[int, int], masks: MasksPair, predicted: ReceptiveField, run: LinearRun
-) -> list[str]:
+def _compare_gradient(node: Node, unit: tuple[int, int], positions: PositionsPair | None, run: LinearRun) -> list[str]:
+    assert positions is not None
     seen = _gradient_masks(run, node, unit)
     found: list[str] = []
-    for axis, word in ((0, "rows"), (1, "columns")):
-        expected = masks[axis][unit[axis]]
-        if expected != seen[axis]:
+    solid = all(positions[axis][unit[axis]].solid for axis in (0, 1))
+    for axis, word in enumerate(AXES):
+        expected = positions[axis][unit[axis]].mask
+        if expected != seen[axis] if solid else seen[axis] & ~expected:
             where = f"  {node.path}, unit {unit[0]},{unit[1]}"
             found.append(f"{where}: {word} {_text(expected)} predicted, {_text(seen[axis])} have a gradient")
-        extent = run.input.shape[2 + axis]
-        closed = _closed_form(predicted.axes[axis], unit[axis], extent)
-        if closed is not None and not predicted.context and closed & ~seen[axis]:
-            where = f"  {node.path}, unit {unit[0]},{unit[1]}"
-            found.append(f"{where}: the closed form says {word} {_text(closed)}, of which some have no gradient")
     return found
 
 
-def _closed_form(axis: AxisField | None, unit: int, extent: int) -> int | None:
-    """The reported span as a mask, if it lies inside of the input."""
-    if axis is None:
-        return None
+def compare_closed_form(node: Node, positions: PositionsPair | None, predicted: ReceptiveField) -> list[str]:
+    """The reported spans against the positions of every unit that no border cuts; a line for the first difference."""
+    if positions is None or predicted.context:  # a gate's positions are context, not field
+        return []
+    for axis, word in enumerate(AXES):
+        field_axis = predicted.axes[axis]
+        for number, unit in enumerate(positions[axis]):
+            if field_axis is None or not unit.complete:
+                continue
+            closed = _closed_form(field_axis, number)
+            if closed is not None and closed != unit.mask:
+                return [f"  {node.path}: {word} of unit {number}: {_text(closed)} reported, {_text(unit.mask)} read"]
+    return []
+
+
+def _closed_form(axis: AxisField, unit: int) -> int | None:
+    """The reported span as a mask; None if its holes are not tracked."""
     first, last, mask = axis.span(unit)
-    if first < 0 or last >= extent or mask == UNTRACKED or last < first:
+    if mask == UNTRACKED:
         return None
+    if last < first or first < 0:  # nothing, or wrong: a unit that no border cuts sees no padding
+        return 0
     return ((1 << (last - first + 1)) - 1 if mask == DENSE else mask) << first
 
 

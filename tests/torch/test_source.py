@@ -380,7 +380,7 @@ blocks:
       - {{name: {"v" * 60}, type: conv2d, out_channels: 2, kernel_size: 1, groups: 1}}
       - {{type: branches, paths: [[], []], merge: add}}
 layers:
-  - {{name: {"s" * 60}, use: {"z" * 60}, width: 4, repeat: 5}}
+  - {{name: {"s" * 60}, use: {"z" * 60}, width: 4000, repeat: 5}}
   - {{name: {"t" * 60}, use: {"z" * 60}, width: 6}}
   - {{name: {"a" * 60}, type: conv2d, out_channels: 3, kernel_size: 1, norm: batch_norm2d, activation: relu}}
   - {{name: {"b" * 60}, type: conv2d, out_channels: 3, kernel_size: 1, norm: batch_norm2d, activation: relu}}

@@ -1,0 +1,255 @@
+"""Random networks as YAML: every layer that moves positions, joins, odd sizes, non-square kernels.
+
+`python -m tests.random_networks 2000` draws so many, verifies each one against PyTorch (shapes, params, MACs,
+positions by gradients) and prints every disagreement.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+from archlab.api import Network, loads
+from archlab.config.problem import ConfigError
+from archlab.layers import find_layer
+
+Item = dict[str, Any]
+MOST_ELEMENTS = 12_000
+"""Of a map: enough for odd shapes, small enough for thousands of networks."""
+
+
+class NetworkMaker:
+    """Draws one network, item by item; what does not fit is drawn again."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        channels = self.random.choice([1, 2, 3, 4])
+        self.input = [channels, self.random.randint(9, 33), self.random.randint(9, 33)]
+        self.items: list[Item] = []
+        self.last: Network | None = None
+
+    def make(self) -> Network:
+        """A network of 3 to 8 items with everything that hangs loose among its outputs."""
+        self._extend({"type": "conv2d", "out_channels": 4, "kernel_size": 3, "padding": 1, "name": "n0"})
+        for _ in range(self.random.randint(2, 7)):
+            for _ in range(20):
+                if self._extend({**self._draw(), "name": f"n{len(self.items)}"}):
+                    break
+        assert self.last is not None
+        return self.last
+
+    def _extend(self, item: Item) -> bool:
+        if self.items and "from" not in item and self.random.random() < 0.15:
+            item["from"] = self.random.choice(self.items)["name"]
+        items = [*self.items, item]
+        try:
+            network = loads(_yaml(self.input, items), name="random")
+        except ConfigError as error:
+            if {problem.code for problem in error.problems} - {"shape", "inplace"}:
+                raise
+            return False
+        shapes = [node.shape for node in network.graph.layers]
+        if len(shapes[-1]) != 3 or max(shape[0] * shape[1] * shape[2] for shape in shapes) > MOST_ELEMENTS:
+            return False
+        self.items, self.last = items, network
+        return True
+
+    def _draw(self) -> Item:
+        makers: list[tuple[int, Callable[[], Item]]] = [
+            (6, self._conv),
+            (4, self._pool),
+            (1, self._adaptive),
+            (1, lambda: {"type": "zero_pad2d", "padding": [self.random.randint(-3, 4) for _ in range(4)]}),
+            (1, lambda: {"type": self.random.choice(["relu", "sigmoid", "batch_norm2d", "identity", "dropout"])}),
+            (2, self._residual),
+            (2, self._branches),
+            (2, self._join),
+            (5, self._newer),
+        ]
+        weights = [weight for weight, _ in makers]
+        (_, maker) = self.random.choices(makers, weights)[0]
+        return maker()
+
+    def _pair(self, low: int, high: int) -> int | list[int]:
+        if self.random.random() < 0.6:
+            return self.random.randint(low, high)
+        return [self.random.randint(low, high), self.random.randint(low, high)]
+
+    def _conv(self) -> Item:
+        groups = self.random.choice([1, 1, 1, 2])
+        item: Item = {
+            "type": "conv2d",
+            "out_channels": 2 * self.random.randint(1, 3),
+            "kernel_size": self._pair(1, 5),
+            "stride": self._pair(1, 3) if self.random.random() < 0.4 else 1,
+            "padding": self.random.choice(["auto", "auto", 0, self._pair(0, 3)]),
+            "dilation": self._pair(1, 3) if self.random.random() < 0.4 else 1,
+            "groups": groups,
+        }
+        if item["stride"] == 1 and self.random.random() < 0.2:
+            item["padding"] = "same"
+        if self.random.random() < 0.3:
+            item["norm"] = "batch_norm2d"
+            item["activation"] = "relu"
+        return item
+
+    def _pool(self) -> Item:
+        kind = self.random.choice(["max_pool2d", "avg_pool2d"])
+        item: Item = {"type": kind, "kernel_size": self._pair(2, 4), "ceil_mode": self.random.random() < 0.4}
+        if self.random.random() < 0.7:
+            item["stride"] = self._pair(1, 3)
+        if self.random.random() < 0.5:
+            item["padding"] = 1
+        if kind == "max_pool2d" and self.random.random() < 0.3:
+            item["dilation"] = self._pair(1, 3)
+        return item
+
+    def _adaptive(self) -> Item:
+        size = [self.random.choice([None, self.random.randint(2, 12)]), self.random.randint(2, 12)]
+        return {"type": self.random.choice(["adaptive_avg_pool2d", "adaptive_max_pool2d"]), "output_size": size}
+
+    def _residual(self) -> Item:
+        body = [self._conv(), *([self._conv()] if self.random.random() < 0.5 else [])]
+        return {"type": "residual", "shortcut": self.random.choice(["project", "if_same"]), "body": body}
+
+    def _branches(self) -> Item:
+        """Paths that keep the size, in different ways."""
+        same: list[Callable[[], Any]] = [
+            list,
+            lambda: [{**self._conv(), "stride": 1, "padding": "same", "groups": 1}],
+            lambda: [{"type": "max_pool2d", "kernel_size": 3, "stride": 1, "padding": 1}],
+            lambda: [{"type": "zero_pad2d", "padding": self.random.choice([[2, -2, 1, -1], [-3, 3, 0, 0]])}],
+            lambda: [{"type": "conv2d", "out_channels": 4, "kernel_size": [1, 7], "padding": [0, 3]}],
+        ]
+        paths = [self.random.choice(same)() for _ in range(self.random.randint(2, 3))]
+        merge = self.random.choice(["concat", "concat", "add"])
+        branches = {"type": "branches", "merge": merge, "paths": paths}
+        if self.random.random() > 0.2:
+            return branches
+        # A share of the channels sees what all of them see only behind a convolution over all of them
+        # (docs/numbers.md: fields are of units, not of channels).
+        mixed = {"type": "conv2d", "out_channels": 12, "kernel_size": 1}
+        return {"type": "residual", "shortcut": "project", "body": [mixed, {**branches, "split": True}]}
+
+    def _join(self) -> Item:
+        other = self.random.choice(self.items)["name"]
+        return {"type": self.random.choice(["concat", "concat", "add"]), "with": [other]}
+
+    def _newer(self) -> Item:
+        item = self.random.choice(_NEWER)(self.random)
+        return item if find_layer(str(item["type"])) is not None else self._conv()
+
+
+def _transpose(draw: random.Random) -> Item:
+    stride = draw.randint(1, 3)
+    return {
+        "type": "conv_transpose2d",
+        "out_channels": 2 * draw.randint(1, 2),
+        "kernel_size": [draw.randint(1, 5), draw.randint(1, 5)],
+        "stride": stride,
+        "padding": draw.randint(0, 2),
+        "output_padding": draw.randint(0, stride - 1) if stride > 1 else 0,
+        "dilation": draw.randint(1, 2),
+    }
+
+
+def _upsample(draw: random.Random) -> Item:
+    mode = draw.choice(["nearest", "bilinear", "bilinear", "bicubic", "nearest-exact"])
+    item: Item = {"type": "upsample", "mode": mode}
+    if draw.random() < 0.5:
+        item["scale_factor"] = draw.choice([2, 2, 3, 1.5])
+    else:
+        item["size"] = [draw.randint(5, 30), draw.randint(5, 30)]
+    if mode in ("bilinear", "bicubic") and draw.random() < 0.4:
+        item["align_corners"] = True
+    return item
+
+
+def _deform(draw: random.Random) -> Item:
+    return {
+        "type": "deform_conv2d",
+        "out_channels": 4,
+        "kernel_size": draw.choice([1, 3, [3, 5]]),
+        "stride": draw.randint(1, 2),
+        "padding": draw.randint(0, 2),
+        "dilation": draw.randint(1, 2),
+        "modulated": draw.random() < 0.5,
+    }
+
+
+_NEWER: list[Callable[[random.Random], Item]] = [
+    _transpose,
+    _transpose,
+    _upsample,
+    _upsample,
+    _deform,
+    lambda draw: {"type": "depthwise_conv2d", "kernel_size": draw.choice([3, 5]), "padding": "auto"},
+    lambda _: {"type": "depthwise_separable_conv2d", "out_channels": 4, "kernel_size": 3, "padding": "auto"},
+    lambda draw: {"type": "pixel_shuffle", "upscale_factor": draw.randint(2, 3)},
+    lambda draw: {"type": "pixel_unshuffle", "downscale_factor": draw.randint(2, 3)},
+    lambda _: {"type": "channel_shuffle", "groups": 2},
+    lambda draw: {"type": "lp_pool2d", "norm_type": 2, "kernel_size": draw.randint(2, 3), "stride": 1},
+    lambda draw: {"type": draw.choice(["reflection_pad2d", "replication_pad2d"]), "padding": [1, 2, 0, 1]},
+    lambda _: {"type": "squeeze_excitation", "squeeze_channels": 2},
+    lambda _: {"type": "group_norm", "num_groups": 2},
+    lambda _: {"type": "layer_scale"},
+]
+
+
+def _yaml(shape: list[int], items: list[Item]) -> str:
+    """The config, with every item that nothing reads among the outputs."""
+    read = {name for item in items for name in (item.get("from"), *item.get("with", []))}
+    read |= {before["name"] for before, item in pairwise(items) if "from" not in item}
+    outputs = [item["name"] for item in items if item["name"] not in read]
+    lines = "\n".join(f"  - {_flow(item)}" for item in items)
+    return f"input: {shape}\nlayers:\n{lines}\noutputs: {_flow(outputs)}\n"
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_flow(part) for part in value) + "]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
+
+
+def random_network(seed: int) -> Network:
+    """The network of a seed."""
+    return NetworkMaker(seed).make()
+
+
+def disagreements(network: Network) -> list[str]:
+    """Everything in which archlab and PyTorch differ."""
+    from archlab.torch.verify import verify
+    from archlab.torch.verify_field import verify_receptive_field
+
+    return [report.render() for report in (verify(network), verify_receptive_field(network)) if not report.ok]
+
+
+def main(count: int, first: int = 0) -> int:
+    """Draw and verify `count` networks."""
+    warnings.simplefilter("ignore")
+    started, wrong = time.time(), 0
+    kinds: dict[str, int] = {}
+    for seed in range(first, first + count):
+        network = random_network(seed)
+        for node in network.graph.layers:
+            kinds[node.layer.type] = kinds.get(node.layer.type, 0) + 1
+        found = disagreements(network)
+        if found:
+            wrong += 1
+            print(f"seed {seed}:\n{network.document.source.text}" + "\n".join(found), flush=True)
+    layers = ", ".join(f"{name} {number}" for name, number in sorted(kinds.items()))
+    print(f"{count} networks, {wrong} with disagreements, {time.time() - started:.0f} s; layers drawn: {layers}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*(int(word) for word in sys.argv[1:3])))

@@ -1,0 +1,43 @@
+"""`verify --receptive-field`: equal on every preset family, and finds what is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from archlab.api import load, loads
+from archlab.cli import main
+from archlab.layers.base import Shape
+from archlab.layers.conv import Conv2d
+from archlab.layers.geometry import AxisPair, Window
+from archlab.torch.verify_field import verify_receptive_field
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        *(("alexnet", 224), ("vgg11", 64), ("resnet18", 128), ("resnet50", 128), ("resnet50_slim", 96)),
+        *(("resnext50_32x4d", 64), ("mobilenet_v1_0_25", 96), ("mobilenet_v2_0_35", 96)),
+    ],
+)
+def test_presets(name: str, size: int) -> None:
+    report = verify_receptive_field(load(name, input=(3, size, size)))
+    assert report.ok, report.render()
+    assert report.layers >= 5
+
+
+def test_a_wrong_window_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(_self: Conv2d, _inputs: tuple[Shape, ...], _output: Shape) -> tuple[AxisPair, ...]:
+        return ((Window(3, 1, 0, 1), Window(3, 1, 0, 2)),)
+
+    monkeypatch.setattr(Conv2d, "reads", wrong)
+    report = verify_receptive_field(
+        loads("input: [1, 9, 9]\nlayers: [{type: conv2d, out_channels: 1, kernel_size: 3}]")
+    )
+    assert not report.ok
+    assert "conv, unit 3,3: columns 3, 5, 7 predicted, 3-5 have a gradient" in report.render()
+    assert "rows" not in report.render()
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "mobilenet_v2_0_35", "--input", "3x64x64", "--receptive-field"]) == 0
+    assert "read exactly the predicted positions" in capsys.readouterr().out
