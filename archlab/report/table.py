@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from io import StringIO
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -17,18 +19,48 @@ from archlab.report.footer import CONVENTIONS, heading, totals
 from archlab.report.plain import Row
 from archlab.report.units import binary, field_text, si, stride_text
 
-PIPED_WIDTH = 200
+PIPED_WIDTH = 400
 """Columns when the output is no terminal: wide enough that nothing is cut."""
 
 
-def _render(parts: list[Any], *, colour: bool) -> str:
-    """Text of rich renderables; colour only for a terminal (rich respects NO_COLOR)."""
-    width = None if colour else PIPED_WIDTH
-    out = StringIO()
-    console = Console(file=out, width=width, force_terminal=colour or None, markup=False, highlight=False, emoji=False)
-    for part in parts:
-        console.print(part, soft_wrap=isinstance(part, str))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+class Column(NamedTuple):
+    """A column of a table.
+
+    Attributes:
+        name: its heading.
+        justify: numbers to the right.
+        rank: how dispensable it is: a terminal too narrow for all columns loses those of the highest rank first.
+    """
+
+    name: str
+    justify: Literal["left", "right"] = "right"
+    rank: int = 0
+
+
+LAYER_COLUMNS = (
+    Column("layer", "left"),
+    Column("type", "left", 2),
+    Column("output", "left", 1),
+    Column("params"),
+    Column("MACs"),
+    Column("FLOPs", rank=5),
+    Column("memory", rank=4),
+    Column("receptive field"),
+    Column("stride", rank=3),
+)
+
+NETWORK_COLUMNS = (
+    Column("network", "left"),
+    Column("input", "left", 4),
+    Column("layers", rank=6),
+    Column("params"),
+    Column("MACs"),
+    Column("FLOPs", rank=5),
+    Column("activations", rank=2),
+    Column("memory", rank=1),
+    Column("receptive field"),
+    Column("stride", rank=3),
+)
 
 
 def is_terminal() -> bool:
@@ -36,35 +68,15 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def _table(columns: list[tuple[str, str]]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name, justify in columns:
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=justify == "right")  # type: ignore[arg-type]
-    return table
-
-
 def analysis_table(analysis: Analysis, depth: int | None, *, colour: bool = False) -> str:
     """The table of `archlab analyze`: one row for each layer or folded scope, then totals and conventions."""
-    table = _table(
-        [
-            ("layer", "left"),
-            ("type", "left"),
-            ("output", "left"),
-            ("params", "right"),
-            ("MACs", "right"),
-            ("FLOPs", "right"),
-            ("memory", "right"),
-            ("receptive field", "right"),
-            ("stride", "right"),
-        ]
-    )
-    for row in fold(analysis, depth):
-        table.add_row(*_cells(row))
+    rows = [_layer_cells(row) for row in fold(analysis, depth)]
     lines = [f"{label:<16}{text}" for label, text in totals(analysis)]
-    return _render([heading(analysis), table, "\n".join(lines), "\n".join(CONVENTIONS)], colour=colour)
+    parts = [heading(analysis), _table(LAYER_COLUMNS, rows, _width(colour=colour)), "\n".join(lines), *CONVENTIONS]
+    return _render(parts, colour=colour)
 
 
-def _cells(row: FoldedRow) -> list[str]:
+def _layer_cells(row: FoldedRow) -> list[str]:
     return [
         row.path,
         row.what,
@@ -80,35 +92,83 @@ def _cells(row: FoldedRow) -> list[str]:
 
 def comparison_table(analyses: list[Analysis], *, colour: bool = False) -> str:
     """The table of `archlab compare`: one row for each network, then the conventions."""
-    numbers = ("layers", "params", "MACs", "FLOPs", "activations", "memory", "receptive field", "stride")
-    table = _table([("network", "left"), ("input", "left"), *((name, "right") for name in numbers)])
-    for analysis in analyses:
-        total = analysis.total
-        table.add_row(
-            analysis.graph.name,
-            shape_text(tuple(analysis.input_shape)),
-            str(len(analysis.layers)),
-            f"{total.params:,}",
-            si(total.macs),
-            si(total.flops),
-            si(total.activations),
-            binary(total.memory.inference_peak),
-            field_text(total.receptive_field),
-            stride_text(total.receptive_field),
-        )
-    return _render([table, "\n".join(CONVENTIONS)], colour=colour)
+    rows = [_network_cells(analysis) for analysis in analyses]
+    return _render([_table(NETWORK_COLUMNS, rows, _width(colour=colour)), *CONVENTIONS], colour=colour)
+
+
+def _network_cells(analysis: Analysis) -> list[str]:
+    total = analysis.total
+    return [
+        analysis.graph.name,
+        shape_text(tuple(analysis.input_shape)),
+        str(len(analysis.layers)),
+        f"{total.params:,}",
+        si(total.macs),
+        si(total.flops),
+        si(total.activations),
+        binary(total.memory.inference_peak),
+        field_text(total.receptive_field),
+        stride_text(total.receptive_field),
+    ]
 
 
 def rows_table(rows: list[Row], *, colour: bool = False) -> str:
     """Any flat rows as a table; numbers to the right."""
     if not rows:
         return ""
-    first = rows[0]
-    table = _table([(name, "right" if isinstance(value, int | float) else "left") for name, value in first.items()])
-    for row in rows:
-        table.add_row(*("" if value is None else _cell(value) for value in row.values()))
-    return _render([table], colour=colour)
+    columns = [
+        Column(name, "right" if isinstance(value, int | float) else "left", position)
+        for position, (name, value) in enumerate(rows[0].items())
+    ]
+    cells = [["" if value is None else _cell(value) for value in row.values()] for row in rows]
+    return _render([_table(columns, cells, _width(colour=colour))], colour=colour)
 
 
 def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _width(*, colour: bool) -> int:
+    return shutil.get_terminal_size().columns if colour else PIPED_WIDTH
+
+
+def _table(columns: tuple[Column, ...] | list[Column], rows: list[list[str]], width: int) -> Table:
+    """A table of the columns that fit."""
+    kept = _fitting(columns, rows, width)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for index in kept:
+        column = columns[index]
+        table.add_column(column.name, justify=column.justify, overflow="fold", no_wrap=column.justify == "right")
+    for row in rows:
+        table.add_row(*(row[index] for index in kept))
+    return table
+
+
+def _fitting(columns: tuple[Column, ...] | list[Column], rows: list[list[str]], width: int) -> list[int]:
+    """The indices of the columns to show, the most dispensable left out until the rest fits."""
+    widths = [max(map(cell_len, (column.name, *(row[i] for row in rows)))) for i, column in enumerate(columns)]
+    kept = list(range(len(columns)))
+    dispensable = sorted((i for i in kept if columns[i].rank), key=lambda i: columns[i].rank)
+    while dispensable and sum(widths[i] + _GAP for i in kept) > width:
+        kept.remove(dispensable.pop())
+    return kept
+
+
+_GAP = 3
+"""Columns between two columns in rich's SIMPLE_HEAD."""
+
+
+def _render(parts: list[Any], *, colour: bool) -> str:
+    """Text of rich renderables; colour only for a terminal (rich respects NO_COLOR)."""
+    out = StringIO()
+    console = Console(
+        file=out,
+        width=_width(colour=colour),
+        force_terminal=colour or None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+    for part in parts:
+        console.print(part, soft_wrap=not colour and isinstance(part, str))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
