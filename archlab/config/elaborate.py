@@ -13,7 +13,7 @@ from typing import Any
 from archlab.config.document import Block, Document
 from archlab.config.expressions import UNKNOWN, UnknownValueError
 from archlab.config.items import Item, read_item, unknown_layer
-from archlab.config.limits import MAX_BLOCK_DEPTH, MAX_NODES, MAX_STEPS
+from archlab.config.limits import MAX_BLOCK_DEPTH, MAX_MAP_SIZE, MAX_NODES, MAX_STEPS
 from archlab.config.lowering import Lowered, Lowering
 from archlab.config.names import NameTable, Value
 from archlab.config.naming import PathScope
@@ -26,10 +26,14 @@ from archlab.config.yaml_nodes import Mapping, Scalar, Sequence, kind, value_kin
 from archlab.config.yaml_nodes import Node as YamlNode
 from archlab.graph import Node
 from archlab.layers import find_layer
-from archlab.layers.base import Layer, Shape, ShapeError, shape_text
+from archlab.layers.base import MAP_RANK, Layer, Shape, ShapeError, shape_text
+from archlab.layers.fields import MAX_SIZE
 from archlab.layers.reshape import Input
 
 MERGES = ("concat", "add", "multiply")
+
+NO_SHORTCUT = Node(-1, Input(), (), ())
+"""Stands for the shortcut of an `if_same` whose body changes the shape."""
 
 
 @dataclass(slots=True)
@@ -259,6 +263,9 @@ class Elaborator:
             except ShapeError as error:
                 self._shape_problem(error, layer, places, env)
                 return None
+        if len(shape) == MAP_RANK and (shape[0] > MAX_SIZE or max(shape[1:]) > MAX_MAP_SIZE):
+            message = f"the map has grown to {shape_text(shape)}; at most {MAX_SIZE:,} channels"
+            raise BadItemError(f"{message} and {MAX_MAP_SIZE:,} positions are allowed", "too-large", places.whole)
         return self._append(layer, inputs, shape, places.whole, env.trail)
 
     def _shape_problem(self, error: ShapeError, layer: Layer, places: Places, env: Environment) -> None:
@@ -368,14 +375,14 @@ class Elaborator:
         self._export_inner(item, env, inner, spot)
         if result is None or value is None or skip is None:
             return None
-        if skip is result:  # if_same, and it is not the same
+        if skip is NO_SHORTCUT:
             return result
         if skip.shape != result.shape:
             raise self._unequal(item, shortcut, skip.shape, result.shape)
         return self._join("add", (result, skip), item, inner)
 
     def _shortcut(self, item: Item, shortcut: Shortcut, value: Value, result: Value, env: Environment) -> Value:
-        """What is added to the body's result; the result itself where nothing is."""
+        """What is added to the body's result, `NO_SHORTCUT` where nothing is."""
         if isinstance(shortcut, Sequence):
             scope = PathScope()
             skip = self._walk(shortcut, value, replace(env, scope=scope, names=NameTable(parent=env.names)))
@@ -388,7 +395,7 @@ class Elaborator:
         if value.shape == result.shape and stride in {(1, 1), None}:
             return value
         if shortcut == "if_same":
-            return result
+            return NO_SHORTCUT
         if shortcut == "project":
             return self._project(item, value, result, stride, env)
         return value

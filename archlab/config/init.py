@@ -18,7 +18,7 @@ from archlab.config.substitute import is_dynamic, substitute
 from archlab.config.suggest import did_you_mean
 from archlab.config.validation import Places, validate_model
 from archlab.config.yaml_nodes import Mapping, Node, Scalar, kind
-from archlab.layers import layer_types
+from archlab.layers import find_layer, layer_types
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -28,6 +28,8 @@ class Initializer(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     type: ClassVar[str]
+    needs_matrix: ClassVar[bool] = False
+    """Whether it needs a tensor of at least two dimensions."""
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments for the function."""
@@ -78,6 +80,7 @@ class Ones(Initializer):
 
 
 class _Kaiming(Initializer):
+    needs_matrix: ClassVar[bool] = True
     a: Finite = 0.0
     mode: Literal["fan_in", "fan_out"] = "fan_in"
     nonlinearity: Literal["linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"] = "leaky_relu"
@@ -96,6 +99,7 @@ class KaimingUniform(_Kaiming):
 
 
 class _Xavier(Initializer):
+    needs_matrix: ClassVar[bool] = True
     gain: Finite = 1.0
 
 
@@ -115,6 +119,7 @@ class Orthogonal(Initializer):
     """A (semi-)orthogonal matrix (Saxe et al. 2013)."""
 
     type: ClassVar[str] = "orthogonal"
+    needs_matrix: ClassVar[bool] = True
     gain: Finite = 1.0
 
 
@@ -143,11 +148,13 @@ def read_init(node: Mapping, problems: Problems) -> Initializers:
             message = f"init of {layer_type} is a mapping such as {{weight: zeros}}, not {kind(value)}"
             problems.add(message, "wrong-type", value.place)
         else:
-            found[layer_type] = _read_tensors(value, problems)
+            found[layer_type] = _read_tensors(layer_type, value, problems)
     return found
 
 
-def _read_tensors(node: Mapping, problems: Problems) -> dict[str, Initializer]:
+def _read_tensors(layer_type: str, node: Mapping, problems: Problems) -> dict[str, Initializer]:
+    cls = find_layer(layer_type)
+    assert cls is not None
     made: dict[str, Initializer] = {}
     for tensor, value in node.entries.items():
         if tensor not in TENSORS:
@@ -155,8 +162,13 @@ def _read_tensors(node: Mapping, problems: Problems) -> dict[str, Initializer]:
             problems.add(f"init has no tensor '{tensor}'{hint}", "unknown-option", node.keys[tensor])
             continue
         initializer = _read_initializer(value, problems)
-        if initializer is not None:
-            made[tensor] = initializer
+        if initializer is None:
+            continue
+        if initializer.needs_matrix and (tensor != "weight" or not cls.counts_activations):
+            message = f"{initializer.type} needs a weight of a convolution or linear layer, not {layer_type}'s {tensor}"
+            problems.add(message, "wrong-value", value.place)
+            continue
+        made[tensor] = initializer
     return made
 
 

@@ -24,5 +24,7 @@ MAX_EXTENDS = 8
 """Files extending one another."""
 MAX_INPUT_SIZE = 65_536
 """Positions along one spatial axis of the input."""
+MAX_MAP_SIZE = 262_144
+"""Positions along one spatial axis of any map."""
 MAX_PROBLEMS = 200
 """Problems collected before giving up."""

@@ -19,7 +19,7 @@ from collections import Counter
 from archlab.graph import Node
 
 MAX_NAME_LENGTH = 60
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 _MODULE_ATTRIBUTES = """
     T_destination add_module add_submodule append apply bfloat16 buffers call_super_init children code
@@ -41,11 +41,13 @@ RESERVED = frozenset(_MODULE_ATTRIBUTES.split())
 
 def name_fault(name: str) -> str | None:
     """Why a word cannot name a layer, or None if it can."""
+    if name.startswith("_"):
+        return "begins with _, as PyTorch's own attributes do; begin with a letter"
     if not _NAME.match(name):
         return "is not a name; use letters, digits and _, and begin with a letter"
     if len(name) > MAX_NAME_LENGTH:
         return f"is too long; at most {MAX_NAME_LENGTH} characters"
-    if keyword.iskeyword(name) or name in RESERVED or name.startswith("__"):
+    if keyword.iskeyword(name) or name in RESERVED:
         return "is already an attribute of PyTorch's modules or a word of Python; choose another name"
     return None
 

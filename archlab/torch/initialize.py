@@ -16,6 +16,8 @@ def initialize(model: fx.GraphModule, graph: Graph) -> None:
                 for owned in model.get_submodule(node.path).parameters():
                     nn.init.zeros_(owned)
                 continue
+            if not node.layer.torch_class:
+                continue
             for tensor, initializer in graph.init.get(node.layer.type, {}).items():
                 parameter = getattr(model.get_submodule(node.path), tensor, None)
                 if parameter is not None:

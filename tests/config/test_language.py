@@ -334,3 +334,7 @@ def test_a_long_chain_of_in_place_layers_is_checked_in_one_pass() -> None:
 def test_an_in_place_layer_must_be_alone(text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         network(text)
+
+
+def test_a_residual_with_an_empty_body_doubles_its_input() -> None:
+    assert lines(network("layers: [{type: residual, body: []}]")) == ["add add <- input,input 4x16x16"]

@@ -206,3 +206,11 @@ def test_hostile_network_names_are_harmless() -> None:
         if '"""' in name:
             text = 'name: \'"""\'\ninput: [3, 4, 4]\nlayers: [{type: relu}]'
         assert build(loads(text))(torch.ones(1, 3, 4, 4)).shape == (1, 3, 4, 4)
+
+
+def test_init_of_a_layer_without_tensors_changes_nothing() -> None:
+    text = "input: [4, 8, 8]\ninit: {add: {weight: zeros}, relu: {weight: ones}}\n"
+    assert (
+        build(loads(text + "layers: [{name: a, type: relu}, {type: add, with: [a]}]"))(torch.ones(1, 4, 8, 8)).sum()
+        == 512
+    )

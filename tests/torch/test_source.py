@@ -24,8 +24,8 @@ from archlab.config.init import INITIALIZERS
 from archlab.graph import Graph
 from archlab.layers import find_layer, layer_types
 from archlab.torch.source import to_source
-from archlab.torch.source_layers import DEFAULT_DIFFERS, FUNCTIONS, POSITIONAL
-from archlab.torch.source_text import class_name, literal, plain_text, string_literal
+from archlab.torch.source.layers import DEFAULT_DIFFERS, FUNCTIONS, POSITIONAL
+from archlab.torch.source.text import class_name, literal, plain_text, string_literal
 
 NETWORKS = {
     "chain": """
@@ -297,7 +297,7 @@ layers:
   - {name: x, type: conv2d, out_channels: 4, kernel_size: 1, norm: batch_norm2d}
   - {name: out, type: conv2d, out_channels: 4, kernel_size: 1, norm: batch_norm2d}
   - {name: print, from: x, type: conv2d, out_channels: 4, kernel_size: 1}
-  - {name: _init_weights, type: concat, with: [Tensor, nn, x, out]}
+  - {name: init_weights, type: concat, with: [Tensor, nn, x, out]}
   - {name: Conv, type: conv2d, out_channels: 4, kernel_size: 1}
   - {name: OrderedDict, type: multiply, with: [Conv, Tensor]}
 init: {conv2d: {weight: ones, bias: {type: constant, val: 0.5}}}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from archlab.layers.base import Layer, Shape
-from archlab.torch.source_text import Atom, Bracket, Expression, Infix, call
+from archlab.torch.source.text import Atom, Bracket, Expression, Infix, call
 
 REQUIRED = object()
 """Stands for the default of an argument without one."""

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archlab.graph import Graph
-from archlab.torch.source_classes import GeneratedClass
-from archlab.torch.source_layers import FUNCTIONS
-from archlab.torch.source_text import MAX_NAME, Atom, Bracket, Expression, NamePool, Row, call, string_literal
-from archlab.torch.source_tree import Leaf, Scope
-from archlab.torch.source_variables import Step, VariableNames
+from archlab.torch.source.classes import GeneratedClass
+from archlab.torch.source.layers import FUNCTIONS
+from archlab.torch.source.text import MAX_NAME, Atom, Bracket, Expression, NamePool, Row, call, string_literal
+from archlab.torch.source.tree import Leaf, Scope
+from archlab.torch.source.variables import Step, VariableNames
 
 MAX_CALLS = 3
 """Calls inside one another in a statement."""

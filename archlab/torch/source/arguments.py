@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from archlab.graph import Graph
-from archlab.torch.source_layers import REQUIRED
-from archlab.torch.source_text import MAX_NAME, Atom, NamePool, literal
-from archlab.torch.source_tree import Scope
+from archlab.torch.source.layers import REQUIRED
+from archlab.torch.source.text import MAX_NAME, Atom, NamePool, literal
+from archlab.torch.source.tree import Scope
 
 CHANNELS = "channels"
 CHANNEL_COUNTS = frozenset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archlab.torch.source_text import Atom, Bracket, Expression, Repeated, call
+from archlab.torch.source.text import Atom, Bracket, Expression, Repeated, call
 
 MIN_EQUAL = 3
 """So many equal members become a comprehension."""

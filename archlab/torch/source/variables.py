@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from archlab.torch.source_text import MAX_NAME, NamePool
-from archlab.torch.source_tree import Leaf, Scope
+from archlab.torch.source.text import MAX_NAME, NamePool
+from archlab.torch.source.tree import Leaf, Scope
 
 
 @dataclass(slots=True, eq=False)

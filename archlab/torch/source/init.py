@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from archlab.config.init import Initializer
 from archlab.graph import Graph
-from archlab.torch.source_layers import REQUIRED
-from archlab.torch.source_text import INDENT, Atom, call, layout, literal
+from archlab.torch.source.layers import REQUIRED
+from archlab.torch.source.text import INDENT, Atom, call, layout, literal
 
 MODULE = "module"
 

@@ -1,10 +1,10 @@
 """A graph as plain PyTorch source that runs without archlab.
 
-    to_source(graph) ──source_tree──▶ scopes ──source_classes──▶ classes ──source_forward──▶ statements ──here──▶ text
+    to_source(graph) ──tree──▶ scopes ──classes──▶ classes ──forward──▶ statements ──here──▶ text
 
 What the text guarantees: its state dict has the nodes' paths as keys, so that weights of the built model
 load with `strict=True`; the same graph always gives the same text; and nothing that a config's author wrote
-can become code (see `source_text`). Nothing here imports torch.
+can become code (see `text`). Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from archlab.analysis.facts import collect_facts
 from archlab.graph import Graph
 from archlab.layers.base import Shape, shape_text
-from archlab.torch.source_classes import Construction, GeneratedClass, Planner
-from archlab.torch.source_forward import ForwardWriter, Statement
-from archlab.torch.source_init import init_statements
-from archlab.torch.source_sequence import sequence
-from archlab.torch.source_text import (
+from archlab.torch.source.classes import Construction, GeneratedClass, Planner
+from archlab.torch.source.forward import ForwardWriter, Statement
+from archlab.torch.source.init import init_statements
+from archlab.torch.source.sequence import sequence
+from archlab.torch.source.text import (
     INDENT,
     WIDTH,
     Atom,

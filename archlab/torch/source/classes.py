@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archlab.graph import Graph
-from archlab.torch.source_arguments import Parameter, Slot, make_parameters, name_parameters
-from archlab.torch.source_layers import Argument, layer_arguments
-from archlab.torch.source_text import NamePool, class_name
-from archlab.torch.source_tree import Leaf, Scope, TreeReader
+from archlab.torch.source.arguments import Parameter, Slot, make_parameters, name_parameters
+from archlab.torch.source.layers import Argument, layer_arguments
+from archlab.torch.source.text import NamePool, class_name
+from archlab.torch.source.tree import Leaf, Scope, TreeReader
 
 MAX_INLINE_DEPTH = 3
 """Levels of `nn.Sequential` inside one another before a class is made of one."""
