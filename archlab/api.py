@@ -14,7 +14,7 @@ from archlab.config.expand import expand, input_fault
 from archlab.config.files import read_source
 from archlab.config.loader import DocumentLoader
 from archlab.config.problem import ConfigError, Problems, Source, TooManyProblemsError, single_problem
-from archlab.config.suggest import did_you_mean
+from archlab.config.suggest import did_you_mean, listed
 from archlab.graph import Graph
 from archlab.layers.base import Shape
 
@@ -147,7 +147,7 @@ def _open_preset(name: str, variant_name: str) -> tuple[Document, Variant | None
 def _variant(document: Document, name: str, problems: Problems) -> Variant:
     variant = document.variants.get(name)
     if variant is None:
-        hint = did_you_mean(name, document.variants) or f"; it has {', '.join(document.variants) or 'none'}"
+        hint = did_you_mean(name, document.variants) or f"; it has {listed(document.variants)}"
         problems.add(f"{document.name} has no variant '{name}'{hint}", "unknown-variant", None)
         raise ConfigError(problems.found)
     return variant

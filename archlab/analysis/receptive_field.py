@@ -12,10 +12,14 @@ from collections.abc import Callable
 from math import ceil
 
 from archlab.analysis.facts import Facts
-from archlab.analysis.spans import INPUT_AXIS, AxisField, join, narrowest, read_through, widen
+from archlab.analysis.spans import INPUT_AXIS, AxisField, gathering_work, join, narrowest, read_through, widen
+from archlab.config.problem import single_problem
 from archlab.graph import Graph, Node
 from archlab.layers.base import is_map
-from archlab.layers.geometry import POINTWISE, AxisPair
+from archlab.layers.geometry import POINTWISE, AxisPair, Reads
+
+MAX_WORK = 2_000_000
+"""Bound on the work for units that differ from one another, in steps of about a microsecond."""
 
 Join = Callable[[list[AxisField], int], tuple[AxisField, bool]]
 """The field of several maps of a size, and whether they are aligned."""
@@ -100,18 +104,39 @@ class _Walk:
     def __init__(self, join_axis: Join, seen_reads: SeenReads) -> None:
         self._join = join_axis
         self._seen_reads = seen_reads
+        self._work = 0
 
     def fields(self, graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
+        """The field of every node.
+
+        Raises:
+            ConfigError: where fields are beyond any use, or would take too long.
+        """
         fields: list[ReceptiveField] = []
         for node, fact in zip(graph.nodes, facts, strict=True):
-            if not node.inputs:
-                axis = INPUT_AXIS if is_map(node.shape) else None
-                fields.append(ReceptiveField(axis, axis))
-            elif len(node.inputs) == 1:
-                fields.append(self._through(fields[node.inputs[0]], fact.reads[0], node))
-            else:
-                fields.append(self._joined([fields[i] for i in node.inputs], fact, node))
+            try:
+                fields.append(self._field(node, fact, fields))
+            except OverflowError as error:
+                raise single_problem(f"'{node.path}': {error}", "too-large", node.place) from None
         return fields
+
+    def _field(self, node: Node, fact: Facts, fields: list[ReceptiveField]) -> ReceptiveField:
+        if not node.inputs:
+            axis = INPUT_AXIS if is_map(node.shape) else None
+            return ReceptiveField(axis, axis)
+        if len(node.inputs) == 1:
+            return self._through(fields[node.inputs[0]], fact.reads[0], node)
+        return self._joined([fields[i] for i in node.inputs], fact, node)
+
+    def _read(self, field: AxisField | None, reads: Reads, size: int) -> AxisField | None:
+        """`read_through`, with its work counted."""
+        read = None
+        if field is not None:
+            self._work += gathering_work(field, reads, size)
+            if self._work > MAX_WORK:
+                raise OverflowError("its receptive field has too many different units to be worked out")
+            read = read_through(field, reads, size)
+        return read
 
     def _through(self, field: ReceptiveField, reads: AxisPair, node: Node) -> ReceptiveField:
         if reads is POINTWISE:
@@ -119,9 +144,9 @@ class _Walk:
         reads = self._seen_reads(node, reads)
         height = width = None
         if is_map(node.shape):
-            height = read_through(field.height, reads[0], node.shape[1])
+            height = self._read(field.height, reads[0], node.shape[1])
             same = reads[0] is reads[1] and field.height is field.width and node.shape[1] == node.shape[2]
-            width = height if same else read_through(field.width, reads[1], node.shape[2])
+            width = height if same else self._read(field.width, reads[1], node.shape[2])
         return ReceptiveField(
             height,
             width,

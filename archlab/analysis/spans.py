@@ -15,6 +15,9 @@ from archlab.layers.geometry import IDENTITY, Phases, Reads, Whole, Window
 MAX_TRACKED = 1 << 17
 """Longest interval whose holes are tracked; beyond it the coverage is unknown, the interval still exact."""
 
+MAX_REACH = 1 << 62
+"""Farthest position: beyond it numbers would grow without end."""
+
 MAX_PHASES = 256
 """Longest period whose spans are all kept, also those that no unit of the map has."""
 
@@ -39,6 +42,8 @@ class AxisField:
     __slots__ = ("down", "spans", "up")
 
     def __init__(self, up: int, down: int, spans: tuple[Span, ...]) -> None:
+        if down > MAX_REACH or spans[0][1] > MAX_REACH:
+            raise OverflowError(f"its receptive field reaches further than {MAX_REACH:,} positions")
         self.up = up
         self.down = down
         self.spans = spans
@@ -171,6 +176,19 @@ def _bits(first: int, last: int, mask: int) -> int:
 def _normal(mask: int, size: int) -> int:
     """`DENSE` for a mask without holes."""
     return DENSE if mask == (1 << size) - 1 else mask
+
+
+def gathering_work(field: AxisField, reads: Reads, out_size: int) -> int:
+    """How many steps `read_through` takes where units differ; 0 where they all see the same."""
+    if isinstance(reads, Whole) or (isinstance(reads, Window) and (field.up == 1 or reads == IDENTITY)):
+        return 0
+    first, last, mask = field.spans[0]
+    step = 1 if mask == DENSE else 1 + (last - first) // 1000
+    taps = reads.kernel if isinstance(reads, Window) else max(map(len, reads.taps))
+    stride = reads.stride if isinstance(reads, Window) else reads.down
+    up = 1 if isinstance(reads, Window) else reads.up
+    times = field.up // gcd(field.up, stride) if stride else 1
+    return _phases_kept(up * times, out_size) * taps * step
 
 
 def _gather(field: AxisField, reads: Phases, out_size: int) -> AxisField:

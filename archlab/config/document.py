@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from archlab.config.limits import MAX_PARAMS
 from archlab.config.naming import name_fault
-from archlab.config.problem import Place, Problems, Source
-from archlab.config.suggest import closest, did_you_mean
+from archlab.config.problem import Place, Problems, Source, single_problem
+from archlab.config.suggest import closest, did_you_mean, listed
 from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
 
 LANGUAGE_VERSION = 1
@@ -153,6 +154,11 @@ class DocumentReader:
             return ""
         return node.value
 
+    def _check_count(self, params: Mapping, owner: str) -> None:
+        if len(params.entries) > MAX_PARAMS:
+            message = f"{owner} has {len(params.entries):,} params; at most {MAX_PARAMS} are allowed"
+            raise single_problem(message, "too-large", params.place)
+
     def _check_identifier(self, what: str, name: str, place: Place) -> bool:
         if not is_identifier(name):
             self._add(
@@ -172,11 +178,12 @@ class DocumentReader:
         if params is None:
             return
         own_layers = isinstance(self._root.entries.get("layers"), Sequence)
+        self._check_count(params, "the file")
         may_declare = base is None or own_layers or "blocks" in self._root.entries
         for name, node in params.entries.items():
             place = params.keys[name]
             if not may_declare and name not in own.params:
-                hint = did_you_mean(name, own.params) or f"; it has {', '.join(own.params) or 'none'}"
+                hint = did_you_mean(name, own.params) or f"; it has {listed(own.params)}"
                 self._add(f"the extended config has no param '{name}'{hint}", "unknown-param", place)
             elif self._check_param_name(name, place):
                 own.params[name] = node
@@ -206,6 +213,7 @@ class DocumentReader:
         if declared is not None and not (isinstance(declared, Scalar) and declared.value is None):
             params_node = self._expect(declared, Mapping, f"'params' of block '{name}'")
             if params_node is not None:
+                self._check_count(params_node, f"block '{name}'")
                 params = {
                     key: value
                     for key, value in params_node.entries.items()
@@ -260,7 +268,7 @@ class DocumentReader:
                 variant.assignments[key] = value
             else:
                 known = [*own.params, *VARIANT_KEYS]
-                hint = did_you_mean(key, known) or f"; declared are {', '.join(own.params) or 'none'}"
+                hint = did_you_mean(key, known) or f"; declared are {listed(own.params)}"
                 message = f"variant '{name}' sets '{key}', which is not a param{hint}"
                 self._add(message, "unknown-param", mapping.keys[key])
         return variant

@@ -20,7 +20,7 @@ from archlab.config.naming import PathScope
 from archlab.config.problem import BadItemError, ConfigError, Place, Problem, Problems
 from archlab.config.residual import Shortcut, body_norm, read_shortcut, total_stride
 from archlab.config.substitute import Argument
-from archlab.config.suggest import did_you_mean, one_of
+from archlab.config.suggest import did_you_mean, listed, one_of
 from archlab.config.validation import Places
 from archlab.config.yaml_nodes import Mapping, Scalar, Sequence, kind, value_kind
 from archlab.config.yaml_nodes import Node as YamlNode
@@ -66,6 +66,7 @@ class Elaborator:
         self._problems = problems
         self._lowering = Lowering(problems)
         self._items: dict[int, Item] = {}
+        self._defaults: dict[int, Argument] = {}
         self._shapes: dict[tuple[int, tuple[Shape, ...]], Shape] = {}
         self._steps = 0
         self._names: frozenset[str] | None = None
@@ -298,8 +299,7 @@ class Elaborator:
             depth=env.depth + 1,
         )
         value = self._walk(block.layers, value, inner)
-        if item.name is not None:
-            env.names.export(spot.label if item.repeat is None else f"{item.name}.{spot.label}", inner.names)
+        self._export_inner(item, env, inner, spot)
         return value
 
     def _block(self, item: Item, env: Environment) -> Block:
@@ -308,7 +308,7 @@ class Elaborator:
         block = self._document.blocks.get(name) if isinstance(name, str) else None
         if block is None:
             blocks = self._document.blocks
-            hint = did_you_mean(str(name), blocks) or f"; there are {', '.join(blocks) or 'none'}"
+            hint = did_you_mean(str(name), blocks) or f"; there are {listed(blocks)}"
             raise BadItemError(f"there is no block '{str(name)[:80]}'{hint}", "unknown-block", place)
         if block.name in env.open_blocks:
             circle = " -> ".join([*env.open_blocks[env.open_blocks.index(block.name) :], block.name])
@@ -324,6 +324,7 @@ class Elaborator:
     ) -> dict[str, Any]:
         """The file's params, the block's own, and `block_in`; nothing of the caller."""
         self._refuse_unknown_arguments(item, block, arguments)
+        self._step((len(block.params) + len(self._params)) // 10, item.place)
         given: dict[str, Any] = {}
         for name, argument in arguments.items():
             if name in block.params:
@@ -341,14 +342,21 @@ class Elaborator:
                 self._problems.add(message, "missing", item.place, env.trail)
                 variables[name] = UNKNOWN
             else:
-                variables[name] = Argument(default).value(variables)
+                variables[name] = self._default(default).value(variables)
         return variables
+
+    def _default(self, node: YamlNode) -> Argument:
+        """A block param's default, read once."""
+        argument = self._defaults.get(id(node))
+        if argument is None:
+            argument = self._defaults[id(node)] = Argument(node)
+        self._step(argument.size, node.place)
+        return argument
 
     def _refuse_unknown_arguments(self, item: Item, block: Block, arguments: dict[str, Argument]) -> None:
         for name in arguments:
             if name not in block.params:
-                params = ", ".join(block.params) or "none"
-                hint = did_you_mean(name, block.params) or f"; it has {params}"
+                hint = did_you_mean(name, block.params) or f"; it has {listed(block.params)}"
                 raise BadItemError(
                     f"block '{block.name}' has no param '{name}'{hint}", "unknown-option", item.places.key(name)
                 )
@@ -364,6 +372,7 @@ class Elaborator:
 
     def _export_inner(self, item: Item, env: Environment, inner: Environment, spot: Spot) -> None:
         if item.name is not None:
+            self._step(len(inner.names.values), item.place)
             env.names.export(spot.label if item.repeat is None else f"{item.name}.{spot.label}", inner.names)
 
     def _residual(self, item: Item, value: Value, env: Environment, spot: Spot) -> Value:
@@ -496,7 +505,7 @@ class Elaborator:
     def _evaluate(self, argument: Argument, env: Environment) -> Any:
         if argument.dynamic:
             text = argument.node.text if isinstance(argument.node, Scalar) else ""
-            self._step(1 + len(text) // 20, argument.node.place)
+            self._step(argument.size + len(text) // 20, argument.node.place)
         return argument.value(env.variables)
 
     def _list(self, item: Item, key: str, missing: str) -> Sequence:

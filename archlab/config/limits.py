@@ -20,11 +20,18 @@ MAX_STRING_LENGTH = 1_000
 MAX_INTEGER = 2**63 - 1
 MAX_DIGITS = 18
 
+MAX_PARAMS = 500
+"""Params of a file or of a block."""
+MAX_ARGUMENT_VALUES = 500
+"""YAML values in one argument of an item, or in one param."""
+MAX_SUGGESTIONS = 100
+"""Names looked through for a `did you mean`."""
+
 MAX_EXTENDS = 8
 """Files extending one another."""
 MAX_INPUT_SIZE = 65_536
 """Positions along one spatial axis of the input."""
 MAX_MAP_SIZE = 262_144
 """Positions along one spatial axis of any map."""
-MAX_PROBLEMS = 200
+MAX_PROBLEMS = 100
 """Problems collected before giving up."""

@@ -10,7 +10,7 @@ from archlab.config.document import Document, DocumentReader
 from archlab.config.files import read_source
 from archlab.config.limits import MAX_EXTENDS
 from archlab.config.problem import BadItemError, Place, Problems, Source
-from archlab.config.suggest import did_you_mean
+from archlab.config.suggest import did_you_mean, listed
 from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, kind, parse
 
 FindPreset = Callable[[str], Path | None]
@@ -96,7 +96,7 @@ class DocumentLoader:
         for name, node in overrides.entries.items():
             place = overrides.keys[name]
             if name not in names:
-                hint = did_you_mean(name, names) or f"; its named layers are {', '.join(names) or 'none'}"
+                hint = did_you_mean(name, names) or f"; its named layers are {listed(names)}"
                 self._problems.add(f"the extended config has no layer named '{name}'{hint}", "unknown-name", place)
             elif not isinstance(node, Mapping):
                 message = f"layer '{name}' is overridden by a mapping of arguments, not {kind(node)}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 
+from archlab.config.limits import MAX_SUGGESTIONS
 from archlab.config.problem import BadItemError, Place
-from archlab.config.suggest import did_you_mean
+from archlab.config.suggest import did_you_mean, listed
 from archlab.config.yaml_nodes import Scalar
 from archlab.graph import Node
 
@@ -52,7 +54,7 @@ class NameTable:
         """
         name = reference.text
         table: NameTable | None = self
-        known: dict[str, None] = {}
+        known: dict[str, None] = {}  # enough for a hint
         while table is not None:
             if name in table.values:
                 return table.values[name]
@@ -60,10 +62,10 @@ class NameTable:
                 raise BadItemError(
                     f"'{name}' is left out here, since its 'when' is false", "unknown-name", reference.place
                 )
-            known.update(dict.fromkeys(table.values))
+            known.update(dict.fromkeys(islice(table.values, MAX_SUGGESTIONS)))
             table = table.parent
         if name in all_names:
             hint = "; an item can only use earlier items of its own list, or of a list around it in the same block"
             raise BadItemError(f"'{name}' is not an earlier item here{hint}", "unknown-name", reference.place)
-        hint = did_you_mean(name, known) or (f"; named so far: {', '.join(known)}" if known else "; none is named yet")
+        hint = did_you_mean(name, known) or (f"; named so far: {listed(known)}" if known else "; none is named yet")
         raise BadItemError(f"there is no earlier item named '{name}'{hint}", "unknown-name", reference.place)

@@ -9,7 +9,7 @@ from archlab.config.document import Document, Params, Variant
 from archlab.config.expressions import UNKNOWN, UnknownValueError
 from archlab.config.problem import BadItemError, Place, Problems
 from archlab.config.substitute import substitute
-from archlab.config.suggest import did_you_mean
+from archlab.config.suggest import did_you_mean, listed
 from archlab.config.yaml_nodes import Node, Scalar, value_kind
 
 
@@ -26,7 +26,7 @@ def resolve_params(
     """
     for name in settings:
         if name not in document.params:
-            hint = did_you_mean(name, document.params) or f"; it has {', '.join(document.params) or 'none'}"
+            hint = did_you_mean(name, document.params) or f"; it has {listed(document.params)}"
             problems.add(f"{document.name} has no param '{name}'{hint}", "unknown-param", None)
     values: Params = {}
     for name, default in document.params.items():

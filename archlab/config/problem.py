@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from archlab.config.limits import MAX_PROBLEMS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """A config's text, the name it is shown under, and the folder that relative paths in it start from."""
 
@@ -18,10 +19,14 @@ class Source:
     text: str
     folder: Path | None = None
 
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines, without their ends."""
+        return [line.rstrip("\r") for line in self.text.split("\n")]
+
     def line(self, number: int) -> str:
-        """Line `number`, counted from 0, without its end; empty if there is none."""
-        lines = self.text.split("\n")
-        return lines[number].rstrip("\r") if 0 <= number < len(lines) else ""
+        """Line `number`, counted from 0; empty if there is none."""
+        return self.lines[number] if 0 <= number < len(self.lines) else ""
 
 
 class Place(NamedTuple):

@@ -6,8 +6,9 @@ from collections.abc import Mapping as Scope
 from typing import Any
 
 from archlab.config.expressions import ExpressionError, UnknownNameError, compile_expression, is_expression
+from archlab.config.limits import MAX_ARGUMENT_VALUES
 from archlab.config.problem import BadItemError, Place
-from archlab.config.suggest import did_you_mean
+from archlab.config.suggest import did_you_mean, listed
 from archlab.config.yaml_nodes import Node, Scalar, Sequence
 
 
@@ -37,8 +38,7 @@ def _evaluate(node: Scalar, scope: Scope[str, Any]) -> Any:
     try:
         return compile_expression(node.text)(scope)
     except UnknownNameError as error:
-        known = list(scope)
-        hint = did_you_mean(error.name, known) or (f"; there are {', '.join(known)}" if known else "")
+        hint = did_you_mean(error.name, scope) or (f"; there are {listed(scope)}" if scope else "")
         raise BadItemError(f"{error}{hint}", "unknown-param", _place(node, error)) from None
     except ExpressionError as error:
         raise BadItemError(str(error), "expression", _place(node, error)) from None
@@ -52,13 +52,25 @@ def _place(node: Scalar, error: ExpressionError) -> Place:
     return place
 
 
+def count_values(node: Node) -> int:
+    """How many YAML values a node holds, itself among them."""
+    if isinstance(node, Scalar):
+        return 1
+    children = node.items if isinstance(node, Sequence) else node.entries.values()
+    return 1 + sum(map(count_values, children))
+
+
 class Argument:
     """A value in a config, substituted at most once if it holds no expression."""
 
-    __slots__ = ("_value", "dynamic", "node")
+    __slots__ = ("_value", "dynamic", "node", "size")
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self.size = count_values(node)
+        if self.size > MAX_ARGUMENT_VALUES:
+            message = f"this value holds {self.size:,} values; at most {MAX_ARGUMENT_VALUES} are allowed"
+            raise BadItemError(message, "too-large", node.place)
         self.dynamic = is_dynamic(node)
         self._value: Any = None if self.dynamic else substitute(node, {})
 

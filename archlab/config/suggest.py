@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
+
+from archlab.config.limits import MAX_SUGGESTIONS
 
 OPTION_HABITS = {
     "filters": "out_channels",
@@ -49,7 +52,7 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was meant, if one is close or is called so elsewhere."""
     from difflib import get_close_matches  # only on the way to an error message
 
-    words = list(known)
+    words = list(islice(known, MAX_SUGGESTIONS))
     habit = OPTION_HABITS.get(word) or LAYER_HABITS.get(word.lower())
     if habit in words:
         return habit
@@ -60,6 +63,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'kernel_size'?` where something is close, else an empty string."""
     close = closest(word, known)
     return f"; did you mean '{close}'?" if close else ""
+
+
+def listed(known: Iterable[str]) -> str:
+    """`a, b, c`, cut after a dozen; `none` for nothing."""
+    words = list(islice(known, 13))
+    return f"{', '.join(words[:12])}{', ...' if len(words) > 12 else ''}" or "none"
 
 
 def one_of(known: Iterable[str]) -> str:
