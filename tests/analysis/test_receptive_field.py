@@ -148,12 +148,16 @@ def test_a_huge_field_keeps_its_size_and_drops_its_coverage() -> None:
     "text",
     [
         "input: [1, 1, 1]\nlayers: [{type: conv2d, out_channels: 1, kernel_size: 1, stride: 16777216, repeat: 700}]",
-        "input: [1, 1, 3]\nlayers:\n- {type: adaptive_avg_pool2d, output_size: [1, 2]}\n"
-        "- {type: conv2d, out_channels: 1, kernel_size: [1, 8000001], padding: [0, 4000000]}",
-        "input: [1, 1, 65536]\nlayers:\n"
-        "- {type: conv2d, out_channels: 1, kernel_size: [1, 2], dilation: [1, 60000], padding: [0, 30000]}\n"
-        "- {type: adaptive_avg_pool2d, output_size: [1, 65535]}\n"
-        "- {type: conv2d, out_channels: 1, kernel_size: [1, 3]}",
+        (
+            "input: [1, 1, 3]\nlayers:\n- {type: adaptive_avg_pool2d, output_size: [1, 2]}\n"
+            "- {type: conv2d, out_channels: 1, kernel_size: [1, 8000001], padding: [0, 4000000]}"
+        ),
+        (
+            "input: [1, 1, 65536]\nlayers:\n"
+            "- {type: conv2d, out_channels: 1, kernel_size: [1, 2], dilation: [1, 60000], padding: [0, 30000]}\n"
+            "- {type: adaptive_avg_pool2d, output_size: [1, 65535]}\n"
+            "- {type: conv2d, out_channels: 1, kernel_size: [1, 3]}"
+        ),
     ],
 )
 def test_fields_beyond_any_use_are_a_placed_problem(text: str) -> None:
