@@ -20,6 +20,9 @@ COMBINATORS = {
 }
 """Item types that hold lists of layers, and their own keys."""
 
+MERGES = ("concat", "add", "multiply")
+"""Joins, which merge branches."""
+
 ItemKind = Literal["layer", "use", "residual", "branches"]
 
 

@@ -1,0 +1,99 @@
+"""Layers to nodes: shapes computed, bounds kept, paths given."""
+
+from __future__ import annotations
+
+from archlab.config.environment import Environment, Spot
+from archlab.config.items import Item
+from archlab.config.limits import MAX_MAP_SIZE, MAX_NODES, MAX_STEPS
+from archlab.config.lowering import Lowered
+from archlab.config.names import Value
+from archlab.config.problem import BadItemError, ConfigError, Place, Problem, Problems
+from archlab.config.validation import Places
+from archlab.graph import Node
+from archlab.layers.base import MAP_RANK, Layer, Shape, ShapeError, shape_text
+from archlab.layers.fields import MAX_SIZE
+
+
+class Emitter:
+    """Collects the nodes of one network.
+
+    Attributes:
+        nodes: so far, in order.
+    """
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+        self._shapes: dict[tuple[int, tuple[Shape, ...]], Shape] = {}
+        self._steps = 0
+        self.nodes: list[Node] = []
+
+    def emit_lowered(
+        self, item: Item, lowered: Lowered, inputs: tuple[Node, ...], env: Environment, spot: Spot
+    ) -> Value:
+        """Emit an item's primitives; several under a written label get a scope of their own."""
+        try:
+            steps = lowered.steps(tuple([node.shape for node in inputs]))
+        except ShapeError as error:
+            self.shape_problem(error, lowered.main, item.places, env)
+            return None
+        scope, label = spot.scope, spot.label
+        if len(steps) > 1 and (spot.written or getattr(lowered.main, "scoped", False)):
+            scope, label = scope.scope(label or lowered.main.alias, written=spot.written), ""
+        made: list[Node] = []
+        for step in steps:
+            read = tuple([made[i] if i >= 0 else inputs[-1 - i] for i in step.inputs])
+            node = self.emit(step.layer, read, item.places, env)
+            if node is None:
+                return None
+            node.zero_init = step.zero_init
+            scope.add(label or step.label or step.layer.alias, node, written=bool(label))
+            made.append(node)
+        return made[-1]
+
+    def emit(self, layer: Layer, inputs: tuple[Node, ...], places: Places, env: Environment) -> Value:
+        """A node for a layer; None with a problem where it cannot take its inputs."""
+        shapes = tuple([node.shape for node in inputs])
+        key = (id(layer), shapes)
+        shape = self._shapes.get(key)
+        if shape is None:
+            try:
+                shape = self._shapes[key] = layer.out_shape(shapes)
+            except ShapeError as error:
+                self.shape_problem(error, layer, places, env)
+                return None
+        if len(shape) == MAP_RANK and (shape[0] > MAX_SIZE or max(shape[1:]) > MAX_MAP_SIZE):
+            message = f"the map has grown to {shape_text(shape)}; at most {MAX_SIZE:,} channels"
+            raise BadItemError(f"{message} and {MAX_MAP_SIZE:,} positions are allowed", "too-large", places.whole)
+        return self.append(layer, inputs, shape, places.whole, env.trail)
+
+    def append(
+        self, layer: Layer, inputs: tuple[Node, ...], shape: Shape, place: Place | None, trail: tuple[str, ...]
+    ) -> Node:
+        """A node whose shape is known."""
+        if len(self.nodes) > MAX_NODES:
+            self.stop(f"the network has more than {MAX_NODES:,} layers", place)
+        node = Node(len(self.nodes), layer, tuple([n.index for n in inputs]), shape, "", place, trail)
+        self.nodes.append(node)
+        return node
+
+    def shape_problem(self, error: ShapeError, layer: Layer, places: Places, env: Environment) -> None:
+        """Record that a layer cannot take its inputs, at the option at fault if it is written."""
+        message = f"{error.message}; {error.hint}" if error.hint else error.message
+        option = error.option if error.option in places.values else layer.role
+        self._problems.add(message, "shape", places.value(option), env.trail)
+
+    def export_names(self, item: Item, env: Environment, inner: Environment, spot: Spot) -> None:
+        """Make the names inside a named item visible after it, with the item's path in front."""
+        if item.name is not None:
+            self.step(len(inner.names.values), item.place)
+            env.names.export(spot.label if item.repeat is None else f"{item.name}.{spot.label}", inner.names)
+
+    def step(self, amount: int, place: Place) -> None:
+        """Count work, which is bounded."""
+        self._steps += amount
+        if self._steps > MAX_STEPS:
+            self.stop(f"expanding takes more than {MAX_STEPS:,} steps; are there too many repetitions?", place)
+
+    def stop(self, message: str, place: Place | None) -> None:
+        """Give up at a bound."""
+        raise ConfigError([*self._problems.found, Problem(message, "too-large", place)])

@@ -1,0 +1,30 @@
+"""Where the walk over a config stands: what is visible there, and where its nodes go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from archlab.config.names import NameTable
+from archlab.config.naming import PathScope
+
+
+@dataclass(slots=True)
+class Environment:
+    """What is visible where the walk stands."""
+
+    variables: dict[str, Any]
+    names: NameTable
+    scope: PathScope
+    trail: tuple[str, ...] = ()
+    open_blocks: tuple[str, ...] = ()
+    depth: int = 0
+
+
+@dataclass(slots=True)
+class Spot:
+    """Where a single repetition of an item goes: its scope, its label there, and whether the user wrote the label."""
+
+    scope: PathScope
+    label: str
+    written: bool
