@@ -58,10 +58,14 @@ class AxisField:
 
     def counts(self, units: int) -> dict[int, int]:
         """How many of the map's `units` see a span of each size, by ascending size."""
+        if self.up == 1:
+            first, last, _ = self.spans[0]
+            return {last - first + 1: units}
         found: dict[int, int] = {}
         for phase, (first, last, _) in enumerate(self.spans):
-            size = last - first + 1
-            found[size] = found.get(size, 0) + (units - phase + self.up - 1) // self.up
+            size, count = last - first + 1, (units - phase + self.up - 1) // self.up
+            if count > 0:
+                found[size] = found.get(size, 0) + count
         return dict(sorted(found.items()))
 
     def cut(self, units: int, extent: int) -> int:
@@ -100,11 +104,15 @@ class AxisField:
     @property
     def sizes(self) -> list[int]:
         """The distinct lengths of the spans, in ascending order."""
+        if self.up == 1:
+            return [self.spans[0][1] - self.spans[0][0] + 1]
         return sorted({last - first + 1 for first, last, _ in self.spans})
 
     @property
     def coverage(self) -> float | None:
         """Share of the interval that is really read, the smallest over the units; None if not tracked."""
+        if self.up == 1 and self.spans[0][2] == DENSE:
+            return 1.0
         shares: list[float] = []
         for first, last, mask in self.spans:
             if mask == UNTRACKED:

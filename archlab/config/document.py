@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from archlab.config.limits import MAX_PARAMS
-from archlab.config.naming import name_fault
 from archlab.config.problem import Place, Problems, Source, single_problem
 from archlab.config.suggest import closest, did_you_mean, listed
 from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
@@ -194,10 +193,7 @@ class DocumentReader:
             assert blocks is not None
             place = blocks.keys[name]
             mapping = self._expect(node, Mapping, f"block '{name}'")
-            fault = name_fault(name)
-            if fault is not None:
-                self._add(f"the block name '{name}' {fault}", "bad-name", place)
-            if mapping is None or fault is not None:
+            if mapping is None or not self._check_identifier("the block", name, place):
                 continue
             block = self._block(name, mapping, place)
             if block is not None:

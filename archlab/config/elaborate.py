@@ -18,7 +18,7 @@ from archlab.config.items import MERGES, Item, read_item, unknown_layer
 from archlab.config.limits import MAX_BLOCK_DEPTH
 from archlab.config.lowering import Lowering
 from archlab.config.names import NameTable, Value
-from archlab.config.naming import PathScope
+from archlab.config.naming import PathScope, block_label
 from archlab.config.problem import BadItemError, Problems
 from archlab.config.substitute import Argument
 from archlab.config.suggest import did_you_mean, listed, one_of
@@ -216,7 +216,7 @@ class Elaborator:
         inner = Environment(
             variables=variables,
             names=NameTable(),
-            scope=spot.scope.scope(spot.label or block.name, written=spot.written),
+            scope=spot.scope.scope(spot.label or block_label(block.name), written=spot.written),
             trail=(step, *env.trail),
             open_blocks=(*env.open_blocks, block.name),
             depth=env.depth + 1,

@@ -3,7 +3,7 @@
 Python's own parser gives a syntax tree; only the node types of a white list are turned into small
 closures, and every result is bounded. Nothing is ever passed to `eval`. The grammar: numbers, strings,
 `true false null`, names, `+ - * / // % **`, comparisons, `and or not`, `x if c else y`, `list[index]`, and calls
-of `min max round int ceil floor sqrt make_divisible`.
+of `min max round int ceil floor sqrt make_divisible len`.
 """
 
 from __future__ import annotations
@@ -340,11 +340,27 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
 """Name to function, fewest and most arguments."""
 
 
+def _length(node: ast.Call, depth: int) -> Evaluate:
+    if len(node.args) != 1 or node.keywords:
+        raise _error(node, "len takes one list")
+    container = _compile(node.args[0], depth)
+
+    def evaluate(scope: Scope) -> int:
+        items = container(scope)
+        if not isinstance(items, list | tuple):
+            raise _error(node, "len takes a list")
+        return len(items)
+
+    return evaluate
+
+
 def _call(node: ast.Call, depth: int) -> Evaluate:
     if not isinstance(node.func, ast.Name):
         raise _error(node, "only functions with a name can be called in an expression")
+    if node.func.id == "len":
+        return _length(node, depth)
     if node.func.id not in _FUNCTIONS:
-        raise _error(node, f"'{node.func.id}' is not a function here; there are {', '.join(_FUNCTIONS)}")
+        raise _error(node, f"'{node.func.id}' is not a function here; there are {', '.join(_FUNCTIONS)} and len")
     if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
         raise _error(node, f"{node.func.id} takes plain arguments only")
     function, fewest, most = _FUNCTIONS[node.func.id]

@@ -52,6 +52,11 @@ def name_fault(name: str) -> str | None:
     return None
 
 
+def block_label(name: str) -> str:
+    """What an unnamed use of a block is called in paths: the block's name, unless PyTorch has taken it."""
+    return "block" if name_fault(name) else name
+
+
 class PathScope:
     """A level of the path: holds nodes and further scopes in order."""
 

@@ -12,6 +12,7 @@ from archlab.layers.base import Layer
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "conv": ("conv2d",),
+    "conv_transpose": ("conv_transpose2d",),
     "pooling": ("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"),
     "norm": ("batch_norm2d", "local_response_norm"),
     "linear": ("linear",),

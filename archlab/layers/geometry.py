@@ -31,7 +31,8 @@ class Window:
 class Phases:
     """Output `o = q * up + p` (0 <= p < up) reads the inputs `q * down + t` for `t` in `taps[p]`.
 
-    The stride is `down / up`: below one for layers that enlarge the map.
+    The stride is `down / up`: below one for layers that enlarge the map. A phase without taps reads nothing.
+    Where the period is longer than the map, phases that no output has may be missing (`phases_wanted`).
     """
 
     up: int
@@ -53,6 +54,18 @@ AxisPair = tuple[Reads, Reads]
 
 POINTWISE: AxisPair = (IDENTITY, IDENTITY)
 GLOBAL: AxisPair = (WHOLE, WHOLE)
+
+
+BROADCAST: Reads = Phases(up=1, down=0, taps=((0,),))
+"""Every output position reads the one position of a map of size 1."""
+
+MOST_UNSEEN_PHASES = 256
+"""Up to this period every phase is listed, also those that no output of the map has."""
+
+
+def phases_wanted(period: int, out_size: int) -> int:
+    """How many of a period's phases to list, so that long periods on small maps cost little."""
+    return min(period, max(out_size, MOST_UNSEEN_PHASES))
 
 
 def adaptive_reads(in_size: int, out_size: int) -> Reads:

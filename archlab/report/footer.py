@@ -41,6 +41,10 @@ def totals(analysis: Analysis) -> list[tuple[str, str]]:
     return rows + _productivity_rows(analysis)
 
 
+def _count(layers: int) -> str:
+    return "1 layer sees" if layers == 1 else f"{layers} layers see"
+
+
 def _productivity_rows(analysis: Analysis) -> list[tuple[str, str]]:
     """Layers whose input already sees the whole image (Richter et al. 2021)."""
     words = list(analysis.productivity.values())
@@ -49,10 +53,9 @@ def _productivity_rows(analysis: Analysis) -> list[tuple[str, str]]:
     if border is not None:
         path = analysis.graph.nodes[border].path
         rows.append(
-            ("border layer", f"{path}: {words.count('unproductive')} layers see the whole input before they begin")
+            ("border layer", f"{path}: {_count(words.count('unproductive'))} the whole input before its own window")
         )
     if "critical" in words:
-        rows.append(
-            ("critical", f"{words.count('critical')} layers see the whole input along some path before they begin")
-        )
+        seen = _count(words.count("critical"))
+        rows.append(("critical", f"{seen} the whole input along some path before its own window"))
     return rows

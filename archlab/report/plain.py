@@ -21,7 +21,8 @@ def analysis_dict(analysis: Analysis) -> Row:
     """The JSON object of `archlab analyze --format json`."""
     graph, total = analysis.graph, analysis.total
     field = _cached_field_dict(analysis)
-    options = {id(layer.node.layer): dict(layer.node.layer.options()) for layer in analysis.layers}
+    distinct = {id(layer.node.layer): layer.node.layer for layer in analysis.layers}
+    options = {key: layer.options() for key, layer in distinct.items()}
     nodes = graph.nodes
     return {
         "name": graph.name,
@@ -127,10 +128,10 @@ def _axis_dict(axis: AxisField | None, extent: int | None, units: int) -> Row:
         return {**whole, "padding": 0, "centre": None, "coverage": 1.0, "cut": 0.0}
     counts = axis.counts(units)
     return {
-        "size": axis.sizes[-1],
+        "size": max(counts),
         "sizes": list(counts),
         "counts": list(counts.values()),
-        "stride": number(axis.stride),
+        "stride": axis.down if axis.up == 1 else number(axis.stride),
         "start": axis.start,
         "padding": -axis.start,
         "centre": float(axis.centre),

@@ -6,6 +6,7 @@ exports with `torch.export`. Each value is released after its last use.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from archlab.requirements import require
@@ -52,13 +53,25 @@ def build(network: Network | Graph, *, device: str | torch.device | None = None)
 
 
 def make_module(layer: Layer, inputs: tuple[tuple[int, ...], ...]) -> nn.Module | None:
-    """The `torch.nn` module of a layer, or None if it is a function."""
+    """The PyTorch module of a layer, or None if it is a function."""
     if not layer.torch_class:
         return None
-    constructor = getattr(nn, layer.torch_class)
-    module = constructor(**layer.inferred(inputs), **layer.torch_arguments())
+    module = module_class(layer.torch_class)(**layer.inferred(inputs), **layer.torch_arguments())
     assert isinstance(module, nn.Module)
     return module
+
+
+def module_class(name: str) -> type[nn.Module]:
+    """The class that a layer names: in `torch.nn`, or anywhere by its full path (`torchvision.ops.StochasticDepth`)."""
+    package, _, word = name.rpartition(".")
+    if not package:
+        found = getattr(nn, name)
+    else:
+        if package.startswith("torchvision"):
+            require("torchvision", "torch", f"building {word}")
+        found = getattr(import_module(package), word)
+    assert issubclass(found, nn.Module)
+    return found  # type: ignore[no-any-return]
 
 
 def _attach(root: nn.Module, path: str, module: nn.Module) -> None:

@@ -338,3 +338,8 @@ def test_an_in_place_layer_must_be_alone(text: str, said: str) -> None:
 
 def test_a_residual_with_an_empty_body_doubles_its_input() -> None:
     assert lines(network("layers: [{type: residual, body: []}]")) == ["add add <- input,input 4x16x16"]
+
+
+def test_a_block_may_have_any_name_also_one_that_modules_use() -> None:
+    built = network("blocks: {double: {layers: [{type: relu}]}}\nlayers: [{use: double}, {name: a, use: double}]")
+    assert paths(built) == ["block.relu", "a.relu"]
