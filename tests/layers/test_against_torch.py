@@ -236,6 +236,7 @@ def test_storage_is_what_torch_does_in_eval_mode(layer_type: str) -> None:
     assert cls is not None
     options: dict[str, dict[str, Any]] = {
         "conv2d": {"out_channels": 2, "kernel_size": 1},
+        "conv_transpose2d": {"out_channels": 2, "kernel_size": 1},
         "linear": {"out_features": 2},
         "max_pool2d": {"kernel_size": 2},
         "avg_pool2d": {"kernel_size": 2},
