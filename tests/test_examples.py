@@ -1,0 +1,134 @@
+"""The example networks against plain PyTorch written from their papers: figures, and values with the same weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import archlab
+from archlab.config.yaml_nodes import Scalar
+
+
+class Double(nn.Sequential):
+    """Two 3x3 convolutions."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        layers: list[nn.Module] = []
+        for channels in (inputs, outputs):
+            layers += [nn.Conv2d(channels, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+        super().__init__(*layers)
+
+
+class UNet(nn.Module):
+    """Ronneberger et al. 2015, with padding and batch norm."""
+
+    def __init__(self, up: str = "transposed", kernel: int = 2, width: int = 64) -> None:
+        super().__init__()
+        widths = [width * 2**level for level in range(5)]
+        self.encoders = nn.ModuleList(Double(a, b) for a, b in zip([3, *widths], widths, strict=False))
+        decoders: list[nn.Module] = []
+        for level in (3, 2, 1, 0):
+            wide, narrow = widths[level + 1], widths[level]
+            if up == "transposed":
+                decoders.append(nn.ConvTranspose2d(wide, narrow, kernel, stride=2, padding=(kernel - 2) // 2))
+            else:
+                upsample = nn.Upsample(scale_factor=2, mode="bilinear")
+                decoders.append(nn.Sequential(upsample, nn.Conv2d(wide, narrow, 1)))
+            decoders.append(Double(wide, narrow))
+        self.decoders = nn.ModuleList(decoders)
+        self.head = nn.Conv2d(width, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        skips: list[Tensor] = []
+        for encoder in self.encoders:
+            x = encoder(nn.functional.max_pool2d(x, 2) if skips else x)
+            skips.append(x)
+        for level, (up, double) in enumerate(zip(self.decoders[::2], self.decoders[1::2], strict=True)):
+            x = double(torch.cat([up(x), skips[3 - level]], dim=1))
+        return self.head(x)  # type: ignore[no-any-return]
+
+
+def dcgan_generator() -> nn.Module:
+    """Radford et al. 2016, as in PyTorch's tutorial."""
+    layers: list[nn.Module] = []
+    for inputs, outputs, stride, padding in ((100, 512, 1, 0), (512, 256, 2, 1), (256, 128, 2, 1), (128, 64, 2, 1)):
+        layers.append(nn.ConvTranspose2d(inputs, outputs, 4, stride, padding, bias=False))
+        layers += [nn.BatchNorm2d(outputs), nn.ReLU()]
+    return nn.Sequential(*layers, nn.ConvTranspose2d(64, 3, 4, 2, 1, bias=False), nn.Tanh())
+
+
+def dilated_context(*dilations: int) -> nn.Module:
+    """Yu & Koltun 2016, table 1, basic."""
+    layers: list[nn.Module] = []
+    for dilation in dilations:
+        layers += [nn.Conv2d(21, 21, 3, padding=dilation, dilation=dilation), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Conv2d(21, 21, 1))
+
+
+REFERENCES: dict[str, Callable[[], nn.Module]] = {
+    "unet": UNet,
+    "unet_transposed": UNet,
+    "unet_transposed_k4": partial(UNet, kernel=4),
+    "dcgan_generator": dcgan_generator,
+    "dilated_context": partial(dilated_context, 1, 1, 2, 4, 8, 16, 1),
+    "dilated_context_yu_koltun": partial(dilated_context, 1, 1, 2, 4, 8, 16, 1),
+    "dilated_context_gridding": partial(dilated_context, *[2] * 6),
+    "dilated_context_hybrid": partial(dilated_context, 1, 2, 5, 1, 2, 5),
+}
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_figures_and_values_are_those_of_plain_pytorch(name: str) -> None:
+    network = archlab.load(name)
+    torch.manual_seed(0)
+    model = REFERENCES[name]().eval()
+    ours = archlab.build(network).eval()
+    source, target = model.state_dict(), ours.state_dict()
+    assert [tuple(t.shape) for t in source.values()] == [tuple(t.shape) for t in target.values()]
+    ours.load_state_dict(dict(zip(target, source.values(), strict=True)))
+    sample = torch.randn(1, *network.graph.input_shape)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        expected = model(sample)
+    with torch.no_grad():
+        assert torch.equal(ours(sample), expected)
+    total = network.analyze().total
+    assert total.params == sum(p.numel() for p in model.parameters())
+    assert total.macs * 2 == counter.get_total_flops()
+    variant = network.variant
+    expect = network.document.expect if variant is None else variant.expect
+    assert expect is not None
+    figures = {key: node.value for key, node in expect.entries.items() if isinstance(node, Scalar)}
+    assert figures == {"params": total.params, "macs": total.macs}
+
+
+@pytest.mark.parametrize("name", ["unet", "dcgan_generator", "dilated_context"])
+def test_a_training_step(name: str) -> None:
+    network = archlab.load(name, input=None) if name != "unet" else archlab.load(name, width=8)
+    model = archlab.build(network)
+    optimizer = torch.optim.Adam(model.parameters())
+    before = [p.clone() for p in model.parameters()]
+    result = model(torch.randn(2, *network.graph.input_shape))
+    result.square().mean().backward()
+    optimizer.step()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
+    assert all(not torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "coverage"),
+    [
+        ("dilated_context", 67, 1.0),  # table 1 of Yu & Koltun 2016
+        ("dilated_context_gridding", 25, 13 / 25),
+        ("dilated_context_hybrid", 33, 1.0),
+    ],
+)
+def test_what_the_dilated_stacks_see(name: str, size: int, coverage: float) -> None:
+    axis = archlab.load(name).analyze().total.receptive_field.height
+    assert axis is not None
+    assert axis.sizes == [size]
+    assert axis.coverage == pytest.approx(coverage)
