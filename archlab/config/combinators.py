@@ -151,8 +151,7 @@ class Combinators:
         for number in range(parts):
             layer = Narrow(start=number * share, length=share)
             node = self._emitter.emit(layer, (value,), item.places, env)
-            if node is None:  # the channels are last
-                return [None] * parts
+            assert node is not None
             env.scope.add(layer.alias, node, written=False)
             starts.append(node)
         return starts

@@ -115,13 +115,6 @@ class Layer(BaseModel):
         """For each input: the reads along height and width of one output position."""
         return (POINTWISE,) * len(inputs)
 
-    def stands_in(self, position: int, size: int) -> int | None:
-        """The position whose value is read at a position outside of an axis of `size`; None where none is.
-
-        `reads` counts such positions as outside. Only layers that pad with values of the map itself answer here.
-        """
-        return None
-
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """The tensors it owns, in the order of PyTorch's `state_dict`."""
         return ()

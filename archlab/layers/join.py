@@ -7,22 +7,17 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import MAP_RANK, ChannelsLast, Layer, Shape, ShapeError, is_map, require_map, shape_text
-from archlab.layers.geometry import BROADCAST, GLOBAL, IDENTITY, POINTWISE, AxisPair, Reads
+from archlab.layers.base import MAP_RANK, Layer, Shape, ShapeError, is_map, shape_text
+from archlab.layers.geometry import GLOBAL, IDENTITY, POINTWISE, AxisPair, Phases, Reads
 
 Role = Literal["layer", "norm", "activation", "join"]
 
+BROADCAST: Reads = Phases(up=1, down=0, taps=((0,),))
+"""Every output position reads the one position of a map of size 1."""
+
 
 def _shapes_text(inputs: tuple[Shape, ...]) -> str:
-    mixed = len({isinstance(shape, ChannelsLast) for shape in inputs}) > 1
-    texts = [shape_text(s) + " (channels last)" * (mixed and isinstance(s, ChannelsLast)) for s in inputs]
-    return " and ".join(texts)
-
-
-def _refuse_channels_last(layer: str, inputs: tuple[Shape, ...]) -> None:
-    for shape in inputs:
-        if isinstance(shape, ChannelsLast):
-            require_map(layer, shape)
+    return " and ".join(map(shape_text, inputs))
 
 
 class Add(Layer):
@@ -55,11 +50,7 @@ class Multiply(Layer):
     gates: ClassVar[bool] = True
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """Shapes of one rank whose sizes are equal or 1; equal ones where the channels are last."""
-        if any(isinstance(shape, ChannelsLast) for shape in inputs):
-            if len(set(inputs)) == 1:
-                return inputs[0]
-            _refuse_channels_last(self.type, inputs)
+        """Shapes of one rank whose sizes are equal or 1."""
         sizes = [set(axis) - {1} for axis in zip(*inputs, strict=False)]
         if len({len(shape) for shape in inputs}) != 1 or any(len(axis) > 1 for axis in sizes):
             raise ShapeError(
@@ -94,7 +85,6 @@ class Concat(Layer):
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """The channels add up."""
-        _refuse_channels_last(self.type, inputs)
         if len({shape[1:] for shape in inputs}) != 1 or len({len(shape) for shape in inputs}) != 1:
             raise ShapeError(
                 "concat needs inputs that differ in their channels only, but they are " + _shapes_text(inputs)
@@ -114,7 +104,6 @@ class Narrow(Layer):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, ...) to (length, ...)."""
         (shape,) = inputs
-        _refuse_channels_last(self.type, inputs)
         if self.start + self.length > shape[0]:
             raise ShapeError(
                 f"narrow takes channels {self.start} to {self.start + self.length - 1}, but the input has {shape[0]}",

@@ -170,7 +170,7 @@ def stop_at(model: fx.GraphModule, path: str) -> None:
 def _shares(model: fx.GraphModule, image: Tensor, unit: tuple[int, int]) -> Tensor | None:
     """The squared gradient, summed over channels, as shares of its sum; None if there is none."""
     image = image.requires_grad_()
-    output = model(image[None])[0]
+    output = model(image[None].clone())[0]  # a copy: the first layer may work in place
     value = output[:, unit[0], unit[1]].sum() if output.dim() == 3 else output.sum()
     if not value.requires_grad:
         return None
@@ -204,7 +204,7 @@ def _result(
 
 
 def _image_files(folder: Path) -> list[Path]:
-    require("PIL", "torch", "reading images")
+    require("torchvision", "torch", "reading images")
     if not folder.is_dir():
         raise single_problem(f"--images {folder}: there is no such folder", "unreadable")
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
@@ -215,7 +215,7 @@ def _image_files(folder: Path) -> list[Path]:
 
 def _read_image(path: Path, graph: Graph) -> Tensor:
     """An image in the input's size: RGB with ImageNet's mean and deviation, or grey with its own."""
-    from PIL import Image  # comes with torchvision, whose own reading of images is being removed
+    from torchvision.io import ImageReadMode, decode_image
 
     channels, *size = graph.input_shape
     if channels not in (1, 3):
@@ -224,12 +224,10 @@ def _read_image(path: Path, graph: Graph) -> Tensor:
             "wrong-value",
         )
     try:
-        with Image.open(path) as opened:
-            picture = opened.convert("RGB" if channels == 3 else "L")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise single_problem(f"cannot read the image {path}: {error}", "unreadable") from None
-    flat = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
-    pixels = flat.reshape(picture.height, picture.width, channels).permute(2, 0, 1)
+        pixels = decode_image(str(path), ImageReadMode.RGB if channels == 3 else ImageReadMode.GRAY)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise single_problem(f"cannot read the image {path}: {reason}", "unreadable") from None
     resized = functional.interpolate(pixels[None] / 255, size, mode="bilinear", antialias=True)
     image = resized[0]
     if channels == 1:

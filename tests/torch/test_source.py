@@ -21,7 +21,6 @@ from torch import nn
 from archlab import presets
 from archlab.api import load, loads
 from archlab.config.init import INITIALIZERS
-from archlab.config.problem import ConfigError
 from archlab.graph import Graph
 from archlab.layers import find_layer, layer_types
 from archlab.torch.source import to_source
@@ -635,9 +634,7 @@ def test_a_broken_order_is_refused() -> None:
 
 
 def layer_classes() -> list[str]:
-    """Those in `torch.nn`: others are refused by the generator."""
-    named = [(layer_type, _class_of(layer_type).torch_class) for layer_type in layer_types()]
-    return [layer_type for layer_type, name in named if name and "." not in name]
+    return [layer_type for layer_type in layer_types() if _class_of(layer_type).torch_class]
 
 
 def _class_of(layer_type: str) -> Any:
@@ -647,14 +644,8 @@ def _class_of(layer_type: str) -> Any:
 
 
 def test_every_layer_is_a_module_or_a_function() -> None:
-    primitives = {layer_type for layer_type in layer_types() if not _class_of(layer_type).is_macro}
-    assert {name for name in primitives if not _class_of(name).torch_class} == set(FUNCTIONS)
-
-
-def test_a_layer_that_cannot_be_written_yet_says_so() -> None:
-    graph = loads("input: [4, 8, 8]\nlayers: [{type: stochastic_depth, p: 0.1, mode: row}]").graph
-    with pytest.raises(ConfigError, match="stochastic_depth cannot be written as PyTorch source yet"):
-        to_source(graph)
+    functions = {layer_type for layer_type in layer_types() if not _class_of(layer_type).torch_class}
+    assert functions == set(FUNCTIONS)
 
 
 @pytest.mark.parametrize("layer_type", layer_classes())

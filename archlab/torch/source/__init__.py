@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archlab.analysis.facts import collect_facts
-from archlab.config.problem import single_problem
 from archlab.graph import Graph
 from archlab.layers.base import Shape, shape_text
 from archlab.torch.source.classes import Construction, GeneratedClass, Planner
@@ -45,11 +44,7 @@ def to_source(graph: Graph) -> str:
 
     Args:
         graph: the network.
-
-    Raises:
-        ConfigError: for layers whose class is not in `torch.nn`: they cannot be written yet.
     """
-    _require_plain_classes(graph)
     classes = Planner(graph).classes
     body: list[str] = []
     for made in classes:
@@ -59,13 +54,6 @@ def to_source(graph: Graph) -> str:
     imports = ["from collections import OrderedDict", ""] if uses_ordered else []
     header = [*_docstring(graph), "", *imports, "import torch", "from torch import Tensor, nn"]
     return "\n".join([*header, *body, ""])
-
-
-def _require_plain_classes(graph: Graph) -> None:
-    for node in graph.layers:
-        if "." in node.layer.torch_class:
-            message = f"'{node.path}': the layer {node.layer.type} cannot be written as PyTorch source yet; build a .pt"
-            raise single_problem(message, "unsupported", node.place)
 
 
 def _docstring(graph: Graph) -> list[str]:
