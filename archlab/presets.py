@@ -44,7 +44,7 @@ def preset_names() -> list[str]:
     for path in preset_files():
         names[path.stem] = None
         text = path.read_text(encoding="utf-8")
-        section = re.search(r"^variants:\n((?:[ #].*\n|\n)*)", text, re.MULTILINE)
+        section = re.search(r"^variants:[^\n]*\n((?:[ #].*\n|\n)*)", text, re.MULTILINE)
         if section:
             names.update(dict.fromkeys(re.findall(r"^  ([A-Za-z_][A-Za-z0-9_]*)\s*:", section[1], re.MULTILINE)))
     return list(names)
