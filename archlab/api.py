@@ -9,7 +9,7 @@ from typing import Any
 from archlab import presets
 from archlab.analysis import Analysis
 from archlab.analysis import analyze as analyze_graph
-from archlab.config.document import Document, Variant
+from archlab.config.document import Document, Variant, is_identifier
 from archlab.config.expand import expand, input_fault
 from archlab.config.files import read_source
 from archlab.config.loader import DocumentLoader
@@ -117,7 +117,7 @@ def open_target(target: str | Path) -> tuple[Document, Variant | None, Problems]
     """
     text = str(target)
     path_text, at, variant_name = text.rpartition("@")
-    if not at:
+    if not at or not (is_identifier(variant_name) and (_is_yaml(path_text) or "/" not in path_text)):
         path_text, variant_name = text, ""
     if _looks_like_path(path_text):
         path = Path(path_text)
@@ -126,8 +126,12 @@ def open_target(target: str | Path) -> tuple[Document, Variant | None, Problems]
     return _open_preset(path_text, variant_name)
 
 
+def _is_yaml(text: str) -> bool:
+    return text.endswith((".yaml", ".yml"))
+
+
 def _looks_like_path(text: str) -> bool:
-    return text.endswith((".yaml", ".yml")) or "/" in text or "\\" in text or "\0" in text
+    return _is_yaml(text) or "/" in text or "\\" in text or "\0" in text
 
 
 def _open_preset(name: str, variant_name: str) -> tuple[Document, Variant | None, Problems]:

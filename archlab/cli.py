@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from archlab.version import __version__
@@ -21,6 +22,9 @@ def entry() -> int:
     """The program: `main` in a process of its own."""
     # A run makes many small objects and no cycles worth the collector's visits.
     gc.set_threshold(100_000)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal or pipe that cannot show a character
     return main()
 
 
@@ -47,8 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"archlab: {error}", file=sys.stderr)
         return WRONG_INPUT
     except BrokenPipeError:
-        # The reader has gone (`| head`); keep Python from complaining again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()  # the reader has gone (`| head`)
         return OK
     except KeyboardInterrupt:
         return 130
@@ -58,15 +61,31 @@ def _finish(options: argparse.Namespace, text: str, status: int) -> int:
     """Write the result to stdout or the file."""
     path: Path | None = getattr(options, "write_to", None)
     if path is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return status
+        return _print(text, status)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         print(f"archlab: cannot write {path}: {error.strerror}", file=sys.stderr)
         return WRONG_INPUT
     return status
+
+
+def _print(text: str, status: int) -> int:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        print(f"archlab: cannot write the result: {error.strerror}", file=sys.stderr)
+        _silence()
+        return WRONG_INPUT
+    return status
+
+
+def _silence() -> None:
+    """Keep Python from complaining at exit about what it could not write."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -101,7 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help=".pt (state dict), .py (PyTorch source) or .pt2 (exported program)",
     )
-    build.add_argument("--seed", type=int, default=None, help="seed of the initial weights")
+    build.add_argument("--seed", type=_seed, default=None, help="seed of the initial weights")
 
     verify = commands.add_parser(
         "verify", parents=[network], help="the numbers against the built model, layer by layer"
@@ -161,8 +180,14 @@ def report_format(options: argparse.Namespace) -> str:
 
 
 def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:12]) <= 10**9:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not '{text}'")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at most 18 digits, not '{text}'")
     return int(text)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from archlab.api import Network, expand_document, open_target
 from archlab.cli import OK, WRONG_INPUT, report_format
 from archlab.config.problem import ConfigError, Problem, Problems, Source, single_problem
-from archlab.config.substitute import substitute
+from archlab.config.substitute import is_dynamic, substitute
 from archlab.config.yaml_nodes import parse
 
 Result = tuple[str, int]
@@ -145,6 +145,8 @@ def _settings(assignments: list[str]) -> dict[str, Any]:
         problems = Problems()
         node = parse(Source(f"--set {name}", text), problems)
         problems.raise_if_any()
+        if is_dynamic(node):
+            raise single_problem(f"--set {name} takes a plain value, not the expression {text}", "wrong-value")
         settings[name.strip()] = substitute(node, {})
     return settings
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from io import StringIO
@@ -143,6 +144,10 @@ def test_output_file_and_its_ending(tmp_path: Path, capsys: pytest.CaptureFixtur
             ["analyze", "a", "--dtype", "int4"],
         ),
         *(["analyze", "resnet18", "--depth", "x"], ["build", "resnet18"], ["compare"]),
+        *(
+            ["analyze", "resnet18", "--batch", "0" * 20 + "1" + "0" * 20],
+            ["build", "resnet18", "--seed", "9" * 30, "-o", "x.pt"],
+        ),
     ],
 )
 def test_wrong_usage_is_two(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,6 +172,8 @@ def test_wrong_usage_is_two(arguments: list[str], capsys: pytest.CaptureFixture[
         (["analyze", "resnet18", "--set", "num_classes=[1"], "not valid YAML"),
         (["analyze", "resnet18", "--set", "num_classes=9e999"], "too large"),
         (["analyze", "resnet18", "--set", "num_classes=-1"], "out_features"),
+        (["analyze", "resnet18", "--set", "num_classes=$x"], "takes a plain value"),
+        (["analyze", "a@b/net.yaml"], "there is no file a@b/net.yaml"),
         (["analyze", "resnet18", "--input", "3x224"], "2 numbers"),
         (["analyze", "resnet18", "--input", "3x0x9"], "at least 1"),
         (["analyze", "resnet18", "--input", "axbxc"], "3x224x224"),
@@ -371,3 +378,17 @@ def test_names_are_escaped_in_html_and_markdown() -> None:
     from archlab.report.markup import analysis_markdown
 
     assert "<img" not in analysis_markdown(report)
+
+
+@pytest.mark.parametrize("target", ["/dev/full"])
+def test_a_full_disk_is_said(target: str) -> None:
+    command = f"{sys.executable} -m archlab analyze alexnet > {target}"
+    done = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "archlab: cannot write the result: No space left on device\n")
+
+
+def test_a_terminal_without_the_characters_gets_others() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "archlab", "analyze", "alexnet"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    assert "61,100,840" in done.stdout

@@ -44,7 +44,7 @@ def _check_inplace(graph: Graph, readers: list[list[int]], problems: Problems) -
             needed.append(node.index)
         else:
             needed.append(None if node.layer.storage == "new" else needed[node.inputs[0]])
-        culprit = needed[node.inputs[0]] if node.layer.storage == "inplace" else None
+        culprit = needed[node.inputs[0]] if node.layer.overwrites else None
         if culprit is not None:
             message = f"'{node.path}' overwrites its input, which {_user(graph, readers, culprit, node)}"
             problems.add(f"{message}; remove 'inplace: true'", "inplace", node.place, node.trail)

@@ -120,7 +120,9 @@ class Combinators:
             inner.names.export(f"branch{number}", names)
         self._emitter.export_names(item, env, inner, spot)
         known = tuple([end for end in ends if end is not None])
-        return self._join(merge, known, item, inner) if len(known) == len(ends) else None
+        if len(known) < len(ends):
+            return None
+        return known[0] if len(known) == 1 else self._join(merge, known, item, inner)
 
     def _paths(self, item: Item) -> list[Sequence]:
         paths = self._list(item, "paths", "branches needs 'paths', a list of lists of layers")

@@ -258,9 +258,10 @@ class Elaborator:
         variables = dict(self._params)
         variables["block_in"] = value.shape[0] if value is not None else UNKNOWN
         for name, default in block.params.items():
-            if given.get(name) is not None:
+            required = isinstance(default, Scalar) and default.value is None
+            if name in given and not (required and given[name] is None):
                 variables[name] = given[name]
-            elif isinstance(default, Scalar) and default.value is None:
+            elif required:
                 message = f"block '{block.name}' needs '{name}', which has no default"
                 self._problems.add(message, "missing", item.place, env.trail)
                 variables[name] = UNKNOWN

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from archlab.config.environment import Environment, Spot
 from archlab.config.items import Item
-from archlab.config.limits import MAX_MAP_SIZE, MAX_NODES, MAX_STEPS
+from archlab.config.limits import MAX_ELEMENTS, MAX_MAP_SIZE, MAX_NODES, MAX_STEPS
 from archlab.config.lowering import Lowered
 from archlab.config.names import Value
 from archlab.config.problem import BadItemError, ConfigError, Place, Problem, Problems
@@ -64,6 +66,9 @@ class Emitter:
         if len(shape) == MAP_RANK and (shape[0] > MAX_SIZE or max(shape[1:]) > MAX_MAP_SIZE):
             message = f"the map has grown to {shape_text(shape)}; at most {MAX_SIZE:,} channels"
             raise BadItemError(f"{message} and {MAX_MAP_SIZE:,} positions are allowed", "too-large", places.whole)
+        if prod(shape) > MAX_ELEMENTS:
+            message = f"the value has grown to {shape_text(shape)}; at most {MAX_ELEMENTS:,} elements are allowed"
+            raise BadItemError(message, "too-large", places.whole)
         return self.append(layer, inputs, shape, places.whole, env.trail)
 
     def append(

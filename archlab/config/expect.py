@@ -6,7 +6,7 @@ from typing import Any
 
 from archlab.analysis.result import Analysis
 from archlab.config.problem import Problems
-from archlab.config.substitute import substitute
+from archlab.config.substitute import is_dynamic, substitute
 from archlab.config.suggest import did_you_mean, one_of
 from archlab.config.yaml_nodes import Mapping, Scalar, value_kind
 
@@ -23,6 +23,9 @@ def check_expect(expect: Mapping, analysis: Analysis, problems: Problems) -> Non
         if isinstance(node, Scalar) and (isinstance(node.value, bool) or not isinstance(node.value, int)):
             message = f"expect: '{key}' must be a whole number, not {value_kind(node.value)}"
             problems.add(message, "wrong-type", node.place)
+            continue
+        if is_dynamic(node):
+            problems.add("'expect' takes plain figures, no expressions", "wrong-value", node.place)
             continue
         wanted = substitute(node, {})
         found = _figure(key, analysis)

@@ -173,6 +173,9 @@ def _refuse_arguments(item: Item, own_keys: tuple[str, ...]) -> None:
         known = (*own_keys, *ITEM_KEYS)
         hint = did_you_mean(key, known) or f"; it has {', '.join(own_keys)}"
         raise BadItemError(f"{item.kind} has no option '{key}'{hint}", "unknown-option", item.places.key(key))
+    if item.first:
+        message = f"'first' gives arguments, and {item.kind} has none; write it on the layers inside a block"
+        raise BadItemError(message, "unknown-option", item.places.key("first"))
     if item.others:
         raise BadItemError(f"{item.kind} takes no 'with'; only joins do", "unknown-option", item.places.key("with"))
 

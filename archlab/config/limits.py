@@ -33,5 +33,7 @@ MAX_INPUT_SIZE = 65_536
 """Positions along one spatial axis of the input."""
 MAX_MAP_SIZE = 262_144
 """Positions along one spatial axis of any map."""
+MAX_ELEMENTS = 2**48
+"""Elements of one value."""
 MAX_PROBLEMS = 100
 """Problems collected before giving up."""

@@ -127,6 +127,8 @@ def parse(source: Source, problems: Problems) -> Node:
     """
     try:
         return _Builder(source, problems).build()
+    except UnicodeEncodeError:
+        raise single_problem(f"{source.name} holds characters that are no text", "yaml-syntax") from None
     except yaml.YAMLError as error:
         raise ConfigError([*problems.found, _syntax_problem(source, error)]) from None
 

@@ -39,6 +39,11 @@ class InplaceActivation(Activation):
         """The input's where it is overwritten."""
         return "inplace" if self.inplace else "new"
 
+    @property
+    def overwrites(self) -> bool:
+        """Where `inplace`."""
+        return self.inplace
+
 
 class ReLU(InplaceActivation):
     """max(0, x). FLOPs: 1 (the comparison)."""
@@ -78,6 +83,12 @@ class RReLU(InplaceActivation):
 
     lower: Finite = Field(1 / 8, description="Smallest slope.")
     upper: Finite = Field(1 / 3, description="Largest slope.")
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Unchanged; the slopes must be in order."""
+        if self.upper < self.lower:
+            raise ShapeError(f"rrelu: upper={self.upper} must be at least lower={self.lower}", option="upper")
+        return inputs[0]
 
 
 class PReLU(Activation):
@@ -134,6 +145,12 @@ class CELU(InplaceActivation):
     flops_per_element: ClassVar[int] = 7
 
     alpha: float = Field(1.0, allow_inf_nan=False, description="Scale below zero; not 0.")
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Unchanged; alpha is a divisor."""
+        if self.alpha == 0:
+            raise ShapeError("celu: alpha must not be 0, since it is divided by", option="alpha")
+        return inputs[0]
 
 
 class GELU(Activation):

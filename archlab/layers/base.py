@@ -137,6 +137,11 @@ class Layer(BaseModel):
         return "new"
 
     @property
+    def overwrites(self) -> bool:
+        """Whether it writes over its input, in training at least."""
+        return False
+
+    @property
     def offset_bound(self) -> float | None:
         """How far a layer that chooses its positions may go from the regular grid; None if there is no bound."""
         return None

@@ -123,6 +123,11 @@ class _Dropout(Layer):
         """The input itself in eval mode."""
         return "eval_identity"
 
+    @property
+    def overwrites(self) -> bool:
+        """Where `inplace`: only in training, when it does anything."""
+        return self.inplace
+
 
 class Dropout(_Dropout):
     """Zeroes values at random in training (Srivastava et al. 2014); nothing in eval mode. FLOPs: none (eval)."""

@@ -343,3 +343,38 @@ def test_a_residual_with_an_empty_body_doubles_its_input() -> None:
 def test_a_block_may_have_any_name_also_one_that_modules_use() -> None:
     built = network("blocks: {double: {layers: [{type: relu}]}}\nlayers: [{use: double}, {name: a, use: double}]")
     assert paths(built) == ["block.relu", "a.relu"]
+
+
+def test_dropout_in_place_must_be_alone_too() -> None:
+    body = "- type: residual\n  body: [{type: dropout, inplace: true}]"
+    text = f"layers:\n- {{name: c, type: conv2d, out_channels: 4, kernel_size: 1}}\n{body}"
+    with pytest.raises(ConfigError, match="read by 'add'"):
+        network(text)
+
+
+def test_null_is_a_value_for_a_block_param_with_a_default() -> None:
+    text = (
+        "blocks: {b: {params: {act: relu}, layers: [\n"
+        "  {type: conv2d, out_channels: 4, kernel_size: 1, activation: $act}]}}\n"
+        "layers: [{name: x, use: b, act: null}, {name: y, use: b}]"
+    )
+    assert paths(network(text)) == ["x.conv", "y.conv", "y.relu"]
+
+
+def test_branches_with_one_path_need_no_join() -> None:
+    assert paths(network("layers: [{type: branches, merge: add, paths: [[{type: relu}]]}]")) == ["branch.relu"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("layers: [{type: residual, first: {stride: 2}, body: [{type: relu}]}]", "'first' gives arguments"),
+        ("input: [3]\nlayers: [{type: branches, paths: [[], []], repeat: 1200}]", "elements are allowed"),
+        ("layers: [{type: celu, alpha: 0.0}]", "must not be 0"),
+        ("layers: [{type: rrelu, lower: 2.0, upper: 1.0}]", "must be at least lower"),
+        ("layers: [{type: relu}] # \ud800", "no text"),
+    ],
+)
+def test_refused_with_a_reason(text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        network(text)
