@@ -10,7 +10,7 @@ from archlab.config.problem import BadItemError, Problems
 from archlab.config.suggest import did_you_mean
 from archlab.config.validation import Places, unknown_option, validate_model
 from archlab.config.yaml_nodes import Mapping, value_kind
-from archlab.layers import Layer, find_layer, layer_types
+from archlab.layers import Layer, find_layer, types_with_role
 from archlab.layers.base import Shape
 from archlab.layers.conv import Conv2d
 from archlab.layers.macro import Macro, Step, chain
@@ -150,7 +150,7 @@ def _not_attachable(role: str, type_name: Any, places: Places, *, exists: bool) 
         return BadItemError(
             f"'{role}' is a layer type or a mapping with 'type', not {value_kind(type_name)}", "wrong-type", place
         )
-    known = [name for name in layer_types() if _role(name) == role]
+    known = types_with_role(role)
     if exists:
         return BadItemError(
             f"'{type_name}' is not a{'n' * (role == 'activation')} {role}; there are {', '.join(known)}",
@@ -159,8 +159,3 @@ def _not_attachable(role: str, type_name: Any, places: Places, *, exists: bool) 
         )
     hint = did_you_mean(type_name, known) or f"; there are {', '.join(known)}"
     return BadItemError(f"there is no {role} '{type_name[:80]}'{hint}", "unknown-layer", place)
-
-
-def _role(layer_type: str) -> str:
-    cls = find_layer(layer_type)
-    return cls.role if cls is not None else ""

@@ -10,7 +10,7 @@ from archlab.config.init import INITIALIZERS
 from archlab.config.items import COMBINATORS
 from archlab.config.lowering import attachment_role
 from archlab.config.residual import WORDS
-from archlab.layers import Layer, find_layer, layer_types
+from archlab.layers import Layer, find_layer, layer_types, types_with_role
 
 Schema = dict[str, Any]
 
@@ -99,7 +99,6 @@ def _layer_schema(cls: type[Layer]) -> Schema:
         "type": "object",
         "description": (cls.__doc__ or "").split("\n\n", maxsplit=1)[0],
         "properties": {"type": {"const": cls.type}, **properties, **_COMMON},
-        # `first` may give what is required for the rest, so that only `type` and joins' inputs are always there.
         "required": required,
         "additionalProperties": False,
     }
@@ -113,14 +112,9 @@ _ATTACHED = {
 
 
 def _attached(role: str, description: str) -> Schema:
-    names = [name for name in layer_types() if _role(name) == role]
+    names = types_with_role(role)
     mapping = {"type": "object", "properties": {"type": {"enum": names}}, "required": ["type"]}
     return {"anyOf": [{"enum": names}, mapping, {"type": "null"}, _expression()], "description": description}
-
-
-def _role(layer_type: str) -> str:
-    cls = find_layer(layer_type)
-    return cls.role if cls is not None else ""
 
 
 def _combinator(name: str, description: str, required: list[str], own: dict[str, Schema]) -> Schema:

@@ -48,4 +48,9 @@ def find_layer(layer_type: str) -> type[Layer] | None:
     return _classes[layer_type]
 
 
-__all__ = ["FAMILIES", "Layer", "find_layer", "layer_types"]
+def types_with_role(role: str) -> list[str]:
+    """The layer types of a role, such as every `norm`."""
+    return [name for name in layer_types() if (cls := find_layer(name)) is not None and cls.role == role]
+
+
+__all__ = ["FAMILIES", "Layer", "find_layer", "layer_types", "types_with_role"]

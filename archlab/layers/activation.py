@@ -11,11 +11,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Shape, ShapeError, Storage, TensorSpec, is_map, shape_text
+from archlab.layers.base import Layer, Role, Shape, ShapeError, Storage, TensorSpec, is_map, shape_text
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.geometry import IDENTITY, WHOLE, AxisPair, Reads, Window
-
-Role = Literal["layer", "norm", "activation", "join"]
 
 
 class Activation(Layer):

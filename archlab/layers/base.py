@@ -5,8 +5,8 @@ names and defaults. Everything archlab says about a network derives from the few
 layer therefore is one class in one file, and a new analysis seldom touches a layer.
 
 Shapes carry no batch dimension: a map is `(channels, height, width)`, a flat input is `(features,)`.
-A map with the channels behind, as after a permutation, is a `ChannelsLast`. Where PyTorch's arguments count
-dimensions (`flatten(start_dim=1)`), the batch is dimension 0, as in PyTorch.
+Where PyTorch's arguments count dimensions (`flatten(start_dim=1)`), the batch is dimension 0, as in
+PyTorch.
 """
 
 from __future__ import annotations
@@ -23,24 +23,6 @@ Shape = tuple[int, ...]
 
 MAP_RANK = 3
 """Dimensions of a feature map without the batch: channels, height, width."""
-
-
-class ChannelsLast(tuple[int, ...]):
-    """The shape of a map as (height, width, channels), which is what `channels_last` gives.
-
-    Unequal to a plain shape of the same numbers, since layers answer differently for it.
-    """
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ChannelsLast) and tuple.__eq__(self, other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        return hash((ChannelsLast, *self))
 
 
 class ShapeError(Exception):
@@ -74,6 +56,7 @@ class TensorSpec(NamedTuple):
 
 
 Storage = Literal["new", "inplace", "view", "eval_identity"]
+Role = Literal["layer", "norm", "activation", "join"]
 
 
 class Layer(BaseModel):
@@ -87,7 +70,7 @@ class Layer(BaseModel):
     """The name given to an unnamed layer, e.g. `conv` (then `conv1`, `conv2`, ...)."""
     torch_class: ClassVar[str] = ""
     """The class in `torch.nn`, or a path such as `torchvision.ops.StochasticDepth`; empty for a function."""
-    role: ClassVar[Literal["layer", "norm", "activation", "join"]] = "layer"
+    role: ClassVar[Role] = "layer"
     attachments: ClassVar[tuple[str, ...]] = ()
     """Layers that may be written on it: `norm` and `activation` for the conv family."""
     is_macro: ClassVar[bool] = False
@@ -146,11 +129,6 @@ class Layer(BaseModel):
         """How far a layer that chooses its positions may go from the regular grid; None if there is no bound."""
         return None
 
-    @property
-    def sees_whole_map(self) -> bool:
-        """Whether statistics of the whole map scale each value (group normalisation): context, beside `reads`."""
-        return False
-
     def torch_arguments(self) -> dict[str, Any]:
         """Constructor arguments as written or defaulted, in the order of the fields."""
         return {name: getattr(self, name) for name in type(self).model_fields}
@@ -174,13 +152,8 @@ def require_map(layer: str, shape: Shape) -> None:
     """Refuse anything but channels x height x width.
 
     Raises:
-        ShapeError: if the input has no spatial axes, or has them in front of its channels.
+        ShapeError: if the input has no spatial axes.
     """
-    if isinstance(shape, ChannelsLast):
-        raise ShapeError(
-            f"{layer} needs channels x height x width, but its input has the channels last: {shape_text(shape)}",
-            hint="put {type: channels_first} in front of it",
-        )
     if len(shape) != MAP_RANK:
         raise ShapeError(
             f"{layer} needs a map (channels x height x width), but its input is {shape_text(shape)}",
@@ -190,9 +163,4 @@ def require_map(layer: str, shape: Shape) -> None:
 
 def is_map(shape: Shape) -> bool:
     """Whether a shape is channels x height x width."""
-    return len(shape) == MAP_RANK and not isinstance(shape, ChannelsLast)
-
-
-def channels_of(shape: Shape) -> int:
-    """The channels of a map, whichever way round, or the features of a flat input."""
-    return shape[-1] if isinstance(shape, ChannelsLast) else shape[0]
+    return len(shape) == MAP_RANK

@@ -12,7 +12,6 @@ MAX_SIZE = 2**24
 products of a few of them stay cheap integers."""
 
 Positive = Annotated[int, Field(ge=1, le=MAX_SIZE)]
-Natural = Annotated[int, Field(ge=0, le=MAX_SIZE)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 

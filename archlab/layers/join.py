@@ -7,10 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import MAP_RANK, Layer, Shape, ShapeError, is_map, shape_text
+from archlab.layers.base import MAP_RANK, Layer, Role, Shape, ShapeError, is_map, shape_text
 from archlab.layers.geometry import GLOBAL, IDENTITY, POINTWISE, AxisPair, Phases, Reads
-
-Role = Literal["layer", "norm", "activation", "join"]
 
 BROADCAST: Reads = Phases(up=1, down=0, taps=((0,),))
 """Every output position reads the one position of a map of size 1."""

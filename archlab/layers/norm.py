@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Shape, TensorSpec, require_map
+from archlab.layers.base import Layer, Role, Shape, TensorSpec, require_map
 from archlab.layers.fields import Finite, Positive
-
-Role = Literal["layer", "norm", "activation", "join"]
 
 
 class BatchNorm2d(Layer):

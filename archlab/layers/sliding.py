@@ -5,7 +5,7 @@ Formulas are those of `torch.nn.Conv2d` and `torch.nn.MaxPool2d`'s documentation
 
 from __future__ import annotations
 
-from archlab.layers.base import ShapeError, shape_text
+from archlab.layers.base import ShapeError
 
 AXES = ("height", "width")
 
@@ -62,8 +62,3 @@ def require_divides(layer: str, option: str, divisor: int, value: int, what: str
     """
     if value % divisor:
         raise ShapeError(f"{layer}: {option}={divisor} does not divide the {value} {what}", option=option)
-
-
-def pair_text(pair: tuple[int, int]) -> str:
-    """`(3, 3)` as `3x3`."""
-    return shape_text(pair)

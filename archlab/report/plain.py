@@ -50,12 +50,7 @@ def analysis_dict(analysis: Analysis) -> Row:
                 "options": options[id(layer.node.layer)],
                 "inputs": [nodes[i].path for i in layer.node.inputs],
                 "output_shape": [analysis.batch, *layer.node.shape],
-                "params": layer.params,
-                "buffers": layer.buffers,
-                "macs": layer.macs,
-                "flops": layer.flops,
-                "activations": layer.activations,
-                "activation_bytes": layer.activation_bytes,
+                **_figures(layer),
                 "receptive_field": field(layer.receptive_field, layer.node.shape),
             }
             for layer in analysis.layers
@@ -145,6 +140,18 @@ def number(value: Fraction) -> int | str:
     return value.numerator if value.denominator == 1 else str(value)
 
 
+def _figures(layer: LayerReport) -> Row:
+    """The numbers of a layer that are the same in every form."""
+    return {
+        "params": layer.params,
+        "buffers": layer.buffers,
+        "macs": layer.macs,
+        "flops": layer.flops,
+        "activations": layer.activations,
+        "activation_bytes": layer.activation_bytes,
+    }
+
+
 def layer_row(analysis: Analysis, layer: LayerReport) -> Row:
     """One layer as a flat row for CSV, Markdown and DataFrames."""
     nodes = analysis.graph.nodes
@@ -154,12 +161,7 @@ def layer_row(analysis: Analysis, layer: LayerReport) -> Row:
         "type": layer.node.layer.type,
         "inputs": " ".join(nodes[i].path for i in layer.node.inputs),
         "output_shape": shape_text((analysis.batch, *layer.node.shape)),
-        "params": layer.params,
-        "buffers": layer.buffers,
-        "macs": layer.macs,
-        "flops": layer.flops,
-        "activations": layer.activations,
-        "activation_bytes": layer.activation_bytes,
+        **_figures(layer),
         **_flat_field(field),
     }
 
