@@ -16,7 +16,6 @@ from typing import Any
 
 from archlab.api import Network, loads
 from archlab.config.problem import ConfigError
-from archlab.layers import find_layer
 
 Item = dict[str, Any]
 MOST_ELEMENTS = 12_000
@@ -69,7 +68,7 @@ class NetworkMaker:
             (2, self._residual),
             (2, self._branches),
             (2, self._join),
-            (5, self._newer),
+            (9, self._special),
         ]
         weights = [weight for weight, _ in makers]
         (_, maker) = self.random.choices(makers, weights)[0]
@@ -93,6 +92,8 @@ class NetworkMaker:
         }
         if item["stride"] == 1 and self.random.random() < 0.2:
             item["padding"] = "same"
+        if self.random.random() < 0.15:
+            item["padding_mode"] = self.random.choice(["reflect", "replicate", "circular"])
         if self.random.random() < 0.3:
             item["norm"] = "batch_norm2d"
             item["activation"] = "relu"
@@ -140,9 +141,14 @@ class NetworkMaker:
         other = self.random.choice(self.items)["name"]
         return {"type": self.random.choice(["concat", "concat", "add"]), "with": [other]}
 
-    def _newer(self) -> Item:
-        item = self.random.choice(_NEWER)(self.random)
-        return item if find_layer(str(item["type"])) is not None else self._conv()
+    def _special(self) -> Item:
+        item = self.random.choice(_SPECIAL)(self.random)
+        if item["type"] == "pixel_shuffle":
+            # Its units read some of the channels: see `_branches`.
+            if self.items[-1]["type"] != "conv2d" or self.items[-1].get("groups", 1) > 1:
+                return self._conv()
+            item["from"] = self.items[-1]["name"]
+        return item
 
 
 def _transpose(draw: random.Random) -> Item:
@@ -155,6 +161,7 @@ def _transpose(draw: random.Random) -> Item:
         "padding": draw.randint(0, 2),
         "output_padding": draw.randint(0, stride - 1) if stride > 1 else 0,
         "dilation": draw.randint(1, 2),
+        "groups": draw.choice([1, 1, 2]),
     }
 
 
@@ -179,24 +186,52 @@ def _deform(draw: random.Random) -> Item:
         "padding": draw.randint(0, 2),
         "dilation": draw.randint(1, 2),
         "modulated": draw.random() < 0.5,
+        "groups": draw.choice([1, 1, 2]),
+        "offset_groups": draw.choice([1, 1, 2]),
+        **({"max_offset": draw.choice([0.5, 2])} if draw.random() < 0.3 else {}),
     }
 
 
-_NEWER: list[Callable[[random.Random], Item]] = [
+def _convnext(draw: random.Random) -> Item:
+    """Depthwise, then norm and linear layers with the channels last, scaled: the block of ConvNeXt."""
+    body = [
+        {"type": "depthwise_conv2d", "kernel_size": draw.choice([3, [5, 7]]), "padding": "auto"},
+        {"type": "channels_last"},
+        {"type": draw.choice(["layer_norm", "gelu"])},
+        {"type": "linear", "out_features": "$(4 * in_channels)"},
+        {"type": "gelu"},
+        {"type": "linear", "out_features": "$(in_channels // 4)"},
+        {"type": "channels_first"},
+        {"type": "layer_scale"},
+        {"type": "stochastic_depth", "p": 0.1, "mode": "row"},
+    ]
+    return {"type": "residual", "body": body}
+
+
+_PADS = ["reflection_pad2d", "replication_pad2d", "circular_pad2d"]
+_SPECIAL: list[Callable[[random.Random], Item]] = [
     _transpose,
     _transpose,
     _upsample,
     _upsample,
     _deform,
-    lambda draw: {"type": "depthwise_conv2d", "kernel_size": draw.choice([3, 5]), "padding": "auto"},
+    _convnext,
+    lambda draw: {
+        "type": "depthwise_conv2d",
+        "kernel_size": draw.choice([3, 5]),
+        "padding": "auto",
+        "depth_multiplier": draw.choice([1, 2]),
+    },
     lambda _: {"type": "depthwise_separable_conv2d", "out_channels": 4, "kernel_size": 3, "padding": "auto"},
     lambda draw: {"type": "pixel_shuffle", "upscale_factor": draw.randint(2, 3)},
     lambda draw: {"type": "pixel_unshuffle", "downscale_factor": draw.randint(2, 3)},
     lambda _: {"type": "channel_shuffle", "groups": 2},
     lambda draw: {"type": "lp_pool2d", "norm_type": 2, "kernel_size": draw.randint(2, 3), "stride": 1},
-    lambda draw: {"type": draw.choice(["reflection_pad2d", "replication_pad2d"]), "padding": [1, 2, 0, 1]},
+    lambda draw: {"type": draw.choice(_PADS), "padding": [draw.randint(0, 3) for _ in range(4)]},
+    lambda draw: {"type": "constant_pad2d", "padding": [1, -1, 0, 2], "value": draw.choice([0.5, -1.0])},
     lambda _: {"type": "squeeze_excitation", "squeeze_channels": 2},
-    lambda _: {"type": "group_norm", "num_groups": 2},
+    lambda draw: draw.choice([{"type": "group_norm", "num_groups": 2}, {"type": "instance_norm2d"}]),
+    lambda _: {"type": "layer_norm2d"},
     lambda _: {"type": "layer_scale"},
 ]
 

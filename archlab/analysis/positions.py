@@ -2,18 +2,18 @@
 
 Slower than `receptive_field` by the size of the maps, and a witness against it: no periods, no intervals,
 no closed forms. Each unit along each axis has a bit mask over the input's positions; what lies in the
-padding does not exist here.
+padding does not exist here, but for paddings made of the map's own values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
-from archlab.graph import Graph, Node
-from archlab.layers.base import is_map
-from archlab.layers.geometry import IDENTITY, Phases, Reads, Whole, Window
+from archlab.graph import Graph
+from archlab.layers.base import Layer, map_size
+from archlab.layers.geometry import IDENTITY, AxisPair, Phases, Reads, Whole, Window
 
 
 class UnitPositions(NamedTuple):
@@ -36,19 +36,31 @@ PositionsPair = tuple[AxisPositions, AxisPositions]
 """Of every unit along height and width."""
 
 
-def positions_read(graph: Graph, facts: list[Facts]) -> list[PositionsPair | None]:
+def positions_read(graph: Graph, facts: list[Facts], gates: Mapping[int, frozenset[int]]) -> list[PositionsPair | None]:
     """For every node: what its units read along height and width; None where it has no spatial axes.
 
     Two paths of different shape are united per axis, as receptive fields are.
+
+    Args:
+        graph: the network.
+        facts: of its nodes.
+        gates: by node, the inputs that are left out, since what they see is context (`gate_inputs`).
     """
     found: list[PositionsPair | None] = []
     for node, fact in zip(graph.nodes, facts, strict=True):
-        if not is_map(node.shape):
+        size = map_size(node.shape)
+        if size is None:
             found.append(None)
         elif not node.inputs:
-            found.append((_input_axis(node.shape[1]), _input_axis(node.shape[2])))
+            found.append((_input_axis(size[0]), _input_axis(size[1])))
         else:
-            found.append((_axis(node, fact, found, 0), _axis(node, fact, found, 1)))
+            sources = [
+                (found[source], reads)
+                for number, (source, reads) in enumerate(zip(node.inputs, fact.reads, strict=True))
+                if number not in gates.get(node.index, ())
+            ]
+            height, width = (_axis(node.layer, sources, axis, size[axis]) for axis in (0, 1))
+            found.append((height, width))
     return found
 
 
@@ -56,13 +68,11 @@ def _input_axis(size: int) -> AxisPositions:
     return [UnitPositions(1 << position, complete=True) for position in range(size)]
 
 
-def _axis(node: Node, fact: Facts, found: list[PositionsPair | None], axis: int) -> AxisPositions:
-    size = node.shape[1 + axis]
+def _axis(layer: Layer, sources: list[tuple[PositionsPair | None, AxisPair]], axis: int, size: int) -> AxisPositions:
     united: AxisPositions | None = None
-    for source, pair in zip(node.inputs, fact.reads, strict=True):
-        units = found[source]
+    for units, pair in sources:
         if units is not None:
-            read = _read(units[axis], pair[axis], size)
+            read = _read(layer, units[axis], pair[axis], size)
             united = read if united is None else [_unite(both) for both in zip(united, read, strict=True)]
     return united if united is not None else [UnitPositions(0, complete=False)] * size
 
@@ -76,19 +86,27 @@ def _unite(units: Iterable[UnitPositions]) -> UnitPositions:
     return UnitPositions(mask, complete, solid)
 
 
-def _read(units: AxisPositions, reads: Reads, size: int) -> AxisPositions:
+def _read(layer: Layer, units: AxisPositions, reads: Reads, size: int) -> AxisPositions:
     if reads == IDENTITY and size == len(units):  # zero_pad2d adds units behind without moving the others
         return units
     if isinstance(reads, Whole):
         return [_unite(units)] * size
-    return [_gather(units, units_read(reads, unit)) for unit in range(size)]
+    return [_gather(layer, units, units_read(reads, unit)) for unit in range(size)]
 
 
-def _gather(units: AxisPositions, sources: Iterator[int]) -> UnitPositions:
-    existing = list(sources)
-    inside = [units[source] for source in existing if 0 <= source < len(units)]
+def _gather(layer: Layer, units: AxisPositions, sources: Iterator[int]) -> UnitPositions:
+    inside: list[UnitPositions] = []
+    outside = False
+    for source in sources:
+        if 0 <= source < len(units):
+            inside.append(units[source])
+            continue
+        outside = True
+        inner = layer.stands_in(source, len(units))
+        if inner is not None:
+            inside.append(units[inner])
     mask, complete, solid = _unite(inside)
-    return UnitPositions(mask, complete and len(inside) == len(existing), solid and mask != 0)
+    return UnitPositions(mask, complete and not outside, solid and mask != 0)
 
 
 def units_read(reads: Window | Phases, unit: int) -> Iterator[int]:

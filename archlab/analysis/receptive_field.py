@@ -15,7 +15,7 @@ from archlab.analysis.facts import Facts
 from archlab.analysis.spans import INPUT_AXIS, AxisField, gathering_work, join, narrowest, read_through, widen
 from archlab.config.problem import single_problem
 from archlab.graph import Graph, Node
-from archlab.layers.base import is_map
+from archlab.layers.base import is_map, is_square, map_size
 from archlab.layers.geometry import POINTWISE, AxisPair, Reads
 
 MAX_WORK = 2_000_000
@@ -98,6 +98,22 @@ def _as_they_are(_node: Node, reads: AxisPair) -> AxisPair:
     return reads
 
 
+def gate_inputs(graph: Graph, fields: list[ReceptiveField]) -> dict[int, frozenset[int]]:
+    """By product: which of its inputs are gates that see everything, beside others that do not.
+
+    What those see is context, not field.
+    """
+    found = {node.index: _gates(node, [fields[i] for i in node.inputs]) for node in graph.layers}
+    return {index: numbers for index, numbers in found.items() if numbers}
+
+
+def _gates(node: Node, inputs: list[ReceptiveField]) -> frozenset[int]:
+    if not node.layer.gates:
+        return frozenset()
+    whole = frozenset([number for number, field in enumerate(inputs) if field.is_global])
+    return whole if len(whole) < len(inputs) else frozenset()
+
+
 class _Walk:
     """One pass over a graph, with a rule for joins and one for reads."""
 
@@ -140,13 +156,14 @@ class _Walk:
 
     def _through(self, field: ReceptiveField, reads: AxisPair, node: Node) -> ReceptiveField:
         if reads is POINTWISE:
-            return field
+            return _with_context(field) if node.layer.sees_whole_map and not field.is_global else field
         reads = self._seen_reads(node, reads)
         height = width = None
-        if is_map(node.shape):
-            height = self._read(field.height, reads[0], node.shape[1])
-            same = reads[0] is reads[1] and field.height is field.width and node.shape[1] == node.shape[2]
-            width = height if same else self._read(field.width, reads[1], node.shape[2])
+        size = map_size(node.shape)
+        if size is not None:
+            height = self._read(field.height, reads[0], size[0])
+            same = reads[0] is reads[1] and field.height is field.width and size[0] == size[1]
+            width = height if same else self._read(field.width, reads[1], size[1])
         return ReceptiveField(
             height,
             width,
@@ -158,14 +175,15 @@ class _Walk:
     def _joined(self, inputs: list[ReceptiveField], fact: Facts, node: Node) -> ReceptiveField:
         read = [self._through(field, reads, node) for field, reads in zip(inputs, fact.reads, strict=True)]
         context = any(field.context for field in read)
-        if node.layer.gates and any(f.is_global for f in read) and not all(f.is_global for f in read):
-            read = [field for field in read if not field.is_global]
+        gates = _gates(node, inputs)
+        if gates:
+            read = [field for number, field in enumerate(read) if number not in gates]
             context = True
-        height, aligned_height = self._join_axis([f.height for f in read], node, 1)
-        if all(f.height is f.width for f in read) and node.shape[1:2] == node.shape[2:3]:
+        height, aligned_height = self._join_axis([f.height for f in read], node, 0)
+        if all(f.height is f.width for f in read) and is_square(node.shape):
             width, aligned_width = height, aligned_height
         else:
-            width, aligned_width = self._join_axis([f.width for f in read], node, 2)
+            width, aligned_width = self._join_axis([f.width for f in read], node, 1)
         return ReceptiveField(
             height,
             width,
@@ -176,9 +194,14 @@ class _Walk:
 
     def _join_axis(self, fields: list[AxisField | None], node: Node, axis: int) -> tuple[AxisField | None, bool]:
         known = [field for field in fields if field is not None]
-        if len(known) < len(fields):
+        size = map_size(node.shape)
+        if size is None or len(known) < len(fields):
             return None, True
-        return self._join(known, node.shape[axis])
+        return self._join(known, size[axis])
+
+
+def _with_context(field: ReceptiveField) -> ReceptiveField:
+    return ReceptiveField(field.height, field.width, aligned=field.aligned, context=True, adaptive=field.adaptive)
 
 
 def last_spatial(fields: list[ReceptiveField]) -> int:

@@ -26,7 +26,7 @@ from archlab.config.yaml_nodes import Mapping, Scalar, Sequence, value_kind
 from archlab.config.yaml_nodes import Node as YamlNode
 from archlab.graph import Node
 from archlab.layers import find_layer
-from archlab.layers.base import Layer, Shape
+from archlab.layers.base import Layer, Shape, channels_of
 from archlab.layers.reshape import Input
 
 
@@ -256,7 +256,7 @@ class Elaborator:
                 except UnknownValueError:
                     given[name] = UNKNOWN
         variables = dict(self._params)
-        variables["block_in"] = value.shape[0] if value is not None else UNKNOWN
+        variables["block_in"] = channels_of(value.shape) if value is not None else UNKNOWN
         for name, default in block.params.items():
             required = isinstance(default, Scalar) and default.value is None
             if name in given and not (required and given[name] is None):
@@ -294,7 +294,7 @@ class Elaborator:
         return argument.value(env.variables)
 
     def _set_in_channels(self, value: Value, env: Environment) -> None:
-        env.variables["in_channels"] = value.shape[0] if value is not None else UNKNOWN
+        env.variables["in_channels"] = channels_of(value.shape) if value is not None else UNKNOWN
 
     def _all_names(self) -> frozenset[str]:
         if self._names is None:

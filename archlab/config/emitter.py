@@ -12,7 +12,7 @@ from archlab.config.names import Value
 from archlab.config.problem import BadItemError, ConfigError, Place, Problem, Problems
 from archlab.config.validation import Places
 from archlab.graph import Node
-from archlab.layers.base import MAP_RANK, Layer, Shape, ShapeError, shape_text
+from archlab.layers.base import Layer, Shape, ShapeError, channels_of, map_size, shape_text
 from archlab.layers.fields import MAX_SIZE
 
 
@@ -63,7 +63,8 @@ class Emitter:
             except ShapeError as error:
                 self.shape_problem(error, layer, places, env)
                 return None
-        if len(shape) == MAP_RANK and (shape[0] > MAX_SIZE or max(shape[1:]) > MAX_MAP_SIZE):
+        size = map_size(shape)
+        if size is not None and (channels_of(shape) > MAX_SIZE or max(size) > MAX_MAP_SIZE):
             message = f"the map has grown to {shape_text(shape)}; at most {MAX_SIZE:,} channels"
             raise BadItemError(f"{message} and {MAX_MAP_SIZE:,} positions are allowed", "too-large", places.whole)
         if prod(shape) > MAX_ELEMENTS:

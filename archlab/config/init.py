@@ -19,6 +19,8 @@ from archlab.config.suggest import did_you_mean
 from archlab.config.validation import Places, validate_model
 from archlab.config.yaml_nodes import Mapping, Node, Scalar, kind
 from archlab.layers import find_layer, layer_types
+from archlab.layers.base import Layer
+from archlab.layers.macro import Macro
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -144,17 +146,25 @@ def read_init(node: Mapping, problems: Problems) -> Initializers:
         if layer_type not in layer_types():
             message = f"'init' names layer types; there is no '{layer_type}'{did_you_mean(layer_type, layer_types())}"
             problems.add(message, "unknown-layer", place)
+        elif (made_of := _made_of(layer_type)) is None:
+            message = f"'{layer_type}' stands for other layers, and 'init' names those; write conv2d"
+            problems.add(message, "wrong-value", place)
         elif not isinstance(value, Mapping):
             message = f"init of {layer_type} is a mapping such as {{weight: zeros}}, not {kind(value)}"
             problems.add(message, "wrong-type", value.place)
         else:
-            found[layer_type] = _read_tensors(layer_type, value, problems)
+            found[made_of.type] = _read_tensors(layer_type, made_of, value, problems)
     return found
 
 
-def _read_tensors(layer_type: str, node: Mapping, problems: Problems) -> dict[str, Initializer]:
+def _made_of(layer_type: str) -> type[Layer] | None:
+    """The class of the nodes whose tensors a layer type means; None for a macro without tensors of its own."""
     cls = find_layer(layer_type)
     assert cls is not None
+    return cls.operation if issubclass(cls, Macro) else cls
+
+
+def _read_tensors(layer_type: str, cls: type[Layer], node: Mapping, problems: Problems) -> dict[str, Initializer]:
     made: dict[str, Initializer] = {}
     for tensor, value in node.entries.items():
         if tensor not in TENSORS:

@@ -19,6 +19,12 @@ OPTION_HABITS = {
     "use_bias": "bias",
     "rate": "p",
     "epsilon": "eps",
+    "scale": "scale_factor",
+    "upscale": "upscale_factor",
+    "reduction": "squeeze_channels",
+    "deformable_groups": "offset_groups",
+    "deform_groups": "offset_groups",
+    "drop_prob": "p",
     "act": "activation",
 }
 """Names that other libraries give to options."""
@@ -44,6 +50,30 @@ LAYER_HABITS = {
     "cat": "concat",
     "mul": "multiply",
     "sum": "add",
+    "upsampling2d": "upsample",
+    "resize": "interpolate",
+    "deconv": "conv_transpose2d",
+    "deconv2d": "conv_transpose2d",
+    "conv2dtranspose": "conv_transpose2d",
+    "depthwise": "depthwise_conv2d",
+    "dwconv": "depthwise_conv2d",
+    "separableconv2d": "depthwise_separable_conv2d",
+    "separable_conv2d": "depthwise_separable_conv2d",
+    "dcn": "deform_conv2d",
+    "dcnv2": "deform_conv2d",
+    "max_unpool2d": "upsample",  # unpooling takes the positions of a pooling, a second output that layers do not have
+    "maxunpool2d": "upsample",
+    "zeropadding2d": "zero_pad2d",
+    "se": "squeeze_excitation",
+    "selayer": "squeeze_excitation",
+    "seblock": "squeeze_excitation",
+    "groupnormalization": "group_norm",
+    "layernormalization": "layer_norm",
+    "droppath": "stochastic_depth",
+    "drop_path": "stochastic_depth",
+    "depth_to_space": "pixel_shuffle",
+    "space_to_depth": "pixel_unshuffle",
+    "permute": "channels_last",
 }
 """Names that other libraries give to layers, in lower case."""
 

@@ -88,7 +88,7 @@ def unknown_option(model: type[BaseModel], label: str, option: str) -> tuple[str
     return f"{label} has no option '{option}'{hint}", "unknown-option"
 
 
-_INFERRED = ("in_channels", "in_features", "num_features", "num_channels")
+_INFERRED = ("in_channels", "in_features", "num_features", "num_channels", "normalized_shape")
 
 
 def _example(model: type[BaseModel], option: str) -> str:
@@ -102,7 +102,8 @@ def _complaint(details: ErrorDetails) -> str:
     wanted = _WANTED.get(kind)
     if wanted is None:
         wanted = details["msg"] if kind in _OWN_ERRORS else details["msg"][0].lower() + details["msg"][1:]
-    return f"{wanted.format(**context)}, not {value_kind(value)}{_habit(kind, value)}"
+    bounds = {name: int(v) if isinstance(v, float) and v.is_integer() else v for name, v in context.items()}
+    return f"{wanted.format(**bounds)}, not {value_kind(value)}{_habit(kind, value)}"
 
 
 _OWN_ERRORS = {"pair", "padding", "output_size", "four"}

@@ -13,8 +13,18 @@ from archlab.layers.base import Layer
 FAMILIES: dict[str, tuple[str, ...]] = {
     "conv": ("conv2d",),
     "conv_transpose": ("conv_transpose2d",),
-    "pooling": ("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"),
-    "norm": ("batch_norm2d", "local_response_norm"),
+    "depthwise": ("depthwise_conv2d", "depthwise_separable_conv2d"),
+    "deform": ("deform_conv2d",),
+    "upsample": ("upsample", "interpolate"),
+    "pooling": (
+        *("max_pool2d", "avg_pool2d", "lp_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"),
+        *("global_avg_pool2d", "global_max_pool2d"),
+    ),
+    "padding": ("zero_pad2d", "constant_pad2d", "reflection_pad2d", "replication_pad2d", "circular_pad2d"),
+    "norm": (
+        *("batch_norm2d", "local_response_norm", "group_norm", "instance_norm2d"),
+        *("layer_norm", "layer_norm2d"),
+    ),
     "linear": ("linear",),
     "activation": (
         *("relu", "relu6", "leaky_relu", "rrelu", "prelu", "elu", "selu", "celu", "gelu", "silu", "mish"),
@@ -23,17 +33,27 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         *("softmax", "softmin", "log_softmax", "softmax2d", "glu"),
     ),
     "join": ("add", "concat", "multiply", "narrow"),
-    "reshape": ("flatten", "zero_pad2d", "identity", "dropout", "dropout2d"),
+    "shuffle": ("pixel_shuffle", "pixel_unshuffle", "channel_shuffle"),
+    "scale": ("squeeze_excitation", "layer_scale"),
+    "reshape": (
+        *("flatten", "identity", "dropout", "dropout2d", "stochastic_depth"),
+        *("channels_last", "channels_first"),
+    ),
 }
 """Module in this package to the layer types it defines: the one list a new layer is added to."""
 
-_MODULE_OF = {layer_type: module for module, types in FAMILIES.items() for layer_type in types}
+PARTS: dict[str, tuple[str, ...]] = {"deform": ("deform_conv2d_op",)}
+"""Primitives that only the expansion of another layer makes: found by name, but not offered."""
+
+_MODULE_OF = {
+    layer_type: module for table in (FAMILIES, PARTS) for module, types in table.items() for layer_type in types
+}
 _classes: dict[str, type[Layer]] = {}
 
 
 def layer_types() -> tuple[str, ...]:
     """Every layer type that a config may name."""
-    return tuple(_MODULE_OF)
+    return tuple([layer_type for types in FAMILIES.values() for layer_type in types])
 
 
 def find_layer(layer_type: str) -> type[Layer] | None:

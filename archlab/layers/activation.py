@@ -11,9 +11,20 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Role, Shape, ShapeError, Storage, TensorSpec, is_map, shape_text
+from archlab.layers.base import (
+    ChannelsLast,
+    Layer,
+    Role,
+    Shape,
+    ShapeError,
+    Storage,
+    TensorSpec,
+    is_map,
+    require_map,
+    shape_text,
+)
 from archlab.layers.fields import Finite, Positive
-from archlab.layers.geometry import IDENTITY, WHOLE, AxisPair, Reads, Window
+from archlab.layers.geometry import IDENTITY, POINTWISE, WHOLE, AxisPair, Reads, Window
 
 
 class Activation(Layer):
@@ -332,11 +343,23 @@ class _AlongDim(Activation):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """Unchanged."""
         self._axis(inputs[0])
+        self._require_channels(inputs[0])
         return inputs[0]
+
+    def _require_channels(self, shape: Shape) -> None:
+        """Refuse a spatial dimension of a channels-last map, whose positions are not followed."""
+        if isinstance(shape, ChannelsLast) and self._axis(shape) != 2:
+            raise ShapeError(
+                f"{self.type}: dim={self.dim} is spatial in {shape_text(shape)}, which has its channels last",
+                option="dim",
+                hint="dim: -1 is the channels; or put {type: channels_first} in front of it",
+            )
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
         """The whole axis, where the dimension is a spatial one."""
         axis = self._axis(inputs[0]) if is_map(inputs[0]) else 0
+        if axis == 0:
+            return (POINTWISE,)
         height: Reads = WHOLE if axis == 1 else IDENTITY
         width: Reads = WHOLE if axis == 2 else IDENTITY
         return ((height, width),)
@@ -377,6 +400,12 @@ class Softmax2d(Activation):
     torch_class: ClassVar[str] = "Softmax2d"
     flops_per_element: ClassVar[int] = 5
 
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W), unchanged."""
+        if isinstance(inputs[0], ChannelsLast):
+            require_map(self.type, inputs[0])
+        return inputs[0]
+
 
 class GLU(_AlongDim):
     """a * sigmoid(b), with a and b the halves of the input along a dimension. FLOPs: 5 per output element."""
@@ -390,14 +419,18 @@ class GLU(_AlongDim):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """The dimension is halved."""
         (shape,) = inputs
+        self._require_channels(shape)
         axis = self._axis(shape)
         if shape[axis] % 2:
             raise ShapeError(f"glu halves dimension {self.dim}, whose size is odd: {shape[axis]}", option="dim")
-        return (*shape[:axis], shape[axis] // 2, *shape[axis + 1 :])
+        halved = (*shape[:axis], shape[axis] // 2, *shape[axis + 1 :])
+        return ChannelsLast(halved) if isinstance(shape, ChannelsLast) else halved
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
         """Two positions, half the axis apart, where the dimension is a spatial one."""
         axis = self._axis(inputs[0]) if is_map(inputs[0]) else 0
+        if isinstance(inputs[0], ChannelsLast):
+            return (POINTWISE,)
         height = Window(2, 1, 0, output[1]) if axis == 1 else IDENTITY
         width = Window(2, 1, 0, output[2]) if axis == 2 else IDENTITY
         return ((height, width),)

@@ -5,8 +5,8 @@ names and defaults. Everything archlab says about a network derives from the few
 layer therefore is one class in one file, and a new analysis seldom touches a layer.
 
 Shapes carry no batch dimension: a map is `(channels, height, width)`, a flat input is `(features,)`.
-Where PyTorch's arguments count dimensions (`flatten(start_dim=1)`), the batch is dimension 0, as in
-PyTorch.
+A map with the channels behind, as after a permutation, is a `ChannelsLast`. Where PyTorch's arguments count
+dimensions (`flatten(start_dim=1)`), the batch is dimension 0, as in PyTorch.
 """
 
 from __future__ import annotations
@@ -23,6 +23,24 @@ Shape = tuple[int, ...]
 
 MAP_RANK = 3
 """Dimensions of a feature map without the batch: channels, height, width."""
+
+
+class ChannelsLast(tuple[int, ...]):
+    """The shape of a map as (height, width, channels), which is what `channels_last` gives.
+
+    Unequal to a plain shape of the same numbers, since layers answer differently for it.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ChannelsLast) and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((ChannelsLast, *self))
 
 
 class ShapeError(Exception):
@@ -98,6 +116,13 @@ class Layer(BaseModel):
         """For each input: the reads along height and width of one output position."""
         return (POINTWISE,) * len(inputs)
 
+    def stands_in(self, position: int, size: int) -> int | None:
+        """The position whose value is read at a position outside of an axis of `size`; None where none is.
+
+        `reads` counts such positions as outside. Only layers that pad with values of the map itself answer here.
+        """
+        return None
+
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """The tensors it owns, in the order of PyTorch's `state_dict`."""
         return ()
@@ -129,6 +154,11 @@ class Layer(BaseModel):
         """How far a layer that chooses its positions may go from the regular grid; None if there is no bound."""
         return None
 
+    @property
+    def sees_whole_map(self) -> bool:
+        """Whether statistics of the whole map scale each value (group normalisation): context, beside `reads`."""
+        return False
+
     def torch_arguments(self) -> dict[str, Any]:
         """Constructor arguments as written or defaulted, in the order of the fields."""
         return {name: getattr(self, name) for name in type(self).model_fields}
@@ -152,8 +182,13 @@ def require_map(layer: str, shape: Shape) -> None:
     """Refuse anything but channels x height x width.
 
     Raises:
-        ShapeError: if the input has no spatial axes.
+        ShapeError: if the input has no spatial axes, or has them in front of its channels.
     """
+    if isinstance(shape, ChannelsLast):
+        raise ShapeError(
+            f"{layer} needs channels x height x width, but its input has the channels last: {shape_text(shape)}",
+            hint="put {type: channels_first} in front of it",
+        )
     if len(shape) != MAP_RANK:
         raise ShapeError(
             f"{layer} needs a map (channels x height x width), but its input is {shape_text(shape)}",
@@ -163,4 +198,22 @@ def require_map(layer: str, shape: Shape) -> None:
 
 def is_map(shape: Shape) -> bool:
     """Whether a shape is channels x height x width."""
-    return len(shape) == MAP_RANK
+    return len(shape) == MAP_RANK and not isinstance(shape, ChannelsLast)
+
+
+def map_size(shape: Shape) -> tuple[int, int] | None:
+    """Height and width of a map, whichever way round; None for a flat input."""
+    if len(shape) != MAP_RANK:
+        return None
+    return (shape[0], shape[1]) if isinstance(shape, ChannelsLast) else (shape[1], shape[2])
+
+
+def is_square(shape: Shape) -> bool:
+    """Whether the height is the width; of a flat input, True."""
+    size = map_size(shape)
+    return size is None or size[0] == size[1]
+
+
+def channels_of(shape: Shape) -> int:
+    """The channels of a map, whichever way round, or the features of a flat input."""
+    return shape[-1] if isinstance(shape, ChannelsLast) else shape[0]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archlab.layers.base import Layer, Shape, ShapeError, TensorSpec, require_map, shape_text
 from archlab.layers.fields import ConvPadding, PairValue, Positive, PositivePair
-from archlab.layers.geometry import AxisPair, Window
+from archlab.layers.geometry import AxisPair, Window, clamped, mirrored, wrapped
 from archlab.layers.sliding import require_divides, require_fit, sliding_size
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
@@ -106,6 +106,11 @@ class Conv2d(Layer):
         if same and self.dilation[0] == self.dilation[1] and self.padding_before_after(1)[0] == height.padding:
             return ((height, height),)
         return ((height, self._window(1)),)
+
+    def stands_in(self, position: int, size: int) -> int | None:
+        """As `padding_mode` says."""
+        modes = {"reflect": mirrored, "replicate": clamped, "circular": wrapped}
+        return modes[self.padding_mode](position, size) if self.padding_mode in modes else None
 
     def _window(self, axis: int) -> Window:
         return Window(

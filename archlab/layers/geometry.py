@@ -68,6 +68,21 @@ def phases_wanted(period: int, out_size: int) -> int:
     return min(period, max(out_size, MOST_UNSEEN_PHASES))
 
 
+def mirrored(position: int, size: int) -> int:
+    """What reflection padding reads at a position outside of an axis."""
+    return -position if position < 0 else 2 * (size - 1) - position
+
+
+def clamped(position: int, size: int) -> int:
+    """What replication padding reads at a position outside of an axis."""
+    return min(max(position, 0), size - 1)
+
+
+def wrapped(position: int, size: int) -> int:
+    """What circular padding reads at a position outside of an axis."""
+    return position % size
+
+
 def adaptive_reads(in_size: int, out_size: int) -> Reads:
     """Reads of adaptive pooling: output `o` covers `floor(o * in / out)` to `ceil((o + 1) * in / out)`.
 

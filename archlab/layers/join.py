@@ -7,15 +7,20 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import MAP_RANK, Layer, Role, Shape, ShapeError, is_map, shape_text
-from archlab.layers.geometry import GLOBAL, IDENTITY, POINTWISE, AxisPair, Phases, Reads
-
-BROADCAST: Reads = Phases(up=1, down=0, taps=((0,),))
-"""Every output position reads the one position of a map of size 1."""
+from archlab.layers.base import MAP_RANK, ChannelsLast, Layer, Role, Shape, ShapeError, is_map, require_map, shape_text
+from archlab.layers.geometry import BROADCAST, GLOBAL, IDENTITY, POINTWISE, AxisPair, Reads
 
 
 def _shapes_text(inputs: tuple[Shape, ...]) -> str:
-    return " and ".join(map(shape_text, inputs))
+    mixed = len({isinstance(shape, ChannelsLast) for shape in inputs}) > 1
+    texts = [shape_text(s) + " (channels last)" * (mixed and isinstance(s, ChannelsLast)) for s in inputs]
+    return " and ".join(texts)
+
+
+def _refuse_channels_last(layer: str, inputs: tuple[Shape, ...]) -> None:
+    for shape in inputs:
+        if isinstance(shape, ChannelsLast):
+            require_map(layer, shape)
 
 
 class Add(Layer):
@@ -48,7 +53,11 @@ class Multiply(Layer):
     gates: ClassVar[bool] = True
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """Shapes of one rank whose sizes are equal or 1."""
+        """Shapes of one rank whose sizes are equal or 1; equal ones where the channels are last."""
+        if any(isinstance(shape, ChannelsLast) for shape in inputs):
+            if len(set(inputs)) == 1:
+                return inputs[0]
+            _refuse_channels_last(self.type, inputs)
         sizes = [set(axis) - {1} for axis in zip(*inputs, strict=False)]
         if len({len(shape) for shape in inputs}) != 1 or any(len(axis) > 1 for axis in sizes):
             raise ShapeError(
@@ -83,6 +92,7 @@ class Concat(Layer):
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """The channels add up."""
+        _refuse_channels_last(self.type, inputs)
         if len({shape[1:] for shape in inputs}) != 1 or len({len(shape) for shape in inputs}) != 1:
             raise ShapeError(
                 "concat needs inputs that differ in their channels only, but they are " + _shapes_text(inputs)
@@ -102,6 +112,7 @@ class Narrow(Layer):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, ...) to (length, ...)."""
         (shape,) = inputs
+        _refuse_channels_last(self.type, inputs)
         if self.start + self.length > shape[0]:
             raise ShapeError(
                 f"narrow takes channels {self.start} to {self.start + self.length - 1}, but the input has {shape[0]}",

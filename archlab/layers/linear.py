@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Shape, ShapeError, TensorSpec, shape_text
+from archlab.layers.base import ChannelsLast, Layer, Shape, ShapeError, TensorSpec, shape_text
 from archlab.layers.fields import Positive
 
 
 class Linear(Layer):
-    """Fully connected layer: (in_features,) to (out_features,).
+    """Fully connected layer: (in_features,) to (out_features,), or over the channels of a channels-last map.
 
-    MACs: in_features x out_features. FLOPs beyond them: one addition per output where there is a bias.
+    MACs: output elements x in_features. FLOPs beyond them: one addition per output where there is a bias.
     """
 
     type: ClassVar[str] = "linear"
@@ -25,12 +26,14 @@ class Linear(Layer):
     bias: bool = Field(default=True, description="Add a learnable bias.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(in_features,) to (out_features,)."""
+        """(in_features,) to (out_features,); (H, W, in_features) to (H, W, out_features)."""
         (shape,) = inputs
+        if isinstance(shape, ChannelsLast):
+            return ChannelsLast((*shape[:-1], self.out_features))
         if len(shape) != 1:
             raise ShapeError(
                 f"linear needs a flat input, but its input is {shape_text(shape)}",
-                hint="put {type: flatten} in front of it",
+                hint="put {type: flatten} in front of it, or {type: channels_last} to work on the channels",
             )
         return (self.out_features,)
 
@@ -44,9 +47,9 @@ class Linear(Layer):
         return (weight, TensorSpec("bias", (self.out_features,))) if self.bias else (weight,)
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """in_features x out_features."""
-        return inputs[0][-1] * self.out_features
+        """Output elements x in_features."""
+        return prod(output) * inputs[0][-1]
 
     def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """The bias: one addition per output."""
-        return self.out_features if self.bias else 0
+        return prod(output) if self.bias else 0

@@ -7,6 +7,8 @@ from typing import ClassVar, NamedTuple
 
 from archlab.layers.base import Layer, Shape
 
+LayerClass = type[Layer]
+
 
 class Step(NamedTuple):
     """One primitive in the expansion of an item.
@@ -30,6 +32,8 @@ class Macro(Layer):
     is_macro: ClassVar[bool] = True
     scoped: ClassVar[bool] = False
     """Whether its primitives get a level of the path of their own although the item has no name."""
+    operation: ClassVar[LayerClass | None] = None
+    """The primitive that only it makes, which `init` means by its name."""
 
     def steps(self, shape: Shape, attached: Mapping[str, Layer]) -> list[Step]:
         """The primitives in order; the last one gives the result.

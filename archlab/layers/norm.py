@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import gcd, prod
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Role, Shape, TensorSpec, require_map
+from archlab.layers.base import ChannelsLast, Layer, Role, Shape, ShapeError, TensorSpec, require_map, shape_text
 from archlab.layers.fields import Finite, Positive
 
 
@@ -90,3 +90,176 @@ class LocalResponseNorm(Layer):
     def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """See the class."""
         return (self.size + 4) * prod(output)
+
+
+FLOAT_BYTES = 4
+
+STATISTICS_FLOPS = 5
+"""Per element: the mean's addition, the deviation, its square and their addition, times the inverse deviation."""
+
+
+def _affine_tensors(channels: int, *, weight: bool, bias: bool) -> tuple[TensorSpec, ...]:
+    names = (*(("weight",) if weight else ()), *(("bias",) if weight and bias else ()))
+    return tuple([TensorSpec(name, (channels,)) for name in names])
+
+
+class GroupNorm(Layer):
+    """Group normalisation (Wu & He 2018): over the positions and channels of each group, then scale and shift.
+
+    The statistics are of the sample itself, in eval mode too. FLOPs per element: 5, and 1 each for scale and shift.
+    The receptive field stays as it is; that the statistics see the whole map is told as context.
+    """
+
+    type: ClassVar[str] = "group_norm"
+    alias: ClassVar[str] = "gn"
+    torch_class: ClassVar[str] = "GroupNorm"
+    role: ClassVar[Role] = "norm"
+
+    num_groups: Positive = Field(description="Groups of channels; must divide them. 1: all channels together.")
+    eps: float = Field(1e-5, ge=0, allow_inf_nan=False, description="Added to the variance.")
+    affine: bool = Field(default=True, description="Learn a scale and a shift per channel.")
+    bias: bool = Field(default=True, description="Learn the shift, where affine.")
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W), unchanged."""
+        (shape,) = inputs
+        require_map(self.type, shape)
+        if shape[0] % self.num_groups:
+            common = gcd(shape[0], self.num_groups)
+            raise ShapeError(
+                f"group_norm: num_groups={self.num_groups} does not divide the {shape[0]} channels",
+                option="num_groups",
+                hint=f"{common} does" if common > 1 else None,
+            )
+        if prod(shape) == self.num_groups:
+            raise ShapeError(
+                f"group_norm: each of the {self.num_groups} groups of {shape_text(shape)} is a single value, "
+                "and its mean is itself",
+                option="num_groups",
+            )
+        return shape
+
+    def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, int]:
+        """num_channels."""
+        return {"num_channels": inputs[0][0]}
+
+    def torch_arguments(self) -> dict[str, Any]:
+        """As written; `bias` only where it is false, since older versions of PyTorch do not have it."""
+        arguments = super().torch_arguments()
+        if self.bias:
+            del arguments["bias"]
+        return arguments
+
+    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
+        """weight, bias: (C,)."""
+        return _affine_tensors(inputs[0][0], weight=self.affine, bias=self.bias)
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Statistics, normalisation, scale and shift."""
+        return (STATISTICS_FLOPS + len(self.tensors(inputs))) * prod(output)
+
+    @property
+    def sees_whole_map(self) -> bool:
+        """The statistics do."""
+        return True
+
+
+class InstanceNorm2d(BatchNorm2d):
+    """Instance normalisation (Ulyanov et al. 2016): each channel of each sample by itself.
+
+    FLOPs per element: 5, and 1 each for scale and shift; 2 where running statistics replace the sample's in eval mode.
+    The receptive field stays as it is; that the statistics see the whole map is told as context.
+    """
+
+    type: ClassVar[str] = "instance_norm2d"
+    alias: ClassVar[str] = "norm"
+    torch_class: ClassVar[str] = "InstanceNorm2d"
+
+    momentum: float = Field(0.1, ge=0, le=1, description="Weight of a new batch in the running statistics.")
+    affine: bool = Field(default=False, description="Learn a scale and a shift per channel.")
+    track_running_stats: bool = Field(default=False, description="Keep statistics for eval mode.")
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W), unchanged."""
+        shape = super().out_shape(inputs)
+        if shape[1:] == (1, 1) and not self.track_running_stats:
+            raise ShapeError(
+                f"instance_norm2d: each channel of {shape_text(shape)} is a single value, and its mean is itself",
+                hint="put it in front of the pooling, or use group_norm",
+            )
+        return shape
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Statistics, normalisation, scale and shift."""
+        if self.track_running_stats:
+            return super().elementwise(inputs, output)
+        return (STATISTICS_FLOPS + sum(tensor.learnable for tensor in self.tensors(inputs))) * prod(output)
+
+    @property
+    def sees_whole_map(self) -> bool:
+        """The statistics do, where they are the sample's own."""
+        return not self.track_running_stats
+
+
+class LayerNorm(Layer):
+    """Layer normalisation (Ba et al. 2016) over the last dimension: features, or channels of a channels-last map.
+
+    FLOPs per element: 5, and 1 each for scale and shift.
+    """
+
+    type: ClassVar[str] = "layer_norm"
+    alias: ClassVar[str] = "ln"
+    torch_class: ClassVar[str] = "LayerNorm"
+    role: ClassVar[Role] = "norm"
+
+    eps: float = Field(1e-5, ge=0, allow_inf_nan=False, description="Added to the variance.")
+    elementwise_affine: bool = Field(default=True, description="Learn a scale and a shift per channel.")
+    bias: bool = Field(default=True, description="Learn the shift, where affine.")
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(features,) or (H, W, C), unchanged."""
+        (shape,) = inputs
+        if len(shape) != 1 and not isinstance(shape, ChannelsLast):
+            raise ShapeError(
+                f"layer_norm normalises over the last dimension, but its input {shape_text(shape)} has channels first",
+                hint="use layer_norm2d, or put {type: channels_last} in front of it",
+            )
+        return shape
+
+    def _channels(self, shape: Shape) -> int:
+        return shape[-1]
+
+    def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, int]:
+        """normalized_shape."""
+        return {"normalized_shape": self._channels(inputs[0])}
+
+    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
+        """weight, bias: (C,)."""
+        return _affine_tensors(self._channels(inputs[0]), weight=self.elementwise_affine, bias=self.bias)
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Statistics, normalisation, scale and shift."""
+        return (STATISTICS_FLOPS + len(self.tensors(inputs))) * prod(output)
+
+
+class LayerNorm2d(LayerNorm):
+    """Layer normalisation over the channels of a map, position by position (ConvNeXt, Liu et al. 2022).
+
+    torchvision's `LayerNorm2d`: a permutation to channels-last, `layer_norm`, and back. FLOPs per element: 5, and
+    1 each for scale and shift.
+    """
+
+    type: ClassVar[str] = "layer_norm2d"
+    torch_class: ClassVar[str] = "torchvision.models.convnext.LayerNorm2d"
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W), unchanged."""
+        require_map(self.type, inputs[0])
+        return inputs[0]
+
+    def _channels(self, shape: Shape) -> int:
+        return shape[0]
+
+    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """A copy of the map with its channels last, in float32."""
+        return FLOAT_BYTES * prod(output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import Annotated, Any, ClassVar
 
@@ -11,8 +12,10 @@ from pydantic_core import PydanticCustomError
 from archlab.layers.base import Layer, Shape, ShapeError, require_map
 from archlab.layers.fields import MAX_SIZE, POSITIVE_SCHEMA, NaturalPair, PairValue, PositivePair
 from archlab.layers.geometry import AxisPair, Window, adaptive_bounds, adaptive_reads
+from archlab.layers.macro import Macro, Step
 from archlab.layers.sliding import pooled_size, require_fit
 
+FLOAT_BYTES = 4
 INDEX_BYTES = 8
 """PyTorch finds the position of each maximum as an int64, whether or not anyone asks for it."""
 
@@ -134,6 +137,42 @@ OutputSize = Annotated[
 ]
 
 
+class LPPool2d(Layer):
+    """The power mean without its mean: the root of the sum of powers in each window, no padding.
+
+    FLOPs: one power per input element, and kernel area + 2 per output element (a mean, times the area, the root).
+    """
+
+    type: ClassVar[str] = "lp_pool2d"
+    alias: ClassVar[str] = "lppool"
+    torch_class: ClassVar[str] = "LPPool2d"
+
+    norm_type: float = Field(gt=0, allow_inf_nan=False, description="The power: 1 is the sum, large ones the maximum.")
+    kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
+    stride: PositivePair | None = Field(None, description="Step of the window; the kernel size if left out.")
+    ceil_mode: bool = Field(default=False, description="Keep a last window that hangs over the edge.")
+
+    def _sliding(self) -> AvgPool2d:
+        return AvgPool2d(kernel_size=self.kernel_size, stride=self.stride, ceil_mode=self.ceil_mode)
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W) to (C, H', W')."""
+        require_map(self.type, inputs[0])
+        return self._sliding().out_shape(inputs)
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+        """A sliding window on each axis."""
+        return self._sliding().reads(inputs, output)
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Powers, means, roots."""
+        return prod(inputs[0]) + prod(output) * (prod(self.kernel_size) + 2)
+
+    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """The powers, or later the signs, sizes and products of the means, in float32."""
+        return FLOAT_BYTES * max(prod(inputs[0]), 3 * prod(output))
+
+
 class _AdaptivePool(Layer):
     """What the adaptive poolings share. Shapes: (C, H, W) to (C, *output_size)."""
 
@@ -188,3 +227,33 @@ class AdaptiveMaxPool2d(_AdaptivePool):
     def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """The positions of the maxima."""
         return INDEX_BYTES * prod(output)
+
+
+_PoolClass = type[_AdaptivePool]
+
+
+class _GlobalPool(Macro):
+    """What the global poolings share: an adaptive pooling to one position."""
+
+    pooling: ClassVar[_PoolClass]
+
+    def steps(self, shape: Shape, attached: Mapping[str, Layer]) -> list[Step]:
+        """The adaptive pooling."""
+        require_map(self.type, shape)
+        return [Step(self.pooling(output_size=(1, 1)))]
+
+
+class GlobalAvgPool2d(_GlobalPool):
+    """Mean over all positions: `adaptive_avg_pool2d` with output_size 1. (C, H, W) to (C, 1, 1)."""
+
+    type: ClassVar[str] = "global_avg_pool2d"
+    alias: ClassVar[str] = "avgpool"
+    pooling: ClassVar[_PoolClass] = AdaptiveAvgPool2d
+
+
+class GlobalMaxPool2d(_GlobalPool):
+    """Largest value of all positions: `adaptive_max_pool2d` with output_size 1. (C, H, W) to (C, 1, 1)."""
+
+    type: ClassVar[str] = "global_max_pool2d"
+    alias: ClassVar[str] = "maxpool"
+    pooling: ClassVar[_PoolClass] = AdaptiveMaxPool2d

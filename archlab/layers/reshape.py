@@ -1,16 +1,15 @@
-"""Layers that move values without computing: flatten, padding, identity, dropout."""
+"""Layers that move values without computing: flatten, identity, dropout, the order of the dimensions."""
 
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from archlab.layers.base import Layer, Shape, ShapeError, Storage, require_map, shape_text
-from archlab.layers.fields import MAX_SIZE, Probability
-from archlab.layers.geometry import GLOBAL, POINTWISE, AxisPair, Window
+from archlab.layers.base import ChannelsLast, Layer, Shape, ShapeError, Storage, require_map, shape_text
+from archlab.layers.fields import Probability
+from archlab.layers.geometry import GLOBAL, POINTWISE, AxisPair
 
 
 class Flatten(Layer):
@@ -35,6 +34,8 @@ class Flatten(Layer):
                 f"{shape_text(shape)}; dimension 0 is the batch and must stay",
                 option="start_dim",
             )
+        if start == end:
+            return shape
         return (*shape[: start - 1], prod(shape[start - 1 : end]), *shape[end:])
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
@@ -45,58 +46,6 @@ class Flatten(Layer):
     def storage(self) -> Storage:
         """A view."""
         return "view"
-
-
-def _four(value: Any) -> tuple[int, int, int, int]:
-    if type(value) is int:
-        value = (value,) * 4
-    if (
-        isinstance(value, tuple | list)
-        and len(value) == 4
-        and all(type(v) is int and abs(v) <= MAX_SIZE for v in value)
-    ):
-        return (value[0], value[1], value[2], value[3])
-    raise PydanticCustomError("four", "must be a whole number, or four of them: [left, right, top, bottom]")
-
-
-SidePadding = Annotated[
-    tuple[int, int, int, int],
-    BeforeValidator(_four),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer"},
-                {"type": "array", "items": {"type": "integer"}, "minItems": 4, "maxItems": 4},
-            ]
-        }
-    ),
-]
-
-
-class ZeroPad2d(Layer):
-    """Zeros around the map; negative numbers cut it. FLOPs: none."""
-
-    type: ClassVar[str] = "zero_pad2d"
-    alias: ClassVar[str] = "pad"
-    torch_class: ClassVar[str] = "ZeroPad2d"
-
-    padding: SidePadding = Field(description="A number, or [left, right, top, bottom].")
-
-    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, H, W) to (C, H + top + bottom, W + left + right)."""
-        (shape,) = inputs
-        require_map(self.type, shape)
-        left, right, top, bottom = self.padding
-        height, width = shape[1] + top + bottom, shape[2] + left + right
-        cut = min(top, 0) + min(bottom, 0) + shape[1] < 0 or min(left, 0) + min(right, 0) + shape[2] < 0
-        if cut or height < 1 or width < 1:
-            raise ShapeError(f"zero_pad2d cuts more from the {shape_text(shape)} map than it has", option="padding")
-        return (shape[0], height, width)
-
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
-        """Shifted by the padding in front."""
-        left, _, top, _ = self.padding
-        return ((Window(padding=top), Window(padding=left)),)
 
 
 class Identity(Layer):
@@ -148,6 +97,74 @@ class Dropout2d(_Dropout):
         """(C, H, W), unchanged."""
         require_map(self.type, inputs[0])
         return inputs[0]
+
+
+class StochasticDepth(Layer):
+    """Drops its input at random in training, to skip a residual branch (Huang et al. 2016); nothing in eval mode.
+
+    FLOPs: none (eval).
+    """
+
+    type: ClassVar[str] = "stochastic_depth"
+    alias: ClassVar[str] = "drop"
+    torch_class: ClassVar[str] = "torchvision.ops.StochasticDepth"
+
+    p: Probability = Field(description="Probability of dropping.")
+    mode: Literal["batch", "row"] = Field(description="Drop for the whole batch, or for each sample (row) by itself.")
+
+    @property
+    def storage(self) -> Storage:
+        """The input itself in eval mode."""
+        return "eval_identity"
+
+
+class _Permute(Layer):
+    """What the orders of dimensions share: a view, without work."""
+
+    torch_class: ClassVar[str] = "torchvision.ops.Permute"
+    alias: ClassVar[str] = "permute"
+    dims: ClassVar[tuple[int, ...]]
+
+    def torch_arguments(self) -> dict[str, Any]:
+        """The order, the batch first."""
+        return {"dims": list(self.dims)}
+
+    @property
+    def storage(self) -> Storage:
+        """A view."""
+        return "view"
+
+
+class ChannelsLastOrder(_Permute):
+    """(C, H, W) to (H, W, C), a view, for `layer_norm` and `linear` over the channels of a map. FLOPs: none."""
+
+    type: ClassVar[str] = "channels_last"
+    dims: ClassVar[tuple[int, ...]] = (0, 2, 3, 1)
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W) to (H, W, C)."""
+        (shape,) = inputs
+        if isinstance(shape, ChannelsLast):
+            raise ShapeError(f"channels_last: the input {shape_text(shape)} has its channels last already")
+        require_map(self.type, shape)
+        return ChannelsLast((shape[1], shape[2], shape[0]))
+
+
+class ChannelsFirstOrder(_Permute):
+    """(H, W, C) to (C, H, W), a view: back from `channels_last`. FLOPs: none."""
+
+    type: ClassVar[str] = "channels_first"
+    dims: ClassVar[tuple[int, ...]] = (0, 3, 1, 2)
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(H, W, C) to (C, H, W)."""
+        (shape,) = inputs
+        if not isinstance(shape, ChannelsLast):
+            raise ShapeError(
+                f"channels_first needs an input that has its channels last, but its input is {shape_text(shape)}",
+                hint="it undoes {type: channels_last}",
+            )
+        return (shape[2], shape[0], shape[1])
 
 
 class Input(Layer):

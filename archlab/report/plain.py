@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archlab.analysis.productivity import border_layer
 from archlab.analysis.receptive_field import ReceptiveField
 from archlab.analysis.spans import AxisField
-from archlab.layers.base import Shape, is_map, shape_text
+from archlab.layers.base import Shape, map_size, shape_text
 
 if TYPE_CHECKING:
     from archlab.analysis.result import Analysis, LayerReport
@@ -87,7 +87,7 @@ def _cached_field_dict(analysis: Analysis) -> Callable[[ReceptiveField, Shape], 
     extent = analysis.graph.input_shape
 
     def convert(field: ReceptiveField, shape: Shape) -> Row:
-        key = (id(field), shape[1:])
+        key = (id(field), map_size(shape) or shape)
         if key not in known:
             known[key] = field_dict(field, extent, shape)
         return known[key]
@@ -103,8 +103,8 @@ def field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
         input_shape: of the network, without batch.
         shape: of the layer's output, without batch.
     """
-    extents = input_shape[1:] if is_map(input_shape) else (None, None)
-    units = shape[1:] if is_map(shape) else (1, 1)
+    extents = map_size(input_shape) or (None, None)
+    units = map_size(shape) or (1, 1)
     height = _axis_dict(field.height, extents[0], units[0])
     same = field.width is field.height and extents[0] == extents[1] and units[0] == units[1]
     width = height if same else _axis_dict(field.width, extents[1], units[1])

@@ -1,11 +1,13 @@
 """A built network made linear and positive, so that a gradient shows exactly what a unit reads.
 
-Activations and norms become the identity, every maximum a sum, weights are positive: no path can cancel
+Activations and norms become the identity, every maximum and product a sum, weights are positive: no path can cancel
 another, and a position has a gradient if and only if some path reaches it.
 """
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -16,17 +18,26 @@ from archlab.graph import Graph, Node
 from archlab.layers.geometry import POINTWISE
 from archlab.torch.build import PATH, build
 
+NOISE = 1e-11
+"""Of an interpolation's weights in double precision: those that are not zero are above 1e-10."""
+
 
 class LinearRun(fx.Interpreter):
     """Runs the linear form of a network and keeps every layer's output.
+
+    Args:
+        graph: the network.
+        gates: by node, the inputs that count as constants, since what they see is context.
+        device: where to run.
 
     Attributes:
         input: the sample, of ones, with a gradient.
         outputs: by path.
     """
 
-    def __init__(self, graph: Graph, *, device: str = "cpu") -> None:
+    def __init__(self, graph: Graph, gates: Mapping[int, frozenset[int]], *, device: str = "cpu") -> None:
         model = build(graph, device="meta").to_empty(device=device).double().eval()
+        _hold_gates(model, graph, gates)
         super().__init__(model)
         self._layers = {node.path: node for node in graph.layers}
         self._graph = graph
@@ -50,15 +61,39 @@ class LinearRun(fx.Interpreter):
         module = self.fetch_attr(target)
         if isinstance(module, nn.MaxPool2d):
             return _sum_pool(module, args[0])
+        if isinstance(module, nn.Upsample):
+            return _interpolated(module, args[0])
         if isinstance(module, nn.AdaptiveMaxPool2d | nn.LPPool2d):
             return _mean_like(module, args[0])
-        if not node.layer.exact_reads:  # the regular grid: offsets of zero, which still hang on their input
-            args = (args[0], args[1] * 0, *args[2:])
+        if not node.layer.exact_reads:  # the regular grid: no offsets, and masks that leave everything as it is
+            args = (args[0], torch.zeros_like(args[1]), *map(torch.ones_like, args[2:]))
         return super().call_module(target, args, kwargs)
+
+    def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Products as sums: linear in all of their inputs, and values do not square from block to block."""
+        return super().call_function(operator.add if target is operator.mul else target, args, kwargs)
 
     def _is_elementwise(self, node: Node) -> bool:
         reads = node.layer.reads(self._graph.input_shapes(node), node.shape)
         return node.layer.role in ("activation", "norm") and reads[0] is POINTWISE and len(node.inputs) == 1
+
+
+def _hold_gates(model: fx.GraphModule, graph: Graph, gates: Mapping[int, frozenset[int]]) -> None:
+    """Cut the gradient off where a product reads a gate."""
+    traced = model.graph
+    calls = {call.meta[PATH]: call for call in traced.nodes if PATH in call.meta}
+    for index, numbers in gates.items():
+        call = calls[graph.nodes[index].path]
+        for number in range(len(graph.nodes[index].inputs) - 1, -1, -1):  # a product of three is two of two
+            place = min(number, 1)
+            if number in numbers:
+                with traced.inserting_before(call):
+                    call.update_arg(place, traced.call_method("detach", (call.args[place],)))
+            if number > 1:
+                (before, _) = call.args
+                assert isinstance(before, fx.Node)
+                call = before
+    model.recompile()
 
 
 def _make_positive(model: nn.Module) -> None:
@@ -83,6 +118,24 @@ def _sum_pool(pool: nn.MaxPool2d, x: Tensor) -> Tensor:
     x = functional.pad(x, (padding[1], padding[1] + room[1], padding[0], padding[0] + room[0]))
     sums = functional.conv2d(x, ones, stride=stride, dilation=dilation, groups=x.shape[1])
     return sums[:, :, :height, :width]
+
+
+def _interpolated(module: nn.Upsample, x: Tensor) -> Tensor:
+    """The interpolation as a matrix along each axis, without rounding's traces of weights that are zero.
+
+    Bicubic weights below zero count as positive, so that they cancel nothing.
+    """
+    rows, columns = _weights(module, x), _weights(module, x.transpose(2, 3), turned=True)
+    return rows @ x @ columns.mT
+
+
+def _weights(module: nn.Upsample, x: Tensor, *, turned: bool = False) -> Tensor:
+    """Output by input positions along the height: what a map gives that is 1 in one row and 0 in all others."""
+    height, width = x.shape[2:]
+    maps = torch.eye(height, dtype=x.dtype, device=x.device)[None, :, :, None].expand(-1, -1, -1, width)
+    result = module(maps.transpose(2, 3)).transpose(2, 3) if turned else module(maps)
+    weights: Tensor = result[0, :, :, 0].mT.abs()
+    return weights.where(weights > NOISE, 0)
 
 
 def _mean_like(module: nn.AdaptiveMaxPool2d | nn.LPPool2d, x: Tensor) -> Tensor:

@@ -30,11 +30,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from archlab.analysis import Analysis, LayerReport
 from archlab.layers.base import shape_text
 from archlab.torch.build import PATH, build
+from archlab.torch.counting import DEFORMABLE, fvcore_deformable, torch_formulas
 
 if TYPE_CHECKING:
     from archlab.api import Network
 
-FVCORE_MAC_OPERATORS = ("conv", "linear", "addmm", "matmul", "bmm", "mm", "einsum")
+FVCORE_MAC_OPERATORS = ("conv", "linear", "addmm", "matmul", "bmm", "mm", "einsum", "deform_conv2d")
 """Of fvcore's operators, those that it counts in multiply-accumulates of matrix products."""
 
 
@@ -90,7 +91,7 @@ class _Recorder(fx.Interpreter):
         self._pending = 0
 
     def run_node(self, n: fx.Node) -> Any:
-        with FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False, custom_mapping=torch_formulas()) as counter:
             result = super().run_node(n)
         # torch counts a multiply-accumulate as two operations
         self._pending += counter.get_total_flops() // 2
@@ -177,6 +178,7 @@ def _compare_fvcore(analysis: Analysis, model: nn.Module, sample: Tensor) -> lis
     """fvcore counts one FLOP per multiply-accumulate; its other operators (norms, pooling) are left out."""
     counts = FlopCountAnalysis(model, sample).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     counts.set_op_handle("aten::_convolution_mode", _count_worded_padding)
+    counts.set_op_handle(DEFORMABLE, fvcore_deformable)
     logging.getLogger("fvcore").setLevel(logging.ERROR)
     by_operator = counts.by_operator()
     counted = int(sum(by_operator[name] for name in FVCORE_MAC_OPERATORS))

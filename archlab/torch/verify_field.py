@@ -13,9 +13,10 @@ import torch
 
 from archlab.analysis.facts import Facts, collect_facts
 from archlab.analysis.positions import PositionsPair, positions_read
-from archlab.analysis.receptive_field import ReceptiveField, receptive_fields
+from archlab.analysis.receptive_field import ReceptiveField, gate_inputs, receptive_fields
 from archlab.analysis.spans import DENSE, UNTRACKED, AxisField
 from archlab.graph import Graph, Node
+from archlab.layers.base import ChannelsLast, map_size
 from archlab.layers.geometry import POINTWISE
 from archlab.torch.linear import LinearRun
 
@@ -71,9 +72,10 @@ def verify_receptive_field(network: Network, *, device: str = "cpu") -> FieldVer
     """
     graph = network.graph
     facts = collect_facts(graph)
-    positions = positions_read(graph, facts)
     fields = receptive_fields(graph, facts)
-    run = LinearRun(graph, device=device)
+    gates = gate_inputs(graph, fields)
+    positions = positions_read(graph, facts, gates)
+    run = LinearRun(graph, gates, device=device)
     result = FieldVerification(network.name)
     for node in _probed(graph, facts, positions):
         result.layers += 1
@@ -100,9 +102,11 @@ def _probed(graph: Graph, facts: list[Facts], positions: list[PositionsPair | No
 
 def _units(node: Node) -> list[tuple[int, int]]:
     """Corners and centre."""
-    last_row, last_column = node.shape[1] - 1, node.shape[2] - 1
+    size = map_size(node.shape)
+    assert size is not None
+    last_row, last_column = size[0] - 1, size[1] - 1
     corners = [(0, 0), (0, last_column), (last_row, 0), (last_row, last_column)]
-    return list(dict.fromkeys([(node.shape[1] // 2, node.shape[2] // 2), *corners]))
+    return list(dict.fromkeys([(size[0] // 2, size[1] // 2), *corners]))
 
 
 def _compare_gradient(node: Node, unit: tuple[int, int], positions: PositionsPair | None, run: LinearRun) -> list[str]:
@@ -120,7 +124,7 @@ def _compare_gradient(node: Node, unit: tuple[int, int], positions: PositionsPai
 
 def compare_closed_form(node: Node, positions: PositionsPair | None, predicted: ReceptiveField) -> list[str]:
     """The reported spans against the positions of every unit that no border cuts; a line for the first difference."""
-    if positions is None or predicted.context:  # a gate's positions are context, not field
+    if positions is None:
         return []
     for axis, word in enumerate(AXES):
         field_axis = predicted.axes[axis]
@@ -145,7 +149,8 @@ def _closed_form(axis: AxisField, unit: int) -> int | None:
 
 def _gradient_masks(run: LinearRun, node: Node, unit: tuple[int, int]) -> tuple[int, int]:
     """Rows and columns of the input with a gradient from one unit, over all channels."""
-    value = run.outputs[node.path][0, :, unit[0], unit[1]].sum()
+    output = run.outputs[node.path][0]
+    value = output[unit].sum() if isinstance(node.shape, ChannelsLast) else output[:, unit[0], unit[1]].sum()
     (gradient,) = torch.autograd.grad(value, run.input, retain_graph=True, allow_unused=True)
     if gradient is None:
         return 0, 0

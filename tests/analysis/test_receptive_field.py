@@ -166,3 +166,19 @@ def test_fields_beyond_any_use_are_a_placed_problem(text: str) -> None:
         built.analyze()
     assert [problem.code for problem in caught.value.problems] == ["too-large"]
     assert caught.value.problems[0].place is not None
+
+
+@pytest.mark.parametrize("norm", ["{type: group_norm, num_groups: 2}", "{type: instance_norm2d}"])
+def test_statistics_of_the_whole_map_are_context(norm: str) -> None:
+    field = loads(f"input: [4, 9, 9]\nlayers: [{norm}]").analyze().total.receptive_field
+    assert field.context
+    assert field.height is not None
+    assert field.height.sizes == [1]
+
+
+def test_the_bound_of_offsets() -> None:
+    text = "input: [1, 40, 40]\nlayers: [{type: deform_conv2d, out_channels: 1, kernel_size: 3, max_offset: 1.5}]"
+    analysis = loads(text).analyze()
+    assert analysis.to_dict()["total"]["receptive_field"]["bound"] == [7, 7]  # two on each side: 1.5 is between them
+    assert analysis.bounded_field_of(0) is None  # the input does not move
+    assert loads(text.replace(", max_offset: 1.5", "")).analyze().bounded_field is None

@@ -14,8 +14,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from archlab.layers import FAMILIES, Layer, find_layer, layer_types
-from archlab.layers.base import Shape, ShapeError
-from archlab.torch.build import make_module
+from archlab.layers.base import ChannelsLast, Shape, ShapeError
+from archlab.torch.build import make_module, module_class
 
 MODULE_TYPES = [name for name in layer_types() if (cls := find_layer(name)) is not None and cls.torch_class]
 
@@ -24,6 +24,10 @@ LEFT_OUT = {
     "in_channels": "inferred",
     "in_features": "inferred",
     "num_features": "inferred",
+    "num_channels": "inferred",
+    "normalized_shape": "inferred",
+    "dims": "what channels_last and channels_first are",
+    "recompute_scale_factor": "the scale factor is taken as it is, as torch does by default",
     "device": "chosen when building",
     "dtype": "chosen when building",
     "return_indices": "changes the number of results",
@@ -54,7 +58,7 @@ def test_the_table_of_families_names_every_layer_class() -> None:
 def test_arguments_and_defaults_are_torchs(layer_type: str) -> None:
     cls = find_layer(layer_type)
     assert cls is not None
-    parameters = inspect.signature(getattr(nn, cls.torch_class).__init__).parameters
+    parameters = inspect.signature(module_class(cls.torch_class).__init__).parameters
     theirs = {name: p for name, p in parameters.items() if name != "self" and p.kind is not p.VAR_KEYWORD}
     for name, field in cls.model_fields.items():
         if name in theirs and not field.is_required() and (layer_type, name) not in OTHER_DEFAULTS:
@@ -66,12 +70,15 @@ def test_arguments_and_defaults_are_torchs(layer_type: str) -> None:
                 assert ours == default, name
     missing = set(theirs) - set(cls.model_fields) - set(LEFT_OUT) - {"args", "kwargs"}
     if layer_type == "conv_transpose2d":
-        missing -= {"padding_mode"}  # only zeros exist
+        missing -= {"padding_mode"}  # torch takes zeros only
     assert not missing or layer_type in {"flatten", "identity"}, missing
 
 
 def pair(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
     return st.tuples(st.integers(low, high), st.integers(low, high))
+
+
+BATCH_NORM_HAS_BIAS = "bias" in inspect.signature(nn.BatchNorm2d.__init__).parameters  # in newer versions
 
 
 maps = st.tuples(st.integers(1, 12), st.integers(1, 17), st.integers(1, 17))
@@ -111,13 +118,14 @@ def pool_options(draw: st.DrawFn) -> tuple[Shape, str, dict[str, Any]]:
 
 
 def torch_output(layer: Layer, shape: Shape) -> torch.Tensor | None:
-    """What torch gives for a batch of two, or None if it refuses."""
+    """What torch gives for a batch of two, or None if it refuses or gives an empty map, which archlab never does."""
     try:
         module = make_module(layer, (shape,))
         assert module is not None
-        return module.eval()(torch.zeros(2, *shape))  # type: ignore[no-any-return]
+        output: torch.Tensor = module.eval()(torch.zeros(2, *shape))
     except (RuntimeError, ValueError, AssertionError, IndexError):
         return None
+    return output if output.numel() else None
 
 
 def check_equal(layer: Layer, shape: Shape) -> bool:
@@ -129,7 +137,7 @@ def check_equal(layer: Layer, shape: Shape) -> bool:
         assert theirs is None, f"archlab refuses what torch takes: {layer!r} on {shape}"
         return False
     assert theirs is not None, f"torch refuses what archlab takes: {layer!r} on {shape}"
-    assert ours == tuple(theirs.shape[1:])
+    assert tuple(ours) == tuple(theirs.shape[1:])
     module = make_module(layer, (shape,))
     assert module is not None
     state = [(name, tuple(tensor.shape)) for name, tensor in module.state_dict().items()]
@@ -165,12 +173,95 @@ def test_adaptive_pooling(shape: Shape, name: str, data: st.DataObject) -> None:
     assert check_equal(make(name, **options), shape)
 
 
+PADS = ("zero_pad2d", "constant_pad2d", "reflection_pad2d", "replication_pad2d", "circular_pad2d")
+
+
 @relaxed
-@given(maps, st.tuples(*[st.integers(-4, 4)] * 4))
-def test_zero_pad2d(shape: Shape, padding: tuple[int, int, int, int]) -> None:
-    left, right, top, bottom = padding
-    assume(shape[1] + top + bottom > 0 and shape[2] + left + right > 0)  # torch gives empty maps, archlab never
-    check_equal(make("zero_pad2d", padding=padding), shape)
+@given(st.sampled_from(PADS), maps, st.tuples(*[st.integers(-4, 4)] * 4))
+def test_padding(name: str, shape: Shape, padding: tuple[int, int, int, int]) -> None:
+    if name not in ("zero_pad2d", "constant_pad2d"):
+        # torch takes values from parts that were cut off, and for some batch sizes it cannot
+        left = [shape[2 - axis] + sum(min(side, 0) for side in padding[2 * axis : 2 * axis + 2]) for axis in (0, 1)]
+        assume(min(left) >= 1 and all(max(padding[2 * axis : 2 * axis + 2]) <= left[axis] for axis in (0, 1)))
+    check_equal(make(name, padding=padding, **({"value": 0.5} if name == "constant_pad2d" else {})), shape)
+
+
+@st.composite
+def transpose_options(draw: st.DrawFn) -> tuple[Shape, dict[str, Any]]:
+    groups = draw(st.integers(1, 3))
+    shape = (groups * draw(st.integers(1, 3)), draw(st.integers(1, 9)), draw(st.integers(1, 9)))
+    return shape, {
+        "out_channels": groups * draw(st.integers(1, 3)),
+        "kernel_size": draw(pair(1, 5)),
+        "stride": draw(pair(1, 4)),
+        "padding": draw(pair(0, 4)),
+        "output_padding": draw(pair(0, 3)),
+        "dilation": draw(pair(1, 3)),
+        "groups": groups,
+        "bias": draw(st.booleans()),
+    }
+
+
+@relaxed
+@given(transpose_options())
+def test_conv_transpose2d(drawn: tuple[Shape, dict[str, Any]]) -> None:
+    shape, options = drawn
+    check_equal(make("conv_transpose2d", **options), shape)
+
+
+FACTORS = st.one_of(st.sampled_from([1, 2, 3, 4, 0.5, 1.5, 1 / 3, 2 / 3, 0.7, 1.1]), st.floats(0.1, 4.0))
+
+
+@st.composite
+def upsample_options(draw: st.DrawFn) -> dict[str, Any]:
+    options: dict[str, Any] = {"mode": draw(st.sampled_from(["nearest", "nearest-exact", "bilinear", "bicubic"]))}
+    align_corners = draw(st.sampled_from([None, None, True, False]))
+    if align_corners is not None:
+        options["align_corners"] = align_corners
+    given = draw(st.sampled_from(["size", "size", "scale_factor", "scale_factor", "both", "neither"]))
+    if given in ("size", "both"):
+        options["size"] = draw(st.one_of(st.integers(1, 30), pair(1, 30)))
+    if given in ("scale_factor", "both"):
+        options["scale_factor"] = draw(st.one_of(FACTORS, st.tuples(FACTORS, FACTORS)))
+    return options
+
+
+@relaxed
+@given(upsample_options(), maps)
+def test_upsample(options: dict[str, Any], shape: Shape) -> None:
+    check_equal(make("upsample", **options), shape)
+
+
+@relaxed
+@given(maps, pair(1, 5), st.one_of(st.none(), pair(1, 4)), st.booleans())
+def test_lp_pool2d(shape: Shape, kernel: tuple[int, int], stride: tuple[int, int] | None, ceil_mode: bool) -> None:  # noqa: FBT001
+    check_equal(make("lp_pool2d", norm_type=2.0, kernel_size=kernel, stride=stride, ceil_mode=ceil_mode), shape)
+
+
+@relaxed
+@given(st.integers(1, 4), maps, st.sampled_from(["pixel_shuffle", "pixel_unshuffle", "channel_shuffle"]))
+def test_shuffles(number: int, shape: Shape, name: str) -> None:
+    option = {"pixel_shuffle": "upscale_factor", "pixel_unshuffle": "downscale_factor"}.get(name, "groups")
+    check_equal(make(name, **{option: number}), shape)
+
+
+@relaxed
+@given(
+    st.sampled_from(["group_norm", "instance_norm2d", "layer_norm2d", "layer_norm"]), maps, st.data(), st.integers(1, 4)
+)
+def test_norms(name: str, shape: Shape, data: st.DataObject, groups: int) -> None:
+    fields = find_layer(name).model_fields  # type: ignore[union-attr]
+    options: dict[str, Any] = {"num_groups": groups} if name == "group_norm" else {}
+    names = [key for key in ("affine", "elementwise_affine", "track_running_stats") if key in fields]
+    if "bias" in fields and (BATCH_NORM_HAS_BIAS or name.startswith("layer")):
+        names.append("bias")
+    for key in names:
+        options[key] = data.draw(st.booleans())
+    if name == "group_norm":
+        assume(shape[0] * shape[1] * shape[2] != groups)  # torch refuses it for a batch of one only
+    if name == "layer_norm":
+        shape = data.draw(st.sampled_from([shape[:1], ChannelsLast(shape)]))
+    check_equal(make(name, **options), shape)
 
 
 @relaxed
@@ -180,8 +271,6 @@ def test_flatten(shape: Shape, start: int, end: int) -> None:
     check_equal(make("flatten", start_dim=start, end_dim=end), shape)
 
 
-BATCH_NORM_HAS_BIAS = "bias" in inspect.signature(nn.BatchNorm2d.__init__).parameters  # in newer versions
-
 OTHERS: list[tuple[str, dict[str, Any], Shape]] = [
     ("linear", {"out_features": 7}, (5,)),
     ("linear", {"out_features": 7, "bias": False}, (5,)),
@@ -190,6 +279,16 @@ OTHERS: list[tuple[str, dict[str, Any], Shape]] = [
     *([("batch_norm2d", {"bias": False}, (6, 4, 5))] if BATCH_NORM_HAS_BIAS else []),
     ("batch_norm2d", {"track_running_stats": False}, (6, 4, 5)),
     ("local_response_norm", {"size": 5}, (6, 4, 5)),
+    ("group_norm", {"num_groups": 4}, (6, 4, 5)),
+    ("linear", {"out_features": 7}, ChannelsLast((4, 5, 6))),
+    ("channels_last", {}, (6, 4, 5)),
+    ("channels_first", {}, ChannelsLast((4, 5, 6))),
+    ("softmax", {"dim": 3}, ChannelsLast((4, 5, 6))),
+    ("softmax", {"dim": -1}, ChannelsLast((4, 5, 6))),
+    ("glu", {}, ChannelsLast((4, 5, 6))),
+    ("gelu", {}, ChannelsLast((4, 5, 6))),
+    ("layer_scale", {"init_value": 0.5}, (6, 4, 5)),
+    ("stochastic_depth", {"p": 0.5, "mode": "batch"}, (6, 4, 5)),
     ("dropout", {}, (6, 4, 5)),
     ("dropout2d", {"p": 0.2}, (6, 4, 5)),
     ("identity", {}, (6,)),
@@ -232,24 +331,46 @@ def test_a_layer_that_overwrites_says_so() -> None:
             assert module(x).data_ptr() == x.data_ptr()
 
 
+REQUIRED: dict[str, dict[str, Any]] = {
+    "conv2d": {"out_channels": 2, "kernel_size": 1},
+    "conv_transpose2d": {"out_channels": 2, "kernel_size": 1},
+    "linear": {"out_features": 2},
+    "max_pool2d": {"kernel_size": 2},
+    "avg_pool2d": {"kernel_size": 2},
+    "lp_pool2d": {"norm_type": 2.0, "kernel_size": 2},
+    "adaptive_avg_pool2d": {"output_size": 1},
+    "adaptive_max_pool2d": {"output_size": 1},
+    "local_response_norm": {"size": 3},
+    "group_norm": {"num_groups": 2},
+    "zero_pad2d": {"padding": 1},
+    "constant_pad2d": {"padding": 1, "value": 0.5},
+    "reflection_pad2d": {"padding": 1},
+    "replication_pad2d": {"padding": 1},
+    "circular_pad2d": {"padding": 1},
+    "threshold": {"threshold": 0.1, "value": 2.0},
+    "upsample": {"size": 6},
+    "interpolate": {"size": 6},
+    "pixel_shuffle": {"upscale_factor": 2},
+    "pixel_unshuffle": {"downscale_factor": 2},
+    "channel_shuffle": {"groups": 2},
+    "stochastic_depth": {"p": 0.5, "mode": "row"},
+}
+"""Options without which a layer cannot be made."""
+
+FITTING: dict[str, Shape] = {
+    "linear": (4,),
+    "layer_norm": (4,),
+    "channels_first": ChannelsLast((6, 6, 4)),
+}
+"""Inputs for layers that take no map of channels x height x width."""
+
+
 @pytest.mark.parametrize("layer_type", MODULE_TYPES)
 def test_storage_is_what_torch_does_in_eval_mode(layer_type: str) -> None:
     cls = find_layer(layer_type)
     assert cls is not None
-    options: dict[str, dict[str, Any]] = {
-        "conv2d": {"out_channels": 2, "kernel_size": 1},
-        "conv_transpose2d": {"out_channels": 2, "kernel_size": 1},
-        "linear": {"out_features": 2},
-        "max_pool2d": {"kernel_size": 2},
-        "avg_pool2d": {"kernel_size": 2},
-        "adaptive_avg_pool2d": {"output_size": 1},
-        "adaptive_max_pool2d": {"output_size": 1},
-        "local_response_norm": {"size": 3},
-        "zero_pad2d": {"padding": 1},
-        "threshold": {"threshold": 0.1, "value": 2.0},
-    }
-    layer = make(layer_type, **options.get(layer_type, {}))
-    shape: Shape = (4,) if layer_type == "linear" else (4, 6, 6)
+    layer = make(layer_type, **REQUIRED.get(layer_type, {}))
+    shape = FITTING.get(layer_type, (4, 6, 6))
     module = make_module(layer, (shape,))
     assert module is not None
     x = torch.zeros(2, *shape)
@@ -269,6 +390,15 @@ def test_storage_is_what_torch_does_in_eval_mode(layer_type: str) -> None:
         ("conv2d", {"out_channels": 8, "kernel_size": 3, "in_channels": 3}),
         ("conv2d", {"out_channels": 10**12, "kernel_size": 3}),
         ("dropout", {"p": 1.5}),
+        ("upsample", {"size": 0}),
+        ("upsample", {"scale_factor": 0}),
+        ("upsample", {"scale_factor": float("inf")}),
+        ("upsample", {"scale_factor": (1, 2, 3)}),
+        ("upsample", {"scale_factor": 2, "mode": "trilinear"}),
+        ("conv_transpose2d", {"out_channels": 8, "kernel_size": 2, "padding": "same"}),
+        ("stochastic_depth", {"p": 0.1, "mode": "column"}),
+        ("deform_conv2d", {"out_channels": 8, "kernel_size": 3, "max_offset": -1.0}),
+        ("lp_pool2d", {"norm_type": 0.0, "kernel_size": 2}),
         ("zero_pad2d", {"padding": (1, 2)}),
         ("adaptive_avg_pool2d", {"output_size": 0}),
         ("relu", {"inplace": 1}),

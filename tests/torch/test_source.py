@@ -22,10 +22,15 @@ from archlab import presets
 from archlab.api import load, loads
 from archlab.config.init import INITIALIZERS
 from archlab.graph import Graph
-from archlab.layers import find_layer, layer_types
+from archlab.layers import PARTS, find_layer, layer_types
+from archlab.layers.base import Layer
+from archlab.torch.build import build, module_class
+from archlab.torch.modules import LayerScale
 from archlab.torch.source import to_source
+from archlab.torch.source.init import DERIVED
 from archlab.torch.source.layers import DEFAULT_DIFFERS, FUNCTIONS, POSITIONAL
 from archlab.torch.source.text import class_name, literal, plain_text, string_literal
+from tests.random_networks import random_network
 
 NETWORKS = {
     "chain": """
@@ -399,6 +404,93 @@ blocks:
   d: {layers: [{type: conv2d, out_channels: 2, kernel_size: 1, norm: batch_norm2d}]}
 layers: [{name: outer, use: a, repeat: 2}, {type: relu}]
 """,
+    "convnext": """
+name: convnext
+input: [3, 32, 32]
+blocks:
+  convnext_block:
+    params: {p: 0}
+    layers:
+      - type: residual
+        body:
+          - {type: depthwise_conv2d, kernel_size: 7, padding: 3}
+          - {type: channels_last}
+          - {type: layer_norm, eps: 1.0e-6}
+          - {type: linear, out_features: $(4 * in_channels)}
+          - {type: gelu}
+          - {type: linear, out_features: $(in_channels // 4)}
+          - {type: channels_first}
+          - {type: layer_scale}
+          - {type: stochastic_depth, p: $p, mode: row}
+layers:
+  - {name: stem, type: conv2d, out_channels: 8, kernel_size: 4, stride: 4, norm: {type: layer_norm2d, eps: 1.0e-6}}
+  - {name: stage1, use: convnext_block, repeat: 2, p: $(0.1 * index)}
+  - {type: conv2d, out_channels: 16, kernel_size: 2, stride: 2}
+  - {name: stage2, use: convnext_block, repeat: 2, p: 0.2}
+  - {type: global_avg_pool2d}
+  - {type: flatten}
+  - {type: layer_norm}
+  - {type: linear, out_features: 10}
+init:
+  conv2d: {weight: {type: trunc_normal, std: 0.02}, bias: zeros}
+  linear: {weight: {type: trunc_normal, std: 0.02}, bias: zeros}
+  layer_norm: {weight: {type: normal, std: 0.5}}
+  layer_norm2d: {bias: ones}
+""",
+    "deformable": """
+name: deformable
+input: [3, 32, 32]
+layers:
+  - {name: stem, type: conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1}
+  - {type: deform_conv2d, out_channels: 8, kernel_size: 3, padding: 1, norm: batch_norm2d, activation: relu}
+  - {type: deform_conv2d, out_channels: 8, kernel_size: 3, padding: auto, modulated: true, max_offset: 2}
+  - {name: odd, type: deform_conv2d, out_channels: 4, kernel_size: [3, 5], modulated: true, offset_groups: 2}
+init: {conv2d: {weight: {type: kaiming_normal, mode: fan_out}, bias: ones}}
+""",
+    "offsets by path": """
+name: offsets
+input: [4, 16, 16]
+blocks:
+  head: {layers: [{name: offset, type: conv2d, out_channels: 4, kernel_size: 1}, {type: relu}]}
+layers:
+  - {name: a_name_so_long_that_with_the_other_it_does_not_fit, type: deform_conv2d, out_channels: 4, kernel_size: 3}
+  - {name: first, type: deform_conv2d, out_channels: 4, kernel_size: 3}
+  - {name: head, use: head}
+init: {conv2d: {weight: {type: kaiming_normal}}}
+""",
+    "excitation": """
+name: excitation
+input: [3, 32, 32]
+blocks:
+  mobile:
+    params: {width: , stride: 1}
+    layers:
+      - type: residual
+        shortcut: if_same
+        body:
+          - {type: depthwise_separable_conv2d, out_channels: $width, kernel_size: 3, stride: $stride, padding: 1,
+             norm: batch_norm2d, activation: relu6}
+          - {type: squeeze_excitation, squeeze_channels: $(width // 4)}
+layers:
+  - {name: stem, type: conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1}
+  - {name: gate, type: squeeze_excitation, squeeze_channels: 4}
+  - {name: stage1, use: mobile, width: 8, repeat: 2}
+  - {name: stage2, use: mobile, width: 16, repeat: 2, first: {stride: 2}}
+""",
+    "names of imported classes": """
+name: layer_scale
+input: [3, 16, 16]
+blocks:
+  deform_conv2d:
+    layers: [{type: relu}, {type: residual, body: [{type: deform_conv2d, out_channels: 3, kernel_size: 1}]}]
+  layer_norm2d: {layers: [{type: layer_norm2d}, {name: LayerNorm2d, type: residual, body: [{type: layer_scale}]}]}
+layers:
+  - {name: LayerScale, use: deform_conv2d}
+  - {name: DeformConv2d, use: layer_norm2d}
+  - {name: Permute, type: stochastic_depth, p: 0.5, mode: batch}
+  - {name: StochasticDepth, from: LayerScale, type: relu}
+  - {type: add, with: [Permute]}
+""",
 }
 PRESETS = presets.preset_names()
 HOSTILE = (
@@ -486,7 +578,7 @@ def test_has_the_names_and_shapes_of_the_graph_and_runs(graph: Graph, tmp_path: 
     check(graph, tmp_path)
 
 
-def test_needs_nothing_but_torch(graph: Graph) -> None:
+def test_needs_nothing_but_torch_and_where_it_says_so_torchvision(graph: Graph) -> None:
     tree = ast.parse(to_source(graph))
     imported = {
         alias.name if isinstance(node, ast.Import) else str(node.module)
@@ -494,7 +586,80 @@ def test_needs_nothing_but_torch(graph: Graph) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }
-    assert imported <= {"torch", "collections"}
+    named = {node.layer.torch_class.rpartition(".")[0] for node in graph.layers}
+    packages = {package for package in named if package.startswith("torchvision")}
+    assert imported - {"collections"} == {"torch", *packages}
+
+
+def assert_same_model(graph: Graph, folder: Path) -> None:
+    """With one seed the source's model and the built one start alike; with the same weights they give the same."""
+    torch.manual_seed(1)
+    built = build(graph).eval()
+    torch.manual_seed(1)
+    model = build_source(graph, folder)
+    ours, theirs = model.state_dict(), built.state_dict()
+    assert list(ours) == list(theirs)
+    assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
+    for parameter in built.parameters():  # what starts at zero or one hides what is left out or exchanged
+        nn.init.normal_(parameter, std=0.1)
+    model.load_state_dict(built.state_dict())
+    image = torch.randn(2, *graph.input_shape)
+    with torch.no_grad():
+        torch.testing.assert_close(model(image), built(image), rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_is_the_built_model(name: str, tmp_path: Path) -> None:
+    assert_same_model(graph_of(name), tmp_path)
+
+
+def test_the_deformable_resnet_is_the_built_model(tmp_path: Path) -> None:
+    assert_same_model(load("deformable_resnet50_bounded", input=(3, 64, 64)).graph, tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_networks_are_the_built_models(seed: int, tmp_path: Path) -> None:
+    assert_same_model(random_network(seed).graph, tmp_path)
+
+
+def test_a_deformable_convolution_reads_as_written_by_hand() -> None:
+    source = to_source(load("deformable_resnet").graph)
+    assert "\nfrom torch import Tensor, nn\nfrom torchvision.ops import DeformConv2d\n" in source
+    expected = """
+    def forward(self, x: Tensor) -> Tensor:
+        offset = self.offset(x)
+        offsets = torch.narrow(offset, 1, 0, 18)
+        masks = self.sigmoid(torch.narrow(offset, 1, 18, 9))
+        return self.relu(self.bn(self.conv(x, offsets, masks)))
+"""
+    assert expected in source
+    expected = """
+    def _init_weights(self) -> None:
+        for name, module in self.named_modules():
+            if name.endswith(".offset"):
+                for parameter in module.parameters():
+                    nn.init.zeros_(parameter)
+"""
+    assert expected in source
+    assert source.count("\nclass ModulatedDeformableConv(nn.Module):") == 1
+
+
+def test_what_starts_at_zero_is_told_from_another_layer_of_its_name() -> None:
+    lines = to_source(graph_of("offsets by path")).splitlines()
+    start = lines.index("        for name, module in self.named_modules():")
+    assert lines[start + 1 : start + 5] == [
+        "            if name in {",
+        '                "a_name_so_long_that_with_the_other_it_does_not_fit.offset",',
+        '                "first.offset",',
+        "            }:",
+    ]
+
+
+def test_archlab_s_own_class_is_written_once_and_needs_only_torch() -> None:
+    source = to_source(graph_of("convnext"))
+    assert source.count(inspect.getsource(LayerScale)) == 1
+    assert "archlab" not in source.replace("Written by archlab", "")
+    assert "LayerScale" not in to_source(graph_of("deformable"))
 
 
 def test_is_the_same_each_time_and_fits_its_lines(graph: Graph) -> None:
@@ -598,6 +763,25 @@ def test_resnet50_reads_as_written_by_hand() -> None:
         ("flat input", "    def __init__(self, in_features: int, out_features: int, p: float = 0.5) -> None:"),
         ("nothing", "class Network(nn.Module):"),
         ("functions only", "class Net3Functions(nn.Module):"),
+        ("convnext", "from torchvision.models.convnext import LayerNorm2d"),
+        ("convnext", "from torchvision.ops import Permute, StochasticDepth"),
+        ("convnext", "    def __init__(self, channels: int, width: int, p: float) -> None:"),
+        ("convnext", "        self.permute1 = Permute([0, 2, 3, 1])"),
+        ("convnext", "        self.ln = nn.LayerNorm(channels, eps=1e-06)"),
+        ("convnext", "        self.scale = LayerScale(num_channels=channels)"),
+        ("convnext", '        self.drop = StochasticDepth(p=p, mode="row")'),
+        ("convnext", "                ln=LayerNorm2d(8, eps=1e-06),"),
+        ("convnext", "            elif type(module) is nn.LayerNorm:"),
+        ("convnext", "            elif isinstance(module, LayerNorm2d):"),
+        ("deformable", "class DeformableConv(nn.Module):"),
+        ("deformable", "        return self.relu(self.bn(self.conv(x, offsets)))"),
+        ("deformable", "        offsets = self.bound(torch.narrow(offset, 1, 0, 18))"),
+        ("deformable", "        self.conv = DeformConv2d(8, 4, kernel_size=(3, 5))"),
+        ("deformable", "            elif isinstance(module, nn.Conv2d):"),
+        ("excitation", "class SqueezeExcitation(nn.Module):"),
+        ("excitation", "        self.se = SqueezeExcitation(channels, width)"),
+        ("names of imported classes", "class LayerScale2(nn.Module):"),
+        ("names of imported classes", "class DeformConv2dBlock(nn.Module):"),
     ],
 )
 def test_says_it_as_a_person_would(name: str, line: str) -> None:
@@ -634,7 +818,9 @@ def test_a_broken_order_is_refused() -> None:
 
 
 def layer_classes() -> list[str]:
-    return [layer_type for layer_type in layer_types() if _class_of(layer_type).torch_class]
+    """Those that are modules, with the parts of others."""
+    parts = [part for several in PARTS.values() for part in several]
+    return [layer_type for layer_type in (*layer_types(), *parts) if _class_of(layer_type).torch_class]
 
 
 def _class_of(layer_type: str) -> Any:
@@ -644,19 +830,37 @@ def _class_of(layer_type: str) -> Any:
 
 
 def test_every_layer_is_a_module_or_a_function() -> None:
-    functions = {layer_type for layer_type in layer_types() if not _class_of(layer_type).torch_class}
-    assert functions == set(FUNCTIONS)
+    primitives = {layer_type for layer_type in layer_types() if not _class_of(layer_type).is_macro}
+    assert {name for name in primitives if not _class_of(name).torch_class} == set(FUNCTIONS)
+
+
+def _example(layer_type: str) -> Any:
+    """A layer with what some cannot do without to tell their arguments."""
+    return _class_of(layer_type).model_construct(out_channels=8, kernel_size=(3, 3))
+
+
+def test_classes_outside_torch_nn_have_different_names() -> None:
+    paths = {_class_of(layer_type).torch_class for layer_type in layer_classes()}
+    outside = [path for path in paths if "." in path]
+    assert len({path.rpartition(".")[2] for path in outside}) == len(outside)
+
+
+def test_the_derived_classes_among_those_with_weights_are_known() -> None:
+    classes = [_class_of(layer_type) for layer_type in layer_classes()]
+    paths = {cls.torch_class for cls in classes if cls.tensors is not Layer.tensors}
+    pairs = itertools.permutations(paths, 2)
+    assert {one: other for one, other in pairs if issubclass(module_class(other), module_class(one))} == DERIVED
 
 
 @pytest.mark.parametrize("layer_type", layer_classes())
 def test_left_out_arguments_are_torch_s_defaults(layer_type: str) -> None:
     cls = _class_of(layer_type)
-    theirs = inspect.signature(getattr(nn, cls.torch_class)).parameters
+    theirs = inspect.signature(module_class(cls.torch_class)).parameters
     for name, field in cls.model_fields.items():
         if field.is_required() or (cls.torch_class, name) in DEFAULT_DIFFERS:
             continue
         if name not in theirs:  # an option that this version of torch does not have: written only where it is set
-            assert name not in cls.model_construct().torch_arguments()
+            assert name not in _example(layer_type).torch_arguments()
             continue
         default = theirs[name].default
         assert field.default in (default, (default, default)), name
@@ -665,8 +869,9 @@ def test_left_out_arguments_are_torch_s_defaults(layer_type: str) -> None:
 @pytest.mark.parametrize("layer_type", layer_classes())
 def test_arguments_without_names_are_torch_s_first(layer_type: str) -> None:
     cls = _class_of(layer_type)
-    theirs = list(inspect.signature(getattr(nn, cls.torch_class)).parameters)
-    names = [*cls.model_construct().inferred(((8, 8, 8),)), *cls.model_fields]
+    theirs = list(inspect.signature(module_class(cls.torch_class)).parameters)
+    layer = _example(layer_type)
+    names = [*layer.inferred(((8, 8, 8),)), *(cls.model_fields or layer.torch_arguments())]
     ours = list(itertools.takewhile(POSITIONAL.__contains__, names))
     assert theirs[: len(ours)] == ours
 

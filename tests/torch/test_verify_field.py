@@ -41,3 +41,24 @@ def test_a_wrong_window_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "mobilenet_v2_0_35", "--input", "3x64x64", "--receptive-field"]) == 0
     assert "read exactly the predicted positions" in capsys.readouterr().out
+
+
+def test_what_a_gate_sees_is_context_and_the_field_behind_it_is_checked() -> None:
+    network = loads(
+        "input: [4, 12, 12]\nlayers: [{type: conv2d, out_channels: 4, kernel_size: 3}, "
+        "{type: squeeze_excitation, squeeze_channels: 2}, {type: conv2d, out_channels: 4, kernel_size: 3}]"
+    )
+    field = network.analyze().total.receptive_field
+    assert field.context
+    assert field.height is not None
+    assert field.height.sizes == [5]
+    report = verify_receptive_field(network)
+    assert report.ok, report.render()
+
+
+def test_masks_of_many_deformable_convolutions_do_not_overflow() -> None:
+    """Their products would: 2 to the power of 2 to the power of the depth, and then the operator reads at nan."""
+    dcn = "{type: deform_conv2d, out_channels: 2, kernel_size: 3, padding: 1, modulated: true}"
+    body = f"{{type: residual, body: [{dcn}], repeat: 14}}"
+    report = verify_receptive_field(loads(f"input: [2, 9, 9]\nlayers: [{body}]"))
+    assert report.ok, report.render()

@@ -17,6 +17,7 @@ from archlab.layers.base import Shape, shape_text
 from archlab.torch.source.classes import Construction, GeneratedClass, Planner
 from archlab.torch.source.forward import ForwardWriter, Statement
 from archlab.torch.source.init import init_statements
+from archlab.torch.source.outside import definitions, import_lines
 from archlab.torch.source.sequence import sequence
 from archlab.torch.source.text import (
     INDENT,
@@ -47,12 +48,13 @@ def to_source(graph: Graph) -> str:
     """
     classes = Planner(graph).classes
     body: list[str] = []
-    for made in classes:
-        body += ["", "", *_class_lines(made, graph)]
+    for lines in [*definitions(graph), *[_class_lines(made, graph) for made in classes]]:
+        body += ["", "", *lines]
     body += ["", "", *_main_lines(classes[-1].name, graph)]
     uses_ordered = any("OrderedDict(" in line for line in body)
     imports = ["from collections import OrderedDict", ""] if uses_ordered else []
-    header = [*_docstring(graph), "", *imports, "import torch", "from torch import Tensor, nn"]
+    imports += ["import torch", "from torch import Tensor, nn", *import_lines(graph)]
+    header = [*_docstring(graph), "", *imports]
     return "\n".join([*header, *body, ""])
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archlab.graph import Graph
+from archlab.layers.base import channels_of
 from archlab.torch.source.layers import REQUIRED
 from archlab.torch.source.text import MAX_NAME, Atom, NamePool, literal
 from archlab.torch.source.tree import Scope
@@ -18,7 +19,7 @@ from archlab.torch.source.tree import Scope
 CHANNELS = "channels"
 CHANNEL_COUNTS = frozenset(
     {CHANNELS, "in_channels", "out_channels", "in_features", "out_features", "num_features", "num_channels"}
-    | {"num_parameters", "groups", "start", "length"}
+    | {"num_parameters", "normalized_shape", "groups", "start", "length"}
 )
 """Arguments that count channels: only among these can equal numbers share an argument."""
 
@@ -138,8 +139,8 @@ def _rank(parameter: Parameter) -> tuple[bool, bool, bool]:
 def _channel_names(parameters: Sequence[Parameter], instances: Sequence[Scope], graph: Graph) -> dict[Parameter, str]:
     """Names that say whose channels they are: the input's, the output's, or those of a layer between."""
     noun = CHANNELS if len(graph.nodes[instances[0].inputs[0]].shape) > 1 else "features"
-    entering = tuple([graph.nodes[scope.inputs[0]].shape[0] for scope in instances])
-    leaving = tuple([graph.nodes[scope.outputs[0]].shape[0] for scope in instances])
+    entering = tuple([channels_of(graph.nodes[scope.inputs[0]].shape) for scope in instances])
+    leaving = tuple([channels_of(graph.nodes[scope.outputs[0]].shape) for scope in instances])
     ends = {leaving: f"out_{noun}", entering: noun if entering == leaving else f"in_{noun}"}
     names = {parameter: ends[parameter.values] for parameter in parameters if parameter.values in ends}
     inner = [parameter for parameter in parameters if parameter not in names]

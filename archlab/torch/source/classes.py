@@ -10,6 +10,7 @@ from typing import Any
 from archlab.graph import Graph
 from archlab.torch.source.arguments import Parameter, Slot, make_parameters, name_parameters
 from archlab.torch.source.layers import Argument, layer_arguments
+from archlab.torch.source.outside import class_text, outside_names
 from archlab.torch.source.text import NamePool, class_name
 from archlab.torch.source.tree import Leaf, Scope, TreeReader
 
@@ -17,6 +18,8 @@ MAX_INLINE_DEPTH = 3
 """Levels of `nn.Sequential` inside one another before a class is made of one."""
 MAX_NAMED_LAYERS = 4
 """A chain of at most this many layers is named after them, as in `ConvBnReLU`."""
+SQUEEZE_EXCITATION = frozenset({"avgpool", "fc1", "activation", "fc2", "scale_activation"})
+"""Labels of the modules in the scope of a `squeeze_excitation`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -70,7 +73,7 @@ class Planner:
         self._graph = graph
         tree = TreeReader(graph)
         chosen = _choose(tree)
-        names = _names(graph.name, chosen, tree)
+        names = _names(graph.name, chosen, tree, NamePool(outside_names(graph)))
         self._by_signature: dict[int, GeneratedClass] = {}
         for signature in sorted(chosen):
             self._by_signature[signature] = self._make(names[signature], tree.instances[signature])
@@ -100,7 +103,7 @@ class Planner:
         """
         first = children[0]
         if isinstance(first, Leaf):
-            return Construction(f"nn.{first.layer.torch_class}", self._layer_slots(children, where))
+            return Construction(class_text(first.layer.torch_class), self._layer_slots(children, where))
         scopes = [child for child in children if isinstance(child, Scope)]
         if first.signature in self._by_signature:
             made = self._by_signature[first.signature]
@@ -184,9 +187,8 @@ def _too_deep(tree: TreeReader, chosen: set[int]) -> set[int]:
     return found
 
 
-def _names(network: str, chosen: set[int], tree: TreeReader) -> dict[int, str]:
+def _names(network: str, chosen: set[int], tree: TreeReader, pool: NamePool) -> dict[int, str]:
     """A name for each class. Several structures of one block say in what they differ, where that has a word."""
-    pool = NamePool()
     names = {tree.root.signature: pool.take(class_name(network))}
     by_base: dict[str, list[int]] = {}
     for signature in sorted(chosen - names.keys()):
@@ -208,7 +210,7 @@ def _feature(scope: Scope) -> str:
 
 
 def _base_name(instances: Sequence[Scope]) -> str:
-    """After the block, the layers of a short chain, or the label."""
+    """After the block, the layer that the scope expands, the layers of a short chain, or the label."""
     blocks = {scope.block for scope in instances}
     first = instances[0]
     if len(blocks) == 1 and first.block is not None:
@@ -217,8 +219,16 @@ def _base_name(instances: Sequence[Scope]) -> str:
         words = [_layer_word(child) for child in first.children if isinstance(child, Leaf)]
         if len(words) == len(first.children):
             return class_name(" ".join(words))
-    labels = {_label(scope) for scope in instances}
+    labels = {_expanded_layer(scope) or _label(scope) for scope in instances}
     return class_name(labels.pop()) if len(labels) == 1 else "Block"
+
+
+def _expanded_layer(scope: Scope) -> str:
+    """What a scope that stands for one layer of the config is called; '' for any other scope."""
+    for child in scope.children:
+        if isinstance(child, Leaf) and child.layer.type == "deform_conv2d_op":
+            return "ModulatedDeformableConv" if len(child.inputs) > 2 else "DeformableConv"
+    return "SqueezeExcitation" if {child.label for child in scope.modules} == SQUEEZE_EXCITATION else ""
 
 
 def _layer_word(leaf: Leaf) -> str:

@@ -1,4 +1,4 @@
-"""How one layer is written in PyTorch: a module of `torch.nn`, or an expression."""
+"""How one layer is written in PyTorch: a module, or an expression."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ REQUIRED = object()
 """Stands for the default of an argument without one."""
 
 POSITIONAL = frozenset(
-    {"in_channels", "out_channels", "in_features", "out_features", "num_features", "output_size", "padding", "size"}
+    {"in_channels", "out_channels", "in_features", "out_features", "num_features", "normalized_shape"}
+    | {"output_size", "padding", "size", "dims"}
 )
 """Arguments that are written without their name, where they come first in the call."""
 
@@ -49,6 +50,9 @@ def _short(value: Any) -> Any:
         return value[0]
     return value
 
+
+FURTHER_INPUTS = {"deform_conv2d_op": ("offsets", "masks")}
+"""What a module's inputs after the first are called, by layer type."""
 
 Operands = tuple[Expression, ...]
 Function = Callable[[Operands, Mapping[str, str]], Expression]

@@ -116,13 +116,14 @@ class Bracket(Expression):
         return f"{self.opening}{', '.join(key + item.flat() for key, item in self.items)}{self.closing}"
 
     def broken(self, before: str, after: str, indent: str) -> list[str]:
-        """Plain items on a line of their own if they fit there, else one item per line.
+        """Plain arguments on a line of their own if they fit there, else one item per line.
 
         A lone call as the only item gets no comma behind it, as in Black.
         """
         lines = [f"{indent}{before}{self.opening}"]
         inner = f"{indent}{INDENT}{', '.join(key + item.flat() for key, item in self.items)}"
-        if len(inner) <= WIDTH and all(isinstance(item, Atom) for _, item in self.items):
+        is_call = len(self.opening) > 1
+        if is_call and len(inner) <= WIDTH and all(isinstance(item, Atom) for _, item in self.items):
             return [*lines, inner, f"{indent}{self.closing}{after}"]
         comma = "" if len(self.items) == 1 and isinstance(self.items[0][1], Bracket) else ","
         for key, item in self.items:

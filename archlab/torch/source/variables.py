@@ -1,14 +1,16 @@
 """Names for the values in a generated `forward`.
 
 A value that the next statements use up is `x`, or `out` while `x` is still wanted. One that is kept for
-later while others come and go is named after the scope or layer that made it.
+later while others come and go is named after the scope or layer that made it, and what a module takes beside
+its first input is named after its purpose there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from archlab.torch.source.layers import FURTHER_INPUTS
 from archlab.torch.source.text import MAX_NAME, NamePool
 from archlab.torch.source.tree import Leaf, Scope
 
@@ -38,6 +40,14 @@ class Step:
             found += operand.reads() if isinstance(operand, Step) else [operand]
         return found
 
+    def purposes(self) -> Iterator[tuple[int, str]]:
+        """The nodes whose values are a module's further inputs, with the names of those inputs."""
+        if isinstance(self.child, Leaf):
+            yield from zip(self.child.inputs[1:], FURTHER_INPUTS.get(self.child.layer.type, ()), strict=False)
+        for operand in self.operands:
+            if isinstance(operand, Step):
+                yield from operand.purposes()
+
 
 class VariableNames:
     """Names the values of one method, statement by statement.
@@ -61,6 +71,7 @@ class VariableNames:
         self._steps = steps
         self._named = frozenset(results) if name_results else frozenset()
         self._flow = {"x", "out"}
+        self._purposes = dict(purpose for step in steps for purpose in step.purposes())
         self._last_use: dict[int, int] = {}
         for number, step in enumerate(steps):
             self._last_use |= dict.fromkeys(step.reads(), number)
@@ -73,11 +84,15 @@ class VariableNames:
         step = self._steps[number]
         free = [self.names[value] for value in dict.fromkeys(step.reads()) if self._last_use[value] == number]
         self._live.taken -= set(free)
-        for value, label in _labels(step.child).items():
-            if value != step.outputs[0] or self._has_own_name(number, value):
+        for value, label in (_labels(step.child) | self._purposes_of(step)).items():
+            if value != step.outputs[0] or value in self._purposes or self._has_own_name(number, value):
                 self.names[value] = self._live.take(label)
             else:
                 self.names[value] = self._flow_name(step.child, label, free)
+
+    def _purposes_of(self, step: Step) -> dict[int, str]:
+        """What values of a statement are called after their purpose, by node."""
+        return {value: self._purposes[value] for value in step.outputs if value in self._purposes}
 
     def _flow_name(self, child: Leaf | Scope, label: str, free: Sequence[str]) -> str:
         """A name that passes from value to value, perhaps one of those that this statement frees."""

@@ -1,0 +1,167 @@
+"""Deformable convolution: the operation, and the layer that makes its offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from archlab.layers.activation import Hardtanh, Sigmoid
+from archlab.layers.base import Layer, Shape, ShapeError, TensorSpec, require_map, shape_text
+from archlab.layers.conv import Conv2d
+from archlab.layers.fields import ConvPadding, Positive, PositivePair
+from archlab.layers.geometry import POINTWISE, AxisPair
+from archlab.layers.join import Narrow
+from archlab.layers.macro import LayerClass, Macro, Step, chain
+from archlab.layers.sliding import require_divides
+
+FLOAT_BYTES = 4
+
+
+class DeformConv2dOp(Layer):
+    """The operation of `deform_conv2d`: a convolution whose taps are moved by offsets (Dai et al. 2017).
+
+    Inputs: the map (C, H, W), the offsets (2 * offset_groups * kernel area, H', W') and, for version 2, the masks
+    (offset_groups * kernel area, H', W'). MACs: those of the convolution. FLOPs beyond them: 8 per sampled value
+    (output positions x kernel area x in_channels): 4 products, 3 additions, and the addition of the offset; 1 more
+    with a mask; the bias.
+    """
+
+    type: ClassVar[str] = "deform_conv2d_op"
+    alias: ClassVar[str] = "conv"
+    torch_class: ClassVar[str] = "torchvision.ops.DeformConv2d"
+    counts_activations: ClassVar[bool] = True
+    exact_reads: ClassVar[bool] = False
+
+    out_channels: Positive = Field(description="Number of output channels.")
+    kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
+    stride: PositivePair = Field((1, 1), description="Step of the window.")
+    padding: ConvPadding = Field((0, 0), description="Padding on both sides.")
+    dilation: PositivePair = Field((1, 1), description="Distance between the taps of the kernel.")
+    groups: Positive = Field(1, description="Independent groups of channels; must divide both channel counts.")
+    bias: bool = Field(default=True, description="Add a learnable bias.")
+    max_offset: float | None = Field(None, gt=0, allow_inf_nan=False, description="What bounds the offsets.")
+
+    def _regular(self) -> Conv2d:
+        """The convolution at offsets of zero."""
+        arguments = {name: getattr(self, name) for name in type(self).model_fields if name != "max_offset"}
+        return Conv2d(**arguments)
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W) and offsets to (out_channels, H', W')."""
+        if len(inputs) not in (2, 3):
+            raise ShapeError(
+                f"{self.type} is a part of deform_conv2d, which makes its offsets", hint="write {type: deform_conv2d}"
+            )
+        output = self._regular().out_shape(inputs[:1])
+        area = prod(self.kernel_size)
+        for shape, what, channels in zip(inputs[1:], ("offsets", "masks"), (2 * area, area), strict=False):
+            if shape[1:] != output[1:] or shape[0] % channels:
+                raise ShapeError(
+                    f"deform_conv2d: {what} must be a multiple of {channels} x {shape_text(output[1:])}, "
+                    f"but they are {shape_text(shape)}"
+                )
+        return output
+
+    def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, int]:
+        """in_channels."""
+        return {"in_channels": inputs[0][0]}
+
+    def torch_arguments(self) -> dict[str, Any]:
+        """As written, with `auto` padding as numbers; the bound is the offsets' business."""
+        arguments = self._regular().torch_arguments()
+        del arguments["padding_mode"]
+        if isinstance(arguments["padding"], str):
+            arguments["padding"] = (0, 0)
+        return arguments
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+        """The regular grid; the offsets and masks at the position itself."""
+        return (*self._regular().reads(inputs[:1], output), *(POINTWISE for _ in inputs[1:]))
+
+    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
+        """weight and bias, as of the convolution."""
+        return self._regular().tensors(inputs[:1])
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Those of the convolution."""
+        return self._regular().macs(inputs[:1], output)
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Bilinear sampling, the masks, the bias."""
+        sampled = self._columns(inputs, output)
+        return (8 + (len(inputs) == 3)) * sampled + self._regular().elementwise(inputs[:1], output)
+
+    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """The sampled values, and the output twice more, in float32 (torchvision's `deform_conv2d` kernels)."""
+        return FLOAT_BYTES * (self._columns(inputs, output) + 2 * prod(output))
+
+    def _columns(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return inputs[0][0] * prod(self.kernel_size) * output[1] * output[2]
+
+    @property
+    def offset_bound(self) -> float | None:
+        """Largest offset along an axis."""
+        return self.max_offset
+
+
+class DeformConv2d(Macro):
+    """Deformable convolution with its own offsets (Dai et al. 2017; modulated: Zhu et al. 2019).
+
+    A convolution of the same geometry, initially zero, makes the offsets (and with `modulated` the masks, through
+    a sigmoid); `torchvision.ops.DeformConv2d` takes them. Shapes as `conv2d`; the costs are those of the parts.
+    """
+
+    type: ClassVar[str] = "deform_conv2d"
+    operation: ClassVar[LayerClass | None] = DeformConv2dOp
+    alias: ClassVar[str] = "dcn"
+    scoped: ClassVar[bool] = True
+    attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
+
+    out_channels: Positive = Field(description="Number of output channels.")
+    kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
+    stride: PositivePair = Field((1, 1), description="Step of the window.")
+    padding: ConvPadding = Field((0, 0), description="Padding on both sides: a number, a pair, or 'auto'.")
+    dilation: PositivePair = Field((1, 1), description="Distance between the taps of the kernel.")
+    groups: Positive = Field(1, description="Independent groups of channels; must divide both channel counts.")
+    bias: bool = Field(default=True, description="Add a learnable bias; left out by default when there is a norm.")
+    offset_groups: Positive = Field(1, description="Groups of input channels with offsets of their own.")
+    modulated: bool = Field(default=False, description="Scale each sampled value by a learned mask (version 2).")
+    max_offset: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Clamp the offsets to this many positions; null for no bound."
+    )
+
+    def steps(self, shape: Shape, attached: Mapping[str, Layer]) -> list[Step]:
+        """The offsets' convolution, what bounds them, the masks, the operation; then norm and activation."""
+        require_map(self.type, shape)
+        if self.padding == "same":
+            raise ShapeError(
+                "deform_conv2d has no padding 'same', since torchvision pads both sides equally",
+                option="padding",
+                hint="padding: auto is the same for odd kernels",
+            )
+        require_divides(self.type, "offset_groups", self.offset_groups, shape[0], "input channels")
+        require_divides(self.type, "groups", self.groups, shape[0], "input channels")
+        require_divides(self.type, "groups", self.groups, self.out_channels, "output channels")
+        taps = self.offset_groups * prod(self.kernel_size)
+        geometry = {name: getattr(self, name) for name in ("kernel_size", "stride", "padding", "dilation")}
+        channels = (3 if self.modulated else 2) * taps
+        steps = [Step(Conv2d(out_channels=channels, **geometry), (-1,), "offset", zero_init=True)]
+        sources = [0]
+        if self.modulated:
+            steps.append(Step(Narrow(start=0, length=2 * taps), (0,), "offsets"))
+            sources = [1]
+        if self.max_offset is not None:
+            steps.append(Step(Hardtanh(min_val=-self.max_offset, max_val=self.max_offset), (sources[0],), "bound"))
+            sources = [len(steps) - 1]
+        if self.modulated:
+            steps.append(Step(Narrow(start=2 * taps, length=taps), (0,), "masks"))
+            steps.append(Step(Sigmoid(), (len(steps) - 1,), "sigmoid"))
+            sources.append(len(steps) - 1)
+        operation = DeformConv2dOp(
+            out_channels=self.out_channels, groups=self.groups, bias=self.bias, max_offset=self.max_offset, **geometry
+        )
+        steps.append(Step(operation, (-1, *sources), "conv"))
+        return [*steps, *chain(len(steps) - 1, *attached.values())]

@@ -1,0 +1,66 @@
+"""Depthwise convolutions: names for grouped convolutions of the common forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from pydantic import Field
+
+from archlab.layers.base import Layer, Shape, require_map
+from archlab.layers.conv import Conv2d
+from archlab.layers.fields import ConvPadding, Positive, PositivePair
+from archlab.layers.macro import Macro, Step, chain
+
+
+class DepthwiseConv2d(Macro):
+    """Convolution of each channel by itself: a `conv2d` with groups = in_channels.
+
+    Shapes: (C, H, W) to (C * depth_multiplier, H', W'). The costs are those of the `conv2d`.
+    """
+
+    type: ClassVar[str] = "depthwise_conv2d"
+    alias: ClassVar[str] = "conv"
+    attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
+
+    kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
+    stride: PositivePair = Field((1, 1), description="Step of the window.")
+    padding: ConvPadding = Field((0, 0), description="As for conv2d: a number, a pair, 'same', 'valid' or 'auto'.")
+    dilation: PositivePair = Field((1, 1), description="Distance between the taps of the kernel.")
+    depth_multiplier: Positive = Field(1, description="Output channels for each input channel.")
+    bias: bool = Field(default=True, description="Add a learnable bias; left out by default when there is a norm.")
+
+    def steps(self, shape: Shape, attached: Mapping[str, Layer]) -> list[Step]:
+        """The convolution, then its norm and activation."""
+        return [Step(self.convolution(shape)), *chain(0, *attached.values())]
+
+    def convolution(self, shape: Shape) -> Conv2d:
+        """The grouped convolution for an input shape."""
+        require_map(self.type, shape)
+        return Conv2d(
+            out_channels=shape[0] * self.depth_multiplier,
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=shape[0],
+            bias=self.bias,
+        )
+
+
+class DepthwiseSeparableConv2d(DepthwiseConv2d):
+    """A depthwise, then a 1x1 convolution, each with the norm and activation (Howard et al. 2017, MobileNet).
+
+    Shapes: (C, H, W) to (out_channels, H', W'). The costs are those of the two `conv2d`.
+    """
+
+    type: ClassVar[str] = "depthwise_separable_conv2d"
+
+    out_channels: Positive = Field(description="Output channels of the 1x1 convolution.")
+
+    def steps(self, shape: Shape, attached: Mapping[str, Layer]) -> list[Step]:
+        """Depthwise, norm, activation, pointwise, norm, activation."""
+        first = [Step(self.convolution(shape), label="depthwise"), *chain(0, *attached.values())]
+        pointwise = Conv2d(out_channels=self.out_channels, kernel_size=(1, 1), bias=self.bias)
+        last = len(first)
+        return [*first, Step(pointwise, (last - 1,), "pointwise"), *chain(last, *attached.values())]

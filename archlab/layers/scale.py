@@ -1,0 +1,76 @@
+"""Layers that scale maps: a learnable factor for each channel, and gates made from the map itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import ClassVar
+
+from pydantic import Field
+
+from archlab.layers.activation import ReLU, Sigmoid
+from archlab.layers.base import Layer, Shape, TensorSpec, require_map
+from archlab.layers.conv import Conv2d
+from archlab.layers.fields import Finite, Positive
+from archlab.layers.join import Multiply
+from archlab.layers.macro import Macro, Step
+from archlab.layers.pooling import AdaptiveAvgPool2d
+
+
+class LayerScale(Layer):
+    """A learnable factor for each channel (Touvron et al. 2021, as in ConvNeXt). FLOPs: 1 per element."""
+
+    type: ClassVar[str] = "layer_scale"
+    alias: ClassVar[str] = "scale"
+    torch_class: ClassVar[str] = "archlab.torch.modules.LayerScale"
+
+    init_value: Finite = Field(1e-6, description="Initial factor.")
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W), unchanged."""
+        require_map(self.type, inputs[0])
+        return inputs[0]
+
+    def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, int]:
+        """num_channels."""
+        return {"num_channels": inputs[0][0]}
+
+    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
+        """layer_scale: (C, 1, 1)."""
+        return (TensorSpec("layer_scale", (inputs[0][0], 1, 1)),)
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One multiplication per element."""
+        return prod(output)
+
+
+class SqueezeExcitation(Macro):
+    """A gate that sees the whole map scales its channels (Hu et al. 2018): avgpool, 1x1, ReLU, 1x1, sigmoid, times.
+
+    Expands to the layers of `torchvision.ops.SqueezeExcitation` and a `multiply`, whose costs are counted.
+    """
+
+    type: ClassVar[str] = "squeeze_excitation"
+    alias: ClassVar[str] = "se"
+    scoped: ClassVar[bool] = True
+    attachments: ClassVar[tuple[str, ...]] = ("activation", "scale_activation")
+
+    squeeze_channels: Positive = Field(
+        description="Channels between the two 1x1 convolutions, such as $(in_channels // 16)."
+    )
+
+    def steps(self, shape: Shape, attached: Mapping[str, Layer]) -> list[Step]:
+        """Pooling, two convolutions with their activations, and the product."""
+        require_map(self.type, shape)
+        return [
+            Step(AdaptiveAvgPool2d(output_size=(1, 1)), label="avgpool"),
+            Step(_pointwise(self.squeeze_channels), (0,), "fc1"),
+            Step(attached.get("activation", ReLU(inplace=True)), (1,), "activation"),
+            Step(_pointwise(shape[0]), (2,), "fc2"),
+            Step(attached.get("scale_activation", Sigmoid()), (3,), "scale_activation"),
+            Step(Multiply(), (-1, 4)),
+        ]
+
+
+def _pointwise(channels: int) -> Conv2d:
+    return Conv2d(out_channels=channels, kernel_size=(1, 1))

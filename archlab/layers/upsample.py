@@ -1,0 +1,197 @@
+"""Interpolation to another size, with the positions that PyTorch's kernels read."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import floor, isfinite, prod
+from struct import Struct
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from archlab.layers.base import Layer, Shape, ShapeError, require_map, shape_text
+from archlab.layers.fields import PositivePair
+from archlab.layers.geometry import BROADCAST, IDENTITY, AxisPair, Phases, Reads, Window, phases_wanted
+from archlab.layers.sliding import AXES
+
+MAX_FACTOR = 65_536
+"""Largest scale factor, and the largest denominator of the fraction that one is taken for."""
+
+
+def _factor_pair(value: Any) -> tuple[float, float]:
+    pair = value if isinstance(value, tuple | list) else (value, value)
+    if len(pair) == 2 and all(type(v) in (int, float) and isfinite(v) and 0 < v <= MAX_FACTOR for v in pair):
+        return (float(pair[0]), float(pair[1]))
+    raise PydanticCustomError(
+        "scale_factor",
+        "must be a number above 0 and at most {maximum}, or a pair of them ([height, width])",
+        {"maximum": MAX_FACTOR},
+    )
+
+
+_FACTOR: dict[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_FACTOR}
+FactorPair = Annotated[
+    tuple[float, float],
+    BeforeValidator(_factor_pair),
+    WithJsonSchema({"anyOf": [_FACTOR, {"type": "array", "items": _FACTOR, "minItems": 2, "maxItems": 2}]}),
+]
+
+Mode = Literal["nearest", "nearest-exact", "bilinear", "bicubic"]
+
+_TAPS: dict[str, tuple[int, ...]] = {
+    "nearest": (0,),
+    "nearest-exact": (0,),
+    "bilinear": (0, 1),
+    "bicubic": (-1, 0, 1, 2),
+}
+"""What is read around the position at or before the source coordinate. On a position exactly, only that one."""
+
+
+class Upsample(Layer):
+    """Interpolation to a `size` or by a `scale_factor`; smaller than the input too.
+
+    Shapes: (C, H, W) to (C, *size), or (C, floor(H * scale_factor), floor(W * scale_factor)). FLOPs per output
+    element: nearest none; bilinear 7 and bicubic 31, the products and additions of a weighted sum of 4 and 16
+    values (the weights are the same for all channels and not counted).
+    """
+
+    type: ClassVar[str] = "upsample"
+    alias: ClassVar[str] = "upsample"
+    torch_class: ClassVar[str] = "Upsample"
+
+    size: PositivePair | None = Field(None, description="Size of the output: a number or [height, width].")
+    scale_factor: FactorPair | None = Field(None, description="Output size over input size, instead of 'size'.")
+    mode: Mode = Field("nearest", description="How values between the positions are made.")
+    align_corners: bool | None = Field(
+        None, description="Map the corner positions onto one another, for bilinear and bicubic; null means false."
+    )
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W) to (C, H', W')."""
+        (shape,) = inputs
+        require_map(self.type, shape)
+        if (self.size is None) == (self.scale_factor is None):
+            given = "has neither 'size' nor 'scale_factor'" if self.size is None else "has 'size' and 'scale_factor'"
+            raise ShapeError(
+                f"{self.type} {given}", option="scale_factor", hint="write one of them, such as scale_factor: 2"
+            )
+        if self.align_corners is not None and self.mode.startswith("nearest"):
+            raise ShapeError(
+                f"{self.type}: align_corners has no meaning for mode '{self.mode}'",
+                option="align_corners",
+                hint="leave it out, or use mode: bilinear or bicubic",
+            )
+        return (shape[0], self._size(shape, 0), self._size(shape, 1))
+
+    def _size(self, shape: Shape, axis: int) -> int:
+        if self.scale_factor is None:
+            assert self.size is not None
+            return self.size[axis]
+        scaled = int(shape[1 + axis] * self.scale_factor[axis])
+        if scaled < 1:
+            raise ShapeError(
+                f"{self.type}: scale_factor={self.scale_factor[axis]:g} leaves nothing of the "
+                f"{shape_text(shape)} map's {AXES[axis]}",
+                option="scale_factor",
+            )
+        return scaled
+
+    def torch_arguments(self) -> dict[str, Any]:
+        """As written; two equal scale factors as one."""
+        arguments = super().torch_arguments()
+        if self.scale_factor is not None and self.scale_factor[0] == self.scale_factor[1]:
+            arguments["scale_factor"] = self.scale_factor[0]
+        return arguments
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+        """The positions with a weight: 1, up to 2 or up to 4 along an axis, in a pattern that repeats."""
+        return ((self._axis(inputs[0], output, 0), self._axis(inputs[0], output, 1)),)
+
+    def _axis(self, shape: Shape, output: Shape, axis: int) -> Reads:
+        in_size, out_size = shape[1 + axis], output[1 + axis]
+        if in_size == 1:
+            return BROADCAST
+        if self._copies(shape[1:], output[1:], axis):
+            return IDENTITY
+        factor = None if self.scale_factor is None else self.scale_factor[axis]
+        if self.align_corners:
+            if out_size == 1:
+                return Window(stride=in_size)
+            step, start = Fraction(in_size - 1, out_size - 1), Fraction(0)
+        else:
+            step = Fraction(in_size, out_size) if factor is None else 1 / _fraction(factor)
+            start = Fraction(0) if self.mode == "nearest" else (step - 1) / 2
+        reads = _periodic(step, start, self.mode, out_size)
+        if self.mode.startswith("nearest"):
+            taken = _nearest_positions(in_size, out_size, factor, exact=self.mode == "nearest-exact")
+            if any(_tap(reads, o) != i for o, i in enumerate(taken)):  # where torch's rounding decides
+                return Phases(out_size, in_size, tuple([(i,) for i in taken]))
+        return reads
+
+    def _copies(self, before: Shape, after: Shape, axis: int) -> bool:
+        """Whether PyTorch copies along an axis, also where the scale factor is not quite 1."""
+        if self.mode == "bicubic":  # only where both sizes stay
+            return before == after
+        return before[axis] == after[axis] and self.mode in ("nearest", "bilinear")
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """A product for each value read, and the additions between them."""
+        taps = len(_TAPS[self.mode]) ** 2
+        return (2 * taps - 1) * prod(output) if taps > 1 else 0
+
+
+class Interpolate(Upsample):
+    """`upsample` under the name of `torch.nn.functional.interpolate`."""
+
+    type: ClassVar[str] = "interpolate"
+
+
+def _fraction(factor: float) -> Fraction:
+    """The fraction that a scale factor stands for: 0.3333333333333333 is a third."""
+    return Fraction(factor).limit_denominator(MAX_FACTOR) or Fraction(factor)
+
+
+def _periodic(step: Fraction, start: Fraction, mode: str, out_size: int) -> Reads:
+    """Reads around the coordinates `start + o * step`, in exact arithmetic, without the border's clamping."""
+    up, down = step.denominator, step.numerator
+    # Whole numbers throughout: coordinates in units of 1 / scale.
+    scale = up * start.denominator
+    jump, origin = down * start.denominator, start.numerator * up
+    if mode == "nearest-exact":  # rounds to the nearest, a half up
+        origin, jump, scale = 2 * origin + scale, 2 * jump, 2 * scale
+    taps: list[tuple[int, ...]] = []
+    for phase in range(phases_wanted(up, out_size)):
+        before, rest = divmod(origin + phase * jump, scale)
+        around = _TAPS[mode] if rest or len(_TAPS[mode]) == 1 else (0,)
+        taps.append(tuple([before + tap for tap in around]))
+    if up == 1:
+        window = Window(len(taps[0]), down, -taps[0][0])
+        return IDENTITY if window == IDENTITY else window
+    return Phases(up, down, tuple(taps))
+
+
+def _tap(reads: Reads, position: int) -> int:
+    """The only input that an output position reads."""
+    if isinstance(reads, Window):
+        return position * reads.stride - reads.padding
+    assert isinstance(reads, Phases)
+    cycle, phase = divmod(position, reads.up)
+    return cycle * reads.down + reads.taps[phase][0]
+
+
+_SINGLE = Struct("f")
+
+
+def _single(value: float) -> float:
+    """Rounded to single precision, in which PyTorch computes the positions of nearest neighbours."""
+    return float(_SINGLE.unpack(_SINGLE.pack(value))[0])
+
+
+def _nearest_positions(in_size: int, out_size: int, factor: float | None, *, exact: bool) -> list[int]:
+    """What PyTorch takes for each output position (`nearest_idx` and `nearest_exact_idx` in its UpSample.h)."""
+    if not exact and out_size == 2 * in_size:
+        return [position >> 1 for position in range(out_size)]
+    scale = _single(_single(in_size) / out_size if factor is None else 1.0 / factor)
+    shift = 0.5 if exact else 0.0
+    return [min(floor(_single((position + shift) * scale)), in_size - 1) for position in range(out_size)]

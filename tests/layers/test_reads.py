@@ -1,0 +1,219 @@
+"""What a layer says it reads against gradients of its PyTorch module, position by position, borders included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from archlab.layers import Layer, find_layer
+from archlab.layers.base import Shape, ShapeError
+from archlab.layers.geometry import Phases, Reads, Whole, Window
+from archlab.layers.upsample import Upsample
+from archlab.torch.build import make_module
+from tests.layers.test_against_torch import conv_options, pair, transpose_options, upsample_options
+
+NOISE = 1e-12
+"""Weights of interpolation along one axis that are zero in exact arithmetic come out below this.
+
+Others are at least 1e-10, but their products of both axes are not: rows and columns are compared singly too.
+"""
+
+
+def make(layer_type: str, **options: Any) -> Layer:
+    cls = find_layer(layer_type)
+    assert cls is not None
+    return cls.model_validate(options)
+
+
+def positions(layer: Layer, reads: Reads, unit: int, size: int) -> set[int]:
+    """The input positions of one axis that an output unit reads, by the definitions of the three forms."""
+    if isinstance(reads, Whole):
+        return set(range(size))
+    if isinstance(reads, Window):
+        taps = [unit * reads.stride - reads.padding + k * reads.dilation for k in range(reads.kernel)]
+    else:
+        cycle, phase = divmod(unit, reads.up)
+        taps = [cycle * reads.down + tap for tap in reads.taps[phase]]
+    inside = {tap if 0 <= tap < size else layer.stands_in(tap, size) for tap in taps}
+    return {position for position in inside if position is not None}
+
+
+def gradients(layer: Layer, shape: Shape, others: list[Tensor], units: list[tuple[int, int]]) -> list[Tensor]:
+    """The largest gradient (rows x columns) over all channels for each unit, weights being positive."""
+    torch.manual_seed(0)
+    module = make_module(layer, (shape, *[tuple(other.shape[1:]) for other in others]))
+    assert module is not None
+    module = module.double().eval()
+    for parameter in module.parameters():
+        parameter.data.uniform_(0.5, 1.5)
+    x = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
+    output = module(x, *others)
+    found: list[Tensor] = []
+    for row, column in units:
+        largest = torch.zeros(shape[1:], dtype=torch.float64)
+        for channel in range(output.shape[1]):
+            (gradient,) = torch.autograd.grad(output[0, channel, row, column], x, retain_graph=True)
+            largest = torch.maximum(largest, gradient[0].abs().amax(0))
+        found.append(largest)
+    return found
+
+
+def check(layer: Layer, shape: Shape, others: list[Tensor] | None = None) -> None:
+    """Compare the corners, the middle and its neighbour; for small maps, so that phases are all met, everything."""
+    others = others or []
+    inputs = (shape, *[tuple(other.shape[1:]) for other in others])
+    output = layer.out_shape(inputs)
+    height, width = layer.reads(inputs, output)[0]
+    rows = sorted({0, output[1] // 2, output[1] // 2 + 1, output[1] - 1} & set(range(output[1])))
+    columns = sorted({0, output[2] // 3, output[2] // 2, output[2] - 1})
+    units = [(row, column) for row in rows for column in columns]
+    for unit, found in zip(units, gradients(layer, shape, others, units), strict=True):
+        read_rows, read_columns = (
+            positions(layer, height, unit[0], shape[1]),
+            positions(layer, width, unit[1], shape[2]),
+        )
+        read = found > NOISE
+        if not (read_rows and read_columns):  # nothing but padding along one axis
+            read_rows = read_columns = set()
+        assert set(read.any(1).nonzero().flatten().tolist()) == read_rows, unit
+        assert set(read.any(0).nonzero().flatten().tolist()) == read_columns, unit
+        if not isinstance(layer, Upsample):
+            assert {tuple(place) for place in read.nonzero().tolist()} == {
+                (i, j) for i in read_rows for j in read_columns
+            }
+
+
+thorough = settings(deadline=None, max_examples=60)
+
+
+def checked_if_it_fits(layer: Layer, shape: Shape) -> None:
+    try:
+        layer.out_shape((shape,))
+    except ShapeError:
+        assume(condition=False)
+    check(layer, shape)
+
+
+@thorough
+@given(conv_options())
+def test_conv2d(drawn: tuple[Shape, dict[str, Any]]) -> None:
+    shape, options = drawn
+    checked_if_it_fits(make("conv2d", **options), shape)
+
+
+@thorough
+@given(transpose_options())
+def test_conv_transpose2d(drawn: tuple[Shape, dict[str, Any]]) -> None:
+    shape, options = drawn
+    checked_if_it_fits(make("conv_transpose2d", **options), shape)
+
+
+def test_outputs_that_no_input_reaches() -> None:
+    layer = make("conv_transpose2d", out_channels=1, kernel_size=1, stride=3)
+    ((height, _),) = layer.reads(((1, 4, 4),), (1, 10, 10))
+    assert height == Phases(3, 1, ((0,), (), ()))
+    dilated = make("conv_transpose2d", out_channels=1, kernel_size=3, stride=2, dilation=2)
+    ((height, _),) = dilated.reads(((1, 4, 4),), (1, 11, 11))
+    assert height == Phases(2, 1, ((-2, -1, 0), ()))
+
+
+def test_long_periods_list_only_what_the_map_has() -> None:
+    layer = make("conv_transpose2d", out_channels=1, kernel_size=60000, stride=60000, padding=29800)
+    ((height, _),) = layer.reads(((1, 1, 1),), (1, 400, 400))
+    assert isinstance(height, Phases)
+    assert len(height.taps) == 400
+    with pytest.raises(ShapeError, match="larger than 65536"):
+        make("conv_transpose2d", out_channels=1, kernel_size=1, stride=70000).out_shape(((1, 2, 2),))
+
+
+@thorough
+@given(upsample_options(), st.tuples(st.integers(1, 14), st.integers(1, 14)))
+def test_upsample(options: dict[str, Any], size: tuple[int, int]) -> None:
+    checked_if_it_fits(make("upsample", **options), (1, *size))
+
+
+@thorough
+@given(st.sampled_from(["nearest", "nearest-exact"]), st.integers(1, 200), st.integers(1, 400))
+def test_nearest_neighbours_are_torchs_choice(mode: str, in_size: int, out_size: int) -> None:
+    layer = make("upsample", size=(1, out_size), mode=mode)
+    ((_, width),) = layer.reads(((1, 1, in_size),), (1, 1, out_size))
+    module = make_module(layer, ((1, 1, in_size),))
+    assert module is not None
+    taken = module(torch.arange(in_size, dtype=torch.float32).reshape(1, 1, 1, in_size)).flatten().tolist()
+    for unit in range(out_size):
+        assert positions(layer, width, unit, in_size) == {taken[unit]}
+
+
+@thorough
+@given(
+    st.sampled_from(["zero_pad2d", "reflection_pad2d", "replication_pad2d", "circular_pad2d"]),
+    st.tuples(*[st.integers(-2, 4)] * 4),
+)
+def test_padding(name: str, padding: tuple[int, int, int, int]) -> None:
+    if name != "zero_pad2d":
+        padding = tuple(map(abs, padding))  # type: ignore[assignment]
+    check(make(name, padding=padding), (2, 6, 5))
+
+
+@thorough
+@given(pair(1, 4), st.one_of(st.none(), pair(1, 3)), st.booleans())
+def test_lp_pool2d(kernel: tuple[int, int], stride: tuple[int, int] | None, ceil_mode: bool) -> None:  # noqa: FBT001
+    check(make("lp_pool2d", norm_type=2.0, kernel_size=kernel, stride=stride, ceil_mode=ceil_mode), (2, 9, 8))
+
+
+@pytest.mark.parametrize(
+    ("layer_type", "options"),
+    [
+        ("pixel_shuffle", {"upscale_factor": 2}),
+        ("pixel_unshuffle", {"downscale_factor": 3}),
+        ("channel_shuffle", {"groups": 2}),
+        ("layer_norm2d", {}),
+        ("layer_scale", {}),
+        ("stochastic_depth", {"p": 0.5, "mode": "row"}),
+        ("instance_norm2d", {"track_running_stats": True}),
+    ],
+)
+def test_others(layer_type: str, options: dict[str, Any]) -> None:
+    layer = make(layer_type, **options)
+    if layer_type == "layer_norm2d":  # the mean of equal inputs has no gradient
+        ((height, width),) = layer.reads(((4, 6, 6),), (4, 6, 6))
+        x = torch.rand(1, 4, 6, 6, dtype=torch.float64, requires_grad=True)
+        module = make_module(layer, ((4, 6, 6),))
+        assert module is not None
+        (gradient,) = torch.autograd.grad(module.double()(x)[0, 1, 2, 3], x)
+        assert gradient[0].abs().gt(NOISE).any(0).nonzero().tolist() == [[2, 3]]
+        assert height == width == Window()
+        return
+    check(layer, (4, 6, 6))
+
+
+@pytest.mark.parametrize("name", ["group_norm", "instance_norm2d"])
+def test_statistics_of_the_whole_map_are_told(name: str) -> None:
+    layer = make(name, **({"num_groups": 2} if name == "group_norm" else {}))
+    assert layer.sees_whole_map
+    module = make_module(layer, ((4, 6, 6),))
+    assert module is not None
+    x = torch.rand(1, 4, 6, 6, dtype=torch.float64, requires_grad=True)
+    (gradient,) = torch.autograd.grad(module.double().eval()(x)[0, 0, 2, 3], x)
+    assert gradient.abs().sum((0, 1)).gt(0).all()
+
+
+@thorough
+@given(conv_options(), st.integers(1, 2), st.booleans())
+def test_deform_conv2d_op(drawn: tuple[Shape, dict[str, Any]], offset_groups: int, masked: bool) -> None:  # noqa: FBT001
+    shape, options = drawn
+    assume(options["padding"] != "same" and shape[0] % offset_groups == 0)
+    del options["padding_mode"]
+    try:
+        output = make("conv2d", **options).out_shape((shape,))
+    except ShapeError:
+        assume(condition=False)
+    taps = offset_groups * options["kernel_size"][0] * options["kernel_size"][1]
+    offsets = torch.zeros(1, 2 * taps, *output[1:], dtype=torch.float64)
+    masks = [torch.ones(1, taps, *output[1:], dtype=torch.float64)] if masked else []
+    check(make("deform_conv2d_op", **options), shape, [offsets, *masks])
