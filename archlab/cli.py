@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 from archlab.version import __version__
 
@@ -133,6 +134,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("--device", default="cpu", help="where the model runs; 'meta' computes shapes only")
 
+    field = commands.add_parser(
+        "receptive-field", parents=[network, report], help="what one unit sees, and how much of it matters"
+    )
+    _add_field_options(field)
+
+    _add_explain(commands, network)
+
     presets = commands.add_parser("presets", parents=[report], help="the networks that come with archlab")
     presets.set_defaults(batch=1, dtype="float32")
     commands.add_parser("schema", parents=[_output_option()], help="the JSON Schema of the language, for editors")
@@ -140,6 +148,32 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 _TARGET = "a YAML path, path@variant, or the name of a preset or variant"
+
+
+def _add_field_options(field: argparse.ArgumentParser) -> None:
+    field.set_defaults(command="receptive_field")
+    field.add_argument("target", help=_TARGET)
+    field.add_argument("--layer", metavar="PATH", help="whose unit (the last layer with a spatial field)")
+    field.add_argument("--unit", type=_unit, metavar="ROW,COL", help="which unit of its map (the middle)")
+    field.description = "With -o FILE.png or FILE.svg: a picture of the fields over the input, and of their growth."
+    measured = field.add_argument_group("measured with gradients of the built model")
+    measured.add_argument("--effective", action="store_true", help="measure the effective field too; needs torch")
+    measured.add_argument("--samples", type=_positive, default=16, metavar="N", help="how many images (16)")
+    measured.add_argument("--seed", type=_seed, default=0, help="of the images and the fresh weights (0)")
+    measured.add_argument("--images", type=Path, metavar="FOLDER", help=".png and .jpg files instead of random images")
+    measured.add_argument("--weights", type=Path, metavar="FILE.pt", help="a state dict instead of fresh weights")
+    measured.add_argument("--device", default="cpu", help="where the model runs (cpu)")
+
+
+def _add_explain(commands: Any, network: argparse.ArgumentParser) -> None:
+    explain = commands.add_parser(
+        "explain",
+        parents=[network, _report_options(("table", "json", "markdown"))],
+        help="one layer's formulas with its numbers, or why tools count differently",
+    )
+    explain.add_argument("target", help=_TARGET)
+    explain.add_argument("layer", nargs="?", metavar="LAYER", help="path of a layer; without it, a list of them")
+    explain.add_argument("--counting", action="store_true", help="what other tools print for the network, and why")
 
 
 def _network_options() -> argparse.ArgumentParser:
@@ -157,25 +191,34 @@ def _output_option() -> argparse.ArgumentParser:
     return options
 
 
-def _report_options() -> argparse.ArgumentParser:
+def _report_options(formats: Sequence[str] = FORMATS) -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(add_help=False, parents=[_output_option()])
     options.add_argument(
-        "--format", choices=FORMATS, help="form of the result (table, or by the ending of -o: .json .csv .md)"
+        "--format", choices=formats, help="form of the result (table, or by the ending of -o: .json .csv .md)"
     )
     return options
 
 
-def report_format(options: argparse.Namespace) -> str:
-    """The form asked for, or the one that the file's ending names."""
+PICTURE_SUFFIXES = (".png", ".svg")
+
+
+def report_format(options: argparse.Namespace, *, pictures: bool = False) -> str:
+    """The form asked for, or the one that the file's ending names.
+
+    Args:
+        options: of a command that reports.
+        pictures: whether it also draws; the form then is `picture`.
+    """
     if options.format is not None:
         return str(options.format)
     if options.write_to is None:
         return "table"
     suffix = options.write_to.suffix
+    if pictures and suffix in PICTURE_SUFFIXES:
+        return "picture"
     if suffix not in _SUFFIX_FORMATS:
-        build_parser().error(
-            f"-o {options.write_to}: the ending must be one of {' '.join(_SUFFIX_FORMATS)}, or give --format"
-        )
+        endings = " ".join([*_SUFFIX_FORMATS, *(PICTURE_SUFFIXES if pictures else ())])
+        build_parser().error(f"-o {options.write_to}: the ending must be one of {endings}, or give --format")
     return _SUFFIX_FORMATS[suffix]
 
 
@@ -189,6 +232,13 @@ def _seed(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise argparse.ArgumentTypeError(f"must be a whole number of at most 18 digits, not '{text}'")
     return int(text)
+
+
+def _unit(text: str) -> tuple[int, int]:
+    row, comma, column = text.partition(",")
+    if not comma or not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in (row, column)):
+        raise argparse.ArgumentTypeError(f"must be ROW,COL such as 3,3, not '{text}'")
+    return int(row), int(column)
 
 
 def _depth(text: str) -> int | None:

@@ -6,13 +6,16 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archlab.api import Network, expand_document, open_target
 from archlab.cli import OK, WRONG_INPUT, report_format
 from archlab.config.problem import ConfigError, Problem, Problems, Source, single_problem
 from archlab.config.substitute import is_dynamic, substitute
 from archlab.config.yaml_nodes import parse
+
+if TYPE_CHECKING:
+    from archlab.report.field import FieldReport
 
 Result = tuple[str, int]
 
@@ -112,6 +115,50 @@ def verify(options: argparse.Namespace) -> Result:
         if not ok:
             status = WRONG_INPUT
     return "\n".join(lines) + "\n", status
+
+
+def receptive_field(options: argparse.Namespace) -> Result:
+    """`archlab receptive-field`: a report, or a picture by the ending of `-o`."""
+    from archlab.receptive_field import receptive_field as field_of
+
+    form = report_format(options, pictures=True)
+    analysis = _network(options.target, options).analyze(batch=options.batch)
+    report = field_of(analysis, layer=options.layer, unit=options.unit)
+    if options.effective:
+        report = _measured(report, options)
+    if form == "picture":
+        from archlab.plot.figure import save
+
+        save(report, options.write_to)
+        options.write_to = None  # the picture is the result
+        return "", OK
+    if form == "json":
+        return _json_by_layer(report.to_dict()), OK
+    if form == "table":
+        from archlab.report.field_table import field_table
+        from archlab.report.table import is_terminal
+
+        return field_table(report, colour=is_terminal() and options.write_to is None), OK
+    return _rows(report.growth_rows(), form, options, report.to_dict), OK
+
+
+def _measured(report: FieldReport, options: argparse.Namespace) -> FieldReport:
+    from archlab.receptive_field import measured_field
+    from archlab.report.progress import progress
+    from archlab.torch.effective import Sampling
+
+    sampling = Sampling(options.samples, options.seed, options.images, options.weights, options.device)
+    return measured_field(report, sampling, lambda steps: progress(steps, "gradients"))
+
+
+def explain(options: argparse.Namespace) -> Result:
+    """`archlab explain`: one layer, the list of layers, or the counting of tools."""
+    from archlab.explain.command import explanation, form_of
+
+    form = form_of(options)
+    analysis = _network(options.target, options).analyze(batch=options.batch, dtype=options.dtype)
+    found, text = explanation(analysis, options.layer, form, target=options.target, counting=options.counting)
+    return (_json(found.to_dict()) if form == "json" else text), OK
 
 
 def _network(target: str, options: argparse.Namespace) -> Network:

@@ -97,13 +97,20 @@ class Analysis:
         """For each layer that looks around, by node index: whether its window can still add anything."""
         return productivity(self.graph, self._facts, self._fields)
 
-    @cached_property
+    @property
     def bounded_field(self) -> ReceptiveField | None:
         """The total's receptive field at the largest offsets of adaptive layers, if there are any with a bound."""
-        if not self.total.receptive_field.adaptive:
+        return self.bounded_field_of(self.total.receptive_field_index)
+
+    def bounded_field_of(self, index: int) -> ReceptiveField | None:
+        """The same of any node, by its index."""
+        if not self._fields[index].adaptive or self._bounded_fields is None:
             return None
-        fields = bounded_fields(self.graph, self._facts)
-        return None if fields is None else fields[self.total.receptive_field_index]
+        return self._bounded_fields[index]
+
+    @cached_property
+    def _bounded_fields(self) -> list[ReceptiveField] | None:
+        return bounded_fields(self.graph, self._facts)
 
     def to_dict(self) -> dict[str, Any]:
         """The result as `archlab analyze --format json` prints it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archlab.analysis.productivity import border_layer
 from archlab.analysis.result import Analysis, MemoryReport
 from archlab.layers.base import shape_text
-from archlab.report.units import binary, field_text, start_text, stride_text
+from archlab.report.units import binary, field_text, largest_text, start_text, stride_text
 
 CONVENTIONS = (
     "MACs: convolutions, linear layers and matrix products, without bias. FLOPs: 2 x MACs + elementwise work.",
@@ -36,7 +36,9 @@ def totals(analysis: Analysis) -> list[tuple[str, str]]:
         ("memory", _memory_text(memory)),
     ]
     if not field.is_global:
-        seen = f"{field_text(field)}, stride {stride_text(field)}, start {start_text(field)}"
+        bound = analysis.bounded_field
+        moved = "" if bound is None else f" (with the largest offsets {largest_text(bound)})"
+        seen = f"{field_text(field)}{moved}, stride {stride_text(field)}, start {start_text(field)}"
         rows.append(("receptive field", f"{seen} (at {analysis.graph.nodes[total.receptive_field_index].path})"))
     return rows + _productivity_rows(analysis)
 

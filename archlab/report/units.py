@@ -40,6 +40,12 @@ def field_text(field: ReceptiveField) -> str:
     return " ".join([size, *marks, *([] if field.aligned else ["misaligned"])])
 
 
+def largest_text(field: ReceptiveField) -> str:
+    """The largest size alone: `236` or `15x9`."""
+    height, width = ("all" if axis is None else str(axis.sizes[-1]) for axis in field.axes)
+    return height if height == width else f"{height}x{width}"
+
+
 def _axis_text(axis: AxisField | None) -> str:
     if axis is None:
         return "all"

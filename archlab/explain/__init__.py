@@ -1,0 +1,13 @@
+"""Explanations for people who learn: one layer's formulas with its numbers, its matrix, and why tools disagree.
+
+Nothing here computes a number of the analysis anew: each line's result is the analysis' own, and the tests
+evaluate the line with the numbers put in and compare.
+"""
+
+from __future__ import annotations
+
+from archlab.explain.counting import Counting, count
+from archlab.explain.layer import Explanation, explain_layer
+from archlab.explain.overview import Overview, overview
+
+__all__ = ["Counting", "Explanation", "Overview", "count", "explain_layer", "overview"]

@@ -1,0 +1,100 @@
+"""Parameters, multiply-accumulates and FLOPs."""
+
+from __future__ import annotations
+
+from inspect import getdoc
+from math import prod
+
+from archlab.explain.section import Section, Step, times
+from archlab.explain.subject import Subject
+
+
+def params_section(subject: Subject) -> Section:
+    """A line for each learnable tensor, and their sum."""
+    section = Section("params", "parameters")
+    tensors = [tensor for tensor in subject.layer.tensors(subject.inputs) if tensor.learnable]
+    for tensor in tensors:
+        section.steps.append(Step(tensor.name, *_tensor_lines(subject, tensor.name, tensor.shape), tensor.elements))
+    if len(tensors) > 1:
+        sizes = " + ".join(f"{tensor.elements:,}" for tensor in tensors)
+        section.steps.append(Step("params", " + ".join(t.name for t in tensors), sizes, subject.report.params))
+    if not tensors:
+        section.notes.append("None: nothing here is learned.")
+    buffers = [f"{t.name} {t.elements:,}" for t in subject.layer.tensors(subject.inputs) if not t.learnable]
+    if buffers:
+        section.notes.append(f"Beside them {subject.report.buffers:,} in buffers, not learned: {', '.join(buffers)}.")
+    return section
+
+
+def _tensor_lines(subject: Subject, name: str, shape: tuple[int, ...]) -> tuple[str, str]:
+    """Formula, and numbers."""
+    if name == "weight" and shape == subject.weight and len(shape) == 2:
+        return "out_features x in_features", times(*shape)
+    if name != "weight" or shape != subject.weight:
+        words = "one for each channel" if subject.is_map_to_map else "one for each feature"
+        return (words if len(shape) == 1 and shape[0] > 1 else "its elements"), times(*shape) if len(shape) > 1 else ""
+    groups, channels, out = subject.groups, subject.inputs[0][0], subject.output[0]
+    kernel = times(*subject.kernel)
+    divided = " / groups" if groups > 1 else ""
+    by = f" / {groups}" if groups > 1 else ""
+    if subject.is_transposed:
+        formula = f"in_channels x out_channels{divided} x kernel height x kernel width"
+        return formula, f"{channels} x {out}{by} x {kernel}"
+    return f"out_channels x in_channels{divided} x kernel height x kernel width", f"{out} x {channels}{by} x {kernel}"
+
+
+def macs_section(subject: Subject) -> Section:
+    """Multiply-accumulates, then FLOPs."""
+    section = Section("cost", "multiply-accumulates and FLOPs")
+    macs = subject.report.macs
+    if macs:
+        section.steps.append(Step("MACs", *_mac_lines(subject), macs))
+    section.steps += _flop_steps(subject)
+    rule = _stated(subject)
+    if rule and (not subject.weight or not subject.layer.exact_reads):
+        section.notes.append(f"The rule for FLOPs: {rule}")
+    if subject.batch > 1:
+        section.notes.append(f"For a batch of {subject.batch}.")
+    return section
+
+
+def _mac_lines(subject: Subject) -> tuple[str, str]:
+    weight, batch = prod(subject.weight), subject.batch
+    head, count = ("batch x ", f"{batch} x ") if batch > 1 else ("", "")
+    if len(subject.weight) == 2:
+        positions = subject.output[:-1]
+        words = "height x width x weight" if positions else "weight"
+        return f"{head}{words}", f"{count}{times(*positions, weight)}"
+    word, positions = ("in", subject.inputs[0][1:]) if subject.is_transposed else ("out", subject.output[1:])
+    if weight:
+        return f"{head}{word} height x {word} width x weight", f"{count}{times(*positions, weight)}"
+    return "as the layer states", ""
+
+
+def _flop_steps(subject: Subject) -> list[Step]:
+    flops, macs = subject.report.flops, subject.report.macs
+    other = flops - 2 * macs
+    if macs:
+        has_bias = any(tensor.name == "bias" for tensor in subject.layer.tensors(subject.inputs))
+        bias = prod(subject.output) * subject.batch if has_bias else 0
+        parts = [("bias", bias), ("other work", other - bias)]
+        words, numbers = "2 x MACs", f"2 x {macs:,}"
+        for word, value in parts:
+            if value:
+                words, numbers = f"{words} + {word}", f"{numbers} + {value:,}"
+        return [Step("FLOPs", words, numbers, flops)]
+    if not flops:
+        return [Step("FLOPs", "", "", 0, "nothing is computed")]
+    for word, elements in (("output", prod(subject.output)), ("input", sum(map(prod, subject.inputs)))):
+        total = elements * subject.batch
+        if flops % total == 0:
+            each = flops // total
+            return [Step("FLOPs", f"{each} for each {word} element", f"{each} x {total:,}", flops)]
+    return [Step("FLOPs", "", "", flops)]
+
+
+def _stated(subject: Subject) -> str:
+    """What the layer's class says of its FLOPs."""
+    text = " ".join((getdoc(type(subject.layer)) or "").split())
+    _, found, rule = text.partition("FLOPs")
+    return rule.removeprefix(" beyond them").lstrip(": ") if found else ""

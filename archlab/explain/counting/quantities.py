@@ -1,0 +1,158 @@
+"""What counting tools multiply their coefficients with: plain numbers of one layer, for one sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+from archlab.layers.base import Layer, Shape
+
+Quantity = Callable[[Layer, tuple[Shape, ...], Shape], int]
+
+
+def _macs(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:
+    return layer.macs(inputs, output)
+
+
+def _output_macs(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:
+    """The weight's elements at every *output* position: too many for a transposed convolution."""
+    return _elements(layer, inputs, "weight") * prod(output[1:])
+
+
+def _bias(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:
+    return prod(output) if _tensor(layer, inputs, "bias") else 0
+
+
+def _weight_params(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
+    return _elements(layer, inputs, "weight")
+
+
+def _bias_params(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
+    return _elements(layer, inputs, "bias")
+
+
+def _affine(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
+    """An operation for each element and learned tensor of a norm."""
+    return prod(inputs[0]) * sum(tensor.learnable for tensor in layer.tensors(inputs))
+
+
+def _vectors(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
+    """Vectors that layer normalisation normalises."""
+    return prod(inputs[0]) // layer.inferred(inputs)["normalized_shape"]
+
+
+def _params(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
+    return sum(tensor.elements for tensor in layer.tensors(inputs) if tensor.learnable)
+
+
+def _inputs(_layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
+    return prod(inputs[0])
+
+
+def _outputs(_layer: Layer, _inputs: tuple[Shape, ...], output: Shape) -> int:
+    return prod(output)
+
+
+def _positions(_layer: Layer, _inputs: tuple[Shape, ...], output: Shape) -> int:
+    return prod(output[1:])
+
+
+def _channels(_layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
+    return inputs[0][0]
+
+
+def _layers(_layer: Layer, _inputs: tuple[Shape, ...], _output: Shape) -> int:
+    return 1
+
+
+def _rows(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
+    """Vectors that a softmax works on."""
+    dim = _integer(layer, "dim")
+    return prod(inputs[0]) // inputs[0][dim if dim < 0 else dim - 1]
+
+
+def _taps(layer: Layer, _inputs: tuple[Shape, ...], output: Shape) -> int:
+    """Kernel area times output positions, without channels."""
+    return prod(_pair(layer, "kernel_size")) * prod(output[1:])
+
+
+def _kernel_as_written(layer: Layer, _inputs: tuple[Shape, ...], output: Shape) -> int:
+    """The kernel's area times the output, but the side where a square kernel is written as one number."""
+    height, width = _pair(layer, "kernel_size")
+    return prod(output) * (height if height == width else height * width)
+
+
+def _adaptive_kernel(_layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:
+    """torchscan's guess of an adaptive pooling's kernel (`adaptive_kernel_size`), times the output."""
+    sizes = zip(inputs[0][1:], output[1:], strict=True)
+    return prod(output) * prod(i // o if i % o == 0 else i % o + 1 for i, o in sizes)
+
+
+def _channel_padding(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
+    """Zeros in front of and behind the channels of local response normalisation."""
+    return (_integer(layer, "size") - 1) * prod(inputs[0][1:])
+
+
+def _divided_macs(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
+    """calflops on a transposed convolution: the output channels divided by the groups twice."""
+    groups = _integer(layer, "groups")
+    in_channels, height, width = inputs[0]
+    filters = prod(_tensor(layer, inputs, "weight")[1:2]) // groups
+    return prod(_pair(layer, "kernel_size")) * in_channels * filters * height * width
+
+
+def _shrunk_bias(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
+    """calflops on a transposed convolution: the bias at the positions that a *convolution* would have."""
+    if not _tensor(layer, inputs, "bias"):
+        return 0
+    options = [_pair(layer, name) for name in ("kernel_size", "stride", "padding", "dilation")]
+    sizes = [
+        (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+        for size, kernel, stride, padding, dilation in zip(inputs[0][1:], *options, strict=True)
+    ]
+    return prod((*_tensor(layer, inputs, "weight")[1:2], *sizes))
+
+
+def _elements(layer: Layer, inputs: tuple[Shape, ...], name: str) -> int:
+    shape = _tensor(layer, inputs, name)
+    return prod(shape) if shape else 0
+
+
+def _tensor(layer: Layer, inputs: tuple[Shape, ...], name: str) -> Shape:
+    return next((tensor.shape for tensor in layer.tensors(inputs) if tensor.name == name), ())
+
+
+def _pair(layer: Layer, name: str) -> tuple[int, int]:
+    height, width = getattr(layer, name)
+    return int(height), int(width)
+
+
+def _integer(layer: Layer, name: str) -> int:
+    value = getattr(layer, name)
+    assert isinstance(value, int)
+    return value
+
+
+QUANTITIES: dict[str, tuple[Quantity, str]] = {
+    "macs": (_macs, "MACs"),
+    "output_macs": (_output_macs, "weights at each output position"),
+    "bias": (_bias, "additions of a bias"),
+    "params": (_params, "parameters"),
+    "weight_params": (_weight_params, "weights"),
+    "bias_params": (_bias_params, "biases"),
+    "affine": (_affine, "elements, for scale and for shift,"),
+    "vectors": (_vectors, "normalised vectors"),
+    "inputs": (_inputs, "input elements"),
+    "outputs": (_outputs, "output elements"),
+    "positions": (_positions, "output positions, without channels"),
+    "channels": (_channels, "channels"),
+    "layers": (_layers, "layers"),
+    "rows": (_rows, "vectors"),
+    "taps": (_taps, "kernel taps at each output position"),
+    "kernel_as_written": (_kernel_as_written, "output elements x kernel side"),
+    "adaptive_kernel": (_adaptive_kernel, "output elements x window"),
+    "channel_padding": (_channel_padding, "zeros around the channels"),
+    "divided_macs": (_divided_macs, "MACs, divided by the groups twice"),
+    "shrunk_bias": (_shrunk_bias, "bias at a convolution's positions"),
+}
+"""Name to function and words."""

@@ -1,0 +1,134 @@
+"""The receptive field: the recurrence with numbers, or the union where it is not one."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from archlab.analysis.positions import units_read
+from archlab.analysis.receptive_field import ReceptiveField
+from archlab.analysis.spans import AxisField
+from archlab.explain.section import Section, Step, number
+from archlab.explain.subject import Subject
+from archlab.layers.base import is_map
+from archlab.layers.geometry import IDENTITY, Phases, Reads, Whole, Window
+from archlab.report.units import field_text
+
+AXES = ("height", "width")
+SOURCE = "Araujo, Norris & Sim 2019"
+
+
+def field_section(subject: Subject) -> Section:
+    """Size, stride and start along each axis; once where both are alike."""
+    section = Section("receptive_field", "receptive field", SOURCE)
+    field = subject.report.receptive_field
+    if field.is_global:
+        section.source = ""
+        section.notes.append(_why_global(subject))
+    elif len(subject.inputs) > 1 and subject.layer.exact_reads:
+        _join(subject, section, field)
+    else:
+        axes = [_axis(subject, field, axis) for axis in (0, 1)]
+        if axes[0] == axes[1]:
+            section.steps += axes[0][0]
+            section.notes += axes[0][1]
+        else:
+            for name, (steps, notes) in zip(AXES, axes, strict=True):
+                section.steps += [Step(f"{s.name} ({name})", s.formula, s.numbers, s.result, s.remark) for s in steps]
+                section.notes += [f"Along the {name}: {note[0].lower()}{note[1:]}" for note in notes]
+    section.notes += _marks(field)
+    return section
+
+
+def _why_global(subject: Subject) -> str:
+    extent = " x ".join(map(str, subject.analysis.graph.input_shape[1:]))
+    if all(subject.field_before(which).is_global for which in range(len(subject.inputs))):
+        return f"Its input already sees the whole image ({extent}), and so does each of its units."
+    if not is_map(subject.output):
+        return f"A flat result has no positions: each of its units is taken to see the whole image ({extent})."
+    return f"Each of its units reads its whole input: from here on, everything sees the whole image ({extent})."
+
+
+def _axis(subject: Subject, field: ReceptiveField, axis: int) -> tuple[list[Step], list[str]]:
+    before, after, reads = subject.field_before().axes[axis], field.axes[axis], subject.reads[axis]
+    if after is None or before is None:
+        return [], ["Each unit sees the whole axis."]
+    if reads == IDENTITY:
+        sizes = ", ".join(map(str, after.sizes[:8])) + (", ..." if len(after.sizes) > 8 else "")
+        return [], [f"As its input's: size {sizes}, stride {after.stride}, start {after.start}."]
+    if isinstance(reads, Window) and before.up == 1 and before.sizes[0] > 0:
+        return _recurrence(before, after, reads)
+    return _gathered(subject, before, after, reads, axis)
+
+
+def _recurrence(before: AxisField, after: AxisField, window: Window) -> tuple[list[Step], list[str]]:
+    """The closed forms."""
+    jump, size = number(before.stride), before.sizes[-1]
+    dilated = window.dilation > 1
+    steps = [
+        Step(
+            "size",
+            f"size before + {'dilation x ' if dilated else ''}(kernel - 1) x stride before",
+            f"{size} + {f'{window.dilation} x ' if dilated else ''}({window.kernel} - 1) x {jump}",
+            after.sizes[-1],
+        ),
+        Step("stride", "stride before x stride", f"{jump} x {window.stride}", after.stride),
+        Step("start", "start before - padding x stride before", f"{before.start} - {window.padding} x {jump}",
+             after.start, "the first position that the first unit sees"),
+    ]  # fmt: skip
+    if window.padding < 0:
+        start = f"{before.start} + {-window.padding} x {jump}"
+        steps[2] = Step("start", "start before + cut x stride before", start, after.start)
+    return steps, _coverage(after)
+
+
+def _gathered(
+    subject: Subject, before: AxisField, after: AxisField, reads: Reads, axis: int
+) -> tuple[list[Step], list[str]]:
+    """Units that do not all see alike."""
+    assert not isinstance(reads, Whole)
+    ratio = Fraction(reads.stride) if isinstance(reads, Window) else Fraction(reads.down, reads.up)
+    steps = [
+        Step(
+            "stride", "stride before x input units per output unit", f"{number(before.stride)} x {ratio}", after.stride
+        )
+    ]
+    notes = ["Each unit sees what the input units that it reads see, together:"]
+    shown = min(subject.output[1 + axis], reads.up if isinstance(reads, Phases) else 2, 4)
+    for unit in range(shown):
+        first, last, _ = after.span(unit)
+        units = list(units_read(reads, unit))
+        read = ", ".join(map(str, units[:6])) + (", ..." if len(units) > 6 else "")
+        span = f"positions {first} to {last}, size {last - first + 1}" if last >= first else "nothing"
+        notes.append(f"  unit {unit} reads input unit{'s' if len(units) != 1 else ''} {read or 'none'}: sees {span}")
+    sizes = after.sizes
+    text = ", ".join(map(str, sizes[:8])) + (", ..." if len(sizes) > 8 else "")
+    steps.append(Step("size", "the largest of these", "", sizes[-1], f"all sizes: {text}" if len(sizes) > 1 else ""))
+    steps.append(Step("start", "", "", after.start, "the first position that the first unit sees"))
+    return steps, notes + _coverage(after)
+
+
+def _coverage(after: AxisField) -> list[str]:
+    share = after.coverage
+    if share is None or share == 1:
+        return []
+    return [f"Only {share:.1%} of these positions are read, the others are holes."]
+
+
+def _join(subject: Subject, section: Section, field: ReceptiveField) -> None:
+    section.source = ""
+    section.notes.append("A join sees what its inputs see, together (the union, unit by unit):")
+    for which, index in enumerate(subject.node.inputs):
+        path = subject.analysis.graph.nodes[index].path or "the input"
+        section.notes.append(f"  {path}: {field_text(subject.field_before(which))}")
+    section.steps.append(Step("size", "the union", "", field_text(field)))
+
+
+def _marks(field: ReceptiveField) -> list[str]:
+    notes: list[str] = []
+    if field.context:
+        notes.append("A gate on the way sees the whole image, but only scales what this field holds.")
+    if field.adaptive:
+        notes.append("The regular grid's: a layer on the way moves its positions by learned offsets.")
+    if not field.aligned:
+        notes.append("At a join on the way, the joined units are not centred on one position.")
+    return notes

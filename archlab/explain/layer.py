@@ -1,0 +1,88 @@
+"""One layer explained: the sections in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from archlab.analysis.result import Analysis, LayerReport
+from archlab.config.problem import single_problem
+from archlab.config.suggest import did_you_mean
+from archlab.explain.cost import macs_section, params_section
+from archlab.explain.field import field_section
+from archlab.explain.matrix.section import matrix_section
+from archlab.explain.section import Section
+from archlab.explain.size import size_section
+from archlab.explain.subject import Subject
+from archlab.explain.topics import topic_sections
+from archlab.layers.base import shape_text
+from archlab.report.fold import describe
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A layer's sections."""
+
+    subject: Subject
+    sections: list[Section]
+
+    @property
+    def heading(self) -> str:
+        """Network, layer, and what it makes of what."""
+        subject = self.subject
+        batch = f", batch {subject.batch}" if subject.batch > 1 else ""
+        before = " and ".join(shape_text(shape) for shape in subject.inputs)
+        what = f"{describe(subject.layer)}: {before} to {shape_text(subject.output)}"
+        return f"{subject.analysis.graph.name}, {subject.node.path}: {what}{batch}"
+
+    def section(self, key: str) -> Section | None:
+        """By key."""
+        return next((section for section in self.sections if section.key == key), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        subject = self.subject
+        nodes = subject.analysis.graph.nodes
+        return {
+            "name": subject.analysis.graph.name,
+            "path": subject.node.path,
+            "type": subject.layer.type,
+            "options": dict(subject.layer.options()),
+            "inputs": [
+                {"path": nodes[index].path or "input", "shape": [subject.batch, *nodes[index].shape]}
+                for index in subject.node.inputs
+            ],
+            "output_shape": [subject.batch, *subject.output],
+            "sections": [section.to_dict() for section in self.sections],
+        }
+
+
+def explain_layer(analysis: Analysis, path: str) -> Explanation:
+    """A layer's explanation.
+
+    Raises:
+        ConfigError: if there is no layer of that path.
+    """
+    subject = Subject(analysis, find_layer_report(analysis, path))
+    sections = [size_section(subject), params_section(subject), macs_section(subject), field_section(subject)]
+    sections += topic_sections(subject)
+    matrix = matrix_section(subject)
+    return Explanation(subject, [*sections, matrix] if matrix else sections)
+
+
+def find_layer_report(analysis: Analysis, path: str) -> LayerReport:
+    """By path, with suggestions.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    paths = [report.node.path for report in analysis.layers]
+    if path in paths:
+        return analysis.layers[paths.index(path)]
+    inside = [known for known in paths if known.startswith(f"{path}.")]
+    if inside:
+        shown = ", ".join(inside[:4]) + (", ..." if len(inside) > 4 else "")
+        message = f"'{path}' is not a layer of {analysis.graph.name} but a block of {len(inside)}: {shown}"
+        raise single_problem(message, "unknown-layer")
+    hint = did_you_mean(path, paths) or "; without a layer, archlab explain lists them"
+    raise single_problem(f"{analysis.graph.name} has no layer '{path}'{hint}", "unknown-layer")

@@ -1,0 +1,201 @@
+"""Which elements of a layer's matrix are not zero, and which weight stands there.
+
+The matrix has a row for each output element and a column for each input element, both flattened as PyTorch
+does (channel, then row, then column). It is never built: its structure is that of the two axes and of the
+channels, one beside the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import prod
+from typing import Any, Literal, NamedTuple
+
+from archlab.explain.matrix.fill import inside
+from archlab.layers.base import Layer, Shape, is_map
+from archlab.layers.geometry import Phases, Reads, Whole, Window
+
+Kind = Literal["weights", "mean", "max"]
+POOLS: dict[str, Kind] = {
+    "max_pool2d": "max",
+    "avg_pool2d": "mean",
+    "adaptive_avg_pool2d": "mean",
+    "adaptive_max_pool2d": "max",
+}
+"""Layers without weights that are matrices: what stands in a row."""
+
+AxisTaps = list[list[tuple[int, int]]]
+"""For each output position: the input positions that it reads, each with the tap that multiplies it."""
+
+
+class Entry(NamedTuple):
+    """One product: `output[row] += value * input[column]`.
+
+    Attributes:
+        row: of the matrix.
+        column: of the matrix.
+        weight: index into the weight; empty for pooling.
+        share: the value of average pooling; 1 else.
+    """
+
+    row: int
+    column: int
+    weight: tuple[int, ...]
+    share: Fraction
+
+
+@dataclass(frozen=True)
+class LinearMap:
+    """A layer's matrix.
+
+    Attributes:
+        kind: what stands in it.
+        inputs: shape of the input.
+        outputs: shape of the output.
+        height: taps along the height.
+        width: taps along the width.
+        groups: independent groups of channels: blocks on the diagonal.
+        transposed: whether the weight's first index is the input channel.
+        share: the value at an output position, for means.
+    """
+
+    kind: Kind
+    inputs: Shape
+    outputs: Shape
+    height: AxisTaps
+    width: AxisTaps
+    groups: int
+    transposed: bool
+    share: Callable[[int, int], Fraction]
+
+    @property
+    def rows(self) -> int:
+        """Output elements."""
+        return prod(self.outputs)
+
+    @property
+    def columns(self) -> int:
+        """Input elements."""
+        return prod(self.inputs)
+
+    @property
+    def block(self) -> tuple[int, int]:
+        """Output and input channels of one group."""
+        return self.outputs[0] // self.groups, self.inputs[0] // self.groups
+
+    @cached_property
+    def nonzeros(self) -> int:
+        """Elements in which something stands: the product of channels, height and width."""
+        axes = (sum(len({place for place, _ in taps}) for taps in axis) for axis in (self.height, self.width))
+        return prod(self.block) * self.groups * prod(axes)
+
+    @property
+    def sparsity(self) -> float:
+        """Share of zeros."""
+        return 1 - self.nonzeros / (self.rows * self.columns)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every product, in the order of the rows. Where the padding repeats the input, several add up in one place."""
+        out_block, in_block = self.block
+        for out_channel in range(self.outputs[0]):
+            group, own = divmod(out_channel, out_block)
+            for row, column in ((r, c) for r in range(len(self.height)) for c in range(len(self.width))):
+                place = (out_channel * len(self.height) + row) * len(self.width) + column
+                for partner in range(in_block):
+                    in_channel = group * in_block + partner
+                    pair = (in_channel, own) if self.transposed else (out_channel, partner)
+                    yield from self._products(place, in_channel, pair, row, column)
+
+    def _products(self, place: int, channel: int, pair: tuple[int, int], row: int, column: int) -> Iterator[Entry]:
+        share = self.share(row, column)
+        _, height, width = self.inputs
+        for y, tap_y in self.height[row]:
+            for x, tap_x in self.width[column]:
+                weight = (*pair, tap_y, tap_x) if self.kind == "weights" else ()
+                yield Entry(place, (channel * height + y) * width + x, weight, share)
+
+
+def linear_map(layer: Layer, shape: Shape) -> LinearMap | None:
+    """A layer's matrix for an input of a shape; None if it has none: it is not linear, or its taps depend on the data.
+
+    Raises:
+        ShapeError: if the layer cannot take the shape.
+    """
+    if not is_map(shape) or not layer.exact_reads:
+        return None
+    output = layer.out_shape((shape,))
+    weight: Shape = ()
+    if layer.counts_activations:
+        weight = next((t.shape for t in layer.tensors((shape,)) if t.name == "weight"), ())
+    kind = "weights" if len(weight) == 4 else POOLS.get(layer.type)
+    if kind is None:
+        return None
+    transposed = hasattr(layer, "output_padding")
+    axes = [_transposed_taps(layer, weight, shape, output, a) if transposed else _taps(layer, shape, output, a)
+            for a in (0, 1)]  # fmt: skip
+    groups = shape[0]
+    if kind == "weights":
+        groups = output[0] // weight[1] if transposed else shape[0] // weight[1]
+    share = _share(layer, shape, axes) if kind == "mean" else _one
+    return LinearMap(kind, shape, output, axes[0], axes[1], groups, transposed, share)
+
+
+def _one(_row: int, _column: int) -> Fraction:
+    return Fraction(1)
+
+
+def _taps(layer: Layer, shape: Shape, output: Shape, axis: int) -> AxisTaps:
+    size, out = shape[1 + axis], output[1 + axis]
+    reads: Reads = layer.reads((shape,), output)[0][axis]
+    mode = str(getattr(layer, "padding_mode", "zeros"))
+    if isinstance(reads, Whole):
+        return [[(place, place) for place in range(size)] for _ in range(out)]
+    found: AxisTaps = []
+    for unit in range(out):
+        places = enumerate(_positions(reads, unit))
+        found.append([(kept, tap) for tap, place in places if (kept := inside(place, size, mode)) is not None])
+    return found
+
+
+def _positions(reads: Window | Phases, unit: int) -> list[int]:
+    if isinstance(reads, Window):
+        start = unit * reads.stride - reads.padding
+        return list(range(start, start + reads.kernel * reads.dilation, reads.dilation))
+    cycle, phase = divmod(unit, reads.up)
+    return [cycle * reads.down + tap for tap in reads.taps[phase]]
+
+
+def _transposed_taps(layer: Layer, weight: Shape, shape: Shape, output: Shape, axis: int) -> AxisTaps:
+    """Input `i` adds tap `k` to output `i * stride - padding + k * dilation`."""
+    options: Any = layer
+    stride, padding, dilation = options.stride[axis], options.padding[axis], options.dilation[axis]
+    found: AxisTaps = [[] for _ in range(output[1 + axis])]
+    for place in range(shape[1 + axis]):
+        for tap in range(weight[2 + axis]):
+            unit = place * stride - padding + tap * dilation
+            if 0 <= unit < len(found):
+                found[unit].append((place, tap))
+    return found
+
+
+def _share(layer: Layer, shape: Shape, axes: list[AxisTaps]) -> Callable[[int, int], Fraction]:
+    """What average pooling divides by."""
+    divisor = getattr(layer, "divisor_override", None)
+    if divisor is not None:
+        return lambda _row, _column: Fraction(1, divisor)
+    counted = [[len(taps) for taps in axis] for axis in axes]
+    if getattr(layer, "count_include_pad", False):
+        counted = [_padded_lengths(layer, shape, axes, axis) for axis in (0, 1)]
+    return lambda row, column: Fraction(1, counted[0][row] * counted[1][column])
+
+
+def _padded_lengths(layer: Layer, shape: Shape, axes: list[AxisTaps], axis: int) -> list[int]:
+    """Lengths of the windows with the zeros of the padding, but not beyond them (`ceil_mode`)."""
+    window = layer.reads((shape,), layer.out_shape((shape,)))[0][axis]
+    assert isinstance(window, Window)
+    end = shape[1 + axis] + window.padding
+    starts = [unit * window.stride - window.padding for unit in range(len(axes[axis]))]
+    return [min(start + window.kernel, end) - start for start in starts]

@@ -1,0 +1,106 @@
+"""`archlab receptive-field`: one layer's theoretical, estimated and measured field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from archlab.analysis.effective import EffectiveField, effective_field
+from archlab.analysis.facts import collect_facts
+from archlab.analysis.receptive_field import receptive_fields
+from archlab.analysis.result import Analysis
+from archlab.config.problem import single_problem
+from archlab.config.suggest import did_you_mean
+from archlab.graph import Node
+from archlab.layers.base import Shape, is_map, map_size, shape_text
+from archlab.report.field import FieldReport, unit_spans
+
+if TYPE_CHECKING:
+    from archlab.torch.effective import Progress, Sampling
+
+MOST_ESTIMATES = 200
+"""Layers whose effective field is estimated for a picture of its growth, evenly spaced."""
+
+
+def receptive_field(
+    analysis: Analysis, *, layer: str | None = None, unit: tuple[int, int] | None = None
+) -> FieldReport:
+    """The theoretical field of a layer and the estimate of its effective one.
+
+    Args:
+        analysis: of the network.
+        layer: its path; by default the last layer with a spatial field.
+        unit: row and column in its map; by default the middle.
+
+    Raises:
+        ConfigError: if there is no such layer or unit, or the input has no positions.
+    """
+    graph = analysis.graph
+    if not is_map(graph.input_shape):
+        raise single_problem(
+            f"{graph.name}: the input {shape_text(graph.input_shape)} has no positions, so that nothing has a "
+            "receptive field",
+            "wrong-value",
+        )
+    node = _node(analysis, layer)
+    chosen = _unit(node, unit)
+    facts = collect_facts(graph)
+    estimate = effective_field(graph, facts, receptive_fields(graph, facts), node.index, chosen)
+    return FieldReport(analysis, node, chosen, estimate)
+
+
+def measured_field(report: FieldReport, sampling: Sampling, progress: Progress) -> FieldReport:
+    """The same report with the effective field measured by gradients.
+
+    Raises:
+        ConfigError: for images or weights that do not fit, or if there are no gradients.
+        MissingRequirementError: if torch is not installed.
+    """
+    from archlab.torch.effective import measure
+
+    spans = unit_spans(report.analysis, report.node, report.unit)
+    measured = measure(report.analysis.graph, report.node.index, report.unit, spans, sampling, progress)
+    return FieldReport(report.analysis, report.node, report.unit, report.estimate, measured)
+
+
+def effective_growth(analysis: Analysis) -> Iterator[tuple[int, EffectiveField]]:
+    """Index and estimate for the central unit of layers along the network, where their field is spatial."""
+    graph = analysis.graph
+    facts = collect_facts(graph)
+    fields = receptive_fields(graph, facts)
+    spatial = [node for node in graph.layers if not fields[node.index].is_global and map_size(node.shape)]
+    most = MOST_ESTIMATES if len(graph.nodes) < 2000 else MOST_ESTIMATES // 10
+    step = max(1, -(-len(spatial) // most))
+    for node in reversed(spatial[::-1][::step]):
+        found = effective_field(graph, facts, fields, node.index, _middle(node.shape))
+        if found is not None:
+            yield node.index, found
+
+
+def _node(analysis: Analysis, path: str | None) -> Node:
+    nodes = analysis.graph.nodes
+    if path is None:
+        return nodes[max(1, analysis.total.receptive_field_index)]
+    found = next((node for node in nodes[1:] if node.path == path), None)
+    if found is None:
+        hint = did_you_mean(path, [node.path for node in nodes[1:]]) or "; see archlab analyze --depth all"
+        raise single_problem(f"{analysis.graph.name} has no layer '{path}'{hint}", "unknown-layer")
+    return found
+
+
+def _middle(shape: Shape) -> tuple[int, int]:
+    height, width = map_size(shape) or (1, 1)
+    return height // 2, width // 2
+
+
+def _unit(node: Node, unit: tuple[int, int] | None) -> tuple[int, int]:
+    height, width = map_size(node.shape) or (1, 1)
+    if unit is None:
+        return _middle(node.shape)
+    if unit[0] >= height or unit[1] >= width:
+        raise single_problem(
+            f"--unit {unit[0]},{unit[1]}: the output of {node.path} has {height} rows and {width} columns, "
+            f"so that the last unit is {height - 1},{width - 1}",
+            "wrong-value",
+        )
+    return unit

@@ -1,0 +1,246 @@
+"""The report of `archlab receptive-field`: growth along the network, and the effective field of one unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from archlab.analysis.effective import EffectiveAxis, EffectiveField
+from archlab.analysis.productivity import border_layer
+from archlab.analysis.receptive_field import ReceptiveField
+from archlab.layers.base import map_size, shape_text
+from archlab.report.plain import Row, field_dict
+from archlab.report.units import largest_text
+
+if TYPE_CHECKING:
+    from archlab.analysis.result import Analysis, LayerReport
+    from archlab.graph import Node
+    from archlab.torch.effective import MeasuredField
+
+AXES = ("height", "width")
+NOTES = (
+    "Sizes, start and centre are in input positions; start and centre are those of the first unit. Coverage: share of",
+    "the interval that is read. Cut: share of the units whose field the border of the input cuts. Layers that change",
+    "nothing are left out. Critical: along some path, unproductive: along every path, the layer's input already sees",
+    "the whole image (Richter et al. 2021); border: the first unproductive layer.",
+)
+ESTIMATE_NOTES = (
+    "Estimate: share of the paths that end at a position, each unit being the mean of what it reads (Luo et al. 2016).",
+    "The interval is the smallest around the centre of the theoretical field that holds 95 % of the weight.",
+)
+MEASURED_NOTES = (
+    "Measured: squared gradients, each sample's divided by its sum, so that no scale of weights or images counts. The",
+    "usual picture of log10(1 + x) is not so: multiply all gradients by a constant, and its areas change.",
+)
+
+
+@dataclass(frozen=True)
+class FieldReport:
+    """Everything about the receptive field of one unit.
+
+    Attributes:
+        analysis: of the network.
+        node: the layer.
+        unit: row and column in its map.
+        estimate: the effective field of the linear network; None if unknown.
+        measured: with gradients, if asked for.
+    """
+
+    analysis: Analysis
+    node: Node
+    unit: tuple[int, int]
+    estimate: EffectiveField | None
+    measured: MeasuredField | None = None
+
+    @property
+    def field(self) -> ReceptiveField:
+        """The theoretical field of the layer."""
+        return self.analysis.layers[self.node.index - 1].receptive_field
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """First and last position of the unit's theoretical field, along height and width."""
+        return unit_spans(self.analysis, self.node, self.unit)
+
+    @property
+    def unit_text(self) -> str:
+        """`unit 3,3 of layer4.2.relu3`."""
+        return f"unit {self.unit[0]},{self.unit[1]} of {self.node.path}"
+
+    @cached_property
+    def words(self) -> dict[int, str]:
+        """By node index: productive, critical, unproductive or border."""
+        words: dict[int, str] = dict(self.analysis.productivity)
+        border = border_layer(self.analysis.productivity)
+        return words if border is None else {**words, border: "border"}
+
+    def to_dict(self) -> Row:
+        """The JSON object."""
+        measured = self.measured
+        graph = self.analysis.graph
+        return {
+            "name": graph.name,
+            "variant": graph.variant,
+            "input": {"shape": self.analysis.input_shape},
+            "layer": self.node.path,
+            "unit": list(self.unit),
+            "receptive_field": field_dict(self.field, graph.input_shape, self.node.shape),
+            "span": [list(span) for span in self.spans],
+            "effective": None if self.estimate is None else _effective_dict(self.estimate, self.estimate.area),
+            "measured": None
+            if measured is None
+            else {
+                **_effective_dict(measured.axes, measured.area),
+                "contribution_area": measured.contribution_area,
+                "samples": measured.samples,
+                "silent_samples": measured.silent,
+                "images": measured.images,
+                "weights": measured.weights,
+                "map": measured.rows,
+            },
+            "layers": [
+                {
+                    "path": layer.node.path,
+                    "type": layer.node.layer.type,
+                    "output_shape": [self.analysis.batch, *layer.node.shape],
+                    "productivity": self.words.get(layer.node.index),
+                    "receptive_field": field_dict(layer.receptive_field, graph.input_shape, layer.node.shape),
+                }
+                for layer in self.analysis.layers
+            ],
+        }
+
+    def growth_rows(self) -> list[Row]:
+        """A flat row for each layer that changes the field, and for the chosen one."""
+        return [self._row(layer) for layer in self.analysis.layers if self._is_shown(layer)]
+
+    def _is_shown(self, layer: LayerReport) -> bool:
+        if layer.receptive_field.is_global or map_size(layer.node.shape) is None:
+            return False
+        if layer.node is self.node or layer.node.index in self.words:
+            return True
+        mine = _signature(layer.receptive_field)
+        layers = self.analysis.layers
+        return all(i == 0 or _signature(layers[i - 1].receptive_field) != mine for i in layer.node.inputs)
+
+    def _row(self, layer: LayerReport) -> Row:
+        field = field_dict(layer.receptive_field, self.analysis.graph.input_shape, layer.node.shape)
+        return {
+            "layer": layer.node.path,
+            "type": layer.node.layer.type,
+            "output": shape_text(layer.node.shape),
+            "size": _pair([_set(sizes) for sizes in field["sizes"]]),
+            "units": _pair([_set(counts) for counts in field["counts"]]),
+            "stride": _pair(field["stride"]),
+            "start": _pair(field["start"]),
+            "centre": _pair(field["centre"]),
+            "coverage": _pair([_percent(share) for share in field["coverage"]]),
+            "cut": _pair([_percent(share) for share in field["cut"]]),
+            "productivity": self.words.get(layer.node.index, ""),
+        }
+
+    def effective_rows(self) -> list[Row]:
+        """A flat row for each axis, estimated and measured."""
+        found: list[tuple[str, EffectiveField]] = []
+        if self.estimate is not None:
+            found.append(("estimate", self.estimate))
+        if self.measured is not None:
+            found.append(("measured", self.measured.axes))
+        return [
+            {
+                "effective field": what,
+                "axis": word,
+                "theoretical": f"{axis.span[1] - axis.span[0] + 1}  [{axis.span[0]}, {axis.span[1]}]",
+                "std": f"{axis.std:.2f}",
+                "95 % interval": f"{axis.size}  [{axis.interval[0]}, {axis.interval[1]}]",
+                "of theoretical": f"{axis.ratio:.1%}",
+                "inside the input": f"{axis.inside:.1%}",
+            }
+            for what, field in found
+            for word, axis in zip(AXES, field, strict=True)
+        ]
+
+    def areas(self) -> list[str]:
+        """Sentences about the areas."""
+        if self.estimate is None:
+            lines = [f"{self.unit_text}: no estimate (it reads no input, or too many positions)"]
+        else:
+            lines = [f"estimate: an area of {self.estimate.area:,.0f} input positions (exp of the entropy)"]
+        measured = self.measured
+        if measured is not None:
+            silent = f", {measured.silent} more without gradient" if measured.silent else ""
+            lines.append(
+                f"measured: an area of {measured.area:,.0f} input positions (exp of the entropy); "
+                f"{measured.contribution_area:,} hold 95 % of it; "
+                f"mean of {measured.samples} samples{silent}: {measured.images}, {measured.weights}"
+            )
+        return lines
+
+    def title(self) -> str:
+        """Name, input and unit."""
+        shape = shape_text(tuple(self.analysis.input_shape))
+        return f"{self.analysis.graph.name}: input {shape}, {self.unit_text}"
+
+    def notes(self) -> tuple[str, ...]:
+        """What the numbers mean."""
+        adaptive = (self.adaptive_note,) if self.field.adaptive else ()
+        return NOTES + adaptive + ESTIMATE_NOTES + (MEASURED_NOTES if self.measured is not None else ())
+
+    @property
+    def adaptive_note(self) -> str:
+        """What learned offsets do to the field."""
+        bound = self.analysis.bounded_field_of(self.node.index)
+        reach = "without a bound" if bound is None else f"up to a size of {largest_text(bound)}"
+        return f"The fields are those of the regular grid; the offsets of deformable convolutions move it, {reach}."
+
+
+def unit_spans(analysis: Analysis, node: Node, unit: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First and last position of a unit's theoretical field, along height and width."""
+    field = analysis.layers[node.index - 1].receptive_field
+    height, width = (
+        (0, extent - 1) if axis is None else axis.span(at)[:2]
+        for axis, at, extent in zip(field.axes, unit, analysis.graph.input_shape[1:], strict=True)
+    )
+    return height, width
+
+
+def _signature(field: ReceptiveField) -> tuple[Any, ...]:
+    return tuple(None if axis is None else (axis.up, axis.down, axis.spans) for axis in field.axes)
+
+
+def _effective_dict(field: EffectiveField, area: float) -> Row:
+    def each(value: Any) -> list[Any]:
+        return [value(axis) for axis in field]
+
+    def weights(axis: EffectiveAxis) -> Row:
+        return {"first": axis.first, "weights": list(axis.weights)}
+
+    return {
+        "mean": each(lambda axis: axis.mean),
+        "std": each(lambda axis: axis.std),
+        "interval": each(lambda axis: list(axis.interval)),
+        "size": each(lambda axis: axis.size),
+        "ratio": each(lambda axis: axis.ratio),
+        "inside": each(lambda axis: axis.inside),
+        "area": area,
+        "axes": each(weights),
+    }
+
+
+def _pair(values: list[Any]) -> str:
+    """One text where both axes are equal, else `height, width`."""
+    height, width = (
+        "-" if value is None else f"{value:g}" if isinstance(value, float) else str(value) for value in values
+    )
+    return height if height == width else f"{height}, {width}"
+
+
+def _set(values: list[int]) -> str:
+    if len(values) == 1:
+        return str(values[0])
+    return "{" + ", ".join(map(str, values)) + "}" if len(values) <= 3 else f"{values[0]}..{values[-1]}"
+
+
+def _percent(share: float | None) -> str:
+    return "?" if share is None else f"{share:.0%}"

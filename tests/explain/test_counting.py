@@ -1,0 +1,277 @@
+"""The rules of counting tools against the tools themselves, where they are installed.
+
+fvcore and FlopCounterMode always are; `pip install torchinfo ptflops thop calflops deepspeed torchscan` (calflops needs
+transformers, deepspeed einops) runs the others.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+
+import archlab
+from archlab.cli import main
+from archlab.explain.counting import TOOLS, Counting, count
+from archlab.layers import layer_types
+from archlab.torch.build import build
+
+NETWORKS = ["resnet50", "alexnet", "vgg16_bn", "mobilenet_v2"]
+Numbers = dict[str, int]
+
+
+def flop_counter(model: nn.Module, x: Tensor) -> Numbers:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        model(x)
+    return {"FlopCounterMode": counter.get_total_flops()}
+
+
+def fvcore(model: nn.Module, x: Tensor) -> Numbers:
+    from fvcore.nn import FlopCountAnalysis
+
+    analysis = FlopCountAnalysis(model, x)
+    analysis.unsupported_ops_warnings(enabled=False).uncalled_modules_warnings(enabled=False)
+    return {"fvcore": int(analysis.total())}
+
+
+def torchinfo(model: nn.Module, x: Tensor) -> Numbers:
+    torchinfo = pytest.importorskip("torchinfo")
+    return {"torchinfo": torchinfo.summary(model, input_data=x, verbose=0).total_mult_adds}
+
+
+def ptflops(model: nn.Module, x: Tensor) -> Numbers:
+    ptflops = pytest.importorskip("ptflops")
+    found: Numbers = {}
+    for backend in ("pytorch", "aten"):
+        macs, _ = ptflops.get_model_complexity_info(
+            model, tuple(x.shape[1:]), as_strings=False, print_per_layer_stat=False, backend=backend
+        )
+        found[f"ptflops {backend}"] = macs
+    return found
+
+
+def thop(model: nn.Module, x: Tensor) -> Numbers:
+    thop = pytest.importorskip("thop")
+    return {"thop": int(thop.profile(model, (x,), verbose=False)[0])}
+
+
+def deepspeed(model: nn.Module, x: Tensor) -> Numbers:
+    profiler = pytest.importorskip("deepspeed.profiling.flops_profiler", exc_type=ImportError).FlopsProfiler(model)
+    profiler.start_profile()
+    model(x)
+    found = {"DeepSpeed FLOPs": profiler.get_total_flops(), "DeepSpeed MACs": profiler.get_total_macs()}
+    profiler.end_profile()
+    return found
+
+
+def calflops(model: nn.Module, x: Tensor) -> Numbers:
+    calflops = pytest.importorskip("calflops.flops_counter", exc_type=ImportError)
+    flops, macs, _ = calflops.calculate_flops(
+        model, input_shape=tuple(x.shape), output_as_string=False, print_results=False, print_detailed=False
+    )
+    return {"calflops FLOPs": flops, "calflops MACs": macs}
+
+
+def torchscan(model: nn.Module, x: Tensor) -> Numbers:
+    torchscan = pytest.importorskip("torchscan")
+    totals = torchscan.crawl_module(model, tuple(x.shape[1:]))["totals"]
+    return {"torchscan FLOPs": totals["module_flops"]["known_value"], "torchscan MACs": totals["macs"]["known_value"]}
+
+
+RUNNERS: list[Callable[[nn.Module, Tensor], Numbers]] = [
+    *(flop_counter, fvcore, torchinfo, ptflops, thop, deepspeed, calflops, torchscan),
+]
+
+
+def as_written(model: nn.Module) -> nn.Module:
+    """Square kernels of pools as one number, as one writes them; torchscan counts these differently."""
+    for module in model.modules():
+        kernel: Any = getattr(module, "kernel_size", None)
+        if isinstance(module, nn.MaxPool2d | nn.AvgPool2d) and isinstance(kernel, tuple) and kernel[0] == kernel[1]:
+            module.kernel_size = kernel[0]
+    return model.eval()
+
+
+def measure(run: Callable[[nn.Module, Tensor], Numbers], model: nn.Module, shape: tuple[int, ...]) -> Numbers:
+    with warnings.catch_warnings(), torch.no_grad(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        return run(as_written(model), torch.zeros(1, *shape))
+
+
+def predicted(counting: Counting, names: Numbers) -> Numbers:
+    return {row.tool.name: row.total for row in counting.tools if row.tool.name in names}
+
+
+@pytest.mark.parametrize("run", RUNNERS, ids=lambda run: run.__name__)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_zoo(name: str, run: Callable[[nn.Module, Tensor], Numbers]) -> None:
+    network = archlab.load(name)
+    measured = measure(run, build(network), network.graph.input_shape)
+    assert predicted(count(network.analyze()), measured) == measured
+
+
+@pytest.mark.parametrize("run", RUNNERS, ids=lambda run: run.__name__)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_torchvisions_models(name: str, run: Callable[[nn.Module, Tensor], Numbers]) -> None:
+    """Its MobileNetV2 pools with a function, which no tool that hooks modules sees; else all is as predicted."""
+    network = archlab.load(name)
+    measured = measure(run, torchvision.models.get_model(name), network.graph.input_shape)
+    expected = predicted(count(network.analyze()), measured)
+    if name == "mobilenet_v2":
+        pooled, left = 1280 * 7 * 7, 1280
+        unseen = {"thop": pooled + left, "ptflops pytorch": pooled}
+        unseen |= dict.fromkeys(("torchscan FLOPs", "torchscan MACs"), pooled + left)
+        expected = {tool: number - unseen.get(tool, 0) for tool, number in expected.items()}
+    assert measured == expected
+
+
+LAYERS = [
+    "conv2d, out_channels: 6, kernel_size: 3, groups: 2",
+    "conv2d, out_channels: 6, kernel_size: 3, stride: 2, bias: false",
+    "conv2d, out_channels: 4, kernel_size: 3, padding: same",
+    "conv2d, out_channels: 4, kernel_size: 3, padding: auto, dilation: 2, padding_mode: circular",
+    "batch_norm2d, affine: false",
+    "batch_norm2d, bias: false",
+    "batch_norm2d, track_running_stats: false",
+    "batch_norm2d, track_running_stats: false, affine: false",
+    "local_response_norm, size: 5",
+    "max_pool2d, kernel_size: 3",
+    "max_pool2d, kernel_size: [3, 2]",
+    "avg_pool2d, kernel_size: 2",
+    "adaptive_avg_pool2d, output_size: 4",
+    "adaptive_avg_pool2d, output_size: [5, 3]",
+    "adaptive_max_pool2d, output_size: [4, 5]",
+    "dropout",
+    "dropout, p: 0.0",
+    "dropout2d",
+    "prelu",
+    "prelu, num_parameters: 4",
+    "softmax, dim: 1",
+    "softmax, dim: -1",
+    "softmax2d",
+    *(f"{name}" for name in layer_types() if name in {
+        "relu", "relu6", "leaky_relu", "rrelu", "elu", "selu", "celu", "gelu", "silu", "mish", "hardswish",
+        "hardsigmoid", "hardtanh", "sigmoid", "log_sigmoid", "tanh", "tanhshrink", "softplus", "softsign", "softshrink",
+        "hardshrink",
+    }),
+    "threshold, threshold: 0.1, value: 0.0",
+    "softmin, dim: 1",
+    "log_softmax, dim: 1",
+    "glu, dim: 1",
+    "zero_pad2d, padding: 2",
+    "identity",
+    *(text for text in (
+        "conv_transpose2d, out_channels: 6, kernel_size: 4, stride: 2, padding: 1, output_padding: 1",
+        "conv_transpose2d, out_channels: 6, kernel_size: 3, groups: 2, bias: false",
+        "upsample, size: [12, 20]",
+        "upsample, scale_factor: 2",
+        "upsample, scale_factor: 2, mode: bilinear",
+        "upsample, scale_factor: 2, mode: bicubic",
+        "deform_conv2d, out_channels: 6, kernel_size: 3, padding: 1",
+        "deform_conv2d, out_channels: 6, kernel_size: 3, padding: 1, modulated: true",
+        "upsample, size: 20, mode: nearest-exact",
+        "lp_pool2d, norm_type: 2.0, kernel_size: 2",
+        "instance_norm2d",
+        "instance_norm2d, affine: true",
+        "instance_norm2d, affine: true, track_running_stats: true",
+        "layer_norm2d",
+        "layer_norm2d, bias: false",
+        "layer_norm2d, elementwise_affine: false",
+        "layer_scale",
+        "squeeze_excitation, squeeze_channels: 2",
+        "stochastic_depth, p: 0.2, mode: row",
+        "reflection_pad2d, padding: 2",
+        "channel_shuffle, groups: 2",
+        "pixel_shuffle, upscale_factor: 2",
+        "global_avg_pool2d",
+        "group_norm, num_groups: 2",
+        "group_norm, num_groups: 2, affine: false",
+        "depthwise_conv2d, kernel_size: 3",
+        "depthwise_separable_conv2d, out_channels: 6, kernel_size: 3",
+    ) if text.partition(",")[0] in layer_types()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("run", RUNNERS, ids=lambda run: run.__name__)
+@pytest.mark.parametrize("text", LAYERS)
+def test_one_layer(text: str, run: Callable[[nn.Module, Tensor], Numbers]) -> None:
+    """Between two convolutions, since some tools want parameters."""
+    plain = "{type: conv2d, out_channels: 4, kernel_size: 1}"
+    network = archlab.loads(
+        f"input: [3, 9, 11]\nlayers:\n  - {plain}\n  - {{type: {text}}}\n  - {plain}\n  - {{type: flatten}}\n"
+        "  - {type: linear, out_features: 5}"
+    )
+    measured = measure(run, build(network), network.graph.input_shape)
+    assert predicted(count(network.analyze()), measured) == measured
+
+
+def test_joins_are_seen_by_none() -> None:
+    network = archlab.loads(
+        "input: [3, 8, 8]\nlayers:\n  - {name: a, type: conv2d, out_channels: 3, kernel_size: 1}\n"
+        "  - {type: add, with: [a]}\n  - {type: multiply, with: [a]}\n  - {type: concat, with: [a]}"
+    )
+    for run in (flop_counter, fvcore):
+        measured = measure(run, build(network), (3, 8, 8))
+        assert predicted(count(network.analyze()), measured) == measured
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_terms_and_columns_add_up(name: str) -> None:
+    analysis = archlab.load(name).analyze(batch=2)
+    counting = count(analysis)
+    for row in counting.tools:
+        assert sum(row.by_group().values()) == row.total == sum(term.value for term in row.terms)
+    assert sum(counting.own.values()) == analysis.total.flops - 2 * analysis.total.macs
+    single = count(archlab.load(name).analyze())
+    assert [row.total for row in counting.tools] == [2 * row.total for row in single.tools]
+
+
+def test_what_archlab_leaves_out() -> None:
+    counting = count(archlab.load("alexnet").analyze())
+    assert {(row.type, row.layers) for row in counting.uncounted} == {("flatten", 1), ("dropout", 2)}
+    assert counting.bias == sum(
+        row.value
+        for tool in counting.tools
+        if tool.tool.name == "torchinfo"
+        for row in tool.terms
+        if row.group == "bias"
+    )
+
+
+def test_versions_are_those_installed() -> None:
+    """A new version of a tool may count by other rules."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    for tool in TOOLS:
+        try:
+            installed = version(tool.package)
+        except PackageNotFoundError:
+            continue
+        if tool.package != "torch":
+            assert installed == tool.version
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "resnet50", "--counting"]) == 0
+    printed = capsys.readouterr().out
+    assert all(number in printed for number in ("8,178,368,512", "4,111,512,576", "4,089,238,376", "4,133,742,592"))
+
+
+@pytest.mark.skipif("channels_last" not in layer_types(), reason="no such layer yet")
+@pytest.mark.parametrize("run", RUNNERS, ids=lambda run: run.__name__)
+def test_channels_last(run: Callable[[nn.Module, Tensor], Numbers]) -> None:
+    network = archlab.loads(
+        "input: [3, 6, 5]\nlayers:\n  - {type: conv2d, out_channels: 4, kernel_size: 1}\n  - {type: channels_last}\n"
+        "  - {type: layer_norm}\n  - {type: linear, out_features: 8}\n  - {type: gelu}\n  - {type: channels_first}"
+    )
+    measured = measure(run, build(network), network.graph.input_shape)
+    assert predicted(count(network.analyze()), measured) == measured

@@ -1,0 +1,169 @@
+"""The matrix that is described, built and multiplied, is what PyTorch computes."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+import archlab
+from archlab.explain.matrix import LinearMap, linear_map
+from archlab.explain.matrix.draw import draw_block, drawable
+from archlab.layers import find_layer
+from archlab.layers.base import Layer, Shape, ShapeError
+from archlab.torch.build import make_module
+
+
+def layer(text: str, shape: Shape) -> Layer:
+    network = archlab.loads(f"input: {list(shape)}\nlayers:\n  - {{name: it, {text}}}")
+    return network.graph.layers[0].layer
+
+
+def dense(found: LinearMap, weight: Tensor | None) -> Tensor:
+    matrix = torch.zeros(found.rows, found.columns, dtype=torch.float64)
+    for entry in found.entries():
+        value = float(entry.share) if weight is None else weight[entry.weight]
+        matrix[entry.row, entry.column] += value
+    return matrix
+
+
+def check(instance: Layer, shape: Shape) -> LinearMap:
+    found = linear_map(instance, shape)
+    assert found is not None
+    module = make_module(instance, (shape,))
+    assert module is not None
+    module = module.double()
+    x = torch.randn(1, *shape, dtype=torch.float64)
+    weight = getattr(module, "weight", None)
+    if isinstance(weight, nn.Parameter):
+        nn.init.uniform_(weight, 0.1, 1.0)  # no entry is zero by chance
+    expected = module(x)
+    matrix = dense(found, weight.detach() if isinstance(weight, Tensor) else None)
+    result = (matrix @ x.flatten()).reshape(1, *found.outputs)
+    if isinstance(getattr(module, "bias", None), Tensor):
+        result = result + module.bias[:, None, None]  # type: ignore[index]
+    torch.testing.assert_close(result, expected)
+    assert found.nonzeros == int((matrix != 0).sum())
+    assert (found.rows, found.columns) == matrix.shape
+    assert found.sparsity == pytest.approx(1 - found.nonzeros / matrix.numel())
+    return found
+
+
+def random_pair(draw: random.Random, low: int, high: int) -> list[int]:
+    return [draw.randint(low, high), draw.randint(low, high)]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_convolutions(seed: int) -> None:
+    draw = random.Random(seed)  # noqa: S311 - drawing layers is no cryptography
+    groups = draw.choice([1, 1, 2, 3])
+    channels, out = groups * draw.randint(1, 2), groups * draw.randint(1, 2)
+    shape = (channels, draw.randint(4, 8), draw.randint(4, 8))
+    mode = draw.choice(["zeros", "zeros", "reflect", "replicate", "circular"])
+    padding = draw.choice(["auto", "same", str(random_pair(draw, 0, 2))])
+    stride = [1, 1] if padding == "same" else random_pair(draw, 1, 3)
+    text = (
+        f"type: conv2d, out_channels: {out}, kernel_size: {random_pair(draw, 1, 3)}, stride: {stride}, "
+        f"groups: {groups}, padding: {padding}, dilation: {random_pair(draw, 1, 2)}, padding_mode: {mode}"
+    )
+    try:
+        instance = layer(text, shape)
+    except archlab.ConfigError:
+        pytest.skip("does not fit")
+    check(instance, shape)
+
+
+@pytest.mark.skipif(find_layer("conv_transpose2d") is None, reason="no such layer yet")
+@pytest.mark.parametrize("seed", range(40))
+def test_transposed_convolutions(seed: int) -> None:
+    draw = random.Random(seed)  # noqa: S311 - drawing layers is no cryptography
+    groups = draw.choice([1, 2])
+    channels, out, stride = groups * draw.randint(1, 2), groups * draw.randint(1, 2), draw.randint(1, 3)
+    shape = (channels, draw.randint(2, 5), draw.randint(2, 5))
+    text = (
+        f"type: conv_transpose2d, out_channels: {out}, kernel_size: {random_pair(draw, 2, 4)}, stride: {stride}, "
+        f"groups: {groups}, padding: {draw.randint(0, 1)}, output_padding: {draw.randint(0, stride - 1)}, "
+        f"dilation: {draw.randint(1, 2)}"
+    )
+    check(layer(text, shape), shape)
+
+
+@pytest.mark.skipif(find_layer("conv_transpose2d") is None, reason="no such layer yet")
+def test_transposed_is_the_transpose() -> None:
+    options = "kernel_size: 3, stride: 2, padding: 1, bias: false"
+    forward, backward = layer(f"type: conv2d, out_channels: 3, {options}", (2, 7, 5)), None
+    down = linear_map(forward, (2, 7, 5))
+    assert down is not None
+    backward = layer(f"type: conv_transpose2d, out_channels: 2, {options}", down.outputs)
+    up = linear_map(backward, down.outputs)
+    assert up is not None
+    weight = torch.rand(3, 2, 3, 3, dtype=torch.float64)
+    assert torch.equal(dense(down, weight).T, dense(up, weight))
+    x = torch.randn(1, 3, 4, 3, dtype=torch.float64)
+    expected = functional.conv_transpose2d(x, weight, stride=2, padding=1)
+    torch.testing.assert_close((dense(up, weight) @ x.flatten()).reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "type: avg_pool2d, kernel_size: 2",
+        "type: avg_pool2d, kernel_size: [3, 2], stride: [2, 1], padding: 1",
+        "type: avg_pool2d, kernel_size: 3, stride: 2, padding: 1, count_include_pad: false",
+        "type: avg_pool2d, kernel_size: 3, stride: 2, padding: 1, ceil_mode: true",
+        "type: avg_pool2d, kernel_size: 3, stride: 2, ceil_mode: true, count_include_pad: false",
+        "type: avg_pool2d, kernel_size: 3, divisor_override: 5",
+        "type: adaptive_avg_pool2d, output_size: 1",
+        "type: adaptive_avg_pool2d, output_size: [3, 4]",
+        "type: adaptive_avg_pool2d, output_size: [2, null]",
+    ],
+)
+@pytest.mark.parametrize("size", [(6, 6), (7, 8)])
+def test_average_pooling(text: str, size: tuple[int, int]) -> None:
+    shape = (2, *size)
+    check(layer(text, shape), shape)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "type: max_pool2d, kernel_size: 3, stride: 2, padding: 1",
+        "type: max_pool2d, kernel_size: 2, dilation: 2, ceil_mode: true",
+        "type: adaptive_max_pool2d, output_size: [3, 2]",
+    ],
+)
+def test_max_pooling_picks_one_of_the_candidates(text: str) -> None:
+    shape = (2, 7, 8)
+    instance = layer(text, shape)
+    found = linear_map(instance, shape)
+    module = make_module(instance, (shape,))
+    assert found is not None
+    assert module is not None
+    x = torch.randn(1, *shape)
+    candidates = dense(found, None) > 0
+    picked = torch.where(candidates, x.flatten(), -torch.inf).max(1).values
+    assert torch.equal(picked.reshape(1, *found.outputs), module(x))
+    assert found.nonzeros == int(candidates.sum())
+
+
+def test_the_drawing_is_the_matrix() -> None:
+    instance = layer("type: conv2d, out_channels: 1, kernel_size: [2, 3], dilation: [1, 2], padding: [1, 2]", (1, 3, 4))
+    shown = drawable(instance, (1, 3, 4))
+    assert shown is not None
+    found, example = shown
+    assert not example
+    weight = torch.rand(1, 1, 2, 3, dtype=torch.float64)
+    rows = [line.split() for line in draw_block(found, (2, 3)).splitlines()]
+    letters = dict(zip("abcdef", weight.flatten().tolist(), strict=True))
+    values = [[0.0 if cell == "." else sum(letters[c] for c in cell.split("+")) for cell in row] for row in rows]
+    assert torch.equal(torch.tensor(values, dtype=torch.float64), dense(found, weight))
+
+
+def test_what_is_no_matrix() -> None:
+    relu = layer("type: relu", (1, 3, 3))
+    assert linear_map(relu, (1, 3, 3)) is None
+    with pytest.raises(ShapeError):
+        linear_map(layer("type: conv2d, out_channels: 1, kernel_size: 3", (1, 5, 5)), (1, 2, 2))
