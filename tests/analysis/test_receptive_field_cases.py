@@ -1,4 +1,4 @@
-"""The cases in which other tools are wrong or silent, against their true sizes."""
+"""The published cases in which other tools are wrong or silent: every row, against their true sizes."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def u_net(levels: int, up: str, size: int) -> Network:
 
 TRANSPOSED_2 = "{type: conv_transpose2d, out_channels: 4, kernel_size: 2, stride: 2}"
 TRANSPOSED_4 = "{type: conv_transpose2d, out_channels: 4, kernel_size: 4, stride: 2, padding: 1}"
+BILINEAR = "{type: upsample, scale_factor: 2, mode: bilinear}"
 HALF = conv(stride=2, padding=1)
 
 CASES: dict[str, tuple[Network, list[int], float]] = {}
@@ -52,10 +53,16 @@ case(
     ),
     [3, 5],
 )
-case("conv3, depthwise conv3, conv1", chain(conv(), conv(groups=4), conv(1)), [5])
+case(
+    "conv3, depthwise conv3, conv1",
+    chain(conv(), "{type: depthwise_conv2d, kernel_size: 3}", conv(1)),
+    [5],
+)
 case("conv1 stride 2, conv3", chain(conv(1, stride=2), conv()), [5], 3 / 5)
 case("conv 1x7 then 7x1", chain(conv("[1, 7]"), conv("[7, 1]")), [7])
 case("conv3, max_pool k3 dilation 2", chain(conv(), "{type: max_pool2d, kernel_size: 3, dilation: 2, stride: 1}"), [7])
+case("conv3 stride 2, nearest x2, conv3", chain(HALF, "{type: upsample, scale_factor: 2}", conv(padding=1)), [5])
+case("conv3 stride 2, bilinear x2, conv3", chain(HALF, BILINEAR, conv(padding=1)), [7])
 case(
     "two conv5 shifted by +-4, added",
     chain(
@@ -67,7 +74,9 @@ case(
 )
 case("U-Net, 2 levels, conv_transpose k2 s2", u_net(2, TRANSPOSED_2, 96), [44])
 case("U-Net, 2 levels, conv_transpose k4 s2 p1", u_net(2, TRANSPOSED_4, 96), [48, 52])
+case("U-Net, 2 levels, bilinear", u_net(2, BILINEAR, 96), [48, 52])
 case("U-Net, 4 levels, conv_transpose k2 s2", u_net(4, TRANSPOSED_2, 320), [188, 204])
+case("U-Net, 4 levels, bilinear", u_net(4, BILINEAR, 320), [220, 236])
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -80,7 +89,10 @@ def test_true_sizes(name: str) -> None:
         assert axis.coverage == pytest.approx(coverage)
 
 
-@pytest.mark.parametrize(("name", "counts"), [("U-Net, 4 levels, conv_transpose k2 s2", {188: 4, 204: 12})])
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [("U-Net, 4 levels, conv_transpose k2 s2", {188: 4, 204: 12}), ("U-Net, 4 levels, bilinear", {220: 6, 236: 10})],
+)
 def test_how_often_each_size_occurs_in_a_period(name: str, counts: dict[int, int]) -> None:
     axis = CASES[name][0].analyze().total.receptive_field.height
     assert axis is not None
