@@ -119,9 +119,18 @@ def build_parser() -> argparse.ArgumentParser:
         required=True,
         type=Path,
         metavar="FILE",
-        help=".pt (state dict), .py (PyTorch source) or .pt2 (exported program)",
+        help=".pt (state dict), .py (PyTorch source), .pt2 (exported program) or .onnx",
     )
     build.add_argument("--seed", type=_seed, default=None, help="seed of the initial weights")
+    build.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="a state dict with the same tensors in the same order, or torchvision:NAME",
+    )
+    build.add_argument("--partial", action="store_true", help="keep fresh weights where those given do not fit")
+    build.add_argument(
+        "--outputs", type=_names, metavar="A,B", help="return the values of these layers or blocks, and build no more"
+    )
 
     verify = commands.add_parser(
         "verify", parents=[network], help="the numbers against the built model, layer by layer"
@@ -232,6 +241,10 @@ def _seed(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise argparse.ArgumentTypeError(f"must be a whole number of at most 18 digits, not '{text}'")
     return int(text)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
 
 
 def _unit(text: str) -> tuple[int, int]:

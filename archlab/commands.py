@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,10 +88,13 @@ def schema(_options: argparse.Namespace) -> Result:
 
 
 def build(options: argparse.Namespace) -> Result:
-    """`archlab build`: writes the file; nothing goes to stdout."""
-    from archlab.torch.save import save
+    """`archlab build`: writes the file; nothing goes to stdout, what became of the weights to stderr."""
+    from archlab.torch.save import BuildOptions, save
 
-    save(_network(options.target, options), Path(options.output), seed=options.seed)
+    chosen = BuildOptions(options.seed, options.weights, options.partial, options.outputs)
+    matching = save(_network(options.target, options), Path(options.output), chosen)
+    if matching is not None:
+        sys.stderr.write(f"archlab: {options.weights}: {matching.render()}\n")
     return "", OK
 
 

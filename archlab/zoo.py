@@ -28,7 +28,7 @@ def _open(path: Path) -> tuple[Document, Problems]:
 def _networks(document: Document) -> list[Variant | None]:
     """The default, unless a variant that changes nothing gives it a better name, and the variants."""
     variants = list(document.variants.values())
-    named = any(not variant.assignments and variant.input is None for variant in variants)
+    named = any(not (variant.assignments or variant.input or variant.outputs) for variant in variants)
     return [*([] if named else [None]), *variants]
 
 

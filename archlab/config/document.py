@@ -18,10 +18,10 @@ KEYS = (
     *("archlab", "name", "description", "extends", "input", "params", "variants"),
     *("blocks", "layers", "outputs", "init", "expect"),
 )
-VARIANT_KEYS = ("input", "expect")
+VARIANT_KEYS = ("input", "outputs", "expect")
 """What a variant may carry besides its assignments; no param can have these names."""
 
-BUILT_IN_NAMES = ("in_channels", "block_in", "index", "true", "false", "null")
+BUILT_IN_NAMES = ("in_channels", "in_size", "block_in", "block_in_size", "input_size", "index", "true", "false", "null")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _TITLE = re.compile(r"[^\x00-\x1f\x7f]{1,100}\Z")
 _NodeT = TypeVar("_NodeT", bound=Node)
@@ -47,6 +47,7 @@ class Variant:
     keys: dict[str, Place]
     place: Place
     input: Node | None = None
+    outputs: Node | None = None
     expect: Mapping | None = None
 
 
@@ -258,6 +259,8 @@ class DocumentReader:
         for key, value in mapping.entries.items():
             if key == "input":
                 variant.input = value
+            elif key == "outputs":
+                variant.outputs = value
             elif key == "expect":
                 variant.expect = self._expect(value, Mapping, "'expect'")
             elif key in own.params:

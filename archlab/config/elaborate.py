@@ -26,7 +26,7 @@ from archlab.config.yaml_nodes import Mapping, Scalar, Sequence, value_kind
 from archlab.config.yaml_nodes import Node as YamlNode
 from archlab.graph import Node
 from archlab.layers import find_layer
-from archlab.layers.base import Layer, Shape, channels_of
+from archlab.layers.base import Layer, Shape, channels_of, map_size
 from archlab.layers.reshape import Input
 
 
@@ -63,8 +63,8 @@ class Elaborator:
         """
         assert self._document.layers is not None
         value: Value = self._emitter.append(Input(), (), input_shape, None, ())
-        environment = Environment(dict(self._params), NameTable(), PathScope())
-        environment.variables["block_in"] = input_shape[0]
+        self._params = {**self._params, "input_size": _size(value)}
+        environment = Environment({**self._params, **_block_names(value)}, NameTable(), PathScope())
         value = self._walk(self._document.layers, value, environment)
         environment.scope.assign_paths()
         self._emitter.nodes[0].path = "input"
@@ -99,7 +99,7 @@ class Elaborator:
     def _visit(self, item: Item, value: Value, env: Environment) -> Value:
         if item.source is not None:
             value = env.names.find(item.source, self._all_names())
-        self._set_in_channels(value, env)
+        self._set_input_names(value, env)
         if item.when is not None and not self._condition(item.when, env):
             if item.name is not None:
                 env.names.skipped.add(item.name)
@@ -120,7 +120,7 @@ class Elaborator:
         for index in range(count):
             self._emitter.step(1, item.place)
             env.variables["index"] = index
-            self._set_in_channels(value, env)
+            self._set_input_names(value, env)
             spot = Spot(scope, str(index) if item.name is not None else "", item.name is not None)
             value = self._once(item, value, env, spot, first=index == 0)
             if item.name is not None:
@@ -256,7 +256,7 @@ class Elaborator:
                 except UnknownValueError:
                     given[name] = UNKNOWN
         variables = dict(self._params)
-        variables["block_in"] = channels_of(value.shape) if value is not None else UNKNOWN
+        variables |= _block_names(value)
         for name, default in block.params.items():
             required = isinstance(default, Scalar) and default.value is None
             if name in given and not (required and given[name] is None):
@@ -293,13 +293,27 @@ class Elaborator:
             self._emitter.step(argument.size + len(text) // 20, argument.node.place)
         return argument.value(env.variables)
 
-    def _set_in_channels(self, value: Value, env: Environment) -> None:
-        env.variables["in_channels"] = channels_of(value.shape) if value is not None else UNKNOWN
+    def _set_input_names(self, value: Value, env: Environment) -> None:
+        env.variables["in_channels"] = UNKNOWN if value is None else channels_of(value.shape)
+        env.variables["in_size"] = _size(value)
 
     def _all_names(self) -> frozenset[str]:
         if self._names is None:
             self._names = frozenset(_written_names(self._document))
         return self._names
+
+
+def _size(value: Value) -> Any:
+    """Height and width of a map, for expressions; null for a flat value."""
+    if value is None:
+        return UNKNOWN
+    size = map_size(value.shape)
+    return None if size is None else list(size)
+
+
+def _block_names(value: Value) -> dict[str, Any]:
+    """Channels and size of what enters a block."""
+    return {"block_in": UNKNOWN if value is None else channels_of(value.shape), "block_in_size": _size(value)}
 
 
 def _written_names(document: Document) -> list[str]:

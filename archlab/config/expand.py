@@ -67,7 +67,8 @@ def _expand(
         return None
     elaborator = Elaborator(document, params, problems)
     last, names = elaborator.run(input_shape)
-    outputs = _read_outputs(document, last, names, problems)
+    wanted = variant.outputs if variant is not None and variant.outputs is not None else document.outputs
+    outputs = _read_outputs(wanted, last, names, problems)
     if problems.found or outputs is None:
         return None
     form, results = outputs
@@ -109,9 +110,8 @@ def input_fault(value: Any) -> str | None:
 
 
 def _read_outputs(
-    document: Document, last: Value, names: NameTable, problems: Problems
+    node: Node | None, last: Value, names: NameTable, problems: Problems
 ) -> tuple[OutputForm, Outputs] | None:
-    node = document.outputs
     if node is None or (isinstance(node, Scalar) and node.value is None):
         return None if last is None else ("single", [("output", last.index)])
     found: list[tuple[str, Value]] = []

@@ -159,9 +159,16 @@ def _document_properties() -> dict[str, Schema]:
     }
     initializer = {"anyOf": [{"enum": list(INITIALIZERS)}, {"type": "object", "required": ["type"]}]}
     tensors = {"type": "object", "properties": {"weight": initializer, "bias": initializer}}
+    outputs: Schema = {
+        "anyOf": [
+            _REFERENCE,
+            {"type": "array", "items": _REFERENCE, "minItems": 1},
+            {"type": "object", "additionalProperties": _REFERENCE, "minProperties": 1},
+        ]
+    }
     variant = {
         "type": ["object", "null"],
-        "properties": {"input": shape, "expect": figures},
+        "properties": {"input": shape, "outputs": outputs, "expect": figures},
     }
     properties: dict[str, Schema] = {
         "archlab": {"const": LANGUAGE_VERSION, "description": "Version of the language."},
@@ -176,14 +183,7 @@ def _document_properties() -> dict[str, Schema]:
             "anyOf": [_LIST, _ANY_MAPPING],
             "description": "Layers in order; with 'extends', a mapping of named layers' new arguments.",
         },
-        "outputs": {
-            "anyOf": [
-                _REFERENCE,
-                {"type": "array", "items": _REFERENCE, "minItems": 1},
-                {"type": "object", "additionalProperties": _REFERENCE, "minProperties": 1},
-            ],
-            "description": "Names of the results; the last layer by default.",
-        },
+        "outputs": {**outputs, "description": "Names of the results; the last layer by default."},
         "init": {"type": "object", "additionalProperties": tensors, "description": "Initial weights by layer type."},
         "expect": {**figures, "description": "Figures that archlab validate checks."},
     }

@@ -6,6 +6,7 @@ exports with `torch.export`. Each value is released after its last use.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,12 @@ require("torch", "torch", "building a model")
 import torch
 from torch import fx, nn
 
+from archlab.cut import cut
 from archlab.graph import Graph, Node
 from archlab.layers.base import Layer
 from archlab.torch.functions import FUNCTIONS
 from archlab.torch.initialize import initialize
+from archlab.torch.weights import Weights, load_weights
 
 if TYPE_CHECKING:
     from archlab.api import Network
@@ -29,18 +32,33 @@ PATH = "archlab_path"
 """Key in an fx node's `meta` that says which layer's output it is."""
 
 
-def build(network: Network | Graph, *, device: str | torch.device | None = None) -> fx.GraphModule:
+def build(
+    network: Network | Graph,
+    *,
+    device: str | torch.device | None = None,
+    weights: Weights | None = None,
+    partial: bool = False,
+    outputs: Sequence[str] | None = None,
+) -> fx.GraphModule:
     """The PyTorch model of a network, with freshly initialised weights, in training mode.
 
     Args:
         network: a network or its graph.
         device: where the weights are made; `meta` makes none.
+        weights: a state dict with the same tensors in the same order, a file that holds one, or
+            `torchvision:ResNet50_Weights.IMAGENET1K_V2` (see `archlab.torch.weights`).
+        partial: keep fresh weights where those given do not fit, instead of refusing.
+        outputs: layers or blocks whose values are wanted; the model then has nothing that these do not need.
 
     Returns:
         A module that takes (batch, channels, height, width) and returns one tensor, a tuple or a dictionary
-        as the config's `outputs` says.
+        as the config's `outputs` says; with `outputs`, a dictionary by their names.
+
+    Raises:
+        ConfigError: if there is no such output, or the weights do not fit.
     """
-    graph = network if isinstance(network, Graph) else network.graph
+    whole = network if isinstance(network, Graph) else network.graph
+    graph = whole if outputs is None else cut(whole, outputs)
     with torch.device(device if device is not None else torch.get_default_device()):
         root = nn.Module()
         for node in graph.layers:
@@ -49,6 +67,8 @@ def build(network: Network | Graph, *, device: str | torch.device | None = None)
                 _attach(root, node.path, module)
     model = fx.GraphModule(root, _trace(graph), class_name=_class_name(graph.name))
     initialize(model, graph)
+    if weights is not None:
+        load_weights(model, whole, weights, partial=partial)
     return model
 
 

@@ -9,7 +9,6 @@ the estimate of `analysis.effective`.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import exp
@@ -28,6 +27,7 @@ from archlab.config.problem import single_problem
 from archlab.graph import Graph
 from archlab.layers.base import shape_text
 from archlab.torch.build import PATH, build
+from archlab.torch.weights import load_weights
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -143,22 +143,9 @@ def _ready(graph: Graph, index: int, sampling: Sampling) -> fx.GraphModule:
     """The model with its weights, cut off behind the node."""
     model = build(graph)
     if sampling.weights is not None:
-        _load(model, sampling.weights)
+        load_weights(model, graph, sampling.weights)
     stop_at(model, graph.nodes[index].path)
     return model.to(sampling.device).eval().requires_grad_(requires_grad=False)
-
-
-def _load(model: fx.GraphModule, path: Path) -> None:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        model.load_state_dict(state)
-    except OSError as error:
-        raise single_problem(f"cannot read {path}: {error.strerror or error}", "unreadable") from None
-    except (RuntimeError, pickle.UnpicklingError, TypeError, AttributeError, EOFError, KeyError, ValueError) as error:
-        reason = "; ".join(line.strip() for line in str(error).splitlines()[:3])
-        raise single_problem(
-            f"{path} does not hold the state dict of this network: {reason}", "wrong-weights"
-        ) from None
 
 
 def stop_at(model: fx.GraphModule, path: str) -> None:

@@ -2,57 +2,102 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlab.config.problem import single_problem
+from archlab.cut import cut
+from archlab.graph import Graph
 from archlab.requirements import require
 from archlab.torch.source import to_source
 
 if TYPE_CHECKING:
+    from torch import fx
+
     from archlab.api import Network
+    from archlab.torch.weights import Matching
 
-SUFFIXES = (".pt", ".py", ".pt2")
+SUFFIXES = (".pt", ".py", ".pt2", ".onnx")
 
 
-def save(network: Network, path: Path, *, seed: int | None = None) -> None:
-    """Write a network as `.pt` (state dict), `.py` (PyTorch source) or `.pt2` (exported program).
+@dataclass(frozen=True)
+class BuildOptions:
+    """What to build of a network, and with which weights.
+
+    Attributes:
+        seed: of the initial weights; random if None.
+        weights: a file with a state dict, or `torchvision:NAME`; fresh ones if None.
+        partial: keep fresh weights where those do not fit.
+        outputs: layers whose values the model returns; those of the config if None.
+    """
+
+    seed: int | None = None
+    weights: str | None = None
+    partial: bool = False
+    outputs: Sequence[str] | None = None
+
+
+def save(network: Network, path: Path, options: BuildOptions | None = None) -> Matching | None:
+    """Write a network as `.pt` (state dict), `.py` (PyTorch source), `.pt2` (exported program) or `.onnx`.
 
     Args:
         network: what to build.
         path: its ending chooses the form.
-        seed: of the initial weights; random if None.
+        options: which part of it, and the weights.
+
+    Returns:
+        What became of the weights, where some are given.
 
     Raises:
-        ConfigError: for another ending, or a file that cannot be written.
+        ConfigError: for another ending, weights that do not fit, or a file that cannot be written.
         MissingRequirementError: if torch is not installed (`.py` needs none).
     """
+    options = options or BuildOptions()
     if path.suffix not in SUFFIXES:
         raise single_problem(f"{path}: the ending must be one of {' '.join(SUFFIXES)}", "wrong-value")
     try:
-        if path.suffix == ".py":
-            path.write_text(to_source(network.graph), encoding="utf-8")
-        else:
-            _save_model(network, path, seed)
+        if path.suffix != ".py":
+            return _save_model(network, path, options)
+        if options.weights is not None:
+            raise single_problem(f"{path}: source holds no weights; write them to a .pt file beside it", "wrong-value")
+        graph = network.graph if options.outputs is None else cut(network.graph, options.outputs)
+        path.write_text(to_source(graph), encoding="utf-8")
     except OSError as error:
         raise single_problem(f"cannot write {path}: {error.strerror or error}", "unwritable") from None
+    return None
 
 
-def _save_model(network: Network, path: Path, seed: int | None) -> None:
+def _save_model(network: Network, path: Path, options: BuildOptions) -> Matching | None:
     require("torch", "torch", "building a model")
 
     import torch
 
     from archlab.torch.build import build
+    from archlab.torch.weights import load_weights
 
     if not path.parent.is_dir():
         raise single_problem(f"cannot write {path}: there is no folder {path.parent}", "unwritable")
-    if seed is not None:
-        torch.manual_seed(seed)
-    model = build(network)
+    if options.seed is not None:
+        torch.manual_seed(options.seed)
+    graph = network.graph if options.outputs is None else cut(network.graph, options.outputs)
+    model = build(graph)
+    matching = None
+    if options.weights is not None:
+        matching = load_weights(model, network.graph, options.weights, partial=options.partial)
+    _write(model, graph, path)
+    return matching
+
+
+def _write(model: fx.GraphModule, graph: Graph, path: Path) -> None:
+    import torch
+
+    from archlab.torch.export import export, export_onnx
+
     if path.suffix == ".pt":
         torch.save(model.state_dict(), path)
-        return
-    from archlab.torch.export import export
-
-    torch.export.save(export(model, network.graph), path)
+    elif path.suffix == ".pt2":
+        torch.export.save(export(model, graph), path)
+    else:
+        export_onnx(model, graph, path)

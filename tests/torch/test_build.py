@@ -15,7 +15,7 @@ from archlab.api import load, loads
 from archlab.config.naming import RESERVED
 from archlab.torch.build import build
 from archlab.torch.export import export
-from tests.test_presets import PUBLISHED_BY_TORCHVISION
+from tests.references import PUBLISHED_BY_TORCHVISION
 
 
 def theirs(name: str) -> nn.Module:
