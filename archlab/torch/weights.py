@@ -10,7 +10,6 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +28,9 @@ COUNTER = "num_batches_tracked"
 """Which old state dicts lack, and which nothing but a cumulative mean needs."""
 MOST_NAMED = 8
 """Tensors named in a message."""
+
+EQUAL_SHAPES = 10_000
+"""Worth of a pair of modules, beside which names decide only between pairs of equal number."""
 
 Weights = Mapping[str, Tensor] | str | Path
 """A state dict, the file that holds one, or `torchvision:NAME`."""
@@ -122,16 +124,50 @@ def _modules(slots: list[Slot]) -> dict[tuple[str, ...], list[list[Slot]]]:
 
 def _align(ours: list[list[Slot]], theirs: list[list[Slot]], state: Mapping[str, Tensor], found: Matching) -> None:
     """Match modules that own the same kinds of tensors, in order, by their shapes."""
-    matcher = SequenceMatcher(None, [_shapes(m) for m in ours], [_shapes(m) for m in theirs], autojunk=False)
-    for verdict, start, end, their_start, their_end in matcher.get_opcodes():
-        if verdict != "equal":
-            found.missing += [slot for module in ours[start:end] for slot in module]
-            found.unused += [slot for module in theirs[their_start:their_end] for slot in module]
-            continue
-        for mine, other in zip(ours[start:end], theirs[their_start:their_end], strict=True):
-            words = {slot.word: slot.name for slot in other}
-            found.taken |= {slot.name: state[words[slot.word]] for slot in mine if slot.word in words}
-            found.missing += [slot for slot in mine if slot.word not in words]
+    pairs = dict(_pairs(ours, theirs))
+    matched = set(pairs.values())
+    found.unused += [slot for place, module in enumerate(theirs) if place not in matched for slot in module]
+    for place, mine in enumerate(ours):
+        other = theirs[pairs[place]] if place in pairs else []
+        words = {slot.word: slot.name for slot in other}
+        found.taken |= {slot.name: state[words[slot.word]] for slot in mine if slot.word in words}
+        found.missing += [slot for slot in mine if slot.word not in words]
+
+
+def _pairs(ours: list[list[Slot]], theirs: list[list[Slot]]) -> list[tuple[int, int]]:
+    """As many modules of the same shapes as possible, in order; where there is a choice, of like names.
+
+    The alignment of two sequences (Needleman & Wunsch 1970).
+    """
+    if [_shapes(module) for module in ours] == [_shapes(module) for module in theirs]:
+        return [(place, place) for place in range(len(ours))]
+    best = [[0] * (len(theirs) + 1) for _ in range(len(ours) + 1)]  # of what begins at both places
+    for i in range(len(ours) - 1, -1, -1):
+        for j in range(len(theirs) - 1, -1, -1):
+            worth = _worth(ours[i], theirs[j])
+            best[i][j] = max(best[i + 1][j], best[i][j + 1], best[i + 1][j + 1] + worth if worth else 0)
+    pairs: list[tuple[int, int]] = []
+    i = j = 0
+    while i < len(ours) and j < len(theirs):
+        worth = _worth(ours[i], theirs[j])
+        if worth and best[i][j] == best[i + 1][j + 1] + worth:
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            i += 1
+        else:
+            j += 1
+    return pairs
+
+
+def _worth(mine: list[Slot], other: list[Slot]) -> int:
+    """Of a pair: nothing where the shapes differ, a little more where the names do not."""
+    if _shapes(mine) != _shapes(other):
+        return 0
+    name, other_name = (module[0].name.rpartition(".")[0] for module in (mine, other))
+    if name == other_name:
+        return EQUAL_SHAPES + 2
+    return EQUAL_SHAPES + (name.rpartition(".")[2] == other_name.rpartition(".")[2])
 
 
 def _shapes(module: list[Slot]) -> tuple[tuple[int, ...], ...]:

@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 import torch
 import torchvision
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 import archlab
 from archlab.api import load, loads
 from archlab.config.naming import RESERVED
 from archlab.torch.build import build
 from archlab.torch.export import export
-from tests.references import PUBLISHED_BY_TORCHVISION
+from tests.references import PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION
 
 
 def theirs(name: str) -> nn.Module:
     """Torchvision's model with random weights that keep the values alive; nothing is the identity."""
     torch.manual_seed(0)
     with torch.device("meta"):
-        model = torchvision.models.get_model(name, weights=None)
+        model = REFERENCES[name]()
     model = model.to_empty(device="cpu")
     for tensor_name, tensor in model.state_dict().items():
         if tensor.dim() > 1:
@@ -39,26 +39,48 @@ def theirs(name: str) -> nn.Module:
     return model
 
 
-def copied(ours: fx.GraphModule, model: nn.Module) -> fx.GraphModule:
-    """Torchvision's tensors copied over in order."""
-    source, target = model.state_dict(), ours.state_dict()
-    assert [tuple(t.shape) for t in source.values()] == [tuple(t.shape) for t in target.values()]
-    ours.load_state_dict(dict(zip(target, source.values(), strict=True)))
-    return ours.eval()
+def is_compared(name: str) -> bool:
+    """Whether it is small enough for every test run; `python -m tests.zoo_table` compares all."""
+    total = load(name).analyze().total
+    return total.macs < 6_000_000_000 and total.params < 100_000_000
 
 
-@pytest.mark.parametrize("name", PUBLISHED_BY_TORCHVISION)
+COMPARED = [name for name in (*PUBLISHED_BY_TORCHVISION, *SEGMENTATION) if is_compared(name)]
+IN_FULL = ("alexnet", "vgg11", "resnet18", "resnext50_32x4d", "mobilenet_v2", "densenet121", "efficientnet_b0")
+"""At their own size too, and in double precision; the others with a smaller image, for time."""
+
+
+@pytest.mark.parametrize("name", COMPARED)
 def test_logits_equal_torchvisions_with_its_weights(name: str) -> None:
     model = theirs(name)
-    ours = copied(build(load(name)), model)
-    sample = torch.randn(1, 3, 224, 224)
+    network = load(name, input=(3, 96, 96) if name not in ("inception_v3", *SEGMENTATION) else (3, 160, 160))
+    ours = build(network, weights=model.state_dict()).eval()
+    assert_equal(ours, model, torch.randn(1, *network.graph.input_shape))
+    if name in IN_FULL:
+        assert_equal(ours, model, torch.randn(1, 3, 224, 224))
+        assert_equal(ours.double(), model.double(), torch.randn(1, 3, 96, 96, dtype=torch.float64))
+
+
+def assert_equal(ours: nn.Module, model: nn.Module, sample: Tensor) -> None:
     with torch.no_grad():
-        logits = model(sample)
-        assert torch.equal(ours(sample), logits)
-        assert logits.std() > 0
-        # a smaller image in float64: the same operations at a third of the time
-        ours, model, sample = ours.double(), model.double(), sample[:, :, :96, :96].double()
-        assert torch.equal(ours(sample), model(sample))
+        expected, found = model(sample), ours(sample)
+    if isinstance(expected, dict):
+        expected, found = expected["out"], found["out"]
+    assert torch.equal(found, expected)
+    assert expected.std() > 0
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+def test_auxiliary_heads_are_torchvisions(name: str) -> None:
+    model = theirs(f"{name}_aux")
+    network = load(f"{name}_aux")
+    ours = build(network, weights=model.state_dict()).eval()
+    model.training = True  # of the outermost alone: see references.with_heads
+    sample = torch.randn(1, *network.graph.input_shape)
+    with torch.no_grad():
+        expected, found = model(sample), ours(sample)
+    assert set(found) == set(expected._fields)
+    assert all(torch.equal(found[label], getattr(expected, label)) for label in found)
 
 
 @pytest.mark.parametrize("name", ["alexnet", "vgg11", "vgg11_bn", "resnet18", "resnext50_32x4d", "mobilenet_v2"])
@@ -133,13 +155,21 @@ def test_it_trains() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["alexnet", "vgg11_bn", "resnet18", "resnext50_32x4d", "mobilenet_v1_0_25", "mobilenet_v2"]
+    "name",
+    [
+        *("alexnet", "vgg11_bn", "resnet18", "resnext50_32x4d", "mobilenet_v1_0_25", "mobilenet_v2", "convnext_tiny"),
+        *("densenet121", "efficientnet_b0", "efficientnet_v2_s", "googlenet_aux", "inception_v3_aux", "mnasnet0_5"),
+        *("mobilenet_v3_small", "regnet_y_400mf", "shufflenet_v2_x0_5", "squeezenet1_1", "lraspp"),
+    ],
 )
 def test_every_family_takes_a_training_step(name: str) -> None:
-    model = build(load(name))
+    network = load(name) if name.startswith(("alexnet", "inception", "vgg")) else load(name, input=(3, 96, 96))
+    model = build(network)
     before = [parameter.clone() for parameter in model.parameters()]
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    nn.functional.cross_entropy(model(torch.randn(2, 3, 224, 224)), torch.tensor([1, 2])).backward()  # type: ignore[no-untyped-call]
+    results = model(torch.randn(2, *network.graph.input_shape))
+    values = results.values() if isinstance(results, dict) else [results]
+    torch.stack([value.square().mean() for value in values]).sum().backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
     assert any(not torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))

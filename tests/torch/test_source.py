@@ -492,7 +492,12 @@ layers:
   - {type: add, with: [Permute]}
 """,
 }
-PRESETS = presets.preset_names()
+PRESETS = (
+    *(path.stem for path in presets.preset_files()),
+    *("resnet18", "resnet50_slim", "resnet50_caffe", "vgg11_bn", "alexnet_v2_slim", "mobilenet_v1_slim"),
+    *("googlenet_aux", "inception_v3_aux", "unet_bilinear", "regnet_x_400mf"),
+)
+"""One of each family, and the variants that are built otherwise."""
 HOSTILE = (
     'a"""\nimport os',
     '"""); raise SystemExit(1)  #',

@@ -13,12 +13,17 @@ from archlab.layers.norm import BatchNorm2d
 from archlab.torch.verify import verify
 from archlab.zoo import preset_targets
 
+LARGE = 12_000_000_000
+"""MACs beyond which only shapes flow, for time; `archlab verify NAME` computes."""
+
 
 @pytest.mark.parametrize("name", preset_targets())
 def test_every_preset_verifies(name: str) -> None:
-    report = verify(load(name))
+    network = load(name)
+    is_large = network.analyze().total.macs > LARGE
+    report = verify(network, device="meta" if is_large else "cpu")
     assert report.ok, report.render()
-    assert report.counters == ("FlopCounterMode", "fvcore")
+    assert report.counters == (("FlopCounterMode",) if is_large else ("FlopCounterMode", "fvcore"))
 
 
 @pytest.mark.parametrize("name", ["alexnet", "resnet18", "mobilenet_v2"])
