@@ -83,7 +83,14 @@ def _or_expression(schema: Schema) -> Schema:
     notes: Schema = {key: schema[key] for key in ("description", "default") if key in schema}
     rest = {key: value for key, value in schema.items() if key not in (*notes, "title")}
     options = rest.pop("anyOf", None) or [rest]
-    return {"anyOf": [*options, _expression()], **notes}
+    return {"anyOf": [*(_with_expressions(option) for option in options), _expression()], **notes}
+
+
+def _with_expressions(option: Schema) -> Schema:
+    """A list may hold expressions beside plain values."""
+    if option.get("type") == "array" and "items" in option:
+        return {**option, "items": {"anyOf": [option["items"], _expression()]}}
+    return option
 
 
 def _layer_schema(cls: type[Layer]) -> Schema:
