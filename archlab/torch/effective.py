@@ -25,7 +25,7 @@ from torch.nn import functional
 from archlab.analysis.effective import SHARE, EffectiveAxis, EffectiveField
 from archlab.config.problem import single_problem
 from archlab.graph import Graph
-from archlab.layers.base import shape_text
+from archlab.layers.base import ChannelsLast, Shape, shape_text
 from archlab.torch.build import PATH, build
 from archlab.torch.weights import load_weights
 
@@ -114,7 +114,7 @@ def measure(
             if model is None or sampling.weights is None:
                 model = _ready(graph, index, sampling)
             image = torch.randn(graph.input_shape) if images is None else _read_image(images[number], graph)
-            shares = _shares(model, image.to(sampling.device), unit)
+            shares = _shares(model, image.to(sampling.device), graph.nodes[index].shape, unit)
             if shares is None:
                 silent += 1
             else:
@@ -163,10 +163,12 @@ def stop_at(model: fx.GraphModule, path: str) -> None:
     model.recompile()
 
 
-def _shares(model: fx.GraphModule, image: Tensor, unit: tuple[int, int]) -> Tensor | None:
+def _shares(model: fx.GraphModule, image: Tensor, shape: Shape, unit: tuple[int, int]) -> Tensor | None:
     """The squared gradient, summed over channels, as shares of its sum; None if there is none."""
     image = image.requires_grad_()
     output = model(image[None])[0]
+    if isinstance(shape, ChannelsLast):
+        output = output.permute(2, 0, 1)
     value = output[:, unit[0], unit[1]].sum() if output.dim() == 3 else output.sum()
     if not value.requires_grad:
         return None

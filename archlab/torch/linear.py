@@ -56,9 +56,11 @@ class LinearRun(fx.Interpreter):
     def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The linear form of one layer."""
         node = self._layers[str(target)]
+        module = self.fetch_attr(target)
+        if isinstance(module, nn.GLU):  # half of the channels gate the other half
+            return sum(args[0].chunk(2, module.dim))
         if self._is_elementwise(node):
             return args[0]
-        module = self.fetch_attr(target)
         if isinstance(module, nn.MaxPool2d):
             return _sum_pool(module, args[0])
         if isinstance(module, nn.Upsample):

@@ -195,6 +195,25 @@ def test_it_exports_with_a_dynamic_batch() -> None:
             torch.testing.assert_close(program.module()(x), model(x))
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("resnet18", "squeezenet1_1", "mobilenet_v3_small", "shufflenet_v2_x0_5", "regnet_y_400mf", "mnasnet0_5"),
+        "unet_bilinear",
+    ],
+)
+def test_families_compile_and_export(name: str) -> None:
+    network = load(name, input=(3, 64, 64))
+    model = build(network).eval()
+    x = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        expected = model(x)
+        torch.testing.assert_close(torch.compile(model, fullgraph=True, backend="aot_eager")(x), expected)
+        program = export(model, network.graph).module()
+        torch.testing.assert_close(program(x), expected)
+        torch.testing.assert_close(program(x[:1]), model(x[:1]))
+
+
 def test_device_dtype_and_pickling() -> None:
     network = small()
     assert all(p.device.type == "meta" for p in build(network, device="meta").parameters())

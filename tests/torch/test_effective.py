@@ -208,3 +208,14 @@ def test_batch_norm_does_not_see_the_whole_image() -> None:
     network = loads("input: [1, 9, 9]\nlayers: [{type: conv2d, out_channels: 2, kernel_size: 3, norm: batch_norm2d}]")
     _, found = measured(network)
     assert sum(value > 0 for row in found.rows for value in row) == 9
+
+
+def test_channels_behind() -> None:
+    network = loads(
+        "input: [4, 12, 12]\nlayers: [{type: conv2d, out_channels: 4, kernel_size: 3}, {type: channels_last}, "
+        "{name: fc, type: linear, out_features: 6}]"
+    )
+    report, found = measured(network, Sampling(samples=1), layer="fc", unit=(9, 5))
+    assert report.node.path == "fc"
+    rows = [sum(row) > 0 for row in found.rows]
+    assert [row for row, read in enumerate(rows) if read] == [9, 10, 11]

@@ -56,6 +56,21 @@ def test_what_a_gate_sees_is_context_and_the_field_behind_it_is_checked() -> Non
     assert report.ok, report.render()
 
 
+def test_channels_behind() -> None:
+    """Layers on the last dimension see what is in front of them; halves that gate each other are together."""
+    network = loads(
+        "input: [4, 12, 10]\nlayers: [{type: conv2d, out_channels: 4, kernel_size: 3}, {type: channels_last}, "
+        "{type: layer_norm}, {type: linear, out_features: 6}, {type: glu}, {type: channels_first}, "
+        "{type: conv2d, out_channels: 2, kernel_size: 3}]"
+    )
+    report = verify_receptive_field(network)
+    assert report.ok, report.render()
+    assert report.layers == 2
+    field = network.analyze().total.receptive_field
+    assert field.height is not None
+    assert field.height.sizes == [5]
+
+
 def test_masks_of_many_deformable_convolutions_do_not_overflow() -> None:
     """Their products would: 2 to the power of 2 to the power of the depth, and then the operator reads at nan."""
     dcn = "{type: deform_conv2d, out_channels: 2, kernel_size: 3, padding: 1, modulated: true}"
