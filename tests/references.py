@@ -18,6 +18,7 @@ from torchvision import models
 from torchvision.models.regnet import BlockParams
 
 from archlab import api, presets
+from tests.more_references import MORE_REFERENCES
 
 EXAMPLES = ("dcgan_generator", "deformable_resnet", "dilated_context", "unet")
 """Families that tests/test_examples.py compares with models written from their papers."""
@@ -167,7 +168,7 @@ DEFAULTS = {
     "lraspp": "lraspp_mobilenet_v3_large",
 }
 """Families whose own name means one of the variants."""
-REFERENCES |= {family: REFERENCES[name] for family, name in DEFAULTS.items()}
+REFERENCES |= {family: REFERENCES[name] for family, name in DEFAULTS.items()} | MORE_REFERENCES
 
 
 class OwnedTensor(NamedTuple):

@@ -63,7 +63,7 @@ def test_tensors_come_in_the_order_of_the_state_dict(name: str) -> None:
         ]
 
 
-@pytest.mark.parametrize("name", [name for name in REFERENCES if name.startswith(("res", "wide"))])
+@pytest.mark.parametrize("name", [name for name in REFERENCES if name.startswith(("resn", "wide"))])
 def test_resnet_paths_are_torchvisions(name: str) -> None:
     theirs = [
         path.replace("downsample.0", "shortcut.conv").replace("downsample.1", "shortcut.bn")

@@ -15,6 +15,7 @@ from archlab.api import load, loads
 from archlab.config.naming import RESERVED
 from archlab.torch.build import build
 from archlab.torch.export import export
+from tests.more_references import MORE_REFERENCES
 from tests.references import PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION
 
 
@@ -45,7 +46,7 @@ def is_compared(name: str) -> bool:
     return total.macs < 6_000_000_000 and total.params < 100_000_000
 
 
-COMPARED = [name for name in (*PUBLISHED_BY_TORCHVISION, *SEGMENTATION) if is_compared(name)]
+COMPARED = [name for name in (*PUBLISHED_BY_TORCHVISION, *SEGMENTATION, *MORE_REFERENCES) if is_compared(name)]
 IN_FULL = ("alexnet", "vgg11", "resnet18", "resnext50_32x4d", "mobilenet_v2", "densenet121", "efficientnet_b0")
 """At their own size too, and in double precision; the others with a smaller image, for time."""
 
