@@ -11,6 +11,7 @@ from archlab.config.suggest import did_you_mean
 from archlab.config.validation import Places, unknown_option, validate_model
 from archlab.config.yaml_nodes import Mapping, value_kind
 from archlab.layers import Layer, find_layer, types_with_role
+from archlab.layers.activation import InplaceActivation
 from archlab.layers.base import Shape
 from archlab.layers.conv import Conv2d
 from archlab.layers.macro import Macro, Step, chain
@@ -131,10 +132,11 @@ class Lowering:
             problem = _not_attachable(role, type_name, places, exists=cls is not None)
             self._problems.add(problem.message, problem.code, problem.place, trail)
             return None
-        if "inplace" in cls.model_fields:
+        layer = validate_model(cls, cls.type, options, places, self._problems, trail)
+        if isinstance(layer, InplaceActivation) and "inplace" not in options and layer.is_reversible:
             # Nothing else can read what stands in front of it, so that it may be overwritten.
-            options.setdefault("inplace", True)
-        return validate_model(cls, cls.type, options, places, self._problems, trail)
+            layer = layer.model_copy(update={"inplace": True})
+        return layer
 
     def _attached_places(self, item: Item, name: str) -> Places:
         node = item.node.entries.get(name)

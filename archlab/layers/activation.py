@@ -49,6 +49,11 @@ class InplaceActivation(Activation):
         return "inplace" if self.inplace else "new"
 
     @property
+    def is_reversible(self) -> bool:
+        """Whether PyTorch's backward pass can do with the output, so that the input may be overwritten."""
+        return True
+
+    @property
     def overwrites(self) -> bool:
         """Where `inplace`."""
         return self.inplace
@@ -80,6 +85,11 @@ class LeakyReLU(InplaceActivation):
     flops_per_element: ClassVar[int] = 2
 
     negative_slope: Finite = Field(0.01, description="Slope below zero.")
+
+    @property
+    def is_reversible(self) -> bool:
+        """The sign of the output must be that of the input."""
+        return self.negative_slope >= 0
 
 
 class RReLU(InplaceActivation):
@@ -135,6 +145,11 @@ class ELU(InplaceActivation):
 
     alpha: Finite = Field(1.0, description="Scale below zero.")
 
+    @property
+    def is_reversible(self) -> bool:
+        """The sign of the output must be that of the input."""
+        return self.alpha >= 0
+
 
 class SELU(InplaceActivation):
     """Scaled ELU (Klambauer et al. 2017). FLOPs: 5."""
@@ -154,6 +169,11 @@ class CELU(InplaceActivation):
     flops_per_element: ClassVar[int] = 7
 
     alpha: float = Field(1.0, allow_inf_nan=False, description="Scale below zero; not 0.")
+
+    @property
+    def is_reversible(self) -> bool:
+        """The sign of the output must be that of the input."""
+        return self.alpha > 0
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """Unchanged; alpha is a divisor."""

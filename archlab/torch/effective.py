@@ -27,6 +27,7 @@ from archlab.config.problem import single_problem
 from archlab.graph import Graph
 from archlab.layers.base import ChannelsLast, Shape, shape_text
 from archlab.torch.build import PATH, build
+from archlab.torch.device import require_device
 from archlab.torch.weights import load_weights
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -101,7 +102,7 @@ def measure(
     Raises:
         ConfigError: for files that do not fit, or if no sample has a gradient.
     """
-    _require_device(sampling.device)
+    require_device(sampling.device)
     images = None if sampling.images is None else _image_files(sampling.images)
     count = sampling.samples if images is None else min(sampling.samples, len(images))
     state = torch.random.get_rng_state()
@@ -129,14 +130,6 @@ def measure(
             "no-gradient",
         )
     return _result(total / total.sum(), spans, count, silent, sampling)
-
-
-def _require_device(device: str) -> None:
-    try:
-        torch.zeros(1, device=device).cpu()
-    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
-        reason = str(error).splitlines()[0]
-        raise single_problem(f"--device {device}: cannot compute there: {reason}", "wrong-value") from None
 
 
 def _ready(graph: Graph, index: int, sampling: Sampling) -> fx.GraphModule:

@@ -31,6 +31,7 @@ from archlab.analysis import Analysis, LayerReport
 from archlab.layers.base import shape_text
 from archlab.torch.build import PATH, build
 from archlab.torch.counting import DEFORMABLE, fvcore_deformable, torch_formulas
+from archlab.torch.device import require_device
 
 if TYPE_CHECKING:
     from archlab.api import Network
@@ -112,6 +113,7 @@ def verify(network: Network, *, batch: int = 1, device: str = "cpu") -> Verifica
     """
     analysis = network.analyze(batch=batch)
     # The numbers do not depend on the weights: leave out their costly initialisation.
+    require_device(device, meta=True)
     model = build(network, device="meta").to_empty(device=device).eval()
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.data.zero_()

@@ -176,6 +176,18 @@ def test_every_family_takes_a_training_step(name: str) -> None:
     assert any(not torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
 
 
+@pytest.mark.parametrize(
+    "activation",
+    ["{type: leaky_relu, negative_slope: -0.1}", "{type: elu, alpha: -1}", "{type: celu, alpha: -1}", "leaky_relu"],
+)
+def test_an_activation_is_in_place_where_its_backward_pass_allows_it(activation: str) -> None:
+    text = f"input: [1, 4, 4]\nlayers: [{{type: conv2d, out_channels: 1, kernel_size: 1, activation: {activation}}}]"
+    network = loads(text)
+    model = build(network)
+    model(torch.randn(1, 1, 4, 4)).sum().backward()
+    assert network.graph.nodes[-1].layer.storage == ("inplace" if activation == "leaky_relu" else "new")
+
+
 def test_it_compiles_without_graph_breaks() -> None:
     model = build(small()).eval()
     x = torch.randn(2, 3, 16, 16)

@@ -1,0 +1,26 @@
+"""Where to compute, as people write it: `cpu`, `cuda`, `cuda:1`, `mps`."""
+
+from __future__ import annotations
+
+import torch
+
+from archlab.config.problem import single_problem
+
+
+def require_device(device: str, *, meta: bool = False) -> None:
+    """Refuse a device that is none, or that is not there.
+
+    Args:
+        device: its name.
+        meta: whether `meta`, which has shapes and no values, will do.
+
+    Raises:
+        ConfigError: with PyTorch's reason.
+    """
+    try:
+        made = torch.zeros(1, device=device)
+        if not (meta and made.is_meta):
+            made.cpu()
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
+        reason = str(error).splitlines()[0]
+        raise single_problem(f"--device {device}: cannot compute there: {reason}", "wrong-value") from None
