@@ -132,13 +132,101 @@ class Splits(nn.Module):
 
 
 def bottle2neck(inputs: int, width: int, stride: int) -> list[nn.Module]:
-    """The bottleneck of Res2Net-50 26w x 4s (Gao et al. 2019, "Res2Net")."""
+    """The bottleneck of Res2Net 26w x 4s (Gao et al. 2019, "Res2Net")."""
     split = width * 26 // 64
     return [
         *(*conv_norm(inputs, 4 * split, 1), nn.ReLU()),
         Splits(split, stride, separate=inputs != 4 * width),
         *conv_norm(4 * split, 4 * width, 1),
     ]
+
+
+def separable(inputs: int, outputs: int, *, relu: bool = True) -> list[nn.Module]:
+    """ReLU, a depthwise 3x3, a 1x1 and its batch norm (Chollet 2017)."""
+    depthwise = nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False)
+    return [*([nn.ReLU()] if relu else []), depthwise, *conv_norm(inputs, outputs, 1)]
+
+
+class Sum(nn.Module):
+    """A body and a shortcut, added."""
+
+    def __init__(self, body: list[nn.Module], shortcut: list[nn.Module]) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*body)
+        self.shortcut = nn.Sequential(*shortcut)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x) + self.shortcut(x)  # type: ignore[no-any-return]
+
+
+def xception() -> nn.Module:
+    """Figure 5 of Chollet 2017, "Xception"."""
+
+    def down(inputs: int, inner: int, outputs: int, *, relu: bool = True) -> nn.Module:
+        body = [*separable(inputs, inner, relu=relu), *separable(inner, outputs), nn.MaxPool2d(3, 2, 1)]
+        return Sum(body, conv_norm(inputs, outputs, 1, 2))
+
+    middle = [Sum([part for _ in range(3) for part in separable(728, 728)], []) for _ in range(8)]
+    return nn.Sequential(
+        *(nn.Conv2d(3, 32, 3, 2, bias=False), nn.BatchNorm2d(32), nn.ReLU()),
+        *(nn.Conv2d(32, 64, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU()),
+        *(down(64, 128, 128, relu=False), down(128, 256, 256), down(256, 728, 728)),
+        *middle,
+        down(728, 728, 1024),
+        *(*separable(1024, 1536, relu=False), *separable(1536, 2048), nn.ReLU()),
+        *classifier(2048),
+    )
+
+
+def separable(inputs: int, outputs: int) -> list[nn.Module]:
+    """Xception's separable convolution: 3x3 on each channel, 1x1 across them, and one batch norm as Keras has it."""
+    depthwise = nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False)
+    return [depthwise, nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs, eps=0.001, momentum=0.01)]
+
+
+class SameMaxPool(nn.Module):
+    """3x3 at stride 2, padded as TensorFlow's SAME: an even size at its end only."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        before, after = (0, 1) if x.shape[-1] % 2 == 0 else (1, 1)
+        padded = nn.functional.pad(x, (before, after, before, after), value=-torch.inf)
+        return nn.functional.max_pool2d(padded, 3, 2)
+
+
+class XceptionModule(nn.Module):
+    """One of the modules in figure 5 of Chollet 2017; the entry and exit flows' halve the map."""
+
+    def __init__(self, inputs: int, widths: list[int], *, halves: bool, relu: bool = True) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        outputs = inputs
+        for width in widths:
+            layers += [nn.ReLU()] if relu or layers else []
+            layers += separable(outputs, width)
+            outputs = width
+        self.body = nn.Sequential(*layers, SameMaxPool() if halves else nn.Identity())
+        self.shortcut = nn.Sequential()
+        if halves:
+            self.shortcut.append(nn.Conv2d(inputs, outputs, 1, 2, bias=False))
+            self.shortcut.append(nn.BatchNorm2d(outputs, eps=0.001, momentum=0.01))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.add(self.body(x), self.shortcut(x))
+
+
+def xception() -> nn.Module:
+    """Figure 5 of Chollet 2017, "Xception", with the paddings of Keras."""
+    return nn.Sequential(
+        *(nn.Conv2d(3, 32, 3, 2, bias=False), nn.BatchNorm2d(32, eps=0.001, momentum=0.01), nn.ReLU()),
+        *(nn.Conv2d(32, 64, 3, bias=False), nn.BatchNorm2d(64, eps=0.001, momentum=0.01), nn.ReLU()),
+        XceptionModule(64, [128, 128], halves=True, relu=False),
+        XceptionModule(128, [256, 256], halves=True),
+        XceptionModule(256, [728, 728], halves=True),
+        *(XceptionModule(728, [728, 728, 728], halves=False) for _ in range(8)),
+        XceptionModule(728, [728, 1024], halves=True),
+        *(*separable(1024, 1536), nn.ReLU(), *separable(1536, 2048), nn.ReLU()),
+        *classifier(2048),
+    )
 
 
 MORE_REFERENCES: dict[str, Callable[[], nn.Module]] = {
@@ -151,7 +239,10 @@ MORE_REFERENCES: dict[str, Callable[[], nn.Module]] = {
     "se_resnet101": partial(resnet, se_bottleneck, (3, 4, 23, 3)),
     "se_resnet152": partial(resnet, se_bottleneck, (3, 8, 36, 3)),
     "senet154": senet154,
+    "xception": xception,
     "res2net50_26w_4s": partial(resnet, bottle2neck, (3, 4, 6, 3)),
+    "res2net101_26w_4s": partial(resnet, bottle2neck, (3, 4, 23, 3)),
+    "xception": xception,
 }
 """Every family and variant, and the PyTorch model that it describes."""
 
