@@ -141,43 +141,6 @@ def bottle2neck(inputs: int, width: int, stride: int) -> list[nn.Module]:
     ]
 
 
-def separable(inputs: int, outputs: int, *, relu: bool = True) -> list[nn.Module]:
-    """ReLU, a depthwise 3x3, a 1x1 and its batch norm (Chollet 2017)."""
-    depthwise = nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False)
-    return [*([nn.ReLU()] if relu else []), depthwise, *conv_norm(inputs, outputs, 1)]
-
-
-class Sum(nn.Module):
-    """A body and a shortcut, added."""
-
-    def __init__(self, body: list[nn.Module], shortcut: list[nn.Module]) -> None:
-        super().__init__()
-        self.body = nn.Sequential(*body)
-        self.shortcut = nn.Sequential(*shortcut)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.body(x) + self.shortcut(x)  # type: ignore[no-any-return]
-
-
-def xception() -> nn.Module:
-    """Figure 5 of Chollet 2017, "Xception"."""
-
-    def down(inputs: int, inner: int, outputs: int, *, relu: bool = True) -> nn.Module:
-        body = [*separable(inputs, inner, relu=relu), *separable(inner, outputs), nn.MaxPool2d(3, 2, 1)]
-        return Sum(body, conv_norm(inputs, outputs, 1, 2))
-
-    middle = [Sum([part for _ in range(3) for part in separable(728, 728)], []) for _ in range(8)]
-    return nn.Sequential(
-        *(nn.Conv2d(3, 32, 3, 2, bias=False), nn.BatchNorm2d(32), nn.ReLU()),
-        *(nn.Conv2d(32, 64, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU()),
-        *(down(64, 128, 128, relu=False), down(128, 256, 256), down(256, 728, 728)),
-        *middle,
-        down(728, 728, 1024),
-        *(*separable(1024, 1536, relu=False), *separable(1536, 2048), nn.ReLU()),
-        *classifier(2048),
-    )
-
-
 def separable(inputs: int, outputs: int) -> list[nn.Module]:
     """Xception's separable convolution: 3x3 on each channel, 1x1 across them, and one batch norm as Keras has it."""
     depthwise = nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False)
@@ -239,7 +202,6 @@ MORE_REFERENCES: dict[str, Callable[[], nn.Module]] = {
     "se_resnet101": partial(resnet, se_bottleneck, (3, 4, 23, 3)),
     "se_resnet152": partial(resnet, se_bottleneck, (3, 8, 36, 3)),
     "senet154": senet154,
-    "xception": xception,
     "res2net50_26w_4s": partial(resnet, bottle2neck, (3, 4, 6, 3)),
     "res2net101_26w_4s": partial(resnet, bottle2neck, (3, 4, 23, 3)),
     "xception": xception,
