@@ -29,7 +29,7 @@ from operator import add
 from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
-from archlab.analysis.receptive_field import ReceptiveField
+from archlab.analysis.receptive_field import ReceptiveField, gate_inputs
 from archlab.graph import Graph, Node
 from archlab.layers.base import channels_of, is_square, map_size
 from archlab.layers.geometry import Phases, Reads, Whole
@@ -162,7 +162,7 @@ class _Backwards:
     def __init__(self, graph: Graph, facts: list[Facts], fields: list[ReceptiveField]) -> None:
         self._graph = graph
         self._facts = facts
-        self._fields = fields
+        self._gates = gate_inputs(graph, fields)
 
     def is_square(self, index: int, field: ReceptiveField) -> bool:
         """Whether the width is as the height, up to this node."""
@@ -195,13 +195,9 @@ class _Backwards:
         reads = self._facts[node.index].reads
         if len(node.inputs) == 1 or not node.layer.exact_reads:
             return [(node.inputs[0], 1.0, reads[0][axis])]
-        inputs = list(zip(node.inputs, reads, strict=True))
-        if node.layer.gates:
-            gated = [pair for pair in inputs if not self._fields[pair[0]].is_global]
-            inputs = gated or inputs
-            parts = [1] * len(inputs)
-        else:
-            parts = [channels_of(self._graph.nodes[source].shape) for source, _ in inputs]
+        left_out = self._gates.get(node.index, frozenset())
+        inputs = [pair for i, pair in enumerate(zip(node.inputs, reads, strict=True)) if i not in left_out]
+        parts = [1 if node.layer.gates else channels_of(self._graph.nodes[source].shape) for source, _ in inputs]
         whole = sum(parts)
         return [(source, part / whole, pair[axis]) for (source, pair), part in zip(inputs, parts, strict=True)]
 

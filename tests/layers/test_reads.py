@@ -9,7 +9,9 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torchvision.ops import deform_conv2d
 
+from archlab.api import loads
 from archlab.layers import Layer, find_layer
 from archlab.layers.base import Shape, ShapeError
 from archlab.layers.geometry import Phases, Reads, Whole, Window
@@ -217,3 +219,23 @@ def test_deform_conv2d_op(drawn: tuple[Shape, dict[str, Any]], offset_groups: in
     offsets = torch.zeros(1, 2 * taps, *output[1:], dtype=torch.float64)
     masks = [torch.ones(1, taps, *output[1:], dtype=torch.float64)] if masked else []
     check(make("deform_conv2d_op", **options), shape, [offsets, *masks])
+
+
+@pytest.mark.parametrize("bound", [0.5, 1.0, 1.5, 2.0])
+def test_the_bound_of_offsets_is_reached_and_not_passed(bound: float) -> None:
+    """What an operation with offsets anywhere in the bound reads, and what archlab says it may."""
+    text = (
+        f"input: [1, 15, 15]\nlayers: [{{type: deform_conv2d, out_channels: 1, kernel_size: 3, max_offset: {bound}}}]"
+    )
+    predicted = loads(text).analyze().bounded_field
+    assert predicted is not None
+    assert predicted.height is not None
+    first, last, _ = predicted.height.span(6)
+    seen: set[int] = set()
+    for offset in (-bound, 0.0, bound):
+        x = torch.ones(1, 1, 15, 15, dtype=torch.float64, requires_grad=True)
+        offsets = torch.full((1, 18, 13, 13), offset, dtype=torch.float64)
+        made = deform_conv2d(x, offsets, torch.ones(1, 1, 3, 3, dtype=torch.float64))
+        (gradient,) = torch.autograd.grad(made[0, 0, 6, 6], x)
+        seen |= set(gradient[0, 0].ne(0).any(1).nonzero().flatten().tolist())
+    assert (min(seen), max(seen)) == (first, last)
