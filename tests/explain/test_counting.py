@@ -24,6 +24,7 @@ from archlab.layers import layer_types
 from archlab.torch.build import build
 
 NETWORKS = ["resnet50", "alexnet", "vgg16_bn", "mobilenet_v2"]
+OTHERS = ["convnext_tiny", "efficientnet_b0", "shufflenet_v2_x0_5", "unet_bilinear"]
 Numbers = dict[str, int]
 
 
@@ -115,6 +116,15 @@ def predicted(counting: Counting, names: Numbers) -> Numbers:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_zoo(name: str, run: Callable[[nn.Module, Tensor], Numbers]) -> None:
     network = archlab.load(name)
+    measured = measure(run, build(network), network.graph.input_shape)
+    assert predicted(count(network.analyze()), measured) == measured
+
+
+@pytest.mark.parametrize("run", RUNNERS, ids=lambda run: run.__name__)
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_families(name: str, run: Callable[[nn.Module, Tensor], Numbers]) -> None:
+    """Gates, channels behind, shuffles, interpolation: with a smaller image, for time."""
+    network = archlab.load(name, input=(3, 96, 96))
     measured = measure(run, build(network), network.graph.input_shape)
     assert predicted(count(network.analyze()), measured) == measured
 
