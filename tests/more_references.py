@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import SqueezeExcitation
 
+from tests.hrnet_reference import HRNet
+
 
 def conv_norm(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
     """A convolution that keeps the size but for its stride, and its batch norm."""
@@ -205,9 +207,15 @@ MORE_REFERENCES: dict[str, Callable[[], nn.Module]] = {
     "res2net50_26w_4s": partial(resnet, bottle2neck, (3, 4, 6, 3)),
     "res2net101_26w_4s": partial(resnet, bottle2neck, (3, 4, 23, 3)),
     "xception": xception,
+    **{f"hrnet_w{width}": partial(HRNet, width) for width in (18, 30, 32, 40, 44, 48, 64)},
 }
 """Every family and variant, and the PyTorch model that it describes."""
 
-MORE_DEFAULTS = {"shufflenet_v1": "shufflenet_v1_g3", "se_resnet": "se_resnet50", "res2net": "res2net50_26w_4s"}
+MORE_DEFAULTS = {
+    "shufflenet_v1": "shufflenet_v1_g3",
+    "se_resnet": "se_resnet50",
+    "res2net": "res2net50_26w_4s",
+    "hrnet": "hrnet_w18",
+}
 """Families whose own name means one of the variants."""
 MORE_REFERENCES |= {family: MORE_REFERENCES[name] for family, name in MORE_DEFAULTS.items()}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from archlab.config.limits import MAX_PARAMS
+from archlab.config.naming import name_fault
 from archlab.config.problem import Place, Problems, Source, single_problem
 from archlab.config.suggest import closest, did_you_mean, listed
 from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
@@ -21,6 +22,7 @@ KEYS = (
 VARIANT_KEYS = ("input", "outputs", "expect")
 """What a variant may carry besides its assignments; no param can have these names."""
 
+BLOCK_KEYS = ("description", "params", "inputs", "layers", "outputs")
 BUILT_IN_NAMES = ("in_channels", "in_size", "block_in", "block_in_size", "input_size", "index", "true", "false", "null")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _TITLE = re.compile(r"[^\x00-\x1f\x7f]{1,100}\Z")
@@ -29,13 +31,16 @@ _NodeT = TypeVar("_NodeT", bound=Node)
 
 @dataclass(slots=True)
 class Block:
-    """A reusable list of layers with params."""
+    """A reusable list of layers with params, and with inputs and outputs of its own where it has several."""
 
     name: str
     params: dict[str, Node]
     """Default values; a null scalar means required."""
     layers: Sequence
-    place: Place
+    inputs: dict[str, Place] = field(default_factory=dict)
+    """Names of what enters: the line above, then what `with` names."""
+    outputs: list[Scalar] = field(default_factory=list)
+    """Names of what comes out; the last layer where there are none."""
 
 
 @dataclass(slots=True)
@@ -202,26 +207,50 @@ class DocumentReader:
 
     def _block(self, name: str, mapping: Mapping, place: Place) -> Block | None:
         for key, key_place in mapping.keys.items():
-            if key not in ("params", "layers", "description"):
-                hint = did_you_mean(key, ("params", "layers")) or "; it has params and layers"
+            if key not in BLOCK_KEYS:
+                hint = did_you_mean(key, BLOCK_KEYS) or f"; it has {', '.join(BLOCK_KEYS)}"
                 self._add(f"block '{name}' has no key '{key}'{hint}", "unknown-key", key_place)
-        params: dict[str, Node] = {}
-        declared = mapping.entries.get("params")
-        if declared is not None and not (isinstance(declared, Scalar) and declared.value is None):
-            params_node = self._expect(declared, Mapping, f"'params' of block '{name}'")
-            if params_node is not None:
-                self._check_count(params_node, f"block '{name}'")
-                params = {
-                    key: value
-                    for key, value in params_node.entries.items()
-                    if self._check_block_param(key, params_node.keys[key])
-                }
+        params = self._block_params(name, mapping.entries.get("params"))
+        inputs = self._block_inputs(name, mapping.entries.get("inputs"))
+        outputs = self._words(f"'outputs' of block '{name}'", mapping.entries.get("outputs"))
         layers = mapping.entries.get("layers")
         if layers is None:
             self._add(f"block '{name}' needs 'layers'", "missing", place)
             return None
         sequence = self._expect(layers, Sequence, f"'layers' of block '{name}'")
-        return None if sequence is None else Block(name, params, sequence, place)
+        return None if sequence is None else Block(name, params, sequence, inputs, outputs)
+
+    def _block_params(self, name: str, declared: Node | None) -> dict[str, Node]:
+        if declared is None or (isinstance(declared, Scalar) and declared.value is None):
+            return {}
+        params = self._expect(declared, Mapping, f"'params' of block '{name}'")
+        if params is None:
+            return {}
+        self._check_count(params, f"block '{name}'")
+        return {key: value for key, value in params.entries.items() if self._check_block_param(key, params.keys[key])}
+
+    def _block_inputs(self, name: str, declared: Node | None) -> dict[str, Place]:
+        inputs: dict[str, Place] = {}
+        for word in self._words(f"'inputs' of block '{name}'", declared):
+            fault = name_fault(word.text)
+            if fault is not None:
+                self._add(f"the name '{word.text}' {fault}", "bad-name", word.place)
+            inputs[word.text] = word.place
+        return inputs
+
+    def _words(self, what: str, node: Node | None) -> list[Scalar]:
+        """A name or a list of different names."""
+        if node is None:
+            return []
+        words: dict[str, Scalar] = {}
+        for item in node.items if isinstance(node, Sequence) else [node]:
+            if not isinstance(item, Scalar) or not isinstance(item.value, str):
+                self._add(f"{what} are names such as [x, skip], not {kind(item)}", "wrong-type", item.place)
+            elif item.text in words:
+                self._add(f"{what} name '{item.text}' twice", "duplicate-name", item.place)
+            else:
+                words[item.text] = item
+        return list(words.values())
 
     def _check_block_param(self, name: str, place: Place) -> bool:
         if name in ITEM_KEYS:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from archlab.config.names import NameTable
+from archlab.config.expressions import UNKNOWN
+from archlab.config.names import NameTable, Value
 from archlab.config.naming import PathScope
+from archlab.layers.base import map_size
 
 
 @dataclass(slots=True)
@@ -28,3 +30,11 @@ class Spot:
     scope: PathScope
     label: str
     written: bool
+
+
+def value_size(value: Value) -> Any:
+    """Height and width of a map, for expressions; null for a flat value."""
+    if value is None:
+        return UNKNOWN
+    size = map_size(value.shape)
+    return None if size is None else list(size)

@@ -14,6 +14,9 @@ from archlab.graph import Node
 Value = Node | None
 """The node whose output an item gives; None where a problem leaves it unknown."""
 
+Values = tuple[Value, ...]
+"""What enters an item or comes out of it, the line above or below first."""
+
 
 @dataclass(slots=True)
 class NameTable:
@@ -42,6 +45,11 @@ class NameTable:
         for key, value in inner.values.items():
             self.values[f"{name}.{key}"] = value
 
+    def is_unknown(self, name: str) -> bool:
+        """Whether the item that a dotted name begins with was left unknown by a problem."""
+        head = name.partition(".")[0]
+        return head != name and head in self.values and self.values[head] is None
+
     def find(self, reference: Scalar, all_names: frozenset[str]) -> Value:
         """The value of an earlier name.
 
@@ -58,6 +66,8 @@ class NameTable:
         while table is not None:
             if name in table.values:
                 return table.values[name]
+            if table.is_unknown(name):
+                return None
             if name in table.skipped:
                 raise BadItemError(
                     f"'{name}' is left out here, since its 'when' is false", "unknown-name", reference.place
@@ -65,7 +75,8 @@ class NameTable:
             known.update(dict.fromkeys(islice(table.values, MAX_SUGGESTIONS)))
             table = table.parent
         if name in all_names:
-            hint = "; an item can only use earlier items of its own list, or of a list around it in the same block"
+            hint = "; an item can use earlier items of its own list and of the lists around it in the same block"
+            hint += ", and the block's inputs"
             raise BadItemError(f"'{name}' is not an earlier item here{hint}", "unknown-name", reference.place)
         hint = did_you_mean(name, known) or (f"; named so far: {listed(known)}" if known else "; none is named yet")
         raise BadItemError(f"there is no earlier item named '{name}'{hint}", "unknown-name", reference.place)

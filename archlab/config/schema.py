@@ -78,6 +78,11 @@ def _expression() -> Schema:
     return {"$ref": "#/definitions/expression"}
 
 
+def _references() -> Schema:
+    """A name or a list of names."""
+    return {"anyOf": [_REFERENCE, {"type": "array", "items": _REFERENCE, "minItems": 1}]}
+
+
 def _or_expression(schema: Schema) -> Schema:
     """A property that may also be an expression; its description stays on top, where editors show it."""
     notes: Schema = {key: schema[key] for key in ("description", "default") if key in schema}
@@ -97,8 +102,7 @@ def _layer_schema(cls: type[Layer]) -> Schema:
     schema = cls.model_json_schema(mode="validation")
     properties = {name: _or_expression(value) for name, value in schema.get("properties", {}).items()}
     if cls.role == "join":
-        reference = {"anyOf": [_REFERENCE, {"type": "array", "items": _REFERENCE, "minItems": 1}]}
-        properties["with"] = {**reference, "description": "Names of the other inputs."}
+        properties["with"] = {**_references(), "description": "Names of the other inputs."}
     for name in cls.attachments:
         properties[name] = _attached(attachment_role(name), _ATTACHED[name])
     required = ["type", *schema.get("required", []), *(["with"] if cls.role == "join" else [])]
@@ -160,7 +164,13 @@ def _document_properties() -> dict[str, Schema]:
     shape = {"type": "array", "items": size, "minItems": 1, "maxItems": 3}
     block = {
         "type": "object",
-        "properties": {"description": {"type": "string"}, "params": {"type": ["object", "null"]}, "layers": _LIST},
+        "properties": {
+            "description": {"type": "string"},
+            "params": {"type": ["object", "null"]},
+            "inputs": {**_references(), "description": "Names of what enters: the line above, then those of 'with'."},
+            "layers": _LIST,
+            "outputs": {**_references(), "description": "Names of what comes out; the last layer by default."},
+        },
         "required": ["layers"],
         "additionalProperties": False,
     }

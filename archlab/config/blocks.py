@@ -1,0 +1,174 @@
+"""Uses of blocks: a block's params put in, its inputs named, its layers walked, its outputs found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping as MappingView
+from typing import Any
+
+from archlab.config.document import Block, Document
+from archlab.config.emitter import Emitter
+from archlab.config.environment import Environment, Spot, value_size
+from archlab.config.expressions import UNKNOWN, UnknownValueError
+from archlab.config.items import Item
+from archlab.config.limits import MAX_BLOCK_DEPTH
+from archlab.config.names import NameTable, Value, Values
+from archlab.config.naming import block_label
+from archlab.config.problem import BadItemError, Problems
+from archlab.config.substitute import Argument
+from archlab.config.suggest import did_you_mean, listed
+from archlab.config.yaml_nodes import Node, Scalar, Sequence
+from archlab.layers.base import channels_of
+
+Walk = Callable[[Sequence, Value, Environment], Value]
+Evaluate = Callable[[Argument, Environment], Any]
+Arguments = dict[str, Argument]
+
+
+class Blocks:
+    """Expands uses of a document's blocks; their layers are walked by the elaborator."""
+
+    def __init__(
+        self, document: Document, emitter: Emitter, problems: Problems, walk: Walk, evaluate: Evaluate
+    ) -> None:
+        self._blocks = document.blocks
+        self._emitter = emitter
+        self._problems = problems
+        self._walk = walk
+        self._evaluate = evaluate
+        self._defaults: dict[int, Argument] = {}
+        self.params: MappingView[str, Any] = {}
+        """What every block sees: the file's params and `input_size`."""
+
+    def use(self, item: Item, values: Values, env: Environment, spot: Spot, arguments: Arguments) -> Values:
+        """Expand one use.
+
+        Args:
+            item: the item.
+            values: what enters it, at least as many as the block has inputs.
+            env: where it stands.
+            spot: where its nodes go.
+            arguments: the block's params.
+
+        Returns:
+            The block's outputs: those it names, or else its last value.
+
+        Raises:
+            BadItemError: if there is no such block here, or it does not take these inputs or params.
+        """
+        block = self._block(item, env)
+        variables = self._variables(item, block, values[0], env, arguments)
+        line = item.place.line + 1
+        step = f"in block '{block.name}', used{f' by {item.name}' if item.name else ''} at line {line}"
+        inner = Environment(
+            variables=variables,
+            names=_input_names(block, values),
+            scope=spot.scope.scope(spot.label or block_label(block.name), written=spot.written),
+            trail=(step, *env.trail),
+            open_blocks=(*env.open_blocks, block.name),
+            depth=env.depth + 1,
+        )
+        last = self._walk(block.layers, values[0], inner)
+        self._emitter.export_names(item, env, inner, spot)
+        return self._outputs(block, last, inner)
+
+    def output_labels(self, item: Item, env: Environment) -> list[str]:
+        """What the block of an item calls its outputs."""
+        name = self._evaluate(item.target, env)
+        return [output.text for output in self._blocks[name].outputs] if name in self._blocks else []
+
+    def _outputs(self, block: Block, last: Value, inner: Environment) -> Values:
+        if not block.outputs:
+            return (last,)
+        found: list[Value] = []
+        for output in block.outputs:
+            try:
+                found.append(inner.names.find(output, frozenset()))
+            except BadItemError as error:
+                self._problems.add(error.message, error.code, error.place, inner.trail)
+                found.append(None)
+        return tuple(found)
+
+    def _block(self, item: Item, env: Environment) -> Block:
+        name = self._evaluate(item.target, env)
+        place = item.places.value("use")
+        block = self._blocks.get(name) if isinstance(name, str) else None
+        if block is None:
+            hint = did_you_mean(str(name), self._blocks) or f"; there are {listed(self._blocks)}"
+            raise BadItemError(f"there is no block '{str(name)[:80]}'{hint}", "unknown-block", place)
+        if block.name in env.open_blocks:
+            circle = " -> ".join([*env.open_blocks[env.open_blocks.index(block.name) :], block.name])
+            raise BadItemError(f"the block '{block.name}' uses itself ({circle})", "recursive-block", place)
+        if env.depth >= MAX_BLOCK_DEPTH:
+            raise BadItemError(f"blocks are nested deeper than {MAX_BLOCK_DEPTH} levels", "too-deep", place)
+        self._check_inputs(item, block)
+        return block
+
+    def _check_inputs(self, item: Item, block: Block) -> None:
+        wanted, written = max(len(block.inputs), 1), 1 + len(item.others)
+        if written == wanted:
+            return
+        if not block.inputs:
+            message = f"block '{block.name}' has one input and takes no 'with'; name its inputs: inputs: [x, skip]"
+        else:
+            names = listed(block.inputs)
+            message = f"block '{block.name}' has {wanted} inputs ({names}), the line above and those of 'with'; "
+            message += "'with' names none here" if written == 1 else f"'with' names {written - 1}, not {wanted - 1}"
+        place = item.places.key("with") if item.others else item.place
+        raise BadItemError(message, "unknown-option" if item.others else "missing", place)
+
+    def _variables(
+        self, item: Item, block: Block, value: Value, env: Environment, arguments: Arguments
+    ) -> dict[str, Any]:
+        """The file's params, the block's own, and `block_in`; nothing of the caller."""
+        self._refuse_unknown_arguments(item, block, arguments)
+        self._emitter.step((len(block.params) + len(self.params)) // 10, item.place)
+        given: dict[str, Any] = {}
+        for name, argument in arguments.items():
+            if name in block.params:
+                try:
+                    given[name] = self._evaluate(argument, env)
+                except UnknownValueError:
+                    given[name] = UNKNOWN
+        variables = dict(self.params)
+        variables |= block_names(value)
+        for name, default in block.params.items():
+            required = isinstance(default, Scalar) and default.value is None
+            if name in given and not (required and given[name] is None):
+                variables[name] = given[name]
+            elif required:
+                message = f"block '{block.name}' needs '{name}', which has no default"
+                self._problems.add(message, "missing", item.place, env.trail)
+                variables[name] = UNKNOWN
+            else:
+                variables[name] = self._default(default).value(variables)
+        return variables
+
+    def _default(self, node: Node) -> Argument:
+        """A block param's default, read once."""
+        argument = self._defaults.get(id(node))
+        if argument is None:
+            argument = self._defaults[id(node)] = Argument(node)
+        self._emitter.step(argument.size, node.place)
+        return argument
+
+    def _refuse_unknown_arguments(self, item: Item, block: Block, arguments: Arguments) -> None:
+        for name in arguments:
+            if name not in block.params:
+                hint = did_you_mean(name, block.params) or f"; it has {listed(block.params)}"
+                raise BadItemError(
+                    f"block '{block.name}' has no param '{name}'{hint}", "unknown-option", item.places.key(name)
+                )
+
+
+def block_names(value: Value) -> dict[str, Any]:
+    """Channels and size of what enters a block, for its expressions."""
+    return {"block_in": UNKNOWN if value is None else channels_of(value.shape), "block_in_size": value_size(value)}
+
+
+def _input_names(block: Block, values: Values) -> NameTable:
+    """The names in a block at its start: its inputs, which are not seen from outside but cannot be given again."""
+    if not block.inputs:
+        return NameTable()
+    inputs = NameTable(values=dict(zip(block.inputs, values, strict=False)))
+    return NameTable(parent=inputs, places=dict(block.inputs))
