@@ -41,18 +41,16 @@ def inference_memory(graph: Graph, facts: list[Facts], bytes_per_element: int, b
     new_bytes = [
         fact.elements * bytes_per_element * batch if owner[index] == index else 0 for index, fact in enumerate(facts)
     ]
-    freed_after: list[list[int]] = [[] for _ in graph.nodes]
+    freed_after = [0] * (len(graph.nodes) + 1)
     for index, last in enumerate(last_use):
-        if owner[index] == index and last < len(graph.nodes):
-            freed_after[last].append(index)
+        freed_after[last] += new_bytes[index]
     live = peak = peak_node = 0
     for index, size in enumerate(new_bytes):
         live += size
         running = live + facts[index].scratch_bytes * batch
         if running > peak:
             peak, peak_node = running, index
-        for freed in freed_after[index]:
-            live -= new_bytes[freed]
+        live -= freed_after[index]
     return InferenceMemory(new_bytes, peak, peak_node)
 
 

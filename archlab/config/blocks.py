@@ -13,8 +13,9 @@ from archlab.config.expressions import UNKNOWN, UnknownValueError
 from archlab.config.items import Item
 from archlab.config.limits import MAX_BLOCK_DEPTH
 from archlab.config.names import NameTable, Value, Values
-from archlab.config.naming import block_label
+from archlab.config.naming import PathScope, block_label
 from archlab.config.problem import BadItemError, Problems
+from archlab.config.replay import Copier, Expansion, replay_key
 from archlab.config.substitute import Argument
 from archlab.config.suggest import did_you_mean, listed
 from archlab.config.yaml_nodes import Node, Scalar, Sequence
@@ -23,6 +24,8 @@ from archlab.layers.base import channels_of
 Walk = Callable[[Sequence, Value, Environment], Value]
 Evaluate = Callable[[Argument, Environment], Any]
 Arguments = dict[str, Argument]
+Given = dict[str, Any]
+"""Arguments with their values."""
 
 
 class Blocks:
@@ -37,6 +40,7 @@ class Blocks:
         self._walk = walk
         self._evaluate = evaluate
         self._defaults: dict[int, Argument] = {}
+        self._expansions: dict[tuple[object, ...], Expansion] = {}
         self.params: MappingView[str, Any] = {}
         """What every block sees: the file's params and `input_size`."""
 
@@ -57,20 +61,42 @@ class Blocks:
             BadItemError: if there is no such block here, or it does not take these inputs or params.
         """
         block = self._block(item, env)
-        variables = self._variables(item, block, values[0], env, arguments)
+        given = self._given(item, block, env, arguments)
+        values = values[: max(len(block.inputs), 1)]
+        scope = spot.scope.scope(spot.label or block_label(block.name), written=spot.written)
+        key = replay_key(id(item), values, given, (env.trail, env.depth))
+        known = self._expansions.get(key)
+        if known is None:
+            made = self._expand(item, block, values, given, env, scope)
+            names, outputs = made.names, made.outputs
+            if not self._problems.found:
+                self._expansions[key] = made
+        else:
+            self._emitter.step(known.steps, item.place)
+            self._emitter.check_room(len(known.nodes), item.place)
+            names, outputs = Copier(known, values, self._emitter.nodes).copy(scope)
+        self._emitter.export_names(item, env, names, spot)
+        return outputs
+
+    def _expand(
+        self, item: Item, block: Block, values: Values, given: Given, env: Environment, scope: PathScope
+    ) -> Expansion:
+        """Walk the block's layers."""
+        steps, start = self._emitter.steps, len(self._emitter.nodes)
         line = item.place.line + 1
         step = f"in block '{block.name}', used{f' by {item.name}' if item.name else ''} at line {line}"
         inner = Environment(
-            variables=variables,
+            variables=self._variables(item, block, values[0], given, env),
             names=_input_names(block, values),
-            scope=spot.scope.scope(spot.label or block_label(block.name), written=spot.written),
+            scope=scope,
             trail=(step, *env.trail),
             open_blocks=(*env.open_blocks, block.name),
             depth=env.depth + 1,
         )
         last = self._walk(block.layers, values[0], inner)
-        self._emitter.export_names(item, env, inner, spot)
-        return self._outputs(block, last, inner)
+        outputs = self._outputs(block, last, inner)
+        nodes = self._emitter.nodes[start:]
+        return Expansion(values, nodes, scope, inner.names.values, outputs, self._emitter.steps - steps)
 
     def output_labels(self, item: Item, env: Environment) -> list[str]:
         """What the block of an item calls its outputs."""
@@ -117,19 +143,20 @@ class Blocks:
         place = item.places.key("with") if item.others else item.place
         raise BadItemError(message, "unknown-option" if item.others else "missing", place)
 
-    def _variables(
-        self, item: Item, block: Block, value: Value, env: Environment, arguments: Arguments
-    ) -> dict[str, Any]:
-        """The file's params, the block's own, and `block_in`; nothing of the caller."""
+    def _given(self, item: Item, block: Block, env: Environment, arguments: Arguments) -> Given:
+        """The values of the arguments."""
         self._refuse_unknown_arguments(item, block, arguments)
-        self._emitter.step((len(block.params) + len(self.params)) // 10, item.place)
-        given: dict[str, Any] = {}
+        given: Given = {}
         for name, argument in arguments.items():
-            if name in block.params:
-                try:
-                    given[name] = self._evaluate(argument, env)
-                except UnknownValueError:
-                    given[name] = UNKNOWN
+            try:
+                given[name] = self._evaluate(argument, env)
+            except UnknownValueError:
+                given[name] = UNKNOWN
+        return given
+
+    def _variables(self, item: Item, block: Block, value: Value, given: Given, env: Environment) -> dict[str, Any]:
+        """The file's params, the block's own, and `block_in`; nothing of the caller."""
+        self._emitter.step((len(block.params) + len(self.params)) // 10, item.place)
         variables = dict(self.params)
         variables |= block_names(value)
         for name, default in block.params.items():

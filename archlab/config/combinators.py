@@ -45,7 +45,7 @@ class Combinators:
         body = self._list(item, "body", "residual needs 'body', a list of layers")
         result = self._walk(body, value, inner)
         skip = self._shortcut(item, shortcut, value, result, inner)
-        self._emitter.export_names(item, env, inner, spot)
+        self._emitter.export_names(item, env, inner.names.values, spot)
         if result is None or value is None or skip is None:
             return None
         if skip is NO_SHORTCUT:
@@ -117,8 +117,8 @@ class Combinators:
             ends.append(self._walk(path, start, replace(inner, scope=scope, names=names)))
             if scope.children:
                 inner.scope.add("branch", scope, written=False)
-            inner.names.export(f"branch{number}", names)
-        self._emitter.export_names(item, env, inner, spot)
+            inner.names.export(f"branch{number}", names.values)
+        self._emitter.export_names(item, env, inner.names.values, spot)
         known = tuple([end for end in ends if end is not None])
         if len(known) < len(ends):
             return None

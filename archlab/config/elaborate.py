@@ -109,7 +109,7 @@ class Elaborator:
         values: Values = (value, *others)
         if item.repeat is None:
             spot = Spot(env.scope, item.name or "", item.name is not None)
-            values = self._once(item, values, env, spot, first=True)
+            values = self._once(item, values, env, spot)
         else:
             values = self._repeat(item, values, env)
         if item.name is not None:
@@ -126,7 +126,7 @@ class Elaborator:
             env.variables["index"] = index
             self._set_input_names(values[0], env)
             spot = Spot(scope, str(index) if item.name is not None else "", item.name is not None)
-            made = self._once(item, values, env, spot, first=index == 0)
+            made = self._once(item, values, env, spot, index)
             values = (*made, *values[len(made) :])
             if item.name is not None:
                 env.names.values[f"{item.name}.{index}"] = values[0]
@@ -156,8 +156,8 @@ class Elaborator:
             raise BadItemError(f"'when' must be true or false, not {value_kind(value)}", "wrong-value", when.node.place)
         return value
 
-    def _once(self, item: Item, values: Values, env: Environment, spot: Spot, *, first: bool) -> Values:
-        arguments = {**item.arguments, **item.first} if first and item.first else item.arguments
+    def _once(self, item: Item, values: Values, env: Environment, spot: Spot, index: int = 0) -> Values:
+        arguments = {**item.arguments, **item.first} if item.first and index == 0 else item.arguments
         if item.kind == "layer":
             return (self._layer(item, values, env, spot, arguments),)
         if item.kind == "use":
@@ -209,9 +209,10 @@ class Elaborator:
     # -- helpers --------------------------------------------------------------------------------------------
 
     def _evaluate(self, argument: Argument, env: Environment) -> Any:
-        if argument.dynamic:
-            text = argument.node.text if isinstance(argument.node, Scalar) else ""
-            self._emitter.step(argument.size + len(text) // 20, argument.node.place)
+        if not argument.dynamic:
+            return argument.constant
+        text = argument.node.text if isinstance(argument.node, Scalar) else ""
+        self._emitter.step(argument.size + len(text) // 20, argument.node.place)
         return argument.value(env.variables)
 
     def _set_input_names(self, value: Value, env: Environment) -> None:

@@ -21,12 +21,13 @@ class Emitter:
 
     Attributes:
         nodes: so far, in order.
+        steps: work done so far.
     """
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
         self._shapes: dict[tuple[int, tuple[Shape, ...]], Shape] = {}
-        self._steps = 0
+        self.steps = 0
         self.nodes: list[Node] = []
 
     def emit_lowered(
@@ -39,7 +40,7 @@ class Emitter:
             self.shape_problem(error, lowered.main, item.places, env)
             return None
         scope, label = spot.scope, spot.label
-        if len(steps) > 1 and (spot.written or getattr(lowered.main, "scoped", False)):
+        if len(steps) > 1 and (spot.written or lowered.main.scoped):
             scope, label = scope.scope(label or lowered.main.alias, written=spot.written), ""
         made: list[Node] = []
         for step in steps:
@@ -59,28 +60,27 @@ class Emitter:
         shape = self._shapes.get(key)
         if shape is None:
             try:
-                shape = self._shapes[key] = layer.out_shape(shapes)
+                shape = layer.out_shape(shapes)
             except ShapeError as error:
                 self.shape_problem(error, layer, places, env)
                 return None
-        size = map_size(shape)
-        if size is not None and (channels_of(shape) > MAX_SIZE or max(size) > MAX_MAP_SIZE):
-            message = f"the map has grown to {shape_text(shape)}; at most {MAX_SIZE:,} channels"
-            raise BadItemError(f"{message} and {MAX_MAP_SIZE:,} positions are allowed", "too-large", places.whole)
-        if prod(shape) > MAX_ELEMENTS:
-            message = f"the value has grown to {shape_text(shape)}; at most {MAX_ELEMENTS:,} elements are allowed"
-            raise BadItemError(message, "too-large", places.whole)
+            _check_size(shape, places)
+            self._shapes[key] = shape
         return self.append(layer, inputs, shape, places.whole, env.trail)
 
     def append(
         self, layer: Layer, inputs: tuple[Node, ...], shape: Shape, place: Place | None, trail: tuple[str, ...]
     ) -> Node:
         """A node whose shape is known."""
-        if len(self.nodes) > MAX_NODES:
-            self.stop(f"the network has more than {MAX_NODES:,} layers", place)
+        self.check_room(1, place)
         node = Node(len(self.nodes), layer, tuple([n.index for n in inputs]), shape, "", place, trail)
         self.nodes.append(node)
         return node
+
+    def check_room(self, count: int, place: Place | None) -> None:
+        """Stop where so many further nodes are too many."""
+        if len(self.nodes) + count > MAX_NODES + 1:
+            self.stop(f"the network has more than {MAX_NODES:,} layers", place)
 
     def shape_problem(self, error: ShapeError, layer: Layer, places: Places, env: Environment) -> None:
         """Record that a layer cannot take its inputs, at the option at fault if it is written."""
@@ -88,18 +88,28 @@ class Emitter:
         option = error.option if error.option in places.values else layer.role
         self._problems.add(message, "shape", places.value(option), env.trail)
 
-    def export_names(self, item: Item, env: Environment, inner: Environment, spot: Spot) -> None:
+    def export_names(self, item: Item, env: Environment, names: dict[str, Value], spot: Spot) -> None:
         """Make the names inside a named item visible after it, with the item's path in front."""
         if item.name is not None:
-            self.step(len(inner.names.values), item.place)
-            env.names.export(spot.label if item.repeat is None else f"{item.name}.{spot.label}", inner.names)
+            self.step(len(names), item.place)
+            env.names.export(spot.label if item.repeat is None else f"{item.name}.{spot.label}", names)
 
     def step(self, amount: int, place: Place) -> None:
         """Count work, which is bounded."""
-        self._steps += amount
-        if self._steps > MAX_STEPS:
+        self.steps += amount
+        if self.steps > MAX_STEPS:
             self.stop(f"expanding takes more than {MAX_STEPS:,} steps; are there too many repetitions?", place)
 
     def stop(self, message: str, place: Place | None) -> None:
         """Give up at a bound."""
         raise ConfigError([*self._problems.found, Problem(message, "too-large", place)])
+
+
+def _check_size(shape: Shape, places: Places) -> None:
+    size = map_size(shape)
+    if size is not None and (channels_of(shape) > MAX_SIZE or max(size) > MAX_MAP_SIZE):
+        message = f"the map has grown to {shape_text(shape)}; at most {MAX_SIZE:,} channels"
+        raise BadItemError(f"{message} and {MAX_MAP_SIZE:,} positions are allowed", "too-large", places.whole)
+    if prod(shape) > MAX_ELEMENTS:
+        message = f"the value has grown to {shape_text(shape)}; at most {MAX_ELEMENTS:,} elements are allowed"
+        raise BadItemError(message, "too-large", places.whole)

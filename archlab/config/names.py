@@ -40,9 +40,9 @@ class NameTable:
         self.places[name] = place
         self.values[name] = value
 
-    def export(self, name: str, inner: NameTable) -> None:
+    def export(self, name: str, inner: dict[str, Value]) -> None:
         """Make the names inside a named item visible as `name.inner`."""
-        for key, value in inner.values.items():
+        for key, value in inner.items():
             self.values[f"{name}.{key}"] = value
 
     def is_unknown(self, name: str) -> bool:

@@ -60,11 +60,14 @@ def block_label(name: str) -> str:
 class PathScope:
     """A level of the path: holds nodes and further scopes in order."""
 
-    __slots__ = ("children",)
+    __slots__ = ("_names", "children", "twin")
 
     def __init__(self) -> None:
         self.children: list[tuple[str, bool, Node | PathScope]] = []
         """Label, whether the user wrote it, and the child."""
+        self.twin: PathScope | None = None
+        """A scope with the same labels."""
+        self._names: list[str] | None = None
 
     def add(self, label: str, child: Node | PathScope, *, written: bool) -> None:
         """Append a child."""
@@ -78,17 +81,30 @@ class PathScope:
 
     def assign_paths(self, prefix: str = "") -> None:
         """Give every node below its path."""
-        counts = Counter(label for label, written, _ in self.children if not written)
-        taken = {label for label, written, _ in self.children if written}
-        numbers: Counter[str] = Counter()
-        for label, written, child in self.children:
-            name = label if written else _free_name(label, counts[label], numbers, taken)
-            taken.add(name)
+        for name, (_, _, child) in zip(self.child_names(), self.children, strict=True):
             path = prefix + name
             if isinstance(child, PathScope):
                 child.assign_paths(path + ".")
             else:
                 child.path = path
+
+    def child_names(self) -> list[str]:
+        """The labels, numbered where several are alike."""
+        if self._names is None:
+            self._names = _distinct(self.children) if self.twin is None else self.twin.child_names()
+        return self._names
+
+
+def _distinct(children: list[tuple[str, bool, Node | PathScope]]) -> list[str]:
+    counts = Counter([label for label, written, _ in children if not written])
+    taken = {label for label, written, _ in children if written}
+    numbers: Counter[str] = Counter()
+    names: list[str] = []
+    for label, written, _ in children:
+        name = label if written else _free_name(label, counts[label], numbers, taken)
+        taken.add(name)
+        names.append(name)
+    return names
 
 
 def _free_name(label: str, count: int, numbers: Counter[str], taken: set[str]) -> str:

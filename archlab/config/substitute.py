@@ -63,7 +63,7 @@ def count_values(node: Node) -> int:
 class Argument:
     """A value in a config, substituted at most once if it holds no expression."""
 
-    __slots__ = ("_value", "dynamic", "node", "size")
+    __slots__ = ("constant", "dynamic", "node", "size")
 
     def __init__(self, node: Node) -> None:
         self.node = node
@@ -72,7 +72,7 @@ class Argument:
             message = f"this value holds {self.size:,} values; at most {MAX_ARGUMENT_VALUES} are allowed"
             raise BadItemError(message, "too-large", node.place)
         self.dynamic = is_dynamic(node)
-        self._value: Any = None if self.dynamic else substitute(node, {})
+        self.constant: Any = None if self.dynamic else substitute(node, {})
 
     def value(self, scope: Scope[str, Any]) -> Any:
         """The Python value in a scope.
@@ -80,4 +80,4 @@ class Argument:
         Raises:
             BadItemError: if an expression in it cannot be evaluated.
         """
-        return substitute(self.node, scope) if self.dynamic else self._value
+        return substitute(self.node, scope) if self.dynamic else self.constant

@@ -93,6 +93,8 @@ class Layer(BaseModel):
     """Layers that may be written on it: `norm` and `activation` for the conv family."""
     is_macro: ClassVar[bool] = False
     """Whether it stands for several primitives (`macro.Macro`)."""
+    scoped: ClassVar[bool] = False
+    """Whether the primitives it stands for get a level of the path of their own although the item has no name."""
     counts_activations: ClassVar[bool] = False
     """Whether its output elements count as `activations` (convolutions and linear layers; pycls)."""
     exact_reads: ClassVar[bool] = True

@@ -30,8 +30,6 @@ class Macro(Layer):
     """A layer that expands to several primitives."""
 
     is_macro: ClassVar[bool] = True
-    scoped: ClassVar[bool] = False
-    """Whether its primitives get a level of the path of their own although the item has no name."""
     operation: ClassVar[LayerClass | None] = None
     """The primitive that only it makes, which `init` means by its name."""
 

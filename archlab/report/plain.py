@@ -50,7 +50,12 @@ def analysis_dict(analysis: Analysis) -> Row:
                 "options": options[id(layer.node.layer)],
                 "inputs": [nodes[i].path for i in layer.node.inputs],
                 "output_shape": [analysis.batch, *layer.node.shape],
-                **_figures(layer),
+                "params": layer.params,
+                "buffers": layer.buffers,
+                "macs": layer.macs,
+                "flops": layer.flops,
+                "activations": layer.activations,
+                "activation_bytes": layer.activation_bytes,
                 "receptive_field": field(layer.receptive_field, layer.node.shape),
             }
             for layer in analysis.layers
@@ -87,10 +92,11 @@ def _cached_field_dict(analysis: Analysis) -> Callable[[ReceptiveField, Shape], 
     extent = analysis.graph.input_shape
 
     def convert(field: ReceptiveField, shape: Shape) -> Row:
-        key = (id(field), map_size(shape) or shape)
-        if key not in known:
-            known[key] = field_dict(field, extent, shape)
-        return known[key]
+        key = (id(field), shape[-2:])  # a channels-last map only misses
+        row = known.get(key)
+        if row is None:
+            row = known[key] = field_dict(field, extent, shape)
+        return row
 
     return convert
 
@@ -105,11 +111,20 @@ def field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
     """
     extents = map_size(input_shape) or (None, None)
     units = map_size(shape) or (1, 1)
-    height = _axis_dict(field.height, extents[0], units[0])
+    height = _axis_values(field.height, extents[0], units[0])
     same = field.width is field.height and extents[0] == extents[1] and units[0] == units[1]
-    width = height if same else _axis_dict(field.width, extents[1], units[1])
+    width = height if same else _axis_values(field.width, extents[1], units[1])
+    size, sizes, counts, stride, start, padding, centre, coverage, cut = map(list, zip(height, width, strict=True))
     return {
-        **{key: [height[key], width[key]] for key in height},
+        "size": size,
+        "sizes": sizes,
+        "counts": counts,
+        "stride": stride,
+        "start": start,
+        "padding": padding,
+        "centre": centre,
+        "coverage": coverage,
+        "cut": cut,
         "global": field.is_global,
         "context": "global" if field.context else None,
         "aligned": field.aligned,
@@ -117,22 +132,18 @@ def field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
     }
 
 
-def _axis_dict(axis: AxisField | None, extent: int | None, units: int) -> Row:
+def _axis_values(axis: AxisField | None, extent: int | None, units: int) -> tuple[Any, ...]:
+    """Size, sizes, counts, stride, start, padding, centre, coverage and cut along one axis."""
     if axis is None or extent is None:
-        whole = {"size": extent, "sizes": [extent], "counts": [units], "stride": None, "start": 0}
-        return {**whole, "padding": 0, "centre": None, "coverage": 1.0, "cut": 0.0}
+        return extent, [extent], [units], None, 0, 0, None, 1.0, 0.0
     counts = axis.counts(units)
-    return {
-        "size": max(counts),
-        "sizes": list(counts),
-        "counts": list(counts.values()),
-        "stride": axis.down if axis.up == 1 else number(axis.stride),
-        "start": axis.start,
-        "padding": -axis.start,
-        "centre": float(axis.centre),
-        "coverage": axis.coverage,
-        "cut": axis.cut(units, extent) / units,
-    }
+    sizes = list(counts)
+    stride = axis.down if axis.up == 1 else number(axis.stride)
+    first, last, _ = axis.spans[0]
+    return (
+        *(sizes[-1], sizes, list(counts.values()), stride, first, -first),
+        *((first + last) / 2, axis.coverage, axis.cut(units, extent) / units),
+    )
 
 
 def number(value: Fraction) -> int | str:
