@@ -29,6 +29,8 @@ class Node:
     """Through which blocks it came about, for messages."""
     zero_init: bool = False
     """Whether its tensors start at zero."""
+    init: Mapping[str, Any] | None = None
+    """Initialisers of the layer or its block, by tensor; they go before the graph's. None for PyTorch's own."""
 
 
 @dataclass(slots=True)
@@ -44,6 +46,11 @@ class Graph:
     variant: str | None = None
     init: Mapping[str, Any] = field(default_factory=dict)
     """Initialisers by layer type (see `config.init`)."""
+
+    def initializers(self, node: Node) -> dict[str, Any]:
+        """Tensor name to initialiser of a node; what is not in it keeps PyTorch's own."""
+        found = {**self.init.get(node.layer.type, {}), **(node.init or {})}
+        return {tensor: initializer for tensor, initializer in found.items() if initializer is not None}
 
     @property
     def input_shape(self) -> Shape:

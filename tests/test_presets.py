@@ -10,17 +10,19 @@ from __future__ import annotations
 import inspect
 from collections import defaultdict
 from functools import cache, partial
+from math import sqrt
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from torchvision import models
 
 from archlab import api
 from archlab.analysis import Analysis
 from archlab.config.init import INITIALIZERS
 from archlab.config.yaml_nodes import Scalar
-from tests.references import FAMILIES, REFERENCES, OwnedTensor, truth
+from tests.references import FAMILIES, PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, OwnedTensor, truth
 
 
 @cache
@@ -101,22 +103,47 @@ class InitCalls:
         self.by_tensor[id(tensor)].append((name, options))
 
 
-@pytest.mark.parametrize("name", ["alexnet", "mobilenet_v2", "resnet18", "resnet50", "resnext50_32x4d", "vgg16_bn"])
+def distribution(name: str, options: dict[str, Any], tensor: torch.Tensor) -> tuple[str, list[float]]:
+    """What an initialiser draws from: a kind and its numbers, whatever the function is called."""
+    if name.startswith("kaiming"):
+        fan = tensor[0].numel() if options["mode"] == "fan_in" else tensor.numel() // tensor.shape[1]
+        std = nn.init.calculate_gain(options["nonlinearity"], options["a"]) / sqrt(fan)
+        return ("normal", [0, std]) if name.endswith("normal") else ("uniform", [-sqrt(3) * std, sqrt(3) * std])
+    return name, list(options.values())
+
+
+@pytest.mark.parametrize("name", [*PUBLISHED_BY_TORCHVISION, *SEGMENTATION, "googlenet_aux", "inception_v3_aux"])
 def test_init_is_torchvisions(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = InitCalls(monkeypatch)
+    make = REFERENCES[name]
+    if name.startswith(("googlenet", "inception")):
+        model = name.removesuffix("_aux")
+        make = partial(models.get_model, model, weights=None, aux_logits=model != name, init_weights=True)
     with torch.device("meta"):
-        parameters = list(REFERENCES[name]().parameters())
+        parameters = dict(make().named_parameters())
     graph = analysis(name).graph
     ours = [
-        graph.init.get(node.layer.type, {}).get(tensor.name)
+        (tensor.name, graph.initializers(node).get(tensor.name))
         for node in graph.nodes
         for tensor in node.layer.tensors(graph.input_shapes(node))
         if tensor.learnable
     ]
-    for initializer, parameter in zip(ours, parameters, strict=True):
+    # torchvision's ConvNeXt owns layer_scale in the block itself, in front of the block's layers.
+    initializers = [initializer for _, initializer in sorted(ours, key=lambda pair: pair[0] == "layer_scale")]
+    theirs = sorted(parameters, key=lambda path: path.endswith("layer_scale"))
+    for initializer, path in zip(initializers, theirs, strict=True):
+        parameter = parameters[path]
         made = calls.by_tensor[id(parameter)]
+        if not made:  # a layer scale, filled with a number
+            assert initializer is None
+            continue
         # The first is what the layer's constructor does; a config that names none keeps it.
-        assert made[-1] == (made[0] if initializer is None else (initializer.type, initializer.options()))
+        ours_call = made[0] if initializer is None else (initializer.type, initializer.options())
+        (kind, numbers), (true_kind, true_numbers) = (
+            distribution(function, options, parameter) for function, options in (ours_call, made[-1])
+        )
+        assert kind == true_kind
+        assert numbers == pytest.approx(true_numbers, rel=1e-6)
 
 
 # -- against published figures --------------------------------------------------------------------------------

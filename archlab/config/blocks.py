@@ -10,6 +10,7 @@ from archlab.config.document import Block, Document
 from archlab.config.emitter import Emitter
 from archlab.config.environment import Environment, Spot, value_size
 from archlab.config.expressions import UNKNOWN, UnknownValueError
+from archlab.config.init import TensorInit, read_init
 from archlab.config.items import Item
 from archlab.config.limits import MAX_BLOCK_DEPTH
 from archlab.config.names import NameTable, Value, Values
@@ -40,6 +41,7 @@ class Blocks:
         self._walk = walk
         self._evaluate = evaluate
         self._defaults: dict[int, Argument] = {}
+        self._inits: dict[str, dict[str, TensorInit]] = {}
         self._expansions: dict[tuple[object, ...], Expansion] = {}
         self.params: MappingView[str, Any] = {}
         """What every block sees: the file's params and `input_size`."""
@@ -92,6 +94,7 @@ class Blocks:
             trail=(step, *env.trail),
             open_blocks=(*env.open_blocks, block.name),
             depth=env.depth + 1,
+            init={**env.init, **self._init(block)} if block.init is not None else env.init,
         )
         last = self._walk(block.layers, values[0], inner)
         outputs = self._outputs(block, last, inner)
@@ -170,6 +173,13 @@ class Blocks:
             else:
                 variables[name] = self._default(default).value(variables)
         return variables
+
+    def _init(self, block: Block) -> dict[str, TensorInit]:
+        """The block's own initialisers, read once."""
+        assert block.init is not None
+        if block.name not in self._inits:
+            self._inits[block.name] = read_init(block.init, self.params, self._problems)
+        return self._inits[block.name]
 
     def _default(self, node: Node) -> Argument:
         """A block param's default, read once."""

@@ -22,7 +22,7 @@ KEYS = (
 VARIANT_KEYS = ("input", "outputs", "expect")
 """What a variant may carry besides its assignments; no param can have these names."""
 
-BLOCK_KEYS = ("description", "params", "inputs", "layers", "outputs")
+BLOCK_KEYS = ("description", "params", "inputs", "layers", "outputs", "init")
 BUILT_IN_NAMES = ("in_channels", "in_size", "block_in", "block_in_size", "input_size", "index", "true", "false", "null")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _TITLE = re.compile(r"[^\x00-\x1f\x7f]{1,100}\Z")
@@ -41,6 +41,8 @@ class Block:
     """Names of what enters: the line above, then what `with` names."""
     outputs: list[Scalar] = field(default_factory=list)
     """Names of what comes out; the last layer where there are none."""
+    init: Mapping | None = None
+    """Initialisers of the layers in it, by layer type."""
 
 
 @dataclass(slots=True)
@@ -218,7 +220,9 @@ class DocumentReader:
             self._add(f"block '{name}' needs 'layers'", "missing", place)
             return None
         sequence = self._expect(layers, Sequence, f"'layers' of block '{name}'")
-        return None if sequence is None else Block(name, params, sequence, inputs, outputs)
+        init = mapping.entries.get("init")
+        init = None if init is None else self._expect(init, Mapping, f"'init' of block '{name}'")
+        return None if sequence is None else Block(name, params, sequence, inputs, outputs, init)
 
     def _block_params(self, name: str, declared: Node | None) -> dict[str, Node]:
         if declared is None or (isinstance(declared, Scalar) and declared.value is None):

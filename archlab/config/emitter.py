@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from archlab.config.environment import Environment, Spot
+from archlab.config.init import TensorInit
 from archlab.config.items import Item
 from archlab.config.limits import MAX_ELEMENTS, MAX_MAP_SIZE, MAX_NODES, MAX_STEPS
 from archlab.config.lowering import Lowered
@@ -49,6 +50,9 @@ class Emitter:
             if node is None:
                 return None
             node.zero_init = step.zero_init
+            if lowered.init is not None and lowered.owns_init(step.layer):
+                node.init = {**(node.init or {}), **lowered.init}
+                self._check_init(node, read, lowered.init, item, env)
             scope.add(label or step.label or step.layer.alias, node, written=bool(label))
             made.append(node)
         return made[-1]
@@ -66,7 +70,18 @@ class Emitter:
                 return None
             _check_size(shape, places)
             self._shapes[key] = shape
-        return self.append(layer, inputs, shape, places.whole, env.trail)
+        node = self.append(layer, inputs, shape, places.whole, env.trail)
+        if env.init:
+            node.init = env.init.get(layer.type)
+        return node
+
+    def _check_init(self, node: Node, inputs: tuple[Node, ...], init: TensorInit, item: Item, env: Environment) -> None:
+        """Record the tensors that `init` names and the layer does not have, such as the bias in front of a norm."""
+        owned = {tensor.name for tensor in node.layer.tensors(tuple([value.shape for value in inputs]))}
+        for tensor, initializer in init.items():
+            if tensor not in owned and initializer is not None:
+                message = f"{node.layer.type} has no {tensor} here, so that 'init' cannot set it"
+                self._problems.add(message, "wrong-value", item.places.value("init"), env.trail)
 
     def append(
         self, layer: Layer, inputs: tuple[Node, ...], shape: Shape, place: Place | None, trail: tuple[str, ...]

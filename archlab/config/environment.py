@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from archlab.config.expressions import UNKNOWN
+from archlab.config.init import TensorInit
 from archlab.config.names import NameTable, Value
 from archlab.config.naming import PathScope
 from archlab.layers.base import map_size
@@ -21,6 +23,8 @@ class Environment:
     trail: tuple[str, ...] = ()
     open_blocks: tuple[str, ...] = ()
     depth: int = 0
+    init: Mapping[str, TensorInit] = field(default_factory=dict)
+    """Initialisers by layer type that the blocks around say."""
 
 
 @dataclass(slots=True)

@@ -62,7 +62,7 @@ def _expand(
     written = variant.input if variant is not None and variant.input is not None else document.input
     if input_shape is None and written is not None:
         input_shape = _read_input(written, params, problems)
-    init = read_init(document.init, problems) if document.init is not None else {}
+    init = read_init(document.init, params, problems) if document.init is not None else {}
     if input_shape is None or document.layers is None:
         return None
     elaborator = Elaborator(document, params, problems)

@@ -1,20 +1,24 @@
-"""`init`: how weights are initialised, by layer type.
+"""`init`: how weights are initialised, by layer type and, before that, on a layer itself.
 
+    layers:
+      - {name: head, type: linear, out_features: 10, init: {weight: {type: normal, std: 0.001}}}
     init:
       conv2d: {weight: {type: kaiming_normal, mode: fan_out, nonlinearity: relu}, bias: zeros}
       linear: {weight: {type: normal, std: 0.01}, bias: zeros}
 
-Names and options are those of `torch.nn.init`; what is not named keeps PyTorch's default.
+Names and options are those of `torch.nn.init`; what is not named, or is `default`, keeps PyTorch's own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping as MappingView
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from archlab.config.problem import Problems
-from archlab.config.substitute import is_dynamic, substitute
+from archlab.config.expressions import UnknownValueError
+from archlab.config.problem import BadItemError, Problems
+from archlab.config.substitute import substitute
 from archlab.config.suggest import did_you_mean
 from archlab.config.validation import Places, validate_model
 from archlab.config.yaml_nodes import Mapping, Node, Scalar, kind
@@ -133,71 +137,101 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     )
 }
 TENSORS = ("weight", "bias")
+DEFAULT = "default"
+"""PyTorch's own initialisation, whatever is said elsewhere."""
 
-Initializers = dict[str, dict[str, Initializer]]
-"""Layer type to tensor name to initialiser."""
+TensorInit = dict[str, Initializer | None]
+"""Tensor name to initialiser, None for PyTorch's own."""
 
 
-def read_init(node: Mapping, problems: Problems) -> Initializers:
-    """The initialisers of a config."""
-    found: Initializers = {}
+def read_init(node: Mapping, params: MappingView[str, Any], problems: Problems) -> dict[str, TensorInit]:
+    """The initialisers of a config, by layer type.
+
+    Args:
+        node: the value of `init`.
+        params: values for expressions.
+        problems: the collector.
+    """
+    found: dict[str, TensorInit] = {}
     for layer_type, value in node.entries.items():
         place = node.keys[layer_type]
         if layer_type not in layer_types():
             message = f"'init' names layer types; there is no '{layer_type}'{did_you_mean(layer_type, layer_types())}"
             problems.add(message, "unknown-layer", place)
-        elif (made_of := _made_of(layer_type)) is None:
+            continue
+        cls = initialised_class(layer_type)
+        if cls is None:
             message = f"'{layer_type}' stands for other layers, and 'init' names those; write conv2d"
             problems.add(message, "wrong-value", place)
-        elif not isinstance(value, Mapping):
-            message = f"init of {layer_type} is a mapping such as {{weight: zeros}}, not {kind(value)}"
-            problems.add(message, "wrong-type", value.place)
-        else:
-            found[made_of.type] = _read_tensors(layer_type, made_of, value, problems)
+            continue
+        try:
+            found[cls.type] = read_tensors(layer_type, cls, value, substitute(value, params), problems, ())
+        except BadItemError as error:
+            problems.add(error.message, error.code, error.place)
+        except UnknownValueError:
+            pass
     return found
 
 
-def _made_of(layer_type: str) -> type[Layer] | None:
+def initialised_class(layer_type: str) -> type[Layer] | None:
     """The class of the nodes whose tensors a layer type means; None for a macro without tensors of its own."""
     cls = find_layer(layer_type)
     assert cls is not None
     return cls.operation if issubclass(cls, Macro) else cls
 
 
-def _read_tensors(layer_type: str, cls: type[Layer], node: Mapping, problems: Problems) -> dict[str, Initializer]:
-    made: dict[str, Initializer] = {}
-    for tensor, value in node.entries.items():
+def read_tensors(
+    layer_type: str, cls: type[Layer], node: Node, value: Any, problems: Problems, trail: tuple[str, ...]
+) -> TensorInit:
+    """The initialisers of one layer or layer type.
+
+    Args:
+        layer_type: as the user calls it.
+        cls: of the nodes that own the tensors.
+        node: where it is written.
+        value: what is written, with expressions evaluated.
+        problems: the collector.
+        trail: through which blocks it came about.
+    """
+    if value == DEFAULT:
+        return dict.fromkeys(TENSORS)
+    if not isinstance(node, Mapping):
+        message = f"init of {layer_type} is a mapping such as {{weight: zeros}}, or default, not {kind(node)}"
+        problems.add(message, "wrong-type", node.place, trail)
+        return {}
+    made: TensorInit = {}
+    for tensor, entry in node.entries.items():
         if tensor not in TENSORS:
             hint = did_you_mean(tensor, TENSORS) or "; it has weight and bias"
-            problems.add(f"init has no tensor '{tensor}'{hint}", "unknown-option", node.keys[tensor])
+            problems.add(f"init has no tensor '{tensor}'{hint}", "unknown-option", node.keys[tensor], trail)
             continue
-        initializer = _read_initializer(value, problems)
+        if value[tensor] == DEFAULT:
+            made[tensor] = None
+            continue
+        initializer = _read_initializer(entry, value[tensor], problems, trail)
         if initializer is None:
             continue
         if initializer.needs_matrix and (tensor != "weight" or not cls.counts_activations):
             message = f"{initializer.type} needs a weight of a convolution or linear layer, not {layer_type}'s {tensor}"
-            problems.add(message, "wrong-value", value.place)
+            problems.add(message, "wrong-value", entry.place, trail)
             continue
         made[tensor] = initializer
     return made
 
 
-def _read_initializer(node: Node, problems: Problems) -> Initializer | None:
-    if is_dynamic(node):
-        problems.add("'init' takes plain values, no expressions", "wrong-value", node.place)
-        return None
-    value = substitute(node, {})
+def _read_initializer(node: Node, value: Any, problems: Problems, trail: tuple[str, ...]) -> Initializer | None:
     options = dict(value) if isinstance(value, dict) else {"type": value}
     type_name = options.pop("type", None)
     cls = INITIALIZERS.get(type_name) if isinstance(type_name, str) else None
     if cls is None:
-        hint = did_you_mean(str(type_name), INITIALIZERS) or f"; there are {', '.join(INITIALIZERS)}"
-        problems.add(f"there is no initialiser '{type_name}'{hint}", "unknown-initialiser", _type_place(node).place)
+        hint = did_you_mean(str(type_name), INITIALIZERS) or f"; there are {', '.join(INITIALIZERS)} and {DEFAULT}"
+        place = _type_place(node).place
+        problems.add(f"there is no initialiser '{type_name}'{hint}", "unknown-initialiser", place, trail)
         return None
     entries = node.entries if isinstance(node, Mapping) else {}
     keys = node.keys if isinstance(node, Mapping) else {}
     places = Places(node.place, keys, {key: child.place for key, child in entries.items()})
-    return validate_model(cls, cls.type, options, places, problems, ())
+    return validate_model(cls, cls.type, options, places, problems, trail)
 
 
 def _type_place(node: Node) -> Node:

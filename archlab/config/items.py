@@ -151,7 +151,7 @@ def _read_first(item: Item, node: Node) -> None:
             node.place,
         )
     for key in node.entries:
-        if key in ITEM_KEYS or key in COMBINATORS.get(item.kind, ()):
+        if key in (*ITEM_KEYS, "init") or key in COMBINATORS.get(item.kind, ()):
             raise BadItemError(f"'first' cannot change '{key}'", "wrong-value", node.keys[key])
     item.first = {key: Argument(value) for key, value in node.entries.items()}
     values = {key: value.place for key, value in node.entries.items()}

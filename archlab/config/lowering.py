@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from archlab.config.init import TensorInit, initialised_class, read_tensors
 from archlab.config.items import Item
 from archlab.config.problem import BadItemError, Problems
 from archlab.config.suggest import did_you_mean
@@ -22,12 +23,18 @@ Trail = tuple[str, ...]
 class Lowered:
     """A validated item: its layer, and the layers written on it."""
 
-    __slots__ = ("_steps", "attached", "main")
+    __slots__ = ("_steps", "attached", "init", "main")
 
-    def __init__(self, main: Layer, attached: dict[str, Layer]) -> None:
+    def __init__(self, main: Layer, attached: dict[str, Layer], init: TensorInit | None) -> None:
         self.main = main
         self.attached = attached
+        self.init = init
         self._steps: dict[Shape, list[Step]] = {}
+
+    def owns_init(self, layer: Layer) -> bool:
+        """Whether the item's `init` is that of a primitive."""
+        main = self.main
+        return layer is main or (isinstance(main, Macro) and isinstance(layer, main.operation or ()))
 
     def steps(self, inputs: tuple[Shape, ...]) -> list[Step]:
         """The primitives for input shapes.
@@ -100,6 +107,7 @@ class Lowering:
 
     def _make(self, item: Item, cls: type[Layer], values: dict[str, Any], trail: Trail) -> Lowered | None:
         values = dict(values)
+        init = values.pop("init", None)
         attached: dict[str, Layer | None] = {}
         for name in cls.attachments:
             value = values.pop(name, None)
@@ -110,7 +118,19 @@ class Lowering:
         self._refuse_attached(item, cls, values)
         main = validate_model(cls, cls.type, values, item.places, self._problems, trail)
         known = {name: layer for name, layer in attached.items() if layer is not None}
-        return Lowered(main, known) if main is not None and len(known) == len(attached) else None
+        tensors = None if init is None else self._init(item, cls, init, trail)
+        return Lowered(main, known, tensors) if main is not None and len(known) == len(attached) else None
+
+    def _init(self, item: Item, cls: type[Layer], value: Any, trail: Trail) -> TensorInit | None:
+        """The initialisers written on the layer."""
+        owner = initialised_class(cls.type)
+        if owner is None or owner.tensors is Layer.tensors:
+            what = "stands for other layers" if owner is None else "has no weights"
+            hint = "; write those with their own init" if owner is None else ""
+            place = item.places.key("init")
+            self._problems.add(f"{cls.type} {what}, so that it takes no 'init'{hint}", "unknown-option", place, trail)
+            return None
+        return read_tensors(cls.type, owner, item.arguments["init"].node, value, self._problems, trail)
 
     def _refuse_attached(self, item: Item, cls: type[Layer], values: dict[str, Any]) -> None:
         for name in ("norm", "activation"):

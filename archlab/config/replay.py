@@ -63,7 +63,8 @@ class Copier:
     def _copy_node(self, node: Node) -> None:
         copies = self._copies
         inputs = tuple([copies[index].index for index in node.inputs])
-        made = Node(len(self.nodes), node.layer, inputs, node.shape, "", node.place, node.trail, node.zero_init)
+        made = Node(len(self.nodes), node.layer, inputs, node.shape, "", node.place, node.trail)
+        made.zero_init, made.init = node.zero_init, node.init
         copies[node.index] = made
         self.nodes.append(made)
 

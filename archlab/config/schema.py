@@ -6,7 +6,7 @@ from typing import Any
 
 from archlab.config.document import KEYS, LANGUAGE_VERSION
 from archlab.config.expect import EXPECT_KEYS
-from archlab.config.init import INITIALIZERS
+from archlab.config.init import DEFAULT, INITIALIZERS, initialised_class
 from archlab.config.items import COMBINATORS
 from archlab.config.lowering import attachment_role
 from archlab.config.residual import WORDS
@@ -83,6 +83,16 @@ def _references() -> Schema:
     return {"anyOf": [_REFERENCE, {"type": "array", "items": _REFERENCE, "minItems": 1}]}
 
 
+def _tensors() -> Schema:
+    """Initialisers of a layer's tensors."""
+    initializer = {"anyOf": [{"enum": [*INITIALIZERS, DEFAULT]}, {"type": "object", "required": ["type"]}]}
+    return {
+        "type": "object",
+        "properties": {"weight": initializer, "bias": initializer},
+        "additionalProperties": False,
+    }
+
+
 def _or_expression(schema: Schema) -> Schema:
     """A property that may also be an expression; its description stays on top, where editors show it."""
     notes: Schema = {key: schema[key] for key in ("description", "default") if key in schema}
@@ -103,6 +113,12 @@ def _layer_schema(cls: type[Layer]) -> Schema:
     properties = {name: _or_expression(value) for name, value in schema.get("properties", {}).items()}
     if cls.role == "join":
         properties["with"] = {**_references(), "description": "Names of the other inputs."}
+    owner = initialised_class(cls.type)
+    if owner is not None and owner.tensors is not Layer.tensors:
+        properties["init"] = {
+            "anyOf": [{"const": DEFAULT}, _tensors(), _expression()],
+            "description": "Initial weights.",
+        }
     for name in cls.attachments:
         properties[name] = _attached(attachment_role(name), _ATTACHED[name])
     required = ["type", *schema.get("required", []), *(["with"] if cls.role == "join" else [])]
@@ -162,6 +178,7 @@ def _document_properties() -> dict[str, Schema]:
     figures = {"type": "object", "propertyNames": {"enum": list(EXPECT_KEYS)}}
     size = {"anyOf": [{"type": "integer", "minimum": 1}, _expression()]}
     shape = {"type": "array", "items": size, "minItems": 1, "maxItems": 3}
+    by_type = {"type": "object", "additionalProperties": {"anyOf": [{"const": DEFAULT}, _tensors()]}}
     block = {
         "type": "object",
         "properties": {
@@ -170,12 +187,11 @@ def _document_properties() -> dict[str, Schema]:
             "inputs": {**_references(), "description": "Names of what enters: the line above, then those of 'with'."},
             "layers": _LIST,
             "outputs": {**_references(), "description": "Names of what comes out; the last layer by default."},
+            "init": {**by_type, "description": "Initial weights of the layers in it, by layer type."},
         },
         "required": ["layers"],
         "additionalProperties": False,
     }
-    initializer = {"anyOf": [{"enum": list(INITIALIZERS)}, {"type": "object", "required": ["type"]}]}
-    tensors = {"type": "object", "properties": {"weight": initializer, "bias": initializer}}
     outputs: Schema = {
         "anyOf": [
             _REFERENCE,
@@ -201,7 +217,7 @@ def _document_properties() -> dict[str, Schema]:
             "description": "Layers in order; with 'extends', a mapping of named layers' new arguments.",
         },
         "outputs": {**outputs, "description": "Names of the results; the last layer by default."},
-        "init": {"type": "object", "additionalProperties": tensors, "description": "Initial weights by layer type."},
+        "init": {**by_type, "description": "Initial weights by layer type."},
         "expect": {**figures, "description": "Figures that archlab validate checks."},
     }
     assert set(properties) == set(KEYS)

@@ -81,10 +81,10 @@ def _describe(model: type[BaseModel], label: str, details: ErrorDetails, places:
 
 def unknown_option(model: type[BaseModel], label: str, option: str) -> tuple[str, str]:
     """Message and code for an option that a model does not have."""
-    known = [*model.model_fields, *getattr(model, "attachments", ())]
+    known = [*model.model_fields, *getattr(model, "attachments", ()), "init"]
     if option in _INFERRED:
         return f"{label} takes its '{option}' from its input; leave it out", "unknown-option"
-    hint = did_you_mean(option, known) or (f"; it has {one_of(known)}" if known else "; it has none")
+    hint = did_you_mean(option, known) or (f"; it has {one_of(known[:-1])}" if known[:-1] else "; it has none")
     return f"{label} has no option '{option}'{hint}", "unknown-option"
 
 

@@ -9,7 +9,7 @@ from archlab.graph import Graph
 
 
 def initialize(model: fx.GraphModule, graph: Graph) -> None:
-    """Apply `init` to the modules of the named layer types; all else keeps PyTorch's own initialisation."""
+    """Apply `init`, of layers and of layer types; all else keeps PyTorch's own initialisation."""
     with torch.no_grad():
         for node in graph.layers:
             if node.zero_init:
@@ -18,7 +18,7 @@ def initialize(model: fx.GraphModule, graph: Graph) -> None:
                 continue
             if not node.layer.torch_class:
                 continue
-            for tensor, initializer in graph.init.get(node.layer.type, {}).items():
+            for tensor, initializer in graph.initializers(node).items():
                 parameter = getattr(model.get_submodule(node.path), tensor, None)
                 if parameter is not None:
                     getattr(nn.init, f"{initializer.type}_")(parameter, **initializer.options())

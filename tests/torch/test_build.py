@@ -84,7 +84,13 @@ def test_auxiliary_heads_are_torchvisions(name: str) -> None:
     assert all(torch.equal(found[label], getattr(expected, label)) for label in found)
 
 
-@pytest.mark.parametrize("name", ["alexnet", "vgg11", "vgg11_bn", "resnet18", "resnext50_32x4d", "mobilenet_v2"])
+NUMBER_FOR_NUMBER = (
+    *("alexnet", "vgg11", "vgg11_bn", "resnet18", "resnext50_32x4d", "mobilenet_v2", "squeezenet1_1", "densenet121"),
+    *("efficientnet_b0", "mnasnet0_5", "mobilenet_v3_small", "shufflenet_v2_x0_5", "regnet_x_400mf"),
+)
+
+
+@pytest.mark.parametrize("name", NUMBER_FOR_NUMBER)
 def test_initialisation_is_torchvisions_number_for_number(name: str) -> None:
     torch.manual_seed(3)
     expected = torchvision.models.get_model(name, weights=None).state_dict()

@@ -447,6 +447,24 @@ layers:
   - {name: odd, type: deform_conv2d, out_channels: 4, kernel_size: [3, 5], modulated: true, offset_groups: 2}
 init: {conv2d: {weight: {type: kaiming_normal, mode: fan_out}, bias: ones}}
 """,
+    "weights of their own": """
+name: own_weights
+input: [4, 16, 16]
+params: {spread: 0.5}
+blocks:
+  head:
+    init: {conv2d: default, batch_norm2d: {weight: {type: constant, val: $spread}}}
+    layers:
+      - {type: conv2d, out_channels: 4, kernel_size: 3, padding: 1, norm: batch_norm2d}
+      - {name: last, type: conv2d, out_channels: 4, kernel_size: 1, init: {weight: {type: normal, std: $(spread / 2)}}}
+layers:
+  - {name: first, type: conv2d, out_channels: 4, kernel_size: 3, padding: 1, norm: batch_norm2d}
+  - {name: second, type: deform_conv2d, out_channels: 4, kernel_size: 3, padding: 1, init: {weight: default}}
+  - {name: head1, use: head}
+  - {name: head2, use: head}
+  - {name: third, type: conv2d, out_channels: 4, kernel_size: 3, init: {bias: default}}
+init: {conv2d: {weight: {type: kaiming_normal}, bias: ones}, deform_conv2d: {weight: ones}}
+""",
     "offsets by path": """
 name: offsets
 input: [4, 16, 16]
@@ -812,6 +830,28 @@ def test_weights_that_only_some_layers_have() -> None:
         "                nn.init.trunc_normal_(module.weight, std=0.02)",
         "                if module.bias is not None:",
         "                    nn.init.zeros_(module.bias)",
+    ]
+
+
+def test_weights_of_single_layers_are_told_apart_by_their_names() -> None:
+    lines = to_source(graph_of("weights of their own")).splitlines()
+    start = lines.index("        for name, module in self.named_modules():")
+    assert lines[start + 1 : start + 16] == [
+        '            if name.endswith(".offset"):',
+        "                for parameter in module.parameters():",
+        "                    nn.init.zeros_(parameter)",
+        '            elif name in {"second.conv", "head1.conv", "head2.conv"}:',
+        "                pass",
+        '            elif name in {"head1.bn", "head2.bn"}:',
+        "                nn.init.constant_(module.weight, 0.5)",
+        '            elif name.endswith(".last"):',
+        "                nn.init.normal_(module.weight, std=0.25)",
+        '            elif name == "third":',
+        "                nn.init.kaiming_normal_(module.weight)",
+        "            elif isinstance(module, nn.Conv2d):",
+        "                nn.init.kaiming_normal_(module.weight)",
+        "                if module.bias is not None:",
+        "                    nn.init.ones_(module.bias)",
     ]
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import accumulate
 
 from archlab.config.init import Initializer
-from archlab.graph import Graph
+from archlab.graph import Graph, Node
 from archlab.torch.source.layers import REQUIRED
 from archlab.torch.source.outside import class_text
 from archlab.torch.source.text import INDENT, Atom, Bracket, call, layout, literal, string_literal
@@ -19,32 +20,45 @@ DERIVED = {"LayerNorm": "torchvision.models.convnext.LayerNorm2d"}
 def init_statements(graph: Graph, indent: str) -> list[str]:
     """The loop over the modules; empty if the layers there are keep PyTorch's own initialisation."""
     inner = indent + INDENT
-    zeros = _zero_branch(graph, inner)
-    branches = list(zeros)
+    branches = _zero_branches(graph, inner) + _layer_branches(graph, inner)
+    asks_names = bool(branches)
     for layer_type, initializers in graph.init.items():
-        owned = _owned_tensors(graph, layer_type)
-        lines: list[str] = []
-        for tensor, initializer in initializers.items():
-            lines += _assignment(tensor, initializer, owned, inner + INDENT)
+        lines = _assignments(initializers, _owned_tensors(graph, layer_type), inner + INDENT)
         if lines:
-            word = "elif" if branches else "if"
-            branches += [f"{inner}{word} {_class_condition(graph, layer_type)}:", *lines]
+            branches.append([f"{inner}if {_class_condition(graph, layer_type)}:", *lines])
     if not branches:
         return []
-    loop = f"name, {MODULE} in self.named_modules()" if zeros else f"{MODULE} in self.modules()"
-    return [f"{indent}for {loop}:", *branches]
+    loop = f"name, {MODULE} in self.named_modules()" if asks_names else f"{MODULE} in self.modules()"
+    first, *others = branches
+    for branch in others:
+        first += [branch[0].replace("if ", "elif ", 1), *branch[1:]]
+    return [f"{indent}for {loop}:", *first]
 
 
-def _zero_branch(graph: Graph, indent: str) -> list[str]:
+def _zero_branches(graph: Graph, indent: str) -> list[list[str]]:
     """What comes first, since `init` leaves these modules alone; empty if there are none."""
     paths = [node.path for node in graph.layers if node.zero_init]
     if not paths:
         return []
-    return [
-        *_name_condition(graph, paths, indent),
-        f"{indent}{INDENT}for parameter in {MODULE}.parameters():",
-        f"{indent}{2 * INDENT}nn.init.zeros_(parameter)",
-    ]
+    condition = _name_condition(graph, paths, indent)
+    loop = f"{indent}{INDENT}for parameter in {MODULE}.parameters():"
+    return [[*condition, loop, f"{indent}{2 * INDENT}nn.init.zeros_(parameter)"]]
+
+
+def _layer_branches(graph: Graph, indent: str) -> list[list[str]]:
+    """The modules with an `init` of their own, those together that are set alike."""
+    groups: dict[str, list[Node]] = {}
+    for node in graph.layers:
+        usual = {t: i for t, i in graph.init.get(node.layer.type, {}).items() if i is not None}
+        if node.init is not None and not node.zero_init and graph.initializers(node) != usual:
+            groups.setdefault(repr(graph.initializers(node)), []).append(node)
+    branches: list[list[str]] = []
+    for nodes in groups.values():
+        owned = [_tensor_names(graph, node) for node in nodes]
+        lines = _assignments(graph.initializers(nodes[0]), owned, indent + INDENT)
+        condition = _name_condition(graph, [node.path for node in nodes], indent)
+        branches.append([*condition, *(lines or [f"{indent}{INDENT}pass"])])
+    return branches
 
 
 def _name_condition(graph: Graph, paths: list[str], indent: str) -> list[str]:
@@ -53,6 +67,8 @@ def _name_condition(graph: Graph, paths: list[str], indent: str) -> list[str]:
     every = {path for node in graph.layers for path in accumulate(node.path.split("."), "{}.{}".format)}
     if {path for path in every if path.endswith(ending)} == set(paths):
         return [f"{indent}if name.endswith({string_literal(ending)}):"]
+    if len(paths) == 1:
+        return [f"{indent}if name == {string_literal(paths[0])}:"]
     items = tuple([("", Atom(string_literal(path))) for path in paths])
     return layout(Bracket("{", items, "}"), "if name in ", ":", indent)
 
@@ -68,11 +84,20 @@ def _class_condition(graph: Graph, layer_type: str) -> str:
 
 def _owned_tensors(graph: Graph, layer_type: str) -> list[set[str]]:
     """For each layer of a type: the names of its tensors."""
-    return [
-        {tensor.name for tensor in node.layer.tensors(graph.input_shapes(node))}
-        for node in graph.layers
-        if node.layer.type == layer_type
-    ]
+    return [_tensor_names(graph, node) for node in graph.layers if node.layer.type == layer_type]
+
+
+def _tensor_names(graph: Graph, node: Node) -> set[str]:
+    return {tensor.name for tensor in node.layer.tensors(graph.input_shapes(node))}
+
+
+def _assignments(initializers: Mapping[str, Initializer | None], owned: list[set[str]], indent: str) -> list[str]:
+    """The calls for a module's tensors."""
+    lines: list[str] = []
+    for tensor, initializer in initializers.items():
+        if initializer is not None:
+            lines += _assignment(tensor, initializer, owned, indent)
+    return lines
 
 
 def _assignment(tensor: str, initializer: Initializer, owned: list[set[str]], indent: str) -> list[str]:
