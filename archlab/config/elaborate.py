@@ -211,8 +211,7 @@ class Elaborator:
     def _evaluate(self, argument: Argument, env: Environment) -> Any:
         if not argument.dynamic:
             return argument.constant
-        text = argument.node.text if isinstance(argument.node, Scalar) else ""
-        self._emitter.step(argument.size + len(text) // 20, argument.node.place)
+        self._emitter.step(argument.cost, argument.node.place)
         return argument.value(env.variables)
 
     def _set_input_names(self, value: Value, env: Environment) -> None:

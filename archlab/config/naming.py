@@ -15,6 +15,8 @@ from __future__ import annotations
 import keyword
 import re
 from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
 
 from archlab.graph import Node
 
@@ -67,7 +69,7 @@ class PathScope:
         """Label, whether the user wrote it, and the child."""
         self.twin: PathScope | None = None
         """A scope with the same labels."""
-        self._names: list[str] | None = None
+        self._names: Sequence[str] | None = None
 
     def add(self, label: str, child: Node | PathScope, *, written: bool) -> None:
         """Append a child."""
@@ -88,23 +90,26 @@ class PathScope:
             else:
                 child.path = path
 
-    def child_names(self) -> list[str]:
+    def child_names(self) -> Sequence[str]:
         """The labels, numbered where several are alike."""
         if self._names is None:
-            self._names = _distinct(self.children) if self.twin is None else self.twin.child_names()
+            labels = tuple([(label, written) for label, written, _ in self.children])
+            self._names = _distinct(labels) if self.twin is None else self.twin.child_names()
         return self._names
 
 
-def _distinct(children: list[tuple[str, bool, Node | PathScope]]) -> list[str]:
-    counts = Counter([label for label, written, _ in children if not written])
-    taken = {label for label, written, _ in children if written}
+@lru_cache(maxsize=256)  # most scopes have the labels of another: units of a stage, networks of a sweep
+def _distinct(labels: tuple[tuple[str, bool], ...]) -> Sequence[str]:
+    """The names for labels, of which some are written by the user and some may be numbered."""
+    counts = Counter([label for label, written in labels if not written])
+    taken = {label for label, written in labels if written}
     numbers: Counter[str] = Counter()
     names: list[str] = []
-    for label, written, _ in children:
+    for label, written in labels:
         name = label if written else _free_name(label, counts[label], numbers, taken)
         taken.add(name)
         names.append(name)
-    return names
+    return tuple(names)
 
 
 def _free_name(label: str, count: int, numbers: Counter[str], taken: set[str]) -> str:

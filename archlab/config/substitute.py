@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping as Scope
 from typing import Any
 
-from archlab.config.expressions import ExpressionError, UnknownNameError, compile_expression, is_expression
+from archlab.config.expressions import (
+    Evaluate,
+    ExpressionError,
+    UnknownNameError,
+    compile_expression,
+    is_expression,
+)
 from archlab.config.limits import MAX_ARGUMENT_VALUES
 from archlab.config.problem import BadItemError, Place
 from archlab.config.suggest import did_you_mean, listed
@@ -63,7 +69,7 @@ def count_values(node: Node) -> int:
 class Argument:
     """A value in a config, substituted at most once if it holds no expression."""
 
-    __slots__ = ("constant", "dynamic", "node", "size")
+    __slots__ = ("_compiled", "constant", "cost", "dynamic", "node", "size")
 
     def __init__(self, node: Node) -> None:
         self.node = node
@@ -73,6 +79,9 @@ class Argument:
             raise BadItemError(message, "too-large", node.place)
         self.dynamic = is_dynamic(node)
         self.constant: Any = None if self.dynamic else substitute(node, {})
+        self.cost = self.size + len(node.text) // 20 if isinstance(node, Scalar) else self.size
+        """Steps of an evaluation, in the expansion's measure."""
+        self._compiled: Evaluate | None = None
 
     def value(self, scope: Scope[str, Any]) -> Any:
         """The Python value in a scope.
@@ -80,4 +89,15 @@ class Argument:
         Raises:
             BadItemError: if an expression in it cannot be evaluated.
         """
-        return substitute(self.node, scope) if self.dynamic else self.constant
+        if not self.dynamic:
+            return self.constant
+        if self._compiled is not None:
+            try:
+                return self._compiled(scope)
+            except ExpressionError:
+                pass  # once more, for the place
+        elif isinstance(self.node, Scalar):
+            value = substitute(self.node, scope)
+            self._compiled = compile_expression(self.node.text)
+            return value
+        return substitute(self.node, scope)
