@@ -9,6 +9,7 @@ from typing import Any
 from archlab import presets
 from archlab.analysis import Analysis
 from archlab.analysis import analyze as analyze_graph
+from archlab.analysis.optimizer import DEFAULT_OPTIMIZER
 from archlab.config.document import Document, Variant, is_identifier
 from archlab.config.expand import expand, input_fault
 from archlab.config.files import read_source
@@ -38,14 +39,15 @@ class Network:
         """The variant's name, or the config's."""
         return self.graph.name
 
-    def analyze(self, *, batch: int = 1, dtype: str = "float32") -> Analysis:
+    def analyze(self, *, batch: int = 1, dtype: str = "float32", optimizer: str = DEFAULT_OPTIMIZER) -> Analysis:
         """All numbers: receptive field, parameters, MACs, FLOPs, memory.
 
         Args:
             batch: number of samples.
             dtype: float32, float16, bfloat16 or int8.
+            optimizer: sgd, momentum, adam or adamw, for the memory of training.
         """
-        return analyze_graph(self.graph, batch=batch, dtype=dtype)
+        return analyze_graph(self.graph, batch=batch, dtype=dtype, optimizer=optimizer)
 
     def __repr__(self) -> str:
         return f"<Network {self.name}: {len(self.graph.layers)} layers>"

@@ -16,6 +16,7 @@ from archlab.version import __version__
 OK, WRONG_INPUT, WRONG_USAGE = 0, 1, 2
 FORMATS = ("table", "json", "csv", "markdown")
 DTYPES = ("float32", "float16", "bfloat16", "int8")
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
 _SUFFIX_FORMATS = {".json": "json", ".csv": "csv", ".md": "markdown", ".txt": "table"}
 
 
@@ -103,6 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
         "analyze", parents=[network, report], help="the numbers of one network, layer by layer"
     )
     analyze.add_argument("target", help=_TARGET)
+    _add_optimizer(analyze)
     analyze.add_argument("--depth", type=_depth, default=2, help="fold the table to this depth of blocks (2), or 'all'")
 
     compare = commands.add_parser("compare", parents=[network, report], help="one row per network")
@@ -154,6 +156,10 @@ def build_parser() -> argparse.ArgumentParser:
     presets.set_defaults(batch=1, dtype="float32")
     commands.add_parser("schema", parents=[_output_option()], help="the JSON Schema of the language, for editors")
     return parser
+
+
+def _add_optimizer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="momentum", help="of the training step (momentum)")
 
 
 _TARGET = "a YAML path, path@variant, or the name of a preset or variant"

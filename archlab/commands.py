@@ -24,7 +24,8 @@ Result = tuple[str, int]
 def analyze(options: argparse.Namespace) -> Result:
     """`archlab analyze`."""
     form = report_format(options)
-    analysis = _network(options.target, options).analyze(batch=options.batch, dtype=options.dtype)
+    network = _network(options.target, options)
+    analysis = network.analyze(batch=options.batch, dtype=options.dtype, optimizer=options.optimizer)
     if form == "json":
         return _json_by_layer(analysis.to_dict()), OK
     if form == "table":

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from archlab.graph import Graph
 from archlab.layers.base import Layer, Shape
 from archlab.layers.geometry import AxisPair
+from archlab.layers.room import Room, Training
 
 DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "int64": 8}
 
@@ -28,9 +29,13 @@ class Facts(NamedTuple):
     activations: int
     elements: int
     """Output elements."""
-    scratch_bytes: int
+    scratch: Room
     """Taken beside the output while the layer runs."""
     reads: tuple[AxisPair, ...]
+    learnable: tuple[int, ...]
+    """Elements of each learnable tensor."""
+    training: Training
+    """What autograd keeps."""
 
 
 def collect_facts(graph: Graph) -> list[Facts]:
@@ -50,9 +55,11 @@ def collect_facts(graph: Graph) -> list[Facts]:
 
 def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Facts:
     params = buffers = fixed = fixed_bytes = 0
+    learnable: list[int] = []
     for tensor in layer.tensors(inputs):
         if tensor.learnable:
             params += tensor.elements
+            learnable.append(tensor.elements)
         else:
             buffers += tensor.elements
             if tensor.dtype is not None:
@@ -68,6 +75,8 @@ def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Facts:
         elementwise=layer.elementwise(inputs, output),
         activations=elements if layer.counts_activations else 0,
         elements=elements,
-        scratch_bytes=layer.scratch_bytes(inputs, output),
+        scratch=layer.scratch(inputs, output),
         reads=layer.reads(inputs, output),
+        learnable=tuple(learnable),
+        training=layer.training(inputs, output),
     )

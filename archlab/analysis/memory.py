@@ -11,7 +11,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
-from archlab.graph import Graph
+from archlab.analysis.ledger import Ledger, Storage, Timeline
+from archlab.analysis.lifetimes import last_uses
+from archlab.analysis.order import reorderings
+from archlab.graph import Graph, Node
 
 
 class InferenceMemory(NamedTuple):
@@ -45,9 +48,16 @@ def inference_memory(graph: Graph, facts: list[Facts], bytes_per_element: int, b
     for index, last in enumerate(last_use):
         freed_after[last] += new_bytes[index]
     live = peak = peak_node = 0
+    reordered = reorderings(graph)
     for index, size in enumerate(new_bytes):
         live += size
-        running = live + facts[index].scratch_bytes * batch
+        node = graph.nodes[index]
+        running = live + facts[index].scratch.bytes(bytes_per_element, batch)
+        if index in reordered:
+            running += reordered[index].bytes(bytes_per_element, batch)
+        if node.layer.pairwise and len(node.inputs) > 2:
+            dying = {source for source in node.inputs if last_use[owner[source]] == index}
+            running = live - size + _pairwise(node, [owner[i] for i in node.inputs], dying, new_bytes)
         if running > peak:
             peak, peak_node = running, index
         live -= freed_after[index]
@@ -69,3 +79,68 @@ def _lifetimes(graph: Graph) -> tuple[list[int], list[int]]:
     for kept in (0, *(result for _, result in graph.outputs)):
         last_use[owner[kept]] = len(graph.nodes)
     return owner, last_use
+
+
+def _pairwise(node: Node, owners: list[int], dying: set[int], new_bytes: list[int]) -> int:
+    """The most that is taken while inputs are joined two at a time, beyond what was alive before.
+
+    What dies with the node is freed after its pair.
+    """
+    size = new_bytes[node.index]
+    live = peak = 0
+    for step in range(1, len(owners)):
+        live += size
+        peak = max(peak, live)
+        done = {owners[i] for i in range(step + 1) if node.inputs[i] in dying} - set(owners[step + 1 :])
+        live = size - sum([new_bytes[i] for i in done])
+    return peak
+
+
+def inference_timeline(graph: Graph, facts: list[Facts], bytes_per_element: int, batch: int) -> Timeline:
+    """The same walk with every storage remembered; its peak is that of `inference_memory`.
+
+    Args:
+        graph: the network.
+        facts: of its nodes.
+        bytes_per_element: of an activation, a parameter and a buffer without a dtype of its own.
+        batch: number of samples.
+    """
+    elements = sum([fact.params + fact.buffers - fact.fixed_buffers for fact in facts])
+    ledger = Ledger(elements * bytes_per_element + sum([fact.fixed_buffer_bytes for fact in facts]))
+    last_use = last_uses(graph)
+    reordered = reorderings(graph)
+    values: dict[int, Storage] = {}
+    for node, fact in zip(graph.nodes, facts, strict=True):
+        size = fact.elements * bytes_per_element * batch
+        if node.layer.storage != "new":
+            values[node.index] = values[node.inputs[0]]
+            values[node.index].holders += 1
+        elif node.layer.pairwise and len(node.inputs) > 2:
+            values[node.index] = _take_pairwise(ledger, node, values, last_use, size)
+        else:
+            values[node.index] = ledger.take(size, "output" if node.inputs else "input", node.index)
+        beside = fact.scratch.bytes(bytes_per_element, batch)
+        if node.index in reordered:
+            beside += reordered[node.index].bytes(bytes_per_element, batch)
+        ledger.pass_by(beside, node.index)
+        for source in {*node.inputs, node.index}:
+            if last_use[source] <= node.index and source in values:
+                ledger.release(values.pop(source))
+        if node.inputs:
+            ledger.close("forward", node.index)
+    return ledger.timeline()
+
+
+def _take_pairwise(ledger: Ledger, node: Node, values: dict[int, Storage], last_use: list[int], size: int) -> Storage:
+    """Join inputs two at a time, dropping what dies with the node after its pair."""
+    result: Storage | None = None
+    for step in range(1, len(node.inputs)):
+        made = ledger.take(size, "output", node.index)
+        if result is not None:
+            ledger.release(result)
+        result = made
+        for source in set(node.inputs[: step + 1]) - set(node.inputs[step + 1 :]):
+            if source in values and last_use[source] <= node.index:
+                ledger.release(values.pop(source))
+    assert result is not None
+    return result

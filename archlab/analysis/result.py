@@ -7,15 +7,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from archlab.analysis.facts import DTYPE_BYTES, Facts, collect_facts
-from archlab.analysis.memory import InferenceMemory, inference_memory
+from archlab.analysis.ledger import Timeline
+from archlab.analysis.memory import InferenceMemory, inference_memory, inference_timeline
+from archlab.analysis.optimizer import DEFAULT_OPTIMIZER, OPTIMIZERS
 from archlab.analysis.productivity import Productivity, productivity
 from archlab.analysis.receptive_field import ReceptiveField, bounded_fields, last_spatial, receptive_fields
+from archlab.analysis.training import Settings, training_memory
 from archlab.graph import Graph, Node
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DTYPES = ("float32", "float16", "bfloat16", "int8")
+TRAINED_DTYPES = DTYPES[:3]
 
 
 @dataclass(slots=True)
@@ -70,14 +74,16 @@ class Analysis:
         graph: the network.
         batch: number of samples.
         dtype: of parameters and activations.
+        optimizer: for the memory of training.
         layers: one report for each layer, in order.
         total: their sums.
     """
 
-    def __init__(self, graph: Graph, batch: int, dtype: str) -> None:
+    def __init__(self, graph: Graph, batch: int, dtype: str, optimizer: str) -> None:
         self.graph = graph
         self.batch = batch
         self.dtype = dtype
+        self.optimizer = optimizer
         self._facts = facts = collect_facts(graph)
         self._fields = fields = receptive_fields(graph, facts)
         size = DTYPE_BYTES[dtype]
@@ -96,6 +102,18 @@ class Analysis:
     def productivity(self) -> dict[int, Productivity]:
         """For each layer that looks around, by node index: whether its window can still add anything."""
         return productivity(self.graph, self._facts, self._fields)
+
+    @cached_property
+    def inference(self) -> Timeline:
+        """The storages of a forward pass, moment by moment."""
+        return inference_timeline(self.graph, self._facts, DTYPE_BYTES[self.dtype], self.batch)
+
+    @cached_property
+    def training(self) -> Timeline | None:
+        """The storages of a training step, moment by moment; None for int8, which cannot be trained."""
+        if self.dtype not in TRAINED_DTYPES:
+            return None
+        return training_memory(self.graph, self._facts, Settings(self.batch, self.dtype, self.optimizer))
 
     @property
     def bounded_field(self) -> ReceptiveField | None:
@@ -136,22 +154,25 @@ class Analysis:
         return f"<Analysis of {self.graph.name}: {self.total.params:,} params, {self.total.macs:,} MACs>"
 
 
-def analyze(graph: Graph, *, batch: int = 1, dtype: str = "float32") -> Analysis:
+def analyze(graph: Graph, *, batch: int = 1, dtype: str = "float32", optimizer: str = DEFAULT_OPTIMIZER) -> Analysis:
     """All numbers of a network.
 
     Args:
         graph: the network.
         batch: number of samples, at least 1.
         dtype: float32, float16, bfloat16 or int8.
+        optimizer: sgd, momentum, adam or adamw, for the memory of training.
 
     Raises:
-        ValueError: for another dtype or a batch below 1.
+        ValueError: for another dtype or optimizer, or a batch below 1.
     """
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")
     if batch < 1:
         raise ValueError(f"batch must be at least 1, not {batch}")
-    return Analysis(graph, batch, dtype)
+    if optimizer not in OPTIMIZERS:
+        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {optimizer!r}")
+    return Analysis(graph, batch, dtype, optimizer)
 
 
 def _layer(node: Node, facts: Facts, field: ReceptiveField, new_bytes: int, batch: int) -> LayerReport:

@@ -25,6 +25,7 @@ from archlab.layers.base import (
 )
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.geometry import IDENTITY, POINTWISE, WHOLE, AxisPair, Reads, Window
+from archlab.layers.room import KEEPS_INPUT, KEEPS_OUTPUT, Room, Training
 
 
 class Activation(Layer):
@@ -32,16 +33,33 @@ class Activation(Layer):
 
     role: ClassVar[Role] = "activation"
     flops_per_element: ClassVar[int] = 1
+    derives_from_output: ClassVar[bool] = False
+    """Whether PyTorch's derivative is a function of the output."""
 
     def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """`flops_per_element` for each element."""
         return self.flops_per_element * prod(inputs[0])
 
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Its input or its output, whichever its derivative is written in."""
+        return KEEPS_OUTPUT if self.derives_from_output else KEEPS_INPUT
+
 
 class InplaceActivation(Activation):
     """An activation with PyTorch's `inplace` flag."""
 
+    derives_in_place: ClassVar[bool] = False
+    """Whether PyTorch has another derivative for the in-place form, which is a function of the output."""
+
     inplace: bool = Field(default=False, description="Overwrite the input instead of taking new memory.")
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """In place: its output, or a copy of the input that it overwrites."""
+        if not self.inplace or self.derives_from_output:
+            return super().training(inputs, output)
+        if self.derives_in_place:
+            return KEEPS_OUTPUT
+        return Training(inputs=(), kept=Room(elements=prod(output)))
 
     @property
     def storage(self) -> Storage:
@@ -65,6 +83,7 @@ class ReLU(InplaceActivation):
     type: ClassVar[str] = "relu"
     alias: ClassVar[str] = "relu"
     torch_class: ClassVar[str] = "ReLU"
+    derives_from_output: ClassVar[bool] = True
 
 
 class ReLU6(InplaceActivation):
@@ -83,6 +102,7 @@ class LeakyReLU(InplaceActivation):
     alias: ClassVar[str] = "relu"
     torch_class: ClassVar[str] = "LeakyReLU"
     flops_per_element: ClassVar[int] = 2
+    derives_in_place: ClassVar[bool] = True
 
     negative_slope: Finite = Field(0.01, description="Slope below zero.")
 
@@ -99,6 +119,7 @@ class RReLU(InplaceActivation):
     alias: ClassVar[str] = "relu"
     torch_class: ClassVar[str] = "RReLU"
     flops_per_element: ClassVar[int] = 2
+    derives_in_place: ClassVar[bool] = True
 
     lower: Finite = Field(1 / 8, description="Smallest slope.")
     upper: Finite = Field(1 / 3, description="Largest slope.")
@@ -108,6 +129,14 @@ class RReLU(InplaceActivation):
         if self.upper < self.lower:
             raise ShapeError(f"rrelu: upper={self.upper} must be at least lower={self.lower}", option="upper")
         return inputs[0]
+
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """The slopes, in eval mode too."""
+        return Room(elements=prod(output))
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Input or output, and the slopes."""
+        return super().training(inputs, output)._replace(kept=self.scratch(inputs, output))
 
 
 class PReLU(Activation):
@@ -134,6 +163,10 @@ class PReLU(Activation):
         """weight: (num_parameters,)."""
         return (TensorSpec("weight", (self.num_parameters,)),)
 
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input; the slopes' gradient is a whole map before it is summed up."""
+        return Training(backward=Room(elements=prod(output)))
+
 
 class ELU(InplaceActivation):
     """x if x > 0 else alpha * (exp(x) - 1). FLOPs: 4."""
@@ -142,6 +175,7 @@ class ELU(InplaceActivation):
     alias: ClassVar[str] = "elu"
     torch_class: ClassVar[str] = "ELU"
     flops_per_element: ClassVar[int] = 4
+    derives_in_place: ClassVar[bool] = True
 
     alpha: Finite = Field(1.0, description="Scale below zero.")
 
@@ -158,6 +192,7 @@ class SELU(InplaceActivation):
     alias: ClassVar[str] = "selu"
     torch_class: ClassVar[str] = "SELU"
     flops_per_element: ClassVar[int] = 5
+    derives_in_place: ClassVar[bool] = True
 
 
 class CELU(InplaceActivation):
@@ -167,6 +202,7 @@ class CELU(InplaceActivation):
     alias: ClassVar[str] = "celu"
     torch_class: ClassVar[str] = "CELU"
     flops_per_element: ClassVar[int] = 7
+    derives_in_place: ClassVar[bool] = True
 
     alpha: float = Field(1.0, allow_inf_nan=False, description="Scale below zero; not 0.")
 
@@ -257,6 +293,7 @@ class Sigmoid(Activation):
     alias: ClassVar[str] = "sigmoid"
     torch_class: ClassVar[str] = "Sigmoid"
     flops_per_element: ClassVar[int] = 4
+    derives_from_output: ClassVar[bool] = True
 
 
 class LogSigmoid(Activation):
@@ -267,6 +304,14 @@ class LogSigmoid(Activation):
     torch_class: ClassVar[str] = "LogSigmoid"
     flops_per_element: ClassVar[int] = 5
 
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """exp(-|x|)."""
+        return Room(elements=prod(output))
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input and exp(-|x|)."""
+        return Training(kept=self.scratch(inputs, output))
+
 
 class Tanh(Activation):
     """Hyperbolic tangent. FLOPs: 1."""
@@ -274,6 +319,7 @@ class Tanh(Activation):
     type: ClassVar[str] = "tanh"
     alias: ClassVar[str] = "tanh"
     torch_class: ClassVar[str] = "Tanh"
+    derives_from_output: ClassVar[bool] = True
 
 
 class Tanhshrink(Activation):
@@ -283,6 +329,14 @@ class Tanhshrink(Activation):
     alias: ClassVar[str] = "tanhshrink"
     torch_class: ClassVar[str] = "Tanhshrink"
     flops_per_element: ClassVar[int] = 2
+
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """tanh(x)."""
+        return Room(elements=prod(output))
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """tanh(x) alone."""
+        return Training(inputs=(), kept=self.scratch(inputs, output), backward=Room(elements=prod(output)))
 
 
 class Softplus(Activation):
@@ -304,6 +358,14 @@ class Softsign(Activation):
     alias: ClassVar[str] = "softsign"
     torch_class: ClassVar[str] = "Softsign"
     flops_per_element: ClassVar[int] = 3
+
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """1 + |x|."""
+        return Room(elements=prod(output))
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input and 1 + |x|; four steps of the quotient's derivative."""
+        return Training(kept=self.scratch(inputs, output), backward=Room(elements=3 * prod(output)))
 
 
 class Softshrink(Activation):
@@ -392,6 +454,7 @@ class Softmax(_AlongDim):
     alias: ClassVar[str] = "softmax"
     torch_class: ClassVar[str] = "Softmax"
     flops_per_element: ClassVar[int] = 5
+    derives_from_output: ClassVar[bool] = True
 
 
 class Softmin(_AlongDim):
@@ -402,6 +465,14 @@ class Softmin(_AlongDim):
     torch_class: ClassVar[str] = "Softmin"
     flops_per_element: ClassVar[int] = 6
 
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """-x."""
+        return Room(elements=prod(output))
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The output."""
+        return KEEPS_OUTPUT._replace(forward=self.scratch(inputs, output))
+
 
 class LogSoftmax(_AlongDim):
     """log(softmax(x)) along a dimension. FLOPs: 5."""
@@ -410,6 +481,7 @@ class LogSoftmax(_AlongDim):
     alias: ClassVar[str] = "log_softmax"
     torch_class: ClassVar[str] = "LogSoftmax"
     flops_per_element: ClassVar[int] = 5
+    derives_from_output: ClassVar[bool] = True
 
 
 class Softmax2d(Activation):
@@ -419,6 +491,7 @@ class Softmax2d(Activation):
     alias: ClassVar[str] = "softmax"
     torch_class: ClassVar[str] = "Softmax2d"
     flops_per_element: ClassVar[int] = 5
+    derives_from_output: ClassVar[bool] = True
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, H, W), unchanged."""

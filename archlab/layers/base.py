@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from archlab.layers.geometry import POINTWISE, AxisPair
+from archlab.layers.room import KEEPS_INPUT, NOTHING, Room, Training
 
 Shape = tuple[int, ...]
 
@@ -74,6 +75,8 @@ class TensorSpec(NamedTuple):
 
 
 Storage = Literal["new", "inplace", "view", "eval_identity"]
+Order = Literal["keeps", "swaps", "shape", "other"]
+"""How a layer's output lies in memory: as its input, the other way round, in its shape's order, or in the other."""
 Role = Literal["layer", "norm", "activation", "join"]
 
 
@@ -101,6 +104,11 @@ class Layer(BaseModel):
     """False where the reads depend on the data (deformable convolution)."""
     gates: ClassVar[bool] = False
     """Whether an input that sees the whole image only scales the others (a gate) rather than adding to them."""
+
+    order: ClassVar[Order] = "keeps"
+    """How its output lies in memory."""
+    pairwise: ClassVar[bool] = False
+    """Whether more than two inputs are taken two at a time, each result in memory of its own."""
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """The output shape.
@@ -137,14 +145,27 @@ class Layer(BaseModel):
         """Operations for one sample that are not multiply-accumulates. The rule is in the class's docstring."""
         return 0
 
-    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Bytes for one sample that PyTorch takes beside the output while the layer runs, in eval mode too."""
-        return 0
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """What PyTorch takes beside the output while the layer runs in eval mode."""
+        return NOTHING
+
+    def reordering(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """What it takes further where its input lies in memory in another order than its shape says."""
+        return NOTHING
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """What autograd keeps of it, and what its backward pass takes. Most layers keep their input."""
+        return KEEPS_INPUT
 
     @property
     def storage(self) -> Storage:
         """Where the output lives: new memory, the input's (in place or view), or the input itself in eval mode."""
         return "new"
+
+    @property
+    def training_storage(self) -> Storage:
+        """The same in training."""
+        return self.storage
 
     @property
     def overwrites(self) -> bool:

@@ -10,6 +10,7 @@ from pydantic import Field
 from archlab.layers.base import Layer, Shape, ShapeError, TensorSpec, require_map, shape_text
 from archlab.layers.fields import ConvPadding, PairValue, Positive, PositivePair
 from archlab.layers.geometry import AxisPair, Window, clamped, mirrored, wrapped
+from archlab.layers.room import KEEPS_INPUT, Room, Training
 from archlab.layers.sliding import require_divides, require_fit, sliding_size
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
@@ -129,3 +130,28 @@ class Conv2d(Layer):
     def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """The bias: one addition per output element."""
         return prod(output) if self.bias else 0
+
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """The padded map, where PyTorch makes one."""
+        return Room(elements=self._padded(inputs[0]))
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Its input; or the padded map that it makes of it, which mirrored and repeated padding keep the input for."""
+        padded = self._padded(inputs[0])
+        if not padded:
+            return KEEPS_INPUT
+        kept = (0,) if self.padding_mode in {"reflect", "replicate"} else ()
+        # the padded map's gradient is there before the input's; wrapped parts are copied, when the kept map is gone
+        copied = 2 * padded - prod(output) if self.padding_mode == "circular" else 0
+        further = max(padded, copied) - prod(inputs[0])
+        return Training(inputs=kept, kept=Room(elements=padded), backward=Room(elements=max(further, 0)))
+
+    def _padded(self, shape: Shape) -> int:
+        """Elements of the map that PyTorch pads by itself; 0 where the convolution does so."""
+        sides = [self.padding_before_after(axis) for axis in (0, 1)]
+        even = all(before == after for before, after in sides)
+        if self.padding_mode == "zeros" and even:
+            return 0
+        zeros = self.padding_mode == "zeros"  # then the surplus alone; the convolution pads the rest
+        added = [after - before if zeros else before + after for before, after in sides]
+        return shape[0] * (shape[1] + added[0]) * (shape[2] + added[1])

@@ -15,9 +15,8 @@ from archlab.layers.fields import ConvPadding, Positive, PositivePair
 from archlab.layers.geometry import POINTWISE, AxisPair
 from archlab.layers.join import Narrow
 from archlab.layers.macro import LayerClass, Macro, Step, chain
+from archlab.layers.room import Room, Training
 from archlab.layers.sliding import require_divides
-
-FLOAT_BYTES = 4
 
 
 class DeformConv2dOp(Layer):
@@ -94,9 +93,15 @@ class DeformConv2dOp(Layer):
         sampled = self._columns(inputs, output)
         return (8 + (len(inputs) == 3)) * sampled + self._regular().elementwise(inputs[:1], output)
 
-    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """The sampled values, and the output twice more, in float32 (torchvision's `deform_conv2d` kernels)."""
-        return FLOAT_BYTES * (self._columns(inputs, output) + 2 * prod(output))
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """All its inputs, and what torchvision makes up."""
+        made = self.scratch(inputs, output)
+        mask = made._replace(fixed_elements=0)
+        return Training(inputs=tuple(range(len(inputs))), kept=made, backward=mask)
+
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """A mask of one element for each sample, for version 1; a bias of zeros, where there is none."""
+        return Room(elements=len(inputs) == 2, fixed_elements=0 if self.bias else self.out_channels)
 
     def _columns(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return inputs[0][0] * prod(self.kernel_size) * output[1] * output[2]

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archlab.layers.base import MAP_RANK, ChannelsLast, Layer, Role, Shape, ShapeError, is_map, require_map, shape_text
 from archlab.layers.geometry import BROADCAST, GLOBAL, IDENTITY, POINTWISE, AxisPair, Reads
+from archlab.layers.room import KEEPS_NOTHING, SHARES, VIEWS, Room, Training
 
 
 def _shapes_text(inputs: tuple[Shape, ...]) -> str:
@@ -40,6 +41,10 @@ class Add(Layer):
         """One addition per element and further input."""
         return (len(inputs) - 1) * prod(output)
 
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Nothing: the gradient of a sum is that of each term."""
+        return SHARES
+
 
 class Multiply(Layer):
     """Elementwise product; an axis of size 1 is stretched, so that a gate of Cx1x1 or 1xHxW can scale a map.
@@ -51,6 +56,7 @@ class Multiply(Layer):
     alias: ClassVar[str] = "mul"
     role: ClassVar[Role] = "join"
     gates: ClassVar[bool] = True
+    pairwise: ClassVar[bool] = True
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """Shapes of one rank whose sizes are equal or 1; equal ones where the channels are last."""
@@ -76,6 +82,12 @@ class Multiply(Layer):
         """One multiplication per output element and further input."""
         return (len(inputs) - 1) * prod(output)
 
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """All its factors; a stretched one's gradient is a whole map before it is summed up."""
+        stretched = prod(output) * sum(shape != output for shape in inputs)
+        partial = Room(elements=(len(inputs) - 2) * prod(output))
+        return Training(inputs=tuple(range(len(inputs))), kept=partial, backward=Room(elements=stretched))
+
 
 def _stretch(in_size: int, out_size: int) -> Reads:
     return IDENTITY if in_size == out_size else BROADCAST
@@ -98,6 +110,10 @@ class Concat(Layer):
                 "concat needs inputs that differ in their channels only, but they are " + _shapes_text(inputs)
             )
         return (sum(shape[0] for shape in inputs), *inputs[0][1:])
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Nothing: the gradients of its inputs are parts of its own."""
+        return VIEWS
 
 
 class Narrow(Layer):
@@ -123,6 +139,10 @@ class Narrow(Layer):
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
         """Position by position; a slice of a flat input no longer has positions."""
         return (POINTWISE if len(output) == MAP_RANK else GLOBAL,)
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Nothing; the input's gradient is a map of zeros with the slice's in it."""
+        return KEEPS_NOTHING
 
     @property
     def storage(self) -> Literal["view"]:

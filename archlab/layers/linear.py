@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import ChannelsLast, Layer, Shape, ShapeError, TensorSpec, shape_text
+from archlab.layers.base import ChannelsLast, Layer, Order, Shape, ShapeError, TensorSpec, shape_text
 from archlab.layers.fields import Positive
+from archlab.layers.room import Room
 
 
 class Linear(Layer):
@@ -18,6 +19,7 @@ class Linear(Layer):
     """
 
     type: ClassVar[str] = "linear"
+    order: ClassVar[Order] = "shape"
     alias: ClassVar[str] = "fc"
     torch_class: ClassVar[str] = "Linear"
     counts_activations: ClassVar[bool] = True
@@ -53,3 +55,7 @@ class Linear(Layer):
     def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """The bias: one addition per output."""
         return prod(output) if self.bias else 0
+
+    def reordering(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """The input in its shape's order, and then, with a bias, the product in front of it."""
+        return Room(elements=max(prod(inputs[0]), prod(output) * self.bias))

@@ -7,8 +7,11 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import ChannelsLast, Layer, Role, Shape, ShapeError, TensorSpec, require_map, shape_text
+from archlab.layers.base import ChannelsLast, Layer, Order, Role, Shape, ShapeError, TensorSpec, require_map, shape_text
 from archlab.layers.fields import Finite, Positive
+from archlab.layers.room import NOTHING, Room, Training
+
+FLOAT_BYTES = 4
 
 
 class BatchNorm2d(Layer):
@@ -65,6 +68,18 @@ class BatchNorm2d(Layer):
         """One multiplication and one addition per element."""
         return 2 * prod(output)
 
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input, and the batch's statistics."""
+        return Training(kept=self._statistics(inputs[0]))
+
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """The batch's statistics, where eval mode needs them."""
+        return NOTHING if self.track_running_stats else self._statistics(inputs[0])
+
+    def _statistics(self, shape: Shape) -> Room:
+        """Mean and inverse deviation of each channel, in float32 whatever the dtype."""
+        return Room(fixed_bytes=2 * FLOAT_BYTES * shape[0])
+
 
 class LocalResponseNorm(Layer):
     """Local response normalisation across channels (Krizhevsky et al. 2012).
@@ -91,8 +106,15 @@ class LocalResponseNorm(Layer):
         """See the class."""
         return (self.size + 4) * prod(output)
 
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """The sums of squares, times alpha, plus k."""
+        return Room(elements=2 * prod(output))
 
-FLOAT_BYTES = 4
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input, the padded squares, the base of the power and the power."""
+        padded = prod(output) // output[0] * (output[0] + self.size - 1)
+        return Training(kept=Room(elements=2 * prod(output) + padded), backward=Room(elements=3 * prod(output)))
+
 
 STATISTICS_FLOPS = 5
 """Per element: the mean's addition, the deviation, its square and their addition, times the inverse deviation."""
@@ -163,6 +185,14 @@ class GroupNorm(Layer):
         """The statistics do."""
         return True
 
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """Mean and inverse deviation of each group."""
+        return Room(elements=2 * self.num_groups)
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input and the statistics."""
+        return Training(kept=self.scratch(inputs, output))
+
 
 class InstanceNorm2d(BatchNorm2d):
     """Instance normalisation (Ulyanov et al. 2016): each channel of each sample by itself.
@@ -200,6 +230,21 @@ class InstanceNorm2d(BatchNorm2d):
         """The statistics do, where they are the sample's own."""
         return not self.track_running_stats
 
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """Statistics or running statistics, scale and shift, each repeated for every sample."""
+        own = Room() if self.track_running_stats else self._statistics(inputs[0])
+        return own._replace(elements=(2 * self.affine + 2 * self.track_running_stats) * inputs[0][0])
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input, the statistics, and what is repeated of the parameters, but not the shift."""
+        repeated = (self.affine + 2 * self.track_running_stats) * inputs[0][0]
+        kept = self._statistics(inputs[0])._replace(elements=repeated)
+        return Training(kept=kept, forward=Room(elements=self.affine * inputs[0][0]))
+
+    def _statistics(self, shape: Shape) -> Room:
+        """Mean and inverse deviation of each channel of each sample."""
+        return Room(sample_bytes=2 * FLOAT_BYTES * shape[0])
+
 
 class LayerNorm(Layer):
     """Layer normalisation (Ba et al. 2016) over the last dimension: features, or channels of a channels-last map.
@@ -208,6 +253,7 @@ class LayerNorm(Layer):
     """
 
     type: ClassVar[str] = "layer_norm"
+    order: ClassVar[Order] = "shape"
     alias: ClassVar[str] = "ln"
     torch_class: ClassVar[str] = "LayerNorm"
     role: ClassVar[Role] = "norm"
@@ -233,6 +279,14 @@ class LayerNorm(Layer):
         """normalized_shape."""
         return {"normalized_shape": self._channels(inputs[0])}
 
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """Mean and inverse deviation of each position."""
+        return Room(elements=2 * prod(output) // self._channels(output))
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input and the statistics."""
+        return Training(kept=self.scratch(inputs, output))
+
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """weight, bias: (C,)."""
         return _affine_tensors(self._channels(inputs[0]), weight=self.elementwise_affine, bias=self.bias)
@@ -250,6 +304,7 @@ class LayerNorm2d(LayerNorm):
     """
 
     type: ClassVar[str] = "layer_norm2d"
+    order: ClassVar[Order] = "other"
     torch_class: ClassVar[str] = "torchvision.models.convnext.LayerNorm2d"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -259,7 +314,3 @@ class LayerNorm2d(LayerNorm):
 
     def _channels(self, shape: Shape) -> int:
         return shape[0]
-
-    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """A copy of the map with its channels last, in float32."""
-        return FLOAT_BYTES * prod(output)

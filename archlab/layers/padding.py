@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -10,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from archlab.layers.base import Layer, Shape, ShapeError, require_map, shape_text
 from archlab.layers.fields import MAX_SIZE, Finite
 from archlab.layers.geometry import IDENTITY, POINTWISE, AxisPair, Window, clamped, mirrored, wrapped
+from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, Room, Training
 from archlab.layers.sliding import AXES
 
 
@@ -81,6 +83,10 @@ class _Pad(Layer):
             return (POINTWISE,)
         return ((_shift(top), _shift(left)),)
 
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Nothing: the gradient depends on the sizes alone."""
+        return KEEPS_NOTHING
+
 
 def _shift(before: int) -> Window:
     return IDENTITY if before == 0 else Window(padding=before)
@@ -110,6 +116,10 @@ class ReflectionPad2d(_Pad):
     type: ClassVar[str] = "reflection_pad2d"
     torch_class: ClassVar[str] = "ReflectionPad2d"
 
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input."""
+        return KEEPS_INPUT
+
     def _most(self, size: int, left: int) -> int | None:
         return size - 1
 
@@ -124,6 +134,10 @@ class ReplicationPad2d(_Pad):
     type: ClassVar[str] = "replication_pad2d"
     torch_class: ClassVar[str] = "ReplicationPad2d"
 
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input."""
+        return KEEPS_INPUT
+
     def stands_in(self, position: int, size: int) -> int | None:
         """The nearest position of the border."""
         return clamped(position, size)
@@ -134,6 +148,10 @@ class CircularPad2d(_Pad):
 
     type: ClassVar[str] = "circular_pad2d"
     torch_class: ClassVar[str] = "CircularPad2d"
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Nothing; in the backward pass two padded maps, since its parts are copied one by one."""
+        return KEEPS_NOTHING._replace(backward=Room(elements=2 * prod(output) - prod(inputs[0])))
 
     def _most(self, size: int, left: int) -> int | None:
         return left

@@ -13,9 +13,9 @@ from archlab.layers.base import Layer, Shape, ShapeError, require_map
 from archlab.layers.fields import MAX_SIZE, POSITIVE_SCHEMA, NaturalPair, PairValue, PositivePair
 from archlab.layers.geometry import AxisPair, Window, adaptive_bounds, adaptive_reads
 from archlab.layers.macro import Macro, Step
+from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, Room, Training
 from archlab.layers.sliding import pooled_size, require_fit
 
-FLOAT_BYTES = 4
 INDEX_BYTES = 8
 """PyTorch finds the position of each maximum as an int64, whether or not anyone asks for it."""
 
@@ -87,9 +87,13 @@ class MaxPool2d(_SlidingPool):
         """Comparisons."""
         return prod(output) * (prod(self.kernel_size) - 1)
 
-    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
         """The positions of the maxima."""
-        return INDEX_BYTES * prod(output)
+        return Room(sample_bytes=INDEX_BYTES * prod(output))
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input and the positions."""
+        return Training(kept=self.scratch(inputs, output))
 
 
 class AvgPool2d(_SlidingPool):
@@ -168,9 +172,15 @@ class LPPool2d(Layer):
         """Powers, means, roots."""
         return prod(inputs[0]) + prod(output) * (prod(self.kernel_size) + 2)
 
-    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """The powers, or later the signs, sizes and products of the means, in float32."""
-        return FLOAT_BYTES * max(prod(inputs[0]), 3 * prod(output))
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """The powers, or later the signs, sizes and products of the means."""
+        return Room(elements=max(prod(inputs[0]), 3 * prod(output)))
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input, its powers, and four steps from the means to the roots."""
+        before, after = prod(inputs[0]), prod(output)
+        further = max(3 * after - before, before - after)
+        return Training(kept=Room(elements=before + 4 * after), backward=Room(elements=further))
 
 
 class _AdaptivePool(Layer):
@@ -212,6 +222,10 @@ class AdaptiveAvgPool2d(_AdaptivePool):
         """Additions and one division per window."""
         return self.window_elements(inputs[0], output)
 
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input; nothing where it is the mean of the whole map."""
+        return KEEPS_NOTHING if output[1:] == (1, 1) else KEEPS_INPUT
+
 
 class AdaptiveMaxPool2d(_AdaptivePool):
     """Largest value over windows that give the wanted output size. FLOPs: window - 1 comparisons each."""
@@ -224,9 +238,13 @@ class AdaptiveMaxPool2d(_AdaptivePool):
         """Comparisons."""
         return self.window_elements(inputs[0], output) - prod(output)
 
-    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
         """The positions of the maxima."""
-        return INDEX_BYTES * prod(output)
+        return Room(sample_bytes=INDEX_BYTES * prod(output))
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input and the positions."""
+        return Training(kept=self.scratch(inputs, output))
 
 
 _PoolClass = type[_AdaptivePool]

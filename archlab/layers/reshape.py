@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import ChannelsLast, Layer, Shape, ShapeError, Storage, require_map, shape_text
+from archlab.layers.base import ChannelsLast, Layer, Order, Shape, ShapeError, Storage, require_map, shape_text
 from archlab.layers.fields import Probability
 from archlab.layers.geometry import GLOBAL, POINTWISE, AxisPair
+from archlab.layers.room import SHARES, Room, Training
 
 
 class Flatten(Layer):
@@ -47,6 +48,10 @@ class Flatten(Layer):
         """A view."""
         return "view"
 
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Nothing: the gradient is a view too."""
+        return SHARES
+
 
 class Identity(Layer):
     """The input, unchanged."""
@@ -59,6 +64,10 @@ class Identity(Layer):
     def storage(self) -> Storage:
         """The input itself."""
         return "view"
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Nothing."""
+        return SHARES
 
 
 class _Dropout(Layer):
@@ -77,6 +86,23 @@ class _Dropout(Layer):
         """Where `inplace`: only in training, when it does anything."""
         return self.inplace
 
+    @property
+    def training_storage(self) -> Storage:
+        """Its own, or the input's where that is overwritten or nothing is dropped."""
+        if self.p == 0:
+            return "view"
+        return "inplace" if self.inplace else "new"
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The factors: 0, or the inverse of the share that is kept; one 0 where nothing is."""
+        if self.p == 0:
+            return SHARES
+        factors = Room(fixed_elements=1) if self.p == 1 else Room(elements=self._factors(output))
+        return Training(inputs=(), kept=factors)
+
+    def _factors(self, shape: Shape) -> int:
+        return prod(shape)
+
 
 class Dropout(_Dropout):
     """Zeroes values at random in training (Srivastava et al. 2014); nothing in eval mode. FLOPs: none (eval)."""
@@ -92,6 +118,9 @@ class Dropout2d(_Dropout):
     type: ClassVar[str] = "dropout2d"
     alias: ClassVar[str] = "dropout"
     torch_class: ClassVar[str] = "Dropout2d"
+
+    def _factors(self, shape: Shape) -> int:
+        return shape[0]
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, H, W), unchanged."""
@@ -117,12 +146,24 @@ class StochasticDepth(Layer):
         """The input itself in eval mode."""
         return "eval_identity"
 
+    @property
+    def training_storage(self) -> Storage:
+        """Its own, or the input's where nothing is dropped."""
+        return "view" if self.p == 0 else "new"
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """A factor for each sample, or one for the batch."""
+        if self.p == 0:
+            return SHARES
+        return Training(inputs=(), kept=Room(elements=1) if self.mode == "row" else Room(fixed_elements=1))
+
 
 class _Permute(Layer):
     """What the orders of dimensions share: a view, without work."""
 
     torch_class: ClassVar[str] = "torchvision.ops.Permute"
     alias: ClassVar[str] = "permute"
+    order: ClassVar[Order] = "swaps"
     dims: ClassVar[tuple[int, ...]]
 
     def torch_arguments(self) -> dict[str, Any]:
@@ -133,6 +174,10 @@ class _Permute(Layer):
     def storage(self) -> Storage:
         """A view."""
         return "view"
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Nothing: the gradient is a view too."""
+        return SHARES
 
 
 class ChannelsLastOrder(_Permute):

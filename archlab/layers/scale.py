@@ -15,6 +15,7 @@ from archlab.layers.fields import Finite, Positive
 from archlab.layers.join import Multiply
 from archlab.layers.macro import Macro, Step
 from archlab.layers.pooling import AdaptiveAvgPool2d
+from archlab.layers.room import Room, Training
 
 
 class LayerScale(Layer):
@@ -42,6 +43,10 @@ class LayerScale(Layer):
     def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One multiplication per element."""
         return prod(output)
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input; the factors' gradient is a whole map before it is summed up."""
+        return Training(backward=Room(elements=prod(output)))
 
 
 class SqueezeExcitation(Macro):

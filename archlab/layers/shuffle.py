@@ -9,6 +9,7 @@ from pydantic import Field
 from archlab.layers.base import Layer, Shape, ShapeError, require_map, shape_text
 from archlab.layers.fields import Positive
 from archlab.layers.geometry import POINTWISE, AxisPair, Phases, Window, phases_wanted
+from archlab.layers.room import KEEPS_NOTHING, Training
 from archlab.layers.sliding import AXES, require_divides
 
 
@@ -43,6 +44,10 @@ class PixelShuffle(Layer):
         height, width = (Phases(factor, 1, ((0,),) * phases_wanted(factor, size)) for size in output[1:])
         return ((height, width),)
 
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Nothing: the gradient depends on the sizes alone."""
+        return KEEPS_NOTHING
+
 
 class PixelUnshuffle(Layer):
     """Positions to channels, the inverse of `pixel_shuffle`: (C, H * r, W * r) to (C * r^2, H, W). FLOPs: none."""
@@ -72,6 +77,10 @@ class PixelUnshuffle(Layer):
         window = Window(self.downscale_factor, self.downscale_factor)
         return (POINTWISE if self.downscale_factor == 1 else (window, window),)
 
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Nothing: the gradient depends on the sizes alone."""
+        return KEEPS_NOTHING
+
 
 class ChannelShuffle(Layer):
     """Channels of all groups interleaved (Zhang et al. 2018, ShuffleNet): shape unchanged. FLOPs: none."""
@@ -88,3 +97,7 @@ class ChannelShuffle(Layer):
         require_map(self.type, shape)
         require_divides(self.type, "groups", self.groups, shape[0], "channels")
         return shape
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Nothing: the gradient depends on the sizes alone."""
+        return KEEPS_NOTHING

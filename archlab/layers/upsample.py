@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from archlab.layers.base import Layer, Shape, ShapeError, require_map, shape_text
 from archlab.layers.fields import PositivePair
 from archlab.layers.geometry import BROADCAST, IDENTITY, AxisPair, Phases, Reads, Window, phases_wanted
+from archlab.layers.room import KEEPS_NOTHING, Training
 from archlab.layers.sliding import AXES
 
 MAX_FACTOR = 65_536
@@ -139,6 +140,10 @@ class Upsample(Layer):
         """A product for each value read, and the additions between them."""
         taps = len(_TAPS[self.mode]) ** 2
         return (2 * taps - 1) * prod(output) if taps > 1 else 0
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Nothing: the gradient depends on the sizes alone."""
+        return KEEPS_NOTHING
 
 
 class Interpolate(Upsample):

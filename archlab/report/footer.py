@@ -24,6 +24,15 @@ def _memory_text(memory: MemoryReport) -> str:
     return f"{peak} at the inference peak ({memory.peak_layer}), of it {weights} params and buffers"
 
 
+def _training_rows(analysis: Analysis) -> list[tuple[str, str]]:
+    training = analysis.training
+    if training is None:
+        return []
+    moment = training.peak_moment
+    where = "the optimizer's step" if moment.node < 0 else f"{analysis.graph.nodes[moment.node].path}, {moment.phase}"
+    return [("training", f"{binary(training.peak)} at the peak of a step with {analysis.optimizer} ({where})")]
+
+
 def totals(analysis: Analysis) -> list[tuple[str, str]]:
     """Label and text of each total."""
     total, memory = analysis.total, analysis.total.memory
@@ -34,6 +43,7 @@ def totals(analysis: Analysis) -> list[tuple[str, str]]:
         ("FLOPs", f"{total.flops:,}"),
         ("activations", f"{total.activations:,}"),
         ("memory", _memory_text(memory)),
+        *_training_rows(analysis),
     ]
     if not field.is_global:
         bound = analysis.bounded_field

@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 def analysis_dict(analysis: Analysis) -> Row:
     """The JSON object of `archlab analyze --format json`."""
-    graph, total = analysis.graph, analysis.total
+    graph, total, training = analysis.graph, analysis.total, analysis.training
     field = _cached_field_dict(analysis)
     distinct = {id(layer.node.layer): layer.node.layer for layer in analysis.layers}
     options = {key: layer.options() for key, layer in distinct.items()}
@@ -40,6 +40,8 @@ def analysis_dict(analysis: Analysis) -> Row:
                 "activations": total.memory.activations,
                 "inference_peak": total.memory.inference_peak,
                 "inference_peak_layer": total.memory.peak_layer,
+                "training_peak": None if training is None else training.peak,
+                "optimizer": analysis.optimizer,
             },
             "receptive_field": _total_field(analysis),
         },

@@ -24,6 +24,12 @@ def _fold(function: Callable[..., object]) -> MakeCall:
     return make
 
 
+def _add(traced: fx.Graph, _layer: Layer, inputs: list[fx.Node]) -> fx.Node:
+    """The sum of two, and the others added to it in place: it is nobody else's yet."""
+    first = traced.call_function(operator.add, (inputs[0], inputs[1]))
+    return reduce(lambda left, right: traced.call_function(operator.iadd, (left, right)), inputs[2:], first)
+
+
 def _concat(traced: fx.Graph, layer: Layer, inputs: list[fx.Node]) -> fx.Node:
     assert isinstance(layer, Concat)
     return traced.call_function(torch.cat, (inputs,), {"dim": layer.dim})
@@ -35,7 +41,7 @@ def _narrow(traced: fx.Graph, layer: Layer, inputs: list[fx.Node]) -> fx.Node:
 
 
 FUNCTIONS: dict[str, MakeCall] = {
-    "add": _fold(operator.add),
+    "add": _add,
     "multiply": _fold(operator.mul),
     "concat": _concat,
     "narrow": _narrow,

@@ -1,0 +1,186 @@
+"""Bytes of live storages, counted while a model runs: the witness of the predicted memory.
+
+Every tensor that an operator of PyTorch returns is followed by its storage, from when it is first seen until it
+is freed. That is what a model needs; what kernels take inside themselves (the columns of a convolution, say) and
+what an allocator keeps in reserve come on top, and depend on the device.
+
+On the `meta` device nothing is computed, so that a step of any size is counted in seconds. The results are those
+of the CPU but for one operator, whose unused statistics are left out (`_UNUSED`).
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archlab.requirements import require
+
+require("torch", "torch", "counting memory")
+
+import torch
+from torch import Tensor, fx
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
+
+from archlab.torch.build import build
+from archlab.torch.device import require_device
+
+if TYPE_CHECKING:
+    from archlab.api import Network
+
+
+class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the bytes of storages while it is active.
+
+    Attributes:
+        live: now.
+        peak: the most so far.
+        operator: which operator ran at the peak.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.live = 0
+        self.peak = 0
+        self.operator = ""
+        self._sizes: dict[int, int] = {}
+
+    def follow(self, tensor: Tensor) -> None:
+        """Count a tensor's storage until it is freed."""
+        storage = tensor.untyped_storage()
+        key = storage._cdata  # noqa: SLF001 - the one name of a storage, as PyTorch's own trackers use it
+        if key not in self._sizes:
+            self._sizes[key] = storage.nbytes()
+            self.live += storage.nbytes()
+            weakref.finalize(storage, self._forget, key)
+
+    def _forget(self, key: int) -> None:
+        self.live -= self._sizes.pop(key, 0)
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run an operator and follow what it returns."""
+        result = func(*args, **(kwargs or {}))
+        for tensor in _used(func, args, result):
+            self.follow(tensor)
+        if self.live > self.peak:
+            self.peak, self.operator = self.live, str(func)
+        return result
+
+
+def _used(func: Any, args: tuple[Any, ...], result: Any) -> Iterator[Tensor]:
+    """The tensors of a result, without those that the meta device alone makes."""
+    if func is torch.ops.aten.native_batch_norm.default and not args[_IS_TRAINING] and result[0].is_meta:
+        result = result[0]
+    for value in tree_iter(result):
+        if isinstance(value, Tensor):
+            yield value
+
+
+_IS_TRAINING = 5
+"""Position of an argument of `aten::native_batch_norm`; with False, real devices return no statistics."""
+
+
+class _Loss(torch.autograd.Function):
+    """A loss that hands a gradient to each result and takes nothing else."""
+
+    @staticmethod
+    def forward(ctx: Any, *results: Tensor) -> Tensor:
+        ctx.like = [(result.shape, result.dtype, result.device) for result in results]
+        return results[0].new_empty(())
+
+    @staticmethod
+    def backward(ctx: Any, *_: Any) -> Any:
+        return tuple([torch.ones(shape, dtype=dtype, device=device) for shape, dtype, device in ctx.like])
+
+
+class Counted(NamedTuple):
+    """What was counted.
+
+    Attributes:
+        peak: bytes.
+        operator: of PyTorch, running then.
+    """
+
+    peak: int
+    operator: str
+
+
+OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], bool], torch.optim.Optimizer]] = {
+    "sgd": lambda parameters, foreach: torch.optim.SGD(parameters, lr=0.1, foreach=foreach),
+    "momentum": lambda parameters, foreach: torch.optim.SGD(parameters, lr=0.1, momentum=0.9, foreach=foreach),
+    "adam": lambda parameters, foreach: torch.optim.Adam(parameters, foreach=foreach),
+    "adamw": lambda parameters, foreach: torch.optim.AdamW(parameters, foreach=foreach),
+}
+"""By their names in `analysis.optimizer`."""
+
+
+def count_inference(network: Network, *, batch: int = 1, device: str = "meta") -> Counted:
+    """Live storages of a forward pass in eval mode."""
+    model = _model(network, device).eval()
+    with _counting(model, network, batch) as (storages, sample), torch.no_grad():
+        result = model(sample)
+    del result
+    return Counted(storages.peak, storages.operator)
+
+
+def count_training(
+    network: Network, *, batch: int = 1, device: str = "meta", optimizer: str = "momentum", foreach: bool = True
+) -> Counted:
+    """Live storages of the second training step: the optimizer's state is there, gradients are not.
+
+    The loss is one that takes nothing (`_Loss`); its two scalars are left out.
+    """
+    model = _model(network, device).train()
+    steps = OPTIMIZERS[optimizer](model.parameters(), foreach)
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    steps.step()
+    steps.zero_grad()
+    with _counting(model, network, batch) as (storages, sample):
+        for state in steps.state.values():
+            for value in state.values():
+                if isinstance(value, Tensor):
+                    storages.follow(value)
+        results = _results(model(sample))
+        loss = _Loss.apply(*results)
+        loss.backward()
+        operator = storages.operator
+        backward = storages.peak - 2 * loss.element_size()  # the loss and its gradient
+        storages.peak = 0
+        steps.step()
+    return max(Counted(backward, operator), Counted(storages.peak - loss.element_size(), storages.operator))
+
+
+def _model(network: Network, device: str) -> fx.GraphModule:
+    """The model with zeros for weights: what it needs does not depend on them."""
+    require_device(device, meta=True)
+    model = build(network, device="meta")
+    if device == "meta":
+        return model
+    model.to_empty(device=device)
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.data.zero_()
+    return model
+
+
+@contextmanager
+def _counting(model: fx.GraphModule, network: Network, batch: int) -> Iterator[tuple[LiveStorages, Tensor]]:
+    """An active count that begins with the model's tensors and a batch of input."""
+    device = next(iter(model.parameters()), torch.empty(0)).device
+    storages = LiveStorages()
+    sample = torch.zeros(batch, *network.graph.input_shape, device=device)
+    for tensor in (*model.parameters(), *model.buffers(), sample):
+        storages.follow(tensor)
+    storages.peak = storages.live
+    with storages:
+        yield storages, sample
+
+
+def _results(value: Any) -> tuple[Tensor, ...]:
+    if isinstance(value, dict):
+        return tuple(value.values())
+    return value if isinstance(value, tuple) else (value,)

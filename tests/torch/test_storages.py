@@ -1,0 +1,192 @@
+"""Predicted memory against live storages, counted while the built model runs, and against published figures."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torchvision import models
+
+from archlab.analysis.facts import collect_facts
+from archlab.analysis.training import Settings, training_memory
+from archlab.api import Network, load, loads
+from archlab.config.problem import ConfigError
+from archlab.torch.storages import LiveStorages, count_inference, count_training
+from archlab.zoo import preset_targets
+from tests.random_networks import random_network
+
+
+def predicted_training(network: Network, batch: int, optimizer: str = "sgd", *, foreach: bool = True) -> int:
+    """The peak as it is while a dispatch mode counts storages: gradients are then not added in place."""
+    settings = Settings(batch, "float32", optimizer, foreach=foreach, adds_in_place=False)
+    return training_memory(network.graph, collect_facts(network.graph), settings).peak
+
+
+def predicted_inference(network: Network, batch: int) -> int:
+    analysis = network.analyze(batch=batch)
+    assert analysis.inference.peak == analysis.total.memory.inference_peak
+    return analysis.inference.peak
+
+
+@pytest.mark.parametrize("name", preset_targets())
+def test_inference_of_every_preset_to_the_byte(name: str) -> None:
+    network = load(name)
+    assert predicted_inference(network, 8) == count_inference(network, batch=8).peak
+
+
+TRAINED = (
+    *("alexnet", "vgg11_bn", "resnet50", "resnext50_32x4d", "mobilenet_v2", "mobilenet_v3_large", "densenet121"),
+    *("googlenet_aux", "efficientnet_b0", "convnext_tiny", "shufflenet_v2_x1_0", "regnet_y_400mf", "mnasnet0_5"),
+    *("squeezenet1_1", "hrnet_w18", "unet_bilinear", "dcgan_generator", "xception", "res2net50_26w_4s"),
+    *("lraspp_mobilenet_v3_large", "deformable_resnet50_bounded", "inception_v3"),
+)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_training_to_the_byte(name: str) -> None:
+    network = load(name)
+    for optimizer in ("sgd", "momentum", "adam"):
+        counted = count_training(network, batch=2, optimizer=optimizer).peak
+        # a convolution of a map with its channels behind copies its weight's gradient into the usual order
+        assert predicted_training(network, 2, optimizer) == pytest.approx(counted, rel=0.01 * ("convnext" in name))
+
+
+def test_optimizers_that_take_each_parameter_by_itself() -> None:
+    network = load("vgg11")
+    counted = count_training(network, batch=1, optimizer="adamw", foreach=False)
+    assert "div" in counted.operator
+    assert predicted_training(network, 1, "adamw", foreach=False) == counted.peak
+
+
+# torchvision's models at batch 8: parameters, buffers, input, optimizer's state and live storages at the peak of
+# `model(x).sum().backward(); optimizer.step()` on a CPU, without a name for the result.
+PUBLISHED = (
+    ("resnet50", "sgd", 840_166_896),
+    ("resnet50", "momentum", 942_395_024),
+    ("resnet50", "adam", 1_044_623_796),
+    ("mobilenet_v2", "sgd", 649_025_256),
+    ("mobilenet_v2", "momentum", 663_044_744),
+    ("mobilenet_v2", "adam", 677_064_864),
+    ("densenet121", "sgd", 1_082_754_832),
+    ("densenet121", "adam", 1_146_587_136),
+    ("vgg16", "sgd", 1_665_586_248),
+    ("vgg16", "momentum", 2_219_016_424),
+    ("vgg16", "adam", 3_040_623_360),
+)
+RESULT = 8 * 1000 * 4
+"""Bytes of the result, which a step holds here."""
+
+
+@pytest.mark.parametrize(("name", "optimizer", "published"), PUBLISHED)
+def test_published_peaks_of_training(name: str, optimizer: str, published: int) -> None:
+    predicted = predicted_training(load(name), 8, optimizer, foreach=False) - RESULT
+    assert 0 <= published - predicted <= 2 * 4 * 4  # scalars: the loss, its gradient
+
+
+# -- layer by layer -------------------------------------------------------------------------------------------
+
+PADDED = ("reflect", "replicate", "circular")
+INPLACE = (
+    *("relu", "relu6", "leaky_relu", "rrelu", "elu", "selu", "celu", "silu", "mish", "hardswish", "hardsigmoid"),
+    *("hardtanh", "threshold, threshold: 0.1, value: 0"),
+)
+LAYERS = (
+    "conv2d, out_channels: 8, kernel_size: 3",
+    "conv2d, out_channels: 8, kernel_size: 4, padding: same",
+    "conv2d, out_channels: 8, kernel_size: 3, groups: 2, bias: false",
+    *(f"conv2d, out_channels: 8, kernel_size: 3, padding: 1, padding_mode: {mode}" for mode in PADDED),
+    "conv_transpose2d, out_channels: 8, kernel_size: 2, stride: 2",
+    "depthwise_separable_conv2d, out_channels: 8, kernel_size: 3",
+    "deform_conv2d, out_channels: 8, kernel_size: 3",
+    "deform_conv2d, out_channels: 8, kernel_size: 3, modulated: true, bias: false",
+    "max_pool2d, kernel_size: 3, stride: 1, padding: 1",
+    "avg_pool2d, kernel_size: 2",
+    "lp_pool2d, norm_type: 2, kernel_size: 2",
+    "lp_pool2d, norm_type: 3, kernel_size: 3, stride: 1",
+    "adaptive_avg_pool2d, output_size: 3",
+    "adaptive_avg_pool2d, output_size: 1",
+    "adaptive_max_pool2d, output_size: 5",
+    *(f"upsample, scale_factor: 2, mode: {mode}" for mode in ("nearest", "bilinear", "bicubic")),
+    "pixel_shuffle, upscale_factor: 2",
+    "pixel_unshuffle, downscale_factor: 2",
+    "channel_shuffle, groups: 2",
+    "zero_pad2d, padding: -1",
+    "constant_pad2d, padding: 1, value: 2",
+    *(f"{kind}_pad2d, padding: 1" for kind in ("reflection", "replication", "circular")),
+    "batch_norm2d",
+    "batch_norm2d, affine: false",
+    "batch_norm2d, track_running_stats: false",
+    "local_response_norm, size: 3",
+    "group_norm, num_groups: 2",
+    "instance_norm2d",
+    "instance_norm2d, affine: true, track_running_stats: true",
+    "layer_norm2d",
+    "squeeze_excitation, squeeze_channels: 4",
+    "layer_scale",
+    "stochastic_depth, p: 0.2, mode: row",
+    "stochastic_depth, p: 0, mode: batch",
+    *(f"dropout, p: {p}" for p in (0, 0.5, 1)),
+    "dropout, inplace: true",
+    "dropout2d",
+    "identity",
+    *(f"{name}{tail}" for name in INPLACE for tail in ("", ", inplace: true")),
+    *("prelu, num_parameters: 8", "gelu", "sigmoid", "log_sigmoid", "tanh", "tanhshrink", "softplus", "softsign"),
+    *("softshrink", "hardshrink", "softmax", "softmin", "log_softmax", "softmax2d", "glu, dim: 1"),
+)
+SEVERAL = {
+    "channels last": "[{type: channels_last}, {type: layer_norm}, {type: linear, out_features: 8}, {type: gelu},"
+    " {type: channels_first}]",
+    "slices": "[{name: a, type: narrow, start: 0, length: 4}, {from: first, type: narrow, start: 4, length: 4},"
+    " {type: relu}, {type: concat, with: [a]}]",
+    "sum of three": "[{name: a, type: sigmoid}, {from: first, type: tanh}, {type: add, with: [a, first]}]",
+    "product of three": "[{name: a, type: sigmoid}, {from: first, type: tanh}, {type: multiply, with: [a, first]}]",
+    "gate": "[{type: conv2d, out_channels: 1, kernel_size: 1, activation: sigmoid}, {type: multiply, with: [first]}]",
+    "twice the same": "[{type: add, with: [first]}, {name: b, type: relu}, {type: multiply, with: [b]}]",
+}
+
+
+def around(layers: str) -> Network:
+    return loads(
+        "input: [4, 12, 12]\nlayers:\n"
+        "  - {name: first, type: conv2d, out_channels: 8, kernel_size: 3, padding: 1}\n"
+        f"  - {{type: branches, paths: [{layers}]}}\n"
+        "  - {type: conv2d, out_channels: 3, kernel_size: 1}\n"
+    )
+
+
+@pytest.mark.parametrize("layers", [*(f"{{type: {layer}}}" for layer in LAYERS), *SEVERAL.values()])
+def test_each_layer_on_a_cpu(layers: str) -> None:
+    network = around(layers)
+    assert predicted_inference(network, 2) == count_inference(network, batch=2, device="cpu").peak
+    assert predicted_training(network, 2) == count_training(network, batch=2, device="cpu", optimizer="sgd").peak
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_networks(seed: int) -> None:
+    network = random_network(seed)
+    assert predicted_inference(network, 3) == count_inference(network, batch=3, device="cpu").peak
+    counted = count_training(network, batch=3, device="cpu").peak
+    assert predicted_training(network, 3, "momentum") == pytest.approx(counted, rel=0.001)
+
+
+# -- beside torchvision's ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["resnet50", "mobilenet_v2", "densenet121", "googlenet", "efficientnet_b0", "convnext_tiny", "regnet_y_400mf"],
+)
+def test_built_models_need_no_more_than_torchvision_s(name: str) -> None:
+    options = {"aux_logits": False, "init_weights": False} if name == "googlenet" else {}
+    model = models.get_model(name, weights=None, **options).to("meta").eval()
+    sample = torch.zeros(8, 3, 224, 224, device="meta")
+    storages = LiveStorages()
+    for tensor in (*model.parameters(), *model.buffers(), sample):
+        storages.follow(tensor)
+    with torch.no_grad(), storages:
+        model(sample)
+    assert count_inference(load(name), batch=8).peak <= storages.peak
+
+
+def test_a_device_that_is_not_there() -> None:
+    with pytest.raises(ConfigError, match="device"):
+        count_inference(load("alexnet"), device="cuda:17")
