@@ -143,6 +143,9 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="also probe receptive fields with gradients, position by position",
     )
+    verify.add_argument(
+        "--memory", action="store_true", help="also count live storages in a forward pass and training steps"
+    )
     verify.add_argument("--device", default="cpu", help="where the model runs; 'meta' computes shapes only")
 
     field = commands.add_parser(
@@ -150,6 +153,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_field_options(field)
 
+    _add_memory(commands, network, report)
     _add_explain(commands, network)
 
     presets = commands.add_parser("presets", parents=[report], help="the networks that come with archlab")
@@ -178,6 +182,18 @@ def _add_field_options(field: argparse.ArgumentParser) -> None:
     measured.add_argument("--images", type=Path, metavar="FOLDER", help=".png and .jpg files instead of random images")
     measured.add_argument("--weights", type=Path, metavar="FILE.pt", help="a state dict instead of fresh weights")
     measured.add_argument("--device", default="cpu", help="where the model runs (cpu)")
+
+
+def _add_memory(commands: Any, network: argparse.ArgumentParser, report: argparse.ArgumentParser) -> None:
+    memory = commands.add_parser(
+        "memory", parents=[network, report], help="bytes alive in a forward pass or a training step, and who holds them"
+    )
+    memory.description = "With -o FILE.png or FILE.svg: a picture of the bytes alive, moment by moment."
+    memory.add_argument("target", help=_TARGET)
+    memory.add_argument("--training", action="store_true", help="a training step instead of a forward pass")
+    _add_optimizer(memory)
+    memory.add_argument("--fit", type=_bytes, metavar="24GiB", help="also the largest batches that fit this memory")
+    memory.add_argument("--depth", type=_depth, default=1, help="fold the table to this depth of blocks (1), or 'all'")
 
 
 def _add_explain(commands: Any, network: argparse.ArgumentParser) -> None:
@@ -241,6 +257,19 @@ def _positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not '{text}'")
     return int(text)
+
+
+_UNITS = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_UNITS |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+def _bytes(text: str) -> int:
+    number = text.rstrip("BKMGTik")
+    unit = text[len(number) :]
+    digits = number.strip().replace(".", "", 1)
+    if unit not in _UNITS or not digits.isascii() or not digits.isdigit() or len(digits) > 15:
+        raise argparse.ArgumentTypeError(f"must be a size such as 24GiB, 512MiB or 16GB, not '{text}'")
+    return int(float(number) * _UNITS[unit])
 
 
 def _seed(text: str) -> int:

@@ -117,6 +117,12 @@ def verify(options: argparse.Namespace) -> Result:
             probed = verify_receptive_field(network)
             lines.append(probed.render())
             ok = ok and probed.ok
+        if options.memory:
+            from archlab.torch.verify_memory import verify_memory
+
+            counted = verify_memory(network, batch=options.batch)
+            lines.append(counted.render())
+            ok = ok and counted.ok
         if not ok:
             status = WRONG_INPUT
     return "\n".join(lines) + "\n", status
@@ -154,6 +160,33 @@ def _measured(report: FieldReport, options: argparse.Namespace) -> FieldReport:
 
     sampling = Sampling(options.samples, options.seed, options.images, options.weights, options.device)
     return measured_field(report, sampling, lambda steps: progress(steps, "gradients"))
+
+
+def memory(options: argparse.Namespace) -> Result:
+    """`archlab memory`: a report, or a picture by the ending of `-o`."""
+    from archlab.memory import memory_view
+
+    form = report_format(options, pictures=True)
+    network = _network(options.target, options)
+    analysis = network.analyze(batch=options.batch, dtype=options.dtype, optimizer=options.optimizer)
+    view = memory_view(analysis, training=options.training, limit=options.fit)
+    if form == "picture":
+        from archlab.requirements import require
+
+        require("matplotlib", "plot", "drawing")
+        from archlab.plot.timeline import save_timeline
+
+        save_timeline(view, options.write_to)
+        options.write_to = None  # the picture is the result
+        return "", OK
+    if form == "json":
+        return _json_by_layer(view.to_dict()), OK
+    if form == "table":
+        from archlab.report.memory_table import memory_table
+        from archlab.report.table import is_terminal
+
+        return memory_table(view, options.depth, colour=is_terminal() and options.write_to is None), OK
+    return _rows(view.moments(), form, options, view.to_dict), OK
 
 
 def explain(options: argparse.Namespace) -> Result:

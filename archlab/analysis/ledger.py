@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 Kind = Literal["input", "output", "kept", "scratch", "gradient", "parameter gradient"]
@@ -91,12 +93,15 @@ class Timeline:
         alive = [storage for storage in self.storages if storage.size and storage.is_alive(moment.clock)]
         return sorted(alive, key=lambda storage: -storage.size)
 
-    def by_kind(self, moment: Moment) -> dict[Kind, int]:
-        """Bytes of each kind alive at a moment's peak."""
-        found = dict.fromkeys(KINDS, 0)
-        for storage in self.holders(moment):
-            found[storage.kind] += storage.size
-        return found
+    def levels(self) -> dict[Kind, list[int]]:
+        """Bytes of each kind alive at each moment's peak."""
+        clocks = [moment.clock for moment in self.moments]
+        changes = {kind: [0] * (len(clocks) + 1) for kind in KINDS}
+        for storage in self.storages:
+            changes[storage.kind][bisect_left(clocks, storage.born)] += storage.size
+            if storage.died is not None:
+                changes[storage.kind][bisect_left(clocks, storage.died)] -= storage.size
+        return {kind: list(accumulate(change))[:-1] for kind, change in changes.items()}
 
 
 class Ledger:

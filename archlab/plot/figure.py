@@ -30,12 +30,20 @@ def save(report: FieldReport, path: Path) -> None:
         ConfigError: if there is nothing to draw, or the file cannot be written.
     """
     with style():
-        figure = draw(report)
-        metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
-        try:
-            figure.savefig(path, metadata=metadata)
-        except OSError as error:
-            raise single_problem(f"cannot write {path}: {error.strerror or error}", "unwritable") from None
+        write(draw(report), path)
+
+
+def write(figure: Figure, path: Path) -> None:
+    """A figure to a file, without the time of day.
+
+    Raises:
+        ConfigError: if the file cannot be written.
+    """
+    metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+    try:
+        figure.savefig(path, metadata=metadata)
+    except OSError as error:
+        raise single_problem(f"cannot write {path}: {error.strerror or error}", "unwritable") from None
 
 
 def draw(report: FieldReport) -> Figure:

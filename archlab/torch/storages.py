@@ -84,16 +84,18 @@ _IS_TRAINING = 5
 """Position of an argument of `aten::native_batch_norm`; with False, real devices return no statistics."""
 
 
-class _Loss(torch.autograd.Function):
+class Loss(torch.autograd.Function):
     """A loss that hands a gradient to each result and takes nothing else."""
 
     @staticmethod
     def forward(ctx: Any, *results: Tensor) -> Tensor:
+        """A scalar."""
         ctx.like = [(result.shape, result.dtype, result.device) for result in results]
         return results[0].new_empty(())
 
     @staticmethod
     def backward(ctx: Any, *_: Any) -> Any:
+        """Ones, of each result's shape."""
         return tuple([torch.ones(shape, dtype=dtype, device=device) for shape, dtype, device in ctx.like])
 
 
@@ -132,7 +134,7 @@ def count_training(
 ) -> Counted:
     """Live storages of the second training step: the optimizer's state is there, gradients are not.
 
-    The loss is one that takes nothing (`_Loss`); its two scalars are left out.
+    The loss is one that takes nothing (`Loss`); its two scalars are left out.
     """
     model = _model(network, device).train()
     steps = OPTIMIZERS[optimizer](model.parameters(), foreach)
@@ -146,7 +148,7 @@ def count_training(
                 if isinstance(value, Tensor):
                     storages.follow(value)
         results = _results(model(sample))
-        loss = _Loss.apply(*results)
+        loss = Loss.apply(*results)
         loss.backward()
         operator = storages.operator
         backward = storages.peak - 2 * loss.element_size()  # the loss and its gradient

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import pytest
 import torch
+from torch.profiler import ProfilerActivity, profile
 from torchvision import models
 
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.training import Settings, training_memory
 from archlab.api import Network, load, loads
 from archlab.config.problem import ConfigError
-from archlab.torch.storages import LiveStorages, count_inference, count_training
+from archlab.torch.build import build
+from archlab.torch.storages import LiveStorages, Loss, count_inference, count_training
 from archlab.zoo import preset_targets
 from tests.random_networks import random_network
 
@@ -166,6 +170,34 @@ def test_random_networks(seed: int) -> None:
     assert predicted_inference(network, 3) == count_inference(network, batch=3, device="cpu").peak
     counted = count_training(network, batch=3, device="cpu").peak
     assert predicted_training(network, 3, "momentum") == pytest.approx(counted, rel=0.001)
+
+
+# -- without a watcher -------------------------------------------------------------------------------------------
+
+THREE_READERS = """
+input: [8]
+layers:
+  - {type: linear, out_features: 4096}
+  - type: branches
+    merge: add
+    paths: [{type: linear, out_features: 8}, {type: linear, out_features: 8}, {type: linear, out_features: 8}]
+  - {type: linear, out_features: 8}
+"""
+
+
+def test_gradients_are_added_in_place_where_nobody_watches() -> None:
+    """Against the allocations that the profiler records; linear layers take nothing inside themselves."""
+    network = loads(THREE_READERS)
+    model, sample = build(network), torch.zeros(512, 8)
+    live = sum(tensor.nbytes for tensor in (*model.parameters(), sample))
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        result = model(sample)
+        Loss.apply(result).backward()
+    changes = [e.nbytes() for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
+    peak = max(accumulate(changes, initial=live))
+    predicted = training_memory(network.graph, collect_facts(network.graph), Settings(512, optimizer="sgd")).peak
+    assert peak - predicted == 2 * 4  # the loss and its gradient
+    assert predicted < 0.8 * predicted_training(network, 512)
 
 
 # -- beside torchvision's ---------------------------------------------------------------------------------------

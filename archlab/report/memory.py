@@ -1,0 +1,177 @@
+"""What `archlab memory` says: the memory of a run moment by moment, and who holds it at the peak."""
+
+from __future__ import annotations
+
+from archlab.analysis.fit import Fit
+from archlab.analysis.ledger import Kind, Moment, Storage, Timeline
+from archlab.analysis.lifetimes import last_uses
+from archlab.analysis.result import Analysis
+from archlab.report.plain import Row
+from archlab.report.units import binary
+
+NOTES = (
+    "Live storages, in the order in which PyTorch takes and frees them. What kernels take inside themselves, and what",
+    "an allocator keeps in reserve, comes on top. A loss hands a gradient to each result and takes nothing else.",
+)
+WORDS: dict[Kind, str] = {
+    "input": "the input",
+    "output": "output",
+    "kept": "kept beside its input and output",
+    "scratch": "while it runs",
+    "gradient": "gradient",
+    "parameter gradient": "gradient of its parameters",
+}
+MOST_NAMED = 3
+"""Layers named as the reason why something is held."""
+
+
+class MemoryView:
+    """One run of a network.
+
+    Attributes:
+        analysis: of the network.
+        timeline: of its forward pass, or of a training step.
+        training: which of them.
+        fits: the largest batches that were asked for, by `inference` and `training`.
+        limit: the memory that they fit in.
+    """
+
+    def __init__(
+        self,
+        analysis: Analysis,
+        timeline: Timeline,
+        *,
+        training: bool,
+        limit: int | None = None,
+        fits: dict[str, Fit] | None = None,
+    ) -> None:
+        self.analysis = analysis
+        self.timeline = timeline
+        self.training = training
+        self.limit = limit
+        self.fits = fits or {}
+        self._nodes = analysis.graph.nodes
+        self._last_use = last_uses(analysis.graph)
+
+    def title(self) -> str:
+        """What it is of, in a line."""
+        run = f"a training step with {self.analysis.optimizer}" if self.training else "a forward pass"
+        return f"{self.analysis.graph.name}: {run}, batch {self.analysis.batch}, {self.analysis.dtype}"
+
+    def peak_text(self) -> str:
+        """How much, and when."""
+        return f"{binary(self.timeline.peak)} ({self.moment_text(self.timeline.peak_moment)})"
+
+    def moment_text(self, moment: Moment) -> str:
+        """`layer1.0.conv1, backward`."""
+        return "the optimizer's step" if moment.node < 0 else f"{self._nodes[moment.node].path}, {moment.phase}"
+
+    def parts(self) -> list[tuple[str, int]]:
+        """What the peak is made of."""
+        memory, moment = self.analysis.total.memory, self.timeline.peak_moment
+        held = dict.fromkeys(WORDS, 0)
+        for storage in self.timeline.holders(moment):
+            held[storage.kind] += storage.size
+        state = self.timeline.base - memory.params - memory.buffers
+        parts = [
+            ("params", memory.params),
+            ("buffers", memory.buffers),
+            ("optimizer state", state),
+            ("input", held["input"]),
+            ("outputs of layers", held["output"]),
+            ("kept for backward", held["kept"]),
+            ("gradients of values", held["gradient"]),
+            ("gradients of params", held["parameter gradient"]),
+            ("while a layer runs", held["scratch"]),
+        ]
+        return [part for part in parts if part[1]]
+
+    def holders(self, most: int | None = None) -> list[Row]:
+        """What is alive at the peak, the largest first."""
+        moment = self.timeline.peak_moment
+        return [
+            {
+                "bytes": storage.size,
+                "layer": self._nodes[storage.node].path if storage.node >= 0 else "",
+                "what": WORDS[storage.kind],
+                "held for": self._reason(storage, moment),
+            }
+            for storage in self.timeline.holders(moment)[:most]
+        ]
+
+    def _reason(self, storage: Storage, moment: Moment) -> str:
+        """For whom it is held."""
+        now = moment.node
+        if storage.kind == "input":
+            return "whoever calls the model"
+        if storage.kind == "parameter gradient":
+            return "the optimizer"
+        if storage.kind == "scratch":
+            return ""
+        if storage.kind == "gradient":
+            return "the backward pass of " + self._named([storage.node])
+        waiting = [keeper for keeper in storage.keepers if keeper <= now or moment.phase == "forward"]
+        if waiting and self.training:
+            return "the backward pass of " + self._named(waiting)
+        if self._last_use[storage.node] >= len(self._nodes):
+            return "the result"
+        return self._named([max(self._last_use[storage.node], storage.node)])
+
+    def _named(self, indices: list[int]) -> str:
+        paths = [self._nodes[index].path for index in indices[:MOST_NAMED]]
+        more = len(indices) - len(paths)
+        return ", ".join(paths) + (f" and {more} more" if more else "")
+
+    def moments(self) -> list[Row]:
+        """Each layer's forward and backward pass."""
+        return [
+            {
+                "phase": moment.phase,
+                "layer": self._nodes[moment.node].path if moment.node >= 0 else "",
+                "peak": moment.peak,
+                "after": moment.after,
+            }
+            for moment in self.timeline.moments
+        ]
+
+    def folded(self, depth: int | None) -> list[Row]:
+        """The same with layers of a common path of `depth` parts as one row."""
+        rows: list[Row] = []
+        for row in self.moments():
+            path = row["layer"] if depth is None else ".".join(row["layer"].split(".")[:depth])
+            if rows and rows[-1]["phase"] == row["phase"] and rows[-1]["layer"] == path:
+                rows[-1]["peak"] = max(rows[-1]["peak"], row["peak"])
+                rows[-1]["after"] = row["after"]
+            else:
+                rows.append({**row, "layer": path})
+        return rows
+
+    def fit_lines(self) -> list[tuple[str, str]]:
+        """The largest batches, for people."""
+        lines: list[tuple[str, str]] = []
+        for run, fit in self.fits.items():
+            assert self.limit is not None
+            text = f"batch {fit.batch:,} in {binary(self.limit)} ({binary(fit.peak)})"
+            if not fit.batch:
+                text = f"nothing fits in {binary(self.limit)}: one sample needs {binary(fit.peak)}"
+            lines.append((f"fits, {run}", text))
+        return lines
+
+    def to_dict(self) -> Row:
+        """As `--format json` prints it."""
+        moment = self.timeline.peak_moment
+        fits = {run: {"batch": fit.batch, "peak": fit.peak} for run, fit in self.fits.items()}
+        return {
+            "name": self.analysis.graph.name,
+            "run": "training" if self.training else "inference",
+            "batch": self.analysis.batch,
+            "dtype": self.analysis.dtype,
+            "optimizer": self.analysis.optimizer if self.training else None,
+            "peak": self.timeline.peak,
+            "peak_phase": moment.phase,
+            "peak_layer": self._nodes[moment.node].path if moment.node >= 0 else None,
+            "parts": dict(self.parts()),
+            "fit": {"limit": self.limit, **fits} if self.fits else None,
+            "holders": self.holders(),
+            "layers": self.moments(),
+        }
