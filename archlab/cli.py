@@ -154,6 +154,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_field_options(field)
 
     _add_memory(commands, network, report)
+    _add_time(commands, network, report)
     _add_explain(commands, network)
 
     presets = commands.add_parser("presets", parents=[report], help="the networks that come with archlab")
@@ -194,6 +195,26 @@ def _add_memory(commands: Any, network: argparse.ArgumentParser, report: argpars
     _add_optimizer(memory)
     memory.add_argument("--fit", type=_bytes, metavar="24GiB", help="also the largest batches that fit this memory")
     memory.add_argument("--depth", type=_depth, default=1, help="fold the table to this depth of blocks (1), or 'all'")
+
+
+def _add_time(commands: Any, network: argparse.ArgumentParser, report: argparse.ArgumentParser) -> None:
+    time = commands.add_parser(
+        "time", parents=[network, report], help="how long each layer takes at least on a device (roofline)"
+    )
+    time.add_argument("target", help=_TARGET)
+    time.add_argument("--device", default="h100", metavar="NAME", help="a device's name, or its .yaml file (h100)")
+    measure = commands.add_parser(
+        "measure", parents=[network, report], help="run the built model, beside the roofline and the predicted memory"
+    )
+    measure.add_argument("target", help=_TARGET)
+    measure.add_argument("--device", default="cpu", help="where the model runs: cpu, cuda, cuda:1 (cpu)")
+    measure.add_argument("--roofline", default="epyc_9654", metavar="NAME", help="the device of the bounds (epyc_9654)")
+    measure.add_argument("--rounds", type=_positive, default=10, metavar="N", help="how many count (10)")
+    for command in (time, measure):
+        _add_optimizer(command)
+        command.add_argument(
+            "--depth", type=_depth, default=1, help="fold the table to this depth of blocks (1), or 'all'"
+        )
 
 
 def _add_explain(commands: Any, network: argparse.ArgumentParser) -> None:

@@ -17,6 +17,7 @@ from archlab.config.yaml_nodes import parse
 
 if TYPE_CHECKING:
     from archlab.report.field import FieldReport
+    from archlab.report.time import TimeView
 
 Result = tuple[str, int]
 
@@ -187,6 +188,52 @@ def memory(options: argparse.Namespace) -> Result:
 
         return memory_table(view, options.depth, colour=is_terminal() and options.write_to is None), OK
     return _rows(view.moments(), form, options, view.to_dict), OK
+
+
+def time(options: argparse.Namespace) -> Result:
+    """`archlab time`."""
+    from archlab.devices import load_device
+    from archlab.timing import time_view
+
+    network = _network(options.target, options)
+    analysis = network.analyze(batch=options.batch, dtype=options.dtype, optimizer=options.optimizer)
+    return _timed(time_view(analysis, load_device(options.device)), [], options), OK
+
+
+def measure(options: argparse.Namespace) -> Result:
+    """`archlab measure`."""
+    from archlab.devices import load_device
+    from archlab.report.progress import progress
+    from archlab.timing import measured_lines, time_view
+    from archlab.torch.measure import measure as measure_network
+
+    if options.dtype == "int8":
+        raise single_problem("archlab measure runs the model in a floating-point dtype, not in int8", "wrong-value")
+    network = _network(options.target, options)
+    analysis = network.analyze(batch=options.batch, dtype=options.dtype, optimizer=options.optimizer)
+    device = load_device(options.roofline)
+    measurement = measure_network(
+        network,
+        batch=options.batch,
+        dtype=options.dtype,
+        device=options.device,
+        rounds=options.rounds,
+        progress=lambda steps: progress(steps, "rounds"),
+    )
+    view = time_view(analysis, device, measurement)
+    return _timed(view, measured_lines(view, measurement), options), OK
+
+
+def _timed(view: TimeView, further: list[tuple[str, str]], options: argparse.Namespace) -> str:
+    form = report_format(options)
+    if form == "json":
+        return _json_by_layer({**view.to_dict(), **({"measured": dict(further)} if further else {})})
+    if form == "table":
+        from archlab.report.table import is_terminal
+        from archlab.report.time_table import time_table
+
+        return time_table(view, options.depth, further, colour=is_terminal() and options.write_to is None)
+    return _rows(view.rows(), form, options, view.to_dict)
 
 
 def explain(options: argparse.Namespace) -> Result:

@@ -15,7 +15,7 @@ from benchmarks.section import Section
 from benchmarks.table import render
 from benchmarks.tools import versions
 
-PARTS = ("processes", "growth", "zoo", "fields", "in-process")
+PARTS = ("processes", "growth", "zoo", "fields", "in-process", "built")
 """In this order, so that PyTorch is imported late: it must weigh on nothing but its own part."""
 
 
@@ -61,7 +61,7 @@ def _measure(part: str, runs: int, *, quick: bool) -> Section:
     if part == "processes":
         return processes.measure(runs, _progress)
     # Not before the processes are done: their peak memory would include it.
-    from benchmarks import fields, growth, in_process, zoo
+    from benchmarks import built, fields, growth, in_process, zoo
 
     if part == "growth":
         return growth.measure(runs, (100, 1000) if quick else (100, 1000, 10_000), _progress)
@@ -69,6 +69,8 @@ def _measure(part: str, runs: int, *, quick: bool) -> Section:
         return zoo.measure(runs, _progress)
     if part == "fields":
         return fields.measure(runs, 1000 if quick else 10_000, _progress)
+    if part == "built":
+        return built.measure(runs, built.MODELS[:1] if quick else built.MODELS, _progress)
     return in_process.measure(runs, in_process.MODELS[:1] if quick else in_process.MODELS, _progress)
 
 

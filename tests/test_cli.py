@@ -284,7 +284,11 @@ def test_analysis_imports_nothing_heavy() -> None:
 
 
 def test_other_commands_and_reports_import_nothing_heavy() -> None:
-    for arguments in (["analyze", "vgg11"], ["validate", "resnet"], ["schema"], ["compare", "vgg11"]):
+    memory = ["memory", "vgg11", "--training", "--fit", "8GB"]
+    for arguments in (
+        *(["analyze", "vgg11"], ["validate", "resnet"], ["schema"], ["compare", "vgg11"], memory),
+        ["time", "vgg11"],
+    ):
         code = (
             f"import sys; from archlab.cli import main; main({arguments!r})\n"
             f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"

@@ -25,6 +25,14 @@ def binary(value: int) -> str:
     return f"{value} B"
 
 
+def duration(seconds: float) -> str:
+    """Seconds with four significant digits: `3.231 ms`."""
+    for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
+        if seconds >= factor:
+            return f"{_significant(seconds / factor)} {unit}"
+    return f"{_significant(seconds / 1e-9)} ns"
+
+
 def _significant(value: float) -> str:
     digits = 3 if abs(value) < 10 else 2 if abs(value) < 100 else 1
     return f"{value:.{digits}f}"

@@ -20,7 +20,7 @@ from archlab.requirements import require
 require("torch", "torch", "counting memory")
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
@@ -123,9 +123,13 @@ OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], bool], torch.optim.Optimizer]]
 def count_inference(network: Network, *, batch: int = 1, device: str = "meta") -> Counted:
     """Live storages of a forward pass in eval mode."""
     model = _model(network, device).eval()
-    with _counting(model, network, batch) as (storages, sample), torch.no_grad():
-        result = model(sample)
-    del result
+    return count_model(model, _sample(model, network, batch))
+
+
+def count_model(model: nn.Module, sample: Tensor) -> Counted:
+    """Live storages of a forward pass of any model, as it is, without gradients."""
+    with _counting(model, sample) as storages, torch.no_grad():
+        model(sample)
     return Counted(storages.peak, storages.operator)
 
 
@@ -142,7 +146,8 @@ def count_training(
         parameter.grad = torch.zeros_like(parameter)
     steps.step()
     steps.zero_grad()
-    with _counting(model, network, batch) as (storages, sample):
+    sample = _sample(model, network, batch)
+    with _counting(model, sample) as storages:
         for state in steps.state.values():
             for value in state.values():
                 if isinstance(value, Tensor):
@@ -169,17 +174,20 @@ def _model(network: Network, device: str) -> fx.GraphModule:
     return model
 
 
-@contextmanager
-def _counting(model: fx.GraphModule, network: Network, batch: int) -> Iterator[tuple[LiveStorages, Tensor]]:
-    """An active count that begins with the model's tensors and a batch of input."""
+def _sample(model: nn.Module, network: Network, batch: int) -> Tensor:
     device = next(iter(model.parameters()), torch.empty(0)).device
+    return torch.zeros(batch, *network.graph.input_shape, device=device)
+
+
+@contextmanager
+def _counting(model: nn.Module, sample: Tensor) -> Iterator[LiveStorages]:
+    """An active count that begins with the model's tensors and its input."""
     storages = LiveStorages()
-    sample = torch.zeros(batch, *network.graph.input_shape, device=device)
     for tensor in (*model.parameters(), *model.buffers(), sample):
         storages.follow(tensor)
     storages.peak = storages.live
     with storages:
-        yield storages, sample
+        yield storages
 
 
 def _results(value: Any) -> tuple[Tensor, ...]:

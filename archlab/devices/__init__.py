@@ -1,0 +1,102 @@
+"""Devices: their peak rates, bandwidth and memory, from YAML files here or of the user's own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from archlab.config.files import read_source
+from archlab.config.problem import Problems, single_problem
+from archlab.config.substitute import substitute
+from archlab.config.suggest import did_you_mean, listed
+from archlab.config.validation import Places, validate_model
+from archlab.config.yaml_nodes import Mapping, parse
+
+FOLDER = Path(__file__).parent
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Peak(BaseModel):
+    """Highest rates of arithmetic, in 10^12 operations per second; a multiply-accumulate is two."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    float32: Positive = Field(description="In float32.")
+    tf32: Positive | None = Field(None, description="Of float32 convolutions on tensor cores, which cuDNN uses.")
+    float16: Positive | None = Field(None, description="In float16.")
+    bfloat16: Positive | None = Field(None, description="In bfloat16.")
+    int8: Positive | None = Field(None, description="In int8.")
+
+
+class Device(BaseModel):
+    """What a device can do at most.
+
+    Attributes:
+        name: of its file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field("", description="The file's name by default.")
+    description: str = Field("", description="Maker, model, what the figures are of.")
+    memory_gb: Positive = Field(description="Memory in 10^9 bytes.")
+    bandwidth_gb_per_s: Positive = Field(description="Bytes from and to memory, in 10^9 per second.")
+    peak_tflops: Peak = Field(description="Highest rates by dtype.")
+    sources: dict[str, str] = Field(default_factory=dict, description="Where each figure is from.")
+
+    def operations_per_second(self, dtype: str) -> float:
+        """The highest rate for a dtype.
+
+        Raises:
+            ConfigError: if the device has none.
+        """
+        peak = self.peak_tflops
+        rate = max(peak.float32, peak.tf32 or 0) if dtype == "float32" else getattr(peak, dtype)
+        if rate is None:
+            raise single_problem(f"the device {self.name} has no peak rate for {dtype}", "wrong-value")
+        return float(rate) * 1e12
+
+    @property
+    def bytes_per_second(self) -> float:
+        """From and to memory."""
+        return self.bandwidth_gb_per_s * 1e9
+
+
+def device_names() -> list[str]:
+    """The devices that come with archlab."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load_device(target: str) -> Device:
+    """A device by its name or file.
+
+    Args:
+        target: a name such as `h100`, or the path of a .yaml file.
+
+    Raises:
+        ConfigError: if there is none, or the file is wrong.
+    """
+    if re.fullmatch(r"[A-Za-z0-9_]+", target):
+        path = FOLDER / f"{target}.yaml"
+        if not path.is_file():
+            hint = did_you_mean(target, device_names()) or f"; there are {listed(device_names())}"
+            raise single_problem(f"there is no device '{target}'{hint}, or give the path of a .yaml file", "unknown")
+    else:
+        path = Path(target)
+    source = read_source(path, shown_as=path.name if path.parent == FOLDER else None)
+    problems = Problems()
+    root = parse(source, problems)
+    problems.raise_if_any()
+    if not isinstance(root, Mapping):
+        raise single_problem(
+            f"{source.name}: a device is a mapping with memory_gb, bandwidth_gb_per_s, ...", "wrong-type"
+        )
+    values = substitute(root, {})
+    places = Places(root.place, root.keys, {key: node.place for key, node in root.entries.items()})
+    device = validate_model(Device, "a device", {"name": path.stem, **values}, places, problems, ())
+    problems.raise_if_any()
+    assert device is not None
+    return device

@@ -1,0 +1,76 @@
+"""The terminal form of `archlab time` and `archlab measure`."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from archlab.report.time import NOTES, TimeView
+from archlab.report.units import binary, duration, si
+
+PIPED_WIDTH = 200
+BAR = 24
+"""Characters of a bar that stands for the whole."""
+
+
+def time_table(view: TimeView, depth: int | None, further: list[tuple[str, str]], *, colour: bool = False) -> str:
+    """Layers or folded scopes with their bounds, then the sums.
+
+    Args:
+        view: what to show.
+        depth: of blocks to fold to; None folds nothing.
+        further: labels and texts of further lines.
+        colour: whether it goes to a terminal.
+    """
+    lines = [("at least", f"{duration(view.seconds)} (sum of the layers' bounds)")]
+    lines += [(f"  by {word}", f"{duration(seconds)} in {layers} layers") for word, seconds, layers in view.bounds()]
+    lines += further
+    width = max(len(label) for label, _ in lines) + 2
+    sums = "\n".join(f"{label:<{width}}{text}" for label, text in lines)
+    parts: list[RenderableType] = [view.title(), _rows(view, depth), sums, "\n".join(NOTES)]
+    out = StringIO()
+    console = Console(
+        file=out,
+        width=None if colour else PIPED_WIDTH,
+        force_terminal=colour or None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+    for part in parts:
+        console.print(part, soft_wrap=isinstance(part, str))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _rows(view: TimeView, depth: int | None) -> Table:
+    measured = view.measured is not None
+    names = [
+        "layer",
+        "type",
+        "FLOPs",
+        "bytes",
+        "FLOPs/byte",
+        "at least",
+        "bound by",
+        *(["measured"] if measured else []),
+    ]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for name in [*names, ""]:
+        table.add_column(
+            name, justify="left" if name in ("layer", "type", "bound by", "") else "right", overflow="fold"
+        )
+    key = "measured" if measured else "seconds"
+    rows = view.folded(depth)
+    total = sum([row[key] for row in rows]) or 1
+    for row in rows:
+        cells = [row["layer"], row["type"], si(row["flops"]) if row["flops"] else "-"]
+        cells += [binary(row["bytes"]) if row["bytes"] else "-"]
+        cells += ["-" if row["intensity"] is None else f"{row['intensity']:.1f}"]
+        cells += [duration(row["seconds"]) if row["seconds"] else "-", row["bound"] or ""]
+        if measured:
+            cells.append(duration(row["measured"]))
+        table.add_row(*cells, "█" * round(BAR * row[key] / total))
+    return table

@@ -1,0 +1,180 @@
+"""`archlab measure`: how long the built model takes, in whole and layer by layer, with warm-up and medians."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from statistics import median, quantiles
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from archlab.requirements import require
+
+require("torch", "torch", "measuring")
+
+import torch
+from torch import Tensor, fx
+
+from archlab.torch.build import PATH, build
+from archlab.torch.device import require_device
+
+if TYPE_CHECKING:
+    from archlab.api import Network
+
+Progress = Callable[[range], Iterable[int]]
+
+WARM_UP = 3
+"""Rounds before the first that counts: caches, clocks, and libraries that choose their algorithm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds of one thing, over the rounds.
+
+    Attributes:
+        median: the middle.
+        low: a quarter of the rounds took less.
+        high: a quarter took more.
+    """
+
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What was measured.
+
+    Attributes:
+        forward: in eval mode, without gradients.
+        step: forward and backward pass in training mode.
+        layers: median seconds of each layer's forward pass by itself, by path.
+        peak: bytes that the device's allocator held in the training step, where it counts them.
+    """
+
+    forward: Times
+    step: Times
+    layers: dict[str, float]
+    peak: int | None
+
+
+def measure(
+    network: Network,
+    *,
+    batch: int = 1,
+    dtype: str = "float32",
+    device: str = "cpu",
+    rounds: int = 10,
+    progress: Progress = iter,
+) -> Measurement:
+    """Run the built model.
+
+    Args:
+        network: what to run.
+        batch: number of samples.
+        dtype: float32, float16 or bfloat16.
+        device: where, `cpu` or `cuda`.
+        rounds: how many of each count.
+        progress: wraps the rounds.
+
+    Raises:
+        ConfigError: if it cannot compute on the device.
+    """
+    require_device(device)
+    model = build(network, device=device).to(getattr(torch, dtype))
+    sample = torch.randn(batch, *network.graph.input_shape, device=device, dtype=getattr(torch, dtype))
+    forward, step = _Forward(model), _Step(model)
+    layers = _LayerTimer(model)
+    runs: dict[str, list[float]] = defaultdict(list)
+    if sample.is_cuda:
+        torch.cuda.reset_peak_memory_stats(sample.device)
+    for number in progress(range(WARM_UP + rounds)):
+        for name, call in (("forward", forward), ("step", step), ("layers", layers)):
+            seconds = _timed(call, sample)
+            if number >= WARM_UP:
+                runs[name].append(seconds)
+        if number == WARM_UP - 1:
+            layers.seconds.clear()
+    peak = torch.cuda.max_memory_allocated(sample.device) if sample.is_cuda else None
+    medians = {path: median(values) for path, values in layers.seconds.items()}
+    return Measurement(_times(runs["forward"]), _times(runs["step"]), medians, peak)
+
+
+def _timed(call: Callable[[Tensor], object], sample: Tensor) -> float:
+    _wait(sample)
+    start = perf_counter()
+    call(sample)
+    _wait(sample)
+    return perf_counter() - start
+
+
+def _wait(sample: Tensor) -> None:
+    """Until the device has done what it was asked to."""
+    if sample.is_cuda:
+        torch.cuda.synchronize(sample.device)
+
+
+def _times(seconds: list[float]) -> Times:
+    low, middle, high = quantiles(seconds, n=4) if len(seconds) > 1 else [seconds[0]] * 3
+    return Times(middle, low, high)
+
+
+class _Forward:
+    """A forward pass in eval mode."""
+
+    def __init__(self, model: fx.GraphModule) -> None:
+        self._model = model
+
+    def __call__(self, sample: Tensor) -> None:
+        self._model.eval()
+        with torch.no_grad():
+            self._model(sample)
+
+
+class _Step:
+    """A forward and backward pass in training mode."""
+
+    def __init__(self, model: fx.GraphModule) -> None:
+        self._model = model
+
+    def __call__(self, sample: Tensor) -> None:
+        self._model.train()
+        result = self._model(sample)
+        results = result.values() if isinstance(result, dict) else result if isinstance(result, tuple) else (result,)
+        torch.autograd.backward([value.sum() for value in results])
+        self._model.zero_grad()
+
+
+class _LayerTimer(fx.Interpreter):
+    """Runs the model node by node in eval mode, timing each."""
+
+    def __init__(self, model: fx.GraphModule) -> None:
+        super().__init__(model)
+        self._model = model
+        self._pending = 0.0
+        self.seconds: dict[str, list[float]] = defaultdict(list)
+
+    def __call__(self, sample: Tensor) -> None:
+        self._model.eval()
+        with torch.no_grad():
+            self.run(sample)
+
+    def run_node(self, n: fx.Node) -> Any:
+        """Run and time one call; a layer of several calls has their sum."""
+        args, kwargs = self.fetch_args_kwargs_from_env(n)
+        sample = next((value for value in args if isinstance(value, Tensor)), None)
+        if sample is not None:
+            _wait(sample)
+        start = perf_counter()
+        result = getattr(self, n.op)(n.target, args, kwargs)
+        if sample is not None:
+            _wait(sample)
+        self._pending += perf_counter() - start
+        if PATH in n.meta:
+            self.seconds[n.meta[PATH]].append(self._pending)
+            self._pending = 0.0
+        elif n.op in ("placeholder", "output"):
+            self._pending = 0.0
+        return result
