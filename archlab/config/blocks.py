@@ -64,6 +64,7 @@ class Blocks:
         """
         block = self._block(item, env)
         given = self._given(item, block, env, arguments)
+        self._emitter.step((len(block.inputs) + len(block.outputs)) // 10, item.place)
         values = values[: max(len(block.inputs), 1)]
         scope = spot.scope.scope(spot.label or block_label(block.name), written=spot.written)
         key = replay_key(id(item), values, given, (env.trail, env.depth))
