@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from io import StringIO
-
-from rich.box import SIMPLE_HEAD
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 
 from archlab.report.memory import NOTES, MemoryView
+from archlab.report.terminal import plain_table, render
 from archlab.report.units import binary
 
-PIPED_WIDTH = 200
 MOST_HOLDERS = 10
 BAR = 30
 """Characters of the longest bar."""
@@ -20,16 +17,11 @@ BAR = 30
 def memory_table(view: MemoryView, depth: int | None, *, colour: bool = False) -> str:
     """The run by scopes, then the peak, what it is made of, and who holds it."""
     parts: list[RenderableType] = [view.title(), _moments(view, depth), _parts(view), _holders(view), "\n".join(NOTES)]
-    out = StringIO()
-    width = None if colour else PIPED_WIDTH
-    console = Console(file=out, width=width, force_terminal=colour or None, markup=False, highlight=False, emoji=False)
-    for part in parts:
-        console.print(part, soft_wrap=isinstance(part, str))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return render(parts, colour=colour)
 
 
 def _moments(view: MemoryView, depth: int | None) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = plain_table()
     for name, justify in (("phase", "left"), ("layers", "left"), ("peak", "right"), ("after", "right"), ("", "left")):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     peak = max(view.timeline.peak, 1)
@@ -48,7 +40,7 @@ def _parts(view: MemoryView) -> str:
 
 
 def _holders(view: MemoryView) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", title_justify="left")
+    table = plain_table()
     table.add_column("at the peak", justify="right")
     for name in ("layer", "what", "held for"):
         table.add_column(name, overflow="fold")

@@ -1,15 +1,12 @@
-"""Terminal tables, drawn by rich, which is imported only here."""
+"""Terminal tables of layers, networks and any flat rows."""
 
 from __future__ import annotations
 
-import shutil
 import sys
-from io import StringIO
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
 
 from archlab.analysis.result import Analysis
@@ -17,10 +14,8 @@ from archlab.layers.base import shape_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import CONVENTIONS, heading, totals
 from archlab.report.plain import Row
+from archlab.report.terminal import plain_table, render, width_of
 from archlab.report.units import binary, field_text, si, stride_text
-
-PIPED_WIDTH = 400
-"""Columns when the output is no terminal: wide enough that nothing is cut."""
 
 
 class Column(NamedTuple):
@@ -72,8 +67,13 @@ def analysis_table(analysis: Analysis, depth: int | None, *, colour: bool = Fals
     """The table of `archlab analyze`: one row for each layer or folded scope, then totals and conventions."""
     rows = [_layer_cells(row) for row in fold(analysis, depth)]
     lines = [f"{label:<16}{text}" for label, text in totals(analysis)]
-    parts = [heading(analysis), _table(LAYER_COLUMNS, rows, _width(colour=colour)), "\n".join(lines), *CONVENTIONS]
-    return _render(parts, colour=colour)
+    parts: list[RenderableType] = [
+        heading(analysis),
+        _table(LAYER_COLUMNS, rows, width_of(colour=colour)),
+        "\n".join(lines),
+        *CONVENTIONS,
+    ]
+    return render(parts, colour=colour)
 
 
 def _layer_cells(row: FoldedRow) -> list[str]:
@@ -93,7 +93,7 @@ def _layer_cells(row: FoldedRow) -> list[str]:
 def comparison_table(analyses: list[Analysis], *, colour: bool = False) -> str:
     """The table of `archlab compare`: one row for each network, then the conventions."""
     rows = [_network_cells(analysis) for analysis in analyses]
-    return _render([_table(NETWORK_COLUMNS, rows, _width(colour=colour)), *CONVENTIONS], colour=colour)
+    return render([_table(NETWORK_COLUMNS, rows, width_of(colour=colour)), *CONVENTIONS], colour=colour)
 
 
 def _network_cells(analysis: Analysis) -> list[str]:
@@ -121,21 +121,17 @@ def rows_table(rows: list[Row], *, colour: bool = False) -> str:
         for position, (name, value) in enumerate(rows[0].items())
     ]
     cells = [["" if value is None else _cell(value) for value in row.values()] for row in rows]
-    return _render([_table(columns, cells, _width(colour=colour))], colour=colour)
+    return render([_table(columns, cells, width_of(colour=colour))], colour=colour)
 
 
 def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
-def _width(*, colour: bool) -> int:
-    return shutil.get_terminal_size().columns if colour else PIPED_WIDTH
-
-
 def _table(columns: tuple[Column, ...] | list[Column], rows: list[list[str]], width: int) -> Table:
     """A table of the columns that fit."""
     kept = _fitting(columns, rows, width)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = plain_table()
     for index in kept:
         column = columns[index]
         table.add_column(column.name, justify=column.justify, overflow="fold", no_wrap=column.justify == "right")
@@ -156,19 +152,3 @@ def _fitting(columns: tuple[Column, ...] | list[Column], rows: list[list[str]], 
 
 _GAP = 3
 """Columns between two columns in rich's SIMPLE_HEAD."""
-
-
-def _render(parts: list[Any], *, colour: bool) -> str:
-    """Text of rich renderables; colour only for a terminal (rich respects NO_COLOR)."""
-    out = StringIO()
-    console = Console(
-        file=out,
-        width=_width(colour=colour),
-        force_terminal=colour or None,
-        markup=False,
-        highlight=False,
-        emoji=False,
-    )
-    for part in parts:
-        console.print(part, soft_wrap=not colour and isinstance(part, str))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from io import StringIO
-
-from rich.box import SIMPLE_HEAD
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 
+from archlab.report.terminal import plain_table, render
 from archlab.report.time import NOTES, TimeView
 from archlab.report.units import binary, duration, si
 
-PIPED_WIDTH = 200
 BAR = 24
 """Characters of a bar that stands for the whole."""
 
@@ -31,18 +28,7 @@ def time_table(view: TimeView, depth: int | None, further: list[tuple[str, str]]
     width = max(len(label) for label, _ in lines) + 2
     sums = "\n".join(f"{label:<{width}}{text}" for label, text in lines)
     parts: list[RenderableType] = [view.title(), _rows(view, depth), sums, "\n".join(NOTES)]
-    out = StringIO()
-    console = Console(
-        file=out,
-        width=None if colour else PIPED_WIDTH,
-        force_terminal=colour or None,
-        markup=False,
-        highlight=False,
-        emoji=False,
-    )
-    for part in parts:
-        console.print(part, soft_wrap=isinstance(part, str))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return render(parts, colour=colour)
 
 
 def _rows(view: TimeView, depth: int | None) -> Table:
@@ -57,7 +43,7 @@ def _rows(view: TimeView, depth: int | None) -> Table:
         "bound by",
         *(["measured"] if measured else []),
     ]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = plain_table()
     for name in [*names, ""]:
         table.add_column(
             name, justify="left" if name in ("layer", "type", "bound by", "") else "right", overflow="fold"

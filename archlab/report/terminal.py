@@ -1,0 +1,45 @@
+"""Texts and tables behind one another, as they go to a terminal, a pipe or a file."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from io import StringIO
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+PIPED_WIDTH = 400
+"""Columns when the output is no terminal: wide enough that nothing is cut."""
+
+
+def width_of(*, colour: bool) -> int:
+    """Columns that there are."""
+    return shutil.get_terminal_size().columns if colour else PIPED_WIDTH
+
+
+def plain_table() -> Table:
+    """A table without columns, in the look of all."""
+    return Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+
+
+def render(parts: Iterable[RenderableType], *, colour: bool) -> str:
+    """The parts as text; names in them are data, no markup.
+
+    Args:
+        parts: texts, which are wrapped in a terminal only, and tables.
+        colour: whether they go to a person's terminal (rich respects NO_COLOR).
+    """
+    out = StringIO()
+    console = Console(
+        file=out,
+        width=width_of(colour=colour),
+        force_terminal=colour or None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+    for part in parts:
+        console.print(part, soft_wrap=not colour and isinstance(part, str))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
