@@ -18,6 +18,7 @@ from archlab.config.yaml_nodes import parse
 if TYPE_CHECKING:
     from archlab.report.field import FieldReport
     from archlab.report.time import TimeView
+    from archlab.torch.measure import Measurement
 
 Result = tuple[str, int]
 
@@ -141,9 +142,7 @@ def receptive_field(options: argparse.Namespace) -> Result:
     if form == "picture":
         from archlab.plot.figure import save
 
-        save(report, options.write_to)
-        options.write_to = None  # the picture is the result
-        return "", OK
+        return _picture(lambda path: save(report, path), options)
     if form == "json":
         return _json_by_layer(report.to_dict()), OK
     if form == "table":
@@ -152,6 +151,13 @@ def receptive_field(options: argparse.Namespace) -> Result:
 
         return field_table(report, colour=is_terminal() and options.write_to is None), OK
     return _rows(report.growth_rows(), form, options, report.to_dict), OK
+
+
+def _picture(draw: Callable[[Path], None], options: argparse.Namespace) -> Result:
+    """A file that is drawn instead of printed: nothing else goes into it."""
+    draw(options.write_to)
+    options.write_to = None
+    return "", OK
 
 
 def _measured(report: FieldReport, options: argparse.Namespace) -> FieldReport:
@@ -172,14 +178,9 @@ def memory(options: argparse.Namespace) -> Result:
     analysis = network.analyze(batch=options.batch, dtype=options.dtype, optimizer=options.optimizer)
     view = memory_view(analysis, training=options.training, limit=options.fit)
     if form == "picture":
-        from archlab.requirements import require
-
-        require("matplotlib", "plot", "drawing")
         from archlab.plot.timeline import save_timeline
 
-        save_timeline(view, options.write_to)
-        options.write_to = None  # the picture is the result
-        return "", OK
+        return _picture(lambda path: save_timeline(view, path), options)
     if form == "json":
         return _json_by_layer(view.to_dict()), OK
     if form == "table":
@@ -197,14 +198,14 @@ def time(options: argparse.Namespace) -> Result:
 
     network = _network(options.target, options)
     analysis = network.analyze(batch=options.batch, dtype=options.dtype, optimizer=options.optimizer)
-    return _timed(time_view(analysis, load_device(options.device)), [], options), OK
+    return _timed(time_view(analysis, load_device(options.device)), None, options), OK
 
 
 def measure(options: argparse.Namespace) -> Result:
     """`archlab measure`."""
     from archlab.devices import load_device
     from archlab.report.progress import progress
-    from archlab.timing import measured_lines, time_view
+    from archlab.timing import time_view
     from archlab.torch.measure import measure as measure_network
 
     if options.dtype == "int8":
@@ -221,17 +222,21 @@ def measure(options: argparse.Namespace) -> Result:
         progress=lambda steps: progress(steps, "rounds"),
     )
     view = time_view(analysis, device, measurement)
-    return _timed(view, measured_lines(view, measurement), options), OK
+    return _timed(view, measurement, options), OK
 
 
-def _timed(view: TimeView, further: list[tuple[str, str]], options: argparse.Namespace) -> str:
+def _timed(view: TimeView, measurement: Measurement | None, options: argparse.Namespace) -> str:
+    from archlab.timing import measured_dict, measured_lines
+
     form = report_format(options)
     if form == "json":
-        return _json_by_layer({**view.to_dict(), **({"measured": dict(further)} if further else {})})
+        measured = {} if measurement is None else {"measured": measured_dict(view, measurement)}
+        return _json_by_layer({**view.to_dict(), **measured})
     if form == "table":
         from archlab.report.table import is_terminal
         from archlab.report.time_table import time_table
 
+        further = [] if measurement is None else measured_lines(view, measurement)
         return time_table(view, options.depth, further, colour=is_terminal() and options.write_to is None)
     return _rows(view.rows(), form, options, view.to_dict)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archlab.analysis.result import Analysis
 from archlab.analysis.roofline import roofline
@@ -24,8 +24,19 @@ def time_view(analysis: Analysis, device: Device, measurement: Measurement | Non
     return TimeView(analysis, device, roofline(analysis, device), measured)
 
 
+def measured_dict(view: TimeView, measurement: Measurement) -> dict[str, Any]:
+    """What was measured, and what was predicted of memory, as numbers."""
+    training = view.analysis.training
+    return {
+        **measurement.to_dict(),
+        "rank_correlation": rank_correlation(view),
+        "predicted_inference_peak": view.analysis.inference.peak,
+        "predicted_training_peak": None if training is None else training.peak,
+    }
+
+
 def measured_lines(view: TimeView, measurement: Measurement) -> list[tuple[str, str]]:
-    """Labels and texts of what was measured."""
+    """The same as labels and texts."""
     training = view.analysis.training
     lines = [
         ("forward", f"{_text(measurement.forward)}; {measurement.forward.median / view.seconds:.1f} x the bound"),

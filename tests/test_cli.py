@@ -15,22 +15,15 @@ import jsonschema
 import pytest
 
 import archlab
-from archlab.cli import main
+from archlab import cli
+from archlab.analysis import optimizer, result
 from archlab.config.problem import Problems, Source
 from archlab.config.schema import config_schema
 from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, parse
 from archlab.presets import files_mentioning, preset_files, preset_names
+from tests.command import run
 
 HEAVY = ("torch", "torchvision", "numpy", "pandas", "fvcore")
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    try:
-        status = main(list(arguments))
-    except SystemExit as stop:
-        status = int(stop.code or 0)
-    printed = capsys.readouterr()
-    return status, printed.out, printed.err
 
 
 def analyze(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
@@ -295,6 +288,11 @@ def test_other_commands_and_reports_import_nothing_heavy() -> None:
         )
         done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
         assert done.stderr == "[]\n", arguments
+
+
+def test_the_words_of_options_are_those_of_the_analyses() -> None:
+    assert tuple(optimizer.OPTIMIZERS) == cli.OPTIMIZERS
+    assert cli.DTYPES == result.DTYPES
 
 
 def test_importing_archlab_is_light() -> None:

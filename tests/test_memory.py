@@ -15,19 +15,11 @@ from archlab.memory import memory_view
 from archlab.plot.style import style
 from archlab.plot.timeline import draw
 from archlab.torch.verify_memory import MemoryVerification, Peak, verify_memory
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    try:
-        status = main(["memory", *arguments])
-    except SystemExit as stop:
-        status = int(stop.code or 0)
-    printed = capsys.readouterr()
-    return status, printed.out, printed.err
+from tests.command import run
 
 
 def as_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    status, out, err = run(capsys, *arguments, "--format", "json")
+    status, out, err = run(capsys, "memory", *arguments, "--format", "json")
     assert (status, err) == (0, "")
     result = json.loads(out)
     assert isinstance(result, dict)
@@ -103,23 +95,23 @@ def test_the_search_ends() -> None:
 
 
 def test_the_table_says_what_fits(capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = run(capsys, "alexnet", "--training", "--fit", "1GiB")
+    status, out, _ = run(capsys, "memory", "alexnet", "--training", "--fit", "1GiB")
     assert status == 0
     assert "fits, training" in out
     assert "in 1.000 GiB" in out
-    _, out, _ = run(capsys, "alexnet", "--fit", "100MB")
+    _, out, _ = run(capsys, "memory", "alexnet", "--fit", "100MB")
     assert "nothing fits in 95.37 MiB: one sample needs 234.9 MiB" in out
 
 
 @pytest.mark.parametrize("size", ["3x", "GiB", "-1GiB", "1.2.3MB", "1e9", "9999999999999999B"])
 def test_sizes_that_are_none(capsys: pytest.CaptureFixture[str], size: str) -> None:
-    status, out, err = run(capsys, "alexnet", f"--fit={size}")
+    status, out, err = run(capsys, "memory", "alexnet", f"--fit={size}")
     assert (status, out) == (2, "")
     assert f"must be a size such as 24GiB, 512MiB or 16GB, not '{size}'" in err
 
 
 def test_int8_is_not_trained(capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, err = run(capsys, "alexnet", "--training", "--dtype", "int8")
+    status, out, err = run(capsys, "memory", "alexnet", "--training", "--dtype", "int8")
     assert (status, out) == (1, "")
     assert "int8 cannot be trained" in err
     assert load("alexnet").analyze(dtype="int8").to_dict()["total"]["memory"]["training_peak"] is None

@@ -8,24 +8,15 @@ from pathlib import Path
 import pytest
 
 from archlab.api import load, loads
-from archlab.cli import main
 from archlab.config.problem import ConfigError
 from archlab.devices import Device, Peak, device_names, load_device
 from archlab.report.units import duration
 from archlab.timing import rank_correlation, time_view
 from archlab.torch.measure import measure
+from tests.command import run
 
 ROUND = Device(name="round", memory_gb=1, bandwidth_gb_per_s=1, peak_tflops=Peak(float32=0.001, float16=0.002))
 """10^9 operations and 10^9 bytes per second."""
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    try:
-        status = main(list(arguments))
-    except SystemExit as stop:
-        status = int(stop.code or 0)
-    printed = capsys.readouterr()
-    return status, printed.out, printed.err
 
 
 def test_bounds_by_hand() -> None:
@@ -161,6 +152,11 @@ def test_measure_prints_bounds_beside_times(capsys: pytest.CaptureFixture[str]) 
     assert (status, err) == (0, "")
     for word in ("measured", "rank correlation", "training step with momentum", "x the bound"):
         assert word in out
+    status, out, _ = run(capsys, "measure", "squeezenet1_1", "--input", "3x64x64", "--rounds", "2", "--format", "json")
+    measured = json.loads(out)["measured"]
+    assert measured["forward"]["low"] <= measured["forward"]["median"] <= measured["forward"]["high"]
+    assert measured["predicted_inference_peak"] == load("squeezenet1_1", input=(3, 64, 64)).analyze().inference.peak
+    assert all(row["measured"] > 0 for row in json.loads(out)["layers"])
     status, out, err = run(capsys, "measure", "alexnet", "--dtype", "int8")
     assert (status, out) == (1, "")
     assert "not in int8" in err

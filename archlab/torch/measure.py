@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median, quantiles
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -59,6 +59,10 @@ class Measurement:
     step: Times
     layers: dict[str, float]
     peak: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """In seconds and bytes, for `--format json`; the layers are rows of their own."""
+        return {"forward": asdict(self.forward), "forward_backward": asdict(self.step), "allocated_peak": self.peak}
 
 
 def measure(
@@ -168,12 +172,11 @@ class _LayerTimer(fx.Interpreter):
 
     def __init__(self, model: fx.GraphModule) -> None:
         super().__init__(model)
-        self._model = model
         self._pending = 0.0
         self.seconds: dict[str, list[float]] = defaultdict(list)
 
     def __call__(self, sample: Tensor) -> None:
-        self._model.eval()
+        self.module.eval()
         with torch.no_grad():
             self.run(sample)
 
