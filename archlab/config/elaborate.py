@@ -121,6 +121,7 @@ class Elaborator:
         count = self._count(item, env)
         scope = env.scope.scope(item.name, written=True) if item.name is not None else env.scope
         outer_index = env.variables.get("index")
+        env.variables["index"] = 0
         for index in range(count):
             self._emitter.step(1 + len(values) // 10, item.place)
             env.variables["index"] = index

@@ -65,6 +65,12 @@ def test_no_repetition_hands_the_inputs_on() -> None:
     assert [graph.nodes[index].path for _, index in graph.outputs] == ["top", "bottom"]
 
 
+def test_no_repetition_of_a_block_that_depends_on_the_repetition() -> None:
+    lines = "  - {name: a, use: $('cross' if index == 0 else 'other'), repeat: 0, from: top, with: [bottom]}\n"
+    graph = loads(TWO_ROADS + lines + "outputs: [a, a.less]\n").graph
+    assert [graph.nodes[index].path for _, index in graph.outputs] == ["top", "bottom"]
+
+
 def test_an_input_without_an_output_stays() -> None:
     graph = loads("""
         input: [4, 16, 16]
