@@ -97,7 +97,7 @@ def _pairwise(node: Node, owners: list[int], dying: set[int], new_bytes: list[in
 
 
 def inference_timeline(graph: Graph, facts: list[Facts], bytes_per_element: int, batch: int) -> Timeline:
-    """The same walk with every storage remembered; its peak is that of `inference_memory`.
+    """The same walk with every storage remembered, which takes three times as long; the peak is the same.
 
     Args:
         graph: the network.

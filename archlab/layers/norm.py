@@ -77,7 +77,7 @@ class BatchNorm2d(Layer):
         return NOTHING if self.track_running_stats else self._statistics(inputs[0])
 
     def _statistics(self, shape: Shape) -> Room:
-        """Mean and inverse deviation of each channel, in float32 whatever the dtype."""
+        """Mean and inverse deviation of each channel, in float32 (a CPU has them in the dtype of half weights)."""
         return Room(fixed_bytes=2 * FLOAT_BYTES * shape[0])
 
 

@@ -179,6 +179,7 @@ class LPPool2d(Layer):
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """The input, its powers, and four steps from the means to the roots."""
         before, after = prod(inputs[0]), prod(output)
+        # beside the input's gradient: three steps of the roots' derivative, or the means' with one of those gone
         further = max(3 * after - before, before - after)
         return Training(kept=Room(elements=before + 4 * after), backward=Room(elements=further))
 

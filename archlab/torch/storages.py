@@ -120,9 +120,9 @@ OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], bool], torch.optim.Optimizer]]
 """By their names in `analysis.optimizer`."""
 
 
-def count_inference(network: Network, *, batch: int = 1, device: str = "meta") -> Counted:
+def count_inference(network: Network, *, batch: int = 1, device: str = "meta", dtype: str = "float32") -> Counted:
     """Live storages of a forward pass in eval mode."""
-    model = _model(network, device).eval()
+    model = _model(network, device, dtype).eval()
     return count_model(model, _sample(model, network, batch))
 
 
@@ -134,13 +134,19 @@ def count_model(model: nn.Module, sample: Tensor) -> Counted:
 
 
 def count_training(
-    network: Network, *, batch: int = 1, device: str = "meta", optimizer: str = "momentum", foreach: bool = True
+    network: Network,
+    *,
+    batch: int = 1,
+    device: str = "meta",
+    dtype: str = "float32",
+    optimizer: str = "momentum",
+    foreach: bool = True,
 ) -> Counted:
     """Live storages of the second training step: the optimizer's state is there, gradients are not.
 
     The loss is one that takes nothing (`Loss`); its two scalars are left out.
     """
-    model = _model(network, device).train()
+    model = _model(network, device, dtype).train()
     steps = OPTIMIZERS[optimizer](model.parameters(), foreach)
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
@@ -162,10 +168,10 @@ def count_training(
     return max(Counted(backward, operator), Counted(storages.peak - loss.element_size(), storages.operator))
 
 
-def _model(network: Network, device: str) -> fx.GraphModule:
+def _model(network: Network, device: str, dtype: str) -> fx.GraphModule:
     """The model with zeros for weights: what it needs does not depend on them."""
     require_device(device, meta=True)
-    model = build(network, device="meta")
+    model = build(network, device="meta").to(getattr(torch, dtype))
     if device == "meta":
         return model
     model.to_empty(device=device)
@@ -175,8 +181,8 @@ def _model(network: Network, device: str) -> fx.GraphModule:
 
 
 def _sample(model: nn.Module, network: Network, batch: int) -> Tensor:
-    device = next(iter(model.parameters()), torch.empty(0)).device
-    return torch.zeros(batch, *network.graph.input_shape, device=device)
+    like = next(iter(model.parameters()), torch.empty(0))
+    return torch.zeros(batch, *network.graph.input_shape, device=like.device, dtype=like.dtype)
 
 
 @contextmanager

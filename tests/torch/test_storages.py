@@ -54,6 +54,17 @@ def test_training_to_the_byte(name: str) -> None:
         assert predicted_training(network, 2, optimizer) == pytest.approx(counted, rel=0.01 * ("convnext" in name))
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("name", ["resnet18", "densenet121", "shufflenet_v2_x0_5", "squeezenet1_1", "unet"])
+def test_half_precision_to_the_byte(name: str, dtype: str) -> None:
+    network = load(name)
+    predicted = network.analyze(batch=2, dtype=dtype).inference.peak
+    assert predicted == count_inference(network, batch=2, dtype=dtype).peak
+    settings = Settings(2, dtype, "adam", adds_in_place=False)
+    peak = training_memory(network.graph, collect_facts(network.graph), settings).peak
+    assert peak == count_training(network, batch=2, dtype=dtype, optimizer="adam").peak
+
+
 def test_optimizers_that_take_each_parameter_by_itself() -> None:
     network = load("vgg11")
     counted = count_training(network, batch=1, optimizer="adamw", foreach=False)
