@@ -52,12 +52,7 @@ def analysis_dict(analysis: Analysis) -> Row:
                 "options": options[id(layer.node.layer)],
                 "inputs": [nodes[i].path for i in layer.node.inputs],
                 "output_shape": [analysis.batch, *layer.node.shape],
-                "params": layer.params,
-                "buffers": layer.buffers,
-                "macs": layer.macs,
-                "flops": layer.flops,
-                "activations": layer.activations,
-                "activation_bytes": layer.activation_bytes,
+                **_figures(layer),
                 "receptive_field": field(layer.receptive_field, layer.node.shape),
             }
             for layer in analysis.layers
