@@ -13,10 +13,13 @@ from archlab.config.expressions import UNKNOWN, UnknownValueError
 from archlab.config.init import TensorInit, read_init
 from archlab.config.items import Item
 from archlab.config.limits import MAX_BLOCK_DEPTH
+from archlab.config.lowering import Lowering
 from archlab.config.names import NameTable, Value, Values
 from archlab.config.naming import PathScope, block_label
 from archlab.config.problem import BadItemError, Problems
-from archlab.config.replay import Copier, Expansion, replay_key
+from archlab.config.recording import Recording
+from archlab.config.replay import CannotCopyError, Copier, Expansion, Given, changed_layers, replay_key
+from archlab.config.sight import Sight, look
 from archlab.config.substitute import Argument
 from archlab.config.suggest import did_you_mean, listed
 from archlab.config.yaml_nodes import Node, Scalar, Sequence
@@ -25,23 +28,29 @@ from archlab.layers.base import channels_of
 Walk = Callable[[Sequence, Value, Environment], Value]
 Evaluate = Callable[[Argument, Environment], Any]
 Arguments = dict[str, Argument]
-Given = dict[str, Any]
-"""Arguments with their values."""
 
 
 class Blocks:
     """Expands uses of a document's blocks; their layers are walked by the elaborator."""
 
     def __init__(
-        self, document: Document, emitter: Emitter, problems: Problems, walk: Walk, evaluate: Evaluate
+        self,
+        document: Document,
+        emitter: Emitter,
+        lowering: Lowering,
+        problems: Problems,
+        walk: Walk,
+        evaluate: Evaluate,
     ) -> None:
         self._blocks = document.blocks
         self._emitter = emitter
+        self._lowering = lowering
         self._problems = problems
         self._walk = walk
         self._evaluate = evaluate
         self._defaults: dict[int, Argument] = {}
         self._inits: dict[str, dict[str, TensorInit]] = {}
+        self._sights: dict[str, Sight] = {}
         self._expansions: dict[tuple[object, ...], Expansion] = {}
         self.params: MappingView[str, Any] = {}
         """What every block sees: the file's params and `input_size`."""
@@ -67,24 +76,36 @@ class Blocks:
         self._emitter.step((len(block.inputs) + len(block.outputs)) // 10, item.place)
         values = values[: max(len(block.inputs), 1)]
         scope = spot.scope.scope(spot.label or block_label(block.name), written=spot.written)
-        key = replay_key(id(item), values, given, (env.trail, env.depth))
+        sight = self._sight(block)
+        key = replay_key(id(item), values, given, sight, (env.trail, env.depth))
         known = self._expansions.get(key)
-        if known is None:
+        copied = None if known is None else self._copy(known, item, values, given, scope)
+        if copied is None:
             made = self._expand(item, block, values, given, env, scope)
-            names, outputs = made.names, made.outputs
+            copied = made.names, made.outputs
             if not self._problems.found:
                 self._expansions[key] = made
-        else:
-            self._emitter.step(known.steps, item.place)
-            self._emitter.check_room(len(known.nodes), item.place)
-            names, outputs = Copier(known, values, self._emitter.nodes).copy(scope)
+        names, outputs = copied
         self._emitter.export_names(item, env, names, spot)
         return outputs
+
+    def _copy(
+        self, known: Expansion, item: Item, values: Values, given: Given, scope: PathScope
+    ) -> tuple[dict[str, Value], Values] | None:
+        """The names inside and the outputs of a copy, None where there must be another walk."""
+        self._emitter.step(known.steps, item.place)
+        self._emitter.check_room(len(known.nodes), item.place)
+        try:
+            layers = changed_layers(known, given, self._lowering)
+            return Copier(known, values, self._emitter).copy(layers, scope)
+        except CannotCopyError:
+            return None
 
     def _expand(
         self, item: Item, block: Block, values: Values, given: Given, env: Environment, scope: PathScope
     ) -> Expansion:
         """Walk the block's layers."""
+        sight = self._sight(block)
         steps, start = self._emitter.steps, len(self._emitter.nodes)
         line = item.place.line + 1
         step = f"in block '{block.name}', used{f' by {item.name}' if item.name else ''} at line {line}"
@@ -96,11 +117,14 @@ class Blocks:
             open_blocks=(*env.open_blocks, block.name),
             depth=env.depth + 1,
             init={**env.init, **self._init(block)} if block.init is not None else env.init,
+            recording=Recording(sight.items) if sight.items else None,
         )
         last = self._walk(block.layers, values[0], inner)
         outputs = self._outputs(block, last, inner)
         nodes = self._emitter.nodes[start:]
-        return Expansion(values, nodes, scope, inner.names.values, outputs, self._emitter.steps - steps)
+        emissions = inner.recording.emissions if inner.recording is not None else []
+        steps = self._emitter.steps - steps
+        return Expansion(values, nodes, scope, inner.names.values, outputs, steps, inner.trail, emissions)
 
     def output_labels(self, item: Item, env: Environment) -> list[str]:
         """What the block of an item calls its outputs."""
@@ -174,6 +198,12 @@ class Blocks:
             else:
                 variables[name] = self._default(default).value(variables)
         return variables
+
+    def _sight(self, block: Block) -> Sight:
+        """What the block's layers look at, read once."""
+        if block.name not in self._sights:
+            self._sights[block.name] = look(block)
+        return self._sights[block.name]
 
     def _init(self, block: Block) -> dict[str, TensorInit]:
         """The block's own initialisers, read once."""

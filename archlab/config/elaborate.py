@@ -21,6 +21,7 @@ from archlab.config.lowering import Lowering
 from archlab.config.names import NameTable, Value, Values
 from archlab.config.naming import PathScope
 from archlab.config.problem import BadItemError, Problems
+from archlab.config.recording import Emission
 from archlab.config.substitute import Argument
 from archlab.config.suggest import one_of
 from archlab.config.yaml_nodes import Mapping, Scalar, Sequence, value_kind
@@ -41,7 +42,7 @@ class Elaborator:
         self._lowering = Lowering(problems)
         self._emitter = Emitter(problems)
         self._combinators = Combinators(self._emitter, self._lowering, self._walk, self._evaluate)
-        self._blocks = Blocks(document, self._emitter, problems, self._walk, self._evaluate)
+        self._blocks = Blocks(document, self._emitter, self._lowering, problems, self._walk, self._evaluate)
         self._items: dict[int, Item] = {}
         self._names: frozenset[str] | None = None
 
@@ -180,9 +181,11 @@ class Elaborator:
         lowered = self._lowering.lower(item, cls, values, env.trail)
         if lowered is None or None in inputs:
             return None
-        return self._emitter.emit_lowered(
-            item, lowered, tuple([node for node in inputs if node is not None]), env, spot
-        )
+        known = tuple([node for node in inputs if node is not None])
+        node = self._emitter.emit_lowered(item, lowered, known, env, spot)
+        if env.recording is not None and node is not None and id(item.node) in env.recording.items:
+            env.recording.emissions.append(Emission(item, cls, arguments, dict(env.variables), node))
+        return node
 
     def _values(
         self, item: Item, cls: type[Layer], arguments: dict[str, Argument], env: Environment

@@ -59,21 +59,30 @@ class Emitter:
 
     def emit(self, layer: Layer, inputs: tuple[Node, ...], places: Places, env: Environment) -> Value:
         """A node for a layer; None with a problem where it cannot take its inputs."""
-        shapes = tuple([node.shape for node in inputs])
-        key = (id(layer), shapes)
-        shape = self._shapes.get(key)
-        if shape is None:
-            try:
-                shape = layer.out_shape(shapes)
-            except ShapeError as error:
-                self.shape_problem(error, layer, places, env)
-                return None
-            _check_size(shape, places)
-            self._shapes[key] = shape
+        try:
+            shape = self.shape(layer, tuple([node.shape for node in inputs]), places.whole)
+        except ShapeError as error:
+            self.shape_problem(error, layer, places, env)
+            return None
         node = self.append(layer, inputs, shape, places.whole, env.trail)
         if env.init:
             node.init = env.init.get(layer.type)
         return node
+
+    def shape(self, layer: Layer, inputs: tuple[Shape, ...], place: Place | None) -> Shape:
+        """What a layer gives, computed once.
+
+        Raises:
+            ShapeError: where it cannot take its inputs.
+            BadItemError: where the result is too large.
+        """
+        key = (id(layer), inputs)
+        shape = self._shapes.get(key)
+        if shape is None:
+            shape = layer.out_shape(inputs)
+            _check_size(shape, place)
+            self._shapes[key] = shape
+        return shape
 
     def _check_init(self, node: Node, inputs: tuple[Node, ...], init: TensorInit, item: Item, env: Environment) -> None:
         """Record the tensors that `init` names and the layer does not have, such as the bias in front of a norm."""
@@ -120,11 +129,11 @@ class Emitter:
         raise ConfigError([*self._problems.found, Problem(message, "too-large", place)])
 
 
-def _check_size(shape: Shape, places: Places) -> None:
+def _check_size(shape: Shape, place: Place | None) -> None:
     size = map_size(shape)
     if size is not None and (channels_of(shape) > MAX_SIZE or max(size) > MAX_MAP_SIZE):
         message = f"the map has grown to {shape_text(shape)}; at most {MAX_SIZE:,} channels"
-        raise BadItemError(f"{message} and {MAX_MAP_SIZE:,} positions are allowed", "too-large", places.whole)
+        raise BadItemError(f"{message} and {MAX_MAP_SIZE:,} positions are allowed", "too-large", place)
     if prod(shape) > MAX_ELEMENTS:
         message = f"the value has grown to {shape_text(shape)}; at most {MAX_ELEMENTS:,} elements are allowed"
-        raise BadItemError(message, "too-large", places.whole)
+        raise BadItemError(message, "too-large", place)

@@ -10,6 +10,7 @@ from archlab.config.expressions import UNKNOWN
 from archlab.config.init import TensorInit
 from archlab.config.names import NameTable, Value
 from archlab.config.naming import PathScope
+from archlab.config.recording import Recording
 from archlab.layers.base import map_size
 
 
@@ -25,6 +26,8 @@ class Environment:
     depth: int = 0
     init: Mapping[str, TensorInit] = field(default_factory=dict)
     """Initialisers by layer type that the blocks around say."""
+    recording: Recording | None = None
+    """Of the block's use, where one is wanted."""
 
 
 @dataclass(slots=True)
