@@ -14,7 +14,7 @@ output, what a layer takes while it runs, the gradient of a value, the gradient 
 
 KINDS: tuple[Kind, ...] = ("input", "output", "kept", "scratch", "gradient", "parameter gradient")
 
-Phase = Literal["forward", "backward", "step"]
+Phase = Literal["forward", "recompute", "backward", "step"]
 
 
 class Storage:
@@ -50,7 +50,7 @@ class Moment(NamedTuple):
     """One step of a run: a layer's forward or backward pass, or the optimizer's step.
 
     Attributes:
-        phase: forward, backward or step.
+        phase: forward, recompute (of what a checkpoint has not kept), backward or step.
         node: its index; -1 for the optimizer.
         peak: the most bytes alive while it runs.
         after: bytes alive when it is done.

@@ -2,24 +2,27 @@
 
 The forward pass runs the nodes in file order; a variable is dropped after its last use, and autograd keeps what
 each layer's derivative needs (`layers.room.Training`). Then a loss hands a gradient to each result and takes
-nothing else. The backward pass runs the layers in reverse: each takes its inputs' gradients and its parameters',
-then frees what was kept of it and its output's gradient; a value that several layers read adds their gradients
-up. Last, the optimizer's step.
+nothing else. The backward pass follows, and last the optimizer's step.
 
-The backward order is that of PyTorch's engine, which takes the function made last among those that are ready.
-Gradients are added in place where nothing else holds them (torch/csrc/autograd/input_buffer.cpp).
+A checkpointed segment keeps its inputs only. When the backward pass reaches it, its layers run again, up to the last
+value that is needed (torch.utils.checkpoint, not reentrant).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from archlab.analysis.backward import Backward
 from archlab.analysis.facts import DTYPE_BYTES, Facts
-from archlab.analysis.ledger import Kind, Ledger, Storage, Timeline
+from archlab.analysis.forward import Forward
+from archlab.analysis.ledger import Ledger, Storage, Timeline
 from archlab.analysis.lifetimes import last_uses
 from archlab.analysis.optimizer import DEFAULT_OPTIMIZER, OPTIMIZERS
+from archlab.analysis.precision import precisions
+from archlab.analysis.step import Step
 from archlab.graph import Graph, Node
-from archlab.layers.room import NOTHING, Room, Training
+from archlab.segments import Segment
 
 
 @dataclass(slots=True)
@@ -33,6 +36,7 @@ class Settings:
         foreach: whether the optimizer takes all parameters together.
         adds_in_place: whether gradients are added in place where nothing else holds them. They are not while
             a dispatch mode watches, as every tool does that counts storages.
+        segments: those that are checkpointed.
     """
 
     batch: int = 1
@@ -40,15 +44,20 @@ class Settings:
     optimizer: str = DEFAULT_OPTIMIZER
     foreach: bool = True
     adds_in_place: bool = True
+    segments: Sequence[Segment] = ()
 
 
 @dataclass(slots=True)
-class Gradient:
-    """The gradient of a value, so far."""
+class _Checkpoint:
+    """A segment between its forward and its backward pass."""
 
-    storage: Storage
-    is_part: bool = False
-    """Whether it is a part of a larger one, with gaps between its samples."""
+    segment: Segment
+    inputs: dict[int, Storage]
+    first: int
+    """The first of its nodes that keeps anything: behind its backward pass nothing needs the segment any more."""
+    last: int
+    """The last of them: no further need it run again."""
+    is_run_again: bool = False
 
 
 def training_memory(graph: Graph, facts: list[Facts], settings: Settings) -> Timeline:
@@ -59,145 +68,96 @@ def training_memory(graph: Graph, facts: list[Facts], settings: Settings) -> Tim
         facts: of its nodes.
         settings: how it is trained. The optimizer's state is there from the start, as after a first step.
     """
-    return _Step(graph, facts, settings).run()
+    return _TrainingStep(graph, facts, settings).run()
 
 
-class _Step:
+class _TrainingStep:
     """One training step."""
 
     def __init__(self, graph: Graph, facts: list[Facts], settings: Settings) -> None:
-        self._graph = graph
-        self._facts = facts
+        size = DTYPE_BYTES[settings.dtype]
         self._settings = settings
-        self._size = DTYPE_BYTES[settings.dtype]
         self._optimizer = OPTIMIZERS[settings.optimizer]
-        self._sizes = [elements * self._size for fact in facts for elements in fact.learnable]
-        buffers = sum([(f.buffers - f.fixed_buffers) * self._size + f.fixed_buffer_bytes for f in facts])
-        state = self._optimizer.state_bytes(self._sizes)
-        self._ledger = Ledger(sum(self._sizes) + buffers + state)
+        self._sizes = [elements * size for fact in facts for elements in fact.learnable]
+        buffers = sum([(f.buffers - f.fixed_buffers) * size + f.fixed_buffer_bytes for f in facts])
+        ledger = Ledger(sum(self._sizes) + buffers + self._optimizer.state_bytes(self._sizes))
+        self._step = Step(graph, facts, precisions(graph, settings.dtype), size, settings.batch, ledger)
         self._last_use = last_uses(graph)
-        self._values: dict[int, Storage] = {}
-        self._kept: dict[int, list[Storage]] = {}
-        self._gradients: dict[int, Gradient] = {}
-        self._needs_gradient: list[bool] = []
+        self._checkpoints: dict[int, _Checkpoint] = {}
+        """By node: of the segment that it is in."""
 
     def run(self) -> Timeline:
         """The whole step."""
-        for node in self._graph.nodes:
-            self._forward(node)
-        for _, index in self._graph.outputs:
-            self._add(index, Gradient(self._take(index, "gradient")))
-        for node in reversed(self._graph.nodes):
-            if self._needs_gradient[node.index]:
-                self._backward(node)
-        temporaries = self._optimizer.step_bytes(self._sizes, foreach=self._settings.foreach)
-        self._ledger.pass_by(temporaries, -1)
-        self._ledger.close("step", -1)
-        return self._ledger.timeline()
+        ledger = self._step.ledger
+        self._forward()
+        self._backward()
+        ledger.pass_by(self._optimizer.step_bytes(self._sizes, foreach=self._settings.foreach), -1)
+        ledger.close("step", -1)
+        return ledger.timeline()
 
-    def _bytes(self, index: int) -> int:
-        return self._facts[index].elements * self._size * self._settings.batch
+    def _forward(self) -> None:
+        forward = Forward(self._step, self._last_use, {})
+        starts = {segment.start: segment for segment in self._settings.segments}
+        for node in self._step.graph.nodes:
+            if node.index in starts:
+                self._enter(starts[node.index], forward)
+            forward.run(node, keeps=node.index not in self._checkpoints)
+            self._step.ledger.close("forward", node.index)
+        forward.clear_cache()
 
-    def _room(self, room: Room) -> int:
-        return 0 if room is NOTHING else room.bytes(self._size, self._settings.batch)
-
-    def _take(self, index: int, kind: Kind) -> Storage:
-        return self._ledger.take(self._bytes(index), kind, index)
-
-    # -- forward ----------------------------------------------------------------------------------------------
-
-    def _forward(self, node: Node) -> None:
-        values = self._values
-        if not node.inputs:
-            values[node.index] = self._take(node.index, "input")
-            self._needs_gradient.append(False)
-            self._ledger.close("forward", node.index)
+    def _enter(self, segment: Segment, forward: Forward) -> None:
+        """Keep a segment's inputs, if any of its nodes has something to keep."""
+        keeping = [i for i in range(segment.start, segment.stop) if self._keeps_anything(self._step.graph.nodes[i])]
+        if not keeping:
             return
-        facts = self._facts[node.index]
-        training = facts.training
-        needed = [self._needs_gradient[i] for i in node.inputs]
-        needs = facts.params > 0 or any(needed)
-        self._needs_gradient.append(needs)
-        if node.layer.training_storage == "new":
-            values[node.index] = self._take(node.index, "output")
-        else:
-            values[node.index] = values[node.inputs[0]]
-            values[node.index].holders += 1
-        room, beside = self._room(training.kept), self._room(training.forward)
-        if needs:
-            self._keep(node, training, needed, room)
-        self._ledger.pass_by(beside if needs else beside + room, node.index)
-        self._drop_variables(node)
-        self._ledger.close("forward", node.index)
-
-    def _keep(self, node: Node, training: Training, needed: list[bool], room: int) -> None:
-        """What autograd holds until the node's backward pass."""
-        alone = len(node.inputs) == 1 or self._facts[node.index].params > 0
-        kept = [
-            self._values[node.inputs[number]]
-            for number in training.inputs
-            if alone or any(needed[:number] + needed[number + 1 :])  # a factor is kept for the others' gradients
-        ]
-        if training.output:
-            kept.append(self._values[node.index])
-        for storage in kept:
+        inputs = {index: forward.values[index] for index in segment.inputs}
+        for storage in inputs.values():
             storage.holders += 1
-        if room:
-            kept.append(self._ledger.take(room, "kept", node.index))
-        for storage in kept:
-            storage.keepers.append(node.index)
-        self._kept[node.index] = kept
+            storage.keepers.append(keeping[-1])
+        checkpoint = _Checkpoint(segment, inputs, keeping[0], keeping[-1])
+        self._checkpoints |= dict.fromkeys(range(segment.start, segment.stop), checkpoint)
 
-    def _drop_variables(self, node: Node) -> None:
-        for source in {*node.inputs, node.index}:
-            if self._last_use[source] <= node.index:
-                self._ledger.release(self._values[source])
-
-    # -- backward ---------------------------------------------------------------------------------------------
-
-    def _backward(self, node: Node) -> None:
-        own = self._gradients.pop(node.index)
-        facts = self._facts[node.index]
+    def _keeps_anything(self, node: Node) -> bool:
+        """Whether autograd keeps a tensor of it, be it a parameter."""
+        facts = self._step.facts[node.index]
         training = facts.training
-        sources = list(node.inputs)
-        made: list[tuple[int, Gradient]] = []
-        while node.layer.pairwise and len(sources) > 2:
-            made += self._input_gradients(training, own, [sources.pop()])
-            self._ledger.release(own.storage)
-            own = Gradient(self._take(node.index, "gradient"))
-            if len(sources) == 2:
-                self._ledger.release(self._kept[node.index].pop())  # the products of the others
-        made += self._input_gradients(training, own, sources)
-        params = facts.params * self._size
-        if params:
-            self._ledger.take(params, "parameter gradient", node.index)
-        self._ledger.pass_by(self._room(training.backward), node.index)
-        for storage in self._kept.pop(node.index, ()):
-            self._ledger.release(storage)
-        self._ledger.release(own.storage)
-        for source, gradient in made:
-            self._add(source, gradient)
-        self._ledger.close("backward", node.index)
+        if not self._step.needs_gradient[node.index]:
+            return False
+        if facts.params or training.output or any(training.kept):
+            return True
+        needed = [self._step.needs_gradient[i] for i in node.inputs]
+        return len(node.inputs) == 1 and bool(training.inputs) or len(training.inputs) > 1 and any(needed)
 
-    def _input_gradients(self, training: Training, own: Gradient, sources: list[int]) -> list[tuple[int, Gradient]]:
-        wanted = [source for source in sources if self._needs_gradient[source]]
-        return [(source, self._input_gradient(training, own, source)) for source in wanted]
+    def _backward(self) -> None:
+        step = self._step
+        backward = Backward(step, adds_in_place=self._settings.adds_in_place)
+        backward.start()
+        for node in reversed(step.graph.nodes):
+            if not step.needs_gradient[node.index]:
+                continue
+            checkpoint = self._checkpoints.get(node.index)
+            if checkpoint is not None and node.index == checkpoint.last:
+                self._run_again(checkpoint)
+            backward.run(node)
+            if checkpoint is not None and node.index == checkpoint.first:
+                for storage in checkpoint.inputs.values():
+                    step.ledger.release(storage)
+            step.ledger.close("backward", node.index)
 
-    def _input_gradient(self, training: Training, own: Gradient, source: int) -> Gradient:
-        if training.gradient == "new":
-            return Gradient(self._take(source, "gradient"))
-        own.storage.holders += 1
-        is_part = own.is_part or (training.gradient == "view" and self._settings.batch > 1)
-        return Gradient(own.storage, is_part)
+    def _run_again(self, checkpoint: _Checkpoint) -> None:
+        """A segment's layers once more, this time with autograd keeping what it needs."""
+        for storage in checkpoint.inputs.values():
+            storage.holders += 1
+        forward = Forward(self._step, self._last_use, dict(checkpoint.inputs))
+        nodes = self._step.graph.nodes
+        for index in range(checkpoint.segment.start, checkpoint.last + 1):
+            ends_early = index == checkpoint.last and self._is_kept_first(nodes[index])
+            forward.run(nodes[index], ends_early=ends_early)
+            if not ends_early:
+                self._step.ledger.close("recompute", index)
+        forward.leave()
 
-    def _add(self, index: int, gradient: Gradient) -> None:
-        """One more reader's gradient of a value."""
-        before = self._gradients.get(index)
-        if before is None:
-            self._gradients[index] = gradient
-            return
-        alone = before.storage.holders == 1 and not before.is_part
-        if not (self._settings.adds_in_place and alone):
-            self._gradients[index] = Gradient(self._take(index, "gradient"))
-            self._ledger.release(before.storage)
-        self._ledger.release(gradient.storage)
+    def _is_kept_first(self, node: Node) -> bool:
+        """Whether what autograd keeps of a node is there before its value is."""
+        training = self._step.facts[node.index].training
+        return training.kept_first or not (training.output or any(training.kept))

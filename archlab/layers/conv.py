@@ -144,7 +144,8 @@ class Conv2d(Layer):
         # the padded map's gradient is there before the input's; wrapped parts are copied, when the kept map is gone
         copied = 2 * padded - prod(output) if self.padding_mode == "circular" else 0
         further = max(padded, copied) - prod(inputs[0])
-        return Training(inputs=kept, kept=Room(elements=padded), backward=Room(elements=max(further, 0)))
+        room = Room(elements=padded)
+        return Training(inputs=kept, kept=room, kept_first=True, backward=Room(elements=max(further, 0)))
 
     def _padded(self, shape: Shape) -> int:
         """Elements of the map that PyTorch pads by itself; 0 where the convolution does so."""

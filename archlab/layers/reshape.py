@@ -98,7 +98,7 @@ class _Dropout(Layer):
         if self.p == 0:
             return SHARES
         factors = Room(fixed_elements=1) if self.p == 1 else Room(elements=self._factors(output))
-        return Training(inputs=(), kept=factors)
+        return Training(inputs=(), kept=factors, kept_first=True)
 
     def _factors(self, shape: Shape) -> int:
         return prod(shape)
@@ -155,7 +155,8 @@ class StochasticDepth(Layer):
         """A factor for each sample, or one for the batch."""
         if self.p == 0:
             return SHARES
-        return Training(inputs=(), kept=Room(elements=1) if self.mode == "row" else Room(fixed_elements=1))
+        factors = Room(elements=1) if self.mode == "row" else Room(fixed_elements=1)
+        return Training(inputs=(), kept=factors, kept_first=True)
 
 
 class _Permute(Layer):

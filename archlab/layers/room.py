@@ -39,6 +39,7 @@ class Training(NamedTuple):
         inputs: which of its inputs are kept.
         output: whether its output is kept.
         kept: what is made for the backward pass alone.
+        kept_first: whether that is there before the output is made (dropout's factors), rather than with it.
         forward: taken while the forward pass runs, beside the output and what is kept.
         gradient: where the gradients of its inputs live.
         backward: taken while the backward pass runs, beside the gradients.
@@ -47,6 +48,7 @@ class Training(NamedTuple):
     inputs: tuple[int, ...] = (0,)
     output: bool = False
     kept: Room = NOTHING
+    kept_first: bool = False
     forward: Room = NOTHING
     gradient: Gradient = "new"
     backward: Room = NOTHING

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archlab.requirements import require
 
@@ -18,18 +18,15 @@ import torch
 from torch import fx, nn
 
 from archlab.cut import cut
-from archlab.graph import Graph, Node
+from archlab.graph import Graph
 from archlab.layers.base import Layer
-from archlab.torch.functions import FUNCTIONS
+from archlab.segments import find_segments
 from archlab.torch.initialize import initialize
+from archlab.torch.trace import trace
 from archlab.torch.weights import Weights, load_weights
 
 if TYPE_CHECKING:
     from archlab.api import Network
-
-
-PATH = "archlab_path"
-"""Key in an fx node's `meta` that says which layer's output it is."""
 
 
 def build(
@@ -39,6 +36,7 @@ def build(
     weights: Weights | None = None,
     partial: bool = False,
     outputs: Sequence[str] | None = None,
+    checkpoint: Sequence[str] = (),
 ) -> fx.GraphModule:
     """The PyTorch model of a network, with freshly initialised weights, in training mode.
 
@@ -49,13 +47,15 @@ def build(
             `torchvision:ResNet50_Weights.IMAGENET1K_V2` (see `archlab.torch.weights`).
         partial: keep fresh weights where those given do not fit, instead of refusing.
         outputs: layers or blocks whose values are wanted; the model then has nothing that these do not need.
+        checkpoint: blocks, or patterns such as `layer*.*`, that keep only their inputs for the backward pass and
+            compute the rest again (activation checkpointing); nothing else changes, running statistics included.
 
     Returns:
         A module that takes (batch, channels, height, width) and returns one tensor, a tuple or a dictionary
         as the config's `outputs` says; with `outputs`, a dictionary by their names.
 
     Raises:
-        ConfigError: if there is no such output, or the weights do not fit.
+        ConfigError: if there is no such output or block, or the weights do not fit.
     """
     whole = network if isinstance(network, Graph) else network.graph
     graph = whole if outputs is None else cut(whole, outputs)
@@ -65,7 +65,8 @@ def build(
             module = make_module(node.layer, graph.input_shapes(node))
             if module is not None:
                 _attach(root, node.path, module)
-    model = fx.GraphModule(root, _trace(graph), class_name=_class_name(graph.name))
+    traced = trace(graph, root, find_segments(graph, checkpoint))
+    model = fx.GraphModule(root, traced, class_name=_class_name(graph.name))
     initialize(model, graph)
     if weights is not None:
         load_weights(model, whole, weights, partial=partial)
@@ -103,31 +104,6 @@ def _attach(root: nn.Module, path: str, module: nn.Module) -> None:
             parent.add_module(scope, nn.Module())
         parent = parent.get_submodule(scope)
     parent.add_module(name, module)
-
-
-def _trace(graph: Graph) -> fx.Graph:
-    """The fx graph: a call for each node, in order."""
-    traced = fx.Graph()
-    values: dict[int, fx.Node] = {0: traced.placeholder("input")}
-    for node in graph.layers:
-        values[node.index] = _call(traced, node, [values[i] for i in node.inputs])
-        values[node.index].meta[PATH] = node.path
-    traced.output(_result(graph, values))
-    return traced
-
-
-def _call(traced: fx.Graph, node: Node, inputs: list[fx.Node]) -> fx.Node:
-    if node.layer.torch_class:
-        return traced.call_module(node.path, tuple(inputs))
-    return FUNCTIONS[node.layer.type](traced, node.layer, inputs)
-
-
-def _result(graph: Graph, values: dict[int, fx.Node]) -> Any:
-    if graph.output_form == "single":
-        return values[graph.outputs[0][1]]
-    if graph.output_form == "tuple":
-        return tuple(values[index] for _, index in graph.outputs)
-    return {label: values[index] for label, index in graph.outputs}
 
 
 def _class_name(name: str) -> str:

@@ -16,7 +16,8 @@ from torch.nn import functional
 
 from archlab.graph import Graph, Node
 from archlab.layers.geometry import POINTWISE
-from archlab.torch.build import PATH, build
+from archlab.torch.build import build
+from archlab.torch.trace import PATH
 
 NOISE = 1e-11
 """Of an interpolation's weights in double precision: those that are not zero are above 1e-10."""

@@ -17,7 +17,8 @@ require("torch", "torch", "measuring")
 import torch
 from torch import Tensor, fx
 
-from archlab.torch.build import PATH, build
+from archlab.torch.build import build
+from archlab.torch.trace import PATH
 from archlab.torch.device import require_device
 
 if TYPE_CHECKING:

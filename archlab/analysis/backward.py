@@ -1,0 +1,88 @@
+"""The backward pass of a training step: gradients as they come and go.
+
+The layers run in reverse, which is the order of PyTorch's engine: of the functions that are ready it takes the one
+made last. Each takes its inputs' gradients and its parameters', then frees what was kept of it and its output's
+gradient. A value that several layers read adds their gradients up, in place where nothing else holds them
+(torch/csrc/autograd/input_buffer.cpp).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archlab.analysis.ledger import Storage
+from archlab.analysis.step import Step
+from archlab.graph import Node
+from archlab.layers.room import Training
+
+
+@dataclass(slots=True)
+class Gradient:
+    """The gradient of a value, so far."""
+
+    storage: Storage
+    is_part: bool = False
+    """Whether it is a part of a larger one, with gaps between its samples."""
+
+
+class Backward:
+    """One run over the nodes in reverse."""
+
+    def __init__(self, step: Step, *, adds_in_place: bool) -> None:
+        self._step = step
+        self._adds_in_place = adds_in_place
+        self._gradients: dict[int, Gradient] = {}
+
+    def start(self) -> None:
+        """The loss hands a gradient to each result."""
+        for _, index in self._step.graph.outputs:
+            self._add(index, Gradient(self._step.take(index, "gradient")))
+
+    def run(self, node: Node) -> None:
+        """A node's backward pass."""
+        step = self._step
+        own = self._gradients.pop(node.index)
+        training = step.facts[node.index].training
+        sources = list(node.inputs)
+        made: list[tuple[int, Gradient]] = []
+        while node.layer.pairwise and len(sources) > 2:
+            made += self._input_gradients(node, training, own, [sources.pop()])
+            step.ledger.release(own.storage)
+            own = Gradient(step.take(node.index, "gradient"))
+            if len(sources) == 2:
+                step.ledger.release(step.kept[node.index].pop())  # the products of the others
+        made += self._input_gradients(node, training, own, sources)
+        params = step.facts[node.index].params * step.params_size
+        if params:
+            step.ledger.take(params, "parameter gradient", node.index)
+        step.ledger.pass_by(step.room_bytes(node.index, training.backward), node.index)
+        for storage in step.kept.pop(node.index, ()):
+            step.ledger.release(storage)
+        step.ledger.release(own.storage)
+        for source, gradient in made:
+            self._add(source, gradient)
+
+    def _input_gradients(
+        self, node: Node, training: Training, own: Gradient, sources: list[int]
+    ) -> list[tuple[int, Gradient]]:
+        wanted = [source for source in sources if self._step.needs_gradient[source]]
+        return [(source, self._input_gradient(training, own, source)) for source in wanted]
+
+    def _input_gradient(self, training: Training, own: Gradient, source: int) -> Gradient:
+        if training.gradient == "new":
+            return Gradient(self._step.take(source, "gradient"))
+        own.storage.holders += 1
+        is_part = own.is_part or (training.gradient == "view" and self._step.batch > 1)
+        return Gradient(own.storage, is_part)
+
+    def _add(self, index: int, gradient: Gradient) -> None:
+        """One more reader's gradient of a value."""
+        before = self._gradients.get(index)
+        if before is None:
+            self._gradients[index] = gradient
+            return
+        alone = before.storage.holders == 1 and not before.is_part
+        if not (self._adds_in_place and alone):
+            self._gradients[index] = Gradient(self._step.take(index, "gradient"))
+            self._step.ledger.release(before.storage)
+        self._step.ledger.release(gradient.storage)

@@ -1,0 +1,58 @@
+"""What the parts of a training step share: sizes, the ledger, and what autograd keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archlab.analysis.facts import Facts
+from archlab.analysis.ledger import Kind, Ledger, Storage
+from archlab.analysis.precision import Precision
+from archlab.graph import Graph
+from archlab.layers.room import NOTHING, Room
+
+
+@dataclass(slots=True)
+class Step:
+    """A training step under way.
+
+    Attributes:
+        graph: the network.
+        facts: of its nodes.
+        precisions: of its nodes.
+        params_size: bytes of an element of a parameter.
+        batch: number of samples.
+        ledger: storages taken and freed.
+        needs_gradient: for each node, whether its value's gradient is wanted.
+        kept: by node, what its backward pass needs and nobody has freed yet.
+    """
+
+    graph: Graph
+    facts: list[Facts]
+    precisions: list[Precision]
+    params_size: int
+    batch: int
+    ledger: Ledger
+    needs_gradient: list[bool] = field(init=False)
+    kept: dict[int, list[Storage]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Find what needs a gradient: parameters, and what comes behind them."""
+        needs = self.needs_gradient = []
+        for node, fact in zip(self.graph.nodes, self.facts, strict=True):
+            needs.append(fact.params > 0 or any([needs[i] for i in node.inputs]))
+
+    def value_bytes(self, index: int) -> int:
+        """Of a node's value."""
+        return self.facts[index].elements * self.precisions[index].output * self.batch
+
+    def computed_bytes(self, index: int, elements: int) -> int:
+        """Of elements for each sample, in the precision in which a node computes."""
+        return elements * self.precisions[index].compute * self.batch
+
+    def room_bytes(self, index: int, room: Room) -> int:
+        """Of what a node takes beside its values."""
+        return 0 if room is NOTHING else room.bytes(self.precisions[index].compute, self.batch)
+
+    def take(self, index: int, kind: Kind) -> Storage:
+        """Memory of the size of a node's value."""
+        return self.ledger.take(self.value_bytes(index), kind, index)

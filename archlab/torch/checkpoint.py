@@ -1,0 +1,41 @@
+"""Activation checkpointing in the built model: segments that keep only their inputs for the backward pass.
+
+`torch.utils.checkpoint` computes a segment's layers again when the backward pass reaches it. Running statistics
+would be updated twice by that; here they are updated once, so that a model trains exactly as without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.utils.checkpoint import checkpoint
+
+
+def run_segment(segment: nn.Module, *inputs: Tensor) -> Any:
+    """What a segment gives; in training, its values are computed again in the backward pass instead of kept."""
+    if not (segment.training and torch.is_grad_enabled()):
+        return segment(*inputs)
+
+    def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+        return nullcontext(), _kept_statistics(segment)
+
+    return checkpoint(segment, *inputs, use_reentrant=False, context_fn=contexts)
+
+
+@contextmanager
+def _kept_statistics(segment: nn.Module) -> Iterator[None]:
+    """Keep normalisations from updating their running statistics."""
+    norms = [module for module in segment.modules() if isinstance(module, _NormBase) and module.track_running_stats]
+    saved = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
+    try:
+        for norm in norms:
+            norm.momentum, norm.num_batches_tracked = 0.0, None
+        yield
+    finally:
+        for norm, (momentum, batches) in zip(norms, saved, strict=True):
+            norm.momentum, norm.num_batches_tracked = momentum, batches
