@@ -41,7 +41,7 @@ class Backward:
     def run(self, node: Node) -> None:
         """A node's backward pass."""
         step = self._step
-        own = self._gradients.pop(node.index)
+        own = self._own(node)
         training = step.facts[node.index].training
         sources = list(node.inputs)
         made: list[tuple[int, Gradient]] = []
@@ -52,25 +52,64 @@ class Backward:
             if len(sources) == 2:
                 step.ledger.release(step.kept[node.index].pop())  # the products of the others
         made += self._input_gradients(node, training, own, sources)
-        params = step.facts[node.index].params * step.params_size
-        if params:
-            step.ledger.take(params, "parameter gradient", node.index)
+        params = self._param_gradients(node)
         step.ledger.pass_by(step.room_bytes(node.index, training.backward), node.index)
         for storage in step.kept.pop(node.index, ()):
             step.ledger.release(storage)
         step.ledger.release(own.storage)
         for source, gradient in made:
-            self._add(source, gradient)
+            self._add(source, self._in_precision_of(source, gradient, node))
+        self._copy_back(node, params)
+
+    def _own(self, node: Node) -> Gradient:
+        """The gradient of the node's value, in the precision in which it computes."""
+        step = self._step
+        own = self._gradients.pop(node.index)
+        if step.precisions[node.index].compute == step.precisions[node.index].output:
+            return own
+        size = step.computed_bytes(node.index, step.facts[node.index].elements)
+        wider = Gradient(step.ledger.take(size, "gradient", node.index))
+        step.ledger.release(own.storage)
+        return wider
+
+    def _param_gradients(self, node: Node) -> list[Storage]:
+        """The gradients of the parameters; those of copies of them, which are to be copied back, are returned."""
+        step = self._step
+        facts = step.facts[node.index]
+        if not step.precisions[node.index].copies_params:
+            if facts.params:
+                step.ledger.take(facts.params * step.params_size, "parameter gradient", node.index)
+            return []
+        size = step.precisions[node.index].compute
+        return [step.ledger.take(elements * size, "parameter gradient", node.index) for elements in facts.learnable]
+
+    def _copy_back(self, node: Node, gradients: list[Storage]) -> None:
+        """The parameters' gradients in the parameters' own precision."""
+        step = self._step
+        for elements, gradient in zip(step.facts[node.index].learnable, gradients, strict=False):
+            step.ledger.take(elements * step.params_size, "parameter gradient", node.index)
+            step.ledger.release(gradient)
+
+    def _in_precision_of(self, source: int, gradient: Gradient, node: Node) -> Gradient:
+        """A gradient in the precision of the value that it is of."""
+        step = self._step
+        if step.precisions[source].output == step.precisions[node.index].compute:
+            return gradient
+        copied = Gradient(step.take(source, "gradient"))
+        step.ledger.release(gradient.storage)
+        return copied
 
     def _input_gradients(
         self, node: Node, training: Training, own: Gradient, sources: list[int]
     ) -> list[tuple[int, Gradient]]:
         wanted = [source for source in sources if self._step.needs_gradient[source]]
-        return [(source, self._input_gradient(training, own, source)) for source in wanted]
+        return [(source, self._input_gradient(node, training, own, source)) for source in wanted]
 
-    def _input_gradient(self, training: Training, own: Gradient, source: int) -> Gradient:
+    def _input_gradient(self, node: Node, training: Training, own: Gradient, source: int) -> Gradient:
         if training.gradient == "new":
-            return Gradient(self._step.take(source, "gradient"))
+            step = self._step
+            size = step.computed_bytes(node.index, step.facts[source].elements)
+            return Gradient(step.ledger.take(size, "gradient", source))
         own.storage.holders += 1
         is_part = own.is_part or (training.gradient == "view" and self._step.batch > 1)
         return Gradient(own.storage, is_part)

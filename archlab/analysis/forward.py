@@ -15,10 +15,12 @@ class Forward:
     """
 
     def __init__(self, step: Step, last_use: list[int], values: dict[int, Storage]) -> None:
-        """Args:
-        step: the step.
-        last_use: for each node, after which one its variable is dropped.
-        values: those that are there at the start.
+        """Begin a run.
+
+        Args:
+            step: the step.
+            last_use: for each node, after which one its variable is dropped.
+            values: those that are there at the start.
         """
         self.values = values
         self._step = step
@@ -41,6 +43,7 @@ class Forward:
         params = self._copy_params(node)
         if not ends_early:
             self._make_value(node)
+            self._pass_other_precision(node)
         room, beside = step.room_bytes(node.index, training.kept), step.room_bytes(node.index, training.forward)
         if keeps:
             self._keep(node, read, params, room)
@@ -67,12 +70,12 @@ class Forward:
     def _copy_inputs(self, node: Node) -> dict[int, Storage]:
         """Inputs in the precision in which the node computes, by number, where they have another."""
         step = self._step
-        wanted = step.precisions[node.index].compute
-        if all([step.precisions[source].output == wanted for source in node.inputs]):
+        precision = step.precisions[node.index]
+        if not precision.copies_inputs:
             return {}
         copies: dict[int, Storage] = {}
         for number, source in enumerate(node.inputs):
-            if step.precisions[source].output != wanted:
+            if step.precisions[source].output != precision.compute:
                 size = step.computed_bytes(node.index, step.facts[source].elements)
                 copies[number] = step.ledger.take(size, "copy", node.index)
         return copies
@@ -83,9 +86,7 @@ class Forward:
         if not step.precisions[node.index].copies_params:
             return []
         size = step.precisions[node.index].compute
-        made = [
-            step.ledger.take(elements * size, "copy", node.index) for elements in step.facts[node.index].learnable
-        ]
+        made = [step.ledger.take(elements * size, "copy", node.index) for elements in step.facts[node.index].learnable]
         self._cached += made
         return made
 
@@ -96,6 +97,13 @@ class Forward:
         else:
             values[node.index] = values[node.inputs[0]]
             values[node.index].holders += 1
+
+    def _pass_other_precision(self, node: Node) -> None:
+        """The value as it is computed, where it is given in another precision."""
+        step = self._step
+        precision = step.precisions[node.index]
+        if precision.compute != precision.output:
+            step.ledger.pass_by(step.computed_bytes(node.index, step.facts[node.index].elements), node.index)
 
     def _keep(self, node: Node, read: dict[int, Storage], params: list[Storage], room: int) -> None:
         """What autograd holds until the node's backward pass."""

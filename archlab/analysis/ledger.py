@@ -8,11 +8,12 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
-Kind = Literal["input", "output", "kept", "scratch", "gradient", "parameter gradient"]
-"""What a storage is: the network's input, a layer's output, what autograd keeps of a layer beside its inputs and
-output, what a layer takes while it runs, the gradient of a value, the gradient of parameters."""
+Kind = Literal["input", "output", "copy", "kept", "scratch", "gradient", "parameter gradient"]
+"""What a storage is: the network's input, a layer's output, an input or parameter in another precision, what autograd
+keeps of a layer beside its inputs and output, what a layer takes while it runs, the gradient of a value, the gradient
+of parameters."""
 
-KINDS: tuple[Kind, ...] = ("input", "output", "kept", "scratch", "gradient", "parameter gradient")
+KINDS: tuple[Kind, ...] = ("input", "output", "copy", "kept", "scratch", "gradient", "parameter gradient")
 
 Phase = Literal["forward", "recompute", "backward", "step"]
 

@@ -1,28 +1,25 @@
-"""In which precision each node of a training step computes, and what is copied for it."""
+"""The precision of each node of a training step."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from archlab.analysis.facts import DTYPE_BYTES
 from archlab.graph import Graph
+from archlab.layers.precision import Precision
 
 
-class Precision(NamedTuple):
-    """One node's precision, in bytes of an element.
+def precisions(graph: Graph, dtype: str, autocast: str | None = None) -> list[Precision]:
+    """The precision of every node, in order.
 
-    Attributes:
-        output: of its value.
-        compute: of what it computes with: inputs of another size are copied first.
-        copies_params: whether its parameters are, too.
+    Args:
+        graph: the network.
+        dtype: of its parameters and its input.
+        autocast: the lower dtype of mixed precision; None for one dtype throughout.
     """
-
-    output: int
-    compute: int
-    copies_params: bool
-
-
-def precisions(graph: Graph, dtype: str) -> list[Precision]:
-    """The precision of each node of a network that is all of one dtype."""
     size = DTYPE_BYTES[dtype]
-    return [Precision(size, size, copies_params=False)] * len(graph.nodes)
+    found = [Precision(size, size)] * len(graph.nodes)
+    if autocast is not None:
+        lower = DTYPE_BYTES[autocast]
+        for node in graph.layers:
+            inputs = tuple([found[source].output for source in node.inputs])
+            found[node.index] = node.layer.autocast(inputs, lower)
+    return found

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from archlab.analysis.facts import Facts
 from archlab.analysis.ledger import Kind, Ledger, Storage
-from archlab.analysis.precision import Precision
 from archlab.graph import Graph
+from archlab.layers.precision import Precision
 from archlab.layers.room import NOTHING, Room
 
 
@@ -39,7 +39,7 @@ class Step:
         """Find what needs a gradient: parameters, and what comes behind them."""
         needs = self.needs_gradient = []
         for node, fact in zip(self.graph.nodes, self.facts, strict=True):
-            needs.append(fact.params > 0 or any([needs[i] for i in node.inputs]))
+            needs.append(fact.params > 0 or any(needs[i] for i in node.inputs))
 
     def value_bytes(self, index: int) -> int:
         """Of a node's value."""

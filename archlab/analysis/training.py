@@ -37,6 +37,7 @@ class Settings:
         adds_in_place: whether gradients are added in place where nothing else holds them. They are not while
             a dispatch mode watches, as every tool does that counts storages.
         segments: those that are checkpointed.
+        autocast: the lower dtype of mixed precision, under which the forward pass runs; parameters stay as they are.
     """
 
     batch: int = 1
@@ -45,6 +46,7 @@ class Settings:
     foreach: bool = True
     adds_in_place: bool = True
     segments: Sequence[Segment] = ()
+    autocast: str | None = None
 
 
 @dataclass(slots=True)
@@ -81,7 +83,8 @@ class _TrainingStep:
         self._sizes = [elements * size for fact in facts for elements in fact.learnable]
         buffers = sum([(f.buffers - f.fixed_buffers) * size + f.fixed_buffer_bytes for f in facts])
         ledger = Ledger(sum(self._sizes) + buffers + self._optimizer.state_bytes(self._sizes))
-        self._step = Step(graph, facts, precisions(graph, settings.dtype), size, settings.batch, ledger)
+        precision = precisions(graph, settings.dtype, settings.autocast)
+        self._step = Step(graph, facts, precision, size, settings.batch, ledger)
         self._last_use = last_uses(graph)
         self._checkpoints: dict[int, _Checkpoint] = {}
         """By node: of the segment that it is in."""
@@ -126,7 +129,7 @@ class _TrainingStep:
         if facts.params or training.output or any(training.kept):
             return True
         needed = [self._step.needs_gradient[i] for i in node.inputs]
-        return len(node.inputs) == 1 and bool(training.inputs) or len(training.inputs) > 1 and any(needed)
+        return (len(node.inputs) == 1 and bool(training.inputs)) or (len(training.inputs) > 1 and any(needed))
 
     def _backward(self) -> None:
         step = self._step

@@ -25,6 +25,7 @@ from archlab.layers.base import (
 )
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.geometry import IDENTITY, POINTWISE, WHOLE, AxisPair, Reads, Window
+from archlab.layers.precision import AutocastTo
 from archlab.layers.room import KEEPS_INPUT, KEEPS_OUTPUT, Room, Training
 
 
@@ -146,6 +147,7 @@ class PReLU(Activation):
     alias: ClassVar[str] = "prelu"
     torch_class: ClassVar[str] = "PReLU"
     flops_per_element: ClassVar[int] = 2
+    autocast_to: ClassVar[AutocastTo] = "lower"
 
     num_parameters: Positive = Field(1, description="Slopes: 1, or one per channel.")
     init: Finite = Field(0.25, description="Initial slope.")
@@ -346,6 +348,7 @@ class Softplus(Activation):
     alias: ClassVar[str] = "softplus"
     torch_class: ClassVar[str] = "Softplus"
     flops_per_element: ClassVar[int] = 6
+    autocast_to: ClassVar[AutocastTo] = "float32"
 
     beta: Finite = Field(1.0, description="Sharpness.")
     threshold: Finite = Field(20.0, description="Linear where beta * x is above this.")
@@ -455,6 +458,7 @@ class Softmax(_AlongDim):
     torch_class: ClassVar[str] = "Softmax"
     flops_per_element: ClassVar[int] = 5
     derives_from_output: ClassVar[bool] = True
+    autocast_to: ClassVar[AutocastTo] = "float32"
 
 
 class Softmin(_AlongDim):
@@ -464,6 +468,7 @@ class Softmin(_AlongDim):
     alias: ClassVar[str] = "softmin"
     torch_class: ClassVar[str] = "Softmin"
     flops_per_element: ClassVar[int] = 6
+    autocast_to: ClassVar[AutocastTo] = "float32"
 
     def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
         """-x."""
@@ -482,6 +487,7 @@ class LogSoftmax(_AlongDim):
     torch_class: ClassVar[str] = "LogSoftmax"
     flops_per_element: ClassVar[int] = 5
     derives_from_output: ClassVar[bool] = True
+    autocast_to: ClassVar[AutocastTo] = "float32"
 
 
 class Softmax2d(Activation):
@@ -492,6 +498,7 @@ class Softmax2d(Activation):
     torch_class: ClassVar[str] = "Softmax2d"
     flops_per_element: ClassVar[int] = 5
     derives_from_output: ClassVar[bool] = True
+    autocast_to: ClassVar[AutocastTo] = "float32"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, H, W), unchanged."""

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from archlab.layers.geometry import POINTWISE, AxisPair
+from archlab.layers.precision import AutocastTo, Precision, under_autocast
 from archlab.layers.room import KEEPS_INPUT, NOTHING, Room, Training
 
 Shape = tuple[int, ...]
@@ -105,6 +106,8 @@ class Layer(BaseModel):
     gates: ClassVar[bool] = False
     """Whether an input that sees the whole image only scales the others (a gate) rather than adding to them."""
 
+    autocast_to: ClassVar[AutocastTo] = "inputs"
+    """In which precision it computes under autocast."""
     order: ClassVar[Order] = "keeps"
     """How its output lies in memory."""
     pairwise: ClassVar[bool] = False
@@ -156,6 +159,15 @@ class Layer(BaseModel):
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """What autograd keeps of it, and what its backward pass takes. Most layers keep their input."""
         return KEEPS_INPUT
+
+    def autocast(self, inputs: tuple[int, ...], lower: int) -> Precision:
+        """Its precision under autocast.
+
+        Args:
+            inputs: bytes of an element of each input.
+            lower: the same of the lower precision.
+        """
+        return under_autocast(self.autocast_to, inputs, lower)
 
     @property
     def storage(self) -> Storage:

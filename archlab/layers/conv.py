@@ -10,6 +10,7 @@ from pydantic import Field
 from archlab.layers.base import Layer, Shape, ShapeError, TensorSpec, require_map, shape_text
 from archlab.layers.fields import ConvPadding, PairValue, Positive, PositivePair
 from archlab.layers.geometry import AxisPair, Window, clamped, mirrored, wrapped
+from archlab.layers.precision import AutocastTo
 from archlab.layers.room import KEEPS_INPUT, Room, Training
 from archlab.layers.sliding import require_divides, require_fit, sliding_size
 
@@ -28,6 +29,7 @@ class Conv2d(Layer):
     torch_class: ClassVar[str] = "Conv2d"
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
     counts_activations: ClassVar[bool] = True
+    autocast_to: ClassVar[AutocastTo] = "lower"
 
     out_channels: Positive = Field(description="Number of output channels (filters).")
     kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")

@@ -10,6 +10,7 @@ from pydantic import Field
 from archlab.layers.base import Layer, Shape, ShapeError, TensorSpec, require_map
 from archlab.layers.fields import NaturalPair, Positive, PositivePair
 from archlab.layers.geometry import AxisPair, Phases, Reads, Window, phases_wanted
+from archlab.layers.precision import AutocastTo
 from archlab.layers.sliding import AXES, effective_kernel, require_divides
 
 MAX_TAPS = 65_536
@@ -30,6 +31,7 @@ class ConvTranspose2d(Layer):
     torch_class: ClassVar[str] = "ConvTranspose2d"
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
     counts_activations: ClassVar[bool] = True
+    autocast_to: ClassVar[AutocastTo] = "lower"
 
     out_channels: Positive = Field(description="Number of output channels (filters).")
     kernel_size: PositivePair = Field(description="Size of the kernel: a number or [height, width].")

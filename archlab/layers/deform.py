@@ -15,6 +15,7 @@ from archlab.layers.fields import ConvPadding, Positive, PositivePair
 from archlab.layers.geometry import POINTWISE, AxisPair
 from archlab.layers.join import Narrow
 from archlab.layers.macro import LayerClass, Macro, Step, chain
+from archlab.layers.precision import FLOAT32, Precision
 from archlab.layers.room import Room, Training
 from archlab.layers.sliding import require_divides
 
@@ -110,6 +111,10 @@ class DeformConv2dOp(Layer):
     def offset_bound(self) -> float | None:
         """Largest offset along an axis."""
         return self.max_offset
+
+    def autocast(self, inputs: tuple[int, ...], lower: int) -> Precision:
+        """Computed in float32, and given in its input's precision."""
+        return Precision(inputs[0], FLOAT32, copies_inputs=True)
 
 
 class DeformConv2d(Macro):

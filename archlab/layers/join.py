@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archlab.layers.base import MAP_RANK, ChannelsLast, Layer, Role, Shape, ShapeError, is_map, require_map, shape_text
 from archlab.layers.geometry import BROADCAST, GLOBAL, IDENTITY, POINTWISE, AxisPair, Reads
+from archlab.layers.precision import Precision, as_inputs
 from archlab.layers.room import KEEPS_NOTHING, SHARES, VIEWS, Room, Training
 
 
@@ -44,6 +45,10 @@ class Add(Layer):
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """Nothing: the gradient of a sum is that of each term."""
         return SHARES
+
+    def autocast(self, inputs: tuple[int, ...], lower: int) -> Precision:
+        """The wider of the first two, to whose sum the others are added in place."""
+        return as_inputs(inputs[:2])
 
 
 class Multiply(Layer):
@@ -114,6 +119,10 @@ class Concat(Layer):
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """Nothing: the gradients of its inputs are parts of its own."""
         return VIEWS
+
+    def autocast(self, inputs: tuple[int, ...], lower: int) -> Precision:
+        """The widest, in which copies of the others are joined."""
+        return as_inputs(inputs)._replace(copies_inputs=True)
 
 
 class Narrow(Layer):

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archlab.layers.base import ChannelsLast, Layer, Order, Shape, ShapeError, TensorSpec, shape_text
 from archlab.layers.fields import Positive
+from archlab.layers.precision import AutocastTo
 from archlab.layers.room import Room
 
 
@@ -23,6 +24,7 @@ class Linear(Layer):
     alias: ClassVar[str] = "fc"
     torch_class: ClassVar[str] = "Linear"
     counts_activations: ClassVar[bool] = True
+    autocast_to: ClassVar[AutocastTo] = "lower"
 
     out_features: Positive = Field(description="Number of outputs.")
     bias: bool = Field(default=True, description="Add a learnable bias.")

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archlab.layers.base import ChannelsLast, Layer, Order, Role, Shape, ShapeError, TensorSpec, require_map, shape_text
 from archlab.layers.fields import Finite, Positive
+from archlab.layers.precision import AutocastTo
 from archlab.layers.room import NOTHING, Room, Training
 
 FLOAT_BYTES = 4
@@ -91,6 +92,7 @@ class LocalResponseNorm(Layer):
     alias: ClassVar[str] = "lrn"
     torch_class: ClassVar[str] = "LocalResponseNorm"
     role: ClassVar[Role] = "norm"
+    autocast_to: ClassVar[AutocastTo] = "float32"
 
     size: Positive = Field(description="Number of neighbouring channels.")
     alpha: Finite = Field(1e-4, description="Multiplicative factor.")
@@ -136,6 +138,7 @@ class GroupNorm(Layer):
     alias: ClassVar[str] = "gn"
     torch_class: ClassVar[str] = "GroupNorm"
     role: ClassVar[Role] = "norm"
+    autocast_to: ClassVar[AutocastTo] = "float32"
 
     num_groups: Positive = Field(description="Groups of channels; must divide them. 1: all channels together.")
     eps: float = Field(1e-5, ge=0, allow_inf_nan=False, description="Added to the variance.")
@@ -257,6 +260,7 @@ class LayerNorm(Layer):
     alias: ClassVar[str] = "ln"
     torch_class: ClassVar[str] = "LayerNorm"
     role: ClassVar[Role] = "norm"
+    autocast_to: ClassVar[AutocastTo] = "float32"
 
     eps: float = Field(1e-5, ge=0, allow_inf_nan=False, description="Added to the variance.")
     elementwise_affine: bool = Field(default=True, description="Learn a scale and a shift per channel.")

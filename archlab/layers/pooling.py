@@ -13,6 +13,7 @@ from archlab.layers.base import Layer, Shape, ShapeError, require_map
 from archlab.layers.fields import MAX_SIZE, POSITIVE_SCHEMA, NaturalPair, PairValue, PositivePair
 from archlab.layers.geometry import AxisPair, Window, adaptive_bounds, adaptive_reads
 from archlab.layers.macro import Macro, Step
+from archlab.layers.precision import AutocastTo
 from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, Room, Training
 from archlab.layers.sliding import pooled_size, require_fit
 
@@ -150,6 +151,7 @@ class LPPool2d(Layer):
     type: ClassVar[str] = "lp_pool2d"
     alias: ClassVar[str] = "lppool"
     torch_class: ClassVar[str] = "LPPool2d"
+    autocast_to: ClassVar[AutocastTo] = "float32"
 
     norm_type: float = Field(gt=0, allow_inf_nan=False, description="The power: 1 is the sum, large ones the maximum.")
     kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")

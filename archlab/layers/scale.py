@@ -15,6 +15,7 @@ from archlab.layers.fields import Finite, Positive
 from archlab.layers.join import Multiply
 from archlab.layers.macro import Macro, Step
 from archlab.layers.pooling import AdaptiveAvgPool2d
+from archlab.layers.precision import FLOAT32, Precision
 from archlab.layers.room import Room, Training
 
 
@@ -47,6 +48,10 @@ class LayerScale(Layer):
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """The input; the factors' gradient is a whole map before it is summed up."""
         return Training(backward=Room(elements=prod(output)))
+
+    def autocast(self, inputs: tuple[int, ...], lower: int) -> Precision:
+        """float32, that of its weight, which is multiplied by values of any precision."""
+        return Precision(FLOAT32, FLOAT32)
 
 
 class SqueezeExcitation(Macro):

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from archlab.layers.base import Layer, Shape, ShapeError, require_map, shape_text
 from archlab.layers.fields import PositivePair
 from archlab.layers.geometry import BROADCAST, IDENTITY, AxisPair, Phases, Reads, Window, phases_wanted
+from archlab.layers.precision import AutocastTo
 from archlab.layers.room import KEEPS_NOTHING, Training
 from archlab.layers.sliding import AXES
 
@@ -60,6 +61,7 @@ class Upsample(Layer):
     type: ClassVar[str] = "upsample"
     alias: ClassVar[str] = "upsample"
     torch_class: ClassVar[str] = "Upsample"
+    autocast_to: ClassVar[AutocastTo] = "float32"
 
     size: PositivePair | None = Field(None, description="Size of the output: a number or [height, width].")
     scale_factor: FactorPair | None = Field(None, description="Output size over input size, instead of 'size'.")

@@ -27,8 +27,8 @@ from archlab.config.problem import single_problem
 from archlab.graph import Graph
 from archlab.layers.base import ChannelsLast, Shape, shape_text
 from archlab.torch.build import build
-from archlab.torch.trace import PATH
 from archlab.torch.device import require_device
+from archlab.torch.trace import PATH
 from archlab.torch.weights import load_weights
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, fx
 
 from archlab.torch.build import build
-from archlab.torch.trace import PATH
 from archlab.torch.device import require_device
+from archlab.torch.trace import PATH
 
 if TYPE_CHECKING:
     from archlab.api import Network

@@ -11,8 +11,8 @@ of the CPU but for one operator, whose unused statistics are left out (`_UNUSED`
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archlab.requirements import require
@@ -24,11 +24,24 @@ from torch import Tensor, fx, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
+from archlab.torch.autocast import cuda_lists_on_cpu
 from archlab.torch.build import build
 from archlab.torch.device import require_device
 
 if TYPE_CHECKING:
     from archlab.api import Network
+
+
+class Counted(NamedTuple):
+    """What was counted.
+
+    Attributes:
+        peak: bytes.
+        operator: of PyTorch, running then.
+    """
+
+    peak: int
+    operator: str
 
 
 class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -46,6 +59,12 @@ class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.peak = 0
         self.operator = ""
         self._sizes: dict[int, int] = {}
+
+    def begin(self) -> Counted:
+        """Begin a new phase: the peak of the one that ends."""
+        ended = Counted(self.peak, self.operator)
+        self.peak = self.live
+        return ended
 
     def follow(self, tensor: Tensor) -> None:
         """Count a tensor's storage until it is freed."""
@@ -99,18 +118,6 @@ class Loss(torch.autograd.Function):
         return tuple([torch.ones(shape, dtype=dtype, device=device) for shape, dtype, device in ctx.like])
 
 
-class Counted(NamedTuple):
-    """What was counted.
-
-    Attributes:
-        peak: bytes.
-        operator: of PyTorch, running then.
-    """
-
-    peak: int
-    operator: str
-
-
 OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], bool], torch.optim.Optimizer]] = {
     "sgd": lambda parameters, foreach: torch.optim.SGD(parameters, lr=0.1, foreach=foreach),
     "momentum": lambda parameters, foreach: torch.optim.SGD(parameters, lr=0.1, momentum=0.9, foreach=foreach),
@@ -141,12 +148,38 @@ def count_training(
     dtype: str = "float32",
     optimizer: str = "momentum",
     foreach: bool = True,
+    autocast: str | None = None,
+    checkpoint: Sequence[str] = (),
 ) -> Counted:
     """Live storages of the second training step: the optimizer's state is there, gradients are not.
 
     The loss is one that takes nothing (`Loss`); its two scalars are left out.
+
+    Args:
+        network: what to train.
+        batch: number of samples.
+        device: where; `meta` computes nothing, and does not know autocast.
+        dtype: of parameters and the input.
+        optimizer: a name in `OPTIMIZERS`.
+        foreach: whether it takes all parameters together.
+        autocast: the lower dtype of mixed precision. On a CPU, with CUDA's lists of operators.
+        checkpoint: blocks whose values are computed again in the backward pass, as `archlab.build` takes them.
     """
-    model = _model(network, device, dtype).train()
+    with cuda_lists_on_cpu() if autocast and device == "cpu" else nullcontext():
+        return _count_training(network, batch, device, dtype, optimizer, foreach, autocast, checkpoint)
+
+
+def _count_training(
+    network: Network,
+    batch: int,
+    device: str,
+    dtype: str,
+    optimizer: str,
+    foreach: bool,
+    autocast: str | None,
+    checkpoint: Sequence[str],
+) -> Counted:
+    model = _model(network, device, dtype, checkpoint).train()
     steps = OPTIMIZERS[optimizer](model.parameters(), foreach)
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
@@ -158,20 +191,26 @@ def count_training(
             for value in state.values():
                 if isinstance(value, Tensor):
                     storages.follow(value)
-        results = _results(model(sample))
+        lower = getattr(torch, autocast or dtype)
+        with torch.autocast(device, lower) if autocast else nullcontext():
+            results = _results(model(sample))
+        forward = storages.begin()
         loss = Loss.apply(*results)
         loss.backward()
-        operator = storages.operator
-        backward = storages.peak - 2 * loss.element_size()  # the loss and its gradient
-        storages.peak = 0
+        backward = storages.begin()
         steps.step()
-    return max(Counted(backward, operator), Counted(storages.peak - loss.element_size(), storages.operator))
+    scalar = loss.element_size()  # the loss, and its gradient in the backward pass
+    backward, step = (
+        Counted(counted.peak - size, counted.operator)
+        for counted, size in ((backward, 2 * scalar), (storages.begin(), scalar))
+    )
+    return max(forward, backward, step)
 
 
-def _model(network: Network, device: str, dtype: str) -> fx.GraphModule:
+def _model(network: Network, device: str, dtype: str, checkpoint: Sequence[str] = ()) -> fx.GraphModule:
     """The model with zeros for weights: what it needs does not depend on them."""
     require_device(device, meta=True)
-    model = build(network, device="meta").to(getattr(torch, dtype))
+    model = build(network, device="meta", checkpoint=checkpoint).to(getattr(torch, dtype))
     if device == "meta":
         return model
     model.to_empty(device=device)

@@ -30,9 +30,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from archlab.analysis import Analysis, LayerReport
 from archlab.layers.base import shape_text
 from archlab.torch.build import build
-from archlab.torch.trace import PATH
 from archlab.torch.counting import DEFORMABLE, fvcore_deformable, torch_formulas
 from archlab.torch.device import require_device
+from archlab.torch.trace import PATH
 
 if TYPE_CHECKING:
     from archlab.api import Network

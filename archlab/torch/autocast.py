@@ -1,0 +1,52 @@
+"""Autocast on a CPU that follows CUDA's lists, so that its memory can be counted without a GPU.
+
+The lists (ATen/autocast_mode.h) differ in a few operators: those below are computed in float32 on CUDA, and in the
+input's precision on a CPU; padding by reflection and replication the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.library import Library, fallthrough_kernel
+
+FLOAT32 = (
+    *("layer_norm", "group_norm", "softplus", "softmax.int", "log_softmax.int"),
+    *("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d"),
+    *("pow.Tensor_Scalar", "pow.Tensor_Tensor", "pow.Scalar"),
+)
+AS_INPUTS = ("reflection_pad2d", "replication_pad2d")
+
+
+@contextmanager
+def cuda_lists_on_cpu() -> Iterator[None]:
+    """While it lasts, `torch.autocast("cpu")` follows CUDA's lists."""
+    library = Library("aten", "IMPL")
+    try:
+        for name in FLOAT32:
+            library.impl(name, _in_float32(name), "AutocastCPU")
+        for name in AS_INPUTS:
+            library.impl(name, fallthrough_kernel, "AutocastCPU")
+        yield
+    finally:
+        library._destroy()  # noqa: SLF001 - as torch.library._scoped_library does
+
+
+def _in_float32(name: str) -> Callable[..., Any]:
+    packet, _, overload = name.partition(".")
+    operator = getattr(getattr(torch.ops.aten, packet), overload or "default")
+
+    def compute(*args: Any, **kwargs: Any) -> Any:
+        with torch._C._ExcludeDispatchKeyGuard(torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastCPU)):  # noqa: SLF001
+            return operator(*[_float32(value) for value in args], **kwargs)
+
+    return compute
+
+
+def _float32(value: Any) -> Any:
+    wanted = isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16)
+    return value.float() if wanted else value
