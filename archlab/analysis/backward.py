@@ -73,22 +73,36 @@ class Backward:
         return wider
 
     def _param_gradients(self, node: Node) -> list[Storage]:
-        """The gradients of the parameters; those of copies of them, which are to be copied back, are returned."""
+        """The gradients of the parameters; those that are to be copied are returned."""
         step = self._step
         facts = step.facts[node.index]
-        if not step.precisions[node.index].copies_params:
+        copied = step.precisions[node.index].copies_params
+        if not copied and not self._reorders(node):
             if facts.params:
                 step.ledger.take(facts.params * step.params_size, "parameter gradient", node.index)
             return []
-        size = step.precisions[node.index].compute
+        size = step.precisions[node.index].compute if copied else step.params_size
         return [step.ledger.take(elements * size, "parameter gradient", node.index) for elements in facts.learnable]
 
     def _copy_back(self, node: Node, gradients: list[Storage]) -> None:
-        """The parameters' gradients in the parameters' own precision."""
+        """The parameters' gradients in the parameters' own precision, and the weight's then in its own order."""
+        ledger = self._step.ledger
+        copied = self._step.precisions[node.index].copies_params
+        for number, elements in enumerate(self._step.facts[node.index].learnable[: len(gradients)]):
+            for needed in (copied, number == 0 and self._reorders(node)):
+                if needed:
+                    before = gradients[number]
+                    size = elements * self._step.params_size
+                    gradients[number] = ledger.take(size, "parameter gradient", node.index)
+                    ledger.release(before)
+
+    def _reorders(self, node: Node) -> bool:
+        """Whether the weight's gradient lies in another order than the weight."""
         step = self._step
-        for elements, gradient in zip(step.facts[node.index].learnable, gradients, strict=False):
-            step.ledger.take(elements * step.params_size, "parameter gradient", node.index)
-            step.ledger.release(gradient)
+        if not step.facts[node.index].has_order:
+            return False
+        turned = step.orders.swapped[node.inputs[0]] or step.channels_last
+        return (node.layer.gradient_order == "input" and turned) != step.channels_last
 
     def _in_precision_of(self, source: int, gradient: Gradient, node: Node) -> Gradient:
         """A gradient in the precision of the value that it is of."""

@@ -13,6 +13,9 @@ from archlab.layers.base import Layer, Shape
 from archlab.layers.geometry import AxisPair
 from archlab.layers.room import Room, Training
 
+WEIGHT_RANK = 4
+"""Dimensions of a convolution's weight."""
+
 DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "int64": 8}
 
 
@@ -36,6 +39,8 @@ class Facts(NamedTuple):
     """Elements of each learnable tensor."""
     training: Training
     """What autograd keeps."""
+    has_order: bool
+    """Whether its weight has several channels and positions, so that its order in memory matters."""
 
 
 def collect_facts(graph: Graph) -> list[Facts]:
@@ -56,7 +61,8 @@ def collect_facts(graph: Graph) -> list[Facts]:
 def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Facts:
     params = buffers = fixed = fixed_bytes = 0
     learnable: list[int] = []
-    for tensor in layer.tensors(inputs):
+    tensors = layer.tensors(inputs)
+    for tensor in tensors:
         if tensor.learnable:
             params += tensor.elements
             learnable.append(tensor.elements)
@@ -79,4 +85,10 @@ def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Facts:
         reads=layer.reads(inputs, output),
         learnable=tuple(learnable),
         training=layer.training(inputs, output),
+        has_order=any(_has_order(tensor.shape) for tensor in tensors),
     )
+
+
+def _has_order(shape: Shape) -> bool:
+    """Whether a weight of (out_channels, in_channels, height, width) lies differently in its two orders."""
+    return len(shape) == WEIGHT_RANK and shape[1] > 1 and shape[2] * shape[3] > 1

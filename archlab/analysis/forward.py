@@ -68,14 +68,16 @@ class Forward:
         self._cached.clear()
 
     def _copy_inputs(self, node: Node) -> dict[int, Storage]:
-        """Inputs in the precision in which the node computes, by number, where they have another."""
+        """Inputs in the precision and the order in which the node reads them, by number, where they have another."""
         step = self._step
         precision = step.precisions[node.index]
-        if not precision.copies_inputs:
+        reordered = node.index in step.orders.rooms
+        if not (precision.copies_inputs or reordered):
             return {}
         copies: dict[int, Storage] = {}
         for number, source in enumerate(node.inputs):
-            if step.precisions[source].output != precision.compute:
+            in_other = precision.copies_inputs and step.precisions[source].output != precision.compute
+            if in_other or (reordered and number == 0):
                 size = step.computed_bytes(node.index, step.facts[source].elements)
                 copies[number] = step.ledger.take(size, "copy", node.index)
         return copies
@@ -92,8 +94,10 @@ class Forward:
 
     def _make_value(self, node: Node) -> None:
         values = self.values
-        if not node.inputs or node.layer.training_storage == "new":
-            values[node.index] = self._step.take(node.index, "output" if node.inputs else "input")
+        step = self._step
+        is_new = node.layer.training_storage == "new" or node.index in step.orders.copies
+        if not node.inputs or is_new:
+            values[node.index] = step.take(node.index, "output" if node.inputs else "input")
         else:
             values[node.index] = values[node.inputs[0]]
             values[node.index].holders += 1

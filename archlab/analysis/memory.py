@@ -13,7 +13,7 @@ from typing import NamedTuple
 from archlab.analysis.facts import Facts
 from archlab.analysis.ledger import Ledger, Storage, Timeline
 from archlab.analysis.lifetimes import last_uses
-from archlab.analysis.order import reorderings
+from archlab.analysis.order import Orders
 from archlab.graph import Graph, Node
 
 
@@ -31,7 +31,9 @@ class InferenceMemory(NamedTuple):
     peak_node: int
 
 
-def inference_memory(graph: Graph, facts: list[Facts], bytes_per_element: int, batch: int) -> InferenceMemory:
+def inference_memory(
+    graph: Graph, facts: list[Facts], bytes_per_element: int, batch: int, *, channels_last: bool = False
+) -> InferenceMemory:
     """Walk the nodes in order, allocating outputs and freeing what has no reader left.
 
     Args:
@@ -39,8 +41,10 @@ def inference_memory(graph: Graph, facts: list[Facts], bytes_per_element: int, b
         facts: of its nodes.
         bytes_per_element: of an activation.
         batch: number of samples.
+        channels_last: whether the input and the weights lie in that memory format.
     """
-    owner, last_use = _lifetimes(graph)
+    orders = Orders(graph, channels_last=channels_last)
+    owner, last_use = _lifetimes(graph, orders.copies)
     new_bytes = [
         fact.elements * bytes_per_element * batch if owner[index] == index else 0 for index, fact in enumerate(facts)
     ]
@@ -48,13 +52,12 @@ def inference_memory(graph: Graph, facts: list[Facts], bytes_per_element: int, b
     for index, last in enumerate(last_use):
         freed_after[last] += new_bytes[index]
     live = peak = peak_node = 0
-    reordered = reorderings(graph)
     for index, size in enumerate(new_bytes):
         live += size
         node = graph.nodes[index]
         running = live + facts[index].scratch.bytes(bytes_per_element, batch)
-        if index in reordered:
-            running += reordered[index].bytes(bytes_per_element, batch)
+        if index in orders.rooms:
+            running += orders.rooms[index].bytes(bytes_per_element, batch)
         if node.layer.pairwise and len(node.inputs) > 2:
             dying = {source for source in node.inputs if last_use[owner[source]] == index}
             running = live - size + _pairwise(node, [owner[i] for i in node.inputs], dying, new_bytes)
@@ -64,15 +67,20 @@ def inference_memory(graph: Graph, facts: list[Facts], bytes_per_element: int, b
     return InferenceMemory(new_bytes, peak, peak_node)
 
 
-def _lifetimes(graph: Graph) -> tuple[list[int], list[int]]:
+def _lifetimes(graph: Graph, copies: set[int]) -> tuple[list[int], list[int]]:
     """For each node: the node that owns its output's storage; for each owner: the last node that needs it.
 
     A result of the network is needed to the end, and so is the input.
+
+    Args:
+        graph: the network.
+        copies: nodes that own theirs although their layers are views.
     """
     owner: list[int] = []
     last_use: list[int] = []
     for node in graph.nodes:
-        owner.append(node.index if node.layer.storage == "new" else owner[node.inputs[0]])
+        owns = node.layer.storage == "new" or node.index in copies
+        owner.append(node.index if owns else owner[node.inputs[0]])
         last_use.append(node.index)
         for source in node.inputs:
             last_use[owner[source]] = node.index
@@ -96,7 +104,9 @@ def _pairwise(node: Node, owners: list[int], dying: set[int], new_bytes: list[in
     return peak
 
 
-def inference_timeline(graph: Graph, facts: list[Facts], bytes_per_element: int, batch: int) -> Timeline:
+def inference_timeline(
+    graph: Graph, facts: list[Facts], bytes_per_element: int, batch: int, *, channels_last: bool = False
+) -> Timeline:
     """The same walk with every storage remembered, which takes three times as long; the peak is the same.
 
     Args:
@@ -104,15 +114,16 @@ def inference_timeline(graph: Graph, facts: list[Facts], bytes_per_element: int,
         facts: of its nodes.
         bytes_per_element: of an activation, a parameter and a buffer without a dtype of its own.
         batch: number of samples.
+        channels_last: whether the input and the weights lie in that memory format.
     """
     elements = sum([fact.params + fact.buffers - fact.fixed_buffers for fact in facts])
     ledger = Ledger(elements * bytes_per_element + sum([fact.fixed_buffer_bytes for fact in facts]))
     last_use = last_uses(graph)
-    reordered = reorderings(graph)
+    orders = Orders(graph, channels_last=channels_last)
     values: dict[int, Storage] = {}
     for node, fact in zip(graph.nodes, facts, strict=True):
         size = fact.elements * bytes_per_element * batch
-        if node.layer.storage != "new":
+        if node.layer.storage != "new" and node.index not in orders.copies:
             values[node.index] = values[node.inputs[0]]
             values[node.index].holders += 1
         elif node.layer.pairwise and len(node.inputs) > 2:
@@ -120,8 +131,8 @@ def inference_timeline(graph: Graph, facts: list[Facts], bytes_per_element: int,
         else:
             values[node.index] = ledger.take(size, "output" if node.inputs else "input", node.index)
         beside = fact.scratch.bytes(bytes_per_element, batch)
-        if node.index in reordered:
-            beside += reordered[node.index].bytes(bytes_per_element, batch)
+        if node.index in orders.rooms:
+            beside += orders.rooms[node.index].bytes(bytes_per_element, batch)
         ledger.pass_by(beside, node.index)
         for source in {*node.inputs, node.index}:
             if last_use[source] <= node.index and source in values:

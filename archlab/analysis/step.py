@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from archlab.analysis.facts import Facts
 from archlab.analysis.ledger import Kind, Ledger, Storage
+from archlab.analysis.order import Orders
 from archlab.graph import Graph
 from archlab.layers.precision import Precision
 from archlab.layers.room import NOTHING, Room
@@ -22,6 +23,8 @@ class Step:
         params_size: bytes of an element of a parameter.
         batch: number of samples.
         ledger: storages taken and freed.
+        orders: of the values in memory.
+        channels_last: whether the weights lie in that memory format.
         needs_gradient: for each node, whether its value's gradient is wanted.
         kept: by node, what its backward pass needs and nobody has freed yet.
     """
@@ -32,6 +35,8 @@ class Step:
     params_size: int
     batch: int
     ledger: Ledger
+    orders: Orders
+    channels_last: bool
     needs_gradient: list[bool] = field(init=False)
     kept: dict[int, list[Storage]] = field(default_factory=dict)
 

@@ -19,6 +19,7 @@ from archlab.analysis.forward import Forward
 from archlab.analysis.ledger import Ledger, Storage, Timeline
 from archlab.analysis.lifetimes import last_uses
 from archlab.analysis.optimizer import DEFAULT_OPTIMIZER, OPTIMIZERS
+from archlab.analysis.order import Orders
 from archlab.analysis.precision import precisions
 from archlab.analysis.step import Step
 from archlab.graph import Graph, Node
@@ -38,6 +39,7 @@ class Settings:
             a dispatch mode watches, as every tool does that counts storages.
         segments: those that are checkpointed.
         autocast: the lower dtype of mixed precision, under which the forward pass runs; parameters stay as they are.
+        channels_last: whether the input and the weights lie in that memory format.
     """
 
     batch: int = 1
@@ -47,6 +49,7 @@ class Settings:
     adds_in_place: bool = True
     segments: Sequence[Segment] = ()
     autocast: str | None = None
+    channels_last: bool = False
 
 
 @dataclass(slots=True)
@@ -84,7 +87,8 @@ class _TrainingStep:
         buffers = sum([(f.buffers - f.fixed_buffers) * size + f.fixed_buffer_bytes for f in facts])
         ledger = Ledger(sum(self._sizes) + buffers + self._optimizer.state_bytes(self._sizes))
         precision = precisions(graph, settings.dtype, settings.autocast)
-        self._step = Step(graph, facts, precision, size, settings.batch, ledger)
+        orders = Orders(graph, channels_last=settings.channels_last)
+        self._step = Step(graph, facts, precision, size, settings.batch, ledger, orders, settings.channels_last)
         self._last_use = last_uses(graph)
         self._checkpoints: dict[int, _Checkpoint] = {}
         """By node: of the segment that it is in."""

@@ -110,6 +110,8 @@ class Layer(BaseModel):
     """In which precision it computes under autocast."""
     order: ClassVar[Order] = "keeps"
     """How its output lies in memory."""
+    gradient_order: ClassVar[Literal["input", "shape"]] = "input"
+    """How its weight's gradient lies in memory: as its input does, or in its shape's order."""
     pairwise: ClassVar[bool] = False
     """Whether more than two inputs are taken two at a time, each result in memory of its own."""
 
@@ -155,6 +157,10 @@ class Layer(BaseModel):
     def reordering(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
         """What it takes further where its input lies in memory in another order than its shape says."""
         return NOTHING
+
+    def needs_order(self, inputs: tuple[Shape, ...]) -> bool:
+        """Whether it is a view only of an input that lies in its shape's order, and else a copy."""
+        return False
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """What autograd keeps of it, and what its backward pass takes. Most layers keep their input."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -34,6 +34,7 @@ class DeformConv2dOp(Layer):
     torch_class: ClassVar[str] = "torchvision.ops.DeformConv2d"
     counts_activations: ClassVar[bool] = True
     exact_reads: ClassVar[bool] = False
+    gradient_order: ClassVar[Literal["input", "shape"]] = "shape"
 
     out_channels: Positive = Field(description="Number of output channels.")
     kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")

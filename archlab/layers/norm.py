@@ -205,6 +205,7 @@ class InstanceNorm2d(BatchNorm2d):
     """
 
     type: ClassVar[str] = "instance_norm2d"
+    order: ClassVar[Order] = "shape"
     alias: ClassVar[str] = "norm"
     torch_class: ClassVar[str] = "InstanceNorm2d"
 
@@ -237,6 +238,10 @@ class InstanceNorm2d(BatchNorm2d):
         """Statistics or running statistics, scale and shift, each repeated for every sample."""
         own = Room() if self.track_running_stats else self._statistics(inputs[0])
         return own._replace(elements=(2 * self.affine + 2 * self.track_running_stats) * inputs[0][0])
+
+    def reordering(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """The input in its shape's order."""
+        return Room(elements=prod(inputs[0]))
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """The input, the statistics, and what is repeated of the parameters, but not the shift."""

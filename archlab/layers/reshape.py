@@ -17,6 +17,7 @@ class Flatten(Layer):
     """Merge dimensions start_dim to end_dim into one: a view, without work. Dimension 0 is the batch."""
 
     type: ClassVar[str] = "flatten"
+    order: ClassVar[Order] = "shape"
     alias: ClassVar[str] = "flatten"
     torch_class: ClassVar[str] = "Flatten"
 
@@ -27,8 +28,7 @@ class Flatten(Layer):
         """(C, H, W) to (C * H * W,) by default."""
         (shape,) = inputs
         rank = len(shape) + 1
-        start = self.start_dim + rank if self.start_dim < 0 else self.start_dim
-        end = self.end_dim + rank if self.end_dim < 0 else self.end_dim
+        start, end = self._merged(shape)
         if not 1 <= start <= end < rank:
             raise ShapeError(
                 f"flatten cannot merge dimensions {self.start_dim} to {self.end_dim} of a batch of "
@@ -42,6 +42,20 @@ class Flatten(Layer):
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
         """A flat vector has no positions any more: together it sees the whole map."""
         return (POINTWISE if output == inputs[0] else GLOBAL,)
+
+    def needs_order(self, inputs: tuple[Shape, ...]) -> bool:
+        """Where it merges several channels with several positions."""
+        (shape,) = inputs
+        start, end = self._merged(shape)
+        channels = len(shape) if isinstance(shape, ChannelsLast) else 1
+        others = [size for dim, size in enumerate(shape, 1) if start <= dim <= end and dim != channels]
+        return start <= channels <= end and shape[channels - 1] > 1 and prod(others) > 1
+
+    def _merged(self, shape: Shape) -> tuple[int, int]:
+        """First and last dimension, counted from the batch."""
+        rank = len(shape) + 1
+        start = self.start_dim + rank if self.start_dim < 0 else self.start_dim
+        return start, self.end_dim + rank if self.end_dim < 0 else self.end_dim
 
     @property
     def storage(self) -> Storage:

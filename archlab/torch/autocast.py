@@ -25,15 +25,15 @@ AS_INPUTS = ("reflection_pad2d", "replication_pad2d")
 @contextmanager
 def cuda_lists_on_cpu() -> Iterator[None]:
     """While it lasts, `torch.autocast("cpu")` follows CUDA's lists."""
-    library = Library("aten", "IMPL")
+    library = Library("aten", "IMPL")  # type: ignore[no-untyped-call]
     try:
         for name in FLOAT32:
-            library.impl(name, _in_float32(name), "AutocastCPU")
+            library.impl(name, _in_float32(name), "AutocastCPU")  # type: ignore[no-untyped-call]
         for name in AS_INPUTS:
-            library.impl(name, fallthrough_kernel, "AutocastCPU")
+            library.impl(name, fallthrough_kernel, "AutocastCPU")  # type: ignore[no-untyped-call]
         yield
     finally:
-        library._destroy()  # noqa: SLF001 - as torch.library._scoped_library does
+        library._destroy()  # type: ignore[no-untyped-call]  # noqa: SLF001 - as torch.library._scoped_library does
 
 
 def _in_float32(name: str) -> Callable[..., Any]:

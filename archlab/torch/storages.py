@@ -11,8 +11,8 @@ of the CPU but for one operator, whose unused statistics are left out (`_UNUSED`
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archlab.requirements import require
@@ -24,6 +24,8 @@ from torch import Tensor, fx, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
+from archlab.analysis.training import Settings
+from archlab.layers.base import is_map
 from archlab.torch.autocast import cuda_lists_on_cpu
 from archlab.torch.build import build
 from archlab.torch.device import require_device
@@ -42,6 +44,10 @@ class Counted(NamedTuple):
 
     peak: int
     operator: str
+
+    def without(self, size: int) -> Counted:
+        """Less what is not the network's."""
+        return self._replace(peak=self.peak - size)
 
 
 class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -127,10 +133,13 @@ OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], bool], torch.optim.Optimizer]]
 """By their names in `analysis.optimizer`."""
 
 
-def count_inference(network: Network, *, batch: int = 1, device: str = "meta", dtype: str = "float32") -> Counted:
+def count_inference(
+    network: Network, *, batch: int = 1, device: str = "meta", dtype: str = "float32", channels_last: bool = False
+) -> Counted:
     """Live storages of a forward pass in eval mode."""
-    model = _model(network, device, dtype).eval()
-    return count_model(model, _sample(model, network, batch))
+    settings = Settings(batch, dtype, channels_last=channels_last)
+    model = _model(network, device, settings).eval()
+    return count_model(model, _sample(model, network, settings))
 
 
 def count_model(model: nn.Module, sample: Tensor) -> Counted:
@@ -140,88 +149,66 @@ def count_model(model: nn.Module, sample: Tensor) -> Counted:
     return Counted(storages.peak, storages.operator)
 
 
-def count_training(
-    network: Network,
-    *,
-    batch: int = 1,
-    device: str = "meta",
-    dtype: str = "float32",
-    optimizer: str = "momentum",
-    foreach: bool = True,
-    autocast: str | None = None,
-    checkpoint: Sequence[str] = (),
-) -> Counted:
+def count_training(network: Network, settings: Settings, *, device: str = "meta") -> Counted:
     """Live storages of the second training step: the optimizer's state is there, gradients are not.
 
     The loss is one that takes nothing (`Loss`); its two scalars are left out.
 
     Args:
         network: what to train.
-        batch: number of samples.
-        device: where; `meta` computes nothing, and does not know autocast.
-        dtype: of parameters and the input.
-        optimizer: a name in `OPTIMIZERS`.
-        foreach: whether it takes all parameters together.
-        autocast: the lower dtype of mixed precision. On a CPU, with CUDA's lists of operators.
-        checkpoint: blocks whose values are computed again in the backward pass, as `archlab.build` takes them.
+        settings: how; gradients are never added in place while something counts.
+        device: where; `meta` computes nothing, and does not know autocast. On a CPU, autocast has CUDA's lists.
     """
-    with cuda_lists_on_cpu() if autocast and device == "cpu" else nullcontext():
-        return _count_training(network, batch, device, dtype, optimizer, foreach, autocast, checkpoint)
+    if settings.autocast is None:
+        return _count_training(network, settings, device, nullcontext())
+    with cuda_lists_on_cpu() if device == "cpu" else nullcontext():
+        return _count_training(network, settings, device, torch.autocast(device, getattr(torch, settings.autocast)))
 
 
 def _count_training(
-    network: Network,
-    batch: int,
-    device: str,
-    dtype: str,
-    optimizer: str,
-    foreach: bool,
-    autocast: str | None,
-    checkpoint: Sequence[str],
+    network: Network, settings: Settings, device: str, forward: AbstractContextManager[object]
 ) -> Counted:
-    model = _model(network, device, dtype, checkpoint).train()
-    steps = OPTIMIZERS[optimizer](model.parameters(), foreach)
+    model = _model(network, device, settings).train()
+    steps = OPTIMIZERS[settings.optimizer](model.parameters(), settings.foreach)
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
     steps.step()
     steps.zero_grad()
-    sample = _sample(model, network, batch)
+    sample = _sample(model, network, settings)
     with _counting(model, sample) as storages:
         for state in steps.state.values():
             for value in state.values():
                 if isinstance(value, Tensor):
                     storages.follow(value)
-        lower = getattr(torch, autocast or dtype)
-        with torch.autocast(device, lower) if autocast else nullcontext():
+        with forward:
             results = _results(model(sample))
-        forward = storages.begin()
+        at_forward = storages.begin()
         loss = Loss.apply(*results)
         loss.backward()
-        backward = storages.begin()
+        at_backward = storages.begin()
         steps.step()
+        at_step = storages.begin()
     scalar = loss.element_size()  # the loss, and its gradient in the backward pass
-    backward, step = (
-        Counted(counted.peak - size, counted.operator)
-        for counted, size in ((backward, 2 * scalar), (storages.begin(), scalar))
-    )
-    return max(forward, backward, step)
+    return max(at_forward, at_backward.without(2 * scalar), at_step.without(scalar))
 
 
-def _model(network: Network, device: str, dtype: str, checkpoint: Sequence[str] = ()) -> fx.GraphModule:
+def _model(network: Network, device: str, settings: Settings) -> fx.GraphModule:
     """The model with zeros for weights: what it needs does not depend on them."""
     require_device(device, meta=True)
-    model = build(network, device="meta", checkpoint=checkpoint).to(getattr(torch, dtype))
-    if device == "meta":
-        return model
-    model.to_empty(device=device)
-    for tensor in (*model.parameters(), *model.buffers()):
-        tensor.data.zero_()
-    return model
+    blocks = [segment.path for segment in settings.segments]
+    model = build(network, device="meta", checkpoint=blocks).to(getattr(torch, settings.dtype))
+    if device != "meta":
+        model.to_empty(device=device)
+        for tensor in (*model.parameters(), *model.buffers()):
+            tensor.data.zero_()
+    return model.to(memory_format=torch.channels_last) if settings.channels_last else model
 
 
-def _sample(model: nn.Module, network: Network, batch: int) -> Tensor:
+def _sample(model: nn.Module, network: Network, settings: Settings) -> Tensor:
     like = next(iter(model.parameters()), torch.empty(0))
-    return torch.zeros(batch, *network.graph.input_shape, device=like.device, dtype=like.dtype)
+    sample = torch.zeros(settings.batch, *network.graph.input_shape, device=like.device, dtype=like.dtype)
+    turned = settings.channels_last and is_map(network.graph.input_shape)
+    return sample.contiguous(memory_format=torch.channels_last) if turned else sample
 
 
 @contextmanager

@@ -84,6 +84,6 @@ def verify_memory(network: Network, *, batch: int = 1) -> MemoryVerification:
     for optimizer in OPTIMIZERS:
         settings = Settings(batch, optimizer=optimizer, adds_in_place=False)
         predicted = training_memory(network.graph, facts, settings).peak
-        counted = count_training(network, batch=batch, optimizer=optimizer)
+        counted = count_training(network, settings)
         peaks.append(Peak(f"training with {optimizer}", predicted, *counted, TOLERANCE))
     return MemoryVerification(network.name, batch, peaks)
