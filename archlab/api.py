@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +39,35 @@ class Network:
         """The variant's name, or the config's."""
         return self.graph.name
 
-    def analyze(self, *, batch: int = 1, dtype: str = "float32", optimizer: str = DEFAULT_OPTIMIZER) -> Analysis:
+    def analyze(
+        self,
+        *,
+        batch: int = 1,
+        dtype: str = "float32",
+        optimizer: str = DEFAULT_OPTIMIZER,
+        autocast: str | None = None,
+        checkpoint: Sequence[str] = (),
+        channels_last: bool = False,
+    ) -> Analysis:
         """All numbers: receptive field, parameters, MACs, FLOPs, memory.
 
         Args:
             batch: number of samples.
             dtype: float32, float16, bfloat16 or int8.
             optimizer: sgd, momentum, adam or adamw, for the memory of training.
+            autocast: float16 or bfloat16, the lower precision of a training step.
+            checkpoint: blocks, or patterns such as `layer*.*`, that a training step computes again.
+            channels_last: whether the input and the weights lie in that memory format.
         """
-        return analyze_graph(self.graph, batch=batch, dtype=dtype, optimizer=optimizer)
+        return analyze_graph(
+            self.graph,
+            batch=batch,
+            dtype=dtype,
+            optimizer=optimizer,
+            autocast=autocast,
+            checkpoint=checkpoint,
+            channels_last=channels_last,
+        )
 
     def __repr__(self) -> str:
         return f"<Network {self.name}: {len(self.graph.layers)} layers>"

@@ -16,6 +16,7 @@ from archlab.version import __version__
 OK, WRONG_INPUT, WRONG_USAGE = 0, 1, 2
 FORMATS = ("table", "json", "csv", "markdown")
 DTYPES = ("float32", "float16", "bfloat16", "int8")
+LOWER_DTYPES = ("float16", "bfloat16")
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
 _SUFFIX_FORMATS = {".json": "json", ".csv": "csv", ".md": "markdown", ".txt": "table"}
 
@@ -104,7 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
         "analyze", parents=[network, report], help="the numbers of one network, layer by layer"
     )
     analyze.add_argument("target", help=_TARGET)
-    _add_optimizer(analyze)
+    _add_training(analyze)
     analyze.add_argument("--depth", type=_depth, default=2, help="fold the table to this depth of blocks (2), or 'all'")
 
     compare = commands.add_parser("compare", parents=[network, report], help="one row per network")
@@ -147,6 +148,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--memory", action="store_true", help="also count live storages in a forward pass and training steps"
     )
     verify.add_argument("--device", default="cpu", help="where the model runs; 'meta' computes shapes only")
+    _add_training(verify, optimizer=False)
+    verify.set_defaults(optimizer="momentum")  # all of them are tried
 
     field = commands.add_parser(
         "receptive-field", parents=[network, report], help="what one unit sees, and how much of it matters"
@@ -163,8 +166,22 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_optimizer(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="momentum", help="of the training step (momentum)")
+def _add_training(parser: argparse.ArgumentParser, *, optimizer: bool = True) -> None:
+    """How a training step is done."""
+    group = parser.add_argument_group("the training step")
+    if optimizer:
+        group.add_argument("--optimizer", choices=OPTIMIZERS, default="momentum", help="of the step (momentum)")
+    group.add_argument("--autocast", choices=LOWER_DTYPES, help="mixed precision, with this lower dtype")
+    group.add_argument(
+        "--checkpoint",
+        action="append",
+        default=[],
+        metavar="BLOCK",
+        help="compute a block again instead of keeping it; 'layer*.*' names several, and the option can be repeated",
+    )
+    group.add_argument(
+        "--channels-last", action="store_true", help="input and weights in that memory format, in inference too"
+    )
 
 
 _TARGET = "a YAML path, path@variant, or the name of a preset or variant"
@@ -192,7 +209,7 @@ def _add_memory(commands: Any, network: argparse.ArgumentParser, report: argpars
     memory.description = "With -o FILE.png or FILE.svg: a picture of the bytes alive, moment by moment."
     memory.add_argument("target", help=_TARGET)
     memory.add_argument("--training", action="store_true", help="a training step instead of a forward pass")
-    _add_optimizer(memory)
+    _add_training(memory)
     memory.add_argument("--fit", type=_bytes, metavar="24GiB", help="also the largest batches that fit this memory")
     memory.add_argument("--depth", type=_depth, default=1, help="fold the table to this depth of blocks (1), or 'all'")
 
@@ -210,8 +227,8 @@ def _add_time(commands: Any, network: argparse.ArgumentParser, report: argparse.
     measure.add_argument("--device", default="cpu", help="where the model runs: cpu, cuda, cuda:1 (cpu)")
     measure.add_argument("--roofline", default="epyc_9654", metavar="NAME", help="the device of the bounds (epyc_9654)")
     measure.add_argument("--rounds", type=_positive, default=10, metavar="N", help="how many count (10)")
+    _add_training(measure)
     for command in (time, measure):
-        _add_optimizer(command)
         command.add_argument(
             "--depth", type=_depth, default=1, help="fold the table to this depth of blocks (1), or 'all'"
         )

@@ -16,6 +16,7 @@ from archlab.config.substitute import is_dynamic, substitute
 from archlab.config.yaml_nodes import parse
 
 if TYPE_CHECKING:
+    from archlab.analysis import Analysis
     from archlab.report.field import FieldReport
     from archlab.report.time import TimeView
     from archlab.torch.measure import Measurement
@@ -27,7 +28,7 @@ def analyze(options: argparse.Namespace) -> Result:
     """`archlab analyze`."""
     form = report_format(options)
     network = _network(options.target, options)
-    analysis = network.analyze(batch=options.batch, dtype=options.dtype, optimizer=options.optimizer)
+    analysis = _analysis(network, options)
     if form == "json":
         return _json_by_layer(analysis.to_dict()), OK
     if form == "table":
@@ -122,7 +123,7 @@ def verify(options: argparse.Namespace) -> Result:
         if options.memory:
             from archlab.torch.verify_memory import verify_memory
 
-            counted = verify_memory(network, batch=options.batch)
+            counted = verify_memory(network, _analysis(network, options).settings)
             lines.append(counted.render())
             ok = ok and counted.ok
         if not ok:
@@ -175,8 +176,9 @@ def memory(options: argparse.Namespace) -> Result:
 
     form = report_format(options, pictures=True)
     network = _network(options.target, options)
-    analysis = network.analyze(batch=options.batch, dtype=options.dtype, optimizer=options.optimizer)
-    view = memory_view(analysis, training=options.training, limit=options.fit)
+    analysis = _analysis(network, options)
+    training = options.training or options.autocast is not None or bool(options.checkpoint)
+    view = memory_view(analysis, training=training, limit=options.fit)
     if form == "picture":
         from archlab.plot.timeline import save_timeline
 
@@ -197,7 +199,7 @@ def time(options: argparse.Namespace) -> Result:
     from archlab.timing import time_view
 
     network = _network(options.target, options)
-    analysis = network.analyze(batch=options.batch, dtype=options.dtype, optimizer=options.optimizer)
+    analysis = network.analyze(batch=options.batch, dtype=options.dtype)
     return _timed(time_view(analysis, load_device(options.device)), None, options), OK
 
 
@@ -211,12 +213,11 @@ def measure(options: argparse.Namespace) -> Result:
     if options.dtype == "int8":
         raise single_problem("archlab measure runs the model in a floating-point dtype, not in int8", "wrong-value")
     network = _network(options.target, options)
-    analysis = network.analyze(batch=options.batch, dtype=options.dtype, optimizer=options.optimizer)
+    analysis = _analysis(network, options)
     device = load_device(options.roofline)
     measurement = measure_network(
         network,
-        batch=options.batch,
-        dtype=options.dtype,
+        analysis.settings,
         device=options.device,
         rounds=options.rounds,
         progress=lambda steps: progress(steps, "rounds"),
@@ -249,6 +250,20 @@ def explain(options: argparse.Namespace) -> Result:
     analysis = _network(options.target, options).analyze(batch=options.batch, dtype=options.dtype)
     found, text = explanation(analysis, options.layer, form, target=options.target, counting=options.counting)
     return (_json(found.to_dict()) if form == "json" else text), OK
+
+
+def _analysis(network: Network, options: argparse.Namespace) -> Analysis:
+    """The analysis under the conditions of the command line."""
+    if options.autocast is not None and options.dtype != "float32":
+        raise single_problem(f"--autocast lowers the precision of float32, not of {options.dtype}", "wrong-value")
+    return network.analyze(
+        batch=options.batch,
+        dtype=options.dtype,
+        optimizer=options.optimizer,
+        autocast=options.autocast,
+        checkpoint=options.checkpoint,
+        channels_last=options.channels_last,
+    )
 
 
 def _network(target: str, options: argparse.Namespace) -> Network:

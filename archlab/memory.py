@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from archlab.analysis import analyze
+from dataclasses import replace
+
 from archlab.analysis.fit import Fit, largest_batch
 from archlab.analysis.ledger import Timeline
 from archlab.analysis.result import Analysis
@@ -34,7 +35,7 @@ def _training(analysis: Analysis) -> Timeline:
 
 def _fits(analysis: Analysis, limit: int) -> dict[str, Fit]:
     def with_batch(batch: int) -> Analysis:
-        return analyze(analysis.graph, batch=batch, dtype=analysis.dtype, optimizer=analysis.optimizer)
+        return Analysis(analysis.graph, replace(analysis.settings, batch=batch))
 
     fits = {"inference": largest_batch(lambda batch: with_batch(batch).total.memory.inference_peak, limit)}
     if analysis.training is not None:

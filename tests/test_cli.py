@@ -16,7 +16,7 @@ import pytest
 
 import archlab
 from archlab import cli
-from archlab.analysis import optimizer, result
+from archlab.analysis import optimizer, settings
 from archlab.config.problem import Problems, Source
 from archlab.config.schema import config_schema
 from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, parse
@@ -292,7 +292,8 @@ def test_other_commands_and_reports_import_nothing_heavy() -> None:
 
 def test_the_words_of_options_are_those_of_the_analyses() -> None:
     assert tuple(optimizer.OPTIMIZERS) == cli.OPTIMIZERS
-    assert cli.DTYPES == result.DTYPES
+    assert cli.DTYPES == settings.DTYPES
+    assert cli.LOWER_DTYPES == settings.LOWER_DTYPES
 
 
 def test_importing_archlab_is_light() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from archlab.analysis.settings import Settings
 from archlab.api import load, loads
 from archlab.config.problem import ConfigError
 from archlab.devices import Device, Peak, device_names, load_device
@@ -139,7 +140,7 @@ def test_measuring_times_every_layer(outputs: str) -> None:
         *([] if outputs else ["{name: c3, type: sigmoid}", "{type: add, with: [c1, c2]}"]),
     ]
     network = loads(f"input: [3, 16, 16]\nlayers: [{', '.join(layers)}]\n{outputs}")
-    found = measure(network, batch=2, rounds=2)
+    found = measure(network, Settings(2), rounds=2)
     assert list(found.layers) == [node.path for node in network.graph.layers]
     assert all(seconds > 0 for seconds in found.layers.values())
     assert found.forward.low <= found.forward.median <= found.forward.high

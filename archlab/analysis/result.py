@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archlab.analysis.facts import DTYPE_BYTES, Facts, collect_facts
 from archlab.analysis.ledger import Timeline
 from archlab.analysis.memory import InferenceMemory, inference_memory, inference_timeline
-from archlab.analysis.optimizer import DEFAULT_OPTIMIZER, OPTIMIZERS
+from archlab.analysis.optimizer import DEFAULT_OPTIMIZER
 from archlab.analysis.productivity import Productivity, productivity
 from archlab.analysis.receptive_field import ReceptiveField, bounded_fields, last_spatial, receptive_fields
-from archlab.analysis.training import Settings, training_memory
+from archlab.analysis.settings import TRAINED_DTYPES, Settings
+from archlab.analysis.training import training_memory
 from archlab.graph import Graph, Node
+from archlab.segments import find_segments
 
 if TYPE_CHECKING:
     import pandas as pd
-
-DTYPES = ("float32", "float16", "bfloat16", "int8")
-TRAINED_DTYPES = DTYPES[:3]
 
 
 @dataclass(slots=True)
@@ -67,31 +67,55 @@ class Totals:
     """Index of that node."""
 
 
+class Checkpointing(NamedTuple):
+    """What checkpoints do.
+
+    Attributes:
+        saved: bytes at the peak.
+        macs: further multiply-accumulates, of the layers that run again.
+    """
+
+    saved: int
+    macs: int
+
+
 class Analysis:
     """The numbers of a network, layer by layer and in total.
 
     Attributes:
         graph: the network.
-        batch: number of samples.
-        dtype: of parameters and activations.
-        optimizer: for the memory of training.
+        settings: batch, dtype, and how it is trained.
         layers: one report for each layer, in order.
         total: their sums.
     """
 
-    def __init__(self, graph: Graph, batch: int, dtype: str, optimizer: str) -> None:
+    def __init__(self, graph: Graph, settings: Settings) -> None:
         self.graph = graph
-        self.batch = batch
-        self.dtype = dtype
-        self.optimizer = optimizer
+        self.settings = settings
+        batch = settings.batch
         self._facts = facts = collect_facts(graph)
         self._fields = fields = receptive_fields(graph, facts)
-        size = DTYPE_BYTES[dtype]
-        memory = inference_memory(graph, facts, size, batch)
+        size = DTYPE_BYTES[settings.dtype]
+        memory = inference_memory(graph, facts, size, batch, channels_last=settings.channels_last)
         self.layers = [_layer(*row, batch) for row in zip(graph.nodes, facts, fields, memory.new_bytes, strict=True)][
             1:
         ]
         self.total = _totals(self.layers, facts, memory, size, graph, fields)
+
+    @property
+    def batch(self) -> int:
+        """Number of samples."""
+        return self.settings.batch
+
+    @property
+    def dtype(self) -> str:
+        """Of parameters and activations."""
+        return self.settings.dtype
+
+    @property
+    def optimizer(self) -> str:
+        """Of the training step."""
+        return self.settings.optimizer
 
     @cached_property
     def input_shape(self) -> list[int]:
@@ -106,14 +130,25 @@ class Analysis:
     @cached_property
     def inference(self) -> Timeline:
         """The storages of a forward pass, moment by moment."""
-        return inference_timeline(self.graph, self._facts, DTYPE_BYTES[self.dtype], self.batch)
+        size, channels_last = DTYPE_BYTES[self.dtype], self.settings.channels_last
+        return inference_timeline(self.graph, self._facts, size, self.batch, channels_last=channels_last)
 
     @cached_property
     def training(self) -> Timeline | None:
         """The storages of a training step, moment by moment; None for int8, which cannot be trained."""
         if self.dtype not in TRAINED_DTYPES:
             return None
-        return training_memory(self.graph, self._facts, Settings(self.batch, self.dtype, self.optimizer))
+        return training_memory(self.graph, self._facts, self.settings)
+
+    @cached_property
+    def checkpointing(self) -> Checkpointing | None:
+        """What checkpoints save in a training step and what they cost; None where there are none."""
+        if self.training is None or not self.settings.segments:
+            return None
+        without = training_memory(self.graph, self._facts, replace(self.settings, segments=()))
+        again = [moment.node for moment in self.training.moments if moment.phase == "recompute"]
+        macs = sum([self._facts[index].macs for index in again]) * self.batch
+        return Checkpointing(without.peak - self.training.peak, macs)
 
     @property
     def bounded_field(self) -> ReceptiveField | None:
@@ -154,7 +189,16 @@ class Analysis:
         return f"<Analysis of {self.graph.name}: {self.total.params:,} params, {self.total.macs:,} MACs>"
 
 
-def analyze(graph: Graph, *, batch: int = 1, dtype: str = "float32", optimizer: str = DEFAULT_OPTIMIZER) -> Analysis:
+def analyze(
+    graph: Graph,
+    *,
+    batch: int = 1,
+    dtype: str = "float32",
+    optimizer: str = DEFAULT_OPTIMIZER,
+    autocast: str | None = None,
+    checkpoint: Sequence[str] = (),
+    channels_last: bool = False,
+) -> Analysis:
     """All numbers of a network.
 
     Args:
@@ -162,17 +206,18 @@ def analyze(graph: Graph, *, batch: int = 1, dtype: str = "float32", optimizer: 
         batch: number of samples, at least 1.
         dtype: float32, float16, bfloat16 or int8.
         optimizer: sgd, momentum, adam or adamw, for the memory of training.
+        autocast: float16 or bfloat16, the lower precision of a training step (`torch.autocast`).
+        checkpoint: blocks, or patterns such as `layer*.*`, that a training step computes again instead of keeping.
+        channels_last: whether the input and the weights lie in that memory format.
 
     Raises:
-        ValueError: for another dtype or optimizer, or a batch below 1.
+        ValueError: for another dtype or optimizer, a batch below 1, or autocast from anything but float32.
+        ConfigError: if there is no such block, or it cannot be computed again.
     """
-    if dtype not in DTYPES:
-        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")
-    if batch < 1:
-        raise ValueError(f"batch must be at least 1, not {batch}")
-    if optimizer not in OPTIMIZERS:
-        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {optimizer!r}")
-    return Analysis(graph, batch, dtype, optimizer)
+    segments = tuple(find_segments(graph, checkpoint))
+    settings = Settings(batch, dtype, optimizer, autocast, segments, channels_last)
+    settings.check()
+    return Analysis(graph, settings)
 
 
 def _layer(node: Node, facts: Facts, field: ReceptiveField, new_bytes: int, batch: int) -> LayerReport:

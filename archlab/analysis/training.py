@@ -10,7 +10,6 @@ value that is needed (torch.utils.checkpoint, not reentrant).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archlab.analysis.backward import Backward
@@ -18,38 +17,13 @@ from archlab.analysis.facts import DTYPE_BYTES, Facts
 from archlab.analysis.forward import Forward
 from archlab.analysis.ledger import Ledger, Storage, Timeline
 from archlab.analysis.lifetimes import last_uses
-from archlab.analysis.optimizer import DEFAULT_OPTIMIZER, OPTIMIZERS
+from archlab.analysis.optimizer import OPTIMIZERS
 from archlab.analysis.order import Orders
 from archlab.analysis.precision import precisions
+from archlab.analysis.settings import Settings
 from archlab.analysis.step import Step
 from archlab.graph import Graph, Node
 from archlab.segments import Segment
-
-
-@dataclass(slots=True)
-class Settings:
-    """How a network is trained.
-
-    Attributes:
-        batch: number of samples.
-        dtype: of parameters and activations.
-        optimizer: a name in `OPTIMIZERS`.
-        foreach: whether the optimizer takes all parameters together.
-        adds_in_place: whether gradients are added in place where nothing else holds them. They are not while
-            a dispatch mode watches, as every tool does that counts storages.
-        segments: those that are checkpointed.
-        autocast: the lower dtype of mixed precision, under which the forward pass runs; parameters stay as they are.
-        channels_last: whether the input and the weights lie in that memory format.
-    """
-
-    batch: int = 1
-    dtype: str = "float32"
-    optimizer: str = DEFAULT_OPTIMIZER
-    foreach: bool = True
-    adds_in_place: bool = True
-    segments: Sequence[Segment] = ()
-    autocast: str | None = None
-    channels_last: bool = False
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from archlab.plot.figure import write
 from archlab.plot.style import (
+    COPIES,
     CRITICAL,
     DASHES,
     EFFECTIVE,
@@ -69,6 +70,7 @@ def _draw_levels(axes: Axes, view: MemoryView) -> None:
         ("optimizer state", [timeline.base - fixed] * count, PADDING),
         ("input", levels["input"], INK),
         ("outputs of layers", levels["output"], EFFECTIVE),
+        ("copies", levels["copy"], COPIES),
         ("kept for backward", levels["kept"], MEASURED),
         ("gradients of values", levels["gradient"], THEORY),
         ("gradients of params", levels["parameter gradient"], CRITICAL),
@@ -100,7 +102,7 @@ def _mark_peak(axes: Axes, view: MemoryView) -> None:
 
 def _mark_phases(axes: Axes, view: MemoryView) -> None:
     """Lines between the phases with their names on top, and the names of the longest stages along the axis."""
-    rows = view.moments()
+    rows = [{**row, "phase": _PHASES.get(row["phase"], row["phase"])} for row in view.moments()]
     for phase, first, end in _runs([row["phase"] for row in rows]):
         if first:
             axes.axvline(first, color=FAINT, linewidth=1.0)
@@ -115,6 +117,10 @@ def _mark_phases(axes: Axes, view: MemoryView) -> None:
             ticks[middle] = name.partition(" ")[2] or "optimizer"
     axes.set_xticks(list(ticks), list(ticks.values()), rotation=35, ha="right")
     axes.set_xlabel("layers in the order in which they run")
+
+
+_PHASES = {"recompute": "backward"}
+"""What runs again does so within the backward pass."""
 
 
 def _runs(words: list[str]) -> list[tuple[str, int, int]]:

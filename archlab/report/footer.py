@@ -30,7 +30,9 @@ def _training_rows(analysis: Analysis) -> list[tuple[str, str]]:
         return []
     moment = training.peak_moment
     where = "the optimizer's step" if moment.node < 0 else f"{analysis.graph.nodes[moment.node].path}, {moment.phase}"
-    return [("training", f"{binary(training.peak)} at the peak of a step with {analysis.optimizer} ({where})")]
+    return [
+        ("training", f"{binary(training.peak)} at the peak of a step with {analysis.settings.step_text()} ({where})")
+    ]
 
 
 def totals(analysis: Analysis) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ WORDS: dict[Kind, str] = {
     "input": "the input",
     "output": "output",
     "kept": "kept beside its input and output",
+    "copy": "copy in another precision or order",
     "scratch": "while it runs",
     "gradient": "gradient",
     "parameter gradient": "gradient of its parameters",
@@ -55,7 +56,7 @@ class MemoryView:
 
     def title(self) -> str:
         """What it is of, in a line."""
-        run = f"a training step with {self.analysis.optimizer}" if self.training else "a forward pass"
+        run = f"a training step with {self.analysis.settings.step_text()}" if self.training else "a forward pass"
         return f"{self.analysis.graph.name}: {run}, batch {self.analysis.batch}, {self.analysis.dtype}"
 
     def peak_text(self) -> str:
@@ -79,6 +80,7 @@ class MemoryView:
             ("optimizer state", state),
             ("input", held["input"]),
             ("outputs of layers", held["output"]),
+            ("copies", held["copy"]),
             ("kept for backward", held["kept"]),
             ("gradients of values", held["gradient"]),
             ("gradients of params", held["parameter gradient"]),
@@ -135,9 +137,11 @@ class MemoryView:
         ]
 
     def folded(self, depth: int | None) -> list[Row]:
-        """The same with layers of a common path of `depth` parts as one row."""
+        """The same with layers of a common path of `depth` parts as one row, what runs again in backward."""
         rows: list[Row] = []
         for row in self.moments():
+            if depth is not None and row["phase"] == "recompute":
+                row["phase"] = "backward"
             path = row["layer"] if depth is None else ".".join(row["layer"].split(".")[:depth])
             if rows and rows[-1]["phase"] == row["phase"] and rows[-1]["layer"] == path:
                 rows[-1]["peak"] = max(rows[-1]["peak"], row["peak"])
@@ -145,6 +149,16 @@ class MemoryView:
             else:
                 rows.append({**row, "layer": path})
         return rows
+
+    def checkpoint_lines(self) -> list[tuple[str, str]]:
+        """What checkpoints save and cost, for people."""
+        found = self.analysis.checkpointing
+        if found is None or not self.training:
+            return []
+        forward = self.analysis.total.macs
+        share = f" (a forward pass has {forward:,})" if forward else ""
+        change = f"save {binary(found.saved)}" if found.saved >= 0 else f"take {binary(-found.saved)} more"
+        return [("checkpoints", f"{change} at the peak, and run {found.macs:,} MACs again{share}")]
 
     def fit_lines(self) -> list[tuple[str, str]]:
         """The largest batches, for people."""
@@ -157,6 +171,21 @@ class MemoryView:
             lines.append((f"fits, {run}", text))
         return lines
 
+    def _step_dict(self) -> Row:
+        """How the step is done, where it is one."""
+        settings, found = self.analysis.settings, self.analysis.checkpointing if self.training else None
+        return {
+            "optimizer": settings.optimizer if self.training else None,
+            "autocast": settings.autocast if self.training else None,
+            "checkpoints": None
+            if found is None
+            else {
+                "blocks": [segment.path for segment in settings.segments],
+                "saved": found.saved,
+                "recomputed_macs": found.macs,
+            },
+        }
+
     def to_dict(self) -> Row:
         """As `--format json` prints it."""
         moment = self.timeline.peak_moment
@@ -166,7 +195,8 @@ class MemoryView:
             "run": "training" if self.training else "inference",
             "batch": self.analysis.batch,
             "dtype": self.analysis.dtype,
-            "optimizer": self.analysis.optimizer if self.training else None,
+            "channels_last": self.analysis.settings.channels_last,
+            **self._step_dict(),
             "peak": self.timeline.peak,
             "peak_phase": moment.phase,
             "peak_layer": self._nodes[moment.node].path if moment.node >= 0 else None,

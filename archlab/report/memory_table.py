@@ -34,7 +34,7 @@ def _moments(view: MemoryView, depth: int | None) -> Table:
 def _parts(view: MemoryView) -> str:
     lines = [("peak", view.peak_text())]
     lines += [(f"  {label}", binary(size)) for label, size in view.parts()]
-    lines += view.fit_lines()
+    lines += [*view.checkpoint_lines(), *view.fit_lines()]
     width = max(len(label) for label, _ in lines) + 2
     return "\n".join(f"{label:<{width}}{text}" for label, text in lines)
 

@@ -41,7 +41,7 @@ def analysis_dict(analysis: Analysis) -> Row:
                 "inference_peak": total.memory.inference_peak,
                 "inference_peak_layer": total.memory.peak_layer,
                 "training_peak": None if training is None else training.peak,
-                "optimizer": analysis.optimizer,
+                **_training_dict(analysis),
             },
             "receptive_field": _total_field(analysis),
         },
@@ -80,6 +80,18 @@ def _total_field(analysis: Analysis) -> Row:
         "border_layer": None if border is None else nodes[border].path,
         "critical_layers": [nodes[i].path for i, word in judged.items() if word == "critical"],
         "unproductive_layers": [nodes[i].path for i, word in judged.items() if word == "unproductive"],
+    }
+
+
+def _training_dict(analysis: Analysis) -> Row:
+    """How the training step is done whose peak is given."""
+    settings, checkpoints = analysis.settings, analysis.checkpointing
+    return {
+        "optimizer": settings.optimizer,
+        "autocast": settings.autocast,
+        "channels_last": settings.channels_last,
+        "checkpoints": [segment.path for segment in settings.segments],
+        "recomputed_macs": 0 if checkpoints is None else checkpoints.macs,
     }
 
 

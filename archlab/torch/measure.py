@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from statistics import median, quantiles
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -17,14 +18,18 @@ require("torch", "torch", "measuring")
 import torch
 from torch import Tensor, fx
 
+from archlab.analysis.settings import Settings
 from archlab.torch.build import build
 from archlab.torch.device import require_device
+from archlab.torch.precision import autocast, converted, converted_input
 from archlab.torch.trace import PATH
 
 if TYPE_CHECKING:
     from archlab.api import Network
 
 Progress = Callable[[range], Iterable[int]]
+Lowered = Callable[[], AbstractContextManager[Any]]
+"""Makes the context of a forward pass: autocast, or nothing."""
 
 WARM_UP = 3
 """Rounds before the first that counts: caches, clocks, and libraries that choose their algorithm."""
@@ -68,9 +73,8 @@ class Measurement:
 
 def measure(
     network: Network,
+    settings: Settings,
     *,
-    batch: int = 1,
-    dtype: str = "float32",
     device: str = "cpu",
     rounds: int = 10,
     progress: Progress = iter,
@@ -79,8 +83,7 @@ def measure(
 
     Args:
         network: what to run.
-        batch: number of samples.
-        dtype: float32, float16 or bfloat16.
+        settings: batch, dtype (a floating-point one), autocast, checkpoints, memory format; the optimizer is left out.
         device: where, `cpu` or `cuda`.
         rounds: how many of each count.
         progress: wraps the rounds.
@@ -89,10 +92,13 @@ def measure(
         ConfigError: if it cannot compute on the device.
     """
     require_device(device)
-    model = build(network, device=device).to(getattr(torch, dtype))
-    sample = torch.randn(batch, *network.graph.input_shape, device=device, dtype=getattr(torch, dtype))
-    forward, step = _Forward(model), _Step(model)
-    layers = _LayerTimer(model)
+    model = converted(build(network, device=device), settings)
+    sample = converted_input(torch.randn(settings.batch, *network.graph.input_shape, device=device), settings)
+    lowered = partial(autocast, settings, device)
+    forward, layers = _Forward(model, lowered), _LayerTimer(model, lowered)
+    blocks = [segment.path for segment in settings.segments]
+    trained = converted(build(network, device=device, checkpoint=blocks), settings) if blocks else model
+    step = _Step(trained, lowered)
     runs: dict[str, list[float]] = defaultdict(list)
     if sample.is_cuda:
         torch.cuda.reset_peak_memory_stats(sample.device)
@@ -145,24 +151,27 @@ def _times(seconds: list[float]) -> Times:
 class _Forward:
     """A forward pass in eval mode."""
 
-    def __init__(self, model: fx.GraphModule) -> None:
+    def __init__(self, model: fx.GraphModule, lowered: Lowered) -> None:
         self._model = model
+        self._lowered = lowered
 
     def __call__(self, sample: Tensor) -> None:
         self._model.eval()
-        with torch.no_grad():
+        with torch.no_grad(), self._lowered():
             self._model(sample)
 
 
 class _Step:
     """A forward and backward pass in training mode."""
 
-    def __init__(self, model: fx.GraphModule) -> None:
+    def __init__(self, model: fx.GraphModule, lowered: Lowered) -> None:
         self._model = model
+        self._lowered = lowered
 
     def __call__(self, sample: Tensor) -> None:
         self._model.train()
-        result = self._model(sample)
+        with self._lowered():
+            result = self._model(sample)
         results = result.values() if isinstance(result, dict) else result if isinstance(result, tuple) else (result,)
         torch.autograd.backward([value.sum() for value in results])
         self._model.zero_grad()
@@ -171,14 +180,15 @@ class _Step:
 class _LayerTimer(fx.Interpreter):
     """Runs the model node by node in eval mode, timing each."""
 
-    def __init__(self, model: fx.GraphModule) -> None:
+    def __init__(self, model: fx.GraphModule, lowered: Lowered) -> None:
         super().__init__(model)
+        self._lowered = lowered
         self._pending = 0.0
         self.seconds: dict[str, list[float]] = defaultdict(list)
 
     def __call__(self, sample: Tensor) -> None:
         self.module.eval()
-        with torch.no_grad():
+        with torch.no_grad(), self._lowered():
             self.run(sample)
 
     def run_node(self, n: fx.Node) -> Any:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archlab.requirements import require
@@ -24,11 +25,11 @@ from torch import Tensor, fx, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
-from archlab.analysis.training import Settings
-from archlab.layers.base import is_map
+from archlab.analysis.settings import Settings
 from archlab.torch.autocast import cuda_lists_on_cpu
 from archlab.torch.build import build
 from archlab.torch.device import require_device
+from archlab.torch.precision import autocast, converted, converted_input
 
 if TYPE_CHECKING:
     from archlab.api import Network
@@ -133,12 +134,15 @@ OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], bool], torch.optim.Optimizer]]
 """By their names in `analysis.optimizer`."""
 
 
-def count_inference(
-    network: Network, *, batch: int = 1, device: str = "meta", dtype: str = "float32", channels_last: bool = False
-) -> Counted:
-    """Live storages of a forward pass in eval mode."""
-    settings = Settings(batch, dtype, channels_last=channels_last)
-    model = _model(network, device, settings).eval()
+def count_inference(network: Network, settings: Settings, *, device: str = "meta") -> Counted:
+    """Live storages of a forward pass in eval mode.
+
+    Args:
+        network: what to run.
+        settings: batch, dtype, memory format; the rest is of training.
+        device: where; `meta` computes nothing.
+    """
+    model = _model(network, device, replace(settings, segments=())).eval()
     return count_model(model, _sample(model, network, settings))
 
 
@@ -159,15 +163,11 @@ def count_training(network: Network, settings: Settings, *, device: str = "meta"
         settings: how; gradients are never added in place while something counts.
         device: where; `meta` computes nothing, and does not know autocast. On a CPU, autocast has CUDA's lists.
     """
-    if settings.autocast is None:
-        return _count_training(network, settings, device, nullcontext())
-    with cuda_lists_on_cpu() if device == "cpu" else nullcontext():
-        return _count_training(network, settings, device, torch.autocast(device, getattr(torch, settings.autocast)))
+    with cuda_lists_on_cpu() if settings.autocast and device == "cpu" else nullcontext():
+        return _count_training(network, settings, device)
 
 
-def _count_training(
-    network: Network, settings: Settings, device: str, forward: AbstractContextManager[object]
-) -> Counted:
+def _count_training(network: Network, settings: Settings, device: str) -> Counted:
     model = _model(network, device, settings).train()
     steps = OPTIMIZERS[settings.optimizer](model.parameters(), settings.foreach)
     for parameter in model.parameters():
@@ -180,7 +180,7 @@ def _count_training(
             for value in state.values():
                 if isinstance(value, Tensor):
                     storages.follow(value)
-        with forward:
+        with autocast(settings, device):
             results = _results(model(sample))
         at_forward = storages.begin()
         loss = Loss.apply(*results)
@@ -196,19 +196,17 @@ def _model(network: Network, device: str, settings: Settings) -> fx.GraphModule:
     """The model with zeros for weights: what it needs does not depend on them."""
     require_device(device, meta=True)
     blocks = [segment.path for segment in settings.segments]
-    model = build(network, device="meta", checkpoint=blocks).to(getattr(torch, settings.dtype))
+    model = converted(build(network, device="meta", checkpoint=blocks), settings)
     if device != "meta":
         model.to_empty(device=device)
         for tensor in (*model.parameters(), *model.buffers()):
             tensor.data.zero_()
-    return model.to(memory_format=torch.channels_last) if settings.channels_last else model
+    return model
 
 
 def _sample(model: nn.Module, network: Network, settings: Settings) -> Tensor:
     like = next(iter(model.parameters()), torch.empty(0))
-    sample = torch.zeros(settings.batch, *network.graph.input_shape, device=like.device, dtype=like.dtype)
-    turned = settings.channels_last and is_map(network.graph.input_shape)
-    return sample.contiguous(memory_format=torch.channels_last) if turned else sample
+    return converted_input(torch.zeros(settings.batch, *network.graph.input_shape, device=like.device), settings)
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from archlab.analysis import Analysis
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.optimizer import OPTIMIZERS
-from archlab.analysis.training import Settings, training_memory
+from archlab.analysis.settings import TRAINED_DTYPES, Settings
+from archlab.analysis.training import training_memory
+from archlab.config.problem import single_problem
 from archlab.torch.storages import count_inference, count_training
 
 if TYPE_CHECKING:
@@ -69,21 +72,28 @@ class MemoryVerification:
         return "\n".join([f"{self.name}: memory {verdict} at batch {self.batch}", *lines])
 
 
-def verify_memory(network: Network, *, batch: int = 1) -> MemoryVerification:
+def verify_memory(network: Network, settings: Settings) -> MemoryVerification:
     """Compare the peak of a forward pass, which must be equal, and those of training steps.
 
     Counting keeps PyTorch from adding gradients in place, so that the training peaks compared are those without.
 
     Args:
         network: what to verify.
-        batch: number of samples.
+        settings: under which conditions; every optimizer is tried. Autocast is counted on a CPU, the rest on the meta
+            device, which computes nothing.
+
+    Raises:
+        ConfigError: for int8.
     """
-    counted = count_inference(network, batch=batch)
-    peaks = [Peak("inference", network.analyze(batch=batch).inference.peak, *counted, 0)]
+    if settings.dtype not in TRAINED_DTYPES:
+        raise single_problem(f"{settings.dtype} has no storages to count; choose a floating-point dtype", "wrong-value")
+    predicted = Analysis(network.graph, settings).inference.peak
+    peaks = [Peak("inference", predicted, *count_inference(network, settings), 0)]
     facts = collect_facts(network.graph)
+    device = "meta" if settings.autocast is None else "cpu"
     for optimizer in OPTIMIZERS:
-        settings = Settings(batch, optimizer=optimizer, adds_in_place=False)
-        predicted = training_memory(network.graph, facts, settings).peak
-        counted = count_training(network, settings)
-        peaks.append(Peak(f"training with {optimizer}", predicted, *counted, TOLERANCE))
-    return MemoryVerification(network.name, batch, peaks)
+        step = replace(settings, optimizer=optimizer, adds_in_place=False)
+        predicted = training_memory(network.graph, facts, step).peak
+        counted = count_training(network, step, device=device)
+        peaks.append(Peak(f"training with {step.step_text()}", predicted, *counted, TOLERANCE))
+    return MemoryVerification(network.name, settings.batch, peaks)

@@ -7,7 +7,8 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from archlab.api import Network
-from archlab.torch.build import PATH, build
+from archlab.torch.build import build
+from archlab.torch.trace import PATH
 
 
 class _LinearMaxPool(nn.Module):

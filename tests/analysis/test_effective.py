@@ -17,7 +17,8 @@ from archlab.analysis.receptive_field import last_spatial, receptive_fields
 from archlab.api import Network, load, loads
 from archlab.layers import find_layer
 from archlab.layers.geometry import Phases, Window
-from archlab.torch.build import PATH, build
+from archlab.torch.build import build
+from archlab.torch.trace import PATH
 
 
 def estimate(network: Network, path: str | None = None, unit: tuple[int, int] | None = None) -> EffectiveField:
