@@ -125,6 +125,85 @@ def test_half_precision_halves_all_but_what_has_a_dtype_of_its_own() -> None:
     assert whole.peak / 2 < half.peak < whole.peak * 0.51
 
 
+def test_checkpoints_trade_memory_for_work(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ("memory", "resnet18", "--batch", "8", "--checkpoint", "layer*.*", "--depth", "all", "--format", "json")
+    status, out, _ = run(capsys, *command)
+    assert status == 0
+    found = json.loads(out)
+    network = load("resnet18")
+    plain = network.analyze(batch=8)
+    assert plain.training is not None
+    assert found["run"] == "training"
+    assert found["peak"] == plain.training.peak - found["checkpoints"]["saved"]
+    assert found["checkpoints"]["saved"] > 0
+    assert found["checkpoints"]["blocks"] == [f"layer{stage}.{unit}" for stage in range(1, 5) for unit in range(2)]
+    # all MACs of the blocks: in each the last layer that keeps anything is a ReLU behind its last convolution
+    inside = sum(layer.macs for layer in plain.layers if layer.node.path.startswith("layer"))
+    assert found["checkpoints"]["recomputed_macs"] == inside
+    again = [row["layer"] for row in found["layers"] if row["phase"] == "recompute"]
+    assert again[:3] == ["layer4.1.conv1", "layer4.1.bn1", "layer4.1.relu1"]
+    assert len(again) == sum(layer.node.path.startswith("layer") for layer in plain.layers)
+
+
+def test_the_table_says_what_checkpoints_do(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "memory", "resnet18", "--checkpoint", "layer1", "--checkpoint", "layer2.*")
+    assert status == 0
+    assert "3 blocks checkpointed" in out
+    assert "recompute" not in out.split("peak  ")[0]  # folded into the backward pass
+    assert "MACs again" in out
+    status, out, err = run(capsys, "memory", "resnet18", "--checkpoint", "layer1.conv")
+    assert (status, out) == (1, "")
+    assert "resnet18 has no block 'layer1.conv'" in err
+
+
+def test_a_segment_that_keeps_nothing_is_left_alone() -> None:
+    network = loads("""
+        input: [4, 8, 8]
+        blocks: {idle: {layers: [{type: identity}, {type: avg_pool2d, kernel_size: 1}]}}
+        layers: [{name: idle, use: idle}, {type: conv2d, out_channels: 4, kernel_size: 1}]
+    """)
+    plain, checkpointed = network.analyze(), network.analyze(checkpoint=["idle"])
+    assert plain.training is not None
+    assert checkpointed.training is not None
+    assert checkpointed.training.peak == plain.training.peak
+    assert checkpointed.checkpointing == (0, 0)
+
+
+def test_autocast(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "memory", "resnet18", "--autocast", "bfloat16", "--format", "json")
+    assert status == 0
+    found = json.loads(out)
+    assert (found["run"], found["autocast"]) == ("training", "bfloat16")
+    assert found["parts"]["copies"] > 0
+    status, out, err = run(capsys, "memory", "resnet18", "--autocast", "bfloat16", "--dtype", "float16")
+    assert (status, out) == (1, "")
+    assert "--autocast lowers the precision of float32, not of float16" in err
+    with pytest.raises(ValueError, match="autocast must be one of"):
+        load("resnet18").analyze(autocast="int8")
+    with pytest.raises(ValueError, match="lowers the precision of float32"):
+        load("resnet18").analyze(autocast="bfloat16", dtype="float16")
+
+
+def test_conditions_are_told_in_every_report(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--autocast", "float16", "--checkpoint", "layer4", "--channels-last")
+    _, out, _ = run(capsys, "analyze", "resnet18", *options)
+    assert "a step with momentum, autocast to float16, 1 block checkpointed, channels_last" in " ".join(out.split())
+    _, out, _ = run(capsys, "analyze", "resnet18", *options, "--format", "json")
+    memory = json.loads(out)["total"]["memory"]
+    assert (memory["autocast"], memory["channels_last"], memory["checkpoints"]) == ("float16", True, ["layer4"])
+    assert memory["recomputed_macs"] > 0
+    status = main(["verify", "resnet18", "--memory", "--device", "meta", "--checkpoint", "layer*", "--channels-last"])
+    assert status == 0
+    assert "memory ok at batch 1, 4 blocks checkpointed, channels_last" in capsys.readouterr().out
+
+
+def test_a_flattened_map_with_its_channels_behind_is_copied() -> None:
+    network = loads("input: [3, 8, 8]\nlayers: [{type: conv2d, out_channels: 4, kernel_size: 1}, {type: flatten}]")
+    kinds = {row["layer"]: row["what"] for row in memory_view(network.analyze(channels_last=True)).holders()}
+    assert kinds["flatten"] == "output"
+    assert "flatten" not in {row["layer"] for row in memory_view(network.analyze()).holders()}
+
+
 def test_the_picture(tmp_path: Path) -> None:
     view = memory_view(load("resnet18").analyze(), training=True)
     with style():
@@ -148,7 +227,7 @@ def test_verify_memory(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_wrong_prediction_is_a_difference() -> None:
-    found = MemoryVerification("x", 1, [Peak("inference", 101, 100, "aten.add", 0)])
+    found = MemoryVerification("x", "batch 1", [Peak("inference", 101, 100, "aten.add", 0)])
     assert not found.ok
     assert (
         found.render()

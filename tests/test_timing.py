@@ -148,6 +148,14 @@ def test_measuring_times_every_layer(outputs: str) -> None:
     assert found.peak is None
 
 
+def test_measuring_under_the_conditions_of_training() -> None:
+    network = load("resnet18", input=(3, 32, 32))
+    settings = network.analyze(batch=2, autocast="bfloat16", checkpoint=["layer*.*"], channels_last=True).settings
+    found = measure(network, settings, rounds=1)
+    assert list(found.layers) == [node.path for node in network.graph.layers]
+    assert found.step.median > 0
+
+
 def test_measure_prints_bounds_beside_times(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = run(capsys, "measure", "squeezenet1_1", "--input", "3x64x64", "--rounds", "2")
     assert (status, err) == (0, "")

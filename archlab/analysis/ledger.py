@@ -8,6 +8,8 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
+from archlab.segments import Segment
+
 Kind = Literal["input", "output", "copy", "kept", "scratch", "gradient", "parameter gradient"]
 """What a storage is: the network's input, a layer's output, an input or parameter in another precision, what autograd
 keeps of a layer beside its inputs and output, what a layer takes while it runs, the gradient of a value, the gradient
@@ -27,11 +29,12 @@ class Storage:
         node: index of the one that made it; -1 for the optimizer.
         holders: how many hold it; it is free at zero.
         keepers: the nodes whose backward pass needs it.
+        segments: those that are computed again from it.
         born: the ledger's clock when it was taken.
         died: the same when it was freed; None while it is alive.
     """
 
-    __slots__ = ("born", "died", "holders", "keepers", "kind", "node", "size")
+    __slots__ = ("born", "died", "holders", "keepers", "kind", "node", "segments", "size")
 
     def __init__(self, size: int, kind: Kind, node: int, born: int) -> None:
         self.size = size
@@ -39,6 +42,7 @@ class Storage:
         self.node = node
         self.holders = 1
         self.keepers: list[int] = []
+        self.segments: list[Segment] = []
         self.born = born
         self.died: int | None = None
 

@@ -58,7 +58,11 @@ class Settings:
 
     def step_text(self) -> str:
         """How a training step is done, in words: `momentum, autocast to bfloat16, 16 blocks checkpointed`."""
-        words = [self.optimizer]
+        return ", ".join([self.optimizer, *self.conditions()])
+
+    def conditions(self) -> list[str]:
+        """What is unusual about it, in words."""
+        words: list[str] = []
         if self.autocast is not None:
             words.append(f"autocast to {self.autocast}")
         if self.segments:
@@ -66,4 +70,4 @@ class Settings:
             words.append(f"{count} block{'s' if count > 1 else ''} checkpointed")
         if self.channels_last:
             words.append("channels_last")
-        return ", ".join(words)
+        return words

@@ -94,7 +94,7 @@ class _TrainingStep:
         inputs = {index: forward.values[index] for index in segment.inputs}
         for storage in inputs.values():
             storage.holders += 1
-            storage.keepers.append(keeping[-1])
+            storage.segments.append(segment)
         checkpoint = _Checkpoint(segment, inputs, keeping[0], keeping[-1])
         self._checkpoints |= dict.fromkeys(range(segment.start, segment.stop), checkpoint)
 

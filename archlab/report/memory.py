@@ -22,6 +22,11 @@ WORDS: dict[Kind, str] = {
     "gradient": "gradient",
     "parameter gradient": "gradient of its parameters",
 }
+_REASONS: dict[Kind, str] = {
+    "input": "whoever calls the model",
+    "parameter gradient": "the optimizer",
+    "scratch": "",
+}
 MOST_NAMED = 3
 """Layers named as the reason why something is held."""
 
@@ -103,15 +108,14 @@ class MemoryView:
 
     def _reason(self, storage: Storage, moment: Moment) -> str:
         """For whom it is held."""
-        now = moment.node
-        if storage.kind == "input":
-            return "whoever calls the model"
-        if storage.kind == "parameter gradient":
-            return "the optimizer"
-        if storage.kind == "scratch":
-            return ""
+        if storage.kind in _REASONS:
+            return _REASONS[storage.kind]
         if storage.kind == "gradient":
             return "the backward pass of " + self._named([storage.node])
+        now = moment.node
+        pending = [segment for segment in storage.segments if segment.start <= now or moment.phase == "forward"]
+        if pending:
+            return self._listed([segment.path for segment in pending]) + ", to run again"
         waiting = [keeper for keeper in storage.keepers if keeper <= now or moment.phase == "forward"]
         if waiting and self.training:
             return "the backward pass of " + self._named(waiting)
@@ -120,9 +124,12 @@ class MemoryView:
         return self._named([max(self._last_use[storage.node], storage.node)])
 
     def _named(self, indices: list[int]) -> str:
-        paths = [self._nodes[index].path for index in indices[:MOST_NAMED]]
-        more = len(indices) - len(paths)
-        return ", ".join(paths) + (f" and {more} more" if more else "")
+        return self._listed([self._nodes[index].path for index in indices])
+
+    @staticmethod
+    def _listed(names: list[str]) -> str:
+        more = len(names) - MOST_NAMED
+        return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
     def moments(self) -> list[Row]:
         """Each layer's forward and backward pass."""

@@ -20,6 +20,8 @@ def run_segment(segment: nn.Module, *inputs: Tensor) -> Any:
     """What a segment gives; in training, its values are computed again in the backward pass instead of kept."""
     if not (segment.training and torch.is_grad_enabled()):
         return segment(*inputs)
+    if torch.compiler.is_compiling():  # what is computed again there updates nothing
+        return checkpoint(segment, *inputs, use_reentrant=False)
 
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         return nullcontext(), _kept_statistics(segment)

@@ -51,10 +51,16 @@ class Peak:
 
 @dataclass(frozen=True, slots=True)
 class MemoryVerification:
-    """What was compared."""
+    """What was compared.
+
+    Attributes:
+        name: of the network.
+        conditions: under which: `batch 8, channels_last`.
+        peaks: of each run.
+    """
 
     name: str
-    batch: int
+    conditions: str
     peaks: list[Peak]
 
     @property
@@ -66,10 +72,10 @@ class MemoryVerification:
         """A line if all are equal, else one for each."""
         if all(peak.predicted == peak.counted for peak in self.peaks):
             runs = ", ".join(f"{peak.run} {peak.counted:,}" for peak in self.peaks)
-            return f"{self.name}: memory ok at batch {self.batch}, bytes at the peak equal to live storages: {runs}"
+            return f"{self.name}: memory ok at {self.conditions}, bytes at the peak equal to live storages: {runs}"
         lines = [peak.render() for peak in self.peaks if peak.predicted != peak.counted]
         verdict = "ok" if self.ok else "differs"
-        return "\n".join([f"{self.name}: memory {verdict} at batch {self.batch}", *lines])
+        return "\n".join([f"{self.name}: memory {verdict} at {self.conditions}", *lines])
 
 
 def verify_memory(network: Network, settings: Settings) -> MemoryVerification:
@@ -95,5 +101,6 @@ def verify_memory(network: Network, settings: Settings) -> MemoryVerification:
         step = replace(settings, optimizer=optimizer, adds_in_place=False)
         predicted = training_memory(network.graph, facts, step).peak
         counted = count_training(network, step, device=device)
-        peaks.append(Peak(f"training with {step.step_text()}", predicted, *counted, TOLERANCE))
-    return MemoryVerification(network.name, settings.batch, peaks)
+        peaks.append(Peak(f"training with {optimizer}", predicted, *counted, TOLERANCE))
+    conditions = ", ".join([f"batch {settings.batch}", *settings.conditions()])
+    return MemoryVerification(network.name, conditions, peaks)

@@ -1,0 +1,80 @@
+"""Precisions under autocast against PyTorch's own lists for CUDA, in the header that comes with it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812 - as everyone calls it
+
+from archlab.layers import find_layer, layer_types
+from archlab.layers.precision import AutocastTo
+from archlab.torch.autocast import AS_INPUTS, FLOAT32, cuda_lists_on_cpu
+
+HEADER = Path(torch.__file__).parent / "include" / "ATen" / "autocast_mode.h"
+
+OPERATORS = {
+    "conv2d": "conv2d",
+    "conv_transpose2d": "conv_transpose2d",
+    "linear": "linear",
+    "prelu": "prelu",
+    "layer_norm": "layer_norm",
+    "layer_norm2d": "layer_norm",
+    "group_norm": "group_norm",
+    "softplus": "softplus",
+    "softmax": "softmax",
+    "softmin": "softmax",
+    "softmax2d": "softmax",
+    "log_softmax": "log_softmax",
+    "lp_pool2d": "pow",
+    "local_response_norm": "pow",
+    "upsample": "upsample_bilinear2d",
+    "interpolate": "upsample_nearest2d",
+}
+"""Layer type to the operator that decides, for all layers with a precision of their own."""
+
+
+def listed(macro: str) -> set[str]:
+    """The operators of a list."""
+    text = HEADER.read_text().split(f"#define {macro}(_)", 1)[1].split("\n\n", 1)[0]
+    return set(re.findall(r"_\((\w+)", text))
+
+
+@pytest.mark.skipif(not HEADER.exists(), reason="this PyTorch comes without its headers")
+def test_layers_follow_the_lists_of_pytorch() -> None:
+    lower = listed("AT_FORALL_LOWER_PRECISION_FP")
+    float32 = listed("AT_FORALL_FP32") | listed("AT_FORALL_FP32_SET_OPT_DTYPE")
+    assert {"conv2d", "linear"} <= lower
+    assert {"layer_norm", "softmax"} <= float32
+    found: dict[str, AutocastTo] = {}
+    for name in layer_types():
+        cls = find_layer(name)
+        assert cls is not None
+        operator = OPERATORS.get(name, name)
+        to: AutocastTo = "lower" if operator in lower else "float32" if operator in float32 else "inputs"
+        if not cls.is_macro:
+            assert cls.autocast_to == to, name
+            found[name] = to
+    assert {name for name, to in found.items() if to != "inputs"} == set(OPERATORS)
+
+
+@pytest.mark.skipif(not HEADER.exists(), reason="this PyTorch comes without its headers")
+def test_the_emulation_follows_them_too() -> None:
+    float32 = listed("AT_FORALL_FP32") | listed("AT_FORALL_FP32_SET_OPT_DTYPE")
+    assert {name.partition(".")[0] for name in FLOAT32} <= float32
+    assert not set(AS_INPUTS) & float32
+
+
+def test_cuda_s_lists_on_a_cpu() -> None:
+    x = torch.ones(2, 4, 8, 8, dtype=torch.bfloat16)
+
+    def precisions() -> list[torch.dtype]:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            values = (F.layer_norm(x, (8,)), F.interpolate(x, scale_factor=2), F.pad(x, (1, 1, 1, 1), mode="reflect"))
+        return [value.dtype for value in values]
+
+    with cuda_lists_on_cpu():
+        assert precisions() == [torch.float32, torch.float32, torch.bfloat16]
+    assert precisions() == [torch.bfloat16, torch.bfloat16, torch.float32]
