@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -19,6 +20,10 @@ DTYPES = ("float32", "float16", "bfloat16", "int8")
 LOWER_DTYPES = ("float16", "bfloat16")
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
 _SUFFIX_FORMATS = {".json": "json", ".csv": "csv", ".md": "markdown", ".txt": "table"}
+_PAGE_FORMATS = {".html": "html", ".tex": "latex", ".xlsx": "xlsx"}
+"""Further forms of `analyze` and `compare`."""
+CHARTS = ("pareto", "growth", "stages", "memory")
+DIAGRAM_SUFFIXES = (".svg", ".mmd", ".dot")
 
 
 def entry() -> int:
@@ -41,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if all is well, 1 if the input or a check is wrong. Wrong usage exits with 2.
     """
     options = build_parser().parse_args(arguments)
+    options.shown = shlex.join(["archlab", *(sys.argv[1:] if arguments is None else arguments)])
     from archlab import commands
     from archlab.config.problem import ConfigError
     from archlab.requirements import MissingRequirementError
@@ -106,10 +112,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     analyze.add_argument("target", help=_TARGET)
     _add_training(analyze)
+    _add_page(analyze, CHARTS[1:])
     analyze.add_argument("--depth", type=_depth, default=2, help="fold the table to this depth of blocks (2), or 'all'")
 
     compare = commands.add_parser("compare", parents=[network, report], help="one row per network")
-    compare.add_argument("targets", nargs="+", metavar="TARGET", help=_TARGET)
+    compare.add_argument("targets", nargs="*", metavar="TARGET", help=f"{_TARGET} (all presets if none)")
+    _add_training(compare)
+    _add_page(compare, CHARTS)
 
     validate = commands.add_parser("validate", help="problems, and the figures that configs expect")
     validate.add_argument("paths", nargs="+", metavar="PATH", help="a config, a folder of configs, or a preset")
@@ -156,6 +165,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_field_options(field)
 
+    _add_diagram(commands, network)
     _add_memory(commands, network, report)
     _add_time(commands, network, report)
     _add_explain(commands, network)
@@ -185,6 +195,25 @@ def _add_training(parser: argparse.ArgumentParser, *, optimizer: bool = True) ->
 
 
 _TARGET = "a YAML path, path@variant, or the name of a preset or variant"
+
+
+def _add_page(parser: argparse.ArgumentParser, charts: Sequence[str]) -> None:
+    """The page and its charts."""
+    parser.description = "With -o FILE.html: a page with table, charts and diagrams; .tex: LaTeX; .xlsx: a workbook."
+    group = parser.add_argument_group("the page and its charts")
+    group.add_argument("--title", default="", help="of the page (the networks' names)")
+    group.add_argument("--device", default="h100", metavar="NAME", help="for lower bounds of time (h100)")
+    group.add_argument("--plot", type=Path, metavar="FILE", help="also one chart as a .svg or .png file")
+    group.add_argument("--figure", choices=charts, default=charts[0], help=f"which chart ({charts[0]})")
+
+
+def _add_diagram(commands: Any, network: argparse.ArgumentParser) -> None:
+    diagram = commands.add_parser(
+        "diagram", parents=[network, _output_option()], help="stages, blocks and skips as SVG, Mermaid or DOT"
+    )
+    diagram.description = "By the ending of -o: .svg, .mmd (Mermaid) or .dot (Graphviz); without it, Mermaid."
+    diagram.add_argument("target", help=_TARGET)
+    diagram.add_argument("--depth", type=_depth, default=None, help="parts of the path that make a box (chosen)")
 
 
 def _add_field_options(field: argparse.ArgumentParser) -> None:
@@ -271,12 +300,13 @@ def _report_options(formats: Sequence[str] = FORMATS) -> argparse.ArgumentParser
 PICTURE_SUFFIXES = (".png", ".svg")
 
 
-def report_format(options: argparse.Namespace, *, pictures: bool = False) -> str:
+def report_format(options: argparse.Namespace, *, pictures: bool = False, pages: bool = False) -> str:
     """The form asked for, or the one that the file's ending names.
 
     Args:
         options: of a command that reports.
         pictures: whether it also draws; the form then is `picture`.
+        pages: whether it also makes pages, LaTeX and workbooks.
     """
     if options.format is not None:
         return str(options.format)
@@ -285,8 +315,11 @@ def report_format(options: argparse.Namespace, *, pictures: bool = False) -> str
     suffix = options.write_to.suffix
     if pictures and suffix in PICTURE_SUFFIXES:
         return "picture"
+    if pages and suffix in _PAGE_FORMATS:
+        return _PAGE_FORMATS[suffix]
     if suffix not in _SUFFIX_FORMATS:
-        endings = " ".join([*_SUFFIX_FORMATS, *(PICTURE_SUFFIXES if pictures else ())])
+        further = (*(_PAGE_FORMATS if pages else ()), *(PICTURE_SUFFIXES if pictures else ()))
+        endings = " ".join([*_SUFFIX_FORMATS, *further])
         build_parser().error(f"-o {options.write_to}: the ending must be one of {endings}, or give --format")
     return _SUFFIX_FORMATS[suffix]
 

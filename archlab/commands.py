@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from archlab.api import Network, expand_document, open_target
 from archlab.cli import OK, WRONG_INPUT, report_format
@@ -16,21 +16,28 @@ from archlab.config.substitute import is_dynamic, substitute
 from archlab.config.yaml_nodes import parse
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from archlab.analysis import Analysis
     from archlab.report.field import FieldReport
     from archlab.report.time import TimeView
     from archlab.torch.measure import Measurement
 
 Result = tuple[str, int]
+T = TypeVar("T")
 
 
 def analyze(options: argparse.Namespace) -> Result:
     """`archlab analyze`."""
-    form = report_format(options)
-    network = _network(options.target, options)
-    analysis = _analysis(network, options)
+    form = report_format(options, pages=True)
+    analysis = _analysis(_network(options.target, options), options)
+    _plot([analysis], options)
     if form == "json":
         return _json_by_layer(analysis.to_dict()), OK
+    if form in ("html", "latex"):
+        return _compared([analysis], form, options), OK
+    if form == "xlsx":
+        return _workbook({"layers": analysis.to_dataframe()}, options)
     if form == "table":
         from archlab.report.table import analysis_table, is_terminal
 
@@ -45,16 +52,83 @@ def analyze(options: argparse.Namespace) -> Result:
 
 def compare(options: argparse.Namespace) -> Result:
     """`archlab compare`."""
-    from archlab.comparison import compare as compare_networks
+    from archlab.comparison import Comparison
+    from archlab.devices import load_device
+    from archlab.report.progress import progress
 
-    form = report_format(options)
-    networks = _each(options.targets, lambda target: _network(target, options))
-    comparison = compare_networks(networks, batch=options.batch, dtype=options.dtype)
+    form = report_format(options, pages=True)
+    device = load_device(options.device)
+    targets = options.targets or _all_presets()
+    steps = iter(progress(range(len(targets)), "networks"))
+
+    def analysed(target: str) -> Analysis:
+        next(steps)
+        return _analysis(_network(target, options), options)
+
+    analyses = _each(targets, analysed)
+    _plot(analyses, options)
+    if form in ("html", "latex"):
+        return _compared(analyses, form, options), OK
+    comparison = Comparison(analyses, device)
+    if form == "xlsx":
+        return _workbook({"networks": comparison.to_dataframe()}, options)
     if form == "table":
         from archlab.report.table import comparison_table, is_terminal
 
-        return comparison_table(comparison.analyses, colour=is_terminal() and options.write_to is None), OK
+        colour = is_terminal() and options.write_to is None
+        return comparison_table(comparison.analyses, device, colour=colour), OK
     return _rows(comparison.rows, form, options, comparison.to_dict), OK
+
+
+def _all_presets() -> list[str]:
+    from archlab.zoo import preset_targets
+
+    return list(preset_targets())
+
+
+def _compared(analyses: list[Analysis], form: str, options: argparse.Namespace) -> str:
+    """The page, or the LaTeX table, of one network or several."""
+    from archlab.devices import load_device
+
+    device = load_device(options.device)
+    if form == "latex":
+        from archlab.report.figures import figures_row
+        from archlab.report.latex import latex_table
+
+        return latex_table([(analysis.graph.name, figures_row(analysis, device)) for analysis in analyses])
+    from archlab.page.render import page
+
+    return page(analyses, device, command=options.shown, title=options.title)
+
+
+def _plot(analyses: list[Analysis], options: argparse.Namespace) -> None:
+    """The chart asked for beside the result."""
+    if options.plot is not None:
+        from archlab.devices import load_device
+        from archlab.page.picture import picture
+
+        picture(analyses, load_device(options.device), options.figure).save(options.plot)
+
+
+def _workbook(sheets: dict[str, DataFrame], options: argparse.Namespace) -> Result:
+    """A .xlsx file."""
+    from archlab.report.workbook import save_workbook
+
+    return _picture(lambda path: save_workbook(sheets, path), options)
+
+
+def diagram(options: argparse.Namespace) -> Result:
+    """`archlab diagram`: the form by the ending of `-o`, Mermaid without one."""
+    from archlab.diagram.boxes import fold_to_boxes
+    from archlab.diagram.svg import diagram_svg
+    from archlab.diagram.text import diagram_dot, diagram_mermaid
+
+    forms = {".svg": diagram_svg, ".mmd": diagram_mermaid, ".dot": diagram_dot}
+    suffix = ".mmd" if options.write_to is None else options.write_to.suffix
+    if suffix not in forms:
+        raise single_problem(f"{options.write_to}: a diagram ends in .svg, .mmd or .dot", "wrong-value")
+    analysis = _network(options.target, options).analyze(batch=options.batch, dtype=options.dtype)
+    return forms[suffix](fold_to_boxes(analysis, options.depth)), OK
 
 
 def presets(options: argparse.Namespace) -> Result:
@@ -273,9 +347,9 @@ def _network(target: str, options: argparse.Namespace) -> Network:
     )
 
 
-def _each(targets: list[str], load: Callable[[str], Network]) -> list[Network]:
-    """All networks, or the problems of all."""
-    networks: list[Network] = []
+def _each(targets: list[str], load: Callable[[str], T]) -> list[T]:
+    """What all targets give, or the problems of all."""
+    networks: list[T] = []
     found: list[Problem] = []
     for target in targets:
         try:

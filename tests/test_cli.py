@@ -136,7 +136,7 @@ def test_output_file_and_its_ending(tmp_path: Path, capsys: pytest.CaptureFixtur
             ["analyze", "resnet18", "--batch", "0"],
             ["analyze", "a", "--dtype", "int4"],
         ),
-        *(["analyze", "resnet18", "--depth", "x"], ["build", "resnet18"], ["compare"]),
+        *(["analyze", "resnet18", "--depth", "x"], ["build", "resnet18"], ["explain"]),
         *(
             ["analyze", "resnet18", "--batch", "0" * 20 + "1" + "0" * 20],
             ["build", "resnet18", "--seed", "9" * 30, "-o", "x.pt"],

@@ -10,12 +10,14 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from archlab.analysis.result import Analysis
+from archlab.devices import Device
 from archlab.layers.base import shape_text
+from archlab.report.figures import figures_row
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import CONVENTIONS, heading, totals
 from archlab.report.plain import Row
-from archlab.report.terminal import plain_table, render, width_of
-from archlab.report.units import binary, field_text, si, stride_text
+from archlab.report.terminal import bar, plain_table, render, width_of
+from archlab.report.units import binary, duration, field_text, si, stride_text
 
 
 class Column(NamedTuple):
@@ -38,21 +40,27 @@ LAYER_COLUMNS = (
     Column("output", "left", 1),
     Column("params"),
     Column("MACs"),
-    Column("FLOPs", rank=5),
+    Column("FLOPs", rank=6),
     Column("memory", rank=4),
     Column("receptive field"),
     Column("stride", rank=3),
 )
 
+SHARE_COLUMN = Column("of all MACs", "left", 5)
+"""Only in a terminal."""
+
 NETWORK_COLUMNS = (
     Column("network", "left"),
     Column("input", "left", 4),
     Column("layers", rank=6),
+    Column("depth", rank=8),
     Column("params"),
     Column("MACs"),
     Column("FLOPs", rank=5),
     Column("activations", rank=2),
     Column("memory", rank=1),
+    Column("training", rank=7),
+    Column("bound", rank=9),
     Column("receptive field"),
     Column("stride", rank=3),
 )
@@ -66,10 +74,15 @@ def is_terminal() -> bool:
 def analysis_table(analysis: Analysis, depth: int | None, *, colour: bool = False) -> str:
     """The table of `archlab analyze`: one row for each layer or folded scope, then totals and conventions."""
     rows = [_layer_cells(row) for row in fold(analysis, depth)]
+    columns: tuple[Column, ...] = LAYER_COLUMNS
+    if colour:  # bars are for people
+        columns = (*LAYER_COLUMNS, SHARE_COLUMN)
+        whole = max(analysis.total.macs, 1)
+        rows = [[*cells, bar(row.macs / whole)] for cells, row in zip(rows, fold(analysis, depth), strict=True)]
     lines = [f"{label:<16}{text}" for label, text in totals(analysis)]
     parts: list[RenderableType] = [
         heading(analysis),
-        _table(LAYER_COLUMNS, rows, width_of(colour=colour)),
+        _table(columns, rows, width_of(colour=colour)),
         "\n".join(lines),
         *CONVENTIONS,
     ]
@@ -90,23 +103,34 @@ def _layer_cells(row: FoldedRow) -> list[str]:
     ]
 
 
-def comparison_table(analyses: list[Analysis], *, colour: bool = False) -> str:
-    """The table of `archlab compare`: one row for each network, then the conventions."""
-    rows = [_network_cells(analysis) for analysis in analyses]
-    return render([_table(NETWORK_COLUMNS, rows, width_of(colour=colour)), *CONVENTIONS], colour=colour)
+def comparison_table(analyses: list[Analysis], device: Device, *, colour: bool = False) -> str:
+    """The table of `archlab compare`: one row for each network, then the conventions.
+
+    Args:
+        analyses: of the networks.
+        device: for the lower bounds.
+        colour: whether the table goes to a person's terminal.
+    """
+    rows = [_network_cells(analysis, figures_row(analysis, device)) for analysis in analyses]
+    bound = f"Bound: the sum of the layers' lower bounds on {device.description or device.name}."
+    return render([_table(NETWORK_COLUMNS, rows, width_of(colour=colour)), *CONVENTIONS, bound], colour=colour)
 
 
-def _network_cells(analysis: Analysis) -> list[str]:
+def _network_cells(analysis: Analysis, figures: Row) -> list[str]:
     total = analysis.total
+    training = figures["training_peak"]
     return [
         analysis.graph.name,
         shape_text(tuple(analysis.input_shape)),
         str(len(analysis.layers)),
+        str(figures["depth"]),
         f"{total.params:,}",
         si(total.macs),
         si(total.flops),
         si(total.activations),
         binary(total.memory.inference_peak),
+        "-" if training is None else binary(training),
+        duration(figures["seconds"]),
         field_text(total.receptive_field),
         stride_text(total.receptive_field),
     ]

@@ -24,6 +24,17 @@ def plain_table() -> Table:
     return Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
 
 
+BAR_WIDTH = 12
+_EIGHTHS = " \u258f\u258e\u258d\u258c\u258b\u258a\u2589"
+"""Blocks of no, one, two, ... eighths of a column."""
+
+
+def bar(share: float) -> str:
+    """A bar of a share of `BAR_WIDTH` columns, to an eighth of a column."""
+    eighths = round(share * BAR_WIDTH * 8)
+    return "\u2588" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+
+
 def render(parts: Iterable[RenderableType], *, colour: bool) -> str:
     """The parts as text; names in them are data, no markup.
 

@@ -1,0 +1,1 @@
+"""Architecture diagrams: a network folded to boxes, as SVG, Mermaid or Graphviz DOT."""

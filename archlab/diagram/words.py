@@ -1,0 +1,82 @@
+"""What a box is made of, in a few words: `3 x [conv 1x1 64, conv 3x3 64, conv 1x1 256, add]`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import groupby
+
+from archlab.analysis.result import LayerReport
+from archlab.graph import Graph
+from archlab.layers.base import Layer, channels_of, shape_text
+
+MOST_WORDS = 5
+
+Summary = tuple[str, int]
+"""Words, and how many units of one kind there are."""
+
+
+def summary(path: str, layers: list[LayerReport], graph: Graph) -> Summary:
+    """The main layers of a scope; of repeated units, those of a typical one."""
+    units = _units(path, layers)
+    if len(units) < 2:
+        return _words(layers, graph), 1
+    typical = units[len(units) // 2]
+    return _words(typical, graph), len(units)
+
+
+def _units(path: str, layers: list[LayerReport]) -> list[list[LayerReport]]:
+    """The repetitions in a scope, `path.0`, `path.1`, ..."""
+    inside = len(path) + 1
+    names = [layer.node.path[inside:].split(".")[0] for layer in layers]
+    if not all(name.isdigit() for name in names):
+        return []
+    numbered = zip(names, layers, strict=True)
+    return [[layer for _, layer in group] for _, group in groupby(numbered, lambda pair: pair[0])]
+
+
+def _words(layers: list[LayerReport], graph: Graph) -> str:
+    main = [layer for layer in layers if _is_main(layer.node.layer)] or layers
+    words = [_word(layer, graph) for layer in main]
+    if len(words) <= MOST_WORDS:
+        return ", ".join(words)
+    counts = Counter([layer.node.layer.type for layer in main])
+    return ", ".join(f"{count} {_NAMES.get(name, name)}" for name, count in counts.most_common(MOST_WORDS))
+
+
+def _is_main(layer: Layer) -> bool:
+    return layer.counts_activations or layer.role == "join" or (layer.role == "layer" and layer.storage == "new")
+
+
+def _word(layer: LayerReport, graph: Graph) -> str:
+    """`conv 3x3 /2, 64`: what it is, and the channels of a convolution."""
+    kind, node = layer.node.layer, layer.node
+    words = [_NAMES.get(kind.type, kind.type)]
+    options = kind.options()
+    if "kernel_size" in options:
+        words.append(shape_text(options["kernel_size"]))
+    stride = options.get("stride")
+    if stride is not None and max(stride) > 1:
+        words.append(f"/{stride[0]}" if stride[0] == stride[1] else f"/{shape_text(stride)}")
+    dilation = options.get("dilation")
+    if dilation is not None and max(dilation) > 1:
+        words.append(f"d{dilation[0]}")
+    groups = getattr(kind, "groups", 1)
+    if groups > 1:
+        channels = channels_of(graph.input_shapes(node)[0])
+        words.append("depthwise" if groups == channels else f"g{groups}")
+    if kind.counts_activations:
+        words.append(str(channels_of(node.shape)))
+    return " ".join(words)
+
+
+_NAMES = {
+    "conv2d": "conv",
+    "conv_transpose2d": "transposed conv",
+    "deform_conv2d_op": "deformable conv",
+    "max_pool2d": "max pool",
+    "avg_pool2d": "average pool",
+    "adaptive_avg_pool2d": "average pool",
+    "adaptive_max_pool2d": "max pool",
+    "channel_shuffle": "shuffle",
+    "narrow": "split",
+}

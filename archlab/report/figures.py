@@ -1,0 +1,101 @@
+"""What networks are compared by: each figure's name, unit, and which direction is better."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from archlab.analysis.result import Analysis
+from archlab.analysis.roofline import roofline
+from archlab.devices import Device
+from archlab.report.plain import Row, network_row
+from archlab.report.units import binary, duration, si
+
+Unit = Literal["count", "bytes", "seconds", "ratio", "pixels"]
+
+
+class Figure(NamedTuple):
+    """A column of the table and an axis of the scatter.
+
+    Attributes:
+        key: in a row.
+        label: for people.
+        unit: decides how it is written.
+        better: which of two values is the better one; None where neither is.
+        text: what it means, in a sentence.
+    """
+
+    key: str
+    label: str
+    unit: Unit
+    better: Literal["less", "more"] | None
+    text: str
+
+
+FIGURES = (
+    Figure("layers", "layers", "count", None, "Primitive layers."),
+    Figure("depth", "depth", "count", None, "Convolutions and linear layers on the longest path."),
+    Figure("params", "params", "count", "less", "Elements of learnable tensors."),
+    Figure("macs", "MACs", "count", "less", "Multiply-accumulates of convolutions and linear layers."),
+    Figure("flops", "FLOPs", "count", "less", "2 x MACs and the elementwise work."),
+    Figure("activations", "activations", "count", "less", "Output elements of convolutions and linear layers."),
+    Figure("inference_peak", "memory, inference", "bytes", "less", "Most bytes alive in a forward pass."),
+    Figure("training_peak", "memory, training", "bytes", "less", "Most bytes alive in a training step."),
+    Figure("intensity", "intensity", "ratio", None, "FLOPs for each byte moved, layer by layer."),
+    Figure("receptive_field", "receptive field", "pixels", None, "Of the last layer with a spatial field."),
+    Figure("seconds", "lower bound", "seconds", "less", "Sum of the layers' bounds (roofline) on the device."),
+)
+
+
+def figures_row(analysis: Analysis, device: Device) -> Row:
+    """The figures of a network, by their keys; None where there is none."""
+    total, times = analysis.total, roofline(analysis, device)
+    moved = sum([time.moved for time in times])
+    field = total.receptive_field
+    sizes = [axis.sizes[-1] for axis in field.axes if axis is not None]
+    return {
+        "layers": len(analysis.layers),
+        "depth": depth(analysis),
+        "params": total.params,
+        "macs": total.macs,
+        "flops": total.flops,
+        "activations": total.activations,
+        "inference_peak": total.memory.inference_peak,
+        "training_peak": None if analysis.training is None else analysis.training.peak,
+        "intensity": total.flops / moved if moved else None,
+        "receptive_field": max(sizes) if sizes else None,
+        "seconds": sum([time.seconds for time in times]),
+    }
+
+
+def comparison_row(analysis: Analysis, device: Device) -> Row:
+    """One network as a flat row: `network_row`, and the figures that it has not."""
+    figures = figures_row(analysis, device)
+    return {
+        **network_row(analysis),
+        "depth": figures["depth"],
+        "memory_training_peak": figures["training_peak"],
+        "intensity": figures["intensity"],
+        "lower_bound_seconds": figures["seconds"],
+    }
+
+
+def depth(analysis: Analysis) -> int:
+    """Convolutions and linear layers on the longest path, as papers count layers."""
+    longest: list[int] = []
+    for node in analysis.graph.nodes:
+        before = max([longest[source] for source in node.inputs], default=0)
+        longest.append(before + node.layer.counts_activations)
+    return max([longest[index] for _, index in analysis.graph.outputs])
+
+
+def figure_text(figure: Figure, value: float | None) -> str:
+    """A value in its unit."""
+    if value is None:
+        return "-"
+    if figure.unit == "bytes":
+        return binary(int(value))
+    if figure.unit == "seconds":
+        return duration(value)
+    if figure.unit == "ratio":
+        return f"{value:.1f}"
+    return f"{value:,}" if value < 1_000_000 else si(int(value))

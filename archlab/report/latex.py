@@ -1,0 +1,55 @@
+"""A comparison as a LaTeX table: booktabs' rules and siunitx' columns."""
+
+from __future__ import annotations
+
+from archlab.report.figures import FIGURES
+from archlab.report.plain import Row
+
+_SPECIAL = {letter: f"\\{letter}" for letter in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+HEADER = (
+    r"% needs \usepackage{booktabs} and \usepackage[group-separator={,}]{siunitx}",
+    r"% memory in bytes, lower bound in seconds; every number is written in full",
+)
+
+
+def latex_table(networks: list[tuple[str, Row]]) -> str:
+    """A `tabular` with a line for each network; the numbers are those of the JSON form.
+
+    Args:
+        networks: names and figures.
+    """
+    known = [figure for figure in FIGURES if any(row[figure.key] is not None for _, row in networks)]
+    columns = [_column([row[figure.key] for _, row in networks]) for figure in known]
+    lines = [*HEADER, rf"\begin{{tabular}}{{l {' '.join(columns)}}}", r"\toprule"]
+    lines += [" & ".join(["network", *(f"{{{latex(figure.label)}}}" for figure in known)]) + r" \\", r"\midrule"]
+    for name, row in networks:
+        lines.append(" & ".join([latex(name), *(_number(row[figure.key]) for figure in known)]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def latex(text: str) -> str:
+    """A text whose characters mean themselves."""
+    return "".join(_SPECIAL.get(letter, letter) for letter in text)
+
+
+def _number(value: float | None) -> str:
+    return "{--}" if value is None else str(value)
+
+
+def _column(values: list[float | None]) -> str:
+    """An S column: whole numbers in full, others rounded where they are printed, not where they are written."""
+    known = [value for value in values if value is not None]
+    if all(isinstance(value, int) for value in known):
+        return f"S[table-format={max(len(str(value)) for value in known)}]"
+    if min(known) < 0.01:
+        rounding = f"round-mode=figures, round-precision={_FIGURES}"
+        return f"S[table-format=1.{_FIGURES - 1}e-1, exponent-mode=scientific, {rounding}]"
+    whole = max(len(str(int(value))) for value in known)
+    return f"S[table-format={whole}.1, round-mode=places, round-precision=1]"
+
+
+_FIGURES = 4

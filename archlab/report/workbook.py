@@ -1,0 +1,33 @@
+"""Data frames as a workbook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archlab.config.problem import single_problem
+from archlab.requirements import require
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def save_workbook(sheets: dict[str, pd.DataFrame], path: Path) -> None:
+    """Write a .xlsx file with a sheet for each frame.
+
+    Raises:
+        ConfigError: if the file cannot be written.
+        MissingRequirementError: without the extra `report`.
+    """
+    require("xlsxwriter", "report", "a workbook")
+    import pandas as pd
+
+    # text is text: nothing of a name becomes a formula or a link
+    options = {"options": {"strings_to_formulas": False, "strings_to_urls": False}}
+    try:
+        with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs=options) as writer:
+            for name, frame in sheets.items():
+                frame.to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 1))
+                writer.sheets[name].autofit()
+    except OSError as error:
+        raise single_problem(f"cannot write {path}: {error.strerror}", "file") from None

@@ -1,0 +1,1 @@
+"""Generated comparison reports; `python -m reports` makes them again."""
