@@ -41,6 +41,7 @@ def test_a_unet_has_its_skips() -> None:
 def test_a_scope_that_holds_nearly_all_is_opened() -> None:
     assert len(diagram_of("vgg16").boxes) > 6
     assert [box.path for box in diagram_of("vgg16", 1).boxes] == ["features", "avgpool", "classifier"]
+    assert "features.bneck15" in [box.path for box in diagram_of("mobilenet_v3_large").boxes]
 
 
 def test_results_are_marked() -> None:

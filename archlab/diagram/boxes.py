@@ -15,6 +15,8 @@ from archlab.layers.base import Shape
 
 FEWEST = 6
 """Boxes that a diagram should have before scopes are opened no further."""
+MOST_OF_ALL = 0.6
+"""Share of the layers beyond which a scope is opened in any case."""
 MOST = 60
 """Boxes beyond which no scope is opened."""
 
@@ -89,7 +91,7 @@ def fold_to_boxes(analysis: Analysis, depth: int | None = None) -> Diagram:
         depth: parts of the path that make a box; None chooses.
     """
     boxes = _scopes(analysis.layers, depth or 1)
-    while depth is None and len(boxes) < FEWEST:
+    while depth is None and (len(boxes) < FEWEST or _holds_most(boxes, len(analysis.layers))):
         opened = _open_largest(boxes)
         if opened is None or len(opened) > MOST:
             break
@@ -116,6 +118,11 @@ def _scopes(layers: list[LayerReport], depth: int) -> list[Box]:
         return ".".join(layer.node.path.split(".")[:depth])
 
     return [Box(path, list(group)) for path, group in groupby(layers, key)]
+
+
+def _holds_most(boxes: list[Box], layers: int) -> bool:
+    """Whether one scope holds most of the network."""
+    return max([len(box.layers) for box in boxes]) > MOST_OF_ALL * layers
 
 
 def _open_largest(boxes: list[Box]) -> list[Box] | None:

@@ -19,7 +19,8 @@ INDENT = 20
 LANE = 11
 """Between the lines of skips."""
 MARGIN = 14
-MOST_LETTERS = 52
+MOST_LETTERS = 66
+"""On a line of a box."""
 
 LIGHT = {
     "ink": "#333333",
@@ -114,7 +115,8 @@ class _Picture:
             [f"{si(value)} {word}" for value, word in ((box.params, "params"), (box.macs, "MACs")) if value]
         )
         result = " \N{RIGHTWARDS ARROW} result" if number in self._diagram.outputs else ""
-        name, words = escape(_cut(box.path + times, 40)), escape(_cut(box.text, MOST_LETTERS))
+        name = escape(_cut(box.path + times, MOST_LETTERS - len(shape_text(box.shape) + result)))
+        words = escape(_cut(box.text, MOST_LETTERS - len(costs)))
         what = f"{box.path}{times}: {box.text}; output {shape_text(box.shape)}; {len(box.layers)} layers; {costs}"
         return (
             f"<g><title>{escape(what)}</title>"

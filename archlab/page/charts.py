@@ -10,7 +10,7 @@ from archlab.report.plain import Row
 Spec = dict[str, Any]
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#A6761D", "#666666", "#B22222"]
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#9467BD", "#A6761D", "#8C8C8C", "#B22222"]
 """Okabe and Ito's, which people with any common colour blindness can tell apart, and four more."""
 MOST_COLOURS = 12
 """Networks that a legend names."""

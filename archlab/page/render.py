@@ -100,7 +100,7 @@ def _without_title(spec: charts.Spec) -> charts.Spec:
 
 
 def chart_list(analyses: list[Analysis], names: list[str], device: Device) -> list[Chart]:
-    """The charts of some networks; a single one has no scatter, and many have no lines."""
+    """The charts of some networks: a single one has no scatter, many have no lines, flat inputs no receptive fields."""
     pairs = list(zip(analyses, names, strict=True))
     scatter = _scatter(pairs, device)
     stages = [record for analysis, name in pairs for record in stage_records(analysis, name)]
@@ -109,8 +109,8 @@ def chart_list(analyses: list[Analysis], names: list[str], device: Device) -> li
     growth = [record for analysis, name in pairs for record in growth_records(analysis, name)]
     extents = [record for analysis, name in pairs if (record := extent_record(analysis, name)) is not None]
     memory = [record for analysis, name in pairs for record in memory_records(analysis, name)]
-    found = [
-        Chart("growth", "Receptive field", charts.growth(growth, extents)),
+    found = [Chart("growth", "Receptive field", charts.growth(growth, extents))] if growth else []
+    found += [
         Chart("stages", "Along the network", charts.stages(stages)),
         Chart("memory", "Memory", charts.memory(memory)),
     ]

@@ -188,6 +188,25 @@ def test_every_network_has_its_section(visit: Visit) -> None:
     assert "layer4.1" in visit.text("#network-1 table.layers")
 
 
+def test_tooltips_stay_text(visit: Visit) -> None:
+    visit.page.hover("#chart-pareto .mark-symbol.role-mark path >> nth=4", force=True)
+    visit.page.wait_for_selector("#vg-tooltip-element.visible")
+    assert ATTACK in visit.text("#vg-tooltip-element")
+    assert visit.count("img") == 0
+    assert visit.said == []
+
+
+def test_a_flat_input_has_no_receptive_fields(browser: Any, tmp_path: Path) -> None:
+    place = tmp_path / "flat.html"
+    network = loads("input: [100]\nlayers: [{type: linear, out_features: 10}, {type: relu}]")
+    place.write_text(compare([network]).to_html(), encoding="utf-8")
+    page = browser.new_page()
+    visit = Visit(page, place)
+    assert (visit.charts, visit.said) == (2, [])
+    assert visit.count("#growth") == 0
+    page.close()
+
+
 def test_a_single_network(browser: Any, tmp_path: Path) -> None:
     place = tmp_path / "one.html"
     place.write_text(Comparison([load("resnet18").analyze()], load_device("a100")).to_html(), encoding="utf-8")
