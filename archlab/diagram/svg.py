@@ -13,13 +13,13 @@ from archlab.diagram.boxes import Box, Diagram, Edge
 from archlab.layers.base import map_size, shape_text
 from archlab.report.units import si
 
-BOX_WIDTH, BOX_HEIGHT, GAP = 410, 44, 16
+BOX_WIDTH, BOX_HEIGHT, GAP = 450, 44, 16
 INDENT = 20
 """For each halving of the map."""
 LANE = 11
 """Between the lines of skips."""
 MARGIN = 14
-MOST_LETTERS = 66
+MOST_LETTERS = 63
 """On a line of a box."""
 
 LIGHT = {
