@@ -121,6 +121,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_page(compare, CHARTS)
 
     validate = commands.add_parser("validate", help="problems, and the figures that configs expect")
+    validate.add_argument(
+        "--format",
+        choices=("text", "json", "github", "sarif"),
+        default="text",
+        help="for people (text), programs, GitHub's annotations, or code scanning",
+    )
     validate.add_argument("paths", nargs="+", metavar="PATH", help="a config, a folder of configs, or a preset")
 
     build = commands.add_parser("build", parents=[network], help="the PyTorch model")
@@ -166,6 +172,18 @@ def build_parser() -> argparse.ArgumentParser:
     _add_field_options(field)
 
     _add_diagram(commands, network)
+    expand = commands.add_parser(
+        "expand", parents=[network, _output_option()], help="the network without blocks and params, as a config"
+    )
+    expand.add_argument("target", help=_TARGET)
+    diff = commands.add_parser(
+        "diff", parents=[network, _report_options(("table", "json"))], help="what changed between two networks"
+    )
+    diff.add_argument("before", metavar="A", help=_TARGET)
+    diff.add_argument("after", metavar="B", help=_TARGET)
+    new = commands.add_parser("new", help="a commented config to start from")
+    new.add_argument("name", metavar="NAME", help="of the network; NAME.yaml is written")
+    new.add_argument("--from", dest="source", default="blank", metavar="PRESET", help="blank, or a preset (blank)")
     _add_memory(commands, network, report)
     _add_time(commands, network, report)
     _add_explain(commands, network)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archlab.report.field import FieldReport
     from archlab.report.time import TimeView
     from archlab.torch.measure import Measurement
+    from archlab.validate import Validation
 
 Result = tuple[str, int]
 T = TypeVar("T")
@@ -117,6 +118,46 @@ def _workbook(sheets: dict[str, DataFrame], options: argparse.Namespace) -> Resu
     return _picture(lambda path: save_workbook(sheets, path), options)
 
 
+def expand(options: argparse.Namespace) -> Result:
+    """`archlab expand`: the network without blocks, as a config."""
+    from archlab.expanded import expanded_config
+
+    network = _network(options.target, options)
+    total = network.analyze().total
+    return expanded_config(network.graph, expect={"params": total.params, "macs": total.macs}), OK
+
+
+def diff(options: argparse.Namespace) -> Result:
+    """`archlab diff`."""
+    from archlab.difference import Difference
+
+    both = _each([options.before, options.after], lambda target: _network(target, options))
+    difference = Difference(*[network.analyze(batch=options.batch, dtype=options.dtype) for network in both])
+    if options.format == "json":
+        return _json(difference.to_dict()), OK
+    from archlab.report.difference import difference_text
+    from archlab.report.table import is_terminal
+
+    return difference_text(difference, colour=is_terminal() and options.write_to is None), OK
+
+
+def new(options: argparse.Namespace) -> Result:
+    """`archlab new`: writes the file, and never over another."""
+    from archlab.starter import starter_config
+
+    path = Path(options.name if options.name.endswith((".yaml", ".yml")) else f"{options.name}.yaml")
+    text = starter_config(path.stem, options.source)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise single_problem(f"{path} is already there; choose another name", "file") from None
+    except OSError as error:
+        raise single_problem(f"cannot write {path}: {error.strerror}", "file") from None
+    sys.stderr.write(f"archlab: wrote {path}; try: archlab analyze {path}\n")
+    return "", OK
+
+
 def diagram(options: argparse.Namespace) -> Result:
     """`archlab diagram`: the form by the ending of `-o`, Mermaid without one."""
     from archlab.diagram.boxes import fold_to_boxes
@@ -145,17 +186,26 @@ def validate(options: argparse.Namespace) -> Result:
     from archlab.validate import config_paths
     from archlab.validate import validate as validate_target
 
-    lines: list[str] = []
-    status = OK
-    for target in config_paths(options.paths):
-        found = validate_target(target)
-        if found.problems:
-            status = WRONG_INPUT
-            lines += [problem.render() for problem in found.problems]
-        else:
+    checked = [validate_target(target) for target in config_paths(options.paths)]
+    problems = [problem for found in checked for problem in found.problems]
+    return _validation_text(checked, problems, options.format), WRONG_INPUT if problems else OK
+
+
+def _validation_text(checked: list[Validation], problems: list[Problem], form: str) -> str:
+    if form == "text":
+        lines: list[str] = []
+        for found in checked:
             noun = "network" if found.networks == 1 else "networks"
-            lines.append(f"{target}: ok ({found.networks} {noun})")
-    return "\n".join(lines) + "\n", status
+            fine = [f"{found.target}: ok ({found.networks} {noun})"]
+            lines += [problem.render() for problem in found.problems] or fine
+        return "\n".join(lines) + "\n"
+    from archlab.report.problems import problem_annotation, problems_json, problems_sarif
+
+    if form == "json":
+        return problems_json([(found.target, found.networks, found.problems) for found in checked])
+    if form == "sarif":
+        return problems_sarif(problems)
+    return "".join(problem_annotation(problem) + "\n" for problem in problems)
 
 
 def schema(_options: argparse.Namespace) -> Result:

@@ -66,7 +66,9 @@ class Elaborator:
         assert self._document.layers is not None
         value: Value = self._emitter.append(Input(), (), input_shape, None, ())
         params = self._blocks.params = {**self._params, "input_size": value_size(value)}
-        environment = Environment({**params, **block_names(value)}, NameTable(), PathScope())
+        # no item can be called `input`: PyTorch's generated code has taken the word
+        names = NameTable(parent=NameTable(values={"input": value}))
+        environment = Environment({**params, **block_names(value)}, names, PathScope())
         value = self._walk(self._document.layers, value, environment)
         environment.scope.assign_paths()
         self._emitter.nodes[0].path = "input"
@@ -203,11 +205,14 @@ class Elaborator:
         return None
 
     def _check_inputs(self, item: Item, cls: type[Layer]) -> None:
-        if cls.role != "join" and item.others:
+        reads_others = cls.role == "join" or cls.reads_others
+        if not reads_others and item.others:
             message = f"{cls.type} has one input; 'with' belongs to {one_of(MERGES)}"
             raise BadItemError(message, "unknown-option", item.places.key("with"))
-        if cls.role == "join" and not item.others:
+        if reads_others and not item.others:
             message = f"{cls.type} joins the line above with others; name them: with: [NAME]"
+            if cls.role != "join":
+                message = f"{cls.type} reads its offsets too (with: [NAME]); deform_conv2d makes them itself"
             raise BadItemError(message, "missing", item.place)
 
     # -- helpers --------------------------------------------------------------------------------------------

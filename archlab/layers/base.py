@@ -103,6 +103,8 @@ class Layer(BaseModel):
     """Whether its output elements count as `activations` (convolutions and linear layers; pycls)."""
     exact_reads: ClassVar[bool] = True
     """False where the reads depend on the data (deformable convolution)."""
+    reads_others: ClassVar[bool] = False
+    """Whether it reads further inputs by the side of the line above, as joins do (the offsets of a deformable one)."""
     gates: ClassVar[bool] = False
     """Whether an input that sees the whole image only scales the others (a gate) rather than adding to them."""
 

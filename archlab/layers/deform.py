@@ -34,6 +34,7 @@ class DeformConv2dOp(Layer):
     torch_class: ClassVar[str] = "torchvision.ops.DeformConv2d"
     counts_activations: ClassVar[bool] = True
     exact_reads: ClassVar[bool] = False
+    reads_others: ClassVar[bool] = True
     gradient_order: ClassVar[Literal["input", "shape"]] = "shape"
 
     out_channels: Positive = Field(description="Number of output channels.")

@@ -168,7 +168,7 @@ def test_deform_conv2d_starts_as_a_convolution() -> None:
 def test_the_parts_are_not_offered() -> None:
     assert "deform_conv2d_op" not in layer_types()
     assert find_layer("deform_conv2d_op") is not None
-    with pytest.raises(ConfigError, match="is a part of deform_conv2d"):
+    with pytest.raises(ConfigError, match="reads its offsets too"):
         network("- {type: deform_conv2d_op, out_channels: 6, kernel_size: 3}")
 
 
