@@ -1,0 +1,126 @@
+"""docs/layers.md from the layer classes: what each does, its options, and an example with its numbers."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import archlab
+from archlab.layers import FAMILIES, find_layer
+from archlab.layers.base import Layer, shape_text
+from archlab.report.units import field_text, si
+
+TITLES = {
+    "conv": "Convolution",
+    "conv_transpose": "Transposed convolution",
+    "depthwise": "Depthwise convolution",
+    "deform": "Deformable convolution",
+    "upsample": "Upsampling",
+    "pooling": "Pooling",
+    "padding": "Padding",
+    "norm": "Normalisation",
+    "linear": "Linear",
+    "activation": "Activations",
+    "join": "Joins and slices",
+    "shuffle": "Shuffles",
+    "scale": "Gates and scales",
+    "reshape": "Shape, order, dropout",
+}
+
+SAMPLES: dict[str, Any] = {
+    "out_channels": 16,
+    "kernel_size": 3,
+    "output_size": 1,
+    "out_features": 10,
+    "num_groups": 2,
+    "size": 5,
+    "padding": 1,
+    "value": 0.5,
+    "threshold": 0.1,
+    "start": 0,
+    "length": 4,
+    "upscale_factor": 2,
+    "groups": 2,
+    "downscale_factor": 2,
+    "squeeze_channels": 4,
+    "p": 0.1,
+    "mode": "row",
+    "norm_type": 2,
+}
+"""Values of options that have no default, for the examples."""
+
+HEAD = """# Layers
+
+Every layer type, with the names and defaults of its PyTorch class. What comes in (`in_channels`, `num_features`,
+`in_features`) is never written. Any of them takes `name`, `from`, `repeat`, `when` and `init`
+([language.md](language.md)); where an option takes a pair, one number stands for both. FLOPs are those of
+[numbers.md](numbers.md).
+
+Made from the layer classes: `pytest tests/test_layer_reference.py --rewrite`.
+"""
+ATTACHED = "A layer written on it: a type, or a mapping with its options."
+
+
+def layer_reference() -> str:
+    """The page."""
+    parts = [HEAD]
+    for family, types in FAMILIES.items():
+        links = ", ".join(f"[`{name}`](#{name})" for name in types)
+        parts.append(f"## {TITLES[family]}\n\n{links}\n")
+        for name in types:
+            cls = find_layer(name)
+            assert cls is not None
+            parts.append(_section(name, cls))
+    return "\n".join(parts)
+
+
+def _section(name: str, cls: type[Layer]) -> str:
+    text = inspect.cleandoc(cls.__doc__ or "")
+    of = f" PyTorch: `{cls.torch_class}`." if cls.torch_class and not cls.torch_class.startswith("archlab") else ""
+    return "\n".join([f"### {name}\n", f"{text}{of}\n", *_options(cls), *_example(name, cls)])
+
+
+def _options(cls: type[Layer]) -> list[str]:
+    rows = []
+    for option, field in cls.model_fields.items():
+        default = "required" if field.is_required() else f"`{_written(field.default)}`"
+        rows.append(f"| `{option}` | {default} | {field.description or ''} |")
+    rows += [
+        f"| `{option}` | | A layer written on it: a type, or a mapping with its options. |"
+        for option in cls.attachments
+    ]
+    return ["| option | default | |", "|---|---|---|", *rows, ""] if rows else []
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, tuple):
+        return _written(value[0]) if len(set(value)) == 1 else f"[{', '.join(map(_written, value))}]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
+
+
+def _example(name: str, cls: type[Layer]) -> list[str]:
+    options = {option: SAMPLES[option] for option, field in cls.model_fields.items() if field.is_required()}
+    if name in ("upsample", "interpolate"):
+        options["scale_factor"] = 2
+    joins = cls.role == "join"
+    item = ", ".join(f"{key}: {_written(value)}" for key, value in [("type", name), *options.items()])
+    lines = ["input: [8, 16, 16]", "layers:"]
+    lines += {"linear": ["  - {type: flatten}"], "layer_norm": ["  - {type: channels_last}"]}.get(name, [])
+    lines += ["  - {type: channels_last}"] if name == "channels_first" else []
+    lines += ["  - {name: one, type: sigmoid}"] if joins else []
+    lines.append(f"  - {{{item}{', with: [input]' if joins else ''}}}")
+    network = archlab.loads("\n".join(lines))
+    return ["```yaml", *lines, "```", "", _numbers(network), ""]
+
+
+def _numbers(network: archlab.Network) -> str:
+    analysis = network.analyze()
+    last = analysis.layers[-1]
+    words = [f"{shape_text(network.graph.input_shape)} to {shape_text(last.node.shape)}"]
+    total = analysis.total
+    words += [f"{total.params:,} params"] if total.params else []
+    words += [f"{si(value)} {word}" for value, word in ((total.macs, "MACs"), (total.flops, "FLOPs")) if value]
+    words.append(f"receptive field {field_text(last.receptive_field)}")
+    return f"{', '.join(words)}."
