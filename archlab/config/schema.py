@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archlab.config.document import KEYS, LANGUAGE_VERSION
+from archlab.config.document import ITEM_KEYS, KEYS, LANGUAGE_VERSION
 from archlab.config.expect import EXPECT_KEYS
 from archlab.config.init import DEFAULT, INITIALIZERS, initialised_class
 from archlab.config.items import COMBINATORS
@@ -27,7 +27,11 @@ _COMMON: dict[str, Schema] = {
         "anyOf": [{"type": "integer", "minimum": 0}, {"$ref": "#/definitions/expression"}],
         "description": "How many times, one behind the other.",
     },
-    "first": {"type": "object", "description": "Arguments of the first repetition only."},
+    "first": {
+        "type": "object",
+        "propertyNames": {"not": {"enum": [*ITEM_KEYS, "init"]}},
+        "description": "Arguments of the first repetition only.",
+    },
     "when": {
         "anyOf": [{"type": "boolean"}, {"$ref": "#/definitions/expression"}],
         "description": "Leave the item out where this is false.",
@@ -178,7 +182,12 @@ def _document_properties() -> dict[str, Schema]:
     figures = {"type": "object", "propertyNames": {"enum": list(EXPECT_KEYS)}}
     size = {"anyOf": [{"type": "integer", "minimum": 1}, _expression()]}
     shape = {"type": "array", "items": size, "minItems": 1, "maxItems": 3}
-    by_type = {"type": "object", "additionalProperties": {"anyOf": [{"const": DEFAULT}, _tensors()]}}
+    own_weights = [name for name in layer_types() if initialised_class(name) is not None]
+    by_type = {
+        "type": "object",
+        "propertyNames": {"enum": own_weights},
+        "additionalProperties": {"anyOf": [{"const": DEFAULT}, _tensors()]},
+    }
     block = {
         "type": "object",
         "properties": {
