@@ -172,18 +172,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_field_options(field)
 
     _add_diagram(commands, network)
-    expand = commands.add_parser(
-        "expand", parents=[network, _output_option()], help="the network without blocks and params, as a config"
-    )
-    expand.add_argument("target", help=_TARGET)
-    diff = commands.add_parser(
-        "diff", parents=[network, _report_options(("table", "json"))], help="what changed between two networks"
-    )
-    diff.add_argument("before", metavar="A", help=_TARGET)
-    diff.add_argument("after", metavar="B", help=_TARGET)
-    new = commands.add_parser("new", help="a commented config to start from")
-    new.add_argument("name", metavar="NAME", help="of the network; NAME.yaml is written")
-    new.add_argument("--from", dest="source", default="blank", metavar="PRESET", help="blank, or a preset (blank)")
+    _add_config_commands(commands, network)
     _add_memory(commands, network, report)
     _add_time(commands, network, report)
     _add_explain(commands, network)
@@ -223,6 +212,25 @@ def _add_page(parser: argparse.ArgumentParser, charts: Sequence[str]) -> None:
     group.add_argument("--device", default="h100", metavar="NAME", help="for lower bounds of time (h100)")
     group.add_argument("--plot", type=Path, metavar="FILE", help="also one chart as a .svg or .png file")
     group.add_argument("--figure", choices=charts, default=charts[0], help=f"which chart ({charts[0]})")
+
+
+def _add_config_commands(commands: Any, network: argparse.ArgumentParser) -> None:
+    """What makes configs of configs."""
+    expand = commands.add_parser(
+        "expand", parents=[network, _output_option()], help="the network without blocks and params, as a config"
+    )
+    expand.add_argument("target", help=_TARGET)
+    fmt = commands.add_parser("fmt", help="write configs the one way: order of keys, spacing, aligned comments")
+    fmt.add_argument("paths", nargs="+", metavar="PATH", help="a config or a folder of configs")
+    fmt.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a file would change")
+    diff = commands.add_parser(
+        "diff", parents=[network, _report_options(("table", "json"))], help="what changed between two networks"
+    )
+    diff.add_argument("before", metavar="A", help=_TARGET)
+    diff.add_argument("after", metavar="B", help=_TARGET)
+    new = commands.add_parser("new", help="a commented config to start from")
+    new.add_argument("name", metavar="NAME", help="of the network; NAME.yaml is written")
+    new.add_argument("--from", dest="source", default="blank", metavar="PRESET", help="blank, or a preset (blank)")
 
 
 def _add_diagram(commands: Any, network: argparse.ArgumentParser) -> None:

@@ -127,6 +127,26 @@ def expand(options: argparse.Namespace) -> Result:
     return expanded_config(network.graph, expect={"params": total.params, "macs": total.macs}), OK
 
 
+def fmt(options: argparse.Namespace) -> Result:
+    """`archlab fmt`: what changed, or would, a line for each file."""
+    from archlab.config.files import read_source
+    from archlab.config.format import format_config
+    from archlab.validate import config_paths
+
+    def formatted(path: str) -> tuple[Path, bool]:
+        source = read_source(Path(path))
+        text = format_config(source)
+        changed = text != source.text
+        if changed and not options.check:
+            Path(path).write_text(text, encoding="utf-8", newline="\n")
+        return Path(path), changed
+
+    files = _each(config_paths(options.paths), formatted)
+    word = "would be formatted" if options.check else "formatted"
+    lines = [f"{path}: {word}\n" for path, changed in files if changed]
+    return "".join(lines), WRONG_INPUT if options.check and lines else OK
+
+
 def diff(options: argparse.Namespace) -> Result:
     """`archlab diff`."""
     from archlab.difference import Difference

@@ -75,6 +75,6 @@ def test_problems_without_a_place(capsys: pytest.CaptureFixture[str], tmp_path: 
 
 
 def test_the_hook_for_pre_commit() -> None:
-    (hook,) = yaml.safe_load((Path(__file__).parents[1] / ".pre-commit-hooks.yaml").read_text())
-    assert hook["entry"] == "archlab validate"
-    assert hook["language"] == "python"
+    hooks = yaml.safe_load((Path(__file__).parents[1] / ".pre-commit-hooks.yaml").read_text())
+    assert [hook["entry"] for hook in hooks] == ["archlab validate", "archlab fmt"]
+    assert {hook["language"] for hook in hooks} == {"python"}

@@ -265,6 +265,9 @@ def widen(reads: Reads, by: int) -> Reads:
     """Reads that reach `by` positions further on both sides of each tap (sampling with bounded offsets)."""
     if not isinstance(reads, Window) or by == 0:
         return reads
+    if 2 * by + 1 >= reads.dilation:  # what the taps reach has no holes
+        reach = (reads.kernel - 1) * reads.dilation + 1 + 2 * by
+        return Window(reach, reads.stride, reads.padding + by, 1)
     taps = {tap * reads.dilation - reads.padding + shift for tap in range(reads.kernel) for shift in range(-by, by + 1)}
     return Phases(1, reads.stride, (tuple(sorted(taps)),))
 

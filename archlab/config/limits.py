@@ -7,9 +7,9 @@ MAX_YAML_DEPTH = 100
 MAX_YAML_NODES = 200_000
 """YAML nodes with every alias written out: stops alias bombs before they are walked."""
 
-MAX_NODES = 200_000
+MAX_NODES = 50_000
 """Primitive layers in one network."""
-MAX_STEPS = 400_000
+MAX_STEPS = 150_000
 """Items looked at while expanding, which bounds loops that create no layer."""
 MAX_BLOCK_DEPTH = 64
 """Blocks and combinators inside one another."""

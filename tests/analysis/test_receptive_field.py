@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from archlab.analysis.spans import DENSE, UNTRACKED, AxisField
+from archlab.analysis.spans import DENSE, INPUT_AXIS, UNTRACKED, AxisField, read_through, widen
 from archlab.api import Network, loads
 from archlab.config.problem import ConfigError
+from archlab.layers.geometry import Phases, Window
 from tests.analysis.probe import Probe
 
 
@@ -182,3 +183,25 @@ def test_the_bound_of_offsets() -> None:
     assert analysis.to_dict()["total"]["receptive_field"]["bound"] == [7, 7]  # two on each side: 1.5 is between them
     assert analysis.bounded_field_of(0) is None  # the input does not move
     assert loads(text.replace(", max_offset: 1.5", "")).analyze().bounded_field is None
+
+
+@pytest.mark.parametrize("dilation", [1, 2, 3, 5])
+@pytest.mark.parametrize("by", [1, 2, 4])
+@pytest.mark.parametrize("kernel", [1, 2, 3])
+def test_widened_windows_reach_what_their_taps_do(kernel: int, by: int, dilation: int) -> None:
+    """Against the offsets one by one, also on units that differ."""
+    window = Window(kernel, 2, 1, dilation)
+    taps = {k * dilation - 1 + shift for k in range(kernel) for shift in range(-by, by + 1)}
+    one_by_one = Phases(1, 2, (tuple(sorted(taps)),))
+    for field in (INPUT_AXIS, AxisField(2, 3, ((0, 4, 0), (1, 2, 0)))):
+        expected, found = (read_through(field, reads, 8) for reads in (one_by_one, widen(window, by)))
+        assert expected is not None
+        assert found is not None
+        assert [expected.span(unit) for unit in range(8)] == [found.span(unit) for unit in range(8)]
+
+
+def test_offsets_without_measure() -> None:
+    """Whatever the bound, nothing is listed one by one."""
+    text = "input: [6, 8, 8]\nlayers: [{type: deform_conv2d, out_channels: 8, kernel_size: 3, max_offset: 2147483648}]"
+    found = loads(text).analyze().to_dict()["total"]["receptive_field"]
+    assert found["bound"] == [3 + 2 * 2147483648] * 2

@@ -1,0 +1,132 @@
+"""`archlab fmt`: idempotent, and nothing is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archlab.api import expand_document, read_document
+from archlab.cli import main
+from archlab.config.files import read_source
+from archlab.config.format import WIDTH, format_config
+from archlab.config.problem import ConfigError, Source
+from archlab.presets import preset_files
+
+
+def formatted(text: str) -> str:
+    result = format_config(Source("x.yaml", text))
+    assert format_config(Source("x.yaml", result)) == result
+    return result
+
+
+@pytest.mark.parametrize("path", preset_files(), ids=lambda path: path.stem)
+def test_shipped_configs_keep_their_numbers(path: Path) -> None:
+    source = read_source(path, shown_as=path.name)
+    text = format_config(source)
+    again = Source(path.name, text, source.folder)
+    assert format_config(again) == text
+    items = [line for line in text.splitlines() if line.strip().startswith("- ") and "#" not in line]
+    assert all(len(line) <= WIDTH for line in items)
+    document, _ = read_document(source, path.stem)
+    for name in (None, *document.variants):
+        assert numbers(source, path.stem, name) == numbers(again, path.stem, name)
+
+
+def numbers(source: Source, family: str, name: str | None) -> object:
+    document, problems = read_document(source, family)
+    variant = None if name is None else document.variants[name]
+    try:
+        return expand_document(document, variant, problems, params={}).analyze().to_dict()
+    except ConfigError as error:  # a family without a default
+        return [problem.message for problem in error.problems]
+
+
+BEFORE = """# top
+layers:
+- {kernel_size: 3,out_channels: 8,   type: conv2d, activation: relu, name: a}   # first
+# between
+- type: residual
+  body:   # what is added
+  - - {type: relu}
+  - {type: 'relu'}
+  shortcut: project
+
+- {repeat: 2, use: unit}
+name:   x     # of the network
+input: [3,8,
+   8]
+archlab: 1
+blocks:
+    unit: {layers: [{type: relu}, {type: conv2d, out_channels: 100, kernel_size: [3, 3], padding: [1, 1],
+      dilation: [1, 1], bias: false}]}
+params:
+  a: 1 # one
+  longer: 2   # two
+# the end
+"""
+AFTER = """archlab: 1
+name: x  # of the network
+input: [3, 8, 8]
+params:
+  a: 1       # one
+  longer: 2  # two
+blocks:
+  unit: {layers: [{type: relu}, {type: conv2d, out_channels: 100, kernel_size: [3, 3], padding: [1, 1],
+"""
+
+
+def test_what_it_does() -> None:
+    text = formatted(BEFORE.replace("  - - {type: relu}\n", ""))
+    lines = text.splitlines()
+    assert lines[:6] == AFTER.splitlines()[:6]
+    assert "  - {name: a, type: conv2d, kernel_size: 3, out_channels: 8, activation: relu}  # first" in lines
+    assert "  # between" in lines
+    assert "    body:  # what is added" in lines
+    assert "      - {type: 'relu'}" in lines  # quotes stay
+    assert lines.index("    shortcut: project") < lines.index("    body:  # what is added")
+    assert text.count("\n\n") == 1  # the one blank line stays
+    for comment in (
+        "# top",
+        "# first",
+        "# between",
+        "# what is added",
+        "# of the network",
+        "# one",
+        "# two",
+        "# the end",
+    ):
+        assert text.count(comment) == 1
+
+
+def test_comments_inside_a_collection_stay_where_they_are() -> None:
+    text = "archlab: 1\nlayers:\n  - {type: conv2d,      # the first\n     kernel_size: 3}   # the last\n"
+    assert formatted(text) == text.replace("{type: conv2d,      #", "{type: conv2d,      #").replace("}   #", "}   #")
+
+
+def test_lists_in_lists() -> None:
+    text = "layers:\n  - type: branches\n    paths:\n      - - {type: relu}  # a\n        - {type: tanh}\n      - []\n"
+    assert formatted(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["a: &x 1\nb: *x\n", "a: |\n  text\n", "a: !!str 1\n", "---\na: 1\n", "%YAML 1.2\n---\na: 1\n"]
+)
+def test_what_is_left_alone(text: str) -> None:
+    with pytest.raises(ConfigError, match="fmt leaves files with"):
+        formatted(text)
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("name:   a\narchlab: 1\n")
+    (tmp_path / "b.yaml").write_text("archlab: 1\nname: b\n")
+    assert main(["fmt", str(tmp_path), "--check"]) == 1
+    assert capsys.readouterr().out == f"{path}: would be formatted\n"
+    assert path.read_text() == "name:   a\narchlab: 1\n"
+    assert main(["fmt", str(tmp_path)]) == 0
+    assert path.read_text() == "archlab: 1\nname: a\n"
+    assert main(["fmt", str(tmp_path), "--check"]) == 0
+    path.write_text("a: [1\n")
+    assert main(["fmt", str(path)]) == 1
+    assert path.read_text() == "a: [1\n"
