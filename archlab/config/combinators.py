@@ -8,6 +8,7 @@ from typing import Any
 
 from archlab.config.emitter import Emitter
 from archlab.config.environment import Environment, Spot
+from archlab.config.history import shape_notes
 from archlab.config.items import MERGES, Item
 from archlab.config.lowering import Lowering
 from archlab.config.names import NameTable, Value
@@ -18,7 +19,7 @@ from archlab.config.substitute import Argument
 from archlab.config.suggest import one_of
 from archlab.config.yaml_nodes import Mapping, Sequence, kind, value_kind
 from archlab.graph import Node
-from archlab.layers.base import Shape, shape_text
+from archlab.layers.base import shape_text
 from archlab.layers.join import Narrow
 from archlab.layers.reshape import Input
 
@@ -51,7 +52,7 @@ class Combinators:
         if skip is NO_SHORTCUT:
             return result
         if skip.shape != result.shape:
-            raise self._unequal(item, shortcut, skip.shape, result.shape)
+            raise self._unequal(item, shortcut, skip, result)
         return self._join("add", (result, skip), item, inner)
 
     def _shortcut(self, item: Item, shortcut: Shortcut, value: Value, result: Value, env: Environment) -> Value:
@@ -95,13 +96,14 @@ class Combinators:
             scope.add(layer.alias, node, written=False)
         return node
 
-    def _unequal(self, item: Item, shortcut: Shortcut, skip: Shape, result: Shape) -> BadItemError:
+    def _unequal(self, item: Item, shortcut: Shortcut, skip: Node, result: Node) -> BadItemError:
         hint = "; write shortcut: project for a 1x1 convolution in the shortcut" if shortcut == "identity" else ""
         return BadItemError(
-            f"residual adds its body, {shape_text(result)}, and its shortcut, {shape_text(skip)}, "
+            f"residual adds its body, {shape_text(result.shape)}, and its shortcut, {shape_text(skip.shape)}, "
             f"which must be of one shape{hint}",
             "shape",
             item.places.value("shortcut"),
+            shape_notes((result, skip), self._emitter.nodes, ("body", "shortcut")),
         )
 
     def branches(self, item: Item, value: Value, env: Environment, spot: Spot) -> Value:

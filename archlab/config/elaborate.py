@@ -88,7 +88,7 @@ class Elaborator:
                 item = self._items[id(node)] = read_item(node)
             return self._visit(item, value, env)
         except BadItemError as error:
-            self._problems.add(error.message, error.code, error.place, env.trail)
+            self._problems.add(error.message, error.code, error.place, (*error.notes, *env.trail))
         except UnknownValueError:
             pass
         self._define_unknown(node, env)

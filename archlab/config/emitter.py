@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from archlab.config.environment import Environment, Spot
+from archlab.config.history import shape_notes
 from archlab.config.init import TensorInit
 from archlab.config.items import Item
 from archlab.config.limits import MAX_ELEMENTS, MAX_MAP_SIZE, MAX_NODES, MAX_STEPS
@@ -38,7 +39,7 @@ class Emitter:
         try:
             steps = lowered.steps(tuple([node.shape for node in inputs]))
         except ShapeError as error:
-            self.shape_problem(error, lowered.main, item.places, env)
+            self.shape_problem(error, lowered.main, item.places, env, inputs)
             return None
         scope, label = spot.scope, spot.label
         if len(steps) > 1 and (spot.written or lowered.main.scoped):
@@ -62,7 +63,7 @@ class Emitter:
         try:
             shape = self.shape(layer, tuple([node.shape for node in inputs]), places.whole)
         except ShapeError as error:
-            self.shape_problem(error, layer, places, env)
+            self.shape_problem(error, layer, places, env, inputs)
             return None
         node = self.append(layer, inputs, shape, places.whole, env.trail)
         if env.init:
@@ -106,11 +107,13 @@ class Emitter:
         if len(self.nodes) + count > MAX_NODES + 1:
             self.stop(f"the network has more than {MAX_NODES:,} layers", place)
 
-    def shape_problem(self, error: ShapeError, layer: Layer, places: Places, env: Environment) -> None:
-        """Record that a layer cannot take its inputs, at the option at fault if it is written."""
+    def shape_problem(
+        self, error: ShapeError, layer: Layer, places: Places, env: Environment, inputs: tuple[Node, ...]
+    ) -> None:
+        """Record that a layer cannot take its inputs, at the option at fault if it is written; and their story."""
         message = f"{error.message}; {error.hint}" if error.hint else error.message
         option = error.option if error.option in places.values else layer.role
-        self._problems.add(message, "shape", places.value(option), env.trail)
+        self._problems.add(message, "shape", places.value(option), (*shape_notes(inputs, self.nodes), *env.trail))
 
     def export_names(self, item: Item, env: Environment, names: dict[str, Value], spot: Spot) -> None:
         """Make the names inside a named item visible after it, with the item's path in front."""

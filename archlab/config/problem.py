@@ -121,11 +121,12 @@ class ConfigError(Exception):
 class BadItemError(Exception):
     """The walk over one item cannot go on; caught around the item, so that the next ones are still read."""
 
-    def __init__(self, message: str, code: str, place: Place | None) -> None:
+    def __init__(self, message: str, code: str, place: Place | None, notes: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.place = place
+        self.notes = notes
 
 
 class TooManyProblemsError(Exception):
