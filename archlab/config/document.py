@@ -81,6 +81,11 @@ def is_identifier(name: str) -> bool:
     return _IDENTIFIER.match(name) is not None
 
 
+def _is_bare_layer(node: Node) -> bool:
+    """Whether a mapping is an item that stands where a list of items should."""
+    return isinstance(node, Mapping) and ("type" in node.entries or "use" in node.entries)
+
+
 class DocumentReader:
     """Reads the top level of one file into a `Document`, collecting problems."""
 
@@ -141,7 +146,8 @@ class DocumentReader:
             self._add(f"{what} is empty; write its content, or leave it out", "wrong-type", node.place)
         else:
             word = {"Mapping": "a mapping (name: value)", "Sequence": "a list", "Scalar": "a single value"}
-            self._add(f"{what} must be {word[wanted.__name__]}, not {kind(node)}", "wrong-type", node.place)
+            hint = "; put a dash in front of each layer: - {type: conv2d, ...}" if _is_bare_layer(node) else ""
+            self._add(f"{what} must be {word[wanted.__name__]}, not {kind(node)}{hint}", "wrong-type", node.place)
         return None
 
     def _name(self) -> str:

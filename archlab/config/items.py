@@ -83,6 +83,8 @@ def _not_an_item(node: Node) -> str:
     if isinstance(node, Scalar) and isinstance(node.value, str) and find_layer(node.value):
         return f"an item is a mapping; write {{type: {node.value}}}"
     hint = "; a list inside the list: remove the extra dash or brackets" if isinstance(node, Sequence) else ""
+    if isinstance(node, Sequence) and len(node.items) > 2 and isinstance(node.items[2], Scalar):
+        hint = "; rows of [from, repeats, module, arguments] are another language: write {type: conv2d, ...}"
     return f"an item is a mapping with 'type' or 'use', not {kind(node)}{hint}"
 
 
@@ -93,6 +95,8 @@ def _target(node: Mapping) -> tuple[Argument, ItemKind]:
     if key not in node.entries:
         close = did_you_mean(next(iter(node.entries), ""), ("type", "use"))
         hint = close or "; write {type: conv2d, ...} for a layer, {use: NAME, ...} for a block"
+        if not set(node.entries).isdisjoint(("body", "paths")):
+            hint = "; its keys belong to the item above: leave out the dash"
         raise BadItemError(f"the item has neither 'type' nor 'use'{hint}", "missing", _first_line(node.place))
     value = node.entries[key]
     if not isinstance(value, Scalar) or not isinstance(value.value, str):

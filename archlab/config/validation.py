@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -128,6 +129,12 @@ def _habit(kind: str, value: Any) -> str:
             return f"; write {'true' if value.lower() in ('yes', 'on', 'y') else 'false'}"
         if value.replace("_", "").replace(",", "").strip().isdigit():
             return "; write the number without quotes, _ or ,"
+        size = re.fullmatch(r"(\d+)x(\d+)", value)
+        if size is not None:
+            return f"; write [{size[1]}, {size[2]}]"
+        thousands = re.fullmatch(r"(\d+)[kK]", value)
+        if thousands is not None:
+            return f"; write {thousands[1]}000"
     if isinstance(value, float) and kind in ("int_type", "int_from_float") and value.is_integer():
         return f"; write {int(value)}, or int(...) in an expression"
     return ""

@@ -161,7 +161,16 @@ def _syntax_hint(source: Source, place: Place | None) -> str:
         return "; write expressions as $(...), since braces mean a mapping in YAML"
     if "$(" in line and "[" in line[line.index("$(") :]:
         return "; inside {...}, put an expression with a comma or a bracket in quotes"
+    before = source.line(place.line - 1) if place.line else ""
+    if line.lstrip().startswith("{") and before.lstrip().startswith("- "):
+        return "; put a dash in front of the item, as on the line above"
+    if re.match(r"\s*- \w+:", before) and _indent(line) > before.index("-") + 2:
+        return f"; the keys of an item begin in one column, here column {before.index('-') + 3}"
     return ""
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 class _Open:
