@@ -94,6 +94,7 @@ NEEDS_MORE = {
     "block_without_inputs_with",
     "float_for_channels",  # 12.0 is an integer in JSON Schema
     "init_of_a_vector",
+    "layers_without_dashes",  # right where the config extends another
     "unknown_block_param",
 }
 """Mistakes that show only where blocks and layers are known, or that JSON's numbers do not have."""
