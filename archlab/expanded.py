@@ -9,6 +9,7 @@ import yaml
 from archlab.config.naming import MAX_NAME_LENGTH, name_fault
 from archlab.graph import Graph, Node
 
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _WIDE = 1 << 20
 """No item is broken over lines."""
 
@@ -106,5 +107,7 @@ def _plain(value: Any) -> Any:
 
 
 def _flow(value: Any) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=_WIDE, allow_unicode=True)
+    text: str = yaml.dump(
+        value, Dumper=_DUMPER, default_flow_style=True, sort_keys=False, width=_WIDE, allow_unicode=True
+    )
     return text.removesuffix("\n").removesuffix("\n...")

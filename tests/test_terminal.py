@@ -6,6 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from archlab.api import load
+from archlab.report import terminal
 from archlab.report.table import analysis_table
 from archlab.report.terminal import BAR_WIDTH, bar
 
@@ -33,3 +34,11 @@ def test_shares_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[3" not in analysis_table(load("resnet18").analyze(), 1, colour=True)
+
+
+def test_long_tables_look_like_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of rows are not measured for wrapping."""
+    analysis = load("resnet18").analyze()
+    short = analysis_table(analysis, None)
+    monkeypatch.setattr(terminal, "MOST_ROWS", 3)
+    assert analysis_table(analysis, None) == short

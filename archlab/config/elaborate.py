@@ -31,6 +31,9 @@ from archlab.layers import find_layer
 from archlab.layers.base import Layer, Shape, channels_of
 from archlab.layers.reshape import Input
 
+FAILED_ITEM_STEPS = 10
+"""Work of an item that fails, hints and all, in the emitter's steps."""
+
 
 class Elaborator:
     """Expands one document with given params."""
@@ -89,6 +92,7 @@ class Elaborator:
             return self._visit(item, value, env)
         except BadItemError as error:
             self._problems.add(error.message, error.code, error.place, (*error.notes, *env.trail))
+            self._emitter.step(FAILED_ITEM_STEPS, node.place)
         except UnknownValueError:
             pass
         self._define_unknown(node, env)

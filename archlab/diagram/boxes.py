@@ -155,7 +155,7 @@ def _follows(box: Box, before: Box, readers: dict[int, int]) -> bool:
     node = box.layers[0].node
     last = before.layers[-1].node
     is_small = len(box.layers) == 1 and (node.layer.role in ("norm", "activation") or _moves_only(box.layers[0]))
-    is_plain = all(layer.node.path.count(".") == before.path.count(".") for layer in before.layers)
+    is_plain = before.layers[0].node.path == before.path  # a layer, not a scope
     return is_small and is_plain and node.inputs == (last.index,) and readers[last.index] == 1
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from io import StringIO
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
 
@@ -22,6 +23,26 @@ def width_of(*, colour: bool) -> int:
 def plain_table() -> Table:
     """A table without columns, in the look of all."""
     return Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+
+
+MOST_ROWS = 2000
+"""Rows beyond which rich, which measures every cell for wrapping, would take many seconds."""
+_GAP = "   "
+
+
+def _as_text(table: Table) -> str:
+    """A table of texts in the same look, without wrapping."""
+    columns = [[str(column.header), *map(str, column.cells)] for column in table.columns]
+    rights = [column.justify == "right" for column in table.columns]
+    widths = [max(map(cell_len, column)) for column in columns]
+
+    def line(cells: tuple[str, ...]) -> str:
+        padded = zip(cells, widths, rights, strict=True)
+        return " " + _GAP.join([text.rjust(width) if right else text.ljust(width) for text, width, right in padded])
+
+    head, *rows = map(line, zip(*columns, strict=True))
+    rule = " " + "\u2500" * (sum(widths) + len(_GAP) * (len(widths) - 1))
+    return "\n".join(["", head, rule, *rows, "", ""])
 
 
 BAR_WIDTH = 12
@@ -52,5 +73,8 @@ def render(parts: Iterable[RenderableType], *, colour: bool) -> str:
         emoji=False,
     )
     for part in parts:
-        console.print(part, soft_wrap=not colour and isinstance(part, str))
+        if isinstance(part, Table) and part.row_count > MOST_ROWS:
+            out.write(_as_text(part))
+        else:
+            console.print(part, soft_wrap=not colour and isinstance(part, str))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
