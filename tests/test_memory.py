@@ -151,6 +151,9 @@ def test_the_table_says_what_checkpoints_do(capsys: pytest.CaptureFixture[str]) 
     assert "3 blocks checkpointed" in out
     assert "recompute" not in out.split("peak  ")[0]  # folded into the backward pass
     assert "MACs again" in out
+    status, out, _ = run(capsys, "memory", "alexnet", "--checkpoint", "features")
+    assert "checkpoints" in out
+    assert "save nothing at the peak, and run" in out  # the peak is in the classifier
     status, out, err = run(capsys, "memory", "resnet18", "--checkpoint", "layer1.conv")
     assert (status, out) == (1, "")
     assert "resnet18 has no block 'layer1.conv'" in err

@@ -164,7 +164,8 @@ class MemoryView:
             return []
         forward = self.analysis.total.macs
         share = f" (a forward pass has {forward:,})" if forward else ""
-        change = f"save {binary(found.saved)}" if found.saved >= 0 else f"take {binary(-found.saved)} more"
+        change = f"save {binary(found.saved)}" if found.saved > 0 else f"take {binary(-found.saved)} more"
+        change = change if found.saved else "save nothing"
         return [("checkpoints", f"{change} at the peak, and run {found.macs:,} MACs again{share}")]
 
     def fit_lines(self) -> list[tuple[str, str]]:
