@@ -83,7 +83,7 @@ def growth(records: list[Row], extents: list[Row]) -> Spec:
     }
     return {
         **_base(
-            f"Receptive field along the network; dashed: the input's height{'; dots: border layers' * bool(borders)}"
+            f"Receptive field along the network; dashed: the input's height{'; dots: border layers' if borders else ''}"
         ),
         "layer": [
             {

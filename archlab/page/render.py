@@ -65,19 +65,20 @@ def page(analyses: list[Analysis], device: Device, *, command: str = "", title: 
     from markupsafe import Markup
 
     names = distinct_names(analyses)
-    drawn = chart_list(analyses, names, device)
+    rows = [figures_row(analysis, device) for analysis in analyses]
+    drawn = _charts(analyses, names, rows)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    networks = [_network(*pair, device) for pair in zip(analyses, names, strict=True)]
+    networks = [_network(*parts) for parts in zip(analyses, names, rows, strict=True)]
     sections = [("figures", "Figures"), *[(chart.id, chart.heading) for chart in drawn]]
     sections += [(f"network-{number}", name) for number, name in enumerate(names, 1)]
     return environment.get_template("page.html.j2").render(
         title=title or ", ".join(names),
-        conditions=_conditions(analyses[0]),
+        conditions=_conditions(analyses),
         sections=sections,
         figures=FIGURES,
         networks=networks,
@@ -101,8 +102,13 @@ def _without_title(spec: charts.Spec) -> charts.Spec:
 
 def chart_list(analyses: list[Analysis], names: list[str], device: Device) -> list[Chart]:
     """The charts of some networks: a single one has no scatter, many have no lines, flat inputs no receptive fields."""
+    return _charts(analyses, names, [figures_row(analysis, device) for analysis in analyses])
+
+
+def _charts(analyses: list[Analysis], names: list[str], rows: list[Row]) -> list[Chart]:
     pairs = list(zip(analyses, names, strict=True))
-    scatter = _scatter(pairs, device)
+    named = [{"name": name, **row} for name, row in zip(names, rows, strict=True)]
+    scatter = Chart("pareto", "Trade-offs", charts.pareto(named))
     stages = [record for analysis, name in pairs for record in stage_records(analysis, name)]
     if len(pairs) > MOST_LINES:
         return [scatter, Chart("stages", "Along the network", charts.stages(stages))]
@@ -117,11 +123,6 @@ def chart_list(analyses: list[Analysis], names: list[str], device: Device) -> li
     return found if len(pairs) == 1 else [scatter, *found]
 
 
-def _scatter(pairs: list[tuple[Analysis, str]], device: Device) -> Chart:
-    rows = [{"name": name, **figures_row(analysis, device)} for analysis, name in pairs]
-    return Chart("pareto", "Trade-offs", charts.pareto(rows))
-
-
 def distinct_names(analyses: list[Analysis]) -> list[str]:
     """The networks' names, numbered where several are alike."""
     names: list[str] = []
@@ -134,18 +135,20 @@ def distinct_names(analyses: list[Analysis]) -> list[str]:
     return names
 
 
-def _conditions(analysis: Analysis) -> str:
-    return f"Batch {analysis.batch}, {analysis.dtype}; training step with {analysis.settings.step_text()}."
+def _conditions(analyses: list[Analysis]) -> str:
+    """Batch and dtype, and how the training steps are done: how many blocks are checkpointed differs by network."""
+    first = analyses[0]
+    steps = dict.fromkeys([analysis.settings.step_text() for analysis in analyses if analysis.training is not None])
+    trained = f"; training step with {' or '.join(steps)}" if steps else ""
+    return f"Batch {first.batch}, {first.dtype}{trained}."
 
 
-def _network(analysis: Analysis, name: str, device: Device) -> dict[str, Any]:
+def _network(analysis: Analysis, name: str, row: Row) -> dict[str, Any]:
     from markupsafe import Markup
 
-    row = figures_row(analysis, device)
     drawing: Markup = Markup(diagram_svg(fold_to_boxes(analysis), standalone=False))  # noqa: S704 - escapes its texts
     return {
         "name": name,
-        "description": "",
         "row": row,
         "texts": {figure.key: figure_text(figure, row[figure.key]) for figure in FIGURES},
         "totals": totals(analysis),

@@ -162,7 +162,15 @@ def test_latex_compiles(folder: Path, tmp_path: Path) -> None:
 def test_int8_has_no_training(tmp_path: Path) -> None:
     path = tmp_path / "c.html"
     assert main(["compare", "resnet18", "resnet34", "--dtype", "int8", "-o", str(path)]) == 0
-    assert read_html(path.read_text())["resnet18"]["training_peak"] is None
+    text = path.read_text()
+    assert read_html(text)["resnet18"]["training_peak"] is None
+    assert '<p class="conditions">Batch 1, int8.</p>' in text
+
+
+def test_conditions_are_each_network_s_own(tmp_path: Path) -> None:
+    path = tmp_path / "c.html"
+    assert main(["compare", "resnet18", "resnet50", "--checkpoint", "layer*.*", "-o", str(path)]) == 0
+    assert "with momentum, 8 blocks checkpointed or momentum, 16 blocks checkpointed." in path.read_text()
 
 
 @pytest.mark.parametrize(
