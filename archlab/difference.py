@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.graph import Graph, Node
-from archlab.layers.base import Shape, shape_text
+from archlab.layers.base import shape_text
 from archlab.report.figures import depth
 from archlab.report.fold import describe
 from archlab.report.plain import Row
@@ -160,7 +160,7 @@ def _details(pair: tuple[LayerReport, LayerReport], graphs: tuple[Graph, Graph])
     if inputs[0] != inputs[1]:
         found["inputs"] = inputs
     if before.shape != after.shape:
-        found["output"] = _shape(before.shape), _shape(after.shape)
+        found["output"] = shape_text(before.shape), shape_text(after.shape)
     return found
 
 
@@ -171,10 +171,6 @@ def _arguments(graph: Graph, node: Node) -> dict[str, Any]:
 
 def _paths(graph: Graph, node: Node) -> str:
     return " ".join([graph.nodes[source].path for source in node.inputs])
-
-
-def _shape(shape: Shape) -> str:
-    return shape_text(shape)
 
 
 def _plain(value: Any) -> Any:

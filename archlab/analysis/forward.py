@@ -56,10 +56,10 @@ class Forward:
 
     def leave(self) -> None:
         """Drop the variables that are left, and the copies of parameters that autocast has at hand."""
-        for storage in (*self.values.values(), *self._cached):
+        for storage in self.values.values():
             self._step.ledger.release(storage)
         self.values.clear()
-        self._cached.clear()
+        self.clear_cache()
 
     def clear_cache(self) -> None:
         """Drop the copies of parameters, as at the end of autocast."""

@@ -36,7 +36,6 @@ class _Checkpoint:
     """The first of its nodes that keeps anything: behind its backward pass nothing needs the segment any more."""
     last: int
     """The last of them: no further need it run again."""
-    is_run_again: bool = False
 
 
 def training_memory(graph: Graph, facts: list[Facts], settings: Settings) -> Timeline:

@@ -73,12 +73,13 @@ def is_terminal() -> bool:
 
 def analysis_table(analysis: Analysis, depth: int | None, *, colour: bool = False) -> str:
     """The table of `archlab analyze`: one row for each layer or folded scope, then totals and conventions."""
-    rows = [_layer_cells(row) for row in fold(analysis, depth)]
+    folded = fold(analysis, depth)
+    rows = [_layer_cells(row) for row in folded]
     columns: tuple[Column, ...] = LAYER_COLUMNS
     if colour:  # bars are for people
         columns = (*LAYER_COLUMNS, SHARE_COLUMN)
         whole = max(analysis.total.macs, 1)
-        rows = [[*cells, bar(row.macs / whole)] for cells, row in zip(rows, fold(analysis, depth), strict=True)]
+        rows = [[*cells, bar(row.macs / whole)] for cells, row in zip(rows, folded, strict=True)]
     lines = [f"{label:<16}{text}" for label, text in totals(analysis)]
     parts: list[RenderableType] = [
         heading(analysis),
