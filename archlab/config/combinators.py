@@ -14,7 +14,7 @@ from archlab.config.lowering import Lowering
 from archlab.config.names import NameTable, Value
 from archlab.config.naming import PathScope
 from archlab.config.problem import BadItemError
-from archlab.config.residual import Shortcut, body_norm, read_shortcut, total_stride
+from archlab.config.residual import Shortcut, body_norm, is_written_first, read_shortcut, total_stride
 from archlab.config.substitute import Argument
 from archlab.config.suggest import one_of
 from archlab.config.yaml_nodes import Mapping, Sequence, kind, value_kind
@@ -40,12 +40,16 @@ class Combinators:
         self._evaluate = evaluate
 
     def residual(self, item: Item, value: Value, env: Environment, spot: Spot) -> Value:
-        """The sum of a body and its shortcut."""
+        """The sum of a body and its shortcut, whose layers stand in the order in which they are written."""
         inner = self._inner(item, env, spot)
         shortcut = read_shortcut(item, lambda argument: self._evaluate(argument, env))
         body = self._list(item, "body", "residual needs 'body', a list of layers")
-        result = self._walk(body, value, inner)
-        skip = self._shortcut(item, shortcut, value, result, inner)
+        if is_written_first(item, shortcut):
+            skip = self._shortcut(item, shortcut, value, None, inner)
+            result = self._walk(body, value, inner)
+        else:
+            result = self._walk(body, value, inner)
+            skip = self._shortcut(item, shortcut, value, result, inner)
         self._emitter.export_names(item, env, inner.names.values, spot)
         if result is None or value is None or skip is None:
             return None

@@ -28,6 +28,7 @@ ITEM_KEYS_LAST = (
     "body",
     "paths",
 )
+SHORTCUT_BEHIND = (*[key for key in ITEM_KEYS_LAST if key != "shortcut"], "shortcut")
 _MOST_PADDING = 40
 """Columns that a comment may be moved to the right to stand under its neighbours."""
 
@@ -293,7 +294,14 @@ def _keys(node: Mapping) -> list[str]:
     """In the order of an item, if it is one."""
     if "type" not in node.entries and "use" not in node.entries:
         return list(node.entries)
-    return _ordered(list(node.entries), ITEM_KEYS_FIRST, ITEM_KEYS_LAST)
+    last = SHORTCUT_BEHIND if _is_shortcut_behind(node) else ITEM_KEYS_LAST
+    return _ordered(list(node.entries), ITEM_KEYS_FIRST, last)
+
+
+def _is_shortcut_behind(node: Mapping) -> bool:
+    """Whether a shortcut's layers stand behind the body's, which is the order of the modules."""
+    written = [key for key in node.entries if key in ("shortcut", "body")]
+    return written == ["body", "shortcut"] and isinstance(node.entries["shortcut"], Sequence)
 
 
 def _ordered(keys: list[str], first: tuple[str, ...], last: tuple[str, ...]) -> list[str]:

@@ -40,6 +40,14 @@ def read_shortcut(item: Item, evaluate: Callable[[Argument], Any]) -> Shortcut:
     )
 
 
+def is_written_first(item: Item, shortcut: Shortcut) -> bool:
+    """Whether the shortcut's layers stand in front of the body's: where it is a list that is written there.
+
+    What a word makes follows from the body, so that it comes behind it.
+    """
+    return isinstance(shortcut, Sequence) and next(iter(item.lists)) == "shortcut"
+
+
 def total_stride(nodes: list[Node], end: Node, start: Node) -> tuple[int, int] | None:
     """The strides along the first inputs from `start` to `end`, multiplied.
 

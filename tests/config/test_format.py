@@ -109,6 +109,17 @@ def test_lists_in_lists() -> None:
     assert formatted(text) == text
 
 
+@pytest.mark.parametrize("shortcut", ["[{type: relu}]", "\n      - {type: relu}"])
+def test_layers_of_a_shortcut_stay_on_their_side_of_the_body(shortcut: str) -> None:
+    """Their order is that of the modules; a word has none, and stands in front."""
+    head, body, layers = "layers:\n  - type: residual\n", "    body: [{type: tanh}]\n", f"    shortcut: {shortcut}\n"
+    layers = layers.replace(": \n", ":\n")
+    for text in (head + layers + body, head + body + layers):
+        assert formatted(text) == text
+    word = "    shortcut: project\n"
+    assert formatted(head + body + word) == head + word + body
+
+
 @pytest.mark.parametrize(
     "text", ["a: &x 1\nb: *x\n", "a: |\n  text\n", "a: !!str 1\n", "---\na: 1\n", "%YAML 1.2\n---\na: 1\n"]
 )

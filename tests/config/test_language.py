@@ -189,8 +189,25 @@ def test_if_same_adds_only_equal_maps() -> None:
 
 def test_a_shortcut_of_layers_and_an_empty_one() -> None:
     built = residual("[{type: relu}, {type: identity}]", 4)
-    assert paths(built) == ["conv", "bn", "shortcut.relu", "shortcut.identity", "add"]
+    assert paths(built) == ["shortcut.relu", "shortcut.identity", "conv", "bn", "add"]
     assert paths(residual("[]", 4)) == ["conv", "bn", "add"]
+
+
+def test_body_and_shortcut_stand_in_the_order_in_which_they_are_written() -> None:
+    """The order of modules is that of a state dict, which PyTorch code chooses freely."""
+    body, shortcut = "  body: [{type: tanh}]\n", "  shortcut: [{type: relu}]\n"
+    head = "layers:\n- type: residual\n"
+    first, behind = network(head + shortcut + body), network(head + body + shortcut)
+    assert lines(first) == [
+        "shortcut.relu relu <- input 4x16x16",
+        "tanh tanh <- input 4x16x16",
+        "add add <- tanh,shortcut.relu 4x16x16",
+    ]
+    assert lines(behind) == [
+        "tanh tanh <- input 4x16x16",
+        "shortcut.relu relu <- input 4x16x16",
+        "add add <- tanh,shortcut.relu 4x16x16",
+    ]
 
 
 def test_branches_concat_identity_and_single_layers() -> None:
