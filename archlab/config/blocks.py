@@ -14,7 +14,7 @@ from archlab.config.init import TensorInit, read_init
 from archlab.config.items import Item
 from archlab.config.limits import MAX_BLOCK_DEPTH
 from archlab.config.lowering import Lowering
-from archlab.config.names import NameTable, Value, Values
+from archlab.config.names import LeftOutError, NameTable, Value, Values
 from archlab.config.naming import PathScope, block_label
 from archlab.config.problem import BadItemError, Problems
 from archlab.config.recording import Recording
@@ -86,6 +86,7 @@ class Blocks:
             if not self._problems.found:
                 self._expansions[key] = made
         names, outputs = copied
+        names = {**names, **{output.text: made for output, made in zip(block.outputs, outputs, strict=False)}}
         self._emitter.export_names(item, env, names, spot)
         return outputs
 
@@ -138,6 +139,9 @@ class Blocks:
         for output in block.outputs:
             try:
                 found.append(inner.names.find(output, frozenset()))
+            except LeftOutError as error:
+                self._problems.add(f"{error.reason}; a block has all its outputs", error.code, error.place, inner.trail)
+                found.append(None)
             except BadItemError as error:
                 self._problems.add(error.message, error.code, error.place, inner.trail)
                 found.append(None)

@@ -6,7 +6,9 @@ shape, go on. `residual`, `branches`, `use` and `repeat` disappear here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingView
+from contextlib import contextmanager
 from typing import Any
 
 from archlab.config.blocks import Blocks, block_names
@@ -18,7 +20,7 @@ from archlab.config.expressions import UNKNOWN, UnknownValueError
 from archlab.config.items import MERGES, Item, read_item, unknown_layer
 from archlab.config.limits import MAX_BLOCK_DEPTH
 from archlab.config.lowering import Lowering
-from archlab.config.names import NameTable, Value, Values
+from archlab.config.names import LeftOutError, NameTable, Value, Values
 from archlab.config.naming import PathScope
 from archlab.config.problem import BadItemError, Problems
 from archlab.config.recording import Emission
@@ -31,6 +33,9 @@ from archlab.layers import find_layer
 from archlab.layers.base import Layer, Shape, channels_of
 from archlab.layers.reshape import Input
 
+_LEFT_OUT = Node(-1, Input(), (), ())
+"""Stands for what enters an item that is not there."""
+_NO_INDEX = object()
 FAILED_ITEM_STEPS = 10
 """Work of an item that fails, hints and all, in the emitter's steps."""
 
@@ -104,14 +109,13 @@ class Elaborator:
         if isinstance(name, Scalar):
             env.names.values.setdefault(name.text, None)
 
-    def _visit(self, item: Item, value: Value, env: Environment) -> Value:
-        if item.source is not None:
-            value = env.names.find(item.source, self._all_names())
-        self._set_input_names(value, env)
-        if item.when is not None and not self._condition(item.when, env):
+    def _visit(self, item: Item, above: Value, env: Environment) -> Value:
+        """What the line below reads: what the item gives, or the line above where the item is not there."""
+        value = self._entering(item, above, env)
+        if value is _LEFT_OUT:
             if item.name is not None:
                 env.names.skipped.add(item.name)
-            return value
+            return above
         others = [env.names.find(other, self._all_names()) for other in item.others]
         values: Values = (value, *others)
         if item.repeat is None:
@@ -123,28 +127,49 @@ class Elaborator:
             env.names.define(item.name, values[0], item.places.value("name"))
         return values[0]
 
+    def _entering(self, item: Item, above: Value, env: Environment) -> Value:
+        """What enters an item, `_LEFT_OUT` where its condition says that it is not there.
+
+        Raises:
+            BadItemError: if `from` names nothing that is there.
+        """
+        missing: LeftOutError | None = None
+        value = above
+        try:
+            if item.source is not None:
+                value = env.names.find(item.source, self._all_names())
+        except LeftOutError as error:  # no harm where this item is left out with it
+            if item.when is None:
+                raise
+            missing, value = error, None
+        self._set_input_names(value, env)
+        try:
+            if item.when is not None and not self._condition(item.when, env):
+                return _LEFT_OUT
+        except UnknownValueError:  # it looks at what enters
+            if missing is None:
+                raise
+        if missing is not None:
+            raise missing
+        return value
+
     def _repeat(self, item: Item, values: Values, env: Environment) -> Values:
         """One repetition behind the other: what comes out of one enters the next, other inputs stay."""
         count = self._count(item, env)
         scope = env.scope.scope(item.name, written=True) if item.name is not None else env.scope
-        outer_index = env.variables.get("index")
-        env.variables["index"] = 0
-        for index in range(count):
-            self._emitter.step(1 + len(values) // 10, item.place)
-            env.variables["index"] = index
-            self._set_input_names(values[0], env)
-            spot = Spot(scope, str(index) if item.name is not None else "", item.name is not None)
-            made = self._once(item, values, env, spot, index)
-            values = (*made, *values[len(made) :])
-            if item.name is not None:
-                env.names.values[f"{item.name}.{index}"] = values[0]
-        if item.name is not None and item.kind == "use":
-            labels = self._blocks.output_labels(item, env)
-            env.names.values |= {f"{item.name}.{label}": made for label, made in zip(labels, values, strict=False)}
-        if outer_index is None:
-            env.variables.pop("index", None)
-        else:
-            env.variables["index"] = outer_index
+        with _repetition(env, 0):
+            for index in range(count):
+                self._emitter.step(1 + len(values) // 10, item.place)
+                env.variables["index"] = index
+                self._set_input_names(values[0], env)
+                spot = Spot(scope, str(index) if item.name is not None else "", item.name is not None)
+                made = self._once(item, values, env, spot, index)
+                values = (*made, *values[len(made) :])
+                if item.name is not None:
+                    env.names.values[f"{item.name}.{index}"] = values[0]
+            if item.name is not None and item.kind == "use":
+                labels = self._blocks.output_labels(item, env)
+                env.names.values |= {f"{item.name}.{label}": made for label, made in zip(labels, values, strict=False)}
         return values
 
     def _count(self, item: Item, env: Environment) -> int:
@@ -235,6 +260,20 @@ class Elaborator:
         if self._names is None:
             self._names = frozenset(_written_names(self._document))
         return self._names
+
+
+@contextmanager
+def _repetition(env: Environment, index: int) -> Iterator[None]:
+    """`index` has a value in there only, also where an item fails."""
+    outer = env.variables.get("index", _NO_INDEX)
+    env.variables["index"] = index
+    try:
+        yield
+    finally:
+        if outer is _NO_INDEX:
+            del env.variables["index"]
+        else:
+            env.variables["index"] = outer
 
 
 def _written_names(document: Document) -> list[str]:

@@ -11,7 +11,7 @@ from archlab.config.elaborate import Elaborator
 from archlab.config.expressions import UnknownValueError
 from archlab.config.init import read_init
 from archlab.config.limits import MAX_INPUT_SIZE
-from archlab.config.names import NameTable, Value
+from archlab.config.names import LeftOutError, NameTable, Value
 from archlab.config.params import resolve_params
 from archlab.config.problem import BadItemError, Problems, TooManyProblemsError
 from archlab.config.substitute import substitute
@@ -118,6 +118,9 @@ def _read_outputs(
     try:
         for label, reference in _references(node):
             found.append((label, names.find(reference, frozenset())))
+    except LeftOutError as error:
+        problems.add(f"{error.reason}; a variant can carry 'outputs' of its own", error.code, error.place)
+        return None
     except BadItemError as error:
         problems.add(error.message, error.code, error.place)
         return None

@@ -18,6 +18,16 @@ Values = tuple[Value, ...]
 """What enters an item or comes out of it, the line above or below first."""
 
 
+class LeftOutError(BadItemError):
+    """A name is that of an item that is not there."""
+
+    def __init__(self, item: str, reference: Scalar) -> None:
+        self.reason = f"'{item}' is left out here, since its 'when' is false"
+        super().__init__(
+            f"{self.reason}; give this line the same 'when', or another input", "unknown-name", reference.place
+        )
+
+
 @dataclass(slots=True)
 class NameTable:
     """The named values of one list, with those of the lists around it in the same block."""
@@ -50,6 +60,10 @@ class NameTable:
         head = name.partition(".")[0]
         return head != name and head in self.values and self.values[head] is None
 
+    def left_out(self, name: str) -> str | None:
+        """The item of this list that a name begins with, if its `when` was false."""
+        return next((item for item in (name, name.partition(".")[0]) if item in self.skipped), None)
+
     def find(self, reference: Scalar, all_names: frozenset[str]) -> Value:
         """The value of an earlier name.
 
@@ -63,17 +77,17 @@ class NameTable:
         name = reference.text
         table: NameTable | None = self
         known: dict[str, None] = {}  # enough for a hint
+        left_out: str | None = None
         while table is not None:
             if name in table.values:
                 return table.values[name]
             if table.is_unknown(name):
                 return None
-            if name in table.skipped:
-                raise BadItemError(
-                    f"'{name}' is left out here, since its 'when' is false", "unknown-name", reference.place
-                )
+            left_out = left_out or table.left_out(name)
             known.update(dict.fromkeys(islice(table.values, MAX_SUGGESTIONS)))
             table = table.parent
+        if left_out is not None:
+            raise LeftOutError(left_out, reference)
         if name in all_names:
             hint = "; an item can use earlier items of its own list and of the lists around it in the same block"
             hint += ", and the block's inputs"

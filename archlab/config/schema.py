@@ -34,7 +34,7 @@ _COMMON: dict[str, Schema] = {
     },
     "when": {
         "anyOf": [{"type": "boolean"}, {"$ref": "#/definitions/expression"}],
-        "description": "Leave the item out where this is false.",
+        "description": "Leave the item out where this is false; the line below then reads the line above.",
     },
 }
 

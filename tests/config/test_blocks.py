@@ -108,3 +108,34 @@ def test_block_in_is_the_first_input() -> None:
     config = TWO_ROADS.replace("out_channels: 6, kernel_size: 3", "out_channels: $(block_in + 2), kernel_size: 3")
     graph = loads(config + ONE_CROSSING).graph
     assert graph.nodes[3].shape == (6, 8, 8)
+
+
+PASSED_ON = """
+input: [4, 16, 16]
+blocks:
+  cell:
+    inputs: [right, left]
+    layers: [{name: y, type: add, with: [left]}]
+    outputs: [y, right]
+  around:
+    inputs: [a, b]
+    layers: [{name: c, use: cell, with: [b]}, {type: tanh}]
+layers:
+  - {name: s, type: sigmoid}
+"""
+
+
+def test_an_output_that_is_an_input_passed_on() -> None:
+    graph = loads(PASSED_ON + "  - {name: c, use: cell, with: [input]}\n  - {type: add, with: [c.right, c.y]}\n").graph
+    assert wiring(graph)[-1] == ("add", ("c.y", "s", "c.y"))
+
+
+def test_an_output_passed_on_by_each_repetition_and_by_copies() -> None:
+    uses = "  - {name: c, use: cell, with: [input], repeat: 3}\n  - {name: d, use: cell, with: [input]}\n"
+    graph = loads(PASSED_ON + uses + "  - {type: add, with: [c.0.right, c.2.right, c.right, d.right]}\n").graph
+    assert wiring(graph)[-1][1] == ("d.y", "s", "c.1.y", "c.1.y", "c.2.y")
+
+
+def test_an_output_passed_on_inside_a_block() -> None:
+    lines = "  - {name: n, use: around, with: [input], repeat: 2}\n  - {type: add, with: [n.0.c.right, n.1.c.right]}\n"
+    assert wiring(loads(PASSED_ON + lines).graph)[-1][1] == ("n.1.tanh", "s", "n.0.tanh")

@@ -395,3 +395,20 @@ def test_branches_with_one_path_need_no_join() -> None:
 def test_refused_with_a_reason(text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         network(text)
+
+
+def test_index_ends_with_its_repetition_also_where_that_fails() -> None:
+    text = "layers:\n- {type: branches, repeat: 2, paths: 3}\n- {type: relu, repeat: $(index)}\n"
+    with pytest.raises(ConfigError) as caught:
+        network(text)
+    assert [problem.message.split(";")[0] for problem in caught.value.problems] == [
+        "'paths' must be a list of layers, not the number 3",
+        "there is no param 'index' here",
+    ]
+
+
+def test_index_of_a_repetition_inside_a_repetition() -> None:
+    body = "{type: conv2d, out_channels: $(4 + index), kernel_size: 1, repeat: 2}"
+    last = "{type: conv2d, out_channels: $(8 + index), kernel_size: 1}"
+    built = network(f"layers:\n- {{type: branches, repeat: 2, paths: [[{body}, {last}]]}}\n")
+    assert [node.shape[0] for node in built.graph.layers] == [4, 5, 8, 4, 5, 9]
