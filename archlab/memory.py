@@ -20,7 +20,7 @@ def memory_view(analysis: Analysis, *, training: bool = False, limit: int | None
         limit: bytes; also find the largest batches that fit them.
 
     Raises:
-        ConfigError: for a training step in int8.
+        ConfigError: for a training step that PyTorch refuses, such as one in int8.
     """
     timeline = _training(analysis) if training else analysis.inference
     fits = {} if limit is None else _fits(analysis, limit)
@@ -29,7 +29,8 @@ def memory_view(analysis: Analysis, *, training: bool = False, limit: int | None
 
 def _training(analysis: Analysis) -> Timeline:
     if analysis.training is None:
-        raise single_problem(f"{analysis.dtype} cannot be trained; choose a floating-point dtype", "wrong-value")
+        assert analysis.refusal is not None
+        raise single_problem(analysis.refusal.reason, "wrong-value")
     return analysis.training
 
 
@@ -38,6 +39,8 @@ def _fits(analysis: Analysis, limit: int) -> dict[str, Fit]:
         return Analysis(analysis.graph, replace(analysis.settings, batch=batch))
 
     fits = {"inference": largest_batch(lambda batch: with_batch(batch).total.memory.inference_peak, limit)}
-    if analysis.training is not None:
-        fits["training"] = largest_batch(lambda batch: _training(with_batch(batch)).peak, limit)
+    refusal = with_batch(1).refusal
+    least = 1 if refusal is None else refusal.batch
+    if least is not None:
+        fits["training"] = largest_batch(lambda batch: _training(with_batch(batch)).peak, limit, least)
     return fits

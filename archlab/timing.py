@@ -40,7 +40,7 @@ def measured_lines(view: TimeView, measurement: Measurement) -> list[tuple[str, 
     training = view.analysis.training
     lines = [
         ("forward", f"{_text(measurement.forward)}; {measurement.forward.median / view.seconds:.1f} x the bound"),
-        ("forward + backward", _text(measurement.step)),
+        ("forward + backward", _step_text(view, measurement)),
         ("order of the layers", f"rank correlation of bound and measured {rank_correlation(view):.2f}"),
         ("memory, predicted", f"{binary(view.analysis.inference.peak)} forward"),
     ]
@@ -49,6 +49,13 @@ def measured_lines(view: TimeView, measurement: Measurement) -> list[tuple[str, 
     if measurement.peak is not None:
         lines.append(("memory, allocated", f"{binary(measurement.peak)} forward + backward, without an optimizer"))
     return lines
+
+
+def _step_text(view: TimeView, measurement: Measurement) -> str:
+    if measurement.step is not None:
+        return _text(measurement.step)
+    assert view.analysis.refusal is not None
+    return f"not run; {view.analysis.refusal.reason}"
 
 
 def _text(times: Times) -> str:

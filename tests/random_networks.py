@@ -16,6 +16,7 @@ from typing import Any
 
 from archlab.api import Network, loads
 from archlab.config.problem import ConfigError
+from archlab.graph import Graph
 
 Item = dict[str, Any]
 MOST_ELEMENTS = 12_000
@@ -47,16 +48,24 @@ class NetworkMaker:
             item["from"] = self.random.choice(self.items)["name"]
         items = [*self.items, item]
         try:
-            network = loads(_yaml(self.input, items), name="random")
+            network = loads(_yaml(self.input, items, self._extra_outputs()), name="random")
         except ConfigError as error:
             if {problem.code for problem in error.problems} - {"shape", "inplace"}:
                 raise
             return False
-        shapes = [node.shape for node in network.graph.layers]
-        if len(shapes[-1]) != 3 or max(shape[0] * shape[1] * shape[2] for shape in shapes) > MOST_ELEMENTS:
+        if not self._is_welcome(network.graph):
             return False
         self.items, self.last = items, network
         return True
+
+    def _is_welcome(self, graph: Graph) -> bool:
+        """Whether a network ends with a map, and is small enough."""
+        shapes = [node.shape for node in graph.layers]
+        return len(shapes[-1]) == 3 and max(shape[0] * shape[1] * shape[2] for shape in shapes) <= MOST_ELEMENTS
+
+    def _extra_outputs(self) -> list[str]:
+        """Items that are results although others read them."""
+        return []
 
     def _draw(self) -> Item:
         makers: list[tuple[int, Callable[[], Item]]] = [
@@ -236,11 +245,11 @@ _SPECIAL: list[Callable[[random.Random], Item]] = [
 ]
 
 
-def _yaml(shape: list[int], items: list[Item]) -> str:
-    """The config, with every item that nothing reads among the outputs."""
+def _yaml(shape: list[int], items: list[Item], extra: list[str]) -> str:
+    """The config, with every item that nothing reads among the outputs, and `extra` ones."""
     read = {name for item in items for name in (item.get("from"), *item.get("with", []))}
     read |= {before["name"] for before, item in pairwise(items) if "from" not in item}
-    outputs = [item["name"] for item in items if item["name"] not in read]
+    outputs = [item["name"] for item in items if item["name"] not in read or item["name"] in extra]
     lines = "\n".join(f"  - {_flow(item)}" for item in items)
     return f"input: {shape}\nlayers:\n{lines}\noutputs: {_flow(outputs)}\n"
 

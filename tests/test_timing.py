@@ -144,6 +144,7 @@ def test_measuring_times_every_layer(outputs: str) -> None:
     assert list(found.layers) == [node.path for node in network.graph.layers]
     assert all(seconds > 0 for seconds in found.layers.values())
     assert found.forward.low <= found.forward.median <= found.forward.high
+    assert found.step is not None
     assert found.step.median > 0
     assert found.peak is None
 
@@ -153,6 +154,7 @@ def test_measuring_under_the_conditions_of_training() -> None:
     settings = network.analyze(batch=2, autocast="bfloat16", checkpoint=["layer*.*"], channels_last=True).settings
     found = measure(network, settings, rounds=1)
     assert list(found.layers) == [node.path for node in network.graph.layers]
+    assert found.step is not None
     assert found.step.median > 0
 
 

@@ -13,7 +13,8 @@ from archlab.analysis.memory import InferenceMemory, inference_memory, inference
 from archlab.analysis.optimizer import DEFAULT_OPTIMIZER
 from archlab.analysis.productivity import Productivity, productivity
 from archlab.analysis.receptive_field import ReceptiveField, bounded_fields, last_spatial, receptive_fields
-from archlab.analysis.settings import TRAINED_DTYPES, Settings
+from archlab.analysis.settings import Settings
+from archlab.analysis.trainable import Refusal, training_refusal
 from archlab.analysis.training import training_memory
 from archlab.graph import Graph, Node
 from archlab.segments import find_segments
@@ -134,9 +135,14 @@ class Analysis:
         return inference_timeline(self.graph, self._facts, size, self.batch, channels_last=channels_last)
 
     @cached_property
+    def refusal(self) -> Refusal | None:
+        """Why PyTorch refuses a training step: int8, no parameters, one value per channel in a batch norm."""
+        return training_refusal(self.graph, self._facts, self.settings)
+
+    @cached_property
     def training(self) -> Timeline | None:
-        """The storages of a training step, moment by moment; None for int8, which cannot be trained."""
-        if self.dtype not in TRAINED_DTYPES:
+        """The storages of a training step, moment by moment; None where PyTorch refuses it (`refusal` says why)."""
+        if self.refusal is not None:
             return None
         return training_memory(self.graph, self._facts, self.settings)
 

@@ -68,11 +68,6 @@ class InplaceActivation(Activation):
         return "inplace" if self.inplace else "new"
 
     @property
-    def is_reversible(self) -> bool:
-        """Whether PyTorch's backward pass can do with the output, so that the input may be overwritten."""
-        return True
-
-    @property
     def overwrites(self) -> bool:
         """Where `inplace`."""
         return self.inplace

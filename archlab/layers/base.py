@@ -75,6 +75,18 @@ class TensorSpec(NamedTuple):
         return prod(self.shape)
 
 
+class Refused(NamedTuple):
+    """Why PyTorch refuses to run a layer.
+
+    Attributes:
+        reason: what is wrong with its values, as what follows the layer's name in a sentence.
+        batch: the smallest batch that would do; None where none would.
+    """
+
+    reason: str
+    batch: int | None = None
+
+
 Storage = Literal["new", "inplace", "view", "eval_identity"]
 Order = Literal["keeps", "swaps", "shape", "other"]
 """How a layer's output lies in memory: as its input, the other way round, in its shape's order, or in the other."""
@@ -152,6 +164,10 @@ class Layer(BaseModel):
         """Operations for one sample that are not multiply-accumulates. The rule is in the class's docstring."""
         return 0
 
+    def refuses(self, inputs: tuple[Shape, ...], batch: int, *, training: bool) -> Refused | None:
+        """Why PyTorch refuses to run it with a batch, in training or eval mode; None where it does not."""
+        return None
+
     def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
         """What PyTorch takes beside the output while the layer runs in eval mode."""
         return NOTHING
@@ -191,6 +207,11 @@ class Layer(BaseModel):
     def overwrites(self) -> bool:
         """Whether it writes over its input, in training at least."""
         return False
+
+    @property
+    def is_reversible(self) -> bool:
+        """Whether PyTorch's backward pass can do without the input that it writes over."""
+        return True
 
     @property
     def offset_bound(self) -> float | None:

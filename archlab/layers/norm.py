@@ -7,7 +7,18 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import ChannelsLast, Layer, Order, Role, Shape, ShapeError, TensorSpec, require_map, shape_text
+from archlab.layers.base import (
+    ChannelsLast,
+    Layer,
+    Order,
+    Refused,
+    Role,
+    Shape,
+    ShapeError,
+    TensorSpec,
+    require_map,
+    shape_text,
+)
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.precision import AutocastTo
 from archlab.layers.room import NOTHING, Room, Training
@@ -68,6 +79,16 @@ class BatchNorm2d(Layer):
     def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One multiplication and one addition per element."""
         return 2 * prod(output)
+
+    def refuses(self, inputs: tuple[Shape, ...], batch: int, *, training: bool) -> Refused | None:
+        """A single value in each channel, or no eps, where the batch's statistics are taken."""
+        if not training and self.track_running_stats:
+            return None
+        if self.eps == 0:
+            return Refused("needs an eps above 0 for a batch's own statistics")
+        if batch * inputs[0][1] * inputs[0][2] > 1:
+            return None
+        return Refused(f"gets one value per channel, {shape_text(inputs[0])} at batch 1", 2)
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """The input, and the batch's statistics."""
@@ -222,6 +243,12 @@ class InstanceNorm2d(BatchNorm2d):
                 hint="put it in front of the pooling, or use group_norm",
             )
         return shape
+
+    def refuses(self, inputs: tuple[Shape, ...], batch: int, *, training: bool) -> Refused | None:
+        """A single position, where the sample's own statistics are taken: in training always."""
+        if inputs[0][1:] != (1, 1) or not (training or not self.track_running_stats):
+            return None
+        return Refused(f"gets one position per channel, {shape_text(inputs[0])}; put it in front of the pooling")
 
     def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Statistics, normalisation, scale and shift."""

@@ -13,7 +13,7 @@ from archlab.diagram.boxes import fold_to_boxes
 from archlab.diagram.svg import diagram_style, diagram_svg
 from archlab.page import charts
 from archlab.page.data import extent_record, growth_records, memory_records, stage_records
-from archlab.report.figures import FIGURES, figure_text, figures_row
+from archlab.report.figures import FIGURES, figure_text, figures_row, training_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import CONVENTIONS, totals
 from archlab.report.plain import Row
@@ -150,7 +150,10 @@ def _network(analysis: Analysis, name: str, row: Row) -> dict[str, Any]:
     return {
         "name": name,
         "row": row,
-        "texts": {figure.key: figure_text(figure, row[figure.key]) for figure in FIGURES},
+        "texts": {
+            **{figure.key: figure_text(figure, row[figure.key]) for figure in FIGURES},
+            "training_peak": training_text(row),
+        },
         "totals": totals(analysis),
         "diagram": drawing,
         "layers": [_layer(folded) for folded in fold(analysis, FOLD_DEPTH)],

@@ -47,7 +47,7 @@ FIGURES = (
 
 
 def figures_row(analysis: Analysis, device: Device) -> Row:
-    """The figures of a network, by their keys; None where there is none."""
+    """The figures of a network, by their keys; None where there is none. And why there is no training step."""
     total, times = analysis.total, roofline(analysis, device)
     moved = sum([time.moved for time in times])
     field = total.receptive_field
@@ -64,6 +64,7 @@ def figures_row(analysis: Analysis, device: Device) -> Row:
         "intensity": total.flops / moved if moved else None,
         "receptive_field": max(sizes) if sizes else None,
         "seconds": sum([time.seconds for time in times]),
+        "training_refused": None if analysis.refusal is None else analysis.refusal.reason,
     }
 
 
@@ -74,6 +75,7 @@ def comparison_row(analysis: Analysis, device: Device) -> Row:
         **network_row(analysis),
         "depth": figures["depth"],
         "memory_training_peak": figures["training_peak"],
+        "training_refused": figures["training_refused"],
         "intensity": figures["intensity"],
         "lower_bound_seconds": figures["seconds"],
     }
@@ -86,6 +88,24 @@ def depth(analysis: Analysis) -> int:
         before = max([longest[source] for source in node.inputs], default=0)
         longest.append(before + node.layer.counts_activations)
     return max([longest[index] for _, index in analysis.graph.outputs])
+
+
+def training_text(row: Row) -> str:
+    """The peak of a training step, or that there is none."""
+    if row["training_refused"] is not None:
+        return "none"
+    return binary(row["training_peak"])
+
+
+MOST_REFUSALS = 5
+
+
+def refusals(analyses: list[Analysis]) -> list[str]:
+    """Why networks have no training step, a line for each; a dtype that has none is everyone's and goes without."""
+    refused = [(a.graph.name, a.refusal.reason) for a in analyses if a.refusal is not None and a.dtype != "int8"]
+    lines = [f"{name} has no training step: {reason}." for name, reason in refused[:MOST_REFUSALS]]
+    more = len(refused) - MOST_REFUSALS
+    return lines + ([f"And {more} more without one."] if more > 0 else [])
 
 
 def figure_text(figure: Figure, value: float | None) -> str:

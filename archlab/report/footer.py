@@ -27,7 +27,8 @@ def _memory_text(memory: MemoryReport) -> str:
 def _training_rows(analysis: Analysis) -> list[tuple[str, str]]:
     training = analysis.training
     if training is None:
-        return []
+        assert analysis.refusal is not None
+        return [("training", f"none; {analysis.refusal.reason}")]
     moment = training.peak_moment
     where = "the optimizer's step" if moment.node < 0 else f"{analysis.graph.nodes[moment.node].path}, {moment.phase}"
     return [

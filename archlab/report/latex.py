@@ -28,7 +28,11 @@ def latex_table(networks: list[tuple[str, Row]]) -> str:
     lines += [" & ".join(["network", *(f"{{{latex(figure.label)}}}" for figure in known)]) + r" \\", r"\midrule"]
     for name, row in networks:
         lines.append(" & ".join([latex(name), *(_number(row[figure.key]) for figure in known)]) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    for name, row in networks:
+        if row.get("training_refused") is not None:
+            lines.append(" ".join(f"% {latex(name)} has no training step: {latex(row['training_refused'])}".split()))
+    return "\n".join(lines) + "\n"
 
 
 def latex(text: str) -> str:

@@ -175,8 +175,12 @@ class MemoryView:
             assert self.limit is not None
             text = f"batch {fit.batch:,} in {binary(self.limit)} ({binary(fit.peak)})"
             if not fit.batch:
-                text = f"nothing fits in {binary(self.limit)}: one sample needs {binary(fit.peak)}"
+                needed = "one sample needs" if fit.least == 1 else f"the smallest batch, {fit.least}, needs"
+                text = f"nothing fits in {binary(self.limit)}: {needed} {binary(fit.peak)}"
             lines.append((f"fits, {run}", text))
+        refusal = self.analysis.refusal
+        if self.fits and "training" not in self.fits and refusal is not None:
+            lines.append(("fits, training", f"no batch: {refusal.reason}"))
         return lines
 
     def _step_dict(self) -> Row:

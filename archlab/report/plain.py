@@ -87,6 +87,7 @@ def _training_dict(analysis: Analysis) -> Row:
     """How the training step is done whose peak is given."""
     settings, checkpoints = analysis.settings, analysis.checkpointing
     return {
+        "training_refused": None if analysis.refusal is None else analysis.refusal._asdict(),
         "optimizer": settings.optimizer,
         "autocast": settings.autocast,
         "channels_last": settings.channels_last,

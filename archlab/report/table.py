@@ -12,7 +12,7 @@ from rich.table import Table
 from archlab.analysis.result import Analysis
 from archlab.devices import Device
 from archlab.layers.base import shape_text
-from archlab.report.figures import figures_row
+from archlab.report.figures import figures_row, refusals, training_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import CONVENTIONS, heading, totals
 from archlab.report.plain import Row
@@ -114,12 +114,12 @@ def comparison_table(analyses: list[Analysis], device: Device, *, colour: bool =
     """
     rows = [_network_cells(analysis, figures_row(analysis, device)) for analysis in analyses]
     bound = f"Bound: the sum of the layers' lower bounds on {device.description or device.name}."
-    return render([_table(NETWORK_COLUMNS, rows, width_of(colour=colour)), *CONVENTIONS, bound], colour=colour)
+    notes = [*refusals(analyses), *CONVENTIONS, bound]
+    return render([_table(NETWORK_COLUMNS, rows, width_of(colour=colour)), *notes], colour=colour)
 
 
 def _network_cells(analysis: Analysis, figures: Row) -> list[str]:
     total = analysis.total
-    training = figures["training_peak"]
     return [
         analysis.graph.name,
         shape_text(tuple(analysis.input_shape)),
@@ -130,7 +130,7 @@ def _network_cells(analysis: Analysis, figures: Row) -> list[str]:
         si(total.flops),
         si(total.activations),
         binary(total.memory.inference_peak),
-        "-" if training is None else binary(training),
+        training_text(figures),
         duration(figures["seconds"]),
         field_text(total.receptive_field),
         stride_text(total.receptive_field),

@@ -18,7 +18,9 @@ require("torch", "torch", "measuring")
 import torch
 from torch import Tensor, fx
 
+from archlab.analysis.facts import collect_facts
 from archlab.analysis.settings import Settings
+from archlab.analysis.trainable import require_run, training_refusal
 from archlab.torch.build import build
 from archlab.torch.device import require_device
 from archlab.torch.precision import autocast, converted, converted_input
@@ -56,19 +58,23 @@ class Measurement:
 
     Attributes:
         forward: in eval mode, without gradients.
-        step: forward and backward pass in training mode.
+        step: forward and backward pass in training mode; None where PyTorch refuses it.
         layers: median seconds of each layer's forward pass by itself, by path.
         peak: bytes that the device's allocator held in the training step, where it counts them.
     """
 
     forward: Times
-    step: Times
+    step: Times | None
     layers: dict[str, float]
     peak: int | None
 
     def to_dict(self) -> dict[str, Any]:
         """In seconds and bytes, for `--format json`; the layers are rows of their own."""
-        return {"forward": asdict(self.forward), "forward_backward": asdict(self.step), "allocated_peak": self.peak}
+        return {
+            "forward": asdict(self.forward),
+            "forward_backward": None if self.step is None else asdict(self.step),
+            "allocated_peak": self.peak,
+        }
 
 
 def measure(
@@ -89,22 +95,26 @@ def measure(
         progress: wraps the rounds.
 
     Raises:
-        ConfigError: if it cannot compute on the device.
+        ConfigError: if it cannot compute on the device, or PyTorch does not run the batch.
     """
     require_device(device)
+    require_run(network.graph, settings.batch)
+    is_trained = training_refusal(network.graph, collect_facts(network.graph), settings) is None
     model = converted(build(network, device=device), settings)
     sample = converted_input(torch.randn(settings.batch, *network.graph.input_shape, device=device), settings)
     lowered = partial(autocast, settings, device)
     forward, layers = _Forward(model, lowered), _LayerTimer(model, lowered)
     blocks = [segment.path for segment in settings.segments]
     trained = converted(build(network, device=device, checkpoint=blocks), settings) if blocks else model
-    step = _Step(trained, lowered)
+    calls: list[tuple[str, Callable[[Tensor], object]]] = [("forward", forward), ("layers", layers)]
+    if is_trained:
+        calls.insert(1, ("step", _Step(trained, lowered)))
     runs: dict[str, list[float]] = defaultdict(list)
     if sample.is_cuda:
         torch.cuda.reset_peak_memory_stats(sample.device)
     with _flushed_denormals():
         for number in progress(range(WARM_UP + rounds)):
-            for name, call in (("forward", forward), ("step", step), ("layers", layers)):
+            for name, call in calls:
                 seconds = _timed(call, sample)
                 if number >= WARM_UP:
                     runs[name].append(seconds)
@@ -112,7 +122,8 @@ def measure(
                 layers.seconds.clear()
     peak = torch.cuda.max_memory_allocated(sample.device) if sample.is_cuda else None
     medians = {path: median(values) for path, values in layers.seconds.items()}
-    return Measurement(_times(runs["forward"]), _times(runs["step"]), medians, peak)
+    step = _times(runs["step"]) if is_trained else None
+    return Measurement(_times(runs["forward"]), step, medians, peak)
 
 
 @contextmanager
@@ -173,7 +184,7 @@ class _Step:
         with self._lowered():
             result = self._model(sample)
         results = result.values() if isinstance(result, dict) else result if isinstance(result, tuple) else (result,)
-        torch.autograd.backward([value.sum() for value in results])
+        torch.autograd.backward([value.sum() for value in results if value.requires_grad])
         self._model.zero_grad()
 
 

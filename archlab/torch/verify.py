@@ -28,6 +28,7 @@ from torch import Tensor, fx, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from archlab.analysis import Analysis, LayerReport
+from archlab.analysis.trainable import require_run
 from archlab.layers.base import shape_text
 from archlab.torch.build import build
 from archlab.torch.counting import DEFORMABLE, fvcore_deformable, torch_formulas
@@ -111,7 +112,11 @@ def verify(network: Network, *, batch: int = 1, device: str = "cpu") -> Verifica
         network: what to verify.
         batch: number of samples.
         device: where to run; `meta` computes shapes without values, and leaves fvcore out.
+
+    Raises:
+        ConfigError: if there is no such device, or PyTorch does not run the batch.
     """
+    require_run(network.graph, batch)
     analysis = network.analyze(batch=batch)
     # The numbers do not depend on the weights: leave out their costly initialisation.
     require_device(device, meta=True)

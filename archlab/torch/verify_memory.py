@@ -9,6 +9,7 @@ from archlab.analysis import Analysis
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.optimizer import OPTIMIZERS
 from archlab.analysis.settings import TRAINED_DTYPES, Settings
+from archlab.analysis.trainable import require_run
 from archlab.analysis.training import training_memory
 from archlab.config.problem import single_problem
 from archlab.torch.storages import count_inference, count_training
@@ -57,11 +58,13 @@ class MemoryVerification:
         name: of the network.
         conditions: under which: `batch 8, channels_last`.
         peaks: of each run.
+        refused: why there is no training step, where there is none.
     """
 
     name: str
     conditions: str
     peaks: list[Peak]
+    refused: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -69,13 +72,15 @@ class MemoryVerification:
         return all(peak.ok for peak in self.peaks)
 
     def render(self) -> str:
-        """A line if all are equal, else one for each."""
+        """A line if all are equal, else one for each; and one where there is no training step."""
+        refused = [] if self.refused is None else [f"  no training step counted: {self.refused}"]
         if all(peak.predicted == peak.counted for peak in self.peaks):
             runs = ", ".join(f"{peak.run} {peak.counted:,}" for peak in self.peaks)
-            return f"{self.name}: memory ok at {self.conditions}, bytes at the peak equal to live storages: {runs}"
+            equal = f"{self.name}: memory ok at {self.conditions}, bytes at the peak equal to live storages: {runs}"
+            return "\n".join([equal, *refused])
         lines = [peak.render() for peak in self.peaks if peak.predicted != peak.counted]
         verdict = "ok" if self.ok else "differs"
-        return "\n".join([f"{self.name}: memory {verdict} at {self.conditions}", *lines])
+        return "\n".join([f"{self.name}: memory {verdict} at {self.conditions}", *lines, *refused])
 
 
 def verify_memory(network: Network, settings: Settings) -> MemoryVerification:
@@ -89,12 +94,16 @@ def verify_memory(network: Network, settings: Settings) -> MemoryVerification:
             device, which computes nothing.
 
     Raises:
-        ConfigError: for int8.
+        ConfigError: for int8, or a batch that PyTorch does not run in eval mode.
     """
     if settings.dtype not in TRAINED_DTYPES:
         raise single_problem(f"{settings.dtype} has no storages to count; choose a floating-point dtype", "wrong-value")
-    predicted = Analysis(network.graph, settings).inference.peak
-    peaks = [Peak("inference", predicted, *count_inference(network, settings), 0)]
+    require_run(network.graph, settings.batch)
+    analysis = Analysis(network.graph, settings)
+    peaks = [Peak("inference", analysis.inference.peak, *count_inference(network, settings), 0)]
+    conditions = ", ".join([f"batch {settings.batch}", *settings.conditions()])
+    if analysis.refusal is not None:
+        return MemoryVerification(network.name, conditions, peaks, analysis.refusal.reason)
     facts = collect_facts(network.graph)
     device = "meta" if settings.autocast is None else "cpu"
     for optimizer in OPTIMIZERS:
@@ -102,5 +111,4 @@ def verify_memory(network: Network, settings: Settings) -> MemoryVerification:
         predicted = training_memory(network.graph, facts, step).peak
         counted = count_training(network, step, device=device)
         peaks.append(Peak(f"training with {optimizer}", predicted, *counted, TOLERANCE))
-    conditions = ", ".join([f"batch {settings.batch}", *settings.conditions()])
     return MemoryVerification(network.name, conditions, peaks)
