@@ -14,12 +14,12 @@ from archlab.config.lowering import Lowering
 from archlab.config.names import NameTable, Value
 from archlab.config.naming import PathScope
 from archlab.config.problem import BadItemError
-from archlab.config.residual import Shortcut, body_norm, is_written_first, read_shortcut, total_stride
+from archlab.config.residual import BodyPath, Shortcut, body_path, fitting_stride, is_written_first, read_shortcut
 from archlab.config.substitute import Argument
 from archlab.config.suggest import one_of
 from archlab.config.yaml_nodes import Mapping, Sequence, kind, value_kind
 from archlab.graph import Node
-from archlab.layers.base import shape_text
+from archlab.layers.base import is_map, shape_text
 from archlab.layers.join import Narrow
 from archlab.layers.reshape import Input
 
@@ -44,12 +44,13 @@ class Combinators:
         inner = self._inner(item, env, spot)
         shortcut = read_shortcut(item, lambda argument: self._evaluate(argument, env))
         body = self._list(item, "body", "residual needs 'body', a list of layers")
-        if is_written_first(item, shortcut):
-            skip = self._shortcut(item, shortcut, value, None, inner)
+        first = len(self._emitter.nodes)
+        if isinstance(shortcut, Sequence) and is_written_first(item, shortcut):
+            skip = self._layers(shortcut, value, inner)
             result = self._walk(body, value, inner)
         else:
             result = self._walk(body, value, inner)
-            skip = self._shortcut(item, shortcut, value, result, inner)
+            skip = self._shortcut(item, shortcut, value, result, inner, first)
         self._emitter.export_names(item, env, inner.names.values, spot)
         if result is None or value is None or skip is None:
             return None
@@ -59,37 +60,43 @@ class Combinators:
             raise self._unequal(item, shortcut, skip, result)
         return self._join("add", (result, skip), item, inner)
 
-    def _shortcut(self, item: Item, shortcut: Shortcut, value: Value, result: Value, env: Environment) -> Value:
-        """What is added to the body's result, `NO_SHORTCUT` where nothing is."""
+    def _layers(self, shortcut: Sequence, value: Value, env: Environment) -> Value:
+        """What the layers of a shortcut give."""
+        scope = PathScope()
+        skip = self._walk(shortcut, value, replace(env, scope=scope, names=NameTable(parent=env.names)))
+        if scope.children:
+            env.scope.add("shortcut", scope, written=False)
+        return skip
+
+    def _shortcut(
+        self, item: Item, shortcut: Shortcut, value: Value, result: Value, env: Environment, first: int
+    ) -> Value:
+        """What is added to the result of a body whose nodes begin at `first`, `NO_SHORTCUT` where nothing is."""
         if isinstance(shortcut, Sequence):
-            scope = PathScope()
-            skip = self._walk(shortcut, value, replace(env, scope=scope, names=NameTable(parent=env.names)))
-            if scope.children:
-                env.scope.add("shortcut", scope, written=False)
-            return skip
+            return self._layers(shortcut, value, env)
         if value is None or result is None:
             return None
-        stride = total_stride(self._emitter.nodes, result, value)
-        if value.shape == result.shape and stride in {(1, 1), None}:
+        path = body_path(self._emitter.nodes, first, value, result)
+        if value.shape == result.shape and path.stride in {(1, 1), None}:
             return value
         if shortcut == "if_same":
             return NO_SHORTCUT
         if shortcut == "project":
-            return self._project(item, value, result, stride, env)
+            return self._project(item, value, result, path, env)
         return value
 
-    def _project(
-        self, item: Item, value: Node, result: Node, stride: tuple[int, int] | None, env: Environment
-    ) -> Value:
+    def _project(self, item: Item, value: Node, result: Node, path: BodyPath, env: Environment) -> Value:
         """The body's stride and channels in a 1x1 convolution, with the norm of the body's last convolution."""
-        if stride is None or len(value.shape) != 3 or len(result.shape) != 3:
+        are_maps = is_map(value.shape) and is_map(result.shape)
+        stride = path.stride or fitting_stride(value.shape[1:], result.shape[1:]) if are_maps else None
+        if stride is None:
             raise BadItemError(
                 f"cannot project {shape_text(value.shape)} to {shape_text(result.shape)} by a 1x1 convolution; "
                 "write the shortcut as a list of layers",
                 "shape",
                 item.places.value("shortcut"),
             )
-        layers = self._lowering.projection(result.shape[0], stride, body_norm(self._emitter.nodes, result, value))
+        layers = self._lowering.projection(result.shape[0], stride, path.norm())
         scope = env.scope.scope("shortcut", written=False)
         node: Value = value
         for layer in layers:
