@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from archlab.config.problem import single_problem
 from archlab.config.suggest import did_you_mean
-from archlab.graph import Graph, Node
+from archlab.graph import Graph, Node, renumbered
 
 
 def cut(graph: Graph, names: Sequence[str]) -> Graph:
@@ -29,9 +29,7 @@ def cut(graph: Graph, names: Sequence[str]) -> Graph:
     if twice is not None:
         raise single_problem(f"outputs: '{twice}' is there twice", "wrong-value")
     ends = [_find(graph, name) for name in names]
-    kept = [graph.nodes[index] for index in sorted(_needed(graph, ends))]
-    number = {node.index: position for position, node in enumerate(kept)}
-    nodes = [replace(node, index=number[node.index], inputs=tuple([number[i] for i in node.inputs])) for node in kept]
+    nodes, number = renumbered([graph.nodes[index] for index in sorted(_needed(graph, ends))])
     outputs = [(name, number[end.index]) for name, end in zip(names, ends, strict=True)]
     return replace(graph, nodes=nodes, outputs=outputs, output_form="dict")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from archlab.config.problem import Place
@@ -31,6 +31,13 @@ class Node:
     """Whether its tensors start at zero."""
     init: Mapping[str, Any] | None = None
     """Initialisers of the layer or its block, by tensor; they go before the graph's. None for PyTorch's own."""
+
+
+def renumbered(nodes: Sequence[Node]) -> tuple[list[Node], dict[int, int]]:
+    """Some of a graph's nodes as a graph of their own, and their new indices by the old ones."""
+    number = {node.index: position for position, node in enumerate(nodes)}
+    made = [replace(node, index=number[node.index], inputs=tuple([number[i] for i in node.inputs])) for node in nodes]
+    return made, number
 
 
 @dataclass(slots=True)

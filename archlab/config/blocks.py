@@ -17,6 +17,7 @@ from archlab.config.lowering import Lowering
 from archlab.config.names import LeftOutError, NameTable, Value, Values
 from archlab.config.naming import PathScope, block_label
 from archlab.config.problem import BadItemError, Problems
+from archlab.config.prune import Use
 from archlab.config.recording import Recording
 from archlab.config.replay import CannotCopyError, Copier, Expansion, Given, changed_layers, replay_key
 from archlab.config.sight import Sight, look
@@ -52,6 +53,8 @@ class Blocks:
         self._inits: dict[str, dict[str, TensorInit]] = {}
         self._sights: dict[str, Sight] = {}
         self._expansions: dict[tuple[object, ...], Expansion] = {}
+        self.uses: list[Use] = []
+        """Of blocks with several outputs, so far."""
         self.params: MappingView[str, Any] = {}
         """What every block sees: the file's params and `input_size`."""
 
@@ -77,9 +80,12 @@ class Blocks:
         values = values[: max(len(block.inputs), 1)]
         scope = spot.scope.scope(spot.label or block_label(block.name), written=spot.written)
         sight = self._sight(block)
+        start = len(self._emitter.nodes)
         key = replay_key(id(item), values, given, sight, (env.trail, env.depth))
         known = self._expansions.get(key)
         copied = None if known is None else self._copy(known, item, values, given, scope)
+        if copied is not None and known is not None:
+            self.uses += [use.moved(start - known.start) for use in known.uses]
         if copied is None:
             made = self._expand(item, block, values, given, env, scope)
             copied = made.names, made.outputs
@@ -107,7 +113,7 @@ class Blocks:
     ) -> Expansion:
         """Walk the block's layers."""
         sight = self._sight(block)
-        steps, start = self._emitter.steps, len(self._emitter.nodes)
+        steps, start, first_use = self._emitter.steps, len(self._emitter.nodes), len(self.uses)
         line = item.place.line + 1
         step = f"in block '{block.name}', used{f' by {item.name}' if item.name else ''} at line {line}"
         inner = Environment(
@@ -125,7 +131,11 @@ class Blocks:
         nodes = self._emitter.nodes[start:]
         emissions = inner.recording.emissions if inner.recording is not None else []
         steps = self._emitter.steps - steps
-        return Expansion(values, nodes, scope, inner.names.values, outputs, steps, inner.trail, emissions)
+        made = tuple([output.index for output in outputs if output is not None and output.index >= start])
+        if len(made) > 1:
+            self.uses.append(Use(start, start + len(nodes), made))
+        uses = self.uses[first_use:]
+        return Expansion(values, start, nodes, scope, inner.names.values, outputs, steps, inner.trail, emissions, uses)
 
     def output_labels(self, item: Item, env: Environment) -> list[str]:
         """What the block of an item calls its outputs."""

@@ -6,10 +6,16 @@ from archlab.config.problem import Problems
 from archlab.graph import Graph, Node
 
 
-def check_graph(graph: Graph, problems: Problems) -> None:
-    """Record what is wrong with a graph as a whole."""
+def check_graph(graph: Graph, problems: Problems, left_over: set[int]) -> None:
+    """Record what is wrong with a graph as a whole.
+
+    Args:
+        graph: the network.
+        problems: the collector.
+        left_over: nodes that layers have read which `prune` left out.
+    """
     readers = _readers(graph)
-    _check_used(graph, readers, problems)
+    _check_used(graph, readers, problems, left_over)
     _check_inplace(graph, readers, problems)
 
 
@@ -21,16 +27,15 @@ def _readers(graph: Graph) -> list[list[int]]:
     return readers
 
 
-def _check_used(graph: Graph, readers: list[list[int]], problems: Problems) -> None:
+def _check_used(graph: Graph, readers: list[list[int]], problems: Problems, left_over: set[int]) -> None:
     results = {index for _, index in graph.outputs}
     for node in graph.layers:
         if not readers[node.index] and node.index not in results:
-            problems.add(
-                f"the output of '{node.path}' is used by nothing; name it in 'outputs', join it, or remove it",
-                "unused",
-                node.place,
-                node.trail,
-            )
+            message = f"the output of '{node.path}' is used by nothing; name it in 'outputs', join it, or remove it"
+            if node.index in left_over:
+                message = f"the output of '{node.path}' is used only for an output of a block that nothing reads"
+                message += "; read that output too, or remove both"
+            problems.add(message, "unused", node.place, node.trail)
             return  # what led to it needs no problem of its own
 
 

@@ -23,6 +23,7 @@ from archlab.config.lowering import Lowering
 from archlab.config.names import LeftOutError, NameTable, Value, Values
 from archlab.config.naming import PathScope
 from archlab.config.problem import BadItemError, Problems
+from archlab.config.prune import Use
 from archlab.config.recording import Emission
 from archlab.config.substitute import Argument
 from archlab.config.suggest import one_of
@@ -58,6 +59,11 @@ class Elaborator:
     def nodes(self) -> list[Node]:
         """The nodes so far."""
         return self._emitter.nodes
+
+    @property
+    def uses(self) -> list[Use]:
+        """The uses of blocks with several outputs so far."""
+        return self._blocks.uses
 
     def run(self, input_shape: Shape) -> tuple[Value, NameTable]:
         """Expand the layers.

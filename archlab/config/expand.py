@@ -14,6 +14,7 @@ from archlab.config.limits import MAX_INPUT_SIZE
 from archlab.config.names import LeftOutError, NameTable, Value
 from archlab.config.params import resolve_params
 from archlab.config.problem import BadItemError, Problems, TooManyProblemsError
+from archlab.config.prune import prune
 from archlab.config.substitute import substitute
 from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
 from archlab.graph import Graph, OutputForm
@@ -74,7 +75,7 @@ def _expand(
     form, results = outputs
     name = variant.name if variant is not None else document.name
     graph = Graph(name, elaborator.nodes, results, form, variant.name if variant else None, init)
-    check_graph(graph, problems)
+    check_graph(graph, problems, prune(graph, elaborator.uses))
     return graph
 
 

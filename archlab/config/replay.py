@@ -18,6 +18,7 @@ from archlab.config.lowering import Lowering
 from archlab.config.names import Value, Values
 from archlab.config.naming import PathScope
 from archlab.config.problem import BadItemError
+from archlab.config.prune import Use
 from archlab.config.recording import Emission
 from archlab.config.sight import Sight
 from archlab.graph import Node
@@ -32,6 +33,8 @@ class Expansion:
     """What one walk over a block made."""
 
     inputs: Values
+    start: int
+    """Index of the first node."""
     nodes: list[Node]
     """In order, without gaps between their indices."""
     scope: PathScope
@@ -42,6 +45,8 @@ class Expansion:
     trail: tuple[str, ...]
     """Inside the block."""
     emissions: list[Emission]
+    uses: list[Use]
+    """Of blocks with several outputs, this one among them."""
 
 
 class CannotCopyError(Exception):
