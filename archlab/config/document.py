@@ -66,12 +66,16 @@ class Document:
     name: str
     place: Place
     description: str = ""
+    extends: Place | None = None
+    """Where it names the config that it extends."""
     input: Node | None = None
     params: dict[str, Node] = field(default_factory=dict)
     variants: dict[str, Variant] = field(default_factory=dict)
     blocks: dict[str, Block] = field(default_factory=dict)
     layers: Sequence | None = None
     outputs: Node | None = None
+    outputs_inherited: Place | None = None
+    """Where the extending file can mend outputs that are the extended one's; None where they are its own."""
     init: Mapping | None = None
     expect: Mapping | None = None
 
@@ -105,10 +109,13 @@ class DocumentReader:
         self._check_keys()
         own = Document(self._source, self._name(), self._root.place, description=self._text("description"))
         if base is not None:
+            own.extends = self._root.keys["extends"]
             own.input, own.outputs, own.init = base.input, base.outputs, base.init
             own.params, own.blocks, own.layers = dict(base.params), dict(base.blocks), base.layers
         own.input = self._root.entries.get("input", own.input)
         own.outputs = self._root.entries.get("outputs", own.outputs)
+        if own.outputs is not None and "outputs" not in self._root.entries:
+            own.outputs_inherited = self._root.keys.get("layers", self._root.keys["extends"])
         own.init = self._typed("init", Mapping) or own.init
         own.expect = self._typed("expect", Mapping)
         self._read_blocks(own)

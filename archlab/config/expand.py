@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingView
+from dataclasses import replace
 from typing import Any
 
 from archlab.config.checks import check_graph
@@ -13,7 +14,7 @@ from archlab.config.init import read_init
 from archlab.config.limits import MAX_INPUT_SIZE
 from archlab.config.names import LeftOutError, NameTable, Value
 from archlab.config.params import resolve_params
-from archlab.config.problem import BadItemError, Problems, TooManyProblemsError
+from archlab.config.problem import BadItemError, Place, Problem, Problems, TooManyProblemsError
 from archlab.config.prune import prune
 from archlab.config.substitute import substitute
 from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
@@ -47,9 +48,19 @@ def expand(
         graph = _expand(document, variant, settings, problems, input_shape)
     except TooManyProblemsError:
         graph = None
+    problems.found = [_with_extending(problem, document) for problem in problems.found]
     problems.raise_if_any()
     assert graph is not None
     return graph
+
+
+def _with_extending(problem: Problem, document: Document) -> Problem:
+    """A problem in an extended file with a note of what extends it, which may be where it can be mended."""
+    if problem.place is None or document.extends is None or problem.place.source is document.source:
+        return problem
+    extends = document.extends
+    step = f"extended by {extends.source.name} at line {extends.line + 1}"
+    return problem if step in problem.trail else replace(problem, trail=(*problem.trail, step))
 
 
 def _expand(
@@ -69,7 +80,8 @@ def _expand(
     elaborator = Elaborator(document, params, problems)
     last, names = elaborator.run(input_shape)
     wanted = variant.outputs if variant is not None and variant.outputs is not None else document.outputs
-    outputs = _read_outputs(wanted, last, names, problems)
+    inherited = document.outputs_inherited if wanted is document.outputs else None
+    outputs = _read_outputs(wanted, last, names, problems, inherited)
     if problems.found or outputs is None:
         return None
     form, results = outputs
@@ -111,7 +123,7 @@ def input_fault(value: Any) -> str | None:
 
 
 def _read_outputs(
-    node: Node | None, last: Value, names: NameTable, problems: Problems
+    node: Node | None, last: Value, names: NameTable, problems: Problems, inherited: Place | None
 ) -> tuple[OutputForm, Outputs] | None:
     if node is None or (isinstance(node, Scalar) and node.value is None):
         return None if last is None else ("single", [("output", last.index)])
@@ -119,11 +131,14 @@ def _read_outputs(
     try:
         for label, reference in _references(node):
             found.append((label, names.find(reference, frozenset())))
-    except LeftOutError as error:
-        problems.add(f"{error.reason}; a variant can carry 'outputs' of its own", error.code, error.place)
-        return None
     except BadItemError as error:
-        problems.add(error.message, error.code, error.place)
+        message, place = error.message, error.place
+        if isinstance(error, LeftOutError):
+            message = error.reason if inherited else f"{error.reason}; a variant can carry 'outputs' of its own"
+        if inherited is not None and place is not None:
+            message = f"'outputs' of {place.source.name} does not fit these layers: {message}"
+            message, place = f"{message}; write 'outputs' here too (outputs: null for the last layer)", inherited
+        problems.add(message, error.code, place)
         return None
     form: OutputForm = "dict" if isinstance(node, Mapping) else "tuple" if isinstance(node, Sequence) else "single"
     return form, [(label, value.index) for label, value in found if value is not None]

@@ -28,6 +28,8 @@ class DocumentLoader:
         self._problems = problems
         self._find_preset = find_preset
         self._open: list[Path | str] = []
+        self._shown_folder = Path()
+        """What problems call the folder that `extends` may use."""
 
     def load(self, source: Source, default_name: str) -> Document | None:
         """The document of a source, or None where problems leave none.
@@ -42,6 +44,8 @@ class DocumentLoader:
                 f"a config is a mapping with 'input' and 'layers', not {kind(root)}", "wrong-type", place
             )
             return None
+        if not self._open:
+            self._shown_folder = Path(source.name).parent
         self._open.append(source.name)
         extends = root.entries.get("extends")
         base = self._base(source, extends) if extends is not None else None
@@ -55,7 +59,11 @@ class DocumentLoader:
         except BadItemError as error:
             self._problems.add(error.message, error.code, error.place)
             return None
-        shown = path.name if source.folder is None else _shown(source, path)
+        if folder is None or _is_preset(node):
+            self._shown_folder, inside = Path("configs"), Path(path.name)
+        else:
+            inside = path.relative_to(folder.resolve())
+        shown = str(self._shown_folder / inside)
         extended = read_source(path, shown_as=shown, place=node.place)
         return self.load(replace(extended, folder=folder), path.stem)
 
@@ -68,7 +76,7 @@ class DocumentLoader:
         name = node.value
         if len(self._open) > MAX_EXTENDS:
             raise BadItemError(f"more than {MAX_EXTENDS} configs extend one another", "extends-loop", node.place)
-        if not name.endswith((".yaml", ".yml")):
+        if _is_preset(node):
             preset = self._find_preset(name)
             if preset is None:
                 raise BadItemError(
@@ -153,6 +161,6 @@ def _inside(folder: Path, name: str, place: Place) -> Path:
     return path
 
 
-def _shown(source: Source, path: Path) -> str:
-    """The extended file's name in problems, in the manner of the extending file's name."""
-    return str(Path(source.name).parent / path.name) if source.folder else path.name
+def _is_preset(node: Node) -> bool:
+    """Whether `extends` names a preset rather than a file."""
+    return isinstance(node, Scalar) and not node.text.endswith((".yaml", ".yml"))

@@ -412,3 +412,21 @@ def test_index_of_a_repetition_inside_a_repetition() -> None:
     last = "{type: conv2d, out_channels: $(8 + index), kernel_size: 1}"
     built = network(f"layers:\n- {{type: branches, repeat: 2, paths: [[{body}, {last}]]}}\n")
     assert [node.shape[0] for node in built.graph.layers] == [4, 5, 8, 4, 5, 9]
+
+
+def test_outputs_that_are_not_inherited_can_be_the_last_layer(tmp_path: Path) -> None:
+    built = extended(tmp_path, "layers: [{type: relu}]\noutputs:", BASE + "outputs: stem\n")
+    assert [built.graph.nodes[index].path for _, index in built.graph.outputs] == ["relu"]
+
+
+def test_problems_name_the_extended_file_as_it_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "base.yaml").write_text(BASE)
+    (tmp_path / "mine.yaml").write_text("extends: below/base.yaml\nparams: {width: 0}\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        load("mine.yaml")
+    place = caught.value.problems[0].place
+    assert place is not None
+    assert Path(place.source.name).read_text() == BASE
+    assert caught.value.problems[0].trail == ("extended by mine.yaml at line 1",)
