@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlab.requirements import require
@@ -17,6 +18,7 @@ require("torch", "torch", "building a model")
 import torch
 from torch import fx, nn
 
+from archlab.api import load
 from archlab.cut import cut
 from archlab.graph import Graph
 from archlab.layers.base import Layer
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def build(
-    network: Network | Graph,
+    network: Network | Graph | str | Path,
     *,
     device: str | torch.device | None = None,
     weights: Weights | None = None,
@@ -41,7 +43,7 @@ def build(
     """The PyTorch model of a network, with freshly initialised weights, in training mode.
 
     Args:
-        network: a network or its graph.
+        network: a network, its graph, or a target as `archlab.load` takes it: a YAML path, a preset.
         device: where the weights are made; `meta` makes none.
         weights: a state dict with the same tensors in the same order, a file that holds one, or
             `torchvision:ResNet50_Weights.IMAGENET1K_V2` (see `archlab.torch.weights`).
@@ -55,9 +57,9 @@ def build(
         as the config's `outputs` says; with `outputs`, a dictionary by their names.
 
     Raises:
-        ConfigError: if there is no such output or block, or the weights do not fit.
+        ConfigError: if there is no such target, output or block, or the weights do not fit.
     """
-    whole = network if isinstance(network, Graph) else network.graph
+    whole = _graph(network)
     graph = whole if outputs is None else cut(whole, outputs)
     with torch.device(device if device is not None else torch.get_default_device()):
         root = nn.Module()
@@ -71,6 +73,12 @@ def build(
     if weights is not None:
         load_weights(model, whole, weights, partial=partial)
     return model
+
+
+def _graph(network: Network | Graph | str | Path) -> Graph:
+    if isinstance(network, Graph):
+        return network
+    return load(network).graph if isinstance(network, str | Path) else network.graph
 
 
 def make_module(layer: Layer, inputs: tuple[tuple[int, ...], ...]) -> nn.Module | None:

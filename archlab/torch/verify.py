@@ -11,6 +11,7 @@ import logging
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archlab.requirements import require
@@ -29,6 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archlab.analysis import Analysis, LayerReport
 from archlab.analysis.trainable import require_run
+from archlab.api import load
 from archlab.layers.base import shape_text
 from archlab.torch.build import build
 from archlab.torch.counting import DEFORMABLE, fvcore_deformable, torch_formulas
@@ -105,17 +107,18 @@ class _Recorder(fx.Interpreter):
         return result
 
 
-def verify(network: Network, *, batch: int = 1, device: str = "cpu") -> Verification:
+def verify(network: Network | str | Path, *, batch: int = 1, device: str = "cpu") -> Verification:
     """Build a network, run it in eval mode, and compare every layer.
 
     Args:
-        network: what to verify.
+        network: what to verify, or a target as `archlab.load` takes it.
         batch: number of samples.
         device: where to run; `meta` computes shapes without values, and leaves fvcore out.
 
     Raises:
         ConfigError: if there is no such device, or PyTorch does not run the batch.
     """
+    network = load(network) if isinstance(network, str | Path) else network
     require_run(network.graph, batch)
     analysis = network.analyze(batch=batch)
     # The numbers do not depend on the weights: leave out their costly initialisation.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,6 +99,19 @@ def test_initialisation_is_torchvisions_number_for_number(name: str) -> None:
     found = build(load(name)).state_dict()
     for (ours, a), (other, b) in zip(found.items(), expected.items(), strict=True):
         assert torch.equal(a, b), (ours, other)
+
+
+def test_a_target_is_built_as_load_takes_it(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        "input: [8]\nparams: {n: 2}\nvariants: {wide: {n: 4}}\nlayers: [{type: linear, out_features: $n}]\n"
+    )
+    for target, features in ((path, 2), (str(path), 2), (f"{path}@wide", 4)):
+        assert archlab.build(target).get_submodule("fc").out_features == features
+    assert len(archlab.build("squeezenet1_1", device="meta").state_dict()) == 52
+    assert archlab.verify(path).ok
+    with pytest.raises(archlab.ConfigError, match="there is no preset 'resnet51'"):
+        archlab.build("resnet51")
 
 
 def test_submodules_have_the_nodes_paths_and_code_is_readable() -> None:
