@@ -12,11 +12,12 @@ from archlab.analysis import analyze as analyze_graph
 from archlab.analysis.optimizer import DEFAULT_OPTIMIZER
 from archlab.config.document import Document, Variant, is_identifier
 from archlab.config.expand import expand, input_fault
-from archlab.config.files import read_source
+from archlab.config.files import read_source, read_stdin_source
 from archlab.config.loader import DocumentLoader
 from archlab.config.problem import ConfigError, Problems, Source, TooManyProblemsError, single_problem
 from archlab.config.suggest import did_you_mean, listed
 from archlab.graph import Graph
+from archlab.inputs import STDIN_NAMES
 from archlab.layers.base import Shape
 
 
@@ -77,7 +78,7 @@ def load(target: str | Path, *, input: Shape | None = None, **params: Any) -> Ne
     """The network that a target names.
 
     Args:
-        target: a YAML path, `path@variant`, or the name of a preset or variant.
+        target: a YAML path, `path@variant`, the name of a preset or variant, or `-` for stdin.
         input: (channels, height, width) instead of the config's.
         params: new values for the config's params.
 
@@ -139,8 +140,12 @@ def open_target(target: str | Path) -> tuple[Document, Variant | None, Problems]
     """
     text = str(target)
     path_text, at, variant_name = text.rpartition("@")
-    if not at or not (is_identifier(variant_name) and (_is_yaml(path_text) or "/" not in path_text)):
+    is_file = _is_yaml(path_text) or "/" not in path_text or path_text in STDIN_NAMES
+    if not at or not (is_identifier(variant_name) and is_file):
         path_text, variant_name = text, ""
+    if path_text in STDIN_NAMES:
+        document, problems = read_document(read_stdin_source(), "stdin")
+        return document, _variant(document, variant_name, problems) if variant_name else None, problems
     if _looks_like_path(path_text):
         path = Path(path_text)
         document, problems = read_document(read_source(path, shown_as=path_text), path.stem)

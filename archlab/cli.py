@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import re
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
+from archlab.inputs import STDIN_NAMES
+from archlab.streams import fill_closed_streams
 from archlab.version import __version__
 
 OK, WRONG_INPUT, WRONG_USAGE = 0, 1, 2
@@ -28,6 +32,7 @@ DIAGRAM_SUFFIXES = (".svg", ".mmd", ".dot")
 
 def entry() -> int:
     """The program: `main` in a process of its own."""
+    fill_closed_streams()
     # A run makes many small objects and no cycles worth the collector's visits.
     gc.set_threshold(100_000)
     for stream in (sys.stdout, sys.stderr):
@@ -45,14 +50,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 if all is well, 1 if the input or a check is wrong. Wrong usage exits with 2.
     """
-    options = build_parser().parse_args(arguments)
-    options.shown = shlex.join(["archlab", *(sys.argv[1:] if arguments is None else arguments)])
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = build_parser()
+    options = parser.parse_args([_STDIN_VARIANT.sub("/dev/stdin@", argument) for argument in given])
+    options.shown = shlex.join(["archlab", *given])
+    if len([target for target in _targets(options) if target.partition("@")[0] in STDIN_NAMES]) > 1:
+        parser.error("'-' stands for stdin, which can be read only once")
     from archlab import commands
     from archlab.config.problem import ConfigError
+    from archlab.inputs import remembered_inputs
     from archlab.requirements import MissingRequirementError
 
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as `__main__` leaves it while modules are imported
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return _finish(options, *getattr(commands, options.command)(options))
+        with remembered_inputs():
+            return _finish(options, *getattr(commands, options.command)(options))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return WRONG_INPUT
@@ -66,13 +79,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+_STDIN_VARIANT = re.compile(r"\A-@")
+"""A variant of the config on stdin, which argparse would take for an option."""
+
+
+def _targets(options: argparse.Namespace) -> list[str]:
+    """The targets and paths of any command."""
+    given = vars(options)
+    several = [*given.get("targets", ()), *given.get("paths", ())]
+    return [*several, *[given[name] for name in ("target", "before", "after") if name in given]]
+
+
 def _finish(options: argparse.Namespace, text: str, status: int) -> int:
     """Write the result to stdout or the file."""
     path: Path | None = getattr(options, "write_to", None)
     if path is None:
         return _print(text, status)
+    from archlab.output import write_text
+
     try:
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
     except OSError as error:
         print(f"archlab: cannot write {path}: {error.strerror}", file=sys.stderr)
         return WRONG_INPUT
@@ -80,6 +106,8 @@ def _finish(options: argparse.Namespace, text: str, status: int) -> int:
 
 
 def _print(text: str, status: int) -> int:
+    if not text:
+        return status
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -127,7 +155,7 @@ def build_parser() -> argparse.ArgumentParser:
         default="text",
         help="for people (text), programs, GitHub's annotations, or code scanning",
     )
-    validate.add_argument("paths", nargs="+", metavar="PATH", help="a config, a folder of configs, or a preset")
+    validate.add_argument("paths", nargs="+", metavar="PATH", help="a config, a folder of configs, a preset, or -")
 
     build = commands.add_parser("build", parents=[network], help="the PyTorch model")
     build.add_argument("target", help=_TARGET)
@@ -201,7 +229,7 @@ def _add_training(parser: argparse.ArgumentParser, *, optimizer: bool = True) ->
     )
 
 
-_TARGET = "a YAML path, path@variant, or the name of a preset or variant"
+_TARGET = "a YAML path, path@variant, the name of a preset or variant, or - (stdin)"
 
 
 def _add_page(parser: argparse.ArgumentParser, charts: Sequence[str]) -> None:
@@ -221,7 +249,7 @@ def _add_config_commands(commands: Any, network: argparse.ArgumentParser) -> Non
     )
     expand.add_argument("target", help=_TARGET)
     fmt = commands.add_parser("fmt", help="write configs the one way: order of keys, spacing, aligned comments")
-    fmt.add_argument("paths", nargs="+", metavar="PATH", help="a config or a folder of configs")
+    fmt.add_argument("paths", nargs="+", metavar="PATH", help="a config, a folder of configs, or -")
     fmt.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a file would change")
     diff = commands.add_parser(
         "diff", parents=[network, _report_options(("table", "json"))], help="what changed between two networks"

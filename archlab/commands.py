@@ -131,20 +131,39 @@ def fmt(options: argparse.Namespace) -> Result:
     """`archlab fmt`: what changed, or would, a line for each file."""
     from archlab.config.files import read_source
     from archlab.config.format import format_config
+    from archlab.inputs import STDIN
+    from archlab.output import write_text
     from archlab.validate import config_paths
+
+    if STDIN in options.paths:
+        return _format_stdin(options)
 
     def formatted(path: str) -> tuple[Path, bool]:
         source = read_source(Path(path))
         text = format_config(source)
         changed = text != source.text
         if changed and not options.check:
-            Path(path).write_text(text, encoding="utf-8", newline="\n")
+            write_text(Path(path), text, newline="\n", over_inputs=True)
         return Path(path), changed
 
     files = _each(config_paths(options.paths), formatted)
     word = "would be formatted" if options.check else "formatted"
     lines = [f"{path}: {word}\n" for path, changed in files if changed]
     return "".join(lines), WRONG_INPUT if options.check and lines else OK
+
+
+def _format_stdin(options: argparse.Namespace) -> Result:
+    """The formatted text is the result."""
+    from archlab.config.files import read_stdin_source
+    from archlab.config.format import format_config
+
+    if len(options.paths) > 1:
+        raise single_problem("fmt formats stdin or files, not both; give '-' alone", "wrong-value")
+    source = read_stdin_source()
+    text = format_config(source)
+    if not options.check:
+        return text, OK
+    return (f"{source.name}: would be formatted\n", WRONG_INPUT) if text != source.text else ("", OK)
 
 
 def diff(options: argparse.Namespace) -> Result:

@@ -23,7 +23,7 @@ def preset_files() -> list[Path]:
 
 def find_preset_file(name: str) -> Path | None:
     """The file of a family, e.g. `resnet`."""
-    if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+    if not re.fullmatch(r"[A-Za-z0-9_]{1,200}", name):  # what a file can be called
         return None
     path = preset_folder() / f"{name}.yaml"
     return path if path.is_file() else None

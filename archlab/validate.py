@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from archlab.api import Network, open_target
 from archlab.config.document import Document, Variant
 from archlab.config.expand import expand
 from archlab.config.expect import check_expect
-from archlab.config.problem import ConfigError, Problem, Problems, single_problem
+from archlab.config.folders import configs_below, is_folder
+from archlab.config.problem import ConfigError, Problem, Problems
 from archlab.config.yaml_nodes import Scalar
+from archlab.inputs import STDIN
 
 
 @dataclass(slots=True)
@@ -32,17 +33,11 @@ def config_paths(targets: list[str]) -> list[str]:
     """The targets, with every folder replaced by the .yaml files in it.
 
     Raises:
-        ConfigError: for a folder without any.
+        ConfigError: for a folder without any, or with too many.
     """
     paths: list[str] = []
     for target in targets:
-        if not Path(target).is_dir():
-            paths.append(target)
-            continue
-        found = sorted(str(path) for path in Path(target).rglob("*.y*ml") if path.suffix in (".yaml", ".yml"))
-        if not found:
-            raise single_problem(f"there is no .yaml file in the folder {target}", "unreadable")
-        paths += found
+        paths += configs_below(target) if target != STDIN and is_folder(target) else [target]
     return paths
 
 

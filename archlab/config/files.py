@@ -7,6 +7,7 @@ from pathlib import Path
 
 from archlab.config.limits import MAX_FILE_BYTES
 from archlab.config.problem import Place, Source, single_problem
+from archlab.inputs import read_stdin, remember
 
 
 def read_source(path: Path, *, shown_as: str | None = None, place: Place | None = None) -> Source:
@@ -32,6 +33,7 @@ def read_source(path: Path, *, shown_as: str | None = None, place: Place | None 
                 f"{name} has {status.st_size:,} bytes; a config may have {MAX_FILE_BYTES:,}", "too-large", place
             )
         text = path.read_bytes().decode("utf-8-sig")
+        remember(path)
     except FileNotFoundError:
         raise single_problem(f"there is no file {name}", "unreadable", place) from None
     except UnicodeDecodeError as error:
@@ -40,3 +42,20 @@ def read_source(path: Path, *, shown_as: str | None = None, place: Place | None 
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
         raise single_problem(f"cannot read {name}: {reason}", "unreadable", place) from None
     return Source(name, text, path.parent)
+
+
+def read_stdin_source() -> Source:
+    """The config on stdin; what it extends is looked for in the current folder.
+
+    Raises:
+        ConfigError: if there is none, or it is too large or not UTF-8.
+    """
+    try:
+        content = read_stdin(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise single_problem(f"stdin has more than {MAX_FILE_BYTES:,} bytes, the most of a config", "too-large")
+        return Source("<stdin>", content.decode("utf-8-sig"), Path.cwd())
+    except UnicodeDecodeError as error:
+        raise single_problem(f"stdin is not UTF-8 text (byte {error.start})", "unreadable") from None
+    except OSError as error:
+        raise single_problem(f"cannot read stdin: {error.strerror or error}", "unreadable") from None

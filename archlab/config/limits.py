@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 MAX_FILE_BYTES = 1_000_000
+MAX_CONFIGS = 10_000
+"""Configs in a folder that is given for all of them."""
+MAX_FOLDER_ENTRIES = 100_000
+"""Files and folders looked at for them."""
 MAX_YAML_DEPTH = 100
 MAX_YAML_NODES = 200_000
 """YAML nodes with every alias written out: stops alias bombs before they are walked."""

@@ -79,7 +79,7 @@ def load_device(target: str) -> Device:
     Raises:
         ConfigError: if there is none, or the file is wrong.
     """
-    if re.fullmatch(r"[A-Za-z0-9_]+", target):
+    if re.fullmatch(r"[A-Za-z0-9_]{1,200}", target):
         path = FOLDER / f"{target}.yaml"
         if not path.is_file():
             hint = did_you_mean(target, device_names()) or f"; there are {listed(device_names())}"

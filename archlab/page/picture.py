@@ -8,6 +8,7 @@ from archlab.analysis.result import Analysis
 from archlab.config.problem import single_problem
 from archlab.config.suggest import listed
 from archlab.devices import Device
+from archlab.output import replacing
 from archlab.page.charts import Spec
 from archlab.page.render import VEGA_LITE, chart_list, distinct_names
 from archlab.requirements import require
@@ -50,7 +51,8 @@ class Picture:
             raise single_problem(f"{path}: a picture ends in .svg or .png", "wrong-value")
         content = self.to_svg().encode() if path.suffix == ".svg" else self.to_png()
         try:
-            path.write_bytes(content)
+            with replacing(path) as made:
+                made.write_bytes(content)
         except OSError as error:
             raise single_problem(f"cannot write {path}: {error.strerror}", "file") from None
 

@@ -11,6 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from archlab.analysis.effective import EffectiveField
 from archlab.config.problem import single_problem
+from archlab.output import replacing
 from archlab.plot.field_map import draw_map, legend_handles
 from archlab.plot.growth import draw_growth
 from archlab.plot.profile import axes_are_equal, draw_profile
@@ -41,7 +42,8 @@ def write(figure: Figure, path: Path) -> None:
     """
     metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
     try:
-        figure.savefig(path, metadata=metadata)
+        with replacing(path) as made:
+            figure.savefig(made, metadata=metadata)
     except OSError as error:
         raise single_problem(f"cannot write {path}: {error.strerror or error}", "unwritable") from None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlab.config.problem import single_problem
+from archlab.output import replacing
 from archlab.requirements import require
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ def save_workbook(sheets: dict[str, pd.DataFrame], path: Path) -> None:
     # text is text: nothing of a name becomes a formula or a link
     options = {"options": {"strings_to_formulas": False, "strings_to_urls": False}}
     try:
-        with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs=options) as writer:
+        with replacing(path) as made, pd.ExcelWriter(made, engine="xlsxwriter", engine_kwargs=options) as writer:
             for name, frame in sheets.items():
                 frame.to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 1))
                 writer.sheets[name].autofit()
     except OSError as error:
-        raise single_problem(f"cannot write {path}: {error.strerror}", "file") from None
+        raise single_problem(f"cannot write {path}: {error.strerror or error}", "file") from None

@@ -23,8 +23,10 @@ from torch import Tensor, fx
 from torch.nn import functional
 
 from archlab.analysis.effective import SHARE, EffectiveAxis, EffectiveField
+from archlab.config.folders import is_folder
 from archlab.config.problem import single_problem
 from archlab.graph import Graph
+from archlab.inputs import remember
 from archlab.layers.base import ChannelsLast, Shape, shape_text
 from archlab.torch.build import build
 from archlab.torch.device import require_device
@@ -197,7 +199,7 @@ def _result(
 
 def _image_files(folder: Path) -> list[Path]:
     require("PIL", "torch", "reading images")
-    if not folder.is_dir():
+    if not is_folder(str(folder)):
         raise single_problem(f"--images {folder}: there is no such folder", "unreadable")
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
     if not found:
@@ -218,6 +220,7 @@ def _read_image(path: Path, graph: Graph) -> Tensor:
     try:
         with Image.open(path) as opened:
             picture = opened.convert("RGB" if channels == 3 else "L")
+        remember(path)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise single_problem(f"cannot read the image {path}: {error}", "unreadable") from None
     flat = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)

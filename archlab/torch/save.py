@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from archlab.config.problem import single_problem
 from archlab.cut import cut
 from archlab.graph import Graph
+from archlab.output import replacing, write_text
 from archlab.requirements import require
 from archlab.torch.source import to_source
 
@@ -63,7 +64,7 @@ def save(network: Network, path: Path, options: BuildOptions | None = None) -> M
         if options.weights is not None:
             raise single_problem(f"{path}: source holds no weights; write them to a .pt file beside it", "wrong-value")
         graph = network.graph if options.outputs is None else cut(network.graph, options.outputs)
-        path.write_text(to_source(graph), encoding="utf-8")
+        write_text(path, to_source(graph))
     except OSError as error:
         raise single_problem(f"cannot write {path}: {error.strerror or error}", "unwritable") from None
     return None
@@ -95,9 +96,10 @@ def _write(model: fx.GraphModule, graph: Graph, path: Path) -> None:
 
     from archlab.torch.export import export, export_onnx
 
-    if path.suffix == ".pt":
-        torch.save(model.state_dict(), path)
-    elif path.suffix == ".pt2":
-        torch.export.save(export(model, graph), path)
-    else:
-        export_onnx(model, graph, path)
+    with replacing(path) as made:
+        if path.suffix == ".pt":
+            torch.save(model.state_dict(), made)
+        elif path.suffix == ".pt2":
+            torch.export.save(export(model, graph), made)
+        else:
+            export_onnx(model, graph, made)
