@@ -273,7 +273,7 @@ def _add_diagram(commands: Any, network: argparse.ArgumentParser) -> None:
 def _add_field_options(field: argparse.ArgumentParser) -> None:
     field.set_defaults(command="receptive_field")
     field.add_argument("target", help=_TARGET)
-    field.add_argument("--layer", metavar="PATH", help="whose unit (the last layer with a spatial field)")
+    field.add_argument("--layer", metavar="PATH", help="whose unit (what the first result sees)")
     field.add_argument("--unit", type=_unit, metavar="ROW,COL", help="which unit of its map (the middle)")
     field.description = "With -o FILE.png or FILE.svg: a picture of the fields over the input, and of their growth."
     measured = field.add_argument_group("measured with gradients of the built model")

@@ -29,7 +29,7 @@ def receptive_field(
 
     Args:
         analysis: of the network.
-        layer: its path; by default the last layer with a spatial field.
+        layer: its path; by default the one whose field the total gives (see `analysis.outputs`).
         unit: row and column in its map; by default the middle.
 
     Raises:
@@ -80,7 +80,7 @@ def effective_growth(analysis: Analysis) -> Iterator[tuple[int, EffectiveField]]
 def _node(analysis: Analysis, path: str | None) -> Node:
     nodes = analysis.graph.nodes
     if path is None:
-        return nodes[max(1, analysis.total.receptive_field_index)]
+        return nodes[analysis.total.receptive_field_index or analysis.graph.outputs[0][1] or 1]
     found = next((node for node in nodes[1:] if node.path == path), None)
     if found is None:
         hint = did_you_mean(path, [node.path for node in nodes[1:]]) or "; see archlab analyze --depth all"

@@ -41,6 +41,6 @@ def preset_rows() -> list[Row]:
             analysis = expand_document(document, variant, problems, params={}).analyze()
             numbers = network_row(analysis)
             shown = {key: numbers[key] for key in ("input", "params", "macs", "activations")}
-            size = numbers["receptive_field_size_h"]
+            size = "global" if numbers["receptive_field_global"] else numbers["receptive_field_size_h"]
             rows.append({"family": path.stem, "name": analysis.graph.name, **shown, "receptive_field": size})
     return rows

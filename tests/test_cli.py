@@ -51,7 +51,10 @@ def test_json_holds_what_the_contract_says(capsys: pytest.CaptureFixture[str]) -
     assert (field["sizes"], field["global"], field["aligned"]) == ([[427], [427]], False, True)
     layer = next(layer for layer in result["layers"] if layer["path"] == "layer1.0.conv1")
     assert (layer["type"], layer["inputs"], layer["output_shape"]) == ("conv2d", ["maxpool"], [1, 64, 56, 56])
-    assert result["outputs"] == [{"name": "output", "path": "fc", "shape": [1, 1000]}]
+    (output,) = result["outputs"]
+    assert (output["name"], output["path"], output["shape"]) == ("output", "fc", [1, 1000])
+    assert output["receptive_field"].items() <= field.items()
+    assert (field["layer"], field["largest_finite"]) == ("layer4.2.relu3", [427] * 2)
 
 
 def test_totals_are_the_sums_of_the_layers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from archlab.expanded import expanded_config
 from archlab.torch.build import build
 from archlab.zoo import preset_targets
 
-PATHS = ("layer", "border_layer", "critical_layers", "unproductive_layers")
+PATHS = ("layer", "largest_finite_layer", "border_layer", "critical_layers", "unproductive_layers")
 
 
 def numbers(network: Network) -> dict[str, Any]:
@@ -27,6 +27,8 @@ def numbers(network: Network) -> dict[str, Any]:
         del layer["path"], layer["inputs"]
     for output in found["outputs"]:
         del output["path"]
+        for key in PATHS[:2]:
+            del output["receptive_field"][key]
     return found
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil
+from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
 from archlab.analysis.spans import INPUT_AXIS, AxisField, gathering_work, join, narrowest, read_through, widen
@@ -98,6 +99,20 @@ def _as_they_are(_node: Node, reads: AxisPair) -> AxisPair:
     return reads
 
 
+def windowed_fields(graph: Graph, facts: list[Facts], fields: list[ReceptiveField]) -> list[ReceptiveField]:
+    """For every node, the union over those paths alone that no layer makes global; None where there is none.
+
+    Args:
+        graph: the network.
+        facts: of its nodes.
+        fields: the unions over all paths, which decide what is a gate.
+
+    Raises:
+        ConfigError: where they would take too long.
+    """
+    return _Walk(join, _as_they_are, _Windowed(gate_inputs(graph, fields))).fields(graph, facts)
+
+
 def gate_inputs(graph: Graph, fields: list[ReceptiveField]) -> dict[int, frozenset[int]]:
     """By product: which of its inputs are gates that see everything, beside others that do not.
 
@@ -114,12 +129,23 @@ def _gates(node: Node, inputs: list[ReceptiveField]) -> frozenset[int]:
     return whole if len(whole) < len(inputs) else frozenset()
 
 
+class _Windowed(NamedTuple):
+    """That joins leave out what is global.
+
+    Attributes:
+        gates: by product, which of its inputs are gates.
+    """
+
+    gates: dict[int, frozenset[int]]
+
+
 class _Walk:
     """One pass over a graph, with a rule for joins and one for reads."""
 
-    def __init__(self, join_axis: Join, seen_reads: SeenReads) -> None:
+    def __init__(self, join_axis: Join, seen_reads: SeenReads, windowed: _Windowed | None = None) -> None:
         self._join = join_axis
         self._seen_reads = seen_reads
+        self._windowed = windowed
         self._work = 0
 
     def fields(self, graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
@@ -175,7 +201,8 @@ class _Walk:
     def _joined(self, inputs: list[ReceptiveField], fact: Facts, node: Node) -> ReceptiveField:
         read = [self._through(field, reads, node) for field, reads in zip(inputs, fact.reads, strict=True)]
         context = any(field.context for field in read)
-        gates = _gates(node, inputs)
+        windowed = self._windowed
+        gates = _gates(node, inputs) if windowed is None else windowed.gates.get(node.index, frozenset())
         if gates:
             read = [field for number, field in enumerate(read) if number not in gates]
             context = True
@@ -195,18 +222,10 @@ class _Walk:
     def _join_axis(self, fields: list[AxisField | None], node: Node, axis: int) -> tuple[AxisField | None, bool]:
         known = [field for field in fields if field is not None]
         size = map_size(node.shape)
-        if size is None or len(known) < len(fields):
+        if size is None or not known or (len(known) < len(fields) and self._windowed is None):
             return None, True
         return self._join(known, size[axis])
 
 
 def _with_context(field: ReceptiveField) -> ReceptiveField:
     return ReceptiveField(field.height, field.width, aligned=field.aligned, context=True, adaptive=field.adaptive)
-
-
-def last_spatial(fields: list[ReceptiveField]) -> int:
-    """The last node that still has a spatial field (before global pooling and the head); 0, the input, if none."""
-    for index in range(len(fields) - 1, 0, -1):
-        if not fields[index].is_global:
-            return index
-    return 0

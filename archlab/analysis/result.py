@@ -11,8 +11,9 @@ from archlab.analysis.facts import DTYPE_BYTES, Facts, collect_facts
 from archlab.analysis.ledger import Timeline
 from archlab.analysis.memory import InferenceMemory, inference_memory, inference_timeline
 from archlab.analysis.optimizer import DEFAULT_OPTIMIZER
+from archlab.analysis.outputs import OutputReport, last_spatial, output_reports, seen_at
 from archlab.analysis.productivity import Productivity, productivity
-from archlab.analysis.receptive_field import ReceptiveField, bounded_fields, last_spatial, receptive_fields
+from archlab.analysis.receptive_field import ReceptiveField, bounded_fields, receptive_fields
 from archlab.analysis.settings import Settings
 from archlab.analysis.trainable import Refusal, training_refusal
 from archlab.analysis.training import training_memory
@@ -63,9 +64,9 @@ class Totals:
     activations: int
     memory: MemoryReport
     receptive_field: ReceptiveField
-    """Of the last node that still has a spatial field."""
+    """What one unit of the first result sees (`analysis.outputs`)."""
     receptive_field_index: int
-    """Index of that node."""
+    """Index of the node whose field that is."""
 
 
 class Checkpointing(NamedTuple):
@@ -122,6 +123,11 @@ class Analysis:
     def input_shape(self) -> list[int]:
         """With batch."""
         return [self.batch, *self.graph.input_shape]
+
+    @cached_property
+    def outputs(self) -> list[OutputReport]:
+        """What one unit of each result sees, the first result first."""
+        return output_reports(self.graph, self._facts, self._fields)
 
     @cached_property
     def productivity(self) -> dict[int, Productivity]:
@@ -248,7 +254,7 @@ def _totals(
     graph: Graph,
     fields: list[ReceptiveField],
 ) -> Totals:
-    last = last_spatial(fields)
+    seen = seen_at(graph.nodes[graph.outputs[0][1]], last_spatial(graph, fields))
     params = sum([layer.params for layer in layers])
     buffers = sum([layer.buffers for layer in layers])
     fixed = sum([fact.fixed_buffers for fact in facts])
@@ -267,6 +273,6 @@ def _totals(
             inference_peak=param_bytes + buffer_bytes + memory.peak,
             peak_layer=graph.nodes[memory.peak_node].path,
         ),
-        receptive_field=fields[last],
-        receptive_field_index=last,
+        receptive_field=fields[seen],
+        receptive_field_index=seen,
     )

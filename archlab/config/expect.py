@@ -10,6 +10,8 @@ from archlab.config.substitute import is_dynamic, substitute
 from archlab.config.suggest import did_you_mean, one_of
 from archlab.config.yaml_nodes import Mapping, Scalar, value_kind
 
+GLOBAL = "global"
+"""As a receptive field: every unit of the first result sees the whole input."""
 EXPECT_KEYS = ("params", "buffers", "macs", "flops", "activations", "receptive_field", "stride")
 
 
@@ -20,7 +22,7 @@ def check_expect(expect: Mapping, analysis: Analysis, problems: Problems) -> Non
             hint = did_you_mean(key, EXPECT_KEYS) or f"; it has {one_of(EXPECT_KEYS)}"
             problems.add(f"'expect' has no figure '{key}'{hint}", "unknown-option", expect.keys[key])
             continue
-        if isinstance(node, Scalar) and (isinstance(node.value, bool) or not isinstance(node.value, int)):
+        if isinstance(node, Scalar) and not _is_figure(key, node.value):
             message = f"expect: '{key}' must be a whole number, not {value_kind(node.value)}"
             problems.add(message, "wrong-type", node.place)
             continue
@@ -34,13 +36,19 @@ def check_expect(expect: Mapping, analysis: Analysis, problems: Problems) -> Non
             problems.add(message, "expect", node.place)
 
 
+def _is_figure(key: str, value: object) -> bool:
+    if key == "receptive_field" and value == GLOBAL:
+        return True
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _figure(key: str, analysis: Analysis) -> Any:
     total = analysis.total
     if key in ("receptive_field", "stride"):
         axes = total.receptive_field.axes
         if key == "stride":
-            return tuple(None if axis is None else axis.stride for axis in axes)
-        return tuple(None if axis is None else axis.sizes[-1] for axis in axes)
+            return tuple("none" if axis is None else axis.stride for axis in axes)
+        return tuple(GLOBAL if axis is None else axis.sizes[-1] for axis in axes)
     return getattr(total, key)
 
 

@@ -20,7 +20,8 @@ def difference_text(difference: Difference, *, colour: bool = False) -> str:
     for row in difference.totals():
         if row["before"] != row["after"]:
             change = "" if row["change"] is None else f"{row['change']:+.1%}"
-            table.add_row(row["figure"], _number(row["before"]), _number(row["after"]), change)
+            none = "global" if row["figure"] == "receptive field" else "-"
+            table.add_row(row["figure"], _number(row["before"], none), _number(row["after"], none), change)
     changes = difference.changes()
     parts: list[RenderableType] = [table] if table.row_count else []
     if not changes:
@@ -29,8 +30,8 @@ def difference_text(difference: Difference, *, colour: bool = False) -> str:
     return render(parts, colour=colour)
 
 
-def _number(value: int | None) -> str:
-    return "-" if value is None else f"{value:,}"
+def _number(value: int | None, none: str) -> str:
+    return none if value is None else f"{value:,}"
 
 
 def _lines(change: Change) -> list[str]:

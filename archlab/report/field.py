@@ -116,9 +116,13 @@ class FieldReport:
         return [self._row(layer) for layer in self.analysis.layers if self._is_shown(layer)]
 
     def _is_shown(self, layer: LayerReport) -> bool:
-        if layer.receptive_field.is_global or map_size(layer.node.shape) is None:
+        if map_size(layer.node.shape) is None:
             return False
-        if layer.node is self.node or layer.node.index in self.words:
+        if layer.node is self.node:
+            return True
+        if layer.receptive_field.is_global:
+            return False
+        if layer.node.index in self.words:
             return True
         mine = _signature(layer.receptive_field)
         layers = self.analysis.layers
@@ -130,7 +134,7 @@ class FieldReport:
             "layer": layer.node.path,
             "type": layer.node.layer.type,
             "output": shape_text(layer.node.shape),
-            "size": _pair([_set(sizes) for sizes in field["sizes"]]),
+            "size": "global" if field["global"] else _pair([_set(sizes) for sizes in field["sizes"]]),
             "units": _pair([_set(counts) for counts in field["counts"]]),
             "stride": _pair(field["stride"]),
             "start": _pair(field["start"]),

@@ -41,7 +41,7 @@ FIGURES = (
     Figure("inference_peak", "memory, inference", "bytes", "less", "Most bytes alive in a forward pass."),
     Figure("training_peak", "memory, training", "bytes", "less", "Most bytes alive in a training step."),
     Figure("intensity", "intensity", "ratio", None, "FLOPs for each byte moved, layer by layer."),
-    Figure("receptive_field", "receptive field", "pixels", None, "Of the last layer with a spatial field."),
+    Figure("receptive_field", "receptive field", "pixels", None, "What one unit of the first result sees."),
     Figure("seconds", "lower bound", "seconds", "less", "Sum of the layers' bounds (roofline) on the device."),
 )
 
@@ -111,7 +111,7 @@ def refusals(analyses: list[Analysis]) -> list[str]:
 def figure_text(figure: Figure, value: float | None) -> str:
     """A value in its unit."""
     if value is None:
-        return "-"
+        return "global" if figure.unit == "pixels" else "-"
     if figure.unit == "bytes":
         return binary(int(value))
     if figure.unit == "seconds":

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from archlab.analysis.outputs import OutputReport
 from archlab.analysis.productivity import border_layer
 from archlab.analysis.result import Analysis, MemoryReport
-from archlab.layers.base import shape_text
+from archlab.layers.base import is_map, shape_text
 from archlab.report.units import binary, field_text, largest_text, start_text, stride_text
 
 CONVENTIONS = (
     "MACs: convolutions, linear layers and matrix products, without bias. FLOPs: 2 x MACs + elementwise work.",
     "Activations: output elements of convolutions and linear layers. Memory: inference, values freed after last use.",
 )
+
+MOST_RESULTS = 8
+"""Beside the first, whose receptive fields are told."""
 
 
 def heading(analysis: Analysis) -> str:
@@ -39,7 +43,6 @@ def _training_rows(analysis: Analysis) -> list[tuple[str, str]]:
 def totals(analysis: Analysis) -> list[tuple[str, str]]:
     """Label and text of each total."""
     total, memory = analysis.total, analysis.total.memory
-    field = total.receptive_field
     rows = [
         ("params", f"{total.params:,} (+ {total.buffers:,} in buffers)"),
         ("MACs", f"{total.macs:,}"),
@@ -48,12 +51,36 @@ def totals(analysis: Analysis) -> list[tuple[str, str]]:
         ("memory", _memory_text(memory)),
         *_training_rows(analysis),
     ]
+    return rows + _field_rows(analysis) + _productivity_rows(analysis)
+
+
+def _field_rows(analysis: Analysis) -> list[tuple[str, str]]:
+    """What a unit of each result sees, the first result's without its name."""
+    if not is_map(analysis.graph.input_shape):
+        return []
+    first, *others = analysis.outputs
+    rows = [("receptive field", _seen_text(analysis, first))]
+    rows += [("other result", f"{one.label}: {_seen_text(analysis, one)}") for one in others[:MOST_RESULTS]]
+    if len(others) > MOST_RESULTS:
+        rows.append(("other results", f"{len(others) - MOST_RESULTS} more; --format json has them all"))
+    return rows
+
+
+def _seen_text(analysis: Analysis, output: OutputReport) -> str:
+    """`427, stride 32, start -213 (at layer4.2.relu3)`, or `global` and how far it reaches without."""
+    field, finite = output.receptive_field, output.largest_finite
+    path, finite_path = output.seen_at.path, output.finite_at.path
     if not field.is_global:
-        bound = analysis.bounded_field
+        bound = analysis.bounded_field_of(output.seen_at.index)
         moved = "" if bound is None else f" (with the largest offsets {largest_text(bound)})"
-        seen = f"{field_text(field)}{moved}, stride {stride_text(field)}, start {start_text(field)}"
-        rows.append(("receptive field", f"{seen} (at {analysis.graph.nodes[total.receptive_field_index].path})"))
-    return rows + _productivity_rows(analysis)
+        return f"{field_text(field)}{moved}, stride {stride_text(field)}, start {start_text(field)} (at {path})"
+    seen = f"global: each unit sees the whole input (at {path})"
+    if finite.is_global:
+        return seen
+    reach = f"{field_text(finite)}, stride {stride_text(finite)}, start {start_text(finite)}"
+    if output.finite_at is output.seen_at:
+        return f"{seen}; by its windows alone {reach}"
+    return f"{seen}; the last map before sees {reach} (at {finite_path})"
 
 
 def _count(layers: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archlab.report.figures import FIGURES
+from archlab.report.figures import FIGURES, Figure
 from archlab.report.plain import Row
 
 _SPECIAL = {letter: f"\\{letter}" for letter in "&%$#_{}"} | {
@@ -27,7 +27,7 @@ def latex_table(networks: list[tuple[str, Row]]) -> str:
     lines = [*HEADER, rf"\begin{{tabular}}{{l {' '.join(columns)}}}", r"\toprule"]
     lines += [" & ".join(["network", *(f"{{{latex(figure.label)}}}" for figure in known)]) + r" \\", r"\midrule"]
     for name, row in networks:
-        lines.append(" & ".join([latex(name), *(_number(row[figure.key]) for figure in known)]) + r" \\")
+        lines.append(" & ".join([latex(name), *(_number(figure, row[figure.key]) for figure in known)]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     for name, row in networks:
         if row.get("training_refused") is not None:
@@ -40,8 +40,10 @@ def latex(text: str) -> str:
     return "".join(_SPECIAL.get(letter, letter) for letter in text)
 
 
-def _number(value: float | None) -> str:
-    return "{--}" if value is None else str(value)
+def _number(figure: Figure, value: float | None) -> str:
+    if value is None:
+        return "{global}" if figure.unit == "pixels" else "{--}"
+    return str(value)
 
 
 def _column(values: list[float | None]) -> str:

@@ -12,6 +12,7 @@ from archlab.analysis.spans import AxisField
 from archlab.layers.base import Shape, map_size, shape_text
 
 if TYPE_CHECKING:
+    from archlab.analysis.outputs import OutputReport
     from archlab.analysis.result import Analysis, LayerReport
 
 Row = dict[str, Any]
@@ -58,28 +59,41 @@ def analysis_dict(analysis: Analysis) -> Row:
             for layer in analysis.layers
         ],
         "outputs": [
-            {"name": label, "path": nodes[i].path, "shape": [analysis.batch, *nodes[i].shape]}
-            for label, i in graph.outputs
+            {
+                "name": output.label,
+                "path": output.node.path,
+                "shape": [analysis.batch, *output.node.shape],
+                "receptive_field": output_field(analysis, output),
+            }
+            for output in analysis.outputs
         ],
     }
 
 
 def _total_field(analysis: Analysis) -> Row:
-    """The field of the last layer that has one, and what the layers' fields mean for this input."""
-    total, nodes = analysis.total, analysis.graph.nodes
-    judged = analysis.productivity
+    """What a unit of the first result sees, and what the layers' fields mean for this input."""
+    nodes, judged = analysis.graph.nodes, analysis.productivity
     border = border_layer(judged)
-    bound = analysis.bounded_field
-    last = nodes[total.receptive_field_index]
-    row = field_dict(total.receptive_field, analysis.graph.input_shape, last.shape)
-    if bound is not None:
-        row["bound"] = field_dict(bound, analysis.graph.input_shape, last.shape)["size"]
     return {
-        **row,
-        "layer": last.path,
+        **output_field(analysis, analysis.outputs[0]),
         "border_layer": None if border is None else nodes[border].path,
         "critical_layers": [nodes[i].path for i, word in judged.items() if word == "critical"],
         "unproductive_layers": [nodes[i].path for i, word in judged.items() if word == "unproductive"],
+    }
+
+
+def output_field(analysis: Analysis, output: OutputReport) -> Row:
+    """What a unit of a result sees, how far without what is global, and of which layers' maps that is said."""
+    extent, node = analysis.graph.input_shape, output.seen_at
+    row = field_dict(output.receptive_field, extent, node.shape)
+    bound = analysis.bounded_field_of(node.index)
+    if bound is not None:
+        row["bound"] = field_dict(bound, extent, node.shape)["size"]
+    return {
+        **row,
+        "largest_finite": [None if axis is None else axis.sizes[-1] for axis in output.largest_finite.axes],
+        "layer": node.path,
+        "largest_finite_layer": output.finite_at.path,
     }
 
 
@@ -198,8 +212,7 @@ def _flat_field(field: Row) -> Row:
 def network_row(analysis: Analysis) -> Row:
     """One network as a flat row for comparisons."""
     total = analysis.total
-    last = analysis.graph.nodes[total.receptive_field_index]
-    field = field_dict(total.receptive_field, analysis.graph.input_shape, last.shape)
+    field = output_field(analysis, analysis.outputs[0])
     return {
         "name": analysis.graph.name,
         "input": shape_text(tuple(analysis.input_shape)),
@@ -211,4 +224,7 @@ def network_row(analysis: Analysis) -> Row:
         "activations": total.activations,
         "memory_inference_peak": total.memory.inference_peak,
         **_flat_field(field),
+        "receptive_field_largest_finite_h": field["largest_finite"][0],
+        "receptive_field_largest_finite_w": field["largest_finite"][1],
+        "receptive_field_layer": field["layer"],
     }

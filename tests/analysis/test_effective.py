@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from archlab.analysis.effective import EffectiveField, Weights, effective_field, hand_back
 from archlab.analysis.facts import collect_facts
-from archlab.analysis.receptive_field import last_spatial, receptive_fields
+from archlab.analysis.receptive_field import receptive_fields
 from archlab.api import Network, load, loads
 from archlab.layers import find_layer
 from archlab.layers.geometry import Phases, Window
@@ -25,7 +25,8 @@ def estimate(network: Network, path: str | None = None, unit: tuple[int, int] | 
     graph = network.graph
     facts = collect_facts(graph)
     fields = receptive_fields(graph, facts)
-    index = last_spatial(fields) if path is None else next(n.index for n in graph.layers if n.path == path)
+    last = network.analyze().total.receptive_field_index
+    index = last if path is None else next(n.index for n in graph.layers if n.path == path)
     _, height, width = graph.nodes[index].shape
     found = effective_field(graph, facts, fields, index, unit or (height // 2, width // 2))
     assert found is not None

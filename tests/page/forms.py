@@ -44,7 +44,7 @@ def read_latex(text: str, keys: list[str]) -> Figures:
     found: Figures = {}
     for line in lines:
         name, *cells = line.removesuffix(r" \\").split(" & ")
-        values = [None if cell == "{--}" else float(cell) for cell in cells]
+        values = [None if cell in ("{--}", "{global}") else float(cell) for cell in cells]
         found[re.sub(r"\\(.)", r"\1", name)] = dict(zip(keys, values, strict=True))
     return found
 
