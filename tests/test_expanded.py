@@ -21,7 +21,9 @@ def numbers(network: Network) -> dict[str, Any]:
     field = found["total"]["receptive_field"]
     for key in PATHS:
         field.pop(key)
-    found["total"]["memory"].pop("inference_peak_layer")
+    memory = found["total"]["memory"]
+    del memory["inference_peak_layer"]
+    memory["training_refused"] = memory["training_refused"] is not None  # its sentence names a layer
     found.pop("variant")
     for layer in found["layers"]:
         del layer["path"], layer["inputs"]
