@@ -11,7 +11,7 @@ from archlab.analysis.productivity import border_layer
 from archlab.analysis.receptive_field import ReceptiveField
 from archlab.layers.base import map_size, shape_text
 from archlab.report.plain import Row, field_dict
-from archlab.report.units import largest_text
+from archlab.report.units import field_marks, largest_text
 
 if TYPE_CHECKING:
     from archlab.analysis.result import Analysis, LayerReport
@@ -24,6 +24,10 @@ NOTES = (
     "the interval that is read. Cut: share of the units whose field the border of the input cuts. Layers that change",
     "nothing are left out. Critical: along some path, unproductive: along every path, the layer's input already sees",
     "the whole image (Richter et al. 2021); border: the first unproductive layer.",
+)
+CONTEXT_NOTES = (
+    "+context: a gate on the way (squeeze-excitation, or a norm over the map) sees the whole input; it scales what the",
+    "field holds, and adds nothing to it.",
 )
 ESTIMATE_NOTES = (
     "Estimate: share of the paths that end at a position, each unit being the mean of what it reads (Luo et al. 2016).",
@@ -113,7 +117,11 @@ class FieldReport:
 
     def growth_rows(self) -> list[Row]:
         """A flat row for each layer that changes the field, and for the chosen one."""
-        return [self._row(layer) for layer in self.analysis.layers if self._is_shown(layer)]
+        return [self._row(layer) for layer in self._shown]
+
+    @cached_property
+    def _shown(self) -> list[LayerReport]:
+        return [layer for layer in self.analysis.layers if self._is_shown(layer)]
 
     def _is_shown(self, layer: LayerReport) -> bool:
         if map_size(layer.node.shape) is None:
@@ -141,6 +149,7 @@ class FieldReport:
             "centre": _pair(field["centre"]),
             "coverage": _pair([_percent(share) for share in field["coverage"]]),
             "cut": _pair([_percent(share) for share in field["cut"]]),
+            "marks": " ".join(field_marks(layer.receptive_field)),
             "productivity": self.words.get(layer.node.index, ""),
         }
 
@@ -189,7 +198,17 @@ class FieldReport:
     def notes(self) -> tuple[str, ...]:
         """What the numbers mean."""
         adaptive = (self.adaptive_note,) if self.field.adaptive else ()
-        return NOTES + adaptive + ESTIMATE_NOTES + (MEASURED_NOTES if self.measured is not None else ())
+        return (
+            NOTES
+            + self._context_notes
+            + adaptive
+            + ESTIMATE_NOTES
+            + (MEASURED_NOTES if self.measured is not None else ())
+        )
+
+    @property
+    def _context_notes(self) -> tuple[str, ...]:
+        return CONTEXT_NOTES if any(layer.receptive_field.context for layer in self._shown) else ()
 
     @property
     def adaptive_note(self) -> str:
@@ -210,7 +229,8 @@ def unit_spans(analysis: Analysis, node: Node, unit: tuple[int, int]) -> tuple[t
 
 
 def _signature(field: ReceptiveField) -> tuple[Any, ...]:
-    return tuple(None if axis is None else (axis.up, axis.down, axis.spans) for axis in field.axes)
+    axes = [None if axis is None else (axis.up, axis.down, axis.spans) for axis in field.axes]
+    return *axes, *field_marks(field)
 
 
 def _effective_dict(field: EffectiveField, area: float) -> Row:

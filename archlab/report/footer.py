@@ -59,14 +59,14 @@ def _field_rows(analysis: Analysis) -> list[tuple[str, str]]:
     if not is_map(analysis.graph.input_shape):
         return []
     first, *others = analysis.outputs
-    rows = [("receptive field", _seen_text(analysis, first))]
-    rows += [("other result", f"{one.label}: {_seen_text(analysis, one)}") for one in others[:MOST_RESULTS]]
+    rows = [("receptive field", seen_text(analysis, first))]
+    rows += [("other result", f"{one.label}: {seen_text(analysis, one)}") for one in others[:MOST_RESULTS]]
     if len(others) > MOST_RESULTS:
         rows.append(("other results", f"{len(others) - MOST_RESULTS} more; --format json has them all"))
     return rows
 
 
-def _seen_text(analysis: Analysis, output: OutputReport) -> str:
+def seen_text(analysis: Analysis, output: OutputReport) -> str:
     """`427, stride 32, start -213 (at layer4.2.relu3)`, or `global` and how far it reaches without."""
     field, finite = output.receptive_field, output.largest_finite
     path, finite_path = output.seen_at.path, output.finite_at.path

@@ -44,8 +44,13 @@ def field_text(field: ReceptiveField) -> str:
         return "global"
     height, width = (_axis_text(axis) for axis in field.axes)
     size = height if height == width else f"{height}x{width}"
-    marks = [mark for flag, mark in ((field.context, "+context"), (field.adaptive, "adaptive")) if flag]
-    return " ".join([size, *marks, *([] if field.aligned else ["misaligned"])])
+    return " ".join([size, *field_marks(field)])
+
+
+def field_marks(field: ReceptiveField) -> list[str]:
+    """What is to be said beside the size: `+context`, `adaptive`, `misaligned`."""
+    marks = (("+context", field.context), ("adaptive", field.adaptive), ("misaligned", not field.aligned))
+    return [mark for mark, applies in marks if applies]
 
 
 def largest_text(field: ReceptiveField) -> str:
