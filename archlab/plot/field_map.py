@@ -92,8 +92,11 @@ def legend_handles(report: FieldReport, view: View, held: EffectiveField) -> lis
     grid = " (regular grid; offsets move it)" if report.field.adaptive else ""
     beyond = ", beyond the picture" if view.cuts_field else ""
     inner = size_text(held.height.size, held.width.size)
+    layer = report.layer_sizes_text
+    others = f"\n({layer})" if layer else ""
+    label = f"theoretical field: {size}{others}{grid}{beyond}"
     handles = [
-        Patch(facecolor="none", edgecolor=THEORY, linewidth=1.8, label=f"theoretical field: {size}{grid}{beyond}"),
+        Patch(facecolor="none", edgecolor=THEORY, linewidth=1.8, label=label),
         Patch(
             facecolor="none",
             edgecolor=EFFECTIVE,

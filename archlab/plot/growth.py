@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from archlab.analysis.receptive_field import ReceptiveField
 from archlab.layers.base import map_size
-from archlab.plot.style import CRITICAL, DASHES, EFFECTIVE, INK, INPUT, THEORY, UNPRODUCTIVE
+from archlab.plot.style import CRITICAL, DASHES, EFFECTIVE, INK, INPUT, THEORY, UNPRODUCTIVE, size_text
 from archlab.receptive_field import effective_growth
 from archlab.report.field import FieldReport
 
@@ -30,9 +30,10 @@ def draw_growth(axes: Axes, report: FieldReport) -> None:
         axes.text(0, 0.9, "every layer sees the whole input", transform=axes.transAxes, va="top")
         return
     square = curves[0] == curves[1] and extents[0] == extents[1]
+    largest = ", largest" if _smallest(report) else ""
     for axis, word in enumerate(("height",) if square else ("height", "width")):
         x, y = zip(*curves[axis], strict=True)
-        label = "theoretical field" if square else f"theoretical field, {word}"
+        label = f"theoretical field{largest}" if square else f"theoretical field{largest}, {word}"
         axes.plot(x, y, color=THEORY, linewidth=2.6, linestyle=DASHES if axis else "-", label=label, zorder=3)
     _draw_smallest(axes, report)
     _draw_effective(axes, report, square=square)
@@ -52,20 +53,7 @@ def draw_growth(axes: Axes, report: FieldReport) -> None:
         )
     sizes = dict(curves[0])
     _draw_words(axes, report, sizes)
-    if report.node.index in sizes:
-        axes.plot(
-            [report.node.index],
-            [sizes[report.node.index]],
-            "o",
-            markersize=9,
-            markerfacecolor="none",
-            markeredgecolor=INK,
-            markeredgewidth=1.4,
-            label="the layer above",
-            linestyle="none",
-            zorder=6,
-            clip_on=False,
-        )
+    _draw_unit(axes, report, square=square)
     _scale(axes, report, sizes)
     axes.set_ylabel("size (positions of the input)")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -89,8 +77,35 @@ def _is_spatial(field: ReceptiveField, shape: tuple[int, ...]) -> bool:
     return map_size(shape) is not None and not field.is_global
 
 
-def _draw_smallest(axes: Axes, report: FieldReport) -> None:
-    """A band down to the smallest size where the units of a layer differ."""
+def _draw_unit(axes: Axes, report: FieldReport, *, square: bool) -> None:
+    """A circle at the size of the unit that the map shows, and a line over the sizes of its layer."""
+    if map_size(report.node.shape) is None:
+        return
+    x = report.node.index
+    sizes = [last - first + 1 for first, last in report.spans]
+    for field in report.field.axes[: 1 if square else 2]:
+        if field is not None and len(field.sizes) > 1:
+            axes.vlines(x, field.sizes[0], field.sizes[-1], color=INK, linewidth=1.2, zorder=6)
+    shown = sorted({sizes[0]} if square else set(sizes))
+    own = "the whole input" if report.field.is_global else size_text(*sizes)
+    layer = report.layer_sizes_text
+    axes.plot(
+        [x] * len(shown),
+        shown,
+        "o",
+        markersize=9,
+        markerfacecolor="none",
+        markeredgecolor=INK,
+        markeredgewidth=1.4,
+        label=f"the unit above: {own}" + (f"\n({layer})" if layer else ""),
+        linestyle="none",
+        zorder=6,
+        clip_on=False,
+    )
+
+
+def _smallest(report: FieldReport) -> tuple[list[int], list[int], list[int]] | None:
+    """Numbers of the layers, smallest and largest size along the height; None where no units differ."""
     x: list[int] = []
     low: list[int] = []
     high: list[int] = []
@@ -100,8 +115,14 @@ def _draw_smallest(axes: Axes, report: FieldReport) -> None:
             x.append(layer.node.index)
             low.append(known.sizes[0])
             high.append(known.sizes[-1])
-    if low != high:
-        axes.fill_between(x, low, high, color=THEORY, alpha=0.2, linewidth=0, label="sizes of its units", zorder=2)
+    return None if low == high else (x, low, high)
+
+
+def _draw_smallest(axes: Axes, report: FieldReport) -> None:
+    """A band down to the smallest size where the units of a layer differ."""
+    found = _smallest(report)
+    if found is not None:
+        axes.fill_between(*found, color=THEORY, alpha=0.2, linewidth=0, label="sizes of its units", zorder=2)
 
 
 def _draw_effective(axes: Axes, report: FieldReport, *, square: bool) -> None:
@@ -148,7 +169,7 @@ def _scale(axes: Axes, report: FieldReport, sizes: dict[int, float]) -> None:
         axes.set_yscale("log", base=2)
     else:
         axes.set_ylim(0, largest * 1.12)
-    indices = list(sizes)
+    indices = sorted({*sizes, report.node.index}) if map_size(report.node.shape) is not None else list(sizes)
     axes.set_xlim(min(indices) - 0.5, max(indices) + 0.5)
     if len(indices) <= MOST_NAMES:
         paths = [report.analysis.graph.nodes[i].path for i in indices]

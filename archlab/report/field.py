@@ -72,6 +72,18 @@ class FieldReport:
         """`unit 3,3 of layer4.2.relu3`."""
         return f"unit {self.unit[0]},{self.unit[1]} of {self.node.path}"
 
+    @property
+    def layer_sizes_text(self) -> str:
+        """`units of its layer: 188 or 204`; empty where all see as much as this one."""
+        extents = self.analysis.graph.input_shape[1:]
+        axes = zip(self.field.axes, extents, strict=True)
+        sizes = [[extent] if axis is None else axis.sizes for axis, extent in axes]
+        if all(len(one) == 1 for one in sizes):
+            return ""
+        height, width = (_either(one) for one in sizes)
+        both = height if height == width else f"{height} rows, {width} columns"
+        return f"units of its layer: {both}"
+
     @cached_property
     def words(self) -> dict[int, str]:
         """By node index: productive, critical, unproductive or border."""
@@ -264,6 +276,14 @@ def _set(values: list[int]) -> str:
     if len(values) == 1:
         return str(values[0])
     return "{" + ", ".join(map(str, values)) + "}" if len(values) <= 3 else f"{values[0]}..{values[-1]}"
+
+
+def _either(sizes: list[int]) -> str:
+    """`188`, `188 or 204`; `188 to 460` of many."""
+    if len(sizes) > 3:
+        return f"{sizes[0]} to {sizes[-1]}"
+    *others, last = map(str, sizes)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _percent(share: float | None) -> str:

@@ -146,3 +146,29 @@ def test_the_table_needs_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stderr == "[]\n"
     assert "layer4.2.conv2" in done.stdout
+
+
+def circle(figure: Figure) -> tuple[str, list[float]]:
+    """What is said of the unit in the growth, and at which sizes it is drawn."""
+    (line,) = [
+        line for axes in figure.axes for line in axes.lines if str(line.get_label()).startswith("the unit above")
+    ]
+    return str(line.get_label()), [float(y) for y in np.asarray(line.get_ydata())]
+
+
+@pytest.mark.parametrize(("unit", "size"), [((128, 128), 188), ((120, 120), 204)])
+def test_the_circle_is_at_the_size_of_the_unit_in_the_map(unit: tuple[int, int], size: int) -> None:
+    report = receptive_field(load("unet_transposed").analyze(), unit=unit)
+    with style():
+        figure = draw(report)
+    assert f"theoretical field: {size} x {size}\n(units of its layer: 188 or 204)" in texts(figure)
+    assert circle(figure) == (f"the unit above: {size} x {size}\n(units of its layer: 188 or 204)", [size])
+
+
+def test_the_circle_where_the_axes_differ_or_everything_is_seen() -> None:
+    conv = "{type: conv2d, out_channels: 2, kernel_size: [3, 9]}"
+    whole = "{type: global_avg_pool2d}, {type: interpolate, size: [20, 30]}"
+    with style():
+        assert circle(draw(report_of(f"input: [1, 40, 40]\nlayers: [{conv}]"))) == ("the unit above: 3 x 9", [3, 9])
+        figure = draw(report_of(f"input: [1, 20, 30]\nlayers: [{conv}, {whole}]"))
+    assert circle(figure) == ("the unit above: the whole input", [20, 30])
