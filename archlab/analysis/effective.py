@@ -276,11 +276,9 @@ def _trim(first: int, values: list[float]) -> Weights:
 def _hand_back_phases(weights: Weights, reads: Phases) -> Weights | None:
     at: dict[int, float] = {}
     for unit, value in enumerate(weights.values, weights.first):
-        cycle, phase = divmod(unit, reads.up)
-        taps = reads.taps[phase] if phase < len(reads.taps) else ()  # far outside of the map: see `phases_wanted`
-        for tap in taps:
-            position = cycle * reads.down + tap
-            at[position] = at.get(position, 0.0) + value / len(taps)
+        read = reads.of(unit)
+        for position in read:
+            at[position] = at.get(position, 0.0) + value / len(read)
     first, last = min(at, default=0), max(at, default=-1)
     if last - first >= MAX_POSITIONS:
         return None

@@ -7,13 +7,13 @@ padding does not exist here, but for paddings made of the map's own values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
 from archlab.graph import Graph
 from archlab.layers.base import Layer, map_size
-from archlab.layers.geometry import IDENTITY, AxisPair, Phases, Reads, Whole, Window
+from archlab.layers.geometry import IDENTITY, AxisPair, Reads, Whole
 
 
 class UnitPositions(NamedTuple):
@@ -24,11 +24,14 @@ class UnitPositions(NamedTuple):
         complete: whether no layer on the way read outside of its input, so that the mask is the whole field.
         solid: whether no unit on the way consists of padding only. Where one does along one axis, it reads
             nothing along the other either, which masks per axis cannot say.
+        own: whether no padding on the way was made of the map's own values, which lie elsewhere in the input than
+            the padding does.
     """
 
     mask: int
     complete: bool
     solid: bool = True
+    own: bool = True
 
 
 AxisPositions = list[UnitPositions]
@@ -78,12 +81,13 @@ def _axis(layer: Layer, sources: list[tuple[PositionsPair | None, AxisPair]], ax
 
 
 def _unite(units: Iterable[UnitPositions]) -> UnitPositions:
-    mask, complete, solid = 0, True, True
+    mask, complete, solid, own = 0, True, True, True
     for unit in units:
         mask |= unit.mask
         complete = complete and unit.complete
         solid = solid and unit.solid
-    return UnitPositions(mask, complete, solid)
+        own = own and unit.own
+    return UnitPositions(mask, complete, solid, own)
 
 
 def _read(layer: Layer, units: AxisPositions, reads: Reads, size: int) -> AxisPositions:
@@ -91,12 +95,12 @@ def _read(layer: Layer, units: AxisPositions, reads: Reads, size: int) -> AxisPo
         return units
     if isinstance(reads, Whole):
         return [_unite(units)] * size
-    return [_gather(layer, units, units_read(reads, unit)) for unit in range(size)]
+    return [_gather(layer, units, reads.of(unit)) for unit in range(size)]
 
 
-def _gather(layer: Layer, units: AxisPositions, sources: Iterator[int]) -> UnitPositions:
+def _gather(layer: Layer, units: AxisPositions, sources: Iterable[int]) -> UnitPositions:
     inside: list[UnitPositions] = []
-    outside = False
+    outside = stood_in = False
     for source in sources:
         if 0 <= source < len(units):
             inside.append(units[source])
@@ -104,17 +108,7 @@ def _gather(layer: Layer, units: AxisPositions, sources: Iterator[int]) -> UnitP
         outside = True
         inner = layer.stands_in(source, len(units))
         if inner is not None:
+            stood_in = True
             inside.append(units[inner])
-    mask, complete, solid = _unite(inside)
-    return UnitPositions(mask, complete and not outside, solid and mask != 0)
-
-
-def units_read(reads: Window | Phases, unit: int) -> Iterator[int]:
-    """The input units, inside the map or not, that output `unit` reads."""
-    if isinstance(reads, Window):
-        start = unit * reads.stride - reads.padding
-        yield from range(start, start + reads.kernel * reads.dilation, reads.dilation)
-        return
-    cycle, phase = divmod(unit, reads.up)
-    for tap in reads.taps[phase]:
-        yield cycle * reads.down + tap
+    mask, complete, solid, own = _unite(inside)
+    return UnitPositions(mask, complete and not outside, solid and mask != 0, own and not stood_in)

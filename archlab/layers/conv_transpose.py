@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archlab.layers.base import Layer, Shape, ShapeError, TensorSpec, require_map
 from archlab.layers.fields import NaturalPair, Positive, PositivePair
-from archlab.layers.geometry import AxisPair, Phases, Reads, Window, phases_wanted
+from archlab.layers.geometry import AxisPair, Phases, Reads, Window, taps_of
 from archlab.layers.precision import AutocastTo
 from archlab.layers.sliding import AXES, effective_kernel, require_divides
 
@@ -84,9 +84,9 @@ class ConvTranspose2d(Layer):
 
         Where the kernel is smaller than the stride, some outputs are reached by none: they are the bias alone.
         """
-        return ((self._axis(0, output[1]), self._axis(1, output[2])),)
+        return ((self._axis(0), self._axis(1)),)
 
-    def _axis(self, axis: int, out_size: int) -> Reads:
+    def _axis(self, axis: int) -> Reads:
         kernel, stride, padding, dilation = (
             value[axis] for value in (self.kernel_size, self.stride, self.padding, self.dilation)
         )
@@ -95,13 +95,14 @@ class ConvTranspose2d(Layer):
         # Output p gets tap k of input i where p + padding = i * stride + k * dilation.
         period = stride // gcd(stride, dilation)
         first_tap = {k * dilation % stride: k for k in reversed(range(min(period, kernel)))}
-        phases: list[tuple[int, ...]] = []
-        for phase in range(phases_wanted(stride, out_size)):
+
+        def taps(phase: int) -> tuple[int, ...]:
             place = phase + padding
             start = first_tap.get(place % stride)
-            taps = () if start is None else range(start, kernel, period)
-            phases.append(tuple([(place - k * dilation) // stride for k in reversed(taps)]))
-        return Phases(up=stride, down=1, taps=tuple(phases))
+            reached = () if start is None else range(start, kernel, period)
+            return tuple([(place - k * dilation) // stride for k in reversed(reached)])
+
+        return Phases(up=stride, down=1, taps=taps_of(stride, -(-kernel // period), taps))
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """weight: (in_channels, out_channels / groups, kernel height, kernel width); bias: (out_channels,)."""

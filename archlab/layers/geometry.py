@@ -13,8 +13,10 @@ All positions are indices into the *unpadded* input, so padding shows as negativ
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import gcd
+from typing import overload
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +28,93 @@ class Window:
     padding: int = 0
     dilation: int = 1
 
+    def of(self, unit: int) -> Sequence[int]:
+        """The inputs that output `unit` reads, inside the maps or not, in ascending order."""
+        start = unit * self.stride - self.padding
+        return range(start, start + self.kernel * self.dilation, self.dilation)
+
+    @property
+    def most_taps(self) -> int:
+        """How many inputs an output reads."""
+        return self.kernel
+
+    def reach(self, first: int, last: int) -> tuple[int, int]:
+        """The first and last input that outputs `first` to `last` read."""
+        start = first * self.stride - self.padding
+        return start, start + (last - first) * self.stride + (self.kernel - 1) * self.dilation
+
 
 @dataclass(frozen=True, slots=True)
 class Phases:
     """Output `o = q * up + p` (0 <= p < up) reads the inputs `q * down + t` for `t` in `taps[p]`.
 
     The stride is `down / up`: below one for layers that enlarge the map. A phase without taps reads nothing.
-    Where the period is longer than the map, phases that no output has may be missing (`phases_wanted`).
+    Taps of long periods are a rule (`Taps`) instead of a tuple.
     """
 
     up: int
     down: int
-    taps: tuple[tuple[int, ...], ...]
+    taps: Sequence[tuple[int, ...]]
+
+    def of(self, unit: int) -> Sequence[int]:
+        """The inputs that output `unit` reads, inside the maps or not."""
+        cycle, phase = divmod(unit, self.up)
+        base = cycle * self.down
+        return [base + tap for tap in self.taps[phase]]
+
+    @property
+    def most_taps(self) -> int:
+        """How many inputs an output reads at most; at least 1."""
+        return self.taps.most if isinstance(self.taps, Taps) else max(1, *map(len, self.taps))
+
+    def reach(self, first: int, last: int) -> tuple[int, int] | None:
+        """The first and last input that outputs `first` to `last` read; None if they read nothing."""
+        # Of each phase the first unit reads the foremost inputs, and the last one the hindmost.
+        starts = [min(read) for read in map(self.of, range(first, min(last, first + self.up - 1) + 1)) if read]
+        ends = [max(read) for read in map(self.of, range(max(first, last - self.up + 1), last + 1)) if read]
+        return (min(starts), max(ends)) if starts else None
+
+
+class Taps(Sequence[tuple[int, ...]]):
+    """The taps of every phase of a period too long to be listed, worked out one by one.
+
+    Args:
+        period: number of phases.
+        most: taps of a phase at most; at least 1.
+        rule: the taps of a phase.
+    """
+
+    __slots__ = ("_period", "_rule", "most")
+
+    def __init__(self, period: int, most: int, rule: Callable[[int], tuple[int, ...]]) -> None:
+        self._period = period
+        self._rule = rule
+        self.most = most
+
+    def __len__(self) -> int:
+        return self._period
+
+    @overload
+    def __getitem__(self, phase: int) -> tuple[int, ...]: ...
+
+    @overload
+    def __getitem__(self, phase: slice) -> Sequence[tuple[int, ...]]: ...
+
+    def __getitem__(self, phase: int | slice) -> tuple[int, ...] | Sequence[tuple[int, ...]]:
+        if isinstance(phase, slice):
+            return [self._rule(index) for index in range(*phase.indices(self._period))]
+        if not 0 <= phase < self._period:
+            raise IndexError(phase)
+        return self._rule(phase)
+
+
+MOST_LISTED = 256
+"""Longest period whose taps are listed."""
+
+
+def taps_of(period: int, most: int, rule: Callable[[int], tuple[int, ...]]) -> Sequence[tuple[int, ...]]:
+    """The taps of every phase: listed where the period is short."""
+    return tuple(map(rule, range(period))) if period <= MOST_LISTED else Taps(period, most, rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +135,6 @@ GLOBAL: AxisPair = (WHOLE, WHOLE)
 
 BROADCAST: Reads = Phases(up=1, down=0, taps=((0,),))
 """Every output position reads the one position of a map of size 1."""
-
-MOST_UNSEEN_PHASES = 256
-"""Up to this period every phase is listed, also those that no output of the map has."""
-
-
-def phases_wanted(period: int, out_size: int) -> int:
-    """How many of a period's phases to list, so that long periods on small maps cost little."""
-    return min(period, max(out_size, MOST_UNSEEN_PHASES))
 
 
 def mirrored(position: int, size: int) -> int:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from archlab.layers.base import Layer, Shape, ShapeError, require_map, shape_text
 from archlab.layers.fields import Positive
-from archlab.layers.geometry import POINTWISE, AxisPair, Phases, Window, phases_wanted
+from archlab.layers.geometry import POINTWISE, AxisPair, Phases, Window, taps_of
 from archlab.layers.room import KEEPS_NOTHING, Training
 from archlab.layers.sliding import AXES, require_divides
 
@@ -41,8 +41,8 @@ class PixelShuffle(Layer):
         factor = self.upscale_factor
         if factor == 1:
             return (POINTWISE,)
-        height, width = (Phases(factor, 1, ((0,),) * phases_wanted(factor, size)) for size in output[1:])
-        return ((height, width),)
+        reads = Phases(factor, 1, taps_of(factor, 1, lambda _: (0,)))
+        return ((reads, reads),)
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """Nothing: the gradient depends on the sizes alone."""

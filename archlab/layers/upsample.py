@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from archlab.layers.base import Layer, Shape, ShapeError, require_map, shape_text
 from archlab.layers.fields import PositivePair
-from archlab.layers.geometry import BROADCAST, IDENTITY, AxisPair, Phases, Reads, Window, phases_wanted
+from archlab.layers.geometry import BROADCAST, IDENTITY, AxisPair, Phases, Reads, Window, taps_of
 from archlab.layers.precision import AutocastTo
 from archlab.layers.room import KEEPS_NOTHING, Training
 from archlab.layers.sliding import AXES
@@ -40,6 +40,9 @@ FactorPair = Annotated[
 ]
 
 Mode = Literal["nearest", "nearest-exact", "bilinear", "bicubic"]
+
+SMALL_OUTPUT = 128
+"""Largest height + width for which PyTorch takes the way of small outputs (`_use_vectorized_kernel_cond_2d`)."""
 
 _TAPS: dict[str, tuple[int, ...]] = {
     "nearest": (0,),
@@ -125,18 +128,37 @@ class Upsample(Layer):
         else:
             step = Fraction(in_size, out_size) if factor is None else 1 / _fraction(factor)
             start = Fraction(0) if self.mode == "nearest" else (step - 1) / 2
-        reads = _periodic(step, start, self.mode, out_size)
+        reads = _periodic(step, start, self.mode)
         if self.mode.startswith("nearest"):
-            taken = _nearest_positions(in_size, out_size, factor, exact=self.mode == "nearest-exact")
-            if any(_tap(reads, o) != i for o, i in enumerate(taken)):  # where torch's rounding decides
+            taken = self._taken(in_size, out_size, factor, small=sum(output[1:]) <= SMALL_OUTPUT)
+            if any(reads.of(o)[0] != i for o, i in enumerate(taken)):  # where torch's rounding decides
                 return Phases(out_size, in_size, tuple([(i,) for i in taken]))
         return reads
+
+    def _taken(self, in_size: int, out_size: int, factor: float | None, *, small: bool) -> list[int]:
+        """The position that PyTorch takes for each output: on a CPU, in single precision, the channels not behind.
+
+        Outputs of a small height + width go by `nearest_idx` and `nearest_exact_idx` (UpSample.h), larger ones by
+        `HelperInterpNearest` and `HelperInterpNearestExact` (UpSampleKernel.cpp), which round in other places.
+        """
+        if self.mode == "nearest" and small and out_size == 2 * in_size:
+            return [position >> 1 for position in range(out_size)]
+        scale = _single(_single(in_size) / out_size if factor is None else 1.0 / factor)
+        # Products and differences are exact in double precision, so that `_single` is all the rounding there is.
+        if self.mode == "nearest":
+            sources = [position * scale for position in range(out_size)]
+        elif small:
+            sources = [(position + 0.5) * scale for position in range(out_size)]
+        else:
+            sources = [max(_single((position + 0.5) * scale - 0.5), 0.0) + 0.5 for position in range(out_size)]
+        return [min(floor(_single(source)), in_size - 1) for source in sources]
 
     def _copies(self, before: Shape, after: Shape, axis: int) -> bool:
         """Whether PyTorch copies along an axis, also where the scale factor is not quite 1."""
         if self.mode == "bicubic":  # only where both sizes stay
             return before == after
-        return before[axis] == after[axis] and self.mode in ("nearest", "bilinear")
+        same = before[axis] == after[axis]
+        return same and (self.mode == "bilinear" or (self.mode == "nearest" and sum(after) <= SMALL_OUTPUT))
 
     def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """A product for each value read, and the additions between them."""
@@ -159,7 +181,7 @@ def _fraction(factor: float) -> Fraction:
     return Fraction(factor).limit_denominator(MAX_FACTOR) or Fraction(factor)
 
 
-def _periodic(step: Fraction, start: Fraction, mode: str, out_size: int) -> Reads:
+def _periodic(step: Fraction, start: Fraction, mode: str) -> Window | Phases:
     """Reads around the coordinates `start + o * step`, in exact arithmetic, without the border's clamping."""
     up, down = step.denominator, step.numerator
     # Whole numbers throughout: coordinates in units of 1 / scale.
@@ -167,24 +189,17 @@ def _periodic(step: Fraction, start: Fraction, mode: str, out_size: int) -> Read
     jump, origin = down * start.denominator, start.numerator * up
     if mode == "nearest-exact":  # rounds to the nearest, a half up
         origin, jump, scale = 2 * origin + scale, 2 * jump, 2 * scale
-    taps: list[tuple[int, ...]] = []
-    for phase in range(phases_wanted(up, out_size)):
+    around = _TAPS[mode]
+
+    def taps(phase: int) -> tuple[int, ...]:
         before, rest = divmod(origin + phase * jump, scale)
-        around = _TAPS[mode] if rest or len(_TAPS[mode]) == 1 else (0,)
-        taps.append(tuple([before + tap for tap in around]))
+        return tuple([before + tap for tap in around]) if rest else (before,)
+
     if up == 1:
-        window = Window(len(taps[0]), down, -taps[0][0])
+        only = taps(0)
+        window = Window(len(only), down, -only[0])
         return IDENTITY if window == IDENTITY else window
-    return Phases(up, down, tuple(taps))
-
-
-def _tap(reads: Reads, position: int) -> int:
-    """The only input that an output position reads."""
-    if isinstance(reads, Window):
-        return position * reads.stride - reads.padding
-    assert isinstance(reads, Phases)
-    cycle, phase = divmod(position, reads.up)
-    return cycle * reads.down + reads.taps[phase][0]
+    return Phases(up, down, taps_of(up, len(around), taps))
 
 
 _SINGLE = Struct("f")
@@ -193,12 +208,3 @@ _SINGLE = Struct("f")
 def _single(value: float) -> float:
     """Rounded to single precision, in which PyTorch computes the positions of nearest neighbours."""
     return float(_SINGLE.unpack(_SINGLE.pack(value))[0])
-
-
-def _nearest_positions(in_size: int, out_size: int, factor: float | None, *, exact: bool) -> list[int]:
-    """What PyTorch takes for each output position (`nearest_idx` and `nearest_exact_idx` in its UpSample.h)."""
-    if not exact and out_size == 2 * in_size:
-        return [position >> 1 for position in range(out_size)]
-    scale = _single(_single(in_size) / out_size if factor is None else 1.0 / factor)
-    shift = 0.5 if exact else 0.0
-    return [min(floor(_single((position + shift) * scale)), in_size - 1) for position in range(out_size)]

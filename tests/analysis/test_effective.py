@@ -16,7 +16,7 @@ from archlab.analysis.facts import collect_facts
 from archlab.analysis.receptive_field import receptive_fields
 from archlab.api import Network, load, loads
 from archlab.layers import find_layer
-from archlab.layers.geometry import Phases, Window
+from archlab.layers.geometry import Window
 from archlab.torch.build import build
 from archlab.torch.trace import PATH
 
@@ -206,11 +206,6 @@ def test_offsets_of_a_deformable_convolution_have_no_weight() -> None:
         for name in ("conv2d", "deform_conv2d")
     )
     assert estimate(plain).height.weights == estimate(deformable).height.weights
-
-
-def test_phases_far_outside_of_the_map_may_be_missing() -> None:
-    reads = Phases(up=1000, down=999, taps=((0, 1), (1, 2)))
-    assert hand_back(Weights(0, [0.25, 0.25, 0.5]), reads, 5) == Weights(0, [0.125, 0.25, 0.125])
 
 
 def test_a_flat_layer_weighs_everything_alike() -> None:

@@ -14,7 +14,7 @@ from torchvision.ops import deform_conv2d
 from archlab.api import loads
 from archlab.layers import Layer, find_layer
 from archlab.layers.base import Shape, ShapeError
-from archlab.layers.geometry import Phases, Reads, Whole, Window
+from archlab.layers.geometry import Phases, Reads, Taps, Whole, Window
 from archlab.layers.upsample import Upsample
 from archlab.torch.build import make_module
 from tests.layers.test_against_torch import conv_options, pair, transpose_options, upsample_options
@@ -124,11 +124,14 @@ def test_outputs_that_no_input_reaches() -> None:
     assert height == Phases(2, 1, ((-2, -1, 0), ()))
 
 
-def test_long_periods_list_only_what_the_map_has() -> None:
+def test_long_periods_are_not_listed() -> None:
     layer = make("conv_transpose2d", out_channels=1, kernel_size=60000, stride=60000, padding=29800)
     ((height, _),) = layer.reads(((1, 1, 1),), (1, 400, 400))
     assert isinstance(height, Phases)
-    assert len(height.taps) == 400
+    assert isinstance(height.taps, Taps)  # a rule: nothing is kept for each of the 60,000 phases
+    assert len(height.taps) == 60000
+    # Input 0 reaches the outputs 0 to 59999, moved by the padding: every output of the map, and some beside it.
+    assert [list(height.of(unit)) for unit in (-29801, -29800, 0, 399, 30199, 30200)] == [[-1], [0], [0], [0], [0], [1]]
     with pytest.raises(ShapeError, match="larger than 65536"):
         make("conv_transpose2d", out_channels=1, kernel_size=1, stride=70000).out_shape(((1, 2, 2),))
 
@@ -139,16 +142,41 @@ def test_upsample(options: dict[str, Any], size: tuple[int, int]) -> None:
     checked_if_it_fits(make("upsample", **options), (1, *size))
 
 
-@thorough
-@given(st.sampled_from(["nearest", "nearest-exact"]), st.integers(1, 200), st.integers(1, 400))
-def test_nearest_neighbours_are_torchs_choice(mode: str, in_size: int, out_size: int) -> None:
-    layer = make("upsample", size=(1, out_size), mode=mode)
-    ((_, width),) = layer.reads(((1, 1, in_size),), (1, 1, out_size))
-    module = make_module(layer, ((1, 1, in_size),))
-    assert module is not None
-    taken = module(torch.arange(in_size, dtype=torch.float32).reshape(1, 1, 1, in_size)).flatten().tolist()
-    for unit in range(out_size):
-        assert positions(layer, width, unit, in_size) == {taken[unit]}
+def taken_by_torch(in_size: int, rows: int, **options: Any) -> list[int]:
+    x = torch.arange(in_size, dtype=torch.float32).expand(1, 2, rows, in_size).contiguous()
+    return [int(value) for value in torch.nn.functional.interpolate(x, **options)[0, 0, 0].tolist()]
+
+
+def taken_by_layer(in_size: int, rows: int, **options: Any) -> list[int]:
+    layer = make("upsample", **options)
+    output = layer.out_shape(((2, rows, in_size),))
+    ((_, width),) = layer.reads(((2, rows, in_size),), output)
+    found = [positions(layer, width, unit, in_size) for unit in range(output[2])]
+    return [only for (only,) in found]
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
+@pytest.mark.parametrize("rows", [2, 130])  # PyTorch rounds otherwise where the height and width are above 128
+def test_nearest_neighbours_are_torchs_choice_for_every_pair_of_sizes(mode: str, rows: int) -> None:
+    """Which of two equally near positions is taken is a matter of rounding: one by one in a range, none drawn."""
+    outputs = [*range(1, 150), *range(150, 400, 7)] if rows == 2 else range(1, 150)
+    for in_size in range(1, 25):
+        for out_size in outputs:
+            options = {"size": (rows, out_size), "mode": mode}
+            expected = taken_by_torch(in_size, rows, **options)
+            assert taken_by_layer(in_size, rows, **options) == expected, (in_size, out_size)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
+@pytest.mark.parametrize("rows", [2, 130])
+def test_nearest_neighbours_by_a_factor(mode: str, rows: int) -> None:
+    for in_size in range(1, 20):
+        for factor in [n / 7 for n in range(7, 30)] + [n / 10 for n in range(10, 40, 3)] + [0.5, 2 / 3]:
+            if int(in_size * factor) < 1:
+                continue
+            options = {"scale_factor": (1.0, factor), "mode": mode}
+            expected = taken_by_torch(in_size, rows, **options)
+            assert taken_by_layer(in_size, rows, **options) == expected, (in_size, factor)
 
 
 @thorough

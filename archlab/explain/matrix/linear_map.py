@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from archlab.explain.matrix.fill import inside
 from archlab.layers.base import Layer, Shape, is_map
-from archlab.layers.geometry import Phases, Reads, Whole, Window
+from archlab.layers.geometry import Reads, Whole, Window
 
 Kind = Literal["weights", "mean", "max"]
 POOLS: dict[str, Kind] = {
@@ -155,17 +155,9 @@ def _taps(layer: Layer, shape: Shape, output: Shape, axis: int) -> AxisTaps:
         return [[(place, place) for place in range(size)] for _ in range(out)]
     found: AxisTaps = []
     for unit in range(out):
-        places = enumerate(_positions(reads, unit))
+        places = enumerate(reads.of(unit))
         found.append([(kept, tap) for tap, place in places if (kept := inside(place, size, mode)) is not None])
     return found
-
-
-def _positions(reads: Window | Phases, unit: int) -> list[int]:
-    if isinstance(reads, Window):
-        start = unit * reads.stride - reads.padding
-        return list(range(start, start + reads.kernel * reads.dilation, reads.dilation))
-    cycle, phase = divmod(unit, reads.up)
-    return [cycle * reads.down + tap for tap in reads.taps[phase]]
 
 
 def _transposed_taps(layer: Layer, weight: Shape, shape: Shape, output: Shape, axis: int) -> AxisTaps:
