@@ -8,24 +8,39 @@ Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks" (D
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from math import ceil
 from typing import NamedTuple
 
+from archlab.analysis.axis_field import INPUT_AXIS, AxisField
+from archlab.analysis.composition import ALIGNED, Composer, Shift, Target, widen
+from archlab.analysis.demand import Demand
 from archlab.analysis.facts import Facts
-from archlab.analysis.spans import INPUT_AXIS, AxisField, gathering_work, join, narrowest, read_through, widen
 from archlab.config.problem import single_problem
 from archlab.graph import Graph, Node
 from archlab.layers.base import is_map, is_square, map_size
-from archlab.layers.geometry import POINTWISE, AxisPair, Reads
+from archlab.layers.geometry import POINTWISE, AxisPair
 
-MAX_WORK = 2_000_000
-"""Bound on the work for units that differ from one another, in steps of about a microsecond."""
-
-Join = Callable[[list[AxisField], int], tuple[AxisField, bool]]
-"""The field of several maps of a size, and whether they are aligned."""
+JoinAxis = Callable[[Composer, Sequence[AxisField], Target], tuple[AxisField, Shift]]
+"""The field of several maps of a size, and how far the joined units lie apart."""
 SeenReads = Callable[[Node, AxisPair], AxisPair]
 """What a node reads, in the sense of the analysis at hand."""
+
+
+class Misalignment(NamedTuple):
+    """The join on the way at which the joined units lie farthest apart.
+
+    Attributes:
+        path: of the join.
+        largest: distance of the centres of what its inputs' units see, along height and width, the largest over
+            the units of its map, in input positions.
+        mean: the mean over them.
+    """
+
+    path: str
+    largest: tuple[Fraction, Fraction]
+    mean: tuple[Fraction, Fraction]
 
 
 class ReceptiveField:
@@ -34,25 +49,25 @@ class ReceptiveField:
     Attributes:
         height: along the height; None if every unit sees the whole axis.
         width: along the width, likewise.
-        aligned: whether at every join on the way the joined units were centred on one position.
+        misalignment: the worst join on the way; None if at each one the joined units were centred on one position.
         context: whether a gate (squeeze-excitation, say) sees more than the field.
         adaptive: whether a layer on the way chooses its positions from the data.
     """
 
-    __slots__ = ("adaptive", "aligned", "context", "height", "width")
+    __slots__ = ("adaptive", "context", "height", "misalignment", "width")
 
     def __init__(
         self,
         height: AxisField | None,
         width: AxisField | None,
         *,
-        aligned: bool = True,
+        misalignment: Misalignment | None = None,
         context: bool = False,
         adaptive: bool = False,
     ) -> None:
         self.height = height
         self.width = width
-        self.aligned = aligned
+        self.misalignment = misalignment
         self.context = context
         self.adaptive = adaptive
 
@@ -62,6 +77,11 @@ class ReceptiveField:
         return self.height, self.width
 
     @property
+    def aligned(self) -> bool:
+        """Whether at every join on the way the joined units were centred on one position."""
+        return self.misalignment is None
+
+    @property
     def is_global(self) -> bool:
         """Whether every unit sees the whole input."""
         return self.height is None and self.width is None
@@ -69,12 +89,12 @@ class ReceptiveField:
 
 def receptive_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
     """The field of every node, in order: the union over all paths from the input."""
-    return _Walk(join, _as_they_are).fields(graph, facts)
+    return _Walk(graph, facts, Composer.join, _as_they_are).fields()
 
 
 def narrowest_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
     """For every node, the field along the path that sees least."""
-    return _Walk(narrowest, _as_they_are).fields(graph, facts)
+    return _Walk(graph, facts, Composer.narrowest, _as_they_are).fields()
 
 
 def bounded_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField] | None:
@@ -92,7 +112,7 @@ def bounded_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField] | N
             return reads
         return widen(reads[0], ceil(bound)), widen(reads[1], ceil(bound))
 
-    return _Walk(join, reach).fields(graph, facts)
+    return _Walk(graph, facts, Composer.join, reach).fields()
 
 
 def _as_they_are(_node: Node, reads: AxisPair) -> AxisPair:
@@ -110,7 +130,7 @@ def windowed_fields(graph: Graph, facts: list[Facts], fields: list[ReceptiveFiel
     Raises:
         ConfigError: where they would take too long.
     """
-    return _Walk(join, _as_they_are, _Windowed(gate_inputs(graph, fields))).fields(graph, facts)
+    return _Walk(graph, facts, Composer.join, _as_they_are, _Windowed(gate_inputs(graph, fields))).fields()
 
 
 def gate_inputs(graph: Graph, fields: list[ReceptiveField]) -> dict[int, frozenset[int]]:
@@ -142,20 +162,29 @@ class _Windowed(NamedTuple):
 class _Walk:
     """One pass over a graph, with a rule for joins and one for reads."""
 
-    def __init__(self, join_axis: Join, seen_reads: SeenReads, windowed: _Windowed | None = None) -> None:
-        self._join = join_axis
+    def __init__(
+        self,
+        graph: Graph,
+        facts: list[Facts],
+        join_axis: JoinAxis,
+        seen_reads: SeenReads,
+        windowed: _Windowed | None = None,
+    ) -> None:
+        self._graph = graph
+        self._facts = facts
+        self._join_axis = join_axis
         self._seen_reads = seen_reads
         self._windowed = windowed
-        self._work = 0
+        self._composer = Composer(Demand(graph, facts, seen_reads).units)
 
-    def fields(self, graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
+    def fields(self) -> list[ReceptiveField]:
         """The field of every node.
 
         Raises:
             ConfigError: where fields are beyond any use, or would take too long.
         """
         fields: list[ReceptiveField] = []
-        for node, fact in zip(graph.nodes, facts, strict=True):
+        for node, fact in zip(self._graph.nodes, self._facts, strict=True):
             try:
                 fields.append(self._field(node, fact, fields))
             except OverflowError as error:
@@ -164,21 +193,10 @@ class _Walk:
 
     def _field(self, node: Node, fact: Facts, fields: list[ReceptiveField]) -> ReceptiveField:
         if not node.inputs:
-            axis = INPUT_AXIS if is_map(node.shape) else None
-            return ReceptiveField(axis, axis)
+            return _input_field(node)
         if len(node.inputs) == 1:
             return self._through(fields[node.inputs[0]], fact.reads[0], node)
         return self._joined([fields[i] for i in node.inputs], fact, node)
-
-    def _read(self, field: AxisField | None, reads: Reads, size: int) -> AxisField | None:
-        """`read_through`, with its work counted."""
-        read = None
-        if field is not None:
-            self._work += gathering_work(field, reads, size)
-            if self._work > MAX_WORK:
-                raise OverflowError("its receptive field has too many different units to be worked out")
-            read = read_through(field, reads, size)
-        return read
 
     def _through(self, field: ReceptiveField, reads: AxisPair, node: Node) -> ReceptiveField:
         if reads is POINTWISE:
@@ -187,16 +205,21 @@ class _Walk:
         height = width = None
         size = map_size(node.shape)
         if size is not None:
-            height = self._read(field.height, reads[0], size[0])
+            height = self._read(field.height, reads, node, 0, size)
             same = reads[0] is reads[1] and field.height is field.width and size[0] == size[1]
-            width = height if same else self._read(field.width, reads[1], size[1])
+            width = height if same else self._read(field.width, reads, node, 1, size)
         return ReceptiveField(
             height,
             width,
-            aligned=field.aligned,
+            misalignment=field.misalignment,
             context=field.context,
             adaptive=field.adaptive or not node.layer.exact_reads,
         )
+
+    def _read(
+        self, field: AxisField | None, reads: AxisPair, node: Node, axis: int, size: tuple[int, int]
+    ) -> AxisField | None:
+        return self._composer.read_through(field, reads[axis], Target(node.index, axis, size[axis]))
 
     def _joined(self, inputs: list[ReceptiveField], fact: Facts, node: Node) -> ReceptiveField:
         read = [self._through(field, reads, node) for field, reads in zip(inputs, fact.reads, strict=True)]
@@ -206,26 +229,48 @@ class _Walk:
         if gates:
             read = [field for number, field in enumerate(read) if number not in gates]
             context = True
-        height, aligned_height = self._join_axis([f.height for f in read], node, 0)
+        height, apart = self._join([f.height for f in read], node, 0)
         if all(f.height is f.width for f in read) and is_square(node.shape):
-            width, aligned_width = height, aligned_height
+            width, apart_width = height, apart
         else:
-            width, aligned_width = self._join_axis([f.width for f in read], node, 1)
+            width, apart_width = self._join([f.width for f in read], node, 1)
         return ReceptiveField(
             height,
             width,
-            aligned=aligned_height and aligned_width and all(f.aligned for f in read),
+            misalignment=_worst([*[f.misalignment for f in read], _misalignment(node, apart, apart_width)]),
             context=context,
             adaptive=any(f.adaptive for f in read) or not node.layer.exact_reads,
         )
 
-    def _join_axis(self, fields: list[AxisField | None], node: Node, axis: int) -> tuple[AxisField | None, bool]:
+    def _join(self, fields: list[AxisField | None], node: Node, axis: int) -> tuple[AxisField | None, Shift]:
         known = [field for field in fields if field is not None]
         size = map_size(node.shape)
         if size is None or not known or (len(known) < len(fields) and self._windowed is None):
-            return None, True
-        return self._join(known, size[axis])
+            return None, ALIGNED
+        return self._join_axis(self._composer, known, Target(node.index, axis, size[axis]))
+
+
+def _input_field(node: Node) -> ReceptiveField:
+    size = map_size(node.shape) if is_map(node.shape) else None
+    if size is None:
+        return ReceptiveField(None, None)
+    height = INPUT_AXIS.over(size[0])
+    return ReceptiveField(height, height if size[0] == size[1] else INPUT_AXIS.over(size[1]))
+
+
+def _misalignment(node: Node, height: Shift, width: Shift) -> Misalignment | None:
+    if height.largest == width.largest == 0:
+        return None
+    return Misalignment(node.path, (height.largest, width.largest), (height.mean, width.mean))
+
+
+def _worst(found: list[Misalignment | None]) -> Misalignment | None:
+    """The one with the largest distance along an axis; the first of several."""
+    known = [one for one in found if one is not None]
+    return max(known, key=lambda one: max(one.largest)) if known else None
 
 
 def _with_context(field: ReceptiveField) -> ReceptiveField:
-    return ReceptiveField(field.height, field.width, aligned=field.aligned, context=True, adaptive=field.adaptive)
+    return ReceptiveField(
+        field.height, field.width, misalignment=field.misalignment, context=True, adaptive=field.adaptive
+    )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from archlab.analysis.positions import units_read
+from archlab.analysis.axis_field import AxisField, UnitTable
 from archlab.analysis.receptive_field import ReceptiveField
-from archlab.analysis.spans import AxisField
 from archlab.explain.section import Section, Step, number
 from archlab.explain.subject import Subject
 from archlab.layers.base import is_map
@@ -54,8 +53,8 @@ def _axis(subject: Subject, field: ReceptiveField, axis: int) -> tuple[list[Step
         return [], ["Each unit sees the whole axis."]
     if reads == IDENTITY:
         sizes = ", ".join(map(str, after.sizes[:8])) + (", ..." if len(after.sizes) > 8 else "")
-        return [], [f"As its input's: size {sizes}, stride {after.stride}, start {after.start}."]
-    if isinstance(reads, Window) and before.up == 1 and before.sizes[0] > 0:
+        return [], [f"As its input's: size {sizes}, stride {after.stride}, start {_start(after)}."]
+    if isinstance(reads, Window) and before.uniform is not None and before.sizes[0] > 0:
         return _recurrence(before, after, reads)
     return _gathered(subject, before, after, reads, axis)
 
@@ -73,11 +72,11 @@ def _recurrence(before: AxisField, after: AxisField, window: Window) -> tuple[li
         ),
         Step("stride", "stride before x stride", f"{jump} x {window.stride}", after.stride),
         Step("start", "start before - padding x stride before", f"{before.start} - {window.padding} x {jump}",
-             after.start, "the first position that the first unit sees"),
+             _start(after), "the first position that the first unit sees"),
     ]  # fmt: skip
     if window.padding < 0:
         start = f"{before.start} + {-window.padding} x {jump}"
-        steps[2] = Step("start", "start before + cut x stride before", start, after.start)
+        steps[2] = Step("start", "start before + cut x stride before", start, _start(after))
     return steps, _coverage(after)
 
 
@@ -86,25 +85,43 @@ def _gathered(
 ) -> tuple[list[Step], list[str]]:
     """Units that do not all see alike."""
     assert not isinstance(reads, Whole)
-    ratio = Fraction(reads.stride) if isinstance(reads, Window) else Fraction(reads.down, reads.up)
-    steps = [
-        Step(
-            "stride", "stride before x input units per output unit", f"{number(before.stride)} x {ratio}", after.stride
-        )
-    ]
+    steps = [_gathered_stride(before, after, reads)]
     notes = ["Each unit sees what the input units that it reads see, together:"]
     shown = min(subject.output[1 + axis], reads.up if isinstance(reads, Phases) else 2, 4)
     for unit in range(shown):
         first, last, _ = after.span(unit)
-        units = list(units_read(reads, unit))
+        units = reads.of(unit)
         read = ", ".join(map(str, units[:6])) + (", ..." if len(units) > 6 else "")
         span = f"positions {first} to {last}, size {last - first + 1}" if last >= first else "nothing"
         notes.append(f"  unit {unit} reads input unit{'s' if len(units) != 1 else ''} {read or 'none'}: sees {span}")
     sizes = after.sizes
     text = ", ".join(map(str, sizes[:8])) + (", ..." if len(sizes) > 8 else "")
     steps.append(Step("size", "the largest of these", "", sizes[-1], f"all sizes: {text}" if len(sizes) > 1 else ""))
-    steps.append(Step("start", "", "", after.start, "the first position that the first unit sees"))
+    steps.append(Step("start", "", "", _start(after), "the first position that the first unit sees"))
     return steps, notes + _coverage(after)
+
+
+def _start(after: AxisField) -> int | str:
+    return "none" if after.start is None else after.start
+
+
+def _measured_stride(after: UnitTable) -> Step:
+    """Behind maps that move at different speeds, each unit being a case of its own."""
+    first, last, units = after.span(0), after.span(after.units - 1), after.units
+    formula = numbers = ""
+    if after.stride:
+        formula = "(first + last of the last unit - first - last of unit 0) / 2 / (units - 1)"
+        numbers = f"({last[0]} + {last[1]} - {first[0]} - {first[1]}) / 2 / ({units} - 1)".replace("- -", "+ ")
+    return Step("stride", formula, numbers, after.stride, "from centre to centre: the joined maps' speeds differ")
+
+
+def _gathered_stride(before: AxisField, after: AxisField, reads: Window | Phases) -> Step:
+    if isinstance(after, UnitTable) and after.speed is None:
+        return _measured_stride(after)
+    ratio = Fraction(reads.stride) if isinstance(reads, Window) else Fraction(reads.down, reads.up)
+    return Step(
+        "stride", "stride before x input units per output unit", f"{number(before.stride)} x {ratio}", after.stride
+    )
 
 
 def _coverage(after: AxisField) -> list[str]:

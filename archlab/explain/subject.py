@@ -7,9 +7,9 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
+from archlab.analysis.axis_field import INPUT_AXIS
 from archlab.analysis.receptive_field import ReceptiveField
 from archlab.analysis.result import Analysis, LayerReport
-from archlab.analysis.spans import INPUT_AXIS
 from archlab.graph import Node
 from archlab.layers.base import Layer, Shape, is_map
 from archlab.layers.geometry import AxisPair

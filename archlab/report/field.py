@@ -241,7 +241,7 @@ def unit_spans(analysis: Analysis, node: Node, unit: tuple[int, int]) -> tuple[t
 
 
 def _signature(field: ReceptiveField) -> tuple[Any, ...]:
-    axes = [None if axis is None else (axis.up, axis.down, axis.spans) for axis in field.axes]
+    axes = [None if axis is None else (axis.stride, tuple(axis.cases())) for axis in field.axes]
     return *axes, *field_marks(field)
 
 

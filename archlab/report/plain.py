@@ -6,9 +6,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from archlab.analysis.axis_field import AxisField
 from archlab.analysis.productivity import border_layer
 from archlab.analysis.receptive_field import ReceptiveField
-from archlab.analysis.spans import AxisField
 from archlab.layers.base import Shape, map_size, shape_text
 
 if TYPE_CHECKING:
@@ -157,16 +157,18 @@ def field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
 
 
 def _axis_values(axis: AxisField | None, extent: int | None, units: int) -> tuple[Any, ...]:
-    """Size, sizes, counts, stride, start, padding, centre, coverage and cut along one axis."""
+    """Size, sizes, counts, stride, start, padding, centre, coverage and cut along one axis.
+
+    Start, padding and centre are None where the first unit sees nothing.
+    """
     if axis is None or extent is None:
         return extent, [extent], [units], None, 0, 0, None, 1.0, 0.0
-    counts = axis.counts(units)
+    counts = axis.counts()
     sizes = list(counts)
-    stride = axis.down if axis.up == 1 else number(axis.stride)
-    first, last, _ = axis.spans[0]
+    start, centre = axis.start, axis.centre
     return (
-        *(sizes[-1], sizes, list(counts.values()), stride, first, -first),
-        *((first + last) / 2, axis.coverage, axis.cut(units, extent) / units),
+        *(sizes[-1], sizes, list(counts.values()), number(axis.stride), start, None if start is None else -start),
+        *(None if centre is None else float(centre), axis.coverage, axis.cut(extent) / axis.units),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from archlab.analysis.axis_field import AxisField
 from archlab.analysis.receptive_field import ReceptiveField
-from archlab.analysis.spans import AxisField
 
 _SI = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 _BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
@@ -80,6 +80,6 @@ def stride_text(field: ReceptiveField) -> str:
 
 
 def start_text(field: ReceptiveField) -> str:
-    """The first position that the first unit sees."""
-    height, width = (0 if axis is None else axis.start for axis in field.axes)
-    return str(height) if height == width else f"{height}, {width}"
+    """The first position that the first unit sees; `-` if it sees nothing."""
+    height, width = ("0" if axis is None else "-" if axis.start is None else str(axis.start) for axis in field.axes)
+    return height if height == width else f"{height}, {width}"

@@ -1,0 +1,60 @@
+"""Which units of every map anything may ask for: its own, and those beside it that padding behind it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from archlab.analysis.facts import Facts
+from archlab.graph import Graph, Node
+from archlab.layers.base import map_size
+from archlab.layers.geometry import AxisPair, Phases, Window
+
+Interval = tuple[int, int]
+"""The first and last unit."""
+
+
+class Demand:
+    """The units of every node that the fields behind it are made of.
+
+    Worked out backwards, once, and only if it is asked for: fields with a period know every unit.
+
+    Args:
+        graph: the network.
+        facts: of its nodes.
+        seen_reads: what a node reads, in the sense of the analysis at hand.
+    """
+
+    def __init__(self, graph: Graph, facts: list[Facts], seen_reads: Callable[[Node, AxisPair], AxisPair]) -> None:
+        self._graph = graph
+        self._facts = facts
+        self._seen_reads = seen_reads
+
+    def units(self, index: int, axis: int) -> Interval:
+        """Of a node with a map, along an axis."""
+        interval = self._intervals[axis][index]
+        assert interval is not None
+        return interval
+
+    @cached_property
+    def _intervals(self) -> tuple[list[Interval | None], list[Interval | None]]:
+        """By axis and node; None for a node without a map."""
+        nodes = self._graph.nodes
+        sizes = [map_size(node.shape) for node in nodes]
+        height, width = ([None if size is None else (0, size[axis] - 1) for size in sizes] for axis in (0, 1))
+        for node in reversed(nodes):
+            for source, pair in zip(node.inputs, self._facts[node.index].reads, strict=True):
+                seen = self._seen_reads(node, pair)
+                for axis, intervals in enumerate((height, width)):
+                    _ask(intervals, node.index, source, seen[axis])
+        return height, width
+
+
+def _ask(intervals: list[Interval | None], index: int, source: int, reads: object) -> None:
+    """Add what a node reads for the units that are asked of it."""
+    asked, known = intervals[index], intervals[source]
+    if asked is None or known is None or not isinstance(reads, Window | Phases):
+        return
+    reach = reads.reach(*asked)
+    if reach is not None:
+        intervals[source] = min(known[0], reach[0]), max(known[1], reach[1])
