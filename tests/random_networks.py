@@ -77,6 +77,7 @@ class NetworkMaker:
             (2, self._residual),
             (2, self._branches),
             (2, self._join),
+            (3, self._resized),
             (9, self._special),
         ]
         weights = [weight for weight, _ in makers]
@@ -149,6 +150,22 @@ class NetworkMaker:
     def _join(self) -> Item:
         other = self.random.choice(self.items)["name"]
         return {"type": self.random.choice(["concat", "concat", "add"]), "with": [other]}
+
+    def _resized(self) -> Item:
+        """The map beside itself made smaller and large again, as decoders do: at another speed where sizes are odd.
+
+        What comes back has the map's size by interpolation, or is cut to it.
+        """
+        assert self.last is not None
+        _, height, width = self.last.graph.nodes[-1].shape
+        mode = self.random.choice(["nearest", "nearest-exact", "bilinear", "bicubic"])
+        smaller = self.random.choice([self._conv, self._pool, self._adaptive])()
+        if self.random.random() < 0.7:
+            back: list[Item] = [{"type": "interpolate", "size": [height, width], "mode": mode}]
+        else:
+            over = {"type": "interpolate", "size": [height + 2, width + 1], "mode": mode}
+            back = [over, {"type": "zero_pad2d", "padding": [-1, 0, -1, -1]}]
+        return {"type": "branches", "paths": [[], [smaller, *back]]}
 
     def _special(self) -> Item:
         item = self.random.choice(_SPECIAL)(self.random)

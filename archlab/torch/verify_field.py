@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from archlab.requirements import require
@@ -11,10 +12,12 @@ require("torch", "torch", "probing receptive fields")
 
 import torch
 
+from archlab.analysis.axis_field import AxisField
 from archlab.analysis.facts import Facts, collect_facts
 from archlab.analysis.positions import PositionsPair, positions_read
 from archlab.analysis.receptive_field import ReceptiveField, gate_inputs, receptive_fields
-from archlab.analysis.spans import DENSE, UNTRACKED, AxisField
+from archlab.analysis.spans import DENSE, UNTRACKED, Span
+from archlab.analysis.unbounded import AxisPositions, Positions, unbounded_positions
 from archlab.graph import Graph, Node
 from archlab.layers.base import ChannelsLast, map_size
 from archlab.layers.geometry import POINTWISE
@@ -54,21 +57,24 @@ class FieldVerification:
         if self.ok:
             return (
                 f"{self.name}: receptive field ok, {self.units} units of {self.layers} layers read "
-                "exactly the predicted positions (gradients)"
+                "exactly the predicted positions (gradients); all reported fields are those of the definition, "
+                "padding included"
             )
         return "\n".join([f"{self.name}: {len(self.differences)} differences in receptive fields", *self.differences])
 
 
-def verify_receptive_field(network: Network, *, device: str = "cpu") -> FieldVerification:
+def verify_receptive_field(network: Network, *, device: str = "cpu", thorough: bool = False) -> FieldVerification:
     """Probe a network with gradients and compare the rows and columns that units read.
 
     The corners and the centre of each probed map are compared with the positions computed unit by unit
-    (`analysis.positions`), borders included. These in turn are compared with the closed form that `analyze`
-    reports: for every unit of every layer whose field is not cut by a border on the way.
+    (`analysis.positions`), borders included. These in turn are compared with the fields that `analyze` reports, for
+    every unit of every layer. What reaches into the padding has no gradient: all that is reported is also compared
+    with the definition worked out unit by unit on maps without an end (`analysis.unbounded`).
 
     Args:
         network: what to verify.
         device: where to run.
+        thorough: probe every row and column of every layer.
     """
     graph = network.graph
     facts = collect_facts(graph)
@@ -77,17 +83,29 @@ def verify_receptive_field(network: Network, *, device: str = "cpu") -> FieldVer
     positions = positions_read(graph, facts, gates)
     run = LinearRun(graph, gates, device=device)
     result = FieldVerification(network.name)
-    for node in _probed(graph, facts, positions):
+    for node in _probed(graph, facts, positions, most=len(graph.nodes) if thorough else MOST_LAYERS):
         result.layers += 1
-        for unit in _units(node):
+        for unit in _units(node, thorough=thorough):
             result.units += 1
             result.differences += _compare_gradient(node, unit, positions[node.index], run)
     for node in graph.layers:
-        result.differences += compare_closed_form(node, positions[node.index], fields[node.index])
+        result.differences += compare_inside(node, positions[node.index], fields[node.index])
+    result.differences += _against_definition(graph, facts, fields, gates)
     return result
 
 
-def _probed(graph: Graph, facts: list[Facts], positions: list[PositionsPair | None]) -> list[Node]:
+def _against_definition(
+    graph: Graph, facts: list[Facts], fields: list[ReceptiveField], gates: dict[int, frozenset[int]]
+) -> list[str]:
+    found: list[str] = []
+    for axis, (word, extent) in enumerate(zip(AXES, graph.input_shape[1:], strict=True)):
+        seen = unbounded_positions(graph, facts, gates, axis)
+        for node in graph.layers:
+            found += compare_definition(node, word, fields[node.index].axes[axis], seen[node.index], extent)
+    return found
+
+
+def _probed(graph: Graph, facts: list[Facts], positions: list[PositionsPair | None], *, most: int) -> list[Node]:
     """Layers that change what is seen, evenly spaced where there are many."""
     changing = [
         node
@@ -96,14 +114,16 @@ def _probed(graph: Graph, facts: list[Facts], positions: list[PositionsPair | No
     ]
     joins = [node for node in graph.layers if len(node.inputs) > 1 and positions[node.index] is not None]
     chosen = sorted({node.index for node in (*changing, *joins)})
-    step = max(1, -(-len(chosen) // MOST_LAYERS))
+    step = max(1, -(-len(chosen) // most))
     return [graph.nodes[index] for index in reversed(chosen[::-1][::step])]
 
 
-def _units(node: Node) -> list[tuple[int, int]]:
-    """Corners and centre."""
+def _units(node: Node, *, thorough: bool) -> list[tuple[int, int]]:
+    """Corners and centre; or as few units as have every row and column among them."""
     size = map_size(node.shape)
     assert size is not None
+    if thorough:
+        return [(number % size[0], number % size[1]) for number in range(max(size))]
     last_row, last_column = size[0] - 1, size[1] - 1
     corners = [(0, 0), (0, last_column), (last_row, 0), (last_row, last_column)]
     return list(dict.fromkeys([(size[0] // 2, size[1] // 2), *corners]))
@@ -122,29 +142,103 @@ def _compare_gradient(node: Node, unit: tuple[int, int], positions: PositionsPai
     return found
 
 
-def compare_closed_form(node: Node, positions: PositionsPair | None, predicted: ReceptiveField) -> list[str]:
-    """The reported spans against the positions of every unit that no border cuts; a line for the first difference."""
+def compare_inside(node: Node, positions: PositionsPair | None, predicted: ReceptiveField) -> list[str]:
+    """The reported spans against what units read inside of the image, borders included; the first difference.
+
+    A unit that no border cuts reads exactly its span; one that reads padding on the way sees no more than that, if
+    the padding is not made of the map's own values.
+    """
     if positions is None:
         return []
     for axis, word in enumerate(AXES):
         field_axis = predicted.axes[axis]
         for number, unit in enumerate(positions[axis]):
-            if field_axis is None or not unit.complete:
+            reported = None if field_axis is None else _inside(field_axis.span(number))
+            if reported is None:
                 continue
-            closed = _closed_form(field_axis, number)
-            if closed is not None and closed != unit.mask:
-                return [f"  {node.path}: {word} of unit {number}: {_text(closed)} reported, {_text(unit.mask)} read"]
+            if (unit.own and unit.mask & ~reported) or (unit.complete and reported != unit.mask):
+                return [f"  {node.path}: {word} of unit {number}: {_text(reported)} reported, {_text(unit.mask)} read"]
     return []
 
 
-def _closed_form(axis: AxisField, unit: int) -> int | None:
-    """The reported span as a mask; None if its holes are not tracked."""
-    first, last, mask = axis.span(unit)
-    if mask == UNTRACKED:
+def compare_definition(node: Node, word: str, reported: AxisField | None, seen: AxisPositions | None,
+                       extent: int) -> list[str]:  # fmt: skip
+    """All that is reported of an axis against the recursion unit by unit, padding included; the first difference.
+
+    Args:
+        node: whose field it is.
+        word: what the axis's positions are called.
+        reported: its field along the axis.
+        seen: by unit, by the definition.
+        extent: positions of the input.
+    """
+    if reported is None or seen is None:
+        one, other = ("all" if whole is None else "a part" for whole in (reported, seen))
+        return [] if one == other else [f"  {node.path}: {word}: {one} reported, {other} by definition"]
+    for unit in range(reported.units):
+        span = reported.span(unit)
+        low, mask = seen[unit]
+        same = _as_positions(span) == (low, mask)
+        if span[2] == UNTRACKED:
+            same = span[:2] == (low, low + mask.bit_length() - 1)
+        if not same:
+            true_span = _span_text((low, low + mask.bit_length() - 1, mask))
+            return [f"  {node.path}: {word} of unit {unit}: {_span_text(span)} reported, {true_span} by definition"]
+    told, true = _told(reported, extent), _by_definition([seen[unit] for unit in range(reported.units)], extent)
+    if reported.coverage is None:
+        true["coverage"] = None
+    return [
+        f"  {node.path}: {word}: {name} {told[name]} reported, {true[name]} by definition"
+        for name in told
+        if told[name] != true[name]
+    ]
+
+
+def _told(field: AxisField, extent: int) -> dict[str, object]:
+    return {
+        "sizes": field.sizes,
+        "counts": field.counts(),
+        "start": field.start,
+        "centre": field.centre,
+        "coverage": field.coverage,
+        "units cut": field.cut(extent),
+    }
+
+
+def _by_definition(seen: list[Positions], extent: int) -> dict[str, object]:
+    lengths = [mask.bit_length() for _, mask in seen]
+    low, length = seen[0][0], lengths[0]
+    return {
+        "sizes": sorted(set(lengths)),
+        "counts": {length: lengths.count(length) for length in sorted(set(lengths))},
+        "start": low if length else None,
+        "centre": Fraction(2 * low + length - 1, 2) if length else None,
+        "coverage": min([mask.bit_count() / mask.bit_length() if mask else 1.0 for _, mask in seen]),
+        "units cut": sum([bool(mask) and (low < 0 or low + mask.bit_length() > extent) for low, mask in seen]),
+    }
+
+
+def _as_positions(span: Span) -> Positions:
+    first, last, mask = span
+    if last < first:
+        return 0, 0
+    return first, mask if mask != DENSE else (1 << (last - first + 1)) - 1
+
+
+def _inside(span: Span) -> int | None:
+    """A span as a mask over the input's positions from 0 on; None if its holes are not tracked."""
+    if span[2] == UNTRACKED:
         return None
-    if last < first or first < 0:  # nothing, or wrong: a unit that no border cuts sees no padding
-        return 0
-    return ((1 << (last - first + 1)) - 1 if mask == DENSE else mask) << first
+    low, mask = _as_positions(span)
+    return mask << low if low >= 0 else mask >> -low
+
+
+def _span_text(span: Span) -> str:
+    first, last, mask = span
+    if last < first:
+        return "nothing"
+    holes = "" if mask in (DENSE, UNTRACKED) else f" ({mask.bit_count()} of {last - first + 1} read)"
+    return f"{first} to {last}{holes}"
 
 
 def _gradient_masks(run: LinearRun, node: Node, unit: tuple[int, int]) -> tuple[int, int]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from archlab.analysis.spans import DENSE, INPUT_AXIS, UNTRACKED, AxisField, read_through, widen
+from archlab.analysis.axis_field import INPUT_AXIS, AxisField, Periodic
+from archlab.analysis.composition import Composer, Target, widen
+from archlab.analysis.spans import DENSE, UNTRACKED
 from archlab.api import Network, loads
 from archlab.config.problem import ConfigError
 from archlab.layers.geometry import Phases, Window
@@ -193,8 +195,9 @@ def test_widened_windows_reach_what_their_taps_do(kernel: int, by: int, dilation
     window = Window(kernel, 2, 1, dilation)
     taps = {k * dilation - 1 + shift for k in range(kernel) for shift in range(-by, by + 1)}
     one_by_one = Phases(1, 2, (tuple(sorted(taps)),))
-    for field in (INPUT_AXIS, AxisField(2, 3, ((0, 4, 0), (1, 2, 0)))):
-        expected, found = (read_through(field, reads, 8) for reads in (one_by_one, widen(window, by)))
+    composer, target = Composer(lambda _index, _axis: (0, 7)), Target(0, 0, 8)
+    for field in (INPUT_AXIS, Periodic(2, 3, ((0, 4, 0), (1, 2, 0)), 9)):
+        expected, found = (composer.read_through(field, reads, target) for reads in (one_by_one, widen(window, by)))
         assert expected is not None
         assert found is not None
         assert [expected.span(unit) for unit in range(8)] == [found.span(unit) for unit in range(8)]
