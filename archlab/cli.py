@@ -299,7 +299,7 @@ def _add_memory(commands: Any, network: argparse.ArgumentParser, report: argpars
 
 def _add_time(commands: Any, network: argparse.ArgumentParser, report: argparse.ArgumentParser) -> None:
     time = commands.add_parser(
-        "time", parents=[network, report], help="how long each layer takes at least on a device (roofline)"
+        "time", parents=[network, report], help="a bound for each layer's time on a device (roofline)"
     )
     time.add_argument("target", help=_TARGET)
     time.add_argument("--device", default="h100", metavar="NAME", help="a device's name, or its .yaml file (h100)")

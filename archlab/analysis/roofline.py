@@ -1,11 +1,11 @@
-"""How long each layer takes at least: the roofline model.
+"""A bound for each layer's time: the roofline model.
 
-Williams, Waterman and Patterson 2009, "Roofline: an insightful visual performance model": a layer takes at least as
-long as its arithmetic at the device's peak rate, and as long as moving its bytes at the device's bandwidth. The
-bytes are those of reading its inputs and parameters and of writing its output once; views move nothing.
+Williams, Waterman and Patterson 2009, "Roofline: an insightful visual performance model": a layer takes as long as
+its arithmetic at the device's peak rate, or as long as moving its bytes at the device's bandwidth, whichever is
+longer. The bytes are those of reading its inputs and parameters and of writing its output once; views move nothing.
 
-A layer by itself cannot be faster. A network can, where outputs stay in a cache until the next layer reads them, or
-where a convolution is computed with fewer multiplications (Winograd).
+A layer that reads all of this from memory and does all of its arithmetic cannot be faster. It is where a cache still
+holds what it reads, or where a convolution is computed with fewer multiplications (Winograd).
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ from archlab.report.fold import describe
 from archlab.report.plain import Row
 
 NOTES = (
-    "Each layer by itself takes at least its FLOPs at the device's peak rate, and its bytes (inputs, parameters and",
-    "output, once each) at its bandwidth. Their sum can be undercut where a cache keeps outputs for the next layer.",
+    "Bound: the layer's FLOPs at the device's peak rate or its bytes (inputs, parameters and output, once each) at its",
+    "bandwidth, whichever takes longer. Most layers take more than that; less where a cache still holds what a layer",
+    "reads, or where a convolution is computed with fewer multiplications (Winograd).",
 )
 
 

@@ -22,7 +22,7 @@ def time_table(view: TimeView, depth: int | None, further: list[tuple[str, str]]
         further: labels and texts of further lines.
         colour: whether it goes to a terminal.
     """
-    lines = [("at least", f"{duration(view.seconds)} (sum of the layers' bounds)")]
+    lines = [("sum of bounds", duration(view.seconds))]
     lines += [(f"  by {word}", f"{duration(seconds)} in {layers} layers") for word, seconds, layers in view.bounds()]
     lines += further
     width = max(len(label) for label, _ in lines) + 2
@@ -39,7 +39,7 @@ def _rows(view: TimeView, depth: int | None) -> Table:
         "FLOPs",
         "bytes",
         "FLOPs/byte",
-        "at least",
+        "bound",
         "bound by",
         *(["measured"] if measured else []),
     ]
