@@ -1,0 +1,124 @@
+"""Sums over the layers, productivity, fits and optimizers: by hand, by brute force and against `torch.optim`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from archlab.analysis.fit import MOST_SAMPLES, Fit, largest_batch
+from archlab.analysis.optimizer import OPTIMIZERS
+from archlab.analysis.productivity import border_layer
+from archlab.analysis.result import Analysis
+from archlab.api import loads
+from archlab.layers.room import Room
+
+CLASSIFIER = """
+    input: [3, 8, 6]
+    layers:
+      - {name: conv1, type: conv2d, out_channels: 4, kernel_size: 3, padding: 1}
+      - {type: batch_norm2d}
+      - {type: relu}
+      - {name: conv2, type: conv2d, out_channels: 2, kernel_size: [1, 3], bias: false}
+      - {type: max_pool2d, kernel_size: 2}
+      - {type: flatten}
+      - {type: linear, out_features: 5}
+"""
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_totals_are_sums(batch: int) -> None:
+    """Maps of 4x8x6, 4x8x6, 4x8x6, 2x8x4, 2x4x2 and 16, then 5 values."""
+    analysis = loads(CLASSIFIER).analyze(batch=batch)
+    total = analysis.total
+    convs, linear = 4 * 48 * 3 * 9 + 64 * 4 * 3, 5 * 16
+    elementwise = 4 * 48 + 2 * 4 * 48 + 4 * 48 + 16 * 3 + 5  # bias, norm, relu, comparisons, bias
+    assert total.params == (4 * 3 * 9 + 4) + 8 + 2 * 4 * 3 + (5 * 16 + 5)
+    assert total.buffers == 4 + 4 + 1
+    assert total.macs == batch * (convs + linear)
+    assert total.flops == batch * (2 * (convs + linear) + elementwise)
+    assert total.activations == batch * (4 * 48 + 64 + 5)
+    assert total.memory.params == 4 * total.params
+    assert total.memory.buffers == 4 * 8 + 8
+    assert total.memory.activations == 4 * batch * (4 * 48 + 4 * 48 + 4 * 48 + 64 + 16 + 5)
+    rows = [(layer.macs, layer.activations) for layer in analysis.layers]
+    assert rows[0] == (batch * 4 * 48 * 27, batch * 4 * 48)
+    assert rows[1] == (0, 0)
+    assert rows[-1] == (batch * 80, batch * 5)
+
+
+def words(layers: str, size: str) -> tuple[dict[str, str], str | None]:
+    analysis: Analysis = loads(f"input: {size}\nlayers:\n{layers}").analyze()
+    nodes = analysis.graph.nodes
+    border = border_layer(analysis.productivity)
+    found = {nodes[index].path: str(word) for index, word in analysis.productivity.items()}
+    return found, None if border is None else nodes[border].path
+
+
+def test_productive_critical_and_unproductive() -> None:
+    """Into `behind` the shortcut brings a field of 3, the body one of 3 + 6 = 9; into `last` they bring 9 and 15."""
+    conv = "type: conv2d, out_channels: 2"
+    layers = f"""
+      - {{name: first, {conv}, kernel_size: 3, padding: 1}}
+      - {{name: wide, {conv}, kernel_size: 7, padding: 3}}
+      - {{type: add, with: [first]}}
+      - {{name: behind, {conv}, kernel_size: 7, padding: 3}}
+      - {{name: pointwise, {conv}, kernel_size: 1}}
+      - {{name: last, {conv}, kernel_size: 3, padding: 1}}
+    """
+    judged = {"first": "productive", "wide": "productive", "behind": "critical", "last": "unproductive"}
+    assert words(layers, "[2, 9, 9]") == (judged, "last")
+    # an axis that is longer than the field by one keeps the layer productive
+    assert words(layers, "[2, 9, 10]") == ({**judged, "behind": "productive", "last": "critical"}, None)
+    assert words(layers, "[2, 10, 9]") == ({**judged, "behind": "productive", "last": "critical"}, None)
+
+
+@pytest.mark.parametrize("least", [1, 2, 3])
+def test_the_largest_batch_is_that_of_trying_all(least: int) -> None:
+    for limit in range(1, 120):
+        fitting = [batch for batch in range(least, 100) if 10 + 7 * batch <= limit]
+        expected = Fit(fitting[-1], 10 + 7 * fitting[-1], least) if fitting else Fit(0, 10 + 7 * least, least)
+        assert largest_batch(lambda batch: 10 + 7 * batch, limit, least) == expected
+    asked: list[int] = []
+
+    def endless(batch: int) -> int:
+        asked.append(batch)
+        return 0
+
+    assert largest_batch(endless, 10, 1).batch == MOST_SAMPLES == max(asked) == 16_777_216
+
+
+SIZES = [3, 40, 7, 1]
+MADE: dict[str, Any] = {
+    "sgd": lambda params: torch.optim.SGD(params, lr=0.1),
+    "momentum": lambda params: torch.optim.SGD(params, lr=0.1, momentum=0.9),
+    "adam": lambda params: torch.optim.Adam(params, lr=0.1),
+    "adamw": lambda params: torch.optim.AdamW(params, lr=0.1),
+}
+
+
+@pytest.mark.parametrize("name", list(OPTIMIZERS))
+def test_optimizers_keep_what_torchs_do(name: str) -> None:
+    params = [torch.nn.Parameter(torch.ones(size)) for size in SIZES]
+    optimizer = MADE[name](params)
+    sum((param * 2).sum() for param in params).backward()  # type: ignore[union-attr]
+    optimizer.step()
+    states = [value for state in optimizer.state.values() for value in state.values() if value is not None]
+    kept = sum(value.numel() * value.element_size() for value in states)
+    assert OPTIMIZERS[name].state_bytes([4 * size for size in SIZES]) == kept
+
+
+def test_the_step_of_one_parameter_after_another() -> None:
+    """A root, what it is divided into, and the root of the parameter before: 2 x 40 + 8, not 2 x 44."""
+    assert OPTIMIZERS["adam"].step_bytes([8, 40, 20], foreach=False) == 2 * 40 + 8
+    assert OPTIMIZERS["adam"].step_bytes([40, 36], foreach=False) == 2 * 36 + 40
+    assert OPTIMIZERS["adam"].step_bytes([8, 40, 28], foreach=True) == 8 + 40 + 28
+    assert OPTIMIZERS["adam"].step_bytes([], foreach=False) == 0
+    assert OPTIMIZERS["momentum"].step_bytes([8, 40], foreach=False) == 0
+
+
+def test_room_depends_on_dtype_and_batch_by_its_parts() -> None:
+    """In half precision at batch 5: (3 elements x 2 bytes + 7 bytes) x 5, and once 11 x 2 + 13."""
+    room = Room(elements=3, sample_bytes=7, fixed_elements=11, fixed_bytes=13)
+    assert room.bytes(2, 5) == (3 * 2 + 7) * 5 + 11 * 2 + 13
