@@ -10,7 +10,7 @@ from archlab.explain.section import Section, Step, number
 from archlab.explain.subject import Subject
 from archlab.layers.base import is_map
 from archlab.layers.geometry import IDENTITY, Phases, Reads, Whole, Window
-from archlab.report.units import field_text
+from archlab.report.units import field_text, misalignment_text
 
 AXES = ("height", "width")
 SOURCE = "Araujo, Norris & Sim 2019"
@@ -34,7 +34,7 @@ def field_section(subject: Subject) -> Section:
             for name, (steps, notes) in zip(AXES, axes, strict=True):
                 section.steps += [Step(f"{s.name} ({name})", s.formula, s.numbers, s.result, s.remark) for s in steps]
                 section.notes += [f"Along the {name}: {note[0].lower()}{note[1:]}" for note in notes]
-    section.notes += _marks(field)
+    section.notes += _marks(subject, field)
     return section
 
 
@@ -140,12 +140,15 @@ def _join(subject: Subject, section: Section, field: ReceptiveField) -> None:
     section.steps.append(Step("size", "the union", "", field_text(field)))
 
 
-def _marks(field: ReceptiveField) -> list[str]:
+def _marks(subject: Subject, field: ReceptiveField) -> list[str]:
     notes: list[str] = []
     if field.context:
         notes.append("A gate on the way sees the whole image, but only scales what this field holds.")
     if field.adaptive:
         notes.append("The regular grid's: a layer on the way moves its positions by learned offsets.")
-    if not field.aligned:
-        notes.append("At a join on the way, the joined units are not centred on one position.")
+    apart = field.misalignment
+    if apart is not None:
+        here = apart.path == subject.node.path
+        where = "The units that are joined here" if here else f"The units that {apart.path}, on the way, joins"
+        notes.append(f"{where} are not centred on one position: their centres lie {misalignment_text(apart)}.")
     return notes

@@ -11,7 +11,7 @@ from archlab.analysis.productivity import border_layer
 from archlab.analysis.receptive_field import ReceptiveField
 from archlab.layers.base import map_size, shape_text
 from archlab.report.plain import Row, field_dict
-from archlab.report.units import field_marks, largest_text
+from archlab.report.units import field_marks, largest_text, misalignment_text
 
 if TYPE_CHECKING:
     from archlab.analysis.result import Analysis, LayerReport
@@ -213,6 +213,7 @@ class FieldReport:
         return (
             NOTES
             + self._context_notes
+            + self._misaligned_notes
             + adaptive
             + ESTIMATE_NOTES
             + (MEASURED_NOTES if self.measured is not None else ())
@@ -221,6 +222,19 @@ class FieldReport:
     @property
     def _context_notes(self) -> tuple[str, ...]:
         return CONTEXT_NOTES if any(layer.receptive_field.context for layer in self._shown) else ()
+
+    @property
+    def _misaligned_notes(self) -> tuple[str, ...]:
+        """Of the join, among those on the way to the layers shown, whose units lie farthest apart."""
+        found = [layer.receptive_field.misalignment for layer in self._shown]
+        known = [apart for apart in found if apart is not None]
+        if not known:
+            return ()
+        worst = max(known, key=lambda apart: max(apart.largest))
+        return (
+            "Misaligned: a join on the way joins units that are not centred on one position; the number is how far, at",
+            f"most, their centres lie apart. At the worst join, {worst.path}: {misalignment_text(worst)}.",
+        )
 
     @property
     def adaptive_note(self) -> str:

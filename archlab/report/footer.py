@@ -6,7 +6,7 @@ from archlab.analysis.outputs import OutputReport
 from archlab.analysis.productivity import border_layer
 from archlab.analysis.result import Analysis, MemoryReport
 from archlab.layers.base import is_map, shape_text
-from archlab.report.units import binary, field_text, largest_text, start_text, stride_text
+from archlab.report.units import binary, field_text, largest_text, misalignment_text, start_text, stride_text
 
 CONVENTIONS = (
     "MACs: convolutions, linear layers and matrix products, without bias. FLOPs: 2 x MACs + elementwise work.",
@@ -59,11 +59,19 @@ def _field_rows(analysis: Analysis) -> list[tuple[str, str]]:
     if not is_map(analysis.graph.input_shape):
         return []
     first, *others = analysis.outputs
-    rows = [("receptive field", seen_text(analysis, first))]
+    rows = [("receptive field", seen_text(analysis, first)), *_misaligned_rows(first)]
     rows += [("other result", f"{one.label}: {seen_text(analysis, one)}") for one in others[:MOST_RESULTS]]
     if len(others) > MOST_RESULTS:
         rows.append(("other results", f"{len(others) - MOST_RESULTS} more; --format json has them all"))
     return rows
+
+
+def _misaligned_rows(output: OutputReport) -> list[tuple[str, str]]:
+    """How far the units lie apart that a join on the way to the first result joins."""
+    apart = output.largest_finite.misalignment
+    if apart is None:
+        return []
+    return [("misaligned", f"at {apart.path} the centres of the joined units lie {misalignment_text(apart)}")]
 
 
 def seen_text(analysis: Analysis, output: OutputReport) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archlab.analysis.axis_field import AxisField
 from archlab.analysis.productivity import border_layer
-from archlab.analysis.receptive_field import ReceptiveField
+from archlab.analysis.receptive_field import Misalignment, ReceptiveField
 from archlab.layers.base import Shape, map_size, shape_text
 
 if TYPE_CHECKING:
@@ -152,8 +152,17 @@ def field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
         "global": field.is_global,
         "context": "global" if field.context else None,
         "aligned": field.aligned,
+        "misalignment": _misalignment_dict(field.misalignment),
         "adaptive": field.adaptive,
     }
+
+
+def _misalignment_dict(apart: Misalignment | None) -> Row | None:
+    """The join whose units lie farthest apart, and how far."""
+    if apart is None:
+        return None
+    largest, mean = ([float(value) for value in pair] for pair in (apart.largest, apart.mean))
+    return {"layer": apart.path, "largest": largest, "mean": mean}
 
 
 def _axis_values(axis: AxisField | None, extent: int | None, units: int) -> tuple[Any, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from archlab.analysis.axis_field import AxisField
-from archlab.analysis.receptive_field import ReceptiveField
+from archlab.analysis.receptive_field import Misalignment, ReceptiveField
 
 _SI = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 _BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
@@ -48,9 +50,25 @@ def field_text(field: ReceptiveField) -> str:
 
 
 def field_marks(field: ReceptiveField) -> list[str]:
-    """What is to be said beside the size: `+context`, `adaptive`, `misaligned`."""
-    marks = (("+context", field.context), ("adaptive", field.adaptive), ("misaligned", not field.aligned))
-    return [mark for mark, applies in marks if applies]
+    """What is to be said beside the size: `+context`, `adaptive`, `misaligned by 8`."""
+    apart = field.misalignment
+    marks = [mark for mark, applies in (("+context", field.context), ("adaptive", field.adaptive)) if applies]
+    return marks if apart is None else [*marks, f"misaligned by {_distance(apart.largest)}"]
+
+
+def misalignment_text(apart: Misalignment) -> str:
+    """`up to 24 input positions apart, 16 in the mean`; `8 input positions apart` where all are."""
+    largest, mean = _distance(apart.largest), _distance(apart.mean)
+    positions = "position" if largest == "1" else "positions"
+    if apart.largest == apart.mean:
+        return f"{largest} input {positions} apart"
+    return f"up to {largest} input {positions} apart, {mean} in the mean"
+
+
+def _distance(pair: tuple[Fraction, Fraction]) -> str:
+    """`24`, `2.5`, `7x0`: along height and width."""
+    height, width = (f"{float(value):.2f}".rstrip("0").rstrip(".") for value in pair)
+    return height if height == width else f"{height}x{width}"
 
 
 def largest_text(field: ReceptiveField) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from archlab.analysis.axis_field import INPUT_AXIS, AxisField, Periodic
@@ -208,3 +210,46 @@ def test_offsets_without_measure() -> None:
     text = "input: [6, 8, 8]\nlayers: [{type: deform_conv2d, out_channels: 8, kernel_size: 3, max_offset: 2147483648}]"
     found = loads(text).analyze().to_dict()["total"]["receptive_field"]
     assert found["bound"] == [3 + 2 * 2147483648] * 2
+
+
+SHIFTED = """
+input: [1, 41, 29]
+layers:
+  - {name: down, type: conv2d, out_channels: 1, kernel_size: KERNEL, stride: 2}
+  - {name: up, type: conv_transpose2d, out_channels: 1, kernel_size: 4, stride: 2}
+  - {name: coarse, type: zero_pad2d, padding: [-4, -4, -4, -4]}
+  - {name: fine, from: input, type: zero_pad2d, padding: [ROW, BOTTOM, COLUMN, RIGHT]}
+  - {name: sum, type: add, with: [coarse]}
+  - {name: end, type: relu}
+"""
+
+
+def centres_apart(probe: Probe, size: tuple[int, int], axis: int) -> list[Fraction]:
+    """Unit by unit, how far the centres lie apart of what has a gradient to both inputs of the join."""
+    found = []
+    for unit in range(size[axis]):
+        at = (unit, 3) if axis == 0 else (3, unit)
+        sums = [min(read) + max(read) for read in (probe.positions(path, *at)[axis] for path in ("coarse", "fine"))]
+        found.append(Fraction(abs(sums[0] - sums[1]), 2))
+    return found
+
+
+@pytest.mark.parametrize("kernel", [3, 2])
+@pytest.mark.parametrize(("row", "column"), [(0, 0), (2, 3), (3, 3), (4, 1), (6, 4)])
+def test_how_far_the_joined_units_lie_apart(kernel: int, row: int, column: int) -> None:
+    height, width = ((extent - kernel) // 2 * 2 + 4 - 8 for extent in (41, 29))  # of `coarse`
+    numbers = {"KERNEL": kernel, "ROW": -row, "BOTTOM": height + row - 41, "COLUMN": -column,
+               "RIGHT": width + column - 29}  # fmt: skip
+    text = SHIFTED
+    for word, number in numbers.items():
+        text = text.replace(word, str(number))
+    built = loads(text)
+    probe, apart = Probe(built), built.analyze().total.receptive_field.misalignment
+    expected = [centres_apart(probe, (height, width), axis) for axis in (0, 1)]
+    if not any(map(any, expected)):
+        assert apart is None
+        return
+    assert apart is not None
+    assert apart.path == "sum"
+    assert list(apart.largest) == [max(distances) for distances in expected]
+    assert list(apart.mean) == [sum(distances) / len(distances) for distances in expected]
