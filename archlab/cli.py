@@ -171,7 +171,13 @@ def build_parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--weights",
         metavar="FILE",
-        help="a state dict with the same tensors in the same order, or torchvision:NAME",
+        help="a state dict with the same tensors, or torchvision:NAME; what goes where is told on stderr",
+    )
+    build.add_argument(
+        "--weights-check",
+        type=Path,
+        metavar="FILE",
+        help='what torch.save({"input": x, "output": y}, FILE) made: fail if the weights give another output',
     )
     build.add_argument("--partial", action="store_true", help="keep fresh weights where those given do not fit")
     build.add_argument(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from archlab.api import Network, expand_document, open_target
 from archlab.cli import OK, WRONG_INPUT, report_format
-from archlab.config.problem import ConfigError, Problem, Problems, Source, single_problem
+from archlab.config.problem import ConfigError, Problem, Problems, Source, printable, single_problem
 from archlab.config.substitute import is_dynamic, substitute
 from archlab.config.yaml_nodes import parse
 
@@ -258,10 +259,9 @@ def build(options: argparse.Namespace) -> Result:
     """`archlab build`: writes the file; nothing goes to stdout, what became of the weights to stderr."""
     from archlab.torch.save import BuildOptions, save
 
-    chosen = BuildOptions(options.seed, options.weights, options.partial, options.outputs)
-    matching = save(_network(options.target, options), Path(options.output), chosen)
-    if matching is not None:
-        sys.stderr.write(f"archlab: {options.weights}: {matching.render()}\n")
+    chosen = BuildOptions(options.seed, options.weights, options.partial, options.weights_check, options.outputs)
+    for line in save(_network(options.target, options), Path(options.output), chosen):
+        sys.stderr.write(f"archlab: {printable(line)}\n")
     return "", OK
 
 
@@ -330,7 +330,11 @@ def _measured(report: FieldReport, options: argparse.Namespace) -> FieldReport:
     from archlab.torch.effective import Sampling
 
     sampling = Sampling(options.samples, options.seed, options.images, options.weights, options.device)
-    return measured_field(report, sampling, lambda steps: progress(steps, "gradients"))
+    with warnings.catch_warnings(record=True) as found:
+        report = measured_field(report, sampling, lambda steps: progress(steps, "gradients"))
+    for warning in found:
+        sys.stderr.write(f"archlab: warning: {printable(str(warning.message))}\n")
+    return report
 
 
 def memory(options: argparse.Namespace) -> Result:

@@ -6,6 +6,7 @@ exports with `torch.export`. Each value is released after its last use.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -45,8 +46,8 @@ def build(
     Args:
         network: a network, its graph, or a target as `archlab.load` takes it: a YAML path, a preset.
         device: where the weights are made; `meta` makes none.
-        weights: a state dict with the same tensors in the same order, a file that holds one, or
-            `torchvision:ResNet50_Weights.IMAGENET1K_V2` (see `archlab.torch.weights`).
+        weights: a state dict with the same tensors, a file that holds one, or
+            `torchvision:ResNet50_Weights.IMAGENET1K_V2`; matched by names and shapes (see `archlab.torch.matching`).
         partial: keep fresh weights where those given do not fit, instead of refusing.
         outputs: layers or blocks whose values are wanted; the model then has nothing that these do not need.
         checkpoint: blocks, or patterns such as `layer*.*`, that keep only their inputs for the backward pass and
@@ -71,7 +72,8 @@ def build(
     model = fx.GraphModule(root, traced, class_name=_class_name(graph.name))
     initialize(model, graph)
     if weights is not None:
-        load_weights(model, whole, weights, partial=partial)
+        for text in load_weights(model, whole, weights, partial=partial).warnings():
+            warnings.warn(text, stacklevel=2)
     return model
 
 

@@ -9,6 +9,7 @@ the estimate of `analysis.effective`.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import exp
@@ -139,7 +140,8 @@ def _ready(graph: Graph, index: int, sampling: Sampling) -> fx.GraphModule:
     """The model with its weights, cut off behind the node."""
     model = build(graph)
     if sampling.weights is not None:
-        load_weights(model, graph, sampling.weights)
+        for text in load_weights(model, graph, sampling.weights).warnings():
+            warnings.warn(f"{sampling.weights}: {text}", stacklevel=2)
     stop_at(model, graph.nodes[index].path)
     return model.to(sampling.device).eval().requires_grad_(requires_grad=False)
 

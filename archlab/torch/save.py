@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from torch import fx
 
     from archlab.api import Network
-    from archlab.torch.weights import Matching
 
 SUFFIXES = (".pt", ".py", ".pt2", ".onnx")
 
@@ -31,16 +30,18 @@ class BuildOptions:
         seed: of the initial weights; random if None.
         weights: a file with a state dict, or `torchvision:NAME`; fresh ones if None.
         partial: keep fresh weights where those do not fit.
+        check: a file with an input and the output that these weights give for it.
         outputs: layers whose values the model returns; those of the config if None.
     """
 
     seed: int | None = None
     weights: str | None = None
     partial: bool = False
+    check: Path | None = None
     outputs: Sequence[str] | None = None
 
 
-def save(network: Network, path: Path, options: BuildOptions | None = None) -> Matching | None:
+def save(network: Network, path: Path, options: BuildOptions | None = None) -> list[str]:
     """Write a network as `.pt` (state dict), `.py` (PyTorch source), `.pt2` (exported program) or `.onnx`.
 
     Args:
@@ -49,13 +50,16 @@ def save(network: Network, path: Path, options: BuildOptions | None = None) -> M
         options: which part of it, and the weights.
 
     Returns:
-        What became of the weights, where some are given.
+        What became of the weights, where some are given: a line for each thing to be told.
 
     Raises:
-        ConfigError: for another ending, weights that do not fit, or a file that cannot be written.
+        ConfigError: for another ending, weights that do not fit or give another output, or a file that cannot be
+            written.
         MissingRequirementError: if torch is not installed (`.py` needs none).
     """
     options = options or BuildOptions()
+    if options.check is not None and options.weights is None:
+        raise single_problem("--weights-check checks weights; give them with --weights", "wrong-value")
     if path.suffix not in SUFFIXES:
         raise single_problem(f"{path}: the ending must be one of {' '.join(SUFFIXES)}", "wrong-value")
     try:
@@ -67,10 +71,10 @@ def save(network: Network, path: Path, options: BuildOptions | None = None) -> M
         write_text(path, to_source(graph))
     except OSError as error:
         raise single_problem(f"cannot write {path}: {error.strerror or error}", "unwritable") from None
-    return None
+    return []
 
 
-def _save_model(network: Network, path: Path, options: BuildOptions) -> Matching | None:
+def _save_model(network: Network, path: Path, options: BuildOptions) -> list[str]:
     require("torch", "torch", "building a model")
 
     import torch
@@ -84,11 +88,17 @@ def _save_model(network: Network, path: Path, options: BuildOptions) -> Matching
         torch.manual_seed(options.seed)
     graph = network.graph if options.outputs is None else cut(network.graph, options.outputs)
     model = build(graph)
-    matching = None
+    told: list[str] = []
     if options.weights is not None:
         matching = load_weights(model, network.graph, options.weights, partial=options.partial)
+        told.append(f"{options.weights}: {matching.summary()}")
+        told += [f"warning: {options.weights}: {text}" for text in matching.warnings()]
+    if options.check is not None:
+        from archlab.torch.weights_check import check_weights
+
+        told.append(check_weights(model, graph, options.check))
     _write(model, graph, path)
-    return matching
+    return told
 
 
 def _write(model: fx.GraphModule, graph: Graph, path: Path) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import torchvision
 from torch import Tensor, nn
 
-from archlab.api import load, loads
+from archlab.api import Network, load, loads
 from archlab.cli import main
 from archlab.config.problem import ConfigError
+from archlab.expanded import expanded_config
 from archlab.torch.build import build
 from archlab.torch.weights import match
 
@@ -84,6 +89,89 @@ def test_names_come_before_the_order() -> None:
     assert all(found.taken[name] is value for name, value in state.items())
 
 
+class Block(nn.Module):
+    """A residual unit with modules of other names, the shortcut declared where `first` says."""
+
+    def __init__(self, width: int, names: tuple[str, ...], *, shortcut_first: bool) -> None:
+        super().__init__()
+        body = [nn.Conv2d(width, width, 1, bias=False) for _ in names[1:]]
+        modules = dict(zip(names, [nn.Conv2d(width, width, 1, bias=False), *body], strict=True))
+        order = list(names) if shortcut_first else [*names[1:], names[0]]
+        for name in order:
+            self.add_module(name, modules[name])
+
+
+def residual(repeat: int, *, shortcut_first: bool) -> Network:
+    body = "    body: [{type: conv2d, out_channels: 8, kernel_size: 1, bias: false, repeat: 2}]\n"
+    shortcut = "    shortcut: [{type: conv2d, out_channels: 8, kernel_size: 1, bias: false}]\n"
+    parts = shortcut + body if shortcut_first else body + shortcut
+    return loads(f"input: [8, 4, 4]\nlayers:\n  - name: unit\n    type: residual\n    repeat: {repeat}\n{parts}")
+
+
+def pairs(network: Network, model: nn.Module) -> dict[str, str]:
+    """Where each module's tensors come from, bare of `.weight`."""
+    found = match(network.graph, model.state_dict())
+    assert found.fits
+    return {mine.removesuffix(".weight"): other.removesuffix(".weight") for mine, other in found.sources.items()}
+
+
+UNITS = {
+    f"unit.{i}.{mine}": f"unit.{i}.{other}"
+    for i in range(3)
+    for mine, other in (("conv1", "conv1"), ("conv2", "conv2"), ("shortcut.conv", "downsample"))
+}
+
+
+@pytest.mark.parametrize("ours_first", [False, True])
+@pytest.mark.parametrize("theirs_first", [False, True])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_equal_shapes_in_another_order_go_by_names(ours_first: bool, theirs_first: bool, wrapped: bool) -> None:  # noqa: FBT001
+    """An hourglass whose shortcut is declared first; DataParallel in front of all names."""
+    units = [Block(8, ("downsample", "conv1", "conv2"), shortcut_first=theirs_first) for _ in range(3)]
+    model = nn.ModuleDict({"unit": nn.ModuleList(units)})
+    network = residual(3, shortcut_first=ours_first)
+    found = pairs(network, nn.ModuleDict({"module": model}) if wrapped else model)
+    assert found == {mine: f"module.{other}" if wrapped else other for mine, other in UNITS.items()}
+    matching = match(network.graph, model.state_dict())
+    assert matching.summary() == "9 of 9 tensors found; matched: 9 by name"
+    assert matching.warnings() == []
+
+
+def test_names_that_say_nothing_are_told_to_be_ambiguous(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = Block(8, ("left", "right", "middle"), shortcut_first=True)
+    network = residual(1, shortcut_first=False)
+    found = match(network.graph, model.state_dict())
+    assert found.doubtful == {"unit.0.conv1": "left", "unit.0.conv2": "right", "unit.0.shortcut.conv": "middle"}
+    with pytest.warns(UserWarning, match=r"unit\.0\.conv1 <- left, unit\.0\.conv2 <- right"):
+        build(network, weights=model.state_dict())
+    torch.save(model.state_dict(), tmp_path / "w.pt")
+    (tmp_path / "net.yaml").write_text(expanded_config(network.graph))
+    made = str(tmp_path / "made.pt")
+    assert main(["build", str(tmp_path / "net.yaml"), "--weights", str(tmp_path / "w.pt"), "-o", made]) == 0
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith("w.pt: 3 of 3 tensors found; matched: 3 ambiguous")
+    assert "warning: " in second
+    assert "several orders fit the shapes of 3 modules" in second
+    assert "<- left, " in second
+
+
+def test_numbers_that_count_otherwise() -> None:
+    """A Sequential counts its activations too, and others count from 1; both are in order."""
+    network = loads(
+        "input: [8]\nlayers: [{name: fc, type: linear, out_features: 8, repeat: 3}, {type: linear, out_features: 2}]"
+    )
+    for numbers in ((0, 2, 4), (1, 2, 3), (2, 3, 4)):
+        model = nn.Module()
+        scope = nn.Module()
+        for number in numbers:
+            scope.add_module(str(number), nn.Linear(8, 8))
+        model.add_module("fc", scope)
+        model.add_module("head", nn.Linear(8, 2))
+        found = pairs(network, model)
+        assert [found[f"fc.{i}"] for i in range(3)] == [f"fc.{number}" for number in numbers]
+        assert match(network.graph, model.state_dict()).warnings() == []
+
+
 def test_what_training_scripts_save(tmp_path: Path) -> None:
     state = random_state("resnet18")
     torch.save({"epoch": 3, "state_dict": {f"module.{key}": value for key, value in state.items()}}, tmp_path / "c.pt")
@@ -103,7 +191,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert all(torch.equal(a, b) for a, b in zip(loaded.values(), state.values(), strict=True))
     arguments = ["build", "resnet18", "--set", "num_classes=9", "--weights", str(tmp_path / "w.pt"), "-o", str(made)]
     assert main(arguments) == 1
-    assert "does not fit resnet18: 120 of 122" in capsys.readouterr().err
+    assert "w.pt do not fit resnet18: 120 of 122" in capsys.readouterr().err
     assert main([*arguments, "--partial"]) == 0
     assert "120 of 122 tensors found; without weights: fc.weight (9x512)" in capsys.readouterr().err
 
@@ -121,3 +209,133 @@ def test_weights_that_are_none(weights: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         build(load("resnet18"), weights=weights)
     assert message in str(caught.value)
+
+
+def _with(state: dict[str, Any], **changed: Any) -> dict[Any, Any]:
+    return {**state, **{name.replace("__", "."): value for name, value in changed.items()}}
+
+
+@pytest.fixture(scope="module")
+def small() -> tuple[Network, dict[str, Tensor]]:
+    network = loads(
+        "input: [3, 8, 8]\nlayers: [{name: a, type: conv2d, out_channels: 4, kernel_size: 3}, "
+        "{name: b, type: batch_norm2d}]"
+    )
+    return network, dict(build(network).state_dict())
+
+
+ODD: list[tuple[str, Callable[[Tensor], Any], str]] = [
+    ("sparse", lambda t: t.to_sparse(), "a.weight is sparse (sparse_coo); save a.weight.to_dense()"),
+    ("meta", lambda t: t.to("meta"), "a.weight has a shape but no values"),
+    ("complex", lambda t: torch.complex(t, t), "a.weight is complex (complex64), and the network's layers are real"),
+    ("quantized", lambda t: torch.quantize_per_tensor(t, 0.1, 0, torch.qint8), "a.weight is quantized (qint8)"),
+    ("whole", lambda t: t.to(torch.int8), "a.weight holds whole numbers (int8), and the network's is float32"),
+    ("number", lambda _: 3.0, "'a.weight' is a number"),
+    ("inside", lambda t: {"weight": t}, "'a.weight' is a mapping"),
+    ("nested", lambda t: torch.nested.nested_tensor([t[0], t[1]]), "'a.weight' is a nested tensor"),
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*(nested|quantiz)")
+@pytest.mark.parametrize(("change", "message"), [odd[1:] for odd in ODD], ids=[odd[0] for odd in ODD])
+def test_odd_tensors_are_told(
+    change: Callable[[Tensor], Any], message: str, small: tuple[Network, dict[str, Tensor]]
+) -> None:
+    network, state = small
+    with pytest.raises(ConfigError) as caught:
+        build(network, weights=_with(state, a__weight=change(state["a.weight"])))
+    assert message in str(caught.value)
+
+
+def test_odd_mappings_are_told(small: tuple[Network, dict[str, Tensor]]) -> None:
+    network, state = small
+    for weights, message in (
+        ({3: state["a.weight"]}, "the key 3 is a number"),
+        ({}, "it is empty"),
+        ({**state, "a.weight\x1b[31m": state["a.weight"]}, "a.weight\N{REPLACEMENT CHARACTER}[31m (4x3x3x3)"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            build(network, weights=weights)  # type: ignore[arg-type]
+        assert message in str(caught.value)
+
+
+def test_values_that_are_not_finite_are_told(small: tuple[Network, dict[str, Tensor]]) -> None:
+    network, state = small
+    broken = state["a.weight"].clone()
+    broken[0, 0, 0] = float("nan")
+    with pytest.warns(UserWarning, match=r"not finite \(nan or inf\): a\.weight \(3 of its values\)"):
+        build(network, weights=_with(state, a__weight=broken))
+    with pytest.warns(UserWarning, match="a.bias"):  # too large for float32
+        build(network, weights=_with(state, a__bias=torch.full((4,), 1e300, dtype=torch.float64)))
+
+
+def test_other_precisions_are_converted(small: tuple[Network, dict[str, Tensor]]) -> None:
+    network, state = small
+    for dtype in (torch.float16, torch.bfloat16, torch.float64):
+        model = build(network, weights={name: tensor.to(dtype) for name, tensor in state.items()})
+        assert torch.allclose(model.get_parameter("a.weight"), state["a.weight"], atol=1e-2)
+
+
+class _Model(nn.Linear):
+    """Pickled whole, it would run code."""
+
+
+def test_odd_files_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "w.pt"
+    torch.save(_Model(2, 2), path)
+    bomb, pipe, text = (tmp_path / name for name in ("bomb.pt", "pipe.pt", "text.pt"))
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("archive/data.pkl", b"\0" * 10_000_000)
+    os.mkfifo(pipe)
+    text.write_text("no weights")
+    for file, message in (
+        (path, "it holds objects or code; save only the model's state_dict()"),
+        (bomb, "unpacks to 10,000,000; torch.save packs nothing"),
+        (pipe, "not a regular file"),
+        (tmp_path, "not a regular file"),
+        (text, "text.pt does not hold a state dict"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            build(load("alexnet"), weights=file, device="meta")
+        assert message in str(caught.value)
+
+
+def test_a_part_of_a_large_storage_is_its_part(tmp_path: Path, small: tuple[Network, dict[str, Tensor]]) -> None:
+    network, state = small
+    large = torch.randn(1000, 3, 3, 3)
+    torch.save(_with(state, a__weight=large[7:11], a__bias=torch.zeros(1).expand(4)), tmp_path / "w.pt")
+    model = build(network, weights=tmp_path / "w.pt")
+    assert torch.equal(model.get_parameter("a.weight"), large[7:11])
+    assert model.get_parameter("a.weight").untyped_storage().nbytes() == 4 * 4 * 27
+
+
+def test_weights_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A network of the same tensors that strides elsewhere, as timm's legacy_seresnet50 beside se_resnet50."""
+    here = "input: [3, 16, 16]\nlayers: [{type: conv2d, out_channels: 8, kernel_size: 1, stride: %d},"
+    here += " {type: relu}, {type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, stride: %d}]\n"
+    (tmp_path / "net.yaml").write_text(here % (1, 2))
+    model = build(loads(here % (2, 1))).eval()
+    sample = torch.randn(2, 3, 16, 16)
+    files = {name: str(tmp_path / f"{name}.pt") for name in ("w", "check", "bad", "made")}
+    torch.save(model.state_dict(), files["w"])
+    command = ["build", str(tmp_path / "net.yaml"), "--weights", files["w"], "-o", files["made"], "--weights-check"]
+    with torch.no_grad():
+        torch.save({"input": sample, "output": model(sample)}, files["check"])
+        torch.save({"input": sample, "output": build(loads(here % (1, 2)), weights=files["w"])(sample)}, files["bad"])
+    assert main([*command, files["check"]]) == 1
+    assert "of its largest value (at most 0.1%): either a tensor went to another" in capsys.readouterr().err
+    assert not Path(files["made"]).exists()
+    assert main([*command, files["bad"]]) == 0  # that of this network
+    assert "output equal, up to 0.0e+00 of its largest value" in capsys.readouterr().err
+    for wrong, message in (
+        ({"input": sample}, "no mapping with input and output"),
+        ({"input": sample[:, :2], "output": sample}, "its input is 2x2x16x16, not Nx3x16x16"),
+        ({"input": sample, "output": sample}, "its output is 2x3x16x16, and the network's 2x8x8x8"),
+        ({"input": sample, "output": [sample, sample]}, "its outputs are output 1, output 2, and the network's output"),
+        ({"input": sample, "output": 3}, "its output is no dense tensor of real numbers"),
+    ):
+        torch.save(wrong, files["bad"])
+        assert main([*command, files["bad"]]) == 1
+        assert message in capsys.readouterr().err
+    assert main(["build", "alexnet", "-o", files["made"], "--weights-check", files["check"]]) == 1
+    assert "--weights-check checks weights; give them with --weights" in capsys.readouterr().err
