@@ -62,13 +62,13 @@ def _levels(path: str) -> list[str]:
 
 
 def _extents(graph: Graph) -> dict[str, tuple[int, int]]:
-    """First and last node of every level that holds several."""
+    """First and last node of every level, be it of a single layer."""
     found: dict[str, tuple[int, int]] = {}
     for node in graph.layers:
         for level in _levels(node.path):
-            first, _ = found.get(level, (node.index, 0))
+            first, _ = found.get(level, (node.index, node.index))
             found[level] = (first, node.index)
-    return {path: (first, last) for path, (first, last) in found.items() if last > first}
+    return found
 
 
 def _examples(extents: dict[str, tuple[int, int]]) -> str:

@@ -52,10 +52,13 @@ class Backward:
             if len(sources) == 2:
                 step.ledger.release(step.kept[node.index].pop())  # the products of the others
         made += self._input_gradients(node, training, own, sources)
-        params = self._param_gradients(node)
+        learnable = step.facts[node.index].learnable
+        summed = learnable[1:] if node.layer.sums_bias and node.index in step.recomputed else ()
+        params = self._param_gradients(node, learnable[: len(learnable) - len(summed)])
         step.ledger.pass_by(step.room_bytes(node.index, training.backward), node.index)
         for storage in step.kept.pop(node.index, ()):
             step.ledger.release(storage)
+        params += self._param_gradients(node, summed)
         step.ledger.release(own.storage)
         for source, gradient in made:
             self._add(source, self._in_precision_of(source, gradient, node))
@@ -72,17 +75,16 @@ class Backward:
         step.ledger.release(own.storage)
         return wider
 
-    def _param_gradients(self, node: Node) -> list[Storage]:
-        """The gradients of the parameters; those that are to be copied are returned."""
+    def _param_gradients(self, node: Node, learnable: tuple[int, ...]) -> list[Storage]:
+        """The gradients of parameters of so many elements; those that are to be copied are returned."""
         step = self._step
-        facts = step.facts[node.index]
         copied = step.precisions[node.index].copies_params
         if not copied and not self._reorders(node):
-            if facts.params:
-                step.ledger.take(facts.params * step.params_size, "parameter gradient", node.index)
+            if learnable:
+                step.ledger.take(sum(learnable) * step.params_size, "parameter gradient", node.index)
             return []
         size = step.precisions[node.index].compute if copied else step.params_size
-        return [step.ledger.take(elements * size, "parameter gradient", node.index) for elements in facts.learnable]
+        return [step.ledger.take(elements * size, "parameter gradient", node.index) for elements in learnable]
 
     def _copy_back(self, node: Node, gradients: list[Storage]) -> None:
         """The parameters' gradients in the parameters' own precision, and the weight's then in its own order."""

@@ -27,6 +27,8 @@ class Step:
         channels_last: whether the weights lie in that memory format.
         needs_gradient: for each node, whether its value's gradient is wanted.
         kept: by node, what its backward pass needs and nobody has freed yet.
+        recomputed: nodes of checkpointed segments. What a checkpoint hands to a backward pass is freed with the last
+            operator that reads it; else autograd holds it until the gradients have their shapes.
     """
 
     graph: Graph
@@ -39,6 +41,7 @@ class Step:
     channels_last: bool
     needs_gradient: list[bool] = field(init=False)
     kept: dict[int, list[Storage]] = field(default_factory=dict)
+    recomputed: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Find what needs a gradient: parameters, and what comes behind them."""

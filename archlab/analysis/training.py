@@ -95,6 +95,7 @@ class _TrainingStep:
             storage.holders += 1
             storage.segments.append(segment)
         checkpoint = _Checkpoint(segment, inputs, keeping[0], keeping[-1])
+        self._step.recomputed.update(range(segment.start, segment.stop))
         self._checkpoints |= dict.fromkeys(range(segment.start, segment.stop), checkpoint)
 
     def _keeps_anything(self, node: Node) -> bool:

@@ -113,6 +113,8 @@ class Layer(BaseModel):
     """Whether the primitives it stands for get a level of the path of their own although the item has no name."""
     counts_activations: ClassVar[bool] = False
     """Whether its output elements count as `activations` (convolutions and linear layers; pycls)."""
+    sums_bias: ClassVar[bool] = False
+    """Whether the bias's gradient is a sum that autograd makes once the layer's own backward pass is over."""
     exact_reads: ClassVar[bool] = True
     """False where the reads depend on the data (deformable convolution)."""
     reads_others: ClassVar[bool] = False

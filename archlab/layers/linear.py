@@ -24,6 +24,7 @@ class Linear(Layer):
     alias: ClassVar[str] = "fc"
     torch_class: ClassVar[str] = "Linear"
     counts_activations: ClassVar[bool] = True
+    sums_bias: ClassVar[bool] = True
     autocast_to: ClassVar[AutocastTo] = "lower"
 
     out_features: Positive = Field(description="Number of outputs.")

@@ -8,10 +8,14 @@ import pytest
 import torch
 from torch import Tensor, fx, nn
 
+from archlab.analysis.facts import collect_facts
+from archlab.analysis.settings import Settings
+from archlab.analysis.training import training_memory
 from archlab.api import Network, load, loads
 from archlab.config.problem import ConfigError
 from archlab.segments import find_segments
 from archlab.torch.build import build
+from archlab.torch.storages import count_training
 
 
 def both(network: Network, blocks: list[str]) -> tuple[fx.GraphModule, fx.GraphModule]:
@@ -145,3 +149,29 @@ def test_what_cannot_be_computed_again(layers: str, block: str, problem: str) ->
     with pytest.raises(ConfigError) as caught:
         build(network, device="meta", checkpoint=[block])
     assert problem in str(caught.value)
+
+
+ONE_LAYER = {
+    "linear": "input: [64]\nblocks: {one: {layers: [{type: linear, out_features: 64}]}}\n",
+    "no bias": "input: [64]\nblocks: {one: {layers: [{type: linear, out_features: 64, bias: false}]}}\n",
+    "conv2d": "input: [3, 8, 8]\nblocks: {one: {layers: [{type: conv2d, out_channels: 3, kernel_size: 1}]}}\n",
+    "two": "input: [9]\nblocks: {one: {layers: [{type: linear, out_features: 70}, {type: linear, out_features: 9}]}}\n",
+}
+
+
+@pytest.mark.parametrize("blocks", ["layer", "layer.*", "layer.3", "layer.0"])
+@pytest.mark.parametrize("config", ONE_LAYER)
+def test_the_peak_of_blocks_of_one_layer_is_that_of_live_storages(config: str, blocks: str) -> None:
+    """A bias's gradient is summed up when a checkpoint has let go of what the layer read (pytorch issue 78731)."""
+    network = loads(ONE_LAYER[config] + "layers: [{name: layer, use: one, repeat: 8}]")
+    segments = tuple(find_segments(network.graph, [blocks]))
+    assert len(segments) == (8 if "*" in blocks else 1)
+    for batch in (1, 3, 137):
+        settings = Settings(batch=batch, optimizer="sgd", segments=segments, adds_in_place=False)
+        predicted = training_memory(network.graph, collect_facts(network.graph), settings).peak
+        assert predicted == count_training(network, settings).peak
+
+
+def test_a_block_of_one_layer_trains_as_without() -> None:
+    network = loads(ONE_LAYER["conv2d"] + "layers: [{name: layer, use: one, repeat: 3}]")
+    assert_alike(network, ["layer.1"], 8)
