@@ -51,7 +51,8 @@ def output_reports(graph: Graph, facts: list[Facts], fields: list[ReceptiveField
             if windowed is not None and not windowed[at].is_global:
                 finite = windowed[at]
             else:
-                finite_at = last[index] or at
+                before = last[index]
+                finite_at = at if before is None else before
                 finite = fields[finite_at]
         nodes = graph.nodes
         reports.append(OutputReport(label, nodes[index], nodes[at], fields[at], finite, nodes[finite_at]))

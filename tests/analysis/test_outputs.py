@@ -128,6 +128,7 @@ CONV, POOL = "{type: conv2d, out_channels: 2, kernel_size: 5}", "{type: global_a
         ("{type: conv2d, out_channels: 2, kernel_size: 12}", "conv", [12], [12]),
         # a map of which nothing is finite: the last that is
         (f"{CONV}, {POOL}, {{type: interpolate, size: 12}}", "upsample", None, [5]),
+        (f"{POOL}, {{type: interpolate, size: 12}}", "upsample", None, [1]),
         # nothing in front of the flattening but the input
         ("{type: flatten}, {type: linear, out_features: 3}", "input", [1], [1]),
     ],
@@ -139,17 +140,27 @@ def test_results_without_positions(layers: str, seen_at: str, field: list[int] |
     assert sizes(output.largest_finite) == [finite, finite]
 
 
-def test_of_several_maps_in_front_of_a_flat_result_the_one_that_sees_most() -> None:
-    network = loads("""
+@pytest.mark.parametrize(
+    ("most", "other"),
+    [
+        ("{type: conv2d, out_channels: 2, kernel_size: 9}", "{type: conv2d, out_channels: 2, kernel_size: 3}"),
+        # the area counts, and an axis that is seen whole more than any size
+        ("{type: conv2d, out_channels: 2, kernel_size: 5}", "{type: conv2d, out_channels: 2, kernel_size: [2, 12]}"),
+        ("{type: adaptive_avg_pool2d, output_size: [1, 32]}", "{type: conv2d, out_channels: 2, kernel_size: 9}"),
+    ],
+)
+def test_of_several_maps_in_front_of_a_flat_result_the_one_that_sees_most(most: str, other: str) -> None:
+    for one, two in ((most, other), (other, most)):
+        network = loads(f"""
 input: [1, 32, 32]
 layers:
-  - {name: deep, type: conv2d, out_channels: 2, kernel_size: 9}
-  - {name: a, type: global_avg_pool2d}
-  - {name: shallow, from: input, type: conv2d, out_channels: 2, kernel_size: 3}
-  - {name: b, type: global_avg_pool2d}
-  - {name: end, type: concat, with: [a]}
+  - {{name: one, {one[1:]}
+  - {{name: a, type: global_avg_pool2d}}
+  - {{name: two, from: input, {two[1:]}
+  - {{name: b, type: global_avg_pool2d}}
+  - {{name: end, type: concat, with: [a]}}
 """)
-    assert (first(network).seen_at.path, sizes(first(network).receptive_field)) == ("deep", [[9], [9]])
+        assert first(network).seen_at.path == ("one" if one == most else "two")
 
 
 def test_an_axis_that_is_seen_whole_beside_one_that_is_not() -> None:
