@@ -25,7 +25,8 @@ VARIANT_KEYS = ("input", "outputs", "expect")
 BLOCK_KEYS = ("description", "params", "inputs", "layers", "outputs", "init")
 BUILT_IN_NAMES = ("in_channels", "in_size", "block_in", "block_in_size", "input_size", "index", "true", "false", "null")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_TITLE = re.compile(r"[^\x00-\x1f\x7f]{1,100}\Z")
+MAX_TITLE_LENGTH = 100
+"""Characters of a network's name."""
 _NodeT = TypeVar("_NodeT", bound=Node)
 
 
@@ -83,6 +84,11 @@ class Document:
 def is_identifier(name: str) -> bool:
     """Whether a word can name a param, block or variant."""
     return _IDENTIFIER.match(name) is not None
+
+
+def _as_name(stem: str) -> str:
+    """A network's name from that of its file, which may hold anything."""
+    return "".join(letter if letter.isprintable() else "_" for letter in stem)[:MAX_TITLE_LENGTH]
 
 
 def _is_bare_layer(node: Node) -> bool:
@@ -158,12 +164,16 @@ class DocumentReader:
         return None
 
     def _name(self) -> str:
-        name = self._text("name") or self._default_name
-        if _TITLE.match(name):
+        name = self._text("name") or _as_name(self._default_name)
+        if len(name) <= MAX_TITLE_LENGTH and name.isprintable():
             return name
         place = self._root.entries["name"].place if "name" in self._root.entries else self._root.place
-        self._add("'name' must be 1 to 100 printable characters", "bad-name", place)
-        return self._default_name
+        self._add(
+            f"'name' must be 1 to {MAX_TITLE_LENGTH} printable characters, without marks that only turn or hide others",
+            "bad-name",
+            place,
+        )
+        return _as_name(self._default_name)
 
     def _text(self, key: str) -> str:
         node = self._typed(key, Scalar)

@@ -13,6 +13,7 @@ from archlab.config.expressions import UnknownValueError
 from archlab.config.init import read_init
 from archlab.config.limits import MAX_INPUT_SIZE
 from archlab.config.names import LeftOutError, NameTable, Value
+from archlab.config.naming import MAX_NAME_LENGTH
 from archlab.config.params import resolve_params
 from archlab.config.problem import BadItemError, Place, Problem, Problems, TooManyProblemsError
 from archlab.config.prune import prune
@@ -156,5 +157,8 @@ def _references(node: Node) -> list[tuple[str, Scalar]]:
     for label, item in pairs:
         if not isinstance(item, Scalar) or not isinstance(item.value, str):
             raise BadItemError(f"'outputs' names items, not {kind(item)}", "wrong-type", item.place)
+        if not label.isprintable() or len(label) > MAX_NAME_LENGTH:
+            message = f"the name of an output must be 1 to {MAX_NAME_LENGTH} printable characters"
+            raise BadItemError(message, "bad-name", item.place)
         references.append((label or item.text, item))
     return references

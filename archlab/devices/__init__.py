@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from archlab.config.files import read_source
-from archlab.config.problem import Problems, single_problem
+from archlab.config.problem import Problems, printable, single_problem
 from archlab.config.substitute import substitute
 from archlab.config.suggest import did_you_mean, listed
 from archlab.config.validation import Places, validate_model
@@ -96,6 +96,7 @@ def load_device(target: str) -> Device:
         )
     values = substitute(root, {})
     places = Places(root.place, root.keys, {key: node.place for key, node in root.entries.items()})
+    values = {key: printable(value) if isinstance(value, str) else value for key, value in values.items()}
     device = validate_model(Device, "a device", {"name": path.stem, **values}, places, problems, ())
     problems.raise_if_any()
     assert device is not None

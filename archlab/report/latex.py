@@ -5,15 +5,26 @@ from __future__ import annotations
 from archlab.report.figures import FIGURES, Figure
 from archlab.report.plain import Row
 
-_SPECIAL = {letter: f"\\{letter}" for letter in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
+_SPECIAL = (
+    {letter: f"\\{letter}" for letter in "&%$#_{}"}
+    | {letter: f"{{{letter}}}" for letter in "[]*"}
+    | {
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        '"': r"{\char34}",
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+    }
+)
 HEADER = (
     r"% needs \usepackage{booktabs} and \usepackage[group-separator={,}]{siunitx}",
     r"% memory in bytes, lower bound in seconds; every number is written in full",
 )
+LAST_LATIN = 0x17F
+"""Up to here pdflatex knows letters."""
+BEYOND_LATIN = "% has letters that pdflatex does not know: compile it with lualatex or xelatex"
 
 
 def latex_table(networks: list[tuple[str, Row]]) -> str:
@@ -24,7 +35,8 @@ def latex_table(networks: list[tuple[str, Row]]) -> str:
     """
     known = [figure for figure in FIGURES if any(row[figure.key] is not None for _, row in networks)]
     columns = [_column([row[figure.key] for _, row in networks]) for figure in known]
-    lines = [*HEADER, rf"\begin{{tabular}}{{l {' '.join(columns)}}}", r"\toprule"]
+    beyond = any(ord(letter) > LAST_LATIN for name, _ in networks for letter in name)
+    lines = [*HEADER, *([BEYOND_LATIN] if beyond else []), rf"\begin{{tabular}}{{l {' '.join(columns)}}}", r"\toprule"]
     lines += [" & ".join(["network", *(f"{{{latex(figure.label)}}}" for figure in known)]) + r" \\", r"\midrule"]
     for name, row in networks:
         lines.append(" & ".join([latex(name), *(_number(figure, row[figure.key]) for figure in known)]) + r" \\")
@@ -37,7 +49,7 @@ def latex_table(networks: list[tuple[str, Row]]) -> str:
 
 def latex(text: str) -> str:
     """A text whose characters mean themselves."""
-    return "".join(_SPECIAL.get(letter, letter) for letter in text)
+    return "".join(_SPECIAL.get(letter, letter) for letter in text).replace("--", "-{}-")
 
 
 def _number(figure: Figure, value: float | None) -> str:

@@ -7,6 +7,7 @@ from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from archlab.report.escape import markdown_text, spreadsheet_text
 from archlab.report.footer import CONVENTIONS, heading, totals
 from archlab.report.plain import Row, layer_row
 
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def rows_csv(rows: list[Row]) -> str:
-    """Comma-separated values with a header (RFC 4180, but with line feeds)."""
+    """Comma-separated values with a header (RFC 4180, but with line feeds); no text is a formula."""
     out = StringIO()
     writer = csv.DictWriter(out, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({key: spreadsheet_text(value) for key, value in row.items()} for row in rows)
     return out.getvalue()
 
 
@@ -39,7 +40,7 @@ def _markdown_line(cells: list[str]) -> str:
 
 def _markdown_cell(value: object) -> str:
     text = "" if value is None else f"{value:,}" if type(value) is int else str(value)
-    return escape(text, quote=False).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+    return markdown_text(text)
 
 
 def analysis_markdown(analysis: Analysis) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archlab.config.problem import single_problem
 from archlab.output import replacing
+from archlab.report.escape import spreadsheet_text
 from archlab.requirements import require
 
 if TYPE_CHECKING:
@@ -23,12 +24,12 @@ def save_workbook(sheets: dict[str, pd.DataFrame], path: Path) -> None:
     require("xlsxwriter", "report", "a workbook")
     import pandas as pd
 
-    # text is text: nothing of a name becomes a formula or a link
+    # text is text: nothing of a name becomes a formula or a link, here or when it is saved as .csv
     options = {"options": {"strings_to_formulas": False, "strings_to_urls": False}}
     try:
         with replacing(path) as made, pd.ExcelWriter(made, engine="xlsxwriter", engine_kwargs=options) as writer:
             for name, frame in sheets.items():
-                frame.to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 1))
+                frame.map(spreadsheet_text).to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 1))
                 writer.sheets[name].autofit()
     except OSError as error:
         raise single_problem(f"cannot write {path}: {error.strerror or error}", "file") from None
