@@ -1,0 +1,366 @@
+"""The worst legal configs that we could think of: `python -m tests.worst_inputs [NAME...] [--command WORD...]`.
+
+Each is within the bounds of the language and made to cost as much as it can somewhere: in the walk, in sets of input
+positions, in the folding, in the layout of a diagram. Every command is run on each, with its CPU seconds and its peak
+memory; what takes more than it may is marked. `test_worst_inputs.py` runs small ones and counts steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+MOST_SECONDS = 2.0
+MOST_PAGE_SECONDS = 4.0
+MOST_MEGABYTES = 500
+GIVE_UP = 60
+"""Seconds after which a run is ended."""
+
+
+def flat(layers: int = 49_999) -> str:
+    """As many layers as there may be, all at the top level."""
+    return f"input: [8, 64, 64]\nlayers:\n  - {{type: relu, repeat: {layers}}}\n"
+
+
+def units(layers: int = 49_990) -> str:
+    """As many layers as there may be, in named units with shortcuts."""
+    unit = "{type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, norm: batch_norm2d, activation: relu}"
+    return f"""input: [8, 64, 64]
+blocks:
+  unit:
+    layers:
+      - {{type: residual, body: [{unit}, {unit}]}}
+      - {{type: relu}}
+layers:
+  - {{name: trunk, use: unit, repeat: {layers // 8}}}
+"""
+
+
+def paths(count: int = 20_000) -> str:
+    """Parallel paths of one layer each, summed."""
+    path = "      - *p\n" * (count - 1)
+    first = "      - &p {type: conv2d, out_channels: 8, kernel_size: 1}\n"
+    return f"input: [8, 32, 32]\nlayers:\n  - type: branches\n    merge: add\n    paths:\n{first}{path}"
+
+
+def concatenated_paths(count: int = 9_000) -> str:
+    """Parallel paths of two layers each, concatenated, every one of another reach."""
+    lines = [
+        f"- [{{type: conv2d, out_channels: 1, kernel_size: 3, padding: auto, dilation: {i % 97 + 1}}}, {{type: relu}}]\n"
+        for i in range(count)
+    ]
+    return "input: [1, 200, 200]\nlayers:\n- type: branches\n  paths:\n  " + "  ".join(lines)
+
+
+def nested(layers: int = 49_000) -> str:
+    """Blocks in blocks with the longest names, so that each path is as long as it can be."""
+    depth = 60
+    word = "n" * 58
+    blocks = [f"  b{depth}: {{layers: [{{type: relu, repeat: {layers}}}]}}\n"]
+    blocks += [f"  b{i}: {{layers: [{{name: {word}{i:02}, use: b{i + 1}}}]}}\n" for i in range(1, depth)]
+    return f"input: [1, 8, 8]\nblocks:\n{''.join(blocks)}layers:\n  - {{name: {word}, use: b1}}\n"
+
+
+def unet(levels: int = 11_000) -> str:
+    """Shortcuts that are all open at once: every value of the first half is added in the second."""
+    down = [f"- {{name: d{i}, type: sigmoid}}\n" for i in range(levels)]
+    up = [f"- {{type: add, with: [d{i}]}}\n" for i in range(levels - 2, -1, -1)]
+    return "input: [4, 16, 16]\nlayers:\n" + "".join([*down, *up])
+
+
+def dense(layers: int = 560) -> str:
+    """Each layer reads all earlier ones: as many edges as fit."""
+    lines = ["- {name: a0, type: conv2d, out_channels: 1, kernel_size: 3, padding: 1}\n"]
+    for i in range(1, layers):
+        others = ",".join(f"a{j}" for j in range(i - 1))
+        join = f"- {{type: add, with: [{others}]}}\n" if i > 1 else ""
+        lines.append(f"{join}- {{name: a{i}, type: conv2d, out_channels: 1, kernel_size: 3, padding: 1}}\n")
+    return "input: [1, 64, 64]\nlayers:\n" + "".join(lines)
+
+
+def repeated_joins(joins: int = 100, inputs: int = 5_000) -> str:
+    """A block with thousands of inputs, repeated: many edges for few words."""
+    names = [f"i{n}" for n in range(inputs)]
+    made = "".join(f"  - {{name: {name}, from: stem, type: identity}}\n" for name in names)
+    return f"""input: [1, 8, 8]
+blocks:
+  joined:
+    inputs: [first, {", ".join(names)}]
+    layers:
+      - {{type: add, with: [{", ".join(names)}]}}
+layers:
+  - {{name: stem, type: conv2d, out_channels: 1, kernel_size: 1}}
+{made}  - {{use: joined, from: stem, with: [{", ".join(names)}], repeat: {joins}}}
+"""
+
+
+def masks(count: int = 11_000) -> str:
+    """Fields with holes, each of another set of up to 2^17 positions, all alive."""
+    head = "- &p [{type: conv2d, out_channels: 1, kernel_size: [3, 1], padding: auto, dilation: 99, name: a}]\n"
+    lines = [
+        f"- {{type: conv2d, out_channels: 1, kernel_size: [7, 1], padding: auto, dilation: {20_000 - i}}}\n"
+        for i in range(count)
+    ]
+    return "input: [1, 65536, 1]\nlayers:\n- type: branches\n  merge: add\n  paths:\n  " + "  ".join([head, *lines])
+
+
+def chain_of_holes(layers: int = 6_000) -> str:
+    """A chain of strided and dilated layers whose masks grow to the longest that is tracked."""
+    lines = [
+        f"  - {{type: conv2d, out_channels: 1, kernel_size: 2, padding: same, dilation: {3 + 2 * (i % 7)}}}\n"
+        for i in range(layers)
+    ]
+    return "input: [1, 65536, 2]\nlayers:\n" + "".join(lines)
+
+
+def upsampled(layers: int = 3_000) -> str:
+    """Resizing again and again to sizes without common divisors."""
+    sizes = [251, 257, 241, 263, 239, 269, 233, 271]
+    lines = [
+        f"  - {{type: interpolate, size: [{sizes[i % 8] + i % 5}, {sizes[(i + 3) % 8]}], mode: bilinear}}\n"
+        for i in range(layers)
+    ]
+    return "input: [1, 255, 255]\nlayers:\n" + "".join(lines)
+
+
+def adaptive(layers: int = 400) -> str:
+    """Adaptive pools between sizes without common divisors."""
+    lines = [f"  - {{type: adaptive_avg_pool2d, output_size: [{5_003 - 2 * i}, {5_002 - i}]}}\n" for i in range(layers)]
+    return "input: [1, 5009, 5011]\nlayers:\n" + "".join(lines)
+
+
+def transposed(layers: int = 34) -> str:
+    """Transposed convolutions and odd windows in turn: periods that multiply."""
+    lines = (
+        "  - {type: conv_transpose2d, out_channels: 1, kernel_size: 7, stride: 3}\n"
+        "  - {type: conv2d, out_channels: 1, kernel_size: 5, stride: 2}\n"
+    )
+    return "input: [1, 7, 7]\nlayers:\n" + lines * (layers // 2)
+
+
+def speeds(joins: int = 200) -> str:
+    """Joins of maps that move at different speeds, one behind the other."""
+    return f"""input: [1, 1000, 1000]
+blocks:
+  odd:
+    layers:
+      - type: branches
+        merge: add
+        paths:
+          - []
+          - - {{type: conv2d, out_channels: 1, kernel_size: 3, stride: 2, padding: 1}}
+            - {{type: interpolate, size: [$block_h, $block_h]}}
+    params: {{block_h: 1000}}
+layers:
+  - {{type: max_pool2d, kernel_size: 2, stride: 1}}
+  - {{use: odd, block_h: 999, repeat: {joins}}}
+"""
+
+
+def wide_kernels(layers: int = 60) -> str:
+    """Windows as large as a map can be."""
+    line = "  - {type: conv2d, out_channels: 1, kernel_size: [4095, 1], padding: [16376, 0], dilation: [8, 1]}\n"
+    return "input: [1, 65536, 1]\nlayers:\n" + line * layers
+
+
+def expressions(count: int = 40_000) -> str:
+    """Long expressions, evaluated as often as may be."""
+    text = " + ".join(["min(" + ", ".join(["width"] * 20) + ")"] * 7)
+    return f"""input: [1, 8, 8]
+params: {{width: 8}}
+layers:
+  - {{type: conv2d, out_channels: "$({text} + 0 * index)", kernel_size: 1, repeat: {count // 10}}}
+"""
+
+
+def variants(count: int = 2_000) -> str:
+    """Variants of the largest network."""
+    names = "".join(f"  v{i}: {{n: {10_000 + i}}}\n" for i in range(count))
+    return f"input: [1, 8, 8]\nparams: {{n: 10}}\nvariants:\n{names}layers:\n  - {{type: relu, repeat: $n}}\n"
+
+
+def aliases(count: int = 7) -> str:
+    """One list of paths named again and again."""
+    path = "[" + ", ".join(["{type: relu}"] * 6_000) + "]"
+    rest = "".join("      - *a\n" for _ in range(count - 1))
+    return f"input: [1, 8, 8]\nlayers:\n  - type: branches\n    merge: add\n    paths:\n      - &a {path}\n{rest}"
+
+
+def long_line(count: int = 24_000) -> str:
+    """A file of one line, with a mistake at its end."""
+    items = ", ".join(["{type: relu, inplace: false}"] * count)
+    return f"{{input: [1, 8, 8], layers: [{items}, {{type: rellu}}, {{type: relu, inplce: 1}}]}}"
+
+
+def mistakes(count: int = 12_000) -> str:
+    """A problem in every item of one long line."""
+    items = ", ".join([f"{{type: conv2d, out_chanels{i}: 8, kernel_size: 3}}" for i in range(count)])
+    return f"{{input: [1, 8, 8], layers: [{items}]}}"
+
+
+def doubled_keys(count: int = 30_000) -> str:
+    """Keys written twice, thousands of them."""
+    return "input: [1, 8, 8]\nlayers:\n  - {type: relu}\n" + "".join(f"k{i % 20}: {i}\n" for i in range(count))
+
+
+def unknown_names(count: int = 3_000) -> str:
+    """Names that nothing has, beside hundreds that come close."""
+    known = "".join(f"  {'p' * 50}{i}: {i}\n" for i in range(450))
+    items = "".join(f"  - {{type: relu, {'q' * 900}{i}: ${'p' * 50}x{i}}}\n" for i in range(count // 4))
+    return f"input: [1, 8, 8]\nparams:\n{known}layers:\n{items}"
+
+
+def long_comments(count: int = 12_000) -> str:
+    """A comment behind every line, and marks that look like one."""
+    line = "  - {type: relu, inplace: false}   # " + "# " * 16 + "\n"
+    return "input: [1, 8, 8]\nlayers:\n" + line * count
+
+
+def comment_marks(count: int = 300_000) -> str:
+    """One line of marks, all of them in a text."""
+    return f"input: [1, 8, 8]\ndescription: ''\nlayers: [{{type: relu}}]  {'# ' * count}\n"
+
+
+def classes(count: int = 500) -> str:
+    """Blocks that all differ: one class each as PyTorch source."""
+    blocks = "".join(
+        f"  b{i}: {{params: {{width: 4}}, layers: [{{type: conv2d, out_channels: $width, kernel_size: 3, padding: 1}}, "
+        f"{{type: relu}}, {{type: conv2d, out_channels: {i + 1}, kernel_size: 1}}]}}\n"
+        for i in range(count)
+    )
+    items = "".join(f"  - {{use: b{(7 * i) % count}, width: {i % 11 + 1}}}\n" for i in range(4 * count))
+    return f"input: [3, 8, 8]\nblocks:\n{blocks}layers:\n{items}"
+
+
+def outputs(count: int = 20_000) -> str:
+    """Every layer is a result."""
+    lines = "".join(f"  - {{name: r{i}, type: relu}}\n" for i in range(count))
+    return f"input: [1, 8, 8]\nlayers:\n{lines}outputs: [{', '.join(f'r{i}' for i in range(count))}]\n"
+
+
+def exported_names(depth: int = 45) -> str:
+    """Named items in named items: every name is visible at every level."""
+    text = "{name: leaf, type: relu}"
+    for i in range(depth):
+        text = f"{{name: n{i}, type: residual, body: [{text}, {{name: m{i}, type: relu}}]}}"
+    return f"input: [1, 8, 8]\nblocks:\n  deep: {{layers: [{text}]}}\nlayers:\n  - {{name: top, use: deep, repeat: 200}}\n"
+
+
+def gates(count: int = 5_000) -> str:
+    """A chain of squeeze-excitations."""
+    return f"input: [16, 32, 32]\nlayers:\n  - {{type: squeeze_excitation, squeeze_channels: 4, repeat: {count}}}\n"
+
+
+WORST: dict[str, Callable[[], str]] = {
+    function.__name__: function
+    for function in (
+        *(flat, units, paths, concatenated_paths, nested, unet, dense, repeated_joins, masks, chain_of_holes, upsampled),
+        *(adaptive, transposed, speeds, wide_kernels, expressions, variants, aliases, long_line, mistakes, doubled_keys),
+        *(unknown_names, long_comments, comment_marks, classes, outputs, exported_names, gates),
+    )
+}
+
+COMMANDS: dict[str, str] = {
+    "analyze": "analyze {0}",
+    "json": "analyze {0} --format json",
+    "csv": "analyze {0} --format csv",
+    "markdown": "analyze {0} --format markdown",
+    "all": "analyze {0} --depth all",
+    "html": "analyze {0} -o {1}/x.html",
+    "latex": "analyze {0} -o {1}/x.tex",
+    "xlsx": "analyze {0} -o {1}/x.xlsx",
+    "plot": "analyze {0} --plot {1}/x.svg --figure stages",
+    "compare": "compare {0} {0}",
+    "validate": "validate {0}",
+    "expand": "expand {0}",
+    "fmt": "fmt --check {0}",
+    "diff": "diff {0} {0}",
+    "diff-other": "diff {0} resnet50",
+    "diagram": "diagram {0}",
+    "svg": "diagram {0} -o {1}/x.svg",
+    "svg-all": "diagram {0} --depth all -o {1}/x.svg",
+    "svg-3": "diagram {0} --depth 3 -o {1}/x.svg",
+    "dot": "diagram {0} -o {1}/x.dot",
+    "field": "receptive-field {0}",
+    "field-json": "receptive-field {0} --format json",
+    "field-picture": "receptive-field {0} -o {1}/x.svg",
+    "memory": "memory {0}",
+    "training": "memory {0} --training --fit 24GiB --depth all",
+    "memory-json": "memory {0} --training --format json",
+    "memory-picture": "memory {0} -o {1}/x.svg",
+    "time": "time {0}",
+    "explain": "explain {0}",
+    "explain-first": "explain {0} {2}",
+    "counting": "explain {0} --counting",
+    "source": "build {0} -o {1}/x.py",
+}
+
+
+def run(words: list[str]) -> tuple[float, float, int, str]:
+    """One command in a process of its own: CPU seconds, megabytes at the peak, exit status, and stderr."""
+    with tempfile.TemporaryFile() as errors, open(os.devnull, "wb") as nothing:
+
+        def limit() -> None:
+            resource.setrlimit(resource.RLIMIT_CPU, (GIVE_UP, GIVE_UP + 1))
+
+        process = subprocess.Popen(
+            [sys.executable, "-m", "archlab", *words],
+            stdout=nothing,
+            stderr=errors,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=limit,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        errors.seek(0)
+        text = errors.read().decode(errors="replace").strip()
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode, text
+
+
+def first_layer(path: Path) -> str:
+    """A layer of a config, for `explain`; the name of the input where there is none."""
+    from archlab.api import load
+    from archlab.config.problem import ConfigError
+
+    try:
+        layers = load(str(path)).graph.layers
+    except ConfigError:
+        return "input"
+    return layers[len(layers) // 2].path
+
+
+def measured(names: list[str], commands: list[str]) -> Iterator[str]:
+    """A line for each run that takes long, and one for each input with its worst."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            path = Path(folder) / f"{name}.yaml"
+            path.write_text(WORST[name](), encoding="utf-8")
+            layer = first_layer(path)
+            for command in commands:
+                words = COMMANDS[command].format(path, folder, layer).split()
+                seconds, megabytes, status, end = run(words)
+                most = MOST_PAGE_SECONDS if command == "html" else MOST_SECONDS
+                over = "  SLOW" if seconds > most else ""
+                over += "  LARGE" if megabytes > MOST_MEGABYTES else ""
+                over += f"  {end.splitlines()[-1]}" if "Traceback" in end or status not in (0, 1) else ""
+                yield f"{name:20} {command:16} {seconds:7.2f} s {megabytes:6.0f} MB  {status}{over}"
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*", default=list(WORST))
+    parser.add_argument("--command", nargs="+", default=list(COMMANDS))
+    options = parser.parse_args()
+    for line in measured(options.names, options.command):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
