@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
 
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.graph import Graph, Node
-from archlab.layers.base import shape_text
+from archlab.layers.base import Shape, shape_text
 from archlab.report.figures import depth
 from archlab.report.fold import describe
 from archlab.report.plain import Row
@@ -53,15 +54,17 @@ class Difference:
         """What changed: in the order of the second network, with what went at its place in the first."""
         old = {layer.node.path: layer for layer in self.before.layers}
         new = {layer.node.path: layer for layer in self.after.layers}
+        arguments = _Arguments(self.before.graph, self.after.graph)
         ordered: list[tuple[Kind, LayerReport]] = []
         for kind, layer in self._in_order(old, new):
-            if kind != "changed" or _details(self._pair(old, layer), self._graphs()):
+            if kind != "changed" or _details(self._pair(old, layer), self._graphs(), arguments):
                 ordered.append((kind, layer))
+        scopes: dict[Kind, set[str]] = {"added": _scopes(old), "removed": _scopes(new)}
         found: list[Change] = []
-        for (kind, scope), group in groupby(ordered, lambda pair: (pair[0], _whole_scope(pair, old, new))):
+        for (kind, scope), group in groupby(ordered, lambda pair: (pair[0], _whole_scope(pair, scopes))):
             layers = [layer for _, layer in group]
             if kind == "changed" or len(layers) == 1 or not scope:
-                found += [self._change(kind, layer, old) for layer in layers]
+                found += [self._change(kind, layer, old, arguments) for layer in layers]
             else:
                 found.append(_scope_change(kind, scope, layers))
         return found
@@ -69,8 +72,9 @@ class Difference:
     def totals(self) -> list[Row]:
         """The totals before and after."""
         rows = []
+        after = _totals(self.after)
         for name, value in _totals(self.before).items():
-            other = _totals(self.after)[name]
+            other = after[name]
             share = (other - value) / value if value and other is not None else None
             rows.append({"figure": name, "before": value, "after": other, "change": share})
         return rows
@@ -117,11 +121,13 @@ class Difference:
     def _pair(old: dict[str, LayerReport], layer: LayerReport) -> tuple[LayerReport, LayerReport]:
         return old[layer.node.path], layer
 
-    def _change(self, kind: Kind, layer: LayerReport, old: dict[str, LayerReport]) -> Change:
+    def _change(
+        self, kind: Kind, layer: LayerReport, old: dict[str, LayerReport], arguments: _Arguments
+    ) -> Change:
         what = describe(layer.node.layer)
         if kind == "changed":
             before = old[layer.node.path]
-            details = _details((before, layer), self._graphs())
+            details = _details((before, layer), self._graphs(), arguments)
             return Change(kind, layer.node.path, what, details, layer.params - before.params, layer.macs - before.macs)
         sign = 1 if kind == "added" else -1
         return Change(kind, layer.node.path, what, {}, sign * layer.params, sign * layer.macs)
@@ -133,29 +139,62 @@ def _scope_change(kind: Kind, scope: str, layers: list[LayerReport]) -> Change:
     return Change(kind, scope, f"{len(layers)} layers", {}, sign * params, sign * macs)
 
 
-def _whole_scope(pair: tuple[Kind, LayerReport], old: dict[str, LayerReport], new: dict[str, LayerReport]) -> str:
-    """The largest scope around a layer that the other network has nothing of; empty if there is none."""
+def _scopes(paths: Iterable[str]) -> set[str]:
+    """Every scope that one of the paths is in, with the dot behind it."""
+    found: set[str] = set()
+    for path in paths:
+        end = path.rfind(".")
+        while end >= 0 and path[: end + 1] not in found:  # those around a known one are known
+            found.add(path[: end + 1])
+            end = path.rfind(".", 0, end)
+    return found
+
+
+def _whole_scope(pair: tuple[Kind, LayerReport], scopes: dict[Kind, set[str]]) -> str:
+    """The largest scope around a layer that the other network has nothing of; empty if there is none.
+
+    Args:
+        pair: what happened to the layer, and the layer.
+        scopes: of the other network, by what happened.
+    """
     kind, layer = pair
     if kind == "changed":
         return ""
-    other = old if kind == "added" else new
-    parts = layer.node.path.split(".")
-    for length in range(1, len(parts)):
-        scope = ".".join(parts[:length])
-        if not any(path.startswith(scope + ".") for path in other):
-            return scope
+    path, end = layer.node.path, -1
+    while (end := path.find(".", end + 1)) >= 0:
+        if path[: end + 1] not in scopes[kind]:
+            return path[:end]
     return ""
 
 
-def _details(pair: tuple[LayerReport, LayerReport], graphs: tuple[Graph, Graph]) -> dict[str, tuple[Any, Any]]:
+class _Arguments:
+    """What differs between the arguments of two layers, found once for each pair of layers and input shapes."""
+
+    def __init__(self, before: Graph, after: Graph) -> None:
+        self._before = before
+        self._after = after
+        self._known: dict[tuple[object, ...], dict[str, tuple[Any, Any]]] = {}
+
+    def changed(self, before: Node, after: Node) -> dict[str, tuple[Any, Any]]:
+        """Name to the values before and after, of two layers of one type."""
+        shapes = self._before.input_shapes(before), self._after.input_shapes(after)
+        key = (id(before.layer), id(after.layer), *shapes)
+        if key not in self._known:
+            old, new = _arguments(before, shapes[0]), _arguments(after, shapes[1])
+            self._known[key] = {name: (_plain(old[name]), _plain(new[name])) for name in old if old[name] != new[name]}
+        return self._known[key]
+
+
+def _details(
+    pair: tuple[LayerReport, LayerReport], graphs: tuple[Graph, Graph], arguments: _Arguments
+) -> dict[str, tuple[Any, Any]]:
     """What differs between two layers of one path."""
     (before, after), (one, two) = (layer.node for layer in pair), graphs
     found: dict[str, tuple[Any, Any]] = {}
     if before.layer.type != after.layer.type:
         found["type"] = before.layer.type, after.layer.type
     else:
-        old, new = _arguments(one, before), _arguments(two, after)
-        found |= {name: (_plain(old[name]), _plain(new[name])) for name in old if old[name] != new[name]}
+        found |= arguments.changed(before, after)
     inputs = _paths(one, before), _paths(two, after)
     if inputs[0] != inputs[1]:
         found["inputs"] = inputs
@@ -164,9 +203,9 @@ def _details(pair: tuple[LayerReport, LayerReport], graphs: tuple[Graph, Graph])
     return found
 
 
-def _arguments(graph: Graph, node: Node) -> dict[str, Any]:
+def _arguments(node: Node, shapes: tuple[Shape, ...]) -> dict[str, Any]:
     """Of the layer's PyTorch class, those among them that come from its input."""
-    return {**node.layer.inferred(graph.input_shapes(node)), **node.layer.torch_arguments()}
+    return {**node.layer.inferred(shapes), **node.layer.torch_arguments()}
 
 
 def _paths(graph: Graph, node: Node) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable
 from io import StringIO
+from itertools import groupby
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -72,9 +73,17 @@ def render(parts: Iterable[RenderableType], *, colour: bool) -> str:
         highlight=False,
         emoji=False,
     )
-    for part in parts:
+    for part in _joined(parts):
         if isinstance(part, Table) and part.row_count > MOST_ROWS:
             out.write(_as_text(part))
         else:
             console.print(part, soft_wrap=not colour and isinstance(part, str))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _joined(parts: Iterable[RenderableType]) -> list[RenderableType]:
+    """The parts with neighbouring texts as one: rich takes its time for each."""
+    joined: list[RenderableType] = []
+    for is_text, group in groupby(parts, lambda part: isinstance(part, str)):
+        joined += ["\n".join(map(str, group))] if is_text else group
+    return joined

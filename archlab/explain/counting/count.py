@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from archlab.analysis.result import Analysis
 from archlab.explain.counting.quantities import QUANTITIES
-from archlab.explain.counting.rules import TOOLS, Tool, class_name
-from archlab.graph import Graph, Node
+from archlab.explain.counting.rules import TOOLS, Coefficients, Tool, class_name, variants
+from archlab.graph import Graph
 from archlab.layers.base import Layer, Shape
 
 Group = Literal["conv, linear", "bias", "norm", "activation", "pooling", "other"]
@@ -110,33 +110,73 @@ class Counting:
         }
 
 
+class _Kind:
+    """Layers with equal options and input shapes: their numbers are asked for once.
+
+    Attributes:
+        layer: one of them.
+        inputs: shapes.
+        output: shape.
+        count: how many there are.
+        group: the column that they belong to.
+        words: what decides between a tool's rules.
+    """
+
+    __slots__ = ("_quantities", "count", "group", "inputs", "layer", "output", "words")
+
+    def __init__(self, layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> None:
+        self.layer = layer
+        self.inputs = inputs
+        self.output = output
+        self.count = 0
+        self.group = layer_group(layer, inputs, output)
+        self.words = (class_name(layer), *variants(layer, len(inputs)))
+        self._quantities: dict[str, int] = {}
+
+    def quantity(self, name: str) -> int:
+        """Of all layers of the kind, for one sample."""
+        if name not in self._quantities:
+            self._quantities[name] = QUANTITIES[name][0](self.layer, self.inputs, self.output) * self.count
+        return self._quantities[name]
+
+
+def _kinds(graph: Graph) -> list[_Kind]:
+    """In the order in which they first occur."""
+    found: dict[tuple[int, tuple[Shape, ...]], _Kind] = {}
+    for node in graph.layers:
+        inputs = graph.input_shapes(node)
+        kind = found.get((id(node.layer), inputs))
+        if kind is None:
+            kind = found[id(node.layer), inputs] = _Kind(node.layer, inputs, node.shape)
+        kind.count += 1
+    return list(found.values())
+
+
 def count(analysis: Analysis) -> Counting:
     """What each tool prints, for the analysis' batch."""
-    graph, batch = analysis.graph, analysis.batch
+    batch = analysis.batch
+    kinds = _kinds(analysis.graph)
     own = dict.fromkeys(GROUPS, 0)
     bias = 0
-    for node in graph.layers:
-        inputs = graph.input_shapes(node)
-        work = node.layer.elementwise(inputs, node.shape) * batch
-        added = _quantity("bias", node, inputs) * batch if node.layer.counts_activations else 0
+    for kind in kinds:
+        work = kind.layer.elementwise(kind.inputs, kind.output) * kind.count * batch
+        added = kind.quantity("bias") * batch if kind.layer.counts_activations else 0
         bias += added
         own["bias"] += added
-        own[layer_group(node.layer, inputs, node.shape)] += work - added
-    return Counting(analysis, [_tool_count(tool, graph, batch) for tool in TOOLS], own, bias, _uncounted(graph, batch))
+        own[kind.group] += work - added
+    return Counting(analysis, [_tool_count(tool, kinds, batch) for tool in TOOLS], own, bias, _uncounted(kinds, batch))
 
 
-def _quantity(name: str, node: Node, inputs: tuple[Shape, ...]) -> int:
-    return QUANTITIES[name][0](node.layer, inputs, node.shape)
-
-
-def _tool_count(tool: Tool, graph: Graph, batch: int) -> ToolCount:
+def _tool_count(tool: Tool, kinds: list[_Kind], batch: int) -> ToolCount:
     counted: dict[tuple[Group, str, str, int], int] = {}
-    for node in graph.layers:
-        inputs = graph.input_shapes(node)
-        for quantity, coefficient in tool.coefficients(node.layer, len(inputs)).items():
-            group = "bias" if "bias" in quantity else layer_group(node.layer, inputs, node.shape)
-            key = (group, class_name(node.layer), quantity, coefficient)
-            counted[key] = counted.get(key, 0) + _quantity(quantity, node, inputs) * batch
+    rules: dict[tuple[str, ...], Coefficients] = {}
+    for kind in kinds:
+        if kind.words not in rules:
+            rules[kind.words] = tool.coefficients(kind.layer, len(kind.inputs))
+        for quantity, coefficient in rules[kind.words].items():
+            group = "bias" if "bias" in quantity else kind.group
+            key = (group, kind.words[0], quantity, coefficient)
+            counted[key] = counted.get(key, 0) + kind.quantity(quantity) * batch
     order = {group: place for place, group in enumerate(GROUPS)}
     terms = [Term(*key, number) for key, number in counted.items() if number]
     return ToolCount(tool, sorted(terms, key=lambda term: order[term.group]))
@@ -162,12 +202,12 @@ _WHY = {
 }
 
 
-def _uncounted(graph: Graph, batch: int) -> list[Uncounted]:
+def _uncounted(kinds: list[_Kind], batch: int) -> list[Uncounted]:
     found: dict[tuple[str, str], tuple[int, int]] = {}
-    for node in graph.layers:
-        inputs = graph.input_shapes(node)
-        if node.layer.macs(inputs, node.shape) == 0 and node.layer.elementwise(inputs, node.shape) == 0:
-            key = (node.layer.type, _WHY[node.layer.storage])
+    for kind in kinds:
+        layer = kind.layer
+        if layer.macs(kind.inputs, kind.output) == 0 and layer.elementwise(kind.inputs, kind.output) == 0:
+            key = (layer.type, _WHY[layer.storage])
             layers, elements = found.get(key, (0, 0))
-            found[key] = (layers + 1, elements + prod(node.shape) * batch)
+            found[key] = (layers + kind.count, elements + prod(kind.output) * kind.count * batch)
     return [Uncounted(name, layers, elements, why) for (name, why), (layers, elements) in found.items()]
