@@ -12,7 +12,7 @@ import yaml
 
 from archlab.config.document import KEYS
 from archlab.config.problem import Place, Problems, Source, single_problem
-from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, parse
+from archlab.config.yaml_nodes import LOADER, Mapping, Node, Scalar, Sequence, parse
 
 WIDTH = 120
 ITEM_KEYS_FIRST = ("name", "type", "use", "from", "with")
@@ -52,7 +52,7 @@ def format_config(source: Source) -> str:
 def _refuse_unusual(source: Source) -> None:
     unusual = (yaml.AliasToken, yaml.AnchorToken, yaml.TagToken, yaml.DirectiveToken, yaml.DocumentStartToken)
     try:
-        for token in yaml.scan(source.text):
+        for token in yaml.scan(source.text, Loader=LOADER):
             is_block = isinstance(token, yaml.ScalarToken) and token.style in {"|", ">"}
             if is_block or isinstance(token, unusual):
                 mark = token.start_mark
@@ -90,7 +90,7 @@ class _Comments:
         self.behind: dict[int, str] = {}
         """Comments behind something."""
         scalars: dict[int, list[tuple[int, int]]] = {}
-        for place in _scalar_places(root):
+        for place in sorted(_scalar_places(root), key=lambda place: (place.line, place.column)):
             for line in range(place.line, place.end_line + 1):
                 start = place.column if line == place.line else 0
                 end = place.end_column if line == place.end_line else len(source.line(line))
@@ -107,10 +107,20 @@ class _Comments:
 
 
 def _comment_start(line: str, scalars: list[tuple[int, int]]) -> int | None:
-    for at, letter in enumerate(line):
-        begins = letter == "#" and (at == 0 or line[at - 1] in " \t")
-        if begins and not any(start <= at < end for start, end in scalars):
+    """Where a comment begins: at the first `#` behind a space that is in no scalar.
+
+    Args:
+        line: of the text.
+        scalars: first column and the one behind the last of each scalar, in order.
+    """
+    at, number = line.find("#"), 0
+    while at >= 0:
+        while number < len(scalars) and scalars[number][1] <= at:
+            number += 1
+        is_text = number < len(scalars) and scalars[number][0] <= at
+        if not is_text and (at == 0 or line[at - 1] in " \t"):
             return at
+        at = line.find("#", at + 1)
     return None
 
 
@@ -231,8 +241,9 @@ class _Printer:
         opening, closing = ("{", "}") if isinstance(node, Mapping) else ("[", "]")
         indent = " " * (len(head) + 1)
         lines = [head + opening]
-        for number, part in enumerate(self._parts(node)):
-            tail = closing if number == len(self._parts(node)) - 1 else ","
+        parts = self._parts(node)
+        for number, part in enumerate(parts):
+            tail = closing if number == len(parts) - 1 else ","
             line = lines[-1] + ("" if lines[-1].endswith(opening) and len(lines) == 1 else " ") + part + tail
             if len(line) > WIDTH and lines[-1].strip() not in {opening, ""}:
                 lines.append(indent + part + tail)
@@ -258,9 +269,8 @@ class _Printer:
     # -- text -----------------------------------------------------------------------------------------------------
 
     def _is_flow(self, node: Node) -> bool:
-        text = self.source.line(node.place.line)[node.place.column :]
         empty = not (node.items if isinstance(node, Sequence) else isinstance(node, Mapping) and node.entries)
-        return empty or text.startswith(("{", "["))
+        return empty or self.source.line(node.place.line).startswith(("{", "["), node.place.column)
 
     def _raw(self, place: Place) -> str:
         """As it is written, on one line."""

@@ -81,8 +81,8 @@ def _excerpt(place: Place) -> list[str]:
     end = place.end_column if place.end_line == place.line else len(line)
     width = max(1, min(end, len(line)) - place.column)
     number = f"{place.line + 1:>5}"
-    start, line, width = _window(printable(line), place.column, width)
-    return [f"{number} | {line}", f"{' ' * len(number)} | {' ' * start}^{'~' * (width - 1)}"]
+    start, line, width = _window(line, place.column, width)
+    return [f"{number} | {printable(line)}", f"{' ' * len(number)} | {' ' * start}^{'~' * (width - 1)}"]
 
 
 _EXCERPT_WIDTH = 160

@@ -17,7 +17,7 @@ import yaml
 from archlab.config.limits import MAX_DIGITS, MAX_STRING_LENGTH, MAX_YAML_DEPTH, MAX_YAML_NODES
 from archlab.config.problem import ConfigError, Place, Problem, Problems, Source, single_problem
 
-_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 ScalarValue = str | int | float | bool | None
 
@@ -198,7 +198,7 @@ class _Builder:
         self._documents = 0
 
     def build(self) -> Node:
-        for event in yaml.parse(self._source.text, Loader=_LOADER):
+        for event in yaml.parse(self._source.text, Loader=LOADER):
             self._on_event(event)
         if self._root is None:
             start = Place(self._source, 0, 0, 0, 1)
