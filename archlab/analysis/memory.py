@@ -8,6 +8,7 @@ holds it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
@@ -95,13 +96,22 @@ def _pairwise(node: Node, owners: list[int], dying: set[int], new_bytes: list[in
     What dies with the node is freed after its pair.
     """
     size = new_bytes[node.index]
-    live = peak = 0
-    for step in range(1, len(owners)):
+    dying_owners = {owner for owner, source in zip(owners, node.inputs, strict=True) if source in dying}
+    live = peak = freed = 0
+    for done in _pairs(owners):
         live += size
         peak = max(peak, live)
-        done = {owners[i] for i in range(step + 1) if node.inputs[i] in dying} - set(owners[step + 1 :])
-        live = size - sum([new_bytes[i] for i in done])
+        freed += sum([new_bytes[owner] for owner in done if owner in dying_owners])
+        live = size - freed
     return peak
+
+
+def _pairs(sources: Sequence[int]) -> Iterator[list[int]]:
+    """The steps in which sources are joined two at a time, each as the sources that it reads last."""
+    last = {source: position for position, source in enumerate(sources)}
+    for step in range(1, len(sources)):
+        read = sources[:2] if step == 1 else sources[step : step + 1]
+        yield list(dict.fromkeys([source for source in read if last[source] <= step]))
 
 
 def inference_timeline(
@@ -145,12 +155,12 @@ def inference_timeline(
 def _take_pairwise(ledger: Ledger, node: Node, values: dict[int, Storage], last_use: list[int], size: int) -> Storage:
     """Join inputs two at a time, dropping what dies with the node after its pair."""
     result: Storage | None = None
-    for step in range(1, len(node.inputs)):
+    for done in _pairs(node.inputs):
         made = ledger.take(size, "output", node.index)
         if result is not None:
             ledger.release(result)
         result = made
-        for source in set(node.inputs[: step + 1]) - set(node.inputs[step + 1 :]):
+        for source in done:
             if source in values and last_use[source] <= node.index:
                 ledger.release(values.pop(source))
     assert result is not None

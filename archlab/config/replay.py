@@ -156,7 +156,8 @@ def replay_key(
     """
     known = None not in values
     shapes = tuple([None if value is None else value.shape for value in values]) if sight.shapes or not known else None
-    first = tuple([values.index(value) for value in values])  # which of the inputs are one value
+    numbers: dict[Value, int] = {}
+    first = tuple([numbers.setdefault(value, len(numbers)) for value in values])  # which of the inputs are one value
     if sight.options:
         # that one is given counts, and so does a null, which leaves a required one missing
         free = {name for name in sight.options if given.get(name) is not None}
