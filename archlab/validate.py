@@ -8,10 +8,14 @@ from archlab.api import Network, open_target
 from archlab.config.document import Document, Variant
 from archlab.config.expand import expand
 from archlab.config.expect import check_expect
+from archlab.config.limits import MAX_STEPS
 from archlab.config.folders import configs_below, is_folder
 from archlab.config.problem import ConfigError, Problem, Problems
 from archlab.config.yaml_nodes import Scalar
 from archlab.inputs import STDIN
+
+VARIANT_STEPS = 50
+"""Work of a variant beside its items, in the expansion's steps."""
 
 
 @dataclass(slots=True)
@@ -50,9 +54,14 @@ def validate(target: str) -> Validation:
         result.problems = error.problems
         return result
     found = dict.fromkeys(problems.found)
+    spent = 0
     for chosen in [variant] if variant is not None else _networks(document):
+        if spent > MAX_STEPS:
+            found[_too_many(chosen, result.networks)] = None
+            break
         own = Problems(list(problems.found))
         _check(document, chosen, own)
+        spent += own.work + VARIANT_STEPS + len(document.params)
         found.update(dict.fromkeys(own.found))
         result.networks += 1
     result.problems = sorted(_distinct(list(found)), key=lambda problem: problem.sort_key)
@@ -67,6 +76,15 @@ def _networks(document: Document) -> list[Variant | None]:
     return [*([] if abstract else [None]), *document.variants.values()]
 
 
+def _too_many(variant: Variant | None, checked: int) -> Problem:
+    message = f"the {checked} networks in front of this variant take more than {MAX_STEPS:,} steps to expand together"
+    return Problem(
+        f"{message}; check the others by themselves, as FILE@VARIANT, or put them into files of their own",
+        "too-large",
+        None if variant is None else variant.place,
+    )
+
+
 def _check(document: Document, variant: Variant | None, problems: Problems) -> None:
     try:
         graph = expand(document, variant, {}, problems)
@@ -75,6 +93,7 @@ def _check(document: Document, variant: Variant | None, problems: Problems) -> N
         return
     expect = document.expect if variant is None else variant.expect
     if expect is not None:
+        problems.work += len(graph.nodes)  # an analysis takes about as long as the expansion
         check_expect(expect, Network(graph, document, variant).analyze(), problems)
 
 

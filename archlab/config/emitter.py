@@ -124,6 +124,7 @@ class Emitter:
     def step(self, amount: int, place: Place) -> None:
         """Count work, which is bounded."""
         self.steps += amount
+        self._problems.work += amount
         if self.steps > MAX_STEPS:
             self.stop(f"expanding takes more than {MAX_STEPS:,} steps; are there too many repetitions?", place)
 

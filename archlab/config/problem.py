@@ -135,9 +135,15 @@ class TooManyProblemsError(Exception):
 
 @dataclass(slots=True)
 class Problems:
-    """Collects problems; the same kind of problem at the same place counts once."""
+    """Collects problems; the same kind of problem at the same place counts once.
+
+    Attributes:
+        found: so far.
+        work: steps of the expansion that led to them.
+    """
 
     found: list[Problem] = field(default_factory=list)
+    work: int = 0
     _seen: set[tuple[str, str, int, int]] = field(default_factory=set)
 
     def add(self, message: str, code: str, place: Place | None, trail: tuple[str, ...] = ()) -> None:
