@@ -121,9 +121,7 @@ class Difference:
     def _pair(old: dict[str, LayerReport], layer: LayerReport) -> tuple[LayerReport, LayerReport]:
         return old[layer.node.path], layer
 
-    def _change(
-        self, kind: Kind, layer: LayerReport, old: dict[str, LayerReport], arguments: _Arguments
-    ) -> Change:
+    def _change(self, kind: Kind, layer: LayerReport, old: dict[str, LayerReport], arguments: _Arguments) -> Change:
         what = describe(layer.node.layer)
         if kind == "changed":
             before = old[layer.node.path]

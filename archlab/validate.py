@@ -8,8 +8,8 @@ from archlab.api import Network, open_target
 from archlab.config.document import Document, Variant
 from archlab.config.expand import expand
 from archlab.config.expect import check_expect
-from archlab.config.limits import MAX_STEPS
 from archlab.config.folders import configs_below, is_folder
+from archlab.config.limits import MAX_STEPS
 from archlab.config.problem import ConfigError, Problem, Problems
 from archlab.config.yaml_nodes import Scalar
 from archlab.inputs import STDIN

@@ -9,10 +9,11 @@ import pytest
 
 from archlab.api import load, loads
 from archlab.cli import main
-from archlab.diagram.boxes import Diagram, fold_to_boxes
+from archlab.diagram.boxes import MOST_DRAWN, MOST_EDGES, Diagram, fold_to_boxes
 from archlab.diagram.svg import diagram_svg
 from archlab.diagram.text import diagram_dot, diagram_mermaid
 from archlab.zoo import preset_targets
+from tests import worst_inputs as worst
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -36,6 +37,39 @@ def test_a_unet_has_its_skips() -> None:
     names = [box.path for box in found.boxes]
     skips = [(names[edge.source], names[edge.target]) for edge in found.edges if edge.is_skip]
     assert skips == [("enc4", "cat1"), ("enc3", "cat2"), ("enc2", "cat3"), ("enc1", "cat4")]
+
+
+def test_the_main_path_is_no_skip_where_it_leads_past_boxes() -> None:
+    found = diagram_of("resnet50", 3)
+    names = ["input", *[box.path for box in found.boxes]]
+    edges = {(names[edge.source + 1], names[edge.target + 1]): edge for edge in found.edges}
+    body = edges["layer1.0.conv3", "layer1.0.add"]  # past the shortcut's convolution
+    assert body.passes
+    assert not body.is_skip
+    assert edges["maxpool", "layer1.0.shortcut.conv"].is_skip
+    assert edges["layer1.1.conv3", "layer1.1.add"].is_main
+    assert edges["layer1.0.add", "layer1.1.add"].is_skip
+    assert diagram_svg(found).count('class="skip"') == sum(edge.is_skip for edge in found.edges) == 16
+
+
+def test_a_trunk_that_leads_past_a_head_is_no_skip() -> None:
+    assert any(edge.passes for edge in diagram_of("googlenet_aux").edges)
+    assert not any(edge.is_skip for edge in diagram_of("googlenet_aux").edges)
+
+
+def test_thousands_of_boxes_share() -> None:
+    found = fold_to_boxes(loads(worst.paths(5_001)).analyze())
+    assert [box.path for box in found.boxes[:2]] == ["branch1 to branch3", "branch4 to branch6"]
+    assert found.boxes[0].text == "3 layers"
+    assert sum(len(box.layers) for box in found.boxes) == len(found.analysis.layers)
+    assert len(found.boxes) <= MOST_DRAWN
+
+
+def test_thousands_of_edges_share() -> None:
+    found = fold_to_boxes(loads(worst.dense(300)).analyze(), 1)
+    assert len(found.edges) <= MOST_EDGES
+    assert found.boxes[0].path == "a0 to a2"
+    assert found.boxes[-1].layers[-1].node is found.analysis.graph.nodes[-1]
 
 
 def test_a_scope_that_holds_nearly_all_is_opened() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -51,10 +50,8 @@ def paths(count: int = 20_000) -> str:
 
 def concatenated_paths(count: int = 9_000) -> str:
     """Parallel paths of two layers each, concatenated, every one of another reach."""
-    lines = [
-        f"- [{{type: conv2d, out_channels: 1, kernel_size: 3, padding: auto, dilation: {i % 97 + 1}}}, {{type: relu}}]\n"
-        for i in range(count)
-    ]
+    conv = "type: conv2d, out_channels: 1, kernel_size: 3, padding: auto"
+    lines = [f"- [{{{conv}, dilation: {i % 97 + 1}}}, {{type: relu}}]\n" for i in range(count)]
     return "input: [1, 200, 200]\nlayers:\n- type: branches\n  paths:\n  " + "  ".join(lines)
 
 
@@ -227,6 +224,12 @@ def comment_marks(count: int = 300_000) -> str:
     return f"input: [1, 8, 8]\ndescription: ''\nlayers: [{{type: relu}}]  {'# ' * count}\n"
 
 
+def commented_line(count: int = 100_000) -> str:
+    """One line of texts with marks in them that look like comments."""
+    words = ", ".join(["'a #b'"] * count)
+    return f"input: [1, 8, 8]\nlayers: [{{type: relu}}]\ndescription: [{words}]\n"
+
+
 def classes(count: int = 500) -> str:
     """Blocks that all differ: one class each as PyTorch source."""
     blocks = "".join(
@@ -249,7 +252,8 @@ def exported_names(depth: int = 45) -> str:
     text = "{name: leaf, type: relu}"
     for i in range(depth):
         text = f"{{name: n{i}, type: residual, body: [{text}, {{name: m{i}, type: relu}}]}}"
-    return f"input: [1, 8, 8]\nblocks:\n  deep: {{layers: [{text}]}}\nlayers:\n  - {{name: top, use: deep, repeat: 200}}\n"
+    blocks = f"blocks:\n  deep: {{layers: [{text}]}}\n"
+    return f"input: [1, 8, 8]\n{blocks}layers:\n  - {{name: top, use: deep, repeat: 200}}\n"
 
 
 def gates(count: int = 5_000) -> str:
@@ -260,9 +264,32 @@ def gates(count: int = 5_000) -> str:
 WORST: dict[str, Callable[[], str]] = {
     function.__name__: function
     for function in (
-        *(flat, units, paths, concatenated_paths, nested, unet, dense, repeated_joins, masks, chain_of_holes, upsampled),
-        *(adaptive, transposed, speeds, wide_kernels, expressions, variants, aliases, long_line, mistakes, doubled_keys),
-        *(unknown_names, long_comments, comment_marks, classes, outputs, exported_names, gates),
+        *(
+            flat,
+            units,
+            paths,
+            concatenated_paths,
+            nested,
+            unet,
+            dense,
+            repeated_joins,
+            masks,
+            chain_of_holes,
+            upsampled,
+        ),
+        *(
+            adaptive,
+            transposed,
+            speeds,
+            wide_kernels,
+            expressions,
+            variants,
+            aliases,
+            long_line,
+            mistakes,
+            doubled_keys,
+        ),
+        *(unknown_names, long_comments, comment_marks, commented_line, classes, outputs, exported_names, gates),
     )
 }
 
@@ -304,17 +331,11 @@ COMMANDS: dict[str, str] = {
 
 def run(words: list[str]) -> tuple[float, float, int, str]:
     """One command in a process of its own: CPU seconds, megabytes at the peak, exit status, and stderr."""
-    with tempfile.TemporaryFile() as errors, open(os.devnull, "wb") as nothing:
-
-        def limit() -> None:
-            resource.setrlimit(resource.RLIMIT_CPU, (GIVE_UP, GIVE_UP + 1))
-
+    limit = f"import resource as r, sys; r.setrlimit(r.RLIMIT_CPU, ({GIVE_UP}, {GIVE_UP + 1})); "
+    program = f"{limit}from archlab.cli import entry; sys.exit(entry())"
+    with tempfile.TemporaryFile() as errors, Path(os.devnull).open("wb") as nothing:
         process = subprocess.Popen(
-            [sys.executable, "-m", "archlab", *words],
-            stdout=nothing,
-            stderr=errors,
-            stdin=subprocess.DEVNULL,
-            preexec_fn=limit,
+            [sys.executable, "-c", program, *words], stdout=nothing, stderr=errors, stdin=subprocess.DEVNULL
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -359,7 +380,8 @@ def main() -> None:
     parser.add_argument("--command", nargs="+", default=list(COMMANDS))
     options = parser.parse_args()
     for line in measured(options.names, options.command):
-        print(line, flush=True)
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

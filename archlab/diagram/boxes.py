@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import groupby
+from math import isqrt
 
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.diagram.words import summary
@@ -19,6 +20,10 @@ MOST_OF_ALL = 0.6
 """Share of the layers beyond which a scope is opened in any case."""
 MOST = 60
 """Boxes beyond which no scope is opened."""
+MOST_DRAWN = 2_000
+"""Boxes of a diagram; where there are more, neighbours share one."""
+MOST_EDGES = 20_000
+"""Edges of a diagram, likewise."""
 
 
 @dataclass(slots=True)
@@ -55,15 +60,27 @@ class Box:
 
 @dataclass(slots=True)
 class Edge:
-    """That a box reads another; -1 is the network's input."""
+    """That a box reads another.
+
+    Attributes:
+        source: the box that is read; -1 is the network's input.
+        target: the one that reads.
+        is_main: whether a result's main path takes it: that of the first inputs, which are the lines above.
+    """
 
     source: int
     target: int
+    is_main: bool = False
+
+    @property
+    def passes(self) -> bool:
+        """Whether it leads past a box."""
+        return self.target - self.source > 1
 
     @property
     def is_skip(self) -> bool:
-        """Whether it leads past a box."""
-        return self.target - self.source > 1
+        """Whether it leads past a box beside the main path."""
+        return self.passes and not self.is_main
 
 
 @dataclass(slots=True)
@@ -96,26 +113,63 @@ def fold_to_boxes(analysis: Analysis, depth: int | None = None) -> Diagram:
         if opened is None or len(opened) > MOST:
             break
         boxes = opened
-    boxes = _attach_followers(boxes, analysis)
+    boxes = _gathered(_attach_followers(boxes, analysis), MOST_DRAWN)
+    pairs = _pairs(boxes, analysis)
+    if len(pairs) > MOST_EDGES:
+        boxes = _gathered(boxes, isqrt(MOST_EDGES))
+        pairs = _pairs(boxes, analysis)
     for box in boxes:
-        box.text, box.repeats = summary(box.path, box.layers, analysis.graph)
-    owner = {layer.node.index: number for number, box in enumerate(boxes) for layer in box.layers}
-    owner[0] = -1
-    pairs = {
-        (owner[source], number)
-        for number, box in enumerate(boxes)
-        for layer in box.layers
-        for source in layer.node.inputs
-        if owner[source] != number
-    }
-    edges = [Edge(*pair) for pair in sorted(pairs, key=lambda pair: (pair[1], pair[0]))]
+        if not box.text:
+            box.text, box.repeats = summary(box.path, box.layers, analysis.graph)
+    edges = [Edge(*pair, is_main) for pair, is_main in sorted(pairs.items(), key=lambda item: (item[0][1], item[0][0]))]
+    owner = _owners(boxes)
     outputs = sorted({owner[index] for _, index in analysis.graph.outputs})
     return Diagram(analysis, boxes, edges, outputs)
 
 
+def _owners(boxes: list[Box]) -> dict[int, int]:
+    """The number of the box that each node is in; -1 for the input."""
+    return {0: -1, **{layer.node.index: number for number, box in enumerate(boxes) for layer in box.layers}}
+
+
+def _pairs(boxes: list[Box], analysis: Analysis) -> dict[tuple[int, int], bool]:
+    """Which boxes read which, and whether a result's main path goes there."""
+    owner, nodes = _owners(boxes), analysis.graph.nodes
+    pairs = {
+        (owner[source], owner[node.index]): False
+        for node in analysis.graph.layers
+        for source in node.inputs
+        if owner[source] != owner[node.index]
+    }
+    seen: set[int] = set()
+    for _, index in analysis.graph.outputs:
+        while nodes[index].inputs and index not in seen:
+            seen.add(index)
+            pair = (owner[nodes[index].inputs[0]], owner[index])
+            if pair in pairs:
+                pairs[pair] = True
+            index = nodes[index].inputs[0]  # noqa: PLW2901 - back along the path
+    return pairs
+
+
+def _gathered(boxes: list[Box], most: int) -> list[Box]:
+    """The boxes, as many neighbours in one as it takes to have no more than so many."""
+    if len(boxes) <= most:
+        return boxes
+    share = -(-len(boxes) // most)
+    gathered: list[Box] = []
+    for start in range(0, len(boxes), share):
+        run = boxes[start : start + share]
+        layers = [layer for box in run for layer in box.layers]
+        last = run[-1].path.rpartition(" to ")[2]
+        path = f"{run[0].path.partition(' to ')[0]} to {last}"
+        gathered.append(run[0] if len(run) == 1 else Box(path, layers, f"{len(layers)} layers"))
+    return gathered
+
+
 def _scopes(layers: list[LayerReport], depth: int) -> list[Box]:
     def key(layer: LayerReport) -> str:
-        return ".".join(layer.node.path.split(".")[:depth])
+        return ".".join(layer.node.path.split(".", depth)[:depth])
 
     return [Box(path, list(group)) for path, group in groupby(layers, key)]
 
@@ -131,7 +185,14 @@ def _open_largest(boxes: list[Box]) -> list[Box] | None:
     if not scopes:
         return None
     number = max(scopes, key=lambda n: len(boxes[n].layers))
-    inside = _scopes(boxes[number].layers, boxes[number].path.count(".") + 2)
+    behind = len(boxes[number].path) + 1
+
+    def key(layer: LayerReport) -> str:
+        path = layer.node.path
+        end = path.find(".", behind)
+        return path if end < 0 else path[:end]
+
+    inside = [Box(path, list(group)) for path, group in groupby(boxes[number].layers, key)]
     return [*boxes[:number], *inside, *boxes[number + 1 :]]
 
 

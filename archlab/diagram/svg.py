@@ -18,6 +18,7 @@ INDENT = 20
 """For each halving of the map."""
 LANE = 11
 """Between the lines of skips."""
+MOST_LANES = 100
 MARGIN = 14
 MOST_LETTERS = 63
 """On a line of a box."""
@@ -77,7 +78,7 @@ def diagram_svg(diagram: Diagram, *, standalone: bool = True) -> str:
 class _Picture:
     def __init__(self, diagram: Diagram) -> None:
         self._diagram = diagram
-        self._lanes = _lanes([edge for edge in diagram.edges if edge.is_skip])
+        self._lanes = _lanes([edge for edge in diagram.edges if edge.passes], len(diagram.boxes))
         lanes = 1 + max(self._lanes.values(), default=-1)
         self._left = MARGIN + (lanes * LANE + 10 if lanes else 0)
         self._indents = _indents(diagram)
@@ -128,21 +129,23 @@ class _Picture:
         )
 
     def _edge(self, edge: Edge) -> str:
-        if edge.is_skip:
-            return self._skip(edge)
+        if edge.passes:
+            return self._beside(edge)
         x = max(self._x(edge.source), self._x(edge.target)) + 30
         end = self._top(edge.target)
         start = end - GAP
         return f'<path d="M{x} {start}V{end - 5}"/><path class="head" d="M{x - 4} {end - 6}h8l-4 6z"/>'
 
-    def _skip(self, edge: Edge) -> str:
+    def _beside(self, edge: Edge) -> str:
+        """The line of an edge that leads past boxes."""
         lane = MARGIN + LANE * self._lanes[edge.source, edge.target]
         start = self._top(edge.source) + BOX_HEIGHT - 12 if edge.source >= 0 else MARGIN + 6
         end = self._top(edge.target) + 12
         x = self._x(edge.target)
         path = f"M{self._x(edge.source)} {start}H{lane + 5}Q{lane} {start} {lane} {start + 5}V{end - 5}"
         path += f"Q{lane} {end} {lane + 5} {end}H{x - 5}"
-        return f'<path class="skip" d="{path}"/><path class="skip-head" d="M{x - 6} {end - 4}v8l6-4z"/>'
+        line, head = (' class="skip"', "skip-head") if edge.is_skip else ("", "head")
+        return f'<path{line} d="{path}"/><path class="{head}" d="M{x - 6} {end - 4}v8l6-4z"/>'
 
 
 def _indents(diagram: Diagram) -> list[int]:
@@ -158,23 +161,55 @@ def _indents(diagram: Diagram) -> list[int]:
     return found
 
 
-def _lanes(skips: list[Edge]) -> dict[tuple[int, int], int]:
-    """A lane for each skip so that no two meet, short ones next to the boxes (the highest lane)."""
-    taken: list[list[Edge]] = []
+def _lanes(edges: list[Edge], boxes: int) -> dict[tuple[int, int], int]:
+    """A lane for each edge so that no two meet, short ones next to the boxes (the highest lane).
+
+    Where lanes run out, the outermost takes what is left.
+    """
+    taken = _Lanes(boxes + 1)
     lanes: dict[tuple[int, int], int] = {}
-    for edge in sorted(skips, key=lambda edge: edge.target - edge.source):
-        free = (lane for lane, others in enumerate(taken) if all(_apart(edge, other) for other in others))
-        lane = next(free, len(taken))
-        if lane == len(taken):
-            taken.append([])
-        taken[lane].append(edge)
-        lanes[edge.source, edge.target] = lane
-    last = len(taken) - 1
+    for edge in sorted(edges, key=lambda edge: edge.target - edge.source):
+        lanes[edge.source, edge.target] = taken.take(edge.source + 1, edge.target + 1)
+    last = max(lanes.values(), default=0)
     return {pair: last - lane for pair, lane in lanes.items()}
 
 
-def _apart(one: Edge, other: Edge) -> bool:
-    return one.target < other.source or other.target < one.source
+class _Lanes:
+    """Which lanes are taken beside which boxes: a tree of ranges, each with a bit for each lane."""
+
+    def __init__(self, positions: int) -> None:
+        self._leaves = 1 << (positions - 1).bit_length()
+        self._whole = [0] * (2 * self._leaves)
+        """Lanes taken along a whole range."""
+        self._any = [0] * (2 * self._leaves)
+        """Lanes taken somewhere in a range."""
+
+    def take(self, first: int, last: int) -> int:
+        """The first lane that is free from one position to another, both among them; it is taken then."""
+        used, parts, above = 0, [], set()
+        left, right = first + self._leaves, last + self._leaves
+        while left <= right:
+            if left & 1:
+                parts.append(left)
+                left += 1
+            if not right & 1:
+                parts.append(right)
+                right -= 1
+            left, right = left >> 1, right >> 1
+        for part in parts:
+            used |= self._any[part]
+            part >>= 1  # noqa: PLW2901 - up to the root
+            while part and part not in above:
+                above.add(part)
+                used |= self._whole[part]
+                part >>= 1  # noqa: PLW2901
+        lane = min((~used & (used + 1)).bit_length() - 1, MOST_LANES - 1)
+        for part in parts:
+            self._whole[part] |= 1 << lane
+            self._any[part] |= 1 << lane
+        for part in above:
+            self._any[part] |= 1 << lane
+        return lane
 
 
 def _cut(text: str, most: int) -> str:

@@ -85,5 +85,8 @@ def _joined(parts: Iterable[RenderableType]) -> list[RenderableType]:
     """The parts with neighbouring texts as one: rich takes its time for each."""
     joined: list[RenderableType] = []
     for is_text, group in groupby(parts, lambda part: isinstance(part, str)):
-        joined += ["\n".join(map(str, group))] if is_text else group
+        if is_text:
+            joined.append("\n".join(map(str, group)))
+        else:
+            joined.extend(group)
     return joined

@@ -1,0 +1,134 @@
+"""Twice the input, twice the steps: Python's own steps are counted, never the time."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from archlab.analysis.memory import _pairs
+from archlab.cli import main
+from archlab.diagram.boxes import Edge
+from archlab.diagram.svg import MOST_LANES, _lanes
+from tests import worst_inputs as worst
+
+SIZES = (40, 80, 160)
+
+GROWING: list[tuple[Callable[[int], str], str]] = [
+    (worst.paths, "diagram {0} -o {1}/x.svg"),
+    (worst.paths, "memory {0}"),
+    (worst.paths, "memory {0} --training --format json"),
+    (worst.units, "explain {0} --counting"),
+    (worst.units, "diff {0} {1}/other.yaml"),
+    (worst.units, "memory {0} --training --format json"),
+    (worst.long_line, "fmt --check {0}"),
+    (worst.commented_line, "fmt --check {0}"),
+    (worst.unet, "diagram {0} --depth 3 -o {1}/x.svg"),
+    (worst.unet, "receptive-field {0} --format json"),
+    (worst.outputs, "analyze {0} --format json"),
+    (lambda size: worst.classes(size // 8), "build {0} -o {1}/x.py"),
+]
+
+
+def steps_of(run: Callable[[], object]) -> int:
+    """Python instructions that archlab takes for something."""
+    counted = 0
+
+    def trace(frame: FrameType, event: str, _argument: Any) -> Any:
+        nonlocal counted
+        if "archlab" not in frame.f_code.co_filename:
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        if event == "opcode":
+            counted += 1
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        run()
+    finally:
+        sys.settrace(before)
+    return counted
+
+
+@pytest.mark.parametrize(
+    ("write", "command"), GROWING, ids=[f"{number}-{words.split()[0]}" for number, (_, words) in enumerate(GROWING)]
+)
+def test_steps_grow_with_the_input(
+    write: Callable[[int], str], command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found: list[int] = []
+    for size in (SIZES[0], *SIZES):  # the first run compiles schemas
+        path = tmp_path / f"{size}.yaml"
+        path.write_text(write(size))
+        (tmp_path / "other.yaml").write_text(write(size).replace("trunk", "other"))
+        words = command.format(path, tmp_path).split()
+        found.append(steps_of(partial(main, words)))
+    capsys.readouterr()
+    _, small, middle, large = found
+    assert large - middle < 2.4 * (middle - small)  # 2 where they are proportional, 4 where they are quadratic
+
+
+def pairs_one_by_one(sources: list[int]) -> list[set[int]]:
+    """The definition: with each pair goes what has been read and is not read again."""
+    gone: set[int] = set()
+    found: list[set[int]] = []
+    for step in range(1, len(sources)):
+        found.append(set(sources[: step + 1]) - set(sources[step + 1 :]) - gone)
+        gone |= found[-1]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pairs_of_a_join_are_those_of_the_definition(seed: int) -> None:
+    draw = random.Random(seed)  # noqa: S311 - no secrets
+    sources = [draw.randrange(6) for _ in range(draw.randint(2, 12))]
+    found = list(_pairs(sources))
+    assert [set(done) for done in found] == pairs_one_by_one(sources)
+    assert sum(map(len, found)) == len(set(sources))
+
+
+def test_pairs_of_a_long_join() -> None:
+    small, large = (steps_of(partial(list, _pairs(range(size)))) for size in (1_000, 2_000))
+    assert large < 2.1 * small
+
+
+def lanes_one_by_one(edges: list[Edge]) -> dict[tuple[int, int], int]:
+    """The definition: shortest first, each in the first lane that no edge beside the same box has."""
+    taken: list[list[Edge]] = []
+    lanes: dict[tuple[int, int], int] = {}
+    for edge in sorted(edges, key=lambda edge: edge.target - edge.source):
+        free = [
+            lane
+            for lane, others in enumerate([*taken, []])
+            if all(edge.target < other.source or other.target < edge.source for other in others)
+        ]
+        lane = free[0]
+        if lane == len(taken):
+            taken.append([])
+        taken[lane].append(edge)
+        lanes[edge.source, edge.target] = lane
+    return {pair: len(taken) - 1 - lane for pair, lane in lanes.items()}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_lanes_are_those_of_the_definition(seed: int) -> None:
+    draw = random.Random(seed)  # noqa: S311 - no secrets
+    boxes = draw.randint(3, 60)
+    pairs = {tuple(sorted(draw.sample(range(-1, boxes), 2))) for _ in range(draw.randint(1, 60))}
+    edges = [Edge(source, target) for source, target in pairs if target - source > 1]
+    assert _lanes(edges, boxes) == lanes_one_by_one(edges)
+
+
+def test_what_finds_no_lane_is_outermost() -> None:
+    edges = [Edge(number, 1000 - number) for number in range(MOST_LANES + 50)]
+    lanes = _lanes(edges, 1000)
+    assert sorted(lanes.values()) == [*[0] * 51, *range(1, MOST_LANES)]
+    assert lanes[0, 1000] == 0
