@@ -46,7 +46,7 @@ def test_the_main_path_is_no_skip_where_it_leads_past_boxes() -> None:
     body = edges["layer1.0.conv3", "layer1.0.add"]  # past the shortcut's convolution
     assert body.passes
     assert not body.is_skip
-    assert edges["maxpool", "layer1.0.shortcut.conv"].is_skip
+    assert edges["maxpool", "layer1.0.shortcut"].is_skip
     assert edges["layer1.1.conv3", "layer1.1.add"].is_main
     assert edges["layer1.0.add", "layer1.1.add"].is_skip
     assert diagram_svg(found).count('class="skip"') == sum(edge.is_skip for edge in found.edges) == 16
@@ -68,7 +68,7 @@ def test_thousands_of_boxes_share() -> None:
 def test_thousands_of_edges_share() -> None:
     found = fold_to_boxes(loads(worst.dense(300)).analyze(), 1)
     assert len(found.edges) <= MOST_EDGES
-    assert found.boxes[0].path == "a0 to a2"
+    assert found.boxes[0].path == "a0 to add2"
     assert found.boxes[-1].layers[-1].node is found.analysis.graph.nodes[-1]
 
 
