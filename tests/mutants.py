@@ -27,7 +27,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import zip_longest
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -67,7 +67,7 @@ WARM += ("fvcore.nn", "onnx", "onnxruntime", "pandas", "pydantic", "yaml", "rich
 ADDRESS_SPACE = 24 * 2**30
 LONGEST = 3600
 """Seconds that the tests of a mutant may take."""
-QUICK = 0.5
+QUICK = 0.3
 """The most seconds that a test takes which every mutant meets."""
 SLACK_SECONDS = 20
 PATIENCE = 10
@@ -123,14 +123,10 @@ def _pytest(copy: Path, arguments: Sequence[str], *plugins: object) -> int:
     return int(pytest.main([*options, *arguments], plugins=list(plugins)))
 
 
-class _Clock:
-    """How long each test takes."""
-
-    def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+class _Teller:
+    """Prints why a test fails."""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.seconds[report.nodeid] += report.duration  # type: ignore[assignment]
         if report.failed:
             print(report.nodeid, report.longreprtext, sep="\n", flush=True)
 
@@ -154,22 +150,25 @@ class _Server:
         if session.testsfailed:
             return True
         self._look_around()
-        log, timings = self._copy / "run.log", self._copy / "seconds.json"
-        status = _in_fork(lambda: self._run(session, timings), log, LONGEST)
+        log, result = self._copy / "run.log", self._copy / "result.json"
+        status = _in_fork(lambda: self._run(session, result), log, LONGEST)
         self._pipe.send(status)
         if status:
             return True
-        seconds: dict[str, float] = json.loads(timings.read_text())
+        seconds: dict[str, float] = json.loads(result.read_text())
         quick = [item for item in session.items if seconds[item.nodeid] <= QUICK]
         session.items = sorted(quick, key=lambda item: seconds[item.nodeid])
         limit = SLACK_SECONDS + 3 * int(sum(seconds[item.nodeid] for item in quick))
         while (number := self._pipe.recv()) is not None:
-            mutant = self._mutants[number]
-            codes = self._codes(mutant)
+            codes = self._codes(self._mutants[number])
             if codes is None:
                 self._pipe.send(None)
-            else:
-                self._pipe.send(_in_fork(lambda: self._run(session, None, codes), log, limit))  # noqa: B023 - at once
+                continue
+            status = _in_fork(partial(self._run, session, result, codes), log, limit)
+            self._pipe.send(status)
+            if status == 1:  # what noticed one mutant is likely to notice the next
+                failed = list(json.loads(result.read_text()))[-1]
+                session.items.sort(key=lambda item, failed=failed: item.nodeid != failed)  # type: ignore[misc]
         return True
 
     def _look_around(self) -> None:
@@ -199,22 +198,22 @@ class _Server:
                 changed.append((function, new))
         return changed or None
 
-    def _run(
-        self, session: pytest.Session, timings: Path | None, codes: Sequence[tuple[FunctionType, CodeType]] = ()
-    ) -> int:
+    def _run(self, session: pytest.Session, result: Path, codes: Sequence[tuple[FunctionType, CodeType]] = ()) -> int:
+        """Run the tests until one fails. The result is how long each took, in seconds of the processor."""
         for function, code in codes:
             function.__code__ = code
         for cache in self._caches:
             cache.cache_clear()
-        clock = _Clock()
-        session.config.pluginmanager.register(clock)
+        session.config.pluginmanager.register(_Teller())
+        seconds: dict[str, float] = {}
         for item, following in zip_longest(session.items, session.items[1:]):
+            started = time.process_time()
             session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            seconds[item.nodeid] = time.process_time() - started
             if session.testsfailed:
-                return 1
-        if timings is not None:
-            timings.write_text(json.dumps(clock.seconds))
-        return 0
+                break
+        result.write_text(json.dumps(seconds))
+        return int(session.testsfailed > 0)
 
 
 def _all_codes(code: CodeType) -> Iterator[tuple[tuple[str, int], CodeType]]:
