@@ -49,8 +49,10 @@ class Mutant:
         value = getattr(parent, field)
         node = value if index is None else value[index]
         _put(parent, field, index, ast.copy_location(self._other, node))
-        yield ast.fix_missing_locations(self._tree)
-        _put(parent, field, index, node)
+        try:
+            yield ast.fix_missing_locations(self._tree)
+        finally:
+            _put(parent, field, index, node)
 
     def source(self) -> str:
         """The module's text with the fault."""
@@ -102,6 +104,8 @@ def mutants(path: str, source: str) -> Iterator[Mutant]:
         value = getattr(parent, field)
         node = value if index is None else value[index]
         for other in _changes(node, parent):
+            if ast.dump(node) == ast.dump(other):
+                continue
             change = f"{_short(node)} -> {_short(other)}"
             yield Mutant(path, node.lineno, place, change, seen[place, change], tree, (parent, field, index), other)
             seen[place, change] += 1
@@ -222,7 +226,7 @@ def _other_constants(value: object) -> list[Any]:
 def _other_calls(node: ast.Call) -> Iterator[ast.AST]:
     name = node.func.id if isinstance(node.func, ast.Name) else ""
     if name in _FUNCTIONS:
-        yield _with(node, func=ast.Name(_FUNCTIONS[name]))
+        yield _with(node, func=ast.Name(_FUNCTIONS[name], ast.Load()))
     if name in _KINDRED and len(node.args) == 1 and not node.keywords:
         yield node.args[0]
     if isinstance(node.func, ast.Attribute) and not node.args and not node.keywords:
