@@ -1,0 +1,127 @@
+"""Bounds on a config: what is exactly at one is taken, one more is a problem that names the bound."""
+
+from __future__ import annotations
+
+import pytest
+
+from archlab.api import loads
+from archlab.config.naming import name_fault
+from archlab.config.problem import ConfigError
+from archlab.config.suggest import listed, one_of
+
+RELU = "layers: [{type: relu}]\n"
+SMALL = "input: [1, 2, 2]\n"
+
+
+def nested(levels: int) -> str:
+    return f"{SMALL}{RELU}params: {{x: {'[' * levels}{']' * levels}}}"
+
+
+def with_params(count: int) -> str:
+    return SMALL + RELU + "params: {" + ", ".join(f"p{i}: 1" for i in range(count)) + "}"
+
+
+def upsampled(size: str) -> str:
+    return f"{SMALL}layers: [{{type: upsample, size: {size}}}]"
+
+
+BOUNDS = {
+    "levels of YAML": (nested(98), nested(99), "nested deeper than 100 levels"),
+    "params": (with_params(500), with_params(501), "the file has 501 params; at most 500 are allowed"),
+    "height of the input": (
+        "input: [1, 65536, 1]\n" + RELU,
+        "input: [1, 65537, 1]\n" + RELU,
+        "at most 65,536 positions",
+    ),
+    "width of the input": (
+        "input: [1, 1, 65536]\n" + RELU,
+        "input: [1, 1, 65537]\n" + RELU,
+        "at most 65,536 positions",
+    ),
+    "height of a map": (upsampled("[262144, 1]"), upsampled("[262145, 1]"), "the map has grown to 1x262145x1"),
+    "width of a map": (upsampled("[1, 262144]"), upsampled("[1, 262145]"), "the map has grown to 1x1x262145"),
+    "elements": (
+        "input: [65536, 65536, 65536]\n" + RELU,
+        "input: [65537, 65536, 65536]\n" + RELU,
+        "at most 281,474,976,710,656 elements are allowed",
+    ),
+    "digits": (
+        f"{SMALL}{RELU}params: {{x: {'1' * 18}}}",
+        f"{SMALL}{RELU}params: {{x: {'1' * 19}}}",
+        "is too large; write a finite number",
+    ),
+    "letters of a text": (
+        f"{SMALL}{RELU}params: {{x: '{'a' * 1000}'}}",
+        f"{SMALL}{RELU}params: {{x: '{'a' * 1001}'}}",
+        "a text of 1001 characters; at most 1000 are allowed",
+    ),
+    "letters of a name": (
+        f"{SMALL}layers: [{{type: relu, name: {'a' * 60}}}]",
+        f"{SMALL}layers: [{{type: relu, name: {'a' * 61}}}]",
+        "is too long; at most 60 characters",
+    ),
+    "taps of a transposed convolution": (
+        f"{SMALL}layers: [{{type: conv_transpose2d, out_channels: 1, kernel_size: [65536, 1]}}]",
+        f"{SMALL}layers: [{{type: conv_transpose2d, out_channels: 1, kernel_size: [65537, 1]}}]",
+        "kernel_size=65537 is larger than 65536",
+    ),
+    "channels": (
+        "input: [1, 1, 1]\nlayers: [{type: conv2d, out_channels: 16777216, kernel_size: 1}]",
+        "input: [1, 1, 1]\nlayers: [{type: conv2d, out_channels: 16777217, kernel_size: 1}]",
+        "'out_channels' must be at most 16777216, not the number 16777217",
+    ),
+    "numbers of the input": (SMALL + RELU, "input: [2, 2]\n" + RELU, "'input' has 2 numbers"),
+}
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
+def test_the_last_that_is_taken(bound: str) -> None:
+    taken, refused, message = BOUNDS[bound]
+    loads(taken)
+    with pytest.raises(ConfigError) as caught:
+        loads(refused)
+    assert message in str(caught.value)
+    assert len(caught.value.problems) == 1
+
+
+def test_no_more_than_a_hundred_problems_are_told() -> None:
+    for count in (99, 100, 101):
+        with pytest.raises(ConfigError) as caught:
+            loads(SMALL + "layers:\n" + "- {type: rely}\n" * count)
+        assert len(caught.value.problems) == min(count, 100)
+
+
+def test_lists_in_messages_end_after_a_dozen() -> None:
+    dozen = [f"p{number}" for number in range(12)]
+    assert listed(dozen) == ", ".join(dozen)
+    assert listed([*dozen, "q"]) == ", ".join(dozen) + ", ..."
+    assert listed([]) == "none"
+    assert [one_of(["a"]), one_of(["a", "b"]), one_of(["a", "b", "c"])] == ["a", "a or b", "a, b or c"]
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("a" * 60, None),
+        ("a" * 61, "too long"),
+        ("_a", "begins with _"),
+        ("1a", "is not a name"),
+        ("a-b", "is not a name"),
+        ("a\n", "is not a name"),
+        ("class", "a word of Python"),
+        ("forward", "an attribute"),
+        ("B2_", None),
+    ],
+)
+def test_names(name: str, fault: str | None) -> None:
+    found = name_fault(name)
+    assert found is None if fault is None else fault in str(found)
+
+
+def test_a_mistake_in_a_name_is_the_only_problem_told_of_a_variant() -> None:
+    with pytest.raises(ConfigError) as caught:
+        loads(SMALL + RELU + "variants: {'a b': {zzz: 1}, good: {yyy: 1}}")
+    assert [problem.message.partition(";")[0] for problem in caught.value.problems] == [
+        "the variant 'a b' is not a name",
+        "variant 'good' sets 'yyy', which is not a param",
+    ]
