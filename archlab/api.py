@@ -153,12 +153,16 @@ def open_target(target: str | Path) -> tuple[Document, Variant | None, Problems]
     return _open_preset(path_text, variant_name)
 
 
+_FILES = (".yaml", ".yml", ".cfg", ".py", ".json")
+"""Endings of configs, and of those of other programs, which are told so."""
+
+
 def _is_yaml(text: str) -> bool:
     return text.endswith((".yaml", ".yml"))
 
 
 def _looks_like_path(text: str) -> bool:
-    return _is_yaml(text) or "/" in text or "\\" in text or "\0" in text
+    return text.endswith(_FILES) or "/" in text or "\\" in text or "\0" in text
 
 
 def _open_preset(name: str, variant_name: str) -> tuple[Document, Variant | None, Problems]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from archlab.config.document import Document, DocumentReader
 from archlab.config.files import read_source
+from archlab.config.foreign import foreign_problem, foreign_root, foreign_text
 from archlab.config.limits import MAX_EXTENDS
-from archlab.config.problem import BadItemError, Place, Problems, Source
+from archlab.config.problem import BadItemError, ConfigError, Place, Problems, Source
 from archlab.config.suggest import did_you_mean, listed
 from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, kind, parse
 
@@ -37,7 +38,7 @@ class DocumentLoader:
         Raises:
             ConfigError: if the text is not YAML, or an extended file cannot be read.
         """
-        root = parse(source, self._problems)
+        root = self._parse(source)
         if not isinstance(root, Mapping):
             place = root.place
             self._problems.add(
@@ -52,6 +53,20 @@ class DocumentLoader:
         if extends is not None and base is None:
             return None
         return DocumentReader(root, source, default_name, self._problems).read(base, self._override_layers)
+
+    def _parse(self, source: Source) -> Node:
+        """The text as a tree; a file of another program has no other problem than that."""
+        try:
+            root = parse(source, self._problems)
+        except ConfigError:
+            what = foreign_text(source)
+            if what is None:
+                raise
+        else:
+            what = foreign_root(root) if isinstance(root, Mapping) else foreign_text(source)
+            if what is None:
+                return root
+        raise ConfigError([foreign_problem(what, source)])
 
     def _base(self, source: Source, node: Node) -> Document | None:
         try:
