@@ -8,7 +8,7 @@ from archlab.analysis.result import Analysis
 from archlab.config.problem import Problems
 from archlab.config.substitute import is_dynamic, substitute
 from archlab.config.suggest import did_you_mean, one_of
-from archlab.config.yaml_nodes import Mapping, Scalar, value_kind
+from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
 
 GLOBAL = "global"
 """As a receptive field: every unit of the first result sees the whole input."""
@@ -22,12 +22,14 @@ def check_expect(expect: Mapping, analysis: Analysis, problems: Problems) -> Non
             hint = did_you_mean(key, EXPECT_KEYS) or f"; it has {one_of(EXPECT_KEYS)}"
             problems.add(f"'expect' has no figure '{key}'{hint}", "unknown-option", expect.keys[key])
             continue
-        if isinstance(node, Scalar) and not _is_figure(key, node.value):
-            message = f"expect: '{key}' must be a whole number, not {value_kind(node.value)}"
-            problems.add(message, "wrong-type", node.place)
-            continue
         if is_dynamic(node):
             problems.add("'expect' takes plain figures, no expressions", "wrong-value", node.place)
+            continue
+        if not _is_figure(key, node):
+            hint = "; the figure must be equal, and bounds cannot be written" if isinstance(node, Mapping) else ""
+            found = f"a list of {len(node.items)}" if isinstance(node, Sequence) else kind(node)
+            message = f"expect: '{key}' is {_FORMS.get(key, _WHOLE)}, not {found}{hint}"
+            problems.add(message, "wrong-type", node.place)
             continue
         wanted = substitute(node, {})
         found = _figure(key, analysis)
@@ -36,10 +38,23 @@ def check_expect(expect: Mapping, analysis: Analysis, problems: Problems) -> Non
             problems.add(message, "expect", node.place)
 
 
-def _is_figure(key: str, value: object) -> bool:
-    if key == "receptive_field" and value == GLOBAL:
+_WHOLE = "a whole number"
+_FORMS = {
+    "receptive_field": "a whole number, global, or a pair: [height, width]",
+    "stride": "a number, or a pair: [height, width]",
+}
+"""Of figures that each axis has its own of."""
+
+
+def _is_figure(key: str, node: Node) -> bool:
+    if isinstance(node, Sequence):
+        parts = node.items
+        return key in _FORMS and len(parts) == 2 and all(isinstance(p, Scalar) and _is_figure(key, p) for p in parts)
+    if not isinstance(node, Scalar) or isinstance(node.value, bool):
+        return False
+    if key == "receptive_field" and node.value == GLOBAL:
         return True
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(node.value, int) or (key == "stride" and isinstance(node.value, float))
 
 
 def _figure(key: str, analysis: Analysis) -> Any:
