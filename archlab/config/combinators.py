@@ -16,7 +16,7 @@ from archlab.config.naming import PathScope
 from archlab.config.problem import BadItemError
 from archlab.config.residual import BodyPath, Shortcut, body_path, fitting_stride, is_written_first, read_shortcut
 from archlab.config.substitute import Argument
-from archlab.config.suggest import one_of
+from archlab.config.suggest import did_you_mean, one_of
 from archlab.config.yaml_nodes import Mapping, Sequence, kind, value_kind
 from archlab.graph import Node
 from archlab.layers.base import is_map, shape_text
@@ -199,7 +199,8 @@ class Combinators:
         value = default if node is None else self._evaluate(Argument(node), env)
         if value not in known:
             assert node is not None
-            raise BadItemError(f"'{key}' is {one_of(known)}, not {value_kind(value)}", "wrong-value", node.place)
+            hint = did_you_mean(value, known) if isinstance(value, str) else ""
+            raise BadItemError(f"'{key}' is {one_of(known)}, not {value_kind(value)}{hint}", "wrong-value", node.place)
         return str(value)
 
     def _flag(self, item: Item, key: str, env: Environment) -> bool:

@@ -9,9 +9,9 @@ from archlab.config.document import ITEM_KEYS
 from archlab.config.naming import name_fault
 from archlab.config.problem import BadItemError, Place
 from archlab.config.substitute import Argument
-from archlab.config.suggest import did_you_mean
+from archlab.config.suggest import called_alone, did_you_mean
 from archlab.config.validation import Places
-from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
+from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, kind, value_kind
 from archlab.layers import find_layer, layer_types
 
 COMBINATORS = {
@@ -184,9 +184,10 @@ def _refuse_arguments(item: Item, own_keys: tuple[str, ...]) -> None:
         raise BadItemError(f"{item.kind} takes no 'with'; only joins do", "unknown-option", item.places.key("with"))
 
 
-def unknown_layer(name: str, place: Place) -> BadItemError:
+def unknown_layer(name: object, place: Place) -> BadItemError:
     """The problem of a layer type that does not exist."""
+    if not isinstance(name, str):
+        return BadItemError(f"'type' must be the name of a layer, not {value_kind(name)}", "wrong-type", place)
     known = (*layer_types(), *COMBINATORS)
-    snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in name.rpartition(".")[2]).lstrip("_")
-    hint = f"; did you mean '{snake}'?" if snake in known else did_you_mean(name.rpartition(".")[2].lower(), known)
+    hint = did_you_mean(name, known) or did_you_mean(called_alone(name).lower(), known)
     return BadItemError(f"there is no layer type '{name[:80]}'{hint or '; see archlab schema'}", "unknown-layer", place)

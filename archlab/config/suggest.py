@@ -83,10 +83,26 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # only on the way to an error message
 
     words = list(islice(known, MAX_SUGGESTIONS))
+    called = _plain(word)
+    if called:
+        same = next((known_word for known_word in words if _plain(known_word) == called), None)
+        if same is not None:
+            return same
+    word = called_alone(word)
     habit = OPTION_HABITS.get(word) or LAYER_HABITS.get(word.lower())
     if habit in words:
         return habit
     return next(iter(get_close_matches(word[:100], words, n=1, cutoff=0.6)), None)
+
+
+def called_alone(word: str) -> str:
+    """`ReLU` of `torch.nn.ReLU(inplace=True)`."""
+    return word[:200].partition("(")[0].rpartition(".")[2]
+
+
+def _plain(word: str) -> str:
+    """Letters and digits alone, in lower case: `LeakyReLU`, `nn.LeakyReLU()` and `leaky_relu` are one."""
+    return "".join([letter for letter in called_alone(word).lower() if letter.isalnum()])
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

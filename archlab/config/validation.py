@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from archlab.config.pool_padding import pool_padding
 from archlab.config.problem import Place, Problems
 from archlab.config.suggest import closest, did_you_mean, one_of
 from archlab.config.yaml_nodes import value_kind
+from archlab.layers.fields import PADDING_WORDS
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
@@ -58,6 +60,8 @@ def validate_model(
     except ValidationError as error:
         for details in _mistakes(model, error):
             message, code, place = _describe(model, label, details, places)
+            if details["loc"] == ("padding",) and code == "wrong-value":
+                message += pool_padding(label, arguments)
             problems.add(message, code, place, trail)
         return None
 
@@ -103,6 +107,8 @@ def _complaint(details: ErrorDetails) -> str:
     wanted = _WANTED.get(kind)
     if wanted is None:
         wanted = details["msg"] if kind in _OWN_ERRORS else details["msg"][0].lower() + details["msg"][1:]
+    if kind == "literal_error":
+        return f"must be {_words(context)}, not {value_kind(value)}{_literal_habit(context, value)}"
     bounds = {name: int(v) if isinstance(v, float) and v.is_integer() else v for name, v in context.items()}
     return f"{wanted.format(**bounds)}, not {value_kind(value)}{_habit(kind, value)}"
 
@@ -118,13 +124,32 @@ _WANTED = {
     "less_than_equal": "must be at most {le}",
     "greater_than": "must be greater than {gt}",
     "finite_number": "must be a finite number",
-    "literal_error": "must be {expected}",
 }
+_PLAIN = re.compile(r"'([^']*)'|([^\s,']+)")
+
+
+def _literals(context: Mapping[str, Any]) -> list[str]:
+    """The words that an option takes, out of Pydantic's `'a', 'b' or 'c'`."""
+    found = [quoted or plain for quoted, plain in _PLAIN.findall(str(context.get("expected", "")))]
+    return [_YAML.get(word, word) for word in found if word != "or"]
+
+
+_YAML = {"True": "true", "False": "false", "None": "null"}
+
+
+def _words(context: Mapping[str, Any]) -> str:
+    return one_of(_literals(context))
+
+
+def _literal_habit(context: Mapping[str, Any], value: Any) -> str:
+    return did_you_mean(value, _literals(context)) if isinstance(value, str) else ""
 
 
 def _habit(kind: str, value: Any) -> str:
     """What to write instead, for habits from YAML 1.1 and from Python."""
     if isinstance(value, str):
+        if kind == "padding":
+            return did_you_mean(value, PADDING_WORDS)
         if kind == "bool_type" and value.lower() in ("yes", "on", "y", "no", "off", "n"):
             return f"; write {'true' if value.lower() in ('yes', 'on', 'y') else 'false'}"
         if value.replace("_", "").replace(",", "").strip().isdigit():
