@@ -23,7 +23,7 @@ from archlab.config.replay import CannotCopyError, Copier, Expansion, Given, cha
 from archlab.config.sight import Sight, look
 from archlab.config.substitute import Argument
 from archlab.config.suggest import did_you_mean, listed
-from archlab.config.yaml_nodes import Node, Scalar, Sequence
+from archlab.config.yaml_nodes import Node, Scalar, Sequence, value_kind
 from archlab.layers.base import channels_of
 
 Walk = Callable[[Sequence, Value, Environment], Value]
@@ -140,7 +140,11 @@ class Blocks:
     def output_labels(self, item: Item, env: Environment) -> list[str]:
         """What the block of an item calls its outputs."""
         name = self._evaluate(item.target, env)
-        return [output.text for output in self._blocks[name].outputs] if name in self._blocks else []
+        return (
+            [output.text for output in self._blocks[name].outputs]
+            if isinstance(name, str) and name in self._blocks
+            else []
+        )
 
     def _outputs(self, block: Block, last: Value, inner: Environment) -> Values:
         if not block.outputs:
@@ -160,10 +164,12 @@ class Blocks:
     def _block(self, item: Item, env: Environment) -> Block:
         name = self._evaluate(item.target, env)
         place = item.places.value("use")
-        block = self._blocks.get(name) if isinstance(name, str) else None
+        if not isinstance(name, str):
+            raise BadItemError(f"'use' must be the name of a block, not {value_kind(name)}", "wrong-type", place)
+        block = self._blocks.get(name)
         if block is None:
-            hint = did_you_mean(str(name), self._blocks) or f"; there are {listed(self._blocks)}"
-            raise BadItemError(f"there is no block '{str(name)[:80]}'{hint}", "unknown-block", place)
+            hint = did_you_mean(name, self._blocks) or f"; there are {listed(self._blocks)}"
+            raise BadItemError(f"there is no block '{name[:80]}'{hint}", "unknown-block", place)
         if block.name in env.open_blocks:
             circle = " -> ".join([*env.open_blocks[env.open_blocks.index(block.name) :], block.name])
             raise BadItemError(f"the block '{block.name}' uses itself ({circle})", "recursive-block", place)

@@ -210,7 +210,7 @@ class Elaborator:
         type_name = self._evaluate(item.target, env)
         cls = find_layer(type_name) if isinstance(type_name, str) else None
         if cls is None:
-            raise unknown_layer(str(type_name), item.places.value("type"))
+            raise unknown_layer(type_name, item.places.value("type"))
         self._check_inputs(item, cls)
         values = self._values(item, cls, arguments, env)
         if values is None:

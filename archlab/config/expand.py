@@ -107,13 +107,20 @@ def _read_input(node: Node, params: Params, problems: Problems) -> Shape | None:
     return tuple(value)
 
 
+_COLOURS = (1, 3, 4)
+"""Channels that an image usually has."""
+
+
 def input_fault(value: Any) -> str | None:
     """Why a value cannot be an input shape, or None if it can."""
     example = "write [channels, height, width], for example [3, 224, 224]"
     if not isinstance(value, tuple | list) or not all(type(size) is int for size in value):
         return f"'input' must be a list of whole numbers; {example}"
     if len(value) == 4:
-        return f"'input' has four numbers; leave out the batch and {example}"
+        _, *rest = value
+        if rest[2] in _COLOURS and rest[0] not in _COLOURS:  # the channels are last
+            rest = [rest[2], *rest[:2]]
+        return f"'input' has four numbers, but the batch is no part of it; write {rest}: channels, height, width"
     if len(value) not in (1, 3):
         return f"'input' has {len(value)} numbers; {example}"
     if any(size < 1 for size in value):

@@ -165,7 +165,10 @@ _WORDS: dict[type[ast.expr], str] = {
 def _constant(node: ast.Constant, _depth: int) -> Evaluate:
     value = node.value
     if not isinstance(value, int | float | str):  # bool is an int
-        raise _error(node, f"{value!r:.40} cannot be used in an expression")
+        said = (
+            "None is Python's word; write null" if value is None else f"{value!r:.40} cannot be used in an expression"
+        )
+        raise _error(node, said)
     _bounded(value, node)
     return lambda _scope: value
 

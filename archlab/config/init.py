@@ -21,7 +21,7 @@ from archlab.config.problem import BadItemError, Problems
 from archlab.config.substitute import substitute
 from archlab.config.suggest import did_you_mean
 from archlab.config.validation import Places, validate_model
-from archlab.config.yaml_nodes import Mapping, Node, Scalar, kind
+from archlab.config.yaml_nodes import Mapping, Node, Scalar, kind, value_kind
 from archlab.layers import find_layer, layer_types
 from archlab.layers.base import Layer
 from archlab.layers.macro import Macro
@@ -223,8 +223,12 @@ def _read_initializer(node: Node, value: Any, problems: Problems, trail: tuple[s
     options = dict(value) if isinstance(value, dict) else {"type": value}
     type_name = options.pop("type", None)
     cls = INITIALIZERS.get(type_name) if isinstance(type_name, str) else None
+    if cls is None and not isinstance(type_name, str):
+        message = f"an initialiser is a name such as zeros, or a mapping with 'type', not {value_kind(type_name)}"
+        problems.add(message, "wrong-type", _type_place(node).place, trail)
+        return None
     if cls is None:
-        hint = did_you_mean(str(type_name), INITIALIZERS) or f"; there are {', '.join(INITIALIZERS)} and {DEFAULT}"
+        hint = did_you_mean(type_name, INITIALIZERS) or f"; there are {', '.join(INITIALIZERS)} and {DEFAULT}"
         place = _type_place(node).place
         problems.add(f"there is no initialiser '{type_name}'{hint}", "unknown-initialiser", place, trail)
         return None

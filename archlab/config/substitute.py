@@ -44,10 +44,25 @@ def _evaluate(node: Scalar, scope: Scope[str, Any]) -> Any:
     try:
         return compile_expression(node.text)(scope)
     except UnknownNameError as error:
-        hint = did_you_mean(error.name, scope) or (f"; there are {listed(scope)}" if scope else "")
+        hint = _where_known(error.name, scope) or did_you_mean(error.name, scope)
+        hint = hint or (f"; there are {listed(scope)}" if scope else "")
         raise BadItemError(f"{error}{hint}", "unknown-param", _place(node, error)) from None
     except ExpressionError as error:
         raise BadItemError(str(error), "expression", _place(node, error)) from None
+
+
+def _where_known(name: str, scope: Scope[str, Any]) -> str:
+    """Where a name has a value that has none here, for the names that are always there."""
+    block = {"in_size": "block_in_size", "in_channels": "block_in"}.get(name)
+    if name == "index":
+        return "; it counts the repetitions of an item with 'repeat', in the arguments of that item"
+    if block is not None and block in scope:
+        return f"; did you mean '{block}', what enters the block?"
+    if name in ("in_channels", "in_size"):
+        return "; it has a value in the arguments of layers only"
+    if name in ("block_in", "block_in_size", "input_size"):
+        return "; it has a value in layers and in the params of blocks only"
+    return ""
 
 
 def _place(node: Scalar, error: ExpressionError) -> Place:

@@ -244,6 +244,9 @@ def shape_text(shape: Shape) -> str:
     return "x".join(map(str, shape))
 
 
+_FLAT_NORM = "layer_norm normalises features; a batch norm of features cannot be written yet"
+
+
 def require_map(layer: str, shape: Shape) -> None:
     """Refuse anything but channels x height x width.
 
@@ -258,7 +261,7 @@ def require_map(layer: str, shape: Shape) -> None:
     if len(shape) != MAP_RANK:
         raise ShapeError(
             f"{layer} needs a map (channels x height x width), but its input is {shape_text(shape)}",
-            hint="it was flattened before; move this layer in front of the flatten",
+            hint=_FLAT_NORM if "_norm" in layer else "it was flattened before; move this layer in front of the flatten",
         )
 
 

@@ -430,3 +430,8 @@ def test_problems_name_the_extended_file_as_it_is_found(tmp_path: Path, monkeypa
     assert place is not None
     assert Path(place.source.name).read_text() == BASE
     assert caught.value.problems[0].trail == ("extended by mine.yaml at line 1",)
+
+
+def test_no_repetition_of_a_block_whose_name_is_none() -> None:
+    with pytest.raises(ConfigError, match="there is no layer type 'no'"):
+        network("params: {what: {a: 1}}\nlayers: [{name: s, use: $what, repeat: 0}, {type: no}]")
