@@ -127,3 +127,17 @@ def test_the_crop_of_fcn8s(crop: int, numbers: tuple[list[float], list[float]]) 
     assert apart is not None
     assert apart.path == "sum"
     assert (list(map(float, apart.largest)), list(map(float, apart.mean))) == numbers
+
+
+def test_why_a_join_sees_everything(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("""
+input: [2, 24, 24]
+layers:
+  - {type: branches, paths: [[], [{type: global_avg_pool2d}, {type: interpolate, size: 24}]]}
+  - {type: relu}
+""")
+    _, out, _ = run(capsys, "explain", str(path), "cat")
+    assert "It joins branch1.upsample, whose units see the whole image (24 x 24), and so do its own." in out
+    _, out, _ = run(capsys, "explain", str(path), "relu")
+    assert "Its input already sees the whole image" in out

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from archlab.analysis.axis_field import AxisField, UnitTable
 from archlab.analysis.receptive_field import ReceptiveField
+from archlab.config.suggest import listed
 from archlab.explain.section import Section, Step, number
 from archlab.explain.subject import Subject
 from archlab.layers.base import is_map
@@ -40,7 +41,12 @@ def field_section(subject: Subject) -> Section:
 
 def _why_global(subject: Subject) -> str:
     extent = " x ".join(map(str, subject.analysis.graph.input_shape[1:]))
-    if all(subject.field_before(which).is_global for which in range(len(subject.inputs))):
+    seen = [subject.field_before(which).is_global for which in range(len(subject.inputs))]
+    if len(seen) > 1 and any(seen) and not all(seen):
+        nodes = subject.analysis.graph.nodes
+        paths = [nodes[i].path for i, whole in zip(subject.node.inputs, seen, strict=True) if whole]
+        return f"It joins {listed(paths)}, whose units see the whole image ({extent}), and so do its own."
+    if all(seen):
         return f"Its input already sees the whole image ({extent}), and so does each of its units."
     if not is_map(subject.output):
         return f"A flat result has no positions: each of its units is taken to see the whole image ({extent})."
