@@ -138,6 +138,6 @@ layers:
   - {type: relu}
 """)
     _, out, _ = run(capsys, "explain", str(path), "cat")
-    assert "It joins branch1.upsample, whose units see the whole image (24 x 24), and so do its own." in out
+    assert "It joins branch.upsample, whose units see the whole image (24 x 24), and so do its own." in out
     _, out, _ = run(capsys, "explain", str(path), "relu")
     assert "Its input already sees the whole image" in out
