@@ -31,7 +31,7 @@ def _tensor_lines(subject: Subject, name: str, shape: tuple[int, ...]) -> tuple[
     if name == "weight" and shape == subject.weight and len(shape) == 2:
         return "out_features x in_features", times(*shape)
     if name != "weight" or shape != subject.weight:
-        words = "one for each channel" if subject.is_map_to_map else "one for each feature"
+        words = "one for each feature" if len(subject.output) == 1 else "one for each channel"
         return (words if len(shape) == 1 and shape[0] > 1 else "its elements"), times(*shape) if len(shape) > 1 else ""
     groups, channels, out = subject.groups, subject.inputs[0][0], subject.output[0]
     kernel = times(*subject.kernel)
@@ -94,7 +94,9 @@ def _flop_steps(subject: Subject) -> list[Step]:
 
 
 def _stated(subject: Subject) -> str:
-    """What the layer's class says of its FLOPs."""
+    """The sentence of the layer's class on its FLOPs; empty where it says no more than the number."""
     text = " ".join((getdoc(type(subject.layer)) or "").split())
     _, found, rule = text.partition("FLOPs")
-    return rule.removeprefix(" beyond them").lstrip(": ") if found else ""
+    rule = rule.removeprefix(" beyond them").lstrip(": ").partition(". ")[0].rstrip(".")
+    says_more = bool(found) and any(letter.isalpha() for letter in rule) and not rule.startswith("none")
+    return f"{rule}." if says_more else ""

@@ -40,6 +40,8 @@ def field_section(subject: Subject) -> Section:
 
 
 def _why_global(subject: Subject) -> str:
+    if not is_map(subject.analysis.graph.input_shape):
+        return "None: the network's input is flat, and has no positions that a unit could see."
     extent = " x ".join(map(str, subject.analysis.graph.input_shape[1:]))
     seen = [subject.field_before(which).is_global for which in range(len(subject.inputs))]
     if len(seen) > 1 and any(seen) and not all(seen):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from inspect import getdoc
-from math import prod
-
-from archlab.explain.section import Section, Step, plus, times
+from archlab.explain.rearranged import RULES, rearranged
+from archlab.explain.section import Section, Step, plus
 from archlab.explain.subject import Subject
-from archlab.layers.base import shape_text
 from archlab.layers.geometry import IDENTITY, Phases, Whole, Window, adaptive_bounds
 from archlab.layers.sliding import sliding_size
 
@@ -18,12 +15,8 @@ SOURCE = "Dumoulin & Visin 2016"
 def size_section(subject: Subject) -> Section:
     """The formula of each axis; one for both where they are alike."""
     section = Section("size", "output size")
-    before, after = " and ".join(shape_text(shape) for shape in subject.inputs), shape_text(subject.output)
-    if not subject.is_map_to_map:
-        return _flat(subject, section, before, after)
     if not _slides(subject):
-        rule = " ".join((getdoc(subject.layer.out_shape) or "").split())
-        section.notes.append(f"{before} to {after}. {rule}" if before != after else f"{after}, unchanged.")
+        rearranged(subject, section)
         return section
     section.source = SOURCE
     steps = [_axis_step(subject, axis) for axis in (0, 1)]
@@ -31,12 +24,14 @@ def size_section(subject: Subject) -> Section:
         section.steps.append(Step("out", *_parts(steps[0]), "height and width alike"))
     else:
         section.steps += [Step(f"out {name}", *_parts(step)) for name, step in zip(AXES, steps, strict=True)]
-    section.notes += _adaptive_notes(subject)
+    section.notes += _ceil_notes(subject) + _adaptive_notes(subject)
     return section
 
 
 def _slides(subject: Subject) -> bool:
     """Whether there is a formula for each axis."""
+    if not subject.is_map_to_map or subject.layer.type in RULES:
+        return False
     if subject.weight or hasattr(subject.layer, "output_size") or hasattr(subject.layer, "scale_factor"):
         return True
     known = len(subject.inputs) == 1 and all(isinstance(axis, Window) for axis in subject.reads)
@@ -48,31 +43,31 @@ def _parts(step: Step) -> tuple[str, str, int | str]:
     return step.formula, step.numbers, step.result
 
 
-def _flat(subject: Subject, section: Section, before: str, after: str) -> Section:
-    shape = subject.inputs[0]
-    if subject.output == (prod(shape),) and len(shape) > 1:
-        section.steps.append(Step("out", "channels x height x width", times(*shape), subject.output[0], "features"))
-    else:
-        rule = " ".join((getdoc(subject.layer.out_shape) or "").split())
-        section.notes.append(f"{before} to {after}. {rule}")
-    return section
-
-
 def _axis_step(subject: Subject, axis: int) -> Step:
     size, out = subject.inputs[0][1 + axis], subject.output[1 + axis]
     if subject.is_transposed:
         return _transposed(subject, axis, size, out)
     if hasattr(subject.layer, "output_size"):
-        return Step("", "output_size, as asked for", "", out)
+        asked = subject.layer.output_size[axis] is not None
+        return Step("", "output_size, as asked for" if asked else "in, since output_size is null", "", out)
     if hasattr(subject.layer, "scale_factor"):
         scale = getattr(subject.layer, "scale_factor", None)
         if scale is None:
             return Step("", "size, as asked for", "", out)
         factor = scale[axis] if isinstance(scale, tuple) else scale
-        return Step("", "floor(in x scale_factor)", f"floor({size} x {factor:g})", out)
+        return Step("", "floor(in x scale_factor)", f"floor({size} x {_exact(factor)})", out)
     reads = subject.reads[axis]
     assert isinstance(reads, Window)
+    if not subject.weight and not hasattr(subject.layer, "kernel_size"):
+        after = out - size - reads.padding
+        return Step("", "in + before + after", f"{size} {plus(reads.padding)} {plus(after)}", out)
     return _sliding(subject, reads, size, out)
+
+
+def _exact(factor: float) -> str:
+    """`2`, or all digits that a factor has."""
+    short = f"{factor:g}"
+    return short if float(short) == factor else repr(factor)
 
 
 def _transposed(subject: Subject, axis: int, size: int, out: int) -> Step:
@@ -91,20 +86,19 @@ def _transposed(subject: Subject, axis: int, size: int, out: int) -> Step:
 def _sliding(subject: Subject, window: Window, size: int, out: int) -> Step:
     kernel, stride, padding, dilation = window.kernel, window.stride, window.padding, window.dilation
     reach = f"- {dilation} x ({kernel} - 1) - 1"
+    if getattr(subject.layer, "ceil_mode", False):
+        less = " - 1" if _dropped(window, size, out) else ""
+        return Step(
+            "",
+            f"ceil((in + 2 x padding - dilation x (kernel - 1) - 1) / stride) + 1{less}",
+            f"ceil(({size} + 2 x {padding} {reach}) / {stride}) + 1{less}",
+            out,
+        )
     if sliding_size(size, kernel, stride, 2 * padding, dilation) == out:
         return Step(
             "",
             "floor((in + 2 x padding - dilation x (kernel - 1) - 1) / stride) + 1",
             f"floor(({size} + 2 x {padding} {reach}) / {stride}) + 1",
-            out,
-        )
-    if getattr(subject.layer, "ceil_mode", False):
-        dropped = out < sliding_size(size, kernel, stride, 2 * padding + stride - 1, dilation)
-        less, why = (" - 1", ", since the last window would start behind the input") if dropped else ("", "")
-        return Step(
-            "",
-            f"ceil((in + 2 x padding - dilation x (kernel - 1) - 1) / stride) + 1{less}{why}",
-            f"ceil(({size} + 2 x {padding} {reach}) / {stride}) + 1{less}",
             out,
         )
     after = (out - 1) * stride + dilation * (kernel - 1) + 1 - size - padding
@@ -113,6 +107,35 @@ def _sliding(subject: Subject, window: Window, size: int, out: int) -> Step:
         "floor((in + before + after - dilation x (kernel - 1) - 1) / stride) + 1",
         f"floor(({size} {plus(padding)} {plus(after)} {reach}) / {stride}) + 1",
         out,
+    )
+
+
+def _dropped(window: Window, size: int, out: int) -> bool:
+    """Whether `ceil_mode` would count one window more than there is."""
+    stride, padding = window.stride, window.padding
+    return out < sliding_size(size, window.kernel, stride, 2 * padding + stride - 1, window.dilation)
+
+
+def _ceil_notes(subject: Subject) -> list[str]:
+    """Why a last window of `ceil_mode` is left out: PyTorch's rule, with its numbers."""
+    if not getattr(subject.layer, "ceil_mode", False):
+        return []
+    notes = [_ceil_note(subject, axis) for axis in (0, 1)]
+    if notes[0] == notes[1]:
+        return [f"Along each axis, {notes[0]}"] if notes[0] else []
+    return [f"Along the {name}, {note}" for name, note in zip(AXES, notes, strict=True) if note]
+
+
+def _ceil_note(subject: Subject, axis: int) -> str:
+    window, size, out = subject.reads[axis], subject.inputs[0][1 + axis], subject.output[1 + axis]
+    assert isinstance(window, Window)
+    if not _dropped(window, size, out):
+        return ""
+    start, end = out * window.stride, size + window.padding
+    return (
+        "the last window is dropped (- 1), as (out - 1) x stride >= in + padding before the - 1: "
+        f"{out} x {window.stride} = {start} >= {size} + {window.padding} = {end}, so that it would start behind the "
+        "input and its left padding."
     )
 
 

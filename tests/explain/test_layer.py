@@ -17,6 +17,7 @@ from archlab.config.problem import ConfigError
 from archlab.explain import Explanation, explain_layer
 from archlab.explain.section import Step
 from archlab.layers import layer_types
+from archlab.layers.base import ChannelsLast
 from tests.random_networks import random_network
 
 
@@ -69,12 +70,14 @@ def test_every_line_of_random_layers_evaluates_to_the_analysis(seed: int) -> Non
 
 
 def _check_size(explanation: Explanation) -> None:
-    height, width = explanation.subject.output[1:]
+    shape = explanation.subject.output
+    height, width, channels = shape if isinstance(shape, ChannelsLast) else (*shape[1:], shape[0])
     said = results(explanation, "size")
     if "out" in said:
         assert said["out"] == height == width
-    elif said:
-        assert (said["out height"], said["out width"]) == (height, width)
+    else:
+        expected = {"out channels": channels, "out height": height, "out width": width}
+        assert said == {name: expected[name] for name in said}
 
 
 def _check_field(explanation: Explanation) -> None:

@@ -1,0 +1,134 @@
+"""The output's shape of layers that do not slide along the axes: joins, slices, shuffles, what stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+from archlab.explain.section import Section, Step, times
+from archlab.explain.subject import Subject
+from archlab.layers.base import ChannelsLast, Shape, is_map, shape_text
+
+Rule = Callable[[Subject, Section], None]
+
+
+def rearranged(subject: Subject, section: Section) -> None:
+    """Add the formula or the sentence of a layer; where it has none of its own, the shapes speak."""
+    RULES.get(subject.layer.type, _as_it_is)(subject, section)
+
+
+def dimension_words(shape: Shape) -> tuple[str, ...]:
+    """What each dimension of a value is."""
+    if len(shape) == 1:
+        return ("features",)
+    if isinstance(shape, ChannelsLast):
+        return ("height", "width", "channels")
+    if is_map(shape):
+        return ("channels", "height", "width")
+    return tuple(f"dimension {number}" for number in range(1, len(shape) + 1))
+
+
+def _as_it_is(subject: Subject, section: Section) -> None:
+    before, after = " and ".join(shape_text(shape) for shape in subject.inputs), shape_text(subject.output)
+    section.notes.append(f"{after}, unchanged." if before == after else f"{before} to {after}.")
+
+
+def _elementwise(subject: Subject, section: Section) -> None:
+    after = shape_text(subject.output)
+    if all(shape == subject.output for shape in subject.inputs):
+        section.notes.append(f"{after}, as each of its inputs.")
+        return
+    before = " and ".join(shape_text(shape) for shape in subject.inputs)
+    section.notes.append(f"{before} to {after}: where an input has size 1, its value is taken at every position.")
+
+
+def _concat(subject: Subject, section: Section) -> None:
+    sizes = [shape[0] for shape in subject.inputs]
+    word = dimension_words(subject.output)[0]
+    numbers = " + ".join(f"{size:,}" for size in sizes)
+    section.steps.append(Step(f"out {word}", f"{word} of all inputs, behind one another", numbers, sum(sizes)))
+    if len(subject.output) > 1:
+        section.notes.append(f"The other sizes are those of each input: {shape_text(subject.output)}.")
+
+
+def _narrow(subject: Subject, section: Section) -> None:
+    word = dimension_words(subject.output)[0]
+    start, length = _option(subject, "start"), subject.output[0]
+    section.steps.append(Step(f"out {word}", "length, as asked for", "", length))
+    section.notes.append(f"Of the {subject.inputs[0][0]:,} {word}, {start:,} to {start + length - 1:,} (from 0).")
+
+
+def _pixel_shuffle(subject: Subject, section: Section) -> None:
+    _traded(subject, section, "upscale_factor", ("/", "x"))
+
+
+def _pixel_unshuffle(subject: Subject, section: Section) -> None:
+    _traded(subject, section, "downscale_factor", ("x", "/"))
+
+
+def _traded(subject: Subject, section: Section, name: str, signs: tuple[str, str]) -> None:
+    """Channels for positions, or the other way round."""
+    factor = _option(subject, name)
+    for axis, word in enumerate(dimension_words(subject.output)):
+        sign, power = (signs[0], "^2") if axis == 0 else (signs[1], "")
+        numbers = f"{subject.inputs[0][axis]:,} {sign} {factor}{power}"
+        section.steps.append(Step(f"out {word}", f"in {sign} {name}{power}", numbers, subject.output[axis]))
+
+
+def _halved(subject: Subject, section: Section) -> None:
+    (before,) = subject.inputs
+    axis = next(axis for axis, size in enumerate(before) if size != subject.output[axis])
+    word = dimension_words(subject.output)[axis]
+    section.steps.append(Step(f"out {word}", "in / 2", f"{before[axis]:,} / 2", subject.output[axis]))
+    section.notes.append("One half is scaled by the sigmoid of the other.")
+
+
+def _linear(subject: Subject, section: Section) -> None:
+    word = dimension_words(subject.output)[-1]
+    section.steps.append(Step(f"out {word}", "out_features, as asked for", "", subject.output[-1]))
+    if len(subject.output) > 1:
+        section.notes.append(f"At each of {times(*subject.output[:-1])} positions by itself.")
+
+
+def _flatten(subject: Subject, section: Section) -> None:
+    (before,) = subject.inputs
+    if before == subject.output:
+        _as_it_is(subject, section)
+        return
+    start = _option(subject, "start_dim")
+    first = start - 1 if start >= 0 else start + len(before)
+    merged = slice(first, first + len(before) - len(subject.output) + 1)
+    words, sizes = dimension_words(before)[merged], before[merged]
+    remark = "features" if len(subject.output) == 1 else ""
+    section.steps.append(Step("out", " x ".join(words), times(*sizes), prod(sizes), remark))
+    if not remark:
+        section.notes.append(f"The other sizes stay: {shape_text(before)} to {shape_text(subject.output)}.")
+
+
+def _permuted(subject: Subject, section: Section) -> None:
+    (before,) = subject.inputs
+    old, new = (" x ".join(dimension_words(shape)) for shape in (before, subject.output))
+    shapes = f"{shape_text(before)} to {shape_text(subject.output)}"
+    section.notes.append(f"{shapes}: {old} to {new}. Only the order of the dimensions changes.")
+
+
+def _option(subject: Subject, name: str) -> int:
+    value: Any = getattr(subject.layer, name)
+    return int(value)
+
+
+RULES: dict[str, Rule] = {
+    "add": _elementwise,
+    "multiply": _elementwise,
+    "concat": _concat,
+    "narrow": _narrow,
+    "pixel_shuffle": _pixel_shuffle,
+    "pixel_unshuffle": _pixel_unshuffle,
+    "glu": _halved,
+    "linear": _linear,
+    "flatten": _flatten,
+    "channels_last": _permuted,
+    "channels_first": _permuted,
+}
+"""By layer type."""
