@@ -15,7 +15,7 @@ from archlab.config.expand import expand, input_fault
 from archlab.config.files import read_source, read_stdin_source
 from archlab.config.loader import DocumentLoader
 from archlab.config.problem import ConfigError, Problems, Source, TooManyProblemsError, single_problem
-from archlab.config.suggest import did_you_mean, listed
+from archlab.config.suggest import counted, did_you_mean, listed
 from archlab.graph import Graph
 from archlab.inputs import STDIN_NAMES
 from archlab.layers.base import Shape
@@ -71,7 +71,7 @@ class Network:
         )
 
     def __repr__(self) -> str:
-        return f"<Network {self.name}: {len(self.graph.layers)} layers>"
+        return f"<Network {self.name}: {counted(len(self.graph.layers), 'layer')}>"
 
 
 def load(target: str | Path, *, input: Shape | None = None, **params: Any) -> Network:  # noqa: A002 - the config's word

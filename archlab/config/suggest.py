@@ -117,6 +117,11 @@ def listed(known: Iterable[str]) -> str:
     return f"{', '.join(words[:12])}{', ...' if len(words) > 12 else ''}" or "none"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 layer`, `12 layers`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def one_of(known: Iterable[str]) -> str:
     """`a, b or c`."""
     words = list(known)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from html import escape
 from math import log2
 
+from archlab.config.suggest import counted
 from archlab.diagram.boxes import Box, Diagram, Edge
 from archlab.layers.base import map_size, shape_text
 from archlab.report.units import si
@@ -118,7 +119,8 @@ class _Picture:
         result = " \N{RIGHTWARDS ARROW} result" if number in self._diagram.outputs else ""
         name = escape(_cut(box.path + times, MOST_LETTERS - len(shape_text(box.shape) + result)))
         words = escape(_cut(box.text, MOST_LETTERS - len(costs)))
-        what = f"{box.path}{times}: {box.text}; output {shape_text(box.shape)}; {len(box.layers)} layers; {costs}"
+        layers = counted(len(box.layers), "layer")
+        what = f"{box.path}{times}: {box.text}; output {shape_text(box.shape)}; {layers}; {costs}"
         return (
             f"<g><title>{escape(what)}</title>"
             f'<rect x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="5"/>'

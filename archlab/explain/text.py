@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textwrap import wrap
 
+from archlab.config.suggest import counted
 from archlab.explain.layer import Explanation
 from archlab.explain.overview import Overview
 from archlab.explain.section import Section, Step, number
@@ -62,7 +63,7 @@ def overview_text(overview: Overview, target: str) -> str:
         [f"archlab explain {target} {path}", "explains a layer"],
         [f"archlab explain {target} --counting", "why tools count differently"],
     ]
-    heading = f"{name}: {len(overview.analysis.layers)} layers of {len(overview.kinds)} kinds"
+    heading = f"{name}: {counted(len(overview.analysis.layers), 'layer')} of {counted(len(overview.kinds), 'kind')}"
     return "\n".join([heading, "", *table, "", *aligned(asks)]) + "\n"
 
 

@@ -86,7 +86,7 @@ class Conv2d(Layer):
         limit = {"reflect": size - 1, "circular": size}.get(self.padding_mode)
         if limit is not None and padding > limit:
             raise ShapeError(
-                f"padding_mode '{self.padding_mode}' can pad at most {limit} positions on an input of {size}, "
+                f"padding_mode '{self.padding_mode}' can pad an input of {size} by at most {limit}, "
                 f"but the padding is {padding}",
                 option="padding",
             )

@@ -11,6 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from archlab.analysis.effective import EffectiveField
 from archlab.config.problem import single_problem
+from archlab.config.suggest import counted
 from archlab.output import replacing
 from archlab.plot.field_map import draw_map, legend_handles
 from archlab.plot.growth import draw_growth
@@ -91,7 +92,7 @@ def _maps(report: FieldReport) -> list[tuple[str, Grid, Box, EffectiveField]]:
         )
     measured = report.measured
     if measured is not None:
-        title = f"Measured: squared gradients, {measured.samples} samples"
+        title = f"Measured: squared gradients, {counted(measured.samples, 'sample')}"
         found.append((title, *measured_grid(measured.rows), measured.axes))
     return found
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archlab.analysis.effective import EffectiveAxis, EffectiveField
 from archlab.analysis.productivity import border_layer
 from archlab.analysis.receptive_field import ReceptiveField
+from archlab.config.suggest import counted
 from archlab.layers.base import map_size, shape_text
 from archlab.report.plain import Row, field_dict
 from archlab.report.units import field_marks, largest_text, misalignment_text
@@ -198,7 +199,7 @@ class FieldReport:
             lines.append(
                 f"measured: an area of {measured.area:,.0f} input positions (exp of the entropy); "
                 f"{measured.contribution_area:,} hold 95 % of it; "
-                f"mean of {measured.samples} samples{silent}: {measured.images}, {measured.weights}"
+                f"mean of {counted(measured.samples, 'sample')}{silent}: {measured.images}, {measured.weights}"
             )
         return lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import RenderableType
 from rich.table import Table
 
+from archlab.config.suggest import counted
 from archlab.report.terminal import plain_table, render
 from archlab.report.time import NOTES, TimeView
 from archlab.report.units import binary, duration, si
@@ -23,7 +24,10 @@ def time_table(view: TimeView, depth: int | None, further: list[tuple[str, str]]
         colour: whether it goes to a terminal.
     """
     lines = [("sum of bounds", duration(view.seconds))]
-    lines += [(f"  by {word}", f"{duration(seconds)} in {layers} layers") for word, seconds, layers in view.bounds()]
+    lines += [
+        (f"  by {word}", f"{duration(seconds)} in {counted(layers, 'layer')}")
+        for word, seconds, layers in view.bounds()
+    ]
     lines += further
     width = max(len(label) for label, _ in lines) + 2
     sums = "\n".join(f"{label:<{width}}{text}" for label, text in lines)

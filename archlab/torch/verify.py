@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archlab.config.suggest import counted
 from archlab.requirements import require
 
 require("torch", "torch", "verifying")
@@ -79,11 +80,10 @@ class Verification:
         """A line, and one for each difference."""
         if self.ok:
             checked = f"output shapes, params, buffers, MACs ({', '.join(self.counters)})"
-            return (
-                f"{self.name}: ok, {self.layers} layers equal in {checked}; {self.params:,} params, {self.macs:,} MACs"
-            )
+            layers = counted(self.layers, "layer")
+            return f"{self.name}: ok, {layers} equal in {checked}; {self.params:,} params, {self.macs:,} MACs"
         lines = [difference.render() for difference in self.differences]
-        return "\n".join([f"{self.name}: {len(lines)} differences", *lines])
+        return "\n".join([f"{self.name}: {counted(len(lines), 'difference')}", *lines])
 
 
 class _Recorder(fx.Interpreter):

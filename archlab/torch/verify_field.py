@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from archlab.config.suggest import counted
 from archlab.requirements import require
 
 require("torch", "torch", "probing receptive fields")
@@ -55,12 +56,15 @@ class FieldVerification:
     def render(self) -> str:
         """A line, and one for each difference."""
         if self.ok:
+            units, layers = counted(self.units, "unit"), counted(self.layers, "layer")
             return (
-                f"{self.name}: receptive field ok, {self.units} units of {self.layers} layers read "
+                f"{self.name}: receptive field ok, {units} of {layers} read "
                 "exactly the predicted positions (gradients); all reported fields are those of the definition, "
                 "padding included"
             )
-        return "\n".join([f"{self.name}: {len(self.differences)} differences in receptive fields", *self.differences])
+        return "\n".join(
+            [f"{self.name}: {counted(len(self.differences), 'difference')} in receptive fields", *self.differences]
+        )
 
 
 def verify_receptive_field(network: Network, *, device: str = "cpu", thorough: bool = False) -> FieldVerification:

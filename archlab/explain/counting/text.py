@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textwrap import wrap
 
+from archlab.config.suggest import counted
 from archlab.explain.counting.count import GROUPS, Counting, Group, ToolCount
 from archlab.explain.counting.quantities import QUANTITIES
 from archlab.explain.text import WIDTH, aligned
@@ -72,7 +73,11 @@ def tool_lines(row: ToolCount) -> list[str]:
 def own_lines(counting: Counting) -> list[str]:
     """What archlab does not count."""
     lines = ["archlab leaves out"]
-    rows = [["of MACs", "", f"{counting.bias:,} additions of biases (in its FLOPs they are)"]] if counting.bias else []
+    rows = (
+        [["of MACs", "", f"{counted(counting.bias, 'addition')} of biases (in its FLOPs they are)"]]
+        if counting.bias
+        else []
+    )
     rows.append(["of MACs", "", "norms, activations, pooling, sums (in its FLOPs they are, docs/numbers.md)"])
     rows += [[row.type, f"x {row.layers}", f"{row.elements:,} elements: {row.why}"] for row in counting.uncounted]
     rows.append(
