@@ -275,8 +275,8 @@ def test_the_forms(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         ("{receptive_field: global}", None),
         ("{receptive_field: 5}", "expected receptive_field 5, but it is global"),
         ("{stride: 1}", "expected stride 1, but it is none"),
-        ("{receptive_field: whole}", "'receptive_field' must be a whole number"),
-        ("{params: global}", "'params' must be a whole number"),
+        ("{receptive_field: whole}", "'receptive_field' is a whole number, global, or a pair"),
+        ("{params: global}", "'params' is a whole number, not"),
     ],
 )
 def test_expected(expect: str, problem: str | None, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
