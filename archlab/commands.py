@@ -286,7 +286,7 @@ def verify(options: argparse.Namespace) -> Result:
         if options.memory:
             from archlab.torch.verify_memory import verify_memory
 
-            counted = verify_memory(network, _analysis(network, options).settings)
+            counted = verify_memory(network, _analysis(network, options).settings, options.device)
             lines.append(counted.render())
             ok = ok and counted.ok
         if not ok:

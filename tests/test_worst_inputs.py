@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from archlab.analysis.memory import _pairs
 from archlab.cli import main
 from archlab.diagram.boxes import Edge
 from archlab.diagram.svg import MOST_LANES, _lanes
@@ -74,30 +73,6 @@ def test_steps_grow_with_the_input(
     capsys.readouterr()
     _, small, middle, large = found
     assert large - middle < 2.4 * (middle - small)  # 2 where they are proportional, 4 where they are quadratic
-
-
-def pairs_one_by_one(sources: list[int]) -> list[set[int]]:
-    """The definition: with each pair goes what has been read and is not read again."""
-    gone: set[int] = set()
-    found: list[set[int]] = []
-    for step in range(1, len(sources)):
-        found.append(set(sources[: step + 1]) - set(sources[step + 1 :]) - gone)
-        gone |= found[-1]
-    return found
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_pairs_of_a_join_are_those_of_the_definition(seed: int) -> None:
-    draw = random.Random(seed)  # noqa: S311 - no secrets
-    sources = [draw.randrange(6) for _ in range(draw.randint(2, 12))]
-    found = list(_pairs(sources))
-    assert [set(done) for done in found] == pairs_one_by_one(sources)
-    assert sum(map(len, found)) == len(set(sources))
-
-
-def test_pairs_of_a_long_join() -> None:
-    small, large = (steps_of(partial(list, _pairs(range(size)))) for size in (1_000, 2_000))
-    assert large < 2.1 * small
 
 
 def lanes_one_by_one(edges: list[Edge]) -> dict[tuple[int, int], int]:

@@ -1,6 +1,6 @@
 """The backward pass of a training step: gradients as they come and go.
 
-The layers run in reverse, which is the order of PyTorch's engine: of the functions that are ready it takes the one
+The operators run in reverse, which is the order of PyTorch's engine: of the functions that are ready it takes the one
 made last. Each takes its inputs' gradients and its parameters', then frees what was kept of it and its output's
 gradient. A value that several layers read adds their gradients up, in place where nothing else holds them
 (torch/csrc/autograd/input_buffer.cpp).
@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archlab.analysis.ledger import Storage
+from archlab.analysis.program import Call
 from archlab.analysis.step import Step
-from archlab.graph import Node
-from archlab.layers.room import Training
+from archlab.layers.strides import Value, channels_last, contiguous, in_format_of, iterated, viewed
 
 
 @dataclass(slots=True)
@@ -21,123 +21,195 @@ class Gradient:
     """The gradient of a value, so far."""
 
     storage: Storage
-    is_part: bool = False
-    """Whether it is a part of a larger one, with gaps between its samples."""
+    value: Value
+    """How it lies in memory."""
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a part of a larger one, with gaps between its samples."""
+        return not self.value.is_dense
 
 
 class Backward:
-    """One run over the nodes in reverse."""
+    """One run over the calls in reverse."""
 
     def __init__(self, step: Step, *, adds_in_place: bool) -> None:
         self._step = step
+        self._calls = step.program.calls
         self._adds_in_place = adds_in_place
         self._gradients: dict[int, Gradient] = {}
 
     def start(self) -> None:
         """The loss hands a gradient to each result."""
-        for _, index in self._step.graph.outputs:
-            self._add(index, Gradient(self._step.take(index, "gradient")))
+        for index in self._step.program.outputs():
+            call = self._calls[index]
+            if call.needs_gradient:
+                self._add(index, Gradient(self._step.take(call, "gradient"), contiguous(call.value.sizes)))
 
-    def run(self, node: Node) -> None:
-        """A node's backward pass."""
+    def has_gradient(self, call: Call) -> bool:
+        """Whether there is a gradient of a call's value: not of a view that was overwritten."""
+        return call.index in self._gradients
+
+    def run(self, call: Call) -> None:
+        """A call's backward pass: gradients appear, whole maps are summed up, what was kept is freed."""
         step = self._step
-        own = self._own(node)
-        training = step.facts[node.index].training
-        sources = list(node.inputs)
-        made: list[tuple[int, Gradient]] = []
-        while node.layer.pairwise and len(sources) > 2:
-            made += self._input_gradients(node, training, own, [sources.pop()])
-            step.ledger.release(own.storage)
-            own = Gradient(step.take(node.index, "gradient"))
-            if len(sources) == 2:
-                step.ledger.release(step.kept[node.index].pop())  # the products of the others
-        made += self._input_gradients(node, training, own, sources)
-        learnable = step.facts[node.index].learnable
-        summed = learnable[1:] if node.layer.sums_bias and node.index in step.recomputed else ()
-        params = self._param_gradients(node, learnable[: len(learnable) - len(summed)])
-        step.ledger.pass_by(step.room_bytes(node.index, training.backward), node.index)
-        for storage in step.kept.pop(node.index, ()):
-            step.ledger.release(storage)
-        params += self._param_gradients(node, summed)
+        own = self._own(call)
+        late = call.index in step.recomputed
+        wanted = [number for number, source in enumerate(call.inputs) if self._calls[source].needs_gradient]
+        summed = [number for number in wanted if call.operator.gradient(number) == "reduced"]
+        made = {number: self._input_gradient(call, own, number) for number in wanted if number not in summed}
+        held = self._take_unwanted(call)
+        maps = step.ledger.take(self._maps_bytes(call, len(summed)), "scratch", call.node)
+        params = self._param_gradients(call, self._made_at_once(call))
+        if held is None:
+            step.ledger.pass_by(step.room_bytes(call, call.training.backward), call.node)
+        if late:
+            self._free_kept(call)
+        made |= {number: self._input_gradient(call, own, number) for number in summed}
+        params += self._param_gradients(call, call.operator.learns[len(self._made_at_once(call)) :])
+        step.ledger.release(maps)
+        if not late:
+            self._free_kept(call)
         step.ledger.release(own.storage)
-        for source, gradient in made:
-            self._add(source, self._in_precision_of(source, gradient, node))
-        self._copy_back(node, params)
+        for number in wanted:
+            source = call.inputs[number]
+            self._add(source, self._in_precision_of(source, made[number], call))
+        if held is not None:
+            step.ledger.release(held)
+        self._copy_back(call, params)
 
-    def _own(self, node: Node) -> Gradient:
-        """The gradient of the node's value, in the precision in which it computes."""
+    def _free_kept(self, call: Call) -> None:
+        for storage in self._step.kept.pop(call.index, ()):
+            self._step.ledger.release(storage)
+
+    @staticmethod
+    def _made_at_once(call: Call) -> tuple[int, ...]:
+        """Elements of those parameters whose gradients are not sums of a map."""
+        operator = call.operator
+        if operator.sums:
+            return ()
+        return operator.learns[:1] if operator.sums_bias else operator.learns
+
+    def _maps_bytes(self, call: Call, summed: int) -> int:
+        """Whole maps that are summed up: the weight's gradient, those of stretched inputs."""
+        return self._step.computed_bytes(call, call.operator.sums + summed * call.elements)
+
+    def _own(self, call: Call) -> Gradient:
+        """The gradient of the call's value, in the precision in which it computes."""
         step = self._step
-        own = self._gradients.pop(node.index)
-        if step.precisions[node.index].compute == step.precisions[node.index].output:
+        own = self._gradients.pop(call.index)
+        if step.compute_of(call) == step.size_of(call):
             return own
-        size = step.computed_bytes(node.index, step.facts[node.index].elements)
-        wider = Gradient(step.ledger.take(size, "gradient", node.index))
+        size = step.computed_bytes(call, call.elements)
+        wider = Gradient(step.ledger.take(size, "gradient", call.node), own.value)
         step.ledger.release(own.storage)
         return wider
 
-    def _param_gradients(self, node: Node, learnable: tuple[int, ...]) -> list[Storage]:
+    def _take_unwanted(self, call: Call) -> Storage | None:
+        """Gradients that nobody wants, which some make all the same; those that are held on are returned."""
+        step, operator = self._step, call.operator
+        if operator.unwanted == "not made":
+            return None
+        unwanted = sum([self._calls[i].elements for i in call.inputs if not self._calls[i].needs_gradient])
+        size = step.computed_bytes(call, unwanted) + step.room_bytes(call, call.training.backward)
+        if operator.unwanted == "held":
+            return step.ledger.take(size, "scratch", call.node)
+        step.ledger.pass_by(size + step.computed_bytes(call, operator.sums or sum(operator.learns)), call.node)
+        return None
+
+    def _param_gradients(self, call: Call, learns: tuple[int, ...]) -> list[Storage]:
         """The gradients of parameters of so many elements; those that are to be copied are returned."""
         step = self._step
-        copied = step.precisions[node.index].copies_params
-        if not copied and not self._reorders(node):
-            if learnable:
-                step.ledger.take(sum(learnable) * step.params_size, "parameter gradient", node.index)
+        copied = step.precisions[call.node].copies_params
+        if not copied and not self._reorders(call):
+            if learns:
+                step.ledger.take(sum(learns) * step.params_size, "parameter gradient", call.node)
             return []
-        size = step.precisions[node.index].compute if copied else step.params_size
-        return [step.ledger.take(elements * size, "parameter gradient", node.index) for elements in learnable]
+        size = step.precisions[call.node].compute if copied else step.params_size
+        return [step.ledger.take(elements * size, "parameter gradient", call.node) for elements in learns]
 
-    def _copy_back(self, node: Node, gradients: list[Storage]) -> None:
+    def _copy_back(self, call: Call, gradients: list[Storage]) -> None:
         """The parameters' gradients in the parameters' own precision, and the weight's then in its own order."""
         ledger = self._step.ledger
-        copied = self._step.precisions[node.index].copies_params
-        for number, elements in enumerate(self._step.facts[node.index].learnable[: len(gradients)]):
-            for needed in (copied, number == 0 and self._reorders(node)):
+        copied = self._step.precisions[call.node].copies_params
+        for number, elements in enumerate(call.operator.learns[: len(gradients)]):
+            for needed in (copied, number == 0 and self._reorders(call)):
                 if needed:
                     before = gradients[number]
                     size = elements * self._step.params_size
-                    gradients[number] = ledger.take(size, "parameter gradient", node.index)
+                    gradients[number] = ledger.take(size, "parameter gradient", call.node)
                     ledger.release(before)
 
-    def _reorders(self, node: Node) -> bool:
+    def _reorders(self, call: Call) -> bool:
         """Whether the weight's gradient lies in another order than the weight."""
         step = self._step
-        if not step.facts[node.index].has_order:
+        if not (call.operator.learns and step.facts[call.node].has_order):
             return False
-        turned = step.orders.swapped[node.inputs[0]] or step.channels_last
-        return (node.layer.gradient_order == "input" and turned) != step.channels_last
+        turned = self._calls[call.inputs[0]].value.suggests_channels_last or step.channels_last
+        return (call.operator.layout == "weight" and turned) != step.channels_last
 
-    def _in_precision_of(self, source: int, gradient: Gradient, node: Node) -> Gradient:
+    def _in_precision_of(self, source: int, gradient: Gradient, call: Call) -> Gradient:
         """A gradient in the precision of the value that it is of."""
-        step = self._step
-        if step.precisions[source].output == step.precisions[node.index].compute:
+        step, origin = self._step, self._calls[source]
+        if step.size_of(origin) == step.compute_of(call):
             return gradient
-        copied = Gradient(step.take(source, "gradient"))
+        copied = Gradient(step.take(origin, "gradient"), gradient.value)
         step.ledger.release(gradient.storage)
         return copied
 
-    def _input_gradients(
-        self, node: Node, training: Training, own: Gradient, sources: list[int]
-    ) -> list[tuple[int, Gradient]]:
-        wanted = [source for source in sources if self._step.needs_gradient[source]]
-        return [(source, self._input_gradient(node, training, own, source)) for source in wanted]
+    def _input_gradient(self, call: Call, own: Gradient, number: int) -> Gradient:
+        """The gradient of one of its inputs: in memory of its own, or in its output's."""
+        origin = self._calls[call.inputs[number]]
+        shared = self._shared(call, own, number, origin)
+        if shared is not None:
+            own.storage.holders += 1
+            return Gradient(own.storage, shared)
+        size = self._step.computed_bytes(call, origin.elements)
+        value = self._laid(call, own.value, number, origin.value)
+        return Gradient(self._step.ledger.take(size, "gradient", origin.node), value)
 
-    def _input_gradient(self, node: Node, training: Training, own: Gradient, source: int) -> Gradient:
-        if training.gradient == "new":
-            step = self._step
-            size = step.computed_bytes(node.index, step.facts[source].elements)
-            return Gradient(step.ledger.take(size, "gradient", source))
-        own.storage.holders += 1
-        is_part = own.is_part or (training.gradient == "view" and self._step.batch > 1)
-        return Gradient(own.storage, is_part)
+    def _shared(self, call: Call, own: Gradient, number: int, origin: Call) -> Value | None:
+        """How the gradient lies in its output's; None where it has memory of its own."""
+        kind = call.operator.gradient(number)
+        if kind == "shared":
+            return own.value
+        if kind == "view":
+            return own.value._replace(sizes=origin.value.sizes)
+        if kind == "reshape":
+            return viewed(own.value, origin.value.sizes)
+        if kind == "permute":
+            dims = call.operator.dims
+            return own.value.permuted(tuple([dims.index(dim) for dim in range(len(dims))]))
+        return None
+
+    def _laid(self, call: Call, own: Value, number: int, origin: Value) -> Value:
+        """In which order a new gradient lies."""
+        layout, sizes = call.operator.layout, origin.sizes
+        if layout == "base":
+            return origin
+        if layout == "sliced":
+            return iterated(sizes, (own._replace(sizes=sizes),))
+        if layout == "expanded":
+            return iterated(sizes, (Value(sizes, (*own.strides[:2], 0, 0)),))
+        if layout in {"format", "own format", "weight"}:
+            turned = layout == "weight" and call.operator.is_turned
+            return channels_last(sizes) if turned else in_format_of(sizes, own if layout == "own format" else origin)
+        operands = {"own": (own,), "kept": (origin, own), "output": (call.value, own)}.get(layout, ())
+        fits = call.operator.gradient(number) == "new" and all(operand.sizes == sizes for operand in operands)
+        return iterated(sizes, operands) if operands and fits else contiguous(sizes)
 
     def _add(self, index: int, gradient: Gradient) -> None:
-        """One more reader's gradient of a value."""
+        """One more reader's gradient of a value; of one that is another's by name only, that other's."""
+        while self._calls[index].is_name_only:
+            (index,) = self._calls[index].inputs
         before = self._gradients.get(index)
         if before is None:
             self._gradients[index] = gradient
             return
         alone = before.storage.holders == 1 and not before.is_part
         if not (self._adds_in_place and alone):
-            self._gradients[index] = Gradient(self._step.take(index, "gradient"))
+            call = self._calls[index]
+            value = iterated(call.value.sizes, (before.value, gradient.value))
+            self._gradients[index] = Gradient(self._step.take(call, "gradient"), value)
             self._step.ledger.release(before.storage)
         self._step.ledger.release(gradient.storage)

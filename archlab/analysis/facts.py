@@ -11,7 +11,6 @@ from typing import NamedTuple
 from archlab.graph import Graph
 from archlab.layers.base import Layer, Shape
 from archlab.layers.geometry import AxisPair
-from archlab.layers.room import Room, Training
 
 WEIGHT_RANK = 4
 """Dimensions of a convolution's weight."""
@@ -32,13 +31,9 @@ class Facts(NamedTuple):
     activations: int
     elements: int
     """Output elements."""
-    scratch: Room
-    """Taken beside the output while the layer runs."""
     reads: tuple[AxisPair, ...]
     learnable: tuple[int, ...]
     """Elements of each learnable tensor."""
-    training: Training
-    """What autograd keeps."""
     has_order: bool
     """Whether its weight has several channels and positions, so that its order in memory matters."""
 
@@ -81,10 +76,8 @@ def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Facts:
         elementwise=layer.elementwise(inputs, output),
         activations=elements if layer.counts_activations else 0,
         elements=elements,
-        scratch=layer.scratch(inputs, output),
         reads=layer.reads(inputs, output),
         learnable=tuple(learnable),
-        training=layer.training(inputs, output),
         has_order=any(_has_order(tensor.shape) for tensor in tensors),
     )
 

@@ -98,7 +98,9 @@ class Analysis:
         self._facts = facts = collect_facts(graph)
         self._fields = fields = receptive_fields(graph, facts)
         size = DTYPE_BYTES[settings.dtype]
-        memory = inference_memory(graph, facts, size, batch, channels_last=settings.channels_last)
+        memory = inference_memory(
+            graph, size, batch, channels_last=settings.channels_last, watched=not settings.adds_in_place
+        )
         self.layers = [_layer(*row, batch) for row in zip(graph.nodes, facts, fields, memory.new_bytes, strict=True)][
             1:
         ]
@@ -137,8 +139,15 @@ class Analysis:
     @cached_property
     def inference(self) -> Timeline:
         """The storages of a forward pass, moment by moment."""
-        size, channels_last = DTYPE_BYTES[self.dtype], self.settings.channels_last
-        return inference_timeline(self.graph, self._facts, size, self.batch, channels_last=channels_last)
+        size, settings = DTYPE_BYTES[self.dtype], self.settings
+        return inference_timeline(
+            self.graph,
+            self._facts,
+            size,
+            self.batch,
+            channels_last=settings.channels_last,
+            watched=not settings.adds_in_place,
+        )
 
     @cached_property
     def refusal(self) -> Refusal | None:

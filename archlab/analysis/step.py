@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 from archlab.analysis.facts import Facts
 from archlab.analysis.ledger import Kind, Ledger, Storage
-from archlab.analysis.order import Orders
-from archlab.graph import Graph
+from archlab.analysis.program import Call, Program
 from archlab.layers.precision import Precision
 from archlab.layers.room import NOTHING, Room
 
@@ -17,50 +16,49 @@ class Step:
     """A training step under way.
 
     Attributes:
-        graph: the network.
-        facts: of its nodes.
-        precisions: of its nodes.
+        program: the calls of its forward pass.
+        facts: of the graph's nodes.
+        precisions: of the graph's nodes.
         params_size: bytes of an element of a parameter.
-        batch: number of samples.
         ledger: storages taken and freed.
-        orders: of the values in memory.
         channels_last: whether the weights lie in that memory format.
-        needs_gradient: for each node, whether its value's gradient is wanted.
-        kept: by node, what its backward pass needs and nobody has freed yet.
-        recomputed: nodes of checkpointed segments. What a checkpoint hands to a backward pass is freed with the last
+        kept: by call, what its backward pass needs and nobody has freed yet.
+        recomputed: calls of checkpointed segments. What a checkpoint hands to a backward pass is freed with the last
             operator that reads it; else autograd holds it until the gradients have their shapes.
     """
 
-    graph: Graph
+    program: Program
     facts: list[Facts]
     precisions: list[Precision]
     params_size: int
-    batch: int
     ledger: Ledger
-    orders: Orders
     channels_last: bool
-    needs_gradient: list[bool] = field(init=False)
     kept: dict[int, list[Storage]] = field(default_factory=dict)
     recomputed: set[int] = field(default_factory=set)
 
-    def __post_init__(self) -> None:
-        """Find what needs a gradient: parameters, and what comes behind them."""
-        needs = self.needs_gradient = []
-        for node, fact in zip(self.graph.nodes, self.facts, strict=True):
-            needs.append(fact.params > 0 or any(needs[i] for i in node.inputs))
+    def size_of(self, call: Call) -> int:
+        """Bytes of an element of a call's value."""
+        precision = self.precisions[call.node]
+        if call.is_last:
+            return precision.output
+        return self.size_of(self.program.calls[call.inputs[0]]) if call.is_view else precision.compute
 
-    def value_bytes(self, index: int) -> int:
-        """Of a node's value."""
-        return self.facts[index].elements * self.precisions[index].output * self.batch
+    def compute_of(self, call: Call) -> int:
+        """Bytes of an element in the precision in which a call computes: a view has its value's."""
+        return self.size_of(call) if call.is_view else self.precisions[call.node].compute
 
-    def computed_bytes(self, index: int, elements: int) -> int:
-        """Of elements for each sample, in the precision in which a node computes."""
-        return elements * self.precisions[index].compute * self.batch
+    def value_bytes(self, call: Call) -> int:
+        """Of a call's value."""
+        return call.elements * self.size_of(call)
 
-    def room_bytes(self, index: int, room: Room) -> int:
-        """Of what a node takes beside its values."""
-        return 0 if room is NOTHING else room.bytes(self.precisions[index].compute, self.batch)
+    def computed_bytes(self, call: Call, elements: int) -> int:
+        """Of elements in the precision in which a call computes."""
+        return elements * self.compute_of(call)
 
-    def take(self, index: int, kind: Kind) -> Storage:
-        """Memory of the size of a node's value."""
-        return self.ledger.take(self.value_bytes(index), kind, index)
+    def room_bytes(self, call: Call, room: Room) -> int:
+        """Of what a call takes beside its values."""
+        return 0 if room is NOTHING else room.bytes(self.compute_of(call), 1)
+
+    def take(self, call: Call, kind: Kind) -> Storage:
+        """Memory of the size of a call's value."""
+        return self.ledger.take(self.value_bytes(call), kind, call.node)

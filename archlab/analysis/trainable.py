@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
+from archlab.analysis.program import Call, program
 from archlab.analysis.settings import TRAINED_DTYPES, Settings
 from archlab.config.problem import single_problem
 from archlab.graph import Graph
+from archlab.layers.operators import Run
 
 
 class Refusal(NamedTuple):
@@ -36,7 +38,7 @@ def training_refusal(graph: Graph, facts: list[Facts], settings: Settings) -> Re
         return Refusal(f"{settings.dtype} cannot be trained; choose a floating-point dtype")
     if not any(fact.params for fact in facts):
         return Refusal(f"{graph.name} has no parameters, so that there is nothing to train")
-    return layer_refusal(graph, settings.batch, training=True) or _overwritten(graph, facts)
+    return layer_refusal(graph, settings.batch, training=True) or _overwritten(graph, settings)
 
 
 def layer_refusal(graph: Graph, batch: int, *, training: bool) -> Refusal | None:
@@ -57,17 +59,20 @@ def layer_refusal(graph: Graph, batch: int, *, training: bool) -> Refusal | None
     return first._replace(reason=f"PyTorch refuses to {run} it: {first.reason}{remedy}", batch=least)
 
 
-def _overwritten(graph: Graph, facts: list[Facts]) -> Refusal | None:
-    """An in-place layer that writes over the output that a layer's backward pass needs."""
-    needs = [fact.params > 0 for fact in facts]
-    keeper: list[str | None] = []
-    for node, fact in zip(graph.nodes, facts, strict=True):
-        needs[node.index] = needs[node.index] or any(needs[source] for source in node.inputs)
-        shares = bool(node.inputs) and node.layer.training_storage != "new"
-        before = keeper[node.inputs[0]] if shares else None
-        if node.layer.training_storage == "inplace":
-            reason = None if before is None else f"the output of '{before}'"
-            if needs[node.index] and not node.layer.is_reversible:
+def _overwritten(graph: Graph, settings: Settings) -> Refusal | None:
+    """An in-place layer that writes over what a backward pass needs."""
+    if not any(node.layer.overwrites for node in graph.nodes):
+        return None
+    calls = program(graph, Run(settings.batch, training=True, channels_last=settings.channels_last)).calls
+    owner: list[int] = []
+    keeper: dict[int, Call] = {}
+    for call in calls:
+        owner.append(call.index if call.holding == "new" else owner[call.inputs[0]])
+        node = graph.nodes[call.node]
+        if call.holding == "inplace" and node.layer.overwrites:
+            kept = keeper.get(owner[call.index])
+            reason = None if kept is None else f"the output of '{graph.nodes[kept.node].path}'"
+            if call.needs_gradient and not node.layer.is_reversible:
                 reason = "its input, whose sign its output does not have"
             if reason is not None:
                 return Refusal(
@@ -75,7 +80,11 @@ def _overwritten(graph: Graph, facts: list[Facts]) -> Refusal | None:
                     "remove 'inplace: true'",
                     node.path,
                 )
-        keeper.append(node.path if fact.training.output and needs[node.index] else before)
+        if call.needs_gradient:
+            needed = [calls[source].needs_gradient for source in call.inputs]
+            kept_inputs = [call.inputs[n] for n in call.training.inputs if call.keeps(n, needed)]
+            for index in (*kept_inputs, *([call.index] if call.training.output else [])):
+                keeper.setdefault(owner[index], call)
     return None
 
 

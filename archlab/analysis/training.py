@@ -16,13 +16,13 @@ from archlab.analysis.backward import Backward
 from archlab.analysis.facts import DTYPE_BYTES, Facts
 from archlab.analysis.forward import Forward
 from archlab.analysis.ledger import Ledger, Storage, Timeline
-from archlab.analysis.lifetimes import last_uses
 from archlab.analysis.optimizer import OPTIMIZERS
-from archlab.analysis.order import Orders
 from archlab.analysis.precision import precisions
+from archlab.analysis.program import Call, program
 from archlab.analysis.settings import Settings
 from archlab.analysis.step import Step
-from archlab.graph import Graph, Node
+from archlab.graph import Graph
+from archlab.layers.operators import Run
 from archlab.segments import Segment
 
 
@@ -32,8 +32,9 @@ class _Checkpoint:
 
     segment: Segment
     inputs: dict[int, Storage]
+    """By call."""
     first: int
-    """The first of its nodes that keeps anything: behind its backward pass nothing needs the segment any more."""
+    """The first of its calls that keeps anything: behind its backward pass nothing needs the segment any more."""
     last: int
     """The last of them: no further need it run again."""
 
@@ -60,11 +61,11 @@ class _TrainingStep:
         buffers = sum([(f.buffers - f.fixed_buffers) * size + f.fixed_buffer_bytes for f in facts])
         ledger = Ledger(sum(self._sizes) + buffers + self._optimizer.state_bytes(self._sizes))
         precision = precisions(graph, settings.dtype, settings.autocast)
-        orders = Orders(graph, channels_last=settings.channels_last)
-        self._step = Step(graph, facts, precision, size, settings.batch, ledger, orders, settings.channels_last)
-        self._last_use = last_uses(graph)
+        run = Run(settings.batch, True, settings.channels_last, not settings.adds_in_place)
+        self._program = program(graph, run)
+        self._step = Step(self._program, facts, precision, size, ledger, settings.channels_last)
         self._checkpoints: dict[int, _Checkpoint] = {}
-        """By node: of the segment that it is in."""
+        """By call: of the segment that it is in."""
 
     def run(self) -> Timeline:
         """The whole step."""
@@ -76,69 +77,78 @@ class _TrainingStep:
         return ledger.timeline()
 
     def _forward(self) -> None:
-        forward = Forward(self._step, self._last_use, {})
-        starts = {segment.start: segment for segment in self._settings.segments}
-        for node in self._step.graph.nodes:
-            if node.index in starts:
-                self._enter(starts[node.index], forward)
-            forward.run(node, keeps=node.index not in self._checkpoints)
-            self._step.ledger.close("forward", node.index)
+        forward = Forward(self._step, {})
+        starts = {self._program.starts[segment.start]: segment for segment in self._settings.segments}
+        for call in self._program.calls:
+            if call.index in starts:
+                self._enter(starts[call.index], forward)
+            forward.run(call, keeps=call.index not in self._checkpoints)
+            if call.is_last:
+                self._step.ledger.close("forward", call.node)
         forward.clear_cache()
 
     def _enter(self, segment: Segment, forward: Forward) -> None:
-        """Keep a segment's inputs, if any of its nodes has something to keep."""
-        keeping = [i for i in range(segment.start, segment.stop) if self._keeps_anything(self._step.graph.nodes[i])]
+        """Keep a segment's inputs, if any of its calls has something to keep."""
+        calls, starts = self._program.calls, self._program.starts
+        inside = range(starts[segment.start], starts[segment.stop])
+        keeping = [index for index in inside if self._keeps_anything(calls[index])]
         if not keeping:
             return
-        inputs = {index: forward.values[index] for index in segment.inputs}
+        inputs = {self._program.results[node]: forward.values[self._program.results[node]] for node in segment.inputs}
         for storage in inputs.values():
             storage.holders += 1
             storage.segments.append(segment)
         checkpoint = _Checkpoint(segment, inputs, keeping[0], keeping[-1])
-        self._step.recomputed.update(range(segment.start, segment.stop))
-        self._checkpoints |= dict.fromkeys(range(segment.start, segment.stop), checkpoint)
+        self._step.recomputed.update(inside)
+        self._checkpoints |= dict.fromkeys(inside, checkpoint)
 
-    def _keeps_anything(self, node: Node) -> bool:
+    def _keeps_anything(self, call: Call) -> bool:
         """Whether autograd keeps a tensor of it, be it a parameter."""
-        facts = self._step.facts[node.index]
-        training = facts.training
-        if not self._step.needs_gradient[node.index]:
+        training, calls = call.training, self._program.calls
+        if not call.needs_gradient:
             return False
-        if facts.params or training.output or any(training.kept):
+        if call.operator.learns or training.output or any(training.kept):
             return True
-        needed = [self._step.needs_gradient[i] for i in node.inputs]
-        return (len(node.inputs) == 1 and bool(training.inputs)) or (len(training.inputs) > 1 and any(needed))
+        needed = [calls[source].needs_gradient for source in call.inputs]
+        return any(call.keeps(number, needed) for number in training.inputs)
 
     def _backward(self) -> None:
         step = self._step
         backward = Backward(step, adds_in_place=self._settings.adds_in_place)
         backward.start()
-        for node in reversed(step.graph.nodes):
-            if not step.needs_gradient[node.index]:
-                continue
-            checkpoint = self._checkpoints.get(node.index)
-            if checkpoint is not None and node.index == checkpoint.last:
-                self._run_again(checkpoint)
-            backward.run(node)
-            if checkpoint is not None and node.index == checkpoint.first:
-                for storage in checkpoint.inputs.values():
-                    step.ledger.release(storage)
-            step.ledger.close("backward", node.index)
+        for call in reversed(self._program.calls):
+            if backward.has_gradient(call):
+                self._run_back(call, backward)
+            is_first = call.index == self._program.starts[call.node]
+            if is_first and self._program.calls[self._program.results[call.node]].needs_gradient:
+                step.ledger.close("backward", call.node)
+
+    def _run_back(self, call: Call, backward: Backward) -> None:
+        """A call's backward pass, behind a second run of the segment that it is the last of."""
+        checkpoint = self._checkpoints.get(call.index)
+        if checkpoint is not None and call.index == checkpoint.last:
+            self._run_again(checkpoint)
+        backward.run(call)
+        if checkpoint is not None and call.index == checkpoint.first:
+            for storage in checkpoint.inputs.values():
+                self._step.ledger.release(storage)
 
     def _run_again(self, checkpoint: _Checkpoint) -> None:
-        """A segment's layers once more, this time with autograd keeping what it needs."""
+        """A segment's calls once more, this time with autograd keeping what it needs."""
         for storage in checkpoint.inputs.values():
             storage.holders += 1
-        forward = Forward(self._step, self._last_use, dict(checkpoint.inputs))
-        nodes = self._step.graph.nodes
-        for index in range(checkpoint.segment.start, checkpoint.last + 1):
-            ends_early = index == checkpoint.last and self._is_kept_first(nodes[index])
-            forward.run(nodes[index], ends_early=ends_early)
-            if not ends_early:
-                self._step.ledger.close("recompute", index)
+        forward = Forward(self._step, dict(checkpoint.inputs))
+        calls = self._program.calls
+        for index in range(self._program.starts[checkpoint.segment.start], checkpoint.last + 1):
+            call = calls[index]
+            ends_early = index == checkpoint.last and _is_kept_first(call)
+            forward.run(call, ends_early=ends_early)
+            if call.is_last and not ends_early:
+                self._step.ledger.close("recompute", call.node)
         forward.leave()
 
-    def _is_kept_first(self, node: Node) -> bool:
-        """Whether what autograd keeps of a node is there before its value is."""
-        training = self._step.facts[node.index].training
-        return training.kept_first or not (training.output or any(training.kept))
+
+def _is_kept_first(call: Call) -> bool:
+    """Whether what autograd keeps of a call is there before its value is."""
+    training = call.training
+    return training.kept_first or not (training.output or any(training.kept))

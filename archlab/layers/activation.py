@@ -25,8 +25,20 @@ from archlab.layers.base import (
 )
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.geometry import IDENTITY, POINTWISE, WHOLE, AxisPair, Reads, Window
+from archlab.layers.operators import (
+    FIRST,
+    GradientLayout,
+    Layout,
+    Operator,
+    Run,
+    Unwanted,
+    one_operator,
+    quotient,
+    whole,
+)
 from archlab.layers.precision import AutocastTo
-from archlab.layers.room import KEEPS_INPUT, KEEPS_OUTPUT, Room, Training
+from archlab.layers.room import KEEPS_INPUT, KEEPS_OUTPUT, SHARES, Room, Training
+from archlab.layers.strides import Value, contiguous, iterated
 
 
 class Activation(Layer):
@@ -60,7 +72,7 @@ class InplaceActivation(Activation):
             return super().training(inputs, output)
         if self.derives_in_place:
             return KEEPS_OUTPUT
-        return Training(inputs=(), kept=Room(elements=prod(output)))
+        return Training(inputs=(), kept=Room(elements=prod(output)), kept_only=True)
 
     @property
     def storage(self) -> Storage:
@@ -77,6 +89,7 @@ class ReLU(InplaceActivation):
     """max(0, x). FLOPs: 1 (the comparison)."""
 
     type: ClassVar[str] = "relu"
+    gradient_layout: ClassVar[GradientLayout] = "kept"
     alias: ClassVar[str] = "relu"
     torch_class: ClassVar[str] = "ReLU"
     derives_from_output: ClassVar[bool] = True
@@ -86,6 +99,7 @@ class ReLU6(InplaceActivation):
     """min(max(0, x), 6). FLOPs: 2."""
 
     type: ClassVar[str] = "relu6"
+    layout: ClassVar[Layout] = "like"
     alias: ClassVar[str] = "relu"
     torch_class: ClassVar[str] = "ReLU6"
     flops_per_element: ClassVar[int] = 2
@@ -95,6 +109,7 @@ class LeakyReLU(InplaceActivation):
     """x if x > 0 else negative_slope * x. FLOPs: 2."""
 
     type: ClassVar[str] = "leaky_relu"
+    gradient_layout: ClassVar[GradientLayout] = "kept"
     alias: ClassVar[str] = "relu"
     torch_class: ClassVar[str] = "LeakyReLU"
     flops_per_element: ClassVar[int] = 2
@@ -112,6 +127,8 @@ class RReLU(InplaceActivation):
     """Leaky ReLU with a random slope in training, the mean slope in eval mode. FLOPs: 2."""
 
     type: ClassVar[str] = "rrelu"
+    gradient_layout: ClassVar[GradientLayout] = "shape"
+    layout: ClassVar[Layout] = "shape"
     alias: ClassVar[str] = "relu"
     torch_class: ClassVar[str] = "RReLU"
     flops_per_element: ClassVar[int] = 2
@@ -139,8 +156,10 @@ class PReLU(Activation):
     """Leaky ReLU with learnable slopes (He et al. 2015). FLOPs: 2."""
 
     type: ClassVar[str] = "prelu"
+    gradient_layout: ClassVar[GradientLayout] = "kept"
     alias: ClassVar[str] = "prelu"
     torch_class: ClassVar[str] = "PReLU"
+    unwanted_gradients: ClassVar[Unwanted] = "dropped"
     flops_per_element: ClassVar[int] = 2
     autocast_to: ClassVar[AutocastTo] = "lower"
 
@@ -160,9 +179,15 @@ class PReLU(Activation):
         """weight: (num_parameters,)."""
         return (TensorSpec("weight", (self.num_parameters,)),)
 
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The input; the slopes' gradient is a whole map before it is summed up."""
-        return Training(backward=Room(elements=prod(output)))
+    def operands(self, inputs: tuple[Value, ...], run: Run) -> tuple[Value, ...]:
+        """The input, and the slopes along its channels."""
+        (source,) = inputs
+        slopes = (1, self.num_parameters, *(1,) * (len(source.sizes) - 2))
+        return (source, contiguous(slopes))
+
+    def summed_gradient(self, source: Value, shapes: tuple[Shape, ...]) -> int:
+        """The slopes' gradient is a whole map before it is summed up, unless each value has its own."""
+        return 0 if source.elements == self.num_parameters else source.elements
 
 
 class ELU(InplaceActivation):
@@ -269,6 +294,7 @@ class Hardtanh(InplaceActivation):
     """min(max(min_val, x), max_val). FLOPs: 2."""
 
     type: ClassVar[str] = "hardtanh"
+    layout: ClassVar[Layout] = "like"
     alias: ClassVar[str] = "hardtanh"
     torch_class: ClassVar[str] = "Hardtanh"
     flops_per_element: ClassVar[int] = 2
@@ -297,6 +323,7 @@ class LogSigmoid(Activation):
     """log(sigmoid(x)). FLOPs: 5."""
 
     type: ClassVar[str] = "log_sigmoid"
+    layout: ClassVar[Layout] = "shape"
     alias: ClassVar[str] = "log_sigmoid"
     torch_class: ClassVar[str] = "LogSigmoid"
     flops_per_element: ClassVar[int] = 5
@@ -327,13 +354,14 @@ class Tanhshrink(Activation):
     torch_class: ClassVar[str] = "Tanhshrink"
     flops_per_element: ClassVar[int] = 2
 
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """tanh(x)."""
-        return Room(elements=prod(output))
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """tanh(x) alone."""
-        return Training(inputs=(), kept=self.scratch(inputs, output), backward=Room(elements=prod(output)))
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """The hyperbolic tangent, and the difference."""
+        (source,) = inputs
+        value = iterated(source.sizes, inputs)
+        difference = Operator(value, (FIRST, 0), gradients=("shared", "new"))
+        return (Operator(value, training=KEEPS_OUTPUT), difference)
 
 
 class Softplus(Activation):
@@ -357,13 +385,14 @@ class Softsign(Activation):
     torch_class: ClassVar[str] = "Softsign"
     flops_per_element: ClassVar[int] = 3
 
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """1 + |x|."""
-        return Room(elements=prod(output))
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The input and 1 + |x|; four steps of the quotient's derivative."""
-        return Training(kept=self.scratch(inputs, output), backward=Room(elements=3 * prod(output)))
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """The absolute value, plus one, and the quotient."""
+        (source,) = inputs
+        value = iterated(source.sizes, inputs)
+        sign = KEEPS_INPUT._replace(backward=whole(value.elements))
+        return (Operator(value, training=sign), Operator(value, (0,), training=SHARES), quotient(value, (FIRST, 1)))
 
 
 class Softshrink(Activation):
@@ -392,6 +421,7 @@ class Threshold(InplaceActivation):
     """x if x > threshold else value. FLOPs: 1."""
 
     type: ClassVar[str] = "threshold"
+    gradient_layout: ClassVar[GradientLayout] = "kept"
     alias: ClassVar[str] = "threshold"
     torch_class: ClassVar[str] = "Threshold"
 
@@ -449,6 +479,8 @@ class Softmax(_AlongDim):
     """exp(x) / sum(exp(x)) along a dimension. FLOPs: 5 (maximum, subtraction, exp, sum, division)."""
 
     type: ClassVar[str] = "softmax"
+    gradient_layout: ClassVar[GradientLayout] = "shape"
+    layout: ClassVar[Layout] = "shape"
     alias: ClassVar[str] = "softmax"
     torch_class: ClassVar[str] = "Softmax"
     flops_per_element: ClassVar[int] = 5
@@ -460,24 +492,32 @@ class Softmin(_AlongDim):
     """softmax(-x) along a dimension. FLOPs: 6."""
 
     type: ClassVar[str] = "softmin"
+    gradient_layout: ClassVar[GradientLayout] = "shape"
+    layout: ClassVar[Layout] = "shape"
     alias: ClassVar[str] = "softmin"
     torch_class: ClassVar[str] = "Softmin"
     flops_per_element: ClassVar[int] = 6
     autocast_to: ClassVar[AutocastTo] = "float32"
 
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """-x."""
-        return Room(elements=prod(output))
-
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """The output."""
-        return KEEPS_OUTPUT._replace(forward=self.scratch(inputs, output))
+        return KEEPS_OUTPUT
+
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """-x, and the softmax."""
+        negated = iterated(inputs[0].sizes, inputs)
+        softmax = one_operator(self, (negated,), shapes, output, run)
+        return (Operator(negated), softmax._replace(reads=(0,)))
 
 
 class LogSoftmax(_AlongDim):
     """log(softmax(x)) along a dimension. FLOPs: 5."""
 
     type: ClassVar[str] = "log_softmax"
+    gradient_layout: ClassVar[GradientLayout] = "shape"
+    layout: ClassVar[Layout] = "shape"
     alias: ClassVar[str] = "log_softmax"
     torch_class: ClassVar[str] = "LogSoftmax"
     flops_per_element: ClassVar[int] = 5
@@ -489,6 +529,8 @@ class Softmax2d(Activation):
     """softmax over the channels of a map. FLOPs: 5."""
 
     type: ClassVar[str] = "softmax2d"
+    gradient_layout: ClassVar[GradientLayout] = "shape"
+    layout: ClassVar[Layout] = "shape"
     alias: ClassVar[str] = "softmax"
     torch_class: ClassVar[str] = "Softmax2d"
     flops_per_element: ClassVar[int] = 5
@@ -497,8 +539,7 @@ class Softmax2d(Activation):
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, H, W), unchanged."""
-        if isinstance(inputs[0], ChannelsLast):
-            require_map(self.type, inputs[0])
+        require_map(self.type, inputs[0])
         return inputs[0]
 
 
@@ -506,6 +547,7 @@ class GLU(_AlongDim):
     """a * sigmoid(b), with a and b the halves of the input along a dimension. FLOPs: 5 per output element."""
 
     type: ClassVar[str] = "glu"
+    gradient_layout: ClassVar[GradientLayout] = "shape"
     alias: ClassVar[str] = "glu"
     torch_class: ClassVar[str] = "GLU"
 

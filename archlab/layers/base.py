@@ -18,8 +18,10 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from archlab.layers.geometry import POINTWISE, AxisPair
+from archlab.layers.operators import GradientLayout, Layout, Operator, Run, Unwanted, one_operator
 from archlab.layers.precision import AutocastTo, Precision, under_autocast
 from archlab.layers.room import KEEPS_INPUT, NOTHING, Room, Training
+from archlab.layers.strides import Value
 
 Shape = tuple[int, ...]
 
@@ -88,8 +90,6 @@ class Refused(NamedTuple):
 
 
 Storage = Literal["new", "inplace", "view", "eval_identity"]
-Order = Literal["keeps", "swaps", "shape", "other"]
-"""How a layer's output lies in memory: as its input, the other way round, in its shape's order, or in the other."""
 Role = Literal["layer", "norm", "activation", "join"]
 
 
@@ -124,12 +124,16 @@ class Layer(BaseModel):
 
     autocast_to: ClassVar[AutocastTo] = "inputs"
     """In which precision it computes under autocast."""
-    order: ClassVar[Order] = "keeps"
+    layout: ClassVar[Layout] = "iterated"
     """How its output lies in memory."""
+    gradient_layout: ClassVar[GradientLayout] = "own"
+    """How its inputs' gradients do."""
+    unwanted_gradients: ClassVar[Unwanted] = "not made"
+    """What becomes of its inputs' gradients where nobody wants them."""
     gradient_order: ClassVar[Literal["input", "shape"]] = "input"
     """How its weight's gradient lies in memory: as its input does, or in its shape's order."""
     pairwise: ClassVar[bool] = False
-    """Whether more than two inputs are taken two at a time, each result in memory of its own."""
+    """Whether more than two inputs are taken two at a time, by statements of their own."""
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """The output shape.
@@ -166,6 +170,14 @@ class Layer(BaseModel):
         """Operations for one sample that are not multiply-accumulates. The rule is in the class's docstring."""
         return 0
 
+    def operands(self, inputs: tuple[Value, ...], run: Run) -> tuple[Value, ...]:
+        """What its operator iterates over, where a parameter or noise of other sizes is among it."""
+        return inputs
+
+    def summed_gradient(self, source: Value, shapes: tuple[Shape, ...]) -> int:
+        """Elements of its weight's gradient before it is summed up; 0 where it is made as it is."""
+        return 0
+
     def refuses(self, inputs: tuple[Shape, ...], batch: int, *, training: bool) -> Refused | None:
         """Why PyTorch refuses to run it with a batch, in training or eval mode; None where it does not."""
         return None
@@ -174,13 +186,18 @@ class Layer(BaseModel):
         """What PyTorch takes beside the output while the layer runs in eval mode."""
         return NOTHING
 
-    def reordering(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """What it takes further where its input lies in memory in another order than its shape says."""
-        return NOTHING
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """The operators of PyTorch that it runs, in order; the last one gives its output.
 
-    def needs_order(self, inputs: tuple[Shape, ...]) -> bool:
-        """Whether it is a view only of an input that lies in its shape's order, and else a copy."""
-        return False
+        Args:
+            inputs: what it reads, as it lies in memory.
+            shapes: of these, without batch.
+            output: its output's shape.
+            run: under which conditions.
+        """
+        return (one_operator(self, inputs, shapes, output, run),)
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """What autograd keeps of it, and what its backward pass takes. Most layers keep their input."""

@@ -10,9 +10,12 @@ from pydantic import Field
 from archlab.layers.base import Layer, Shape, ShapeError, TensorSpec, require_map, shape_text
 from archlab.layers.fields import ConvPadding, PairValue, Positive, PositivePair
 from archlab.layers.geometry import AxisPair, Window, clamped, mirrored, wrapped
+from archlab.layers.operators import GradientLayout, Layout, Operator, Run, one_operator
 from archlab.layers.precision import AutocastTo
-from archlab.layers.room import KEEPS_INPUT, Room, Training
+from archlab.layers.room import KEEPS_INPUT
 from archlab.layers.sliding import require_divides, require_fit, sliding_size
+from archlab.layers.strides import Value, in_format_of
+from archlab.layers.wrapping import wrapping
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 
@@ -25,10 +28,12 @@ class Conv2d(Layer):
     """
 
     type: ClassVar[str] = "conv2d"
+    gradient_layout: ClassVar[GradientLayout] = "weight"
     alias: ClassVar[str] = "conv"
     torch_class: ClassVar[str] = "Conv2d"
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
     counts_activations: ClassVar[bool] = True
+    layout: ClassVar[Layout] = "weight"
     autocast_to: ClassVar[AutocastTo] = "lower"
 
     out_channels: Positive = Field(description="Number of output channels (filters).")
@@ -133,28 +138,32 @@ class Conv2d(Layer):
         """The bias: one addition per output element."""
         return prod(output) if self.bias else 0
 
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """The padded map, where PyTorch makes one."""
-        return Room(elements=self._padded(inputs[0]))
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """The convolution, behind a padding of its own where PyTorch makes one."""
+        padded = self._padded(shapes[0])
+        if padded is None:
+            return (one_operator(self, inputs, shapes, output, run),)
+        sides = [self.padding_before_after(axis) for axis in (0, 1)]
+        if self.padding_mode == "zeros":
+            made: tuple[Operator, ...] = (Operator(in_format_of((run.batch, *padded), inputs[0]), layout="sliced"),)
+        elif self.padding_mode == "circular":
+            (height, width) = sides
+            made = wrapping(inputs[0], (*width, *height))
+        else:
+            value = in_format_of((run.batch, *padded), inputs[0])
+            made = (Operator(value, training=KEEPS_INPUT, layout="format"),)
+        last = len(made)
+        convolution = one_operator(self, (made[-1].value,), shapes, output, run)._replace(reads=(last - 1,))
+        return (*made[:-1], made[-1]._replace(until=last), convolution)
 
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Its input; or the padded map that it makes of it, which mirrored and repeated padding keep the input for."""
-        padded = self._padded(inputs[0])
-        if not padded:
-            return KEEPS_INPUT
-        kept = (0,) if self.padding_mode in {"reflect", "replicate"} else ()
-        # the padded map's gradient is there before the input's; wrapped parts are copied, when the kept map is gone
-        copied = 2 * padded - prod(output) if self.padding_mode == "circular" else 0
-        further = max(padded, copied) - prod(inputs[0])
-        room = Room(elements=padded)
-        return Training(inputs=kept, kept=room, kept_first=True, backward=Room(elements=max(further, 0)))
-
-    def _padded(self, shape: Shape) -> int:
-        """Elements of the map that PyTorch pads by itself; 0 where the convolution does so."""
+    def _padded(self, shape: Shape) -> Shape | None:
+        """The map that PyTorch pads by itself; None where the convolution does so."""
         sides = [self.padding_before_after(axis) for axis in (0, 1)]
         even = all(before == after for before, after in sides)
         if self.padding_mode == "zeros" and even:
-            return 0
+            return None
         zeros = self.padding_mode == "zeros"  # then the surplus alone; the convolution pads the rest
         added = [after - before if zeros else before + after for before, after in sides]
-        return shape[0] * (shape[1] + added[0]) * (shape[2] + added[1])
+        return (shape[0], shape[1] + added[0], shape[2] + added[1])

@@ -10,6 +10,7 @@ from pydantic import Field
 from archlab.layers.base import Layer, Shape, ShapeError, TensorSpec, require_map
 from archlab.layers.fields import NaturalPair, Positive, PositivePair
 from archlab.layers.geometry import AxisPair, Phases, Reads, Window, taps_of
+from archlab.layers.operators import GradientLayout, Layout
 from archlab.layers.precision import AutocastTo
 from archlab.layers.sliding import AXES, effective_kernel, require_divides
 
@@ -27,10 +28,12 @@ class ConvTranspose2d(Layer):
     """
 
     type: ClassVar[str] = "conv_transpose2d"
+    gradient_layout: ClassVar[GradientLayout] = "weight"
     alias: ClassVar[str] = "upconv"
     torch_class: ClassVar[str] = "ConvTranspose2d"
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
     counts_activations: ClassVar[bool] = True
+    layout: ClassVar[Layout] = "weight"
     autocast_to: ClassVar[AutocastTo] = "lower"
 
     out_channels: Positive = Field(description="Number of output channels (filters).")

@@ -15,6 +15,7 @@ from archlab.layers.fields import ConvPadding, Positive, PositivePair
 from archlab.layers.geometry import POINTWISE, AxisPair
 from archlab.layers.join import Narrow
 from archlab.layers.macro import LayerClass, Macro, Step, chain
+from archlab.layers.operators import GradientLayout, Layout, Unwanted
 from archlab.layers.precision import FLOAT32, Precision
 from archlab.layers.room import Room, Training
 from archlab.layers.sliding import require_divides
@@ -30,12 +31,15 @@ class DeformConv2dOp(Layer):
     """
 
     type: ClassVar[str] = "deform_conv2d_op"
+    gradient_layout: ClassVar[GradientLayout] = "shape"
     alias: ClassVar[str] = "conv"
     torch_class: ClassVar[str] = "torchvision.ops.DeformConv2d"
     counts_activations: ClassVar[bool] = True
     exact_reads: ClassVar[bool] = False
     reads_others: ClassVar[bool] = True
     gradient_order: ClassVar[Literal["input", "shape"]] = "shape"
+    layout: ClassVar[Layout] = "shape"
+    unwanted_gradients: ClassVar[Unwanted] = "held"
 
     out_channels: Positive = Field(description="Number of output channels.")
     kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
@@ -99,8 +103,7 @@ class DeformConv2dOp(Layer):
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """All its inputs, and what torchvision makes up."""
         made = self.scratch(inputs, output)
-        mask = made._replace(fixed_elements=0)
-        return Training(inputs=tuple(range(len(inputs))), kept=made, backward=mask)
+        return Training(inputs=tuple(range(len(inputs))), kept=made, backward=made)
 
     def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
         """A mask of one element for each sample, for version 1; a bias of zeros, where there is none."""

@@ -9,8 +9,10 @@ from pydantic import Field
 
 from archlab.layers.base import MAP_RANK, ChannelsLast, Layer, Role, Shape, ShapeError, is_map, require_map, shape_text
 from archlab.layers.geometry import BROADCAST, GLOBAL, IDENTITY, POINTWISE, AxisPair, Reads
+from archlab.layers.operators import FIRST, Operator, Run, one_operator
 from archlab.layers.precision import Precision, as_inputs
-from archlab.layers.room import KEEPS_NOTHING, SHARES, VIEWS, Room, Training
+from archlab.layers.room import KEEPS_NOTHING, SHARES, VIEWS, Gradient, Training
+from archlab.layers.strides import Value, contiguous, in_format_of, iterated
 
 
 def _shapes_text(inputs: tuple[Shape, ...]) -> str:
@@ -29,6 +31,7 @@ class Add(Layer):
     """Elementwise sum of maps of one shape. FLOPs: one addition per element and further input."""
 
     type: ClassVar[str] = "add"
+    pairwise: ClassVar[bool] = True
     alias: ClassVar[str] = "add"
     role: ClassVar[Role] = "join"
 
@@ -41,6 +44,14 @@ class Add(Layer):
     def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One addition per element and further input."""
         return (len(inputs) - 1) * prod(output)
+
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """The sum of the first two, to which the others are added in place."""
+        value = iterated(inputs[0].sizes, inputs[:2])
+        further = [Operator(value, (number, -3 - number), "inplace", SHARES) for number in range(len(inputs) - 2)]
+        return (Operator(value, (FIRST, FIRST - 1), training=SHARES), *further)
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """Nothing: the gradient of a sum is that of each term."""
@@ -88,10 +99,24 @@ class Multiply(Layer):
         return (len(inputs) - 1) * prod(output)
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """All its factors; a stretched one's gradient is a whole map before it is summed up."""
-        stretched = prod(output) * sum(shape != output for shape in inputs)
-        partial = Room(elements=(len(inputs) - 2) * prod(output))
-        return Training(inputs=tuple(range(len(inputs))), kept=partial, backward=Room(elements=stretched))
+        """Both its factors."""
+        return Training(inputs=(0, 1))
+
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """The product of two, then of it and the next; a stretched factor's gradient is a whole map, summed up."""
+        steps: list[Operator] = []
+        left, read = inputs[0], FIRST
+        for number, right in enumerate(inputs[1:], start=2):
+            sizes = tuple([max(pair) for pair in zip(left.sizes, right.sizes, strict=True)])
+            value = iterated(sizes, (left, right))
+            kinds: tuple[Gradient, ...] = tuple(["new" if v.sizes == sizes else "reduced" for v in (left, right)])
+            steps.append(
+                Operator(value, (read, -number), training=Training(inputs=(0, 1)), gradients=kinds, is_product=True)
+            )
+            left, read = value, len(steps) - 1
+        return tuple(steps)
 
 
 def _stretch(in_size: int, out_size: int) -> Reads:
@@ -115,6 +140,15 @@ class Concat(Layer):
                 "concat needs inputs that differ in their channels only, but they are " + _shapes_text(inputs)
             )
         return (sum(shape[0] for shape in inputs), *inputs[0][1:])
+
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """One, in the memory format that all its inputs suggest."""
+        joined = one_operator(self, inputs, shapes, output, run)
+        like = {value.suggests_channels_last for value in inputs}
+        sizes = (run.batch, *output)
+        return (joined._replace(value=in_format_of(sizes, inputs[0]) if len(like) == 1 else contiguous(sizes)),)
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """Nothing: the gradients of its inputs are parts of its own."""
@@ -148,6 +182,12 @@ class Narrow(Layer):
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
         """Position by position; a slice of a flat input no longer has positions."""
         return (POINTWISE if len(output) == MAP_RANK else GLOBAL,)
+
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """A view."""
+        return (Operator(inputs[0].with_size(1, self.length), holding="view", training=KEEPS_NOTHING, layout="shape"),)
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """Nothing; the input's gradient is a map of zeros with the slice's in it."""

@@ -7,10 +7,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import ChannelsLast, Layer, Order, Shape, ShapeError, TensorSpec, shape_text
+from archlab.layers.base import ChannelsLast, Layer, Shape, ShapeError, TensorSpec, shape_text
 from archlab.layers.fields import Positive
+from archlab.layers.operators import GradientLayout, Layout, Operator, Run, one_operator, reshape, view
 from archlab.layers.precision import AutocastTo
-from archlab.layers.room import Room
+from archlab.layers.room import SHARES
+from archlab.layers.strides import Value, contiguous
 
 
 class Linear(Layer):
@@ -20,7 +22,8 @@ class Linear(Layer):
     """
 
     type: ClassVar[str] = "linear"
-    order: ClassVar[Order] = "shape"
+    gradient_layout: ClassVar[GradientLayout] = "shape"
+    layout: ClassVar[Layout] = "shape"
     alias: ClassVar[str] = "fc"
     torch_class: ClassVar[str] = "Linear"
     counts_activations: ClassVar[bool] = True
@@ -59,6 +62,30 @@ class Linear(Layer):
         """The bias: one addition per output."""
         return prod(output) if self.bias else 0
 
-    def reordering(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """The input in its shape's order, and then, with a bias, the product in front of it."""
-        return Room(elements=max(prod(inputs[0]), prod(output) * self.bias))
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """One; over the last dimension of a map a product of matrices, and its reshapes.
+
+        With a bias and an input in the order of its sizes that is added on the way, else afterwards: in place, but to
+        another value while a dispatch mode watches.
+        """
+        (source,) = inputs
+        one = one_operator(self, inputs, shapes, output, run)._replace(weight_for_input=True)
+        if len(output) == 1:
+            return (one,)
+        rows = prod(source.sizes[:-1])
+        product = contiguous((rows, self.out_features))
+        flat = reshape(source, (rows, source.sizes[-1]))
+        last = contiguous((run.batch, *output))
+        if self.bias and source.is_contiguous:
+            return (flat, one._replace(value=product, reads=(0,)), view(last, (1,)))
+        weight, *bias = one.learns
+        steps = [
+            flat._replace(until=2),
+            one._replace(value=product, reads=(0,), learns=(weight,)),
+            Operator(last, (1,), "alias", SHARES._replace(gradient="reshape")),
+        ]
+        if bias:
+            steps.append(Operator(last, (2,), "new" if run.watched else "inplace", SHARES, learns=tuple(bias)))
+        return tuple(steps)

@@ -10,7 +10,6 @@ from pydantic import Field
 from archlab.layers.base import (
     ChannelsLast,
     Layer,
-    Order,
     Refused,
     Role,
     Shape,
@@ -20,8 +19,22 @@ from archlab.layers.base import (
     shape_text,
 )
 from archlab.layers.fields import Finite, Positive
+from archlab.layers.operators import (
+    FIRST,
+    GradientLayout,
+    Layout,
+    Operator,
+    Run,
+    copy_in_order,
+    one_operator,
+    permutation,
+    power,
+    quotient,
+    view,
+)
 from archlab.layers.precision import AutocastTo
-from archlab.layers.room import NOTHING, Room, Training
+from archlab.layers.room import KEEPS_INPUT, NOTHING, SHARES, Room, Training
+from archlab.layers.strides import Value, contiguous, in_format_of, iterated, viewed
 
 FLOAT_BYTES = 4
 
@@ -34,6 +47,7 @@ class BatchNorm2d(Layer):
     """
 
     type: ClassVar[str] = "batch_norm2d"
+    gradient_layout: ClassVar[GradientLayout] = "output"
     alias: ClassVar[str] = "bn"
     torch_class: ClassVar[str] = "BatchNorm2d"
     role: ClassVar[Role] = "norm"
@@ -129,14 +143,29 @@ class LocalResponseNorm(Layer):
         """See the class."""
         return (self.size + 4) * prod(output)
 
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """The sums of squares, times alpha, plus k."""
-        return Room(elements=2 * prod(output))
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The input, the padded squares, the base of the power and the power."""
-        padded = prod(output) // output[0] * (output[0] + self.size - 1)
-        return Training(kept=Room(elements=2 * prod(output) + padded), backward=Room(elements=3 * prod(output)))
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """The squares, padded and summed up (the mean, times size), times alpha, plus k; their power; the quotient."""
+        (source,) = inputs
+        sizes = source.sizes
+        squares = iterated(sizes, (source, source))
+        rows = (sizes[0], 1, sizes[1], sizes[2], sizes[3])
+        padded = contiguous((sizes[0], 1, sizes[1] + self.size - 1, *sizes[2:]))
+        split = viewed(squares, rows)
+        assert split is not None  # a dimension of one position goes anywhere
+        even = contiguous(sizes)
+        return (
+            Operator(squares, (FIRST, FIRST), training=KEEPS_INPUT, until=2),
+            view(split, (0,)),
+            Operator(padded, (1,), layout="shape", until=3),
+            Operator(contiguous(rows), (2,), training=KEEPS_INPUT, layout="shape", until=7),
+            view(even, (3,)),
+            Operator(even, (4,)),
+            Operator(even, (5,), training=SHARES),
+            Operator(even, (6,), training=power(even)),
+            quotient(iterated(sizes, (source, even)), (FIRST, 7)),
+        )
 
 
 STATISTICS_FLOPS = 5
@@ -156,6 +185,8 @@ class GroupNorm(Layer):
     """
 
     type: ClassVar[str] = "group_norm"
+    gradient_layout: ClassVar[GradientLayout] = "format"
+    layout: ClassVar[Layout] = "format"
     alias: ClassVar[str] = "gn"
     torch_class: ClassVar[str] = "GroupNorm"
     role: ClassVar[Role] = "norm"
@@ -217,6 +248,17 @@ class GroupNorm(Layer):
         """The input and the statistics."""
         return Training(kept=self.scratch(inputs, output))
 
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """A copy of what lies with gaps, and the norm."""
+        (source,) = inputs
+        if source.is_contiguous or source.is_channels_last:
+            return (one_operator(self, inputs, shapes, output, run),)
+        made = in_format_of(source.sizes, source)
+        copied = Operator(made, training=SHARES)
+        return (copied, one_operator(self, (made,), shapes, output, run)._replace(reads=(0,)))
+
 
 class InstanceNorm2d(BatchNorm2d):
     """Instance normalisation (Ulyanov et al. 2016): each channel of each sample by itself.
@@ -226,7 +268,6 @@ class InstanceNorm2d(BatchNorm2d):
     """
 
     type: ClassVar[str] = "instance_norm2d"
-    order: ClassVar[Order] = "shape"
     alias: ClassVar[str] = "norm"
     torch_class: ClassVar[str] = "InstanceNorm2d"
 
@@ -261,24 +302,35 @@ class InstanceNorm2d(BatchNorm2d):
         """The statistics do, where they are the sample's own."""
         return not self.track_running_stats
 
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """Statistics or running statistics, scale and shift, each repeated for every sample."""
-        own = Room() if self.track_running_stats else self._statistics(inputs[0])
-        return own._replace(elements=(2 * self.affine + 2 * self.track_running_stats) * inputs[0][0])
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """Parameters and running statistics repeated for each sample, and a batch norm of all channels as one sample's.
 
-    def reordering(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """The input in its shape's order."""
-        return Room(elements=prod(inputs[0]))
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The input, the statistics, and what is repeated of the parameters, but not the shift."""
-        repeated = (self.affine + 2 * self.track_running_stats) * inputs[0][0]
-        kept = self._statistics(inputs[0])._replace(elements=repeated)
-        return Training(kept=kept, forward=Room(elements=self.affine * inputs[0][0]))
-
-    def _statistics(self, shape: Shape) -> Room:
-        """Mean and inverse deviation of each channel of each sample."""
-        return Room(sample_bytes=2 * FLOAT_BYTES * shape[0])
+        The input is copied first where it does not lie in the order of its sizes.
+        """
+        (source,) = inputs
+        batch, channels = source.sizes[:2]
+        repeated, flat = contiguous((batch * channels,)), contiguous((1, batch * channels, *source.sizes[2:]))
+        learned = [tensor.learnable for tensor in self.tensors(shapes) if tensor.shape == (channels,)]
+        last = len(learned) + 2 + (not source.is_contiguous)
+        repeats = Training(inputs=(), gradient="new")
+        steps = [
+            Operator(repeated, (), training=repeats, learns=(channels,) * is_learned, until=last)
+            for is_learned in learned
+        ]
+        read = FIRST
+        if not source.is_contiguous:
+            read = len(steps)
+            steps.append(copy_in_order(source)._replace(until=last))
+        steps.append(view(flat, (read,)))
+        uses_own = run.training or not self.track_running_stats
+        own = Room(fixed_bytes=2 * FLOAT_BYTES * batch * channels) if uses_own else NOTHING
+        shift = 1 if self.affine and self.bias else None  # the second of the repeated; no derivative needs it
+        kept = (0, *[1 + number for number in range(len(learned)) if number != shift])
+        reads = (len(steps) - 1, *range(len(learned)))
+        steps.append(Operator(flat, reads, training=Training(inputs=kept, kept=own), layout="output", scratch=own))
+        return (*steps, view(contiguous(source.sizes), (len(steps) - 1,)))
 
 
 class LayerNorm(Layer):
@@ -288,7 +340,8 @@ class LayerNorm(Layer):
     """
 
     type: ClassVar[str] = "layer_norm"
-    order: ClassVar[Order] = "shape"
+    gradient_layout: ClassVar[GradientLayout] = "shape"
+    layout: ClassVar[Layout] = "shape"
     alias: ClassVar[str] = "ln"
     torch_class: ClassVar[str] = "LayerNorm"
     role: ClassVar[Role] = "norm"
@@ -340,7 +393,6 @@ class LayerNorm2d(LayerNorm):
     """
 
     type: ClassVar[str] = "layer_norm2d"
-    order: ClassVar[Order] = "other"
     torch_class: ClassVar[str] = "torchvision.models.convnext.LayerNorm2d"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -350,3 +402,14 @@ class LayerNorm2d(LayerNorm):
 
     def _channels(self, shape: Shape) -> int:
         return shape[0]
+
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """A permutation, the norm over the last dimension, and back."""
+        (source,) = inputs
+        turned = permutation(source, (0, 2, 3, 1))
+        norm = one_operator(self, inputs, shapes, output, run)._replace(
+            value=contiguous(turned.value.sizes), reads=(0,)
+        )
+        return (turned, norm, permutation(norm.value, (0, 3, 1, 2), 1))

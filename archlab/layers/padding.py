@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -11,8 +10,11 @@ from pydantic_core import PydanticCustomError
 from archlab.layers.base import Layer, Shape, ShapeError, require_map, shape_text
 from archlab.layers.fields import MAX_SIZE, Finite
 from archlab.layers.geometry import IDENTITY, POINTWISE, AxisPair, Window, clamped, mirrored, wrapped
-from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, Room, Training
+from archlab.layers.operators import GradientLayout, Layout, Operator, Run, one_operator
+from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, Training
 from archlab.layers.sliding import AXES
+from archlab.layers.strides import Value, iterated
+from archlab.layers.wrapping import wrapping
 
 
 def _four(value: Any) -> tuple[int, int, int, int]:
@@ -48,6 +50,8 @@ class _Pad(Layer):
     """Whether PyTorch cuts before it pads, so that it cannot cut more than there is."""
 
     alias: ClassVar[str] = "pad"
+    layout: ClassVar[Layout] = "format"
+    gradient_layout: ClassVar[GradientLayout] = "format"
 
     padding: SidePadding = Field(description="A number, or [left, right, top, bottom]; negative numbers cut.")
 
@@ -92,20 +96,33 @@ def _shift(before: int) -> Window:
     return IDENTITY if before == 0 else Window(padding=before)
 
 
-class ZeroPad2d(_Pad):
+class _FilledPad(_Pad):
+    """What the paddings by a number share: PyTorch cuts first, and only copies where nothing is added."""
+
+    cuts_first: ClassVar[bool] = True
+
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """One; its gradient is cut where it pads."""
+        one = one_operator(self, inputs, shapes, output, run)
+        if max(self.padding) <= 0:
+            one = one._replace(value=iterated(one.value.sizes, (inputs[0]._replace(sizes=one.value.sizes),)))
+        return (one._replace(layout="sliced" if min(self.padding) >= 0 else "own format"),)
+
+
+class ZeroPad2d(_FilledPad):
     """Zeros around the map; negative numbers cut it. FLOPs: none."""
 
     type: ClassVar[str] = "zero_pad2d"
     torch_class: ClassVar[str] = "ZeroPad2d"
-    cuts_first: ClassVar[bool] = True
 
 
-class ConstantPad2d(_Pad):
+class ConstantPad2d(_FilledPad):
     """A constant around the map; negative numbers cut it. FLOPs: none."""
 
     type: ClassVar[str] = "constant_pad2d"
     torch_class: ClassVar[str] = "ConstantPad2d"
-    cuts_first: ClassVar[bool] = True
 
     value: Finite = Field(description="What to fill with.")
 
@@ -149,9 +166,11 @@ class CircularPad2d(_Pad):
     type: ClassVar[str] = "circular_pad2d"
     torch_class: ClassVar[str] = "CircularPad2d"
 
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Nothing; in the backward pass two padded maps, since its parts are copied one by one."""
-        return KEEPS_NOTHING._replace(backward=Room(elements=2 * prod(output) - prod(inputs[0])))
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """Copies, one for each side."""
+        return wrapping(inputs[0], self.padding)
 
     def _most(self, size: int, left: int) -> int | None:
         return left

@@ -13,9 +13,11 @@ from archlab.layers.base import Layer, Shape, ShapeError, require_map
 from archlab.layers.fields import MAX_SIZE, POSITIVE_SCHEMA, NaturalPair, PairValue, PositivePair
 from archlab.layers.geometry import AxisPair, Window, adaptive_bounds, adaptive_reads
 from archlab.layers.macro import Macro, Step
+from archlab.layers.operators import GradientLayout, Layout, Operator, Run, one_operator, power, whole
 from archlab.layers.precision import AutocastTo
-from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, Room, Training
+from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, KEEPS_OUTPUT, Room, Training
 from archlab.layers.sliding import pooled_size, require_fit
+from archlab.layers.strides import Value, in_format_of, iterated
 
 INDEX_BYTES = 8
 """PyTorch finds the position of each maximum as an int64, whether or not anyone asks for it."""
@@ -23,6 +25,9 @@ INDEX_BYTES = 8
 
 class _SlidingPool(Layer):
     """What max and average pooling share. Shapes: (C, H, W) to (C, H', W')."""
+
+    layout: ClassVar[Layout] = "format"
+    gradient_layout: ClassVar[GradientLayout] = "format"
 
     kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
     stride: PositivePair | None = Field(None, description="Step of the window; the kernel size if left out.")
@@ -174,20 +179,32 @@ class LPPool2d(Layer):
         """Powers, means, roots."""
         return prod(inputs[0]) + prod(output) * (prod(self.kernel_size) + 2)
 
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """The powers, or later the signs, sizes and products of the means."""
-        return Room(elements=max(prod(inputs[0]), 3 * prod(output)))
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The input, its powers, and four steps from the means to the roots."""
-        before, after = prod(inputs[0]), prod(output)
-        # beside the input's gradient: three steps of the roots' derivative, or the means' with one of those gone
-        further = max(3 * after - before, before - after)
-        return Training(kept=Room(elements=before + 4 * after), backward=Room(elements=further))
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """Powers, their means, the means' signs, sizes and products, times the area, and the roots."""
+        (source,) = inputs
+        powers = iterated(source.sizes, (source,))
+        means = in_format_of((run.batch, *output), powers)
+        after = iterated(means.sizes, (means,))
+        step = whole(after.elements)
+        return (
+            Operator(powers, training=power(powers)),
+            Operator(means, (0,), training=KEEPS_INPUT, layout="format", until=7),
+            Operator(after, (1,)),
+            Operator(after, (1,), training=KEEPS_INPUT._replace(backward=step)),
+            Operator(after, (3,), training=KEEPS_OUTPUT),
+            Operator(after, (2, 4), training=Training(inputs=(0, 1))),
+            Operator(after, (5,)),
+            Operator(after, (6,), training=power(after)),
+        )
 
 
 class _AdaptivePool(Layer):
     """What the adaptive poolings share. Shapes: (C, H, W) to (C, *output_size)."""
+
+    layout: ClassVar[Layout] = "format"
+    gradient_layout: ClassVar[GradientLayout] = "format"
 
     output_size: OutputSize = Field(description="Size of the output: a number or a pair; null keeps the input's.")
 
@@ -224,6 +241,13 @@ class AdaptiveAvgPool2d(_AdaptivePool):
     def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Additions and one division per window."""
         return self.window_elements(inputs[0], output)
+
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """One; of the whole map a mean, whose gradient is expanded."""
+        one = one_operator(self, inputs, shapes, output, run)
+        return (one._replace(layout="expanded") if output[1:] == (1, 1) else one,)
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """The input; nothing where it is the mean of the whole map."""

@@ -7,17 +7,18 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import ChannelsLast, Layer, Order, Shape, ShapeError, Storage, require_map, shape_text
+from archlab.layers.base import ChannelsLast, Layer, Shape, ShapeError, Storage, require_map, shape_text
 from archlab.layers.fields import Probability
 from archlab.layers.geometry import GLOBAL, POINTWISE, AxisPair
+from archlab.layers.operators import Operator, Run, one_operator, permutation, reshape
 from archlab.layers.room import SHARES, Room, Training
+from archlab.layers.strides import Value, contiguous
 
 
 class Flatten(Layer):
     """Merge dimensions start_dim to end_dim into one: a view, without work. Dimension 0 is the batch."""
 
     type: ClassVar[str] = "flatten"
-    order: ClassVar[Order] = "shape"
     alias: ClassVar[str] = "flatten"
     torch_class: ClassVar[str] = "Flatten"
 
@@ -43,13 +44,15 @@ class Flatten(Layer):
         """A flat vector has no positions any more: together it sees the whole map."""
         return (POINTWISE if output == inputs[0] else GLOBAL,)
 
-    def needs_order(self, inputs: tuple[Shape, ...]) -> bool:
-        """Where it merges several channels with several positions."""
-        (shape,) = inputs
-        start, end = self._merged(shape)
-        channels = len(shape) if isinstance(shape, ChannelsLast) else 1
-        others = [size for dim, size in enumerate(shape, 1) if start <= dim <= end and dim != channels]
-        return start <= channels <= end and shape[channels - 1] > 1 and prod(others) > 1
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """A view, or a copy where what it merges does not lie so; nothing where it merges nothing."""
+        (source,) = inputs
+        start, end = self._merged(shapes[0])
+        if start == end:
+            return (one_operator(self, inputs, shapes, output, run),)
+        return (reshape(source, (run.batch, *output)),)
 
     def _merged(self, shape: Shape) -> tuple[int, int]:
         """First and last dimension, counted from the batch."""
@@ -136,6 +139,10 @@ class Dropout2d(_Dropout):
     def _factors(self, shape: Shape) -> int:
         return shape[0]
 
+    def operands(self, inputs: tuple[Value, ...], run: Run) -> tuple[Value, ...]:
+        """The input, and a factor for each channel."""
+        return (*inputs, contiguous((*inputs[0].sizes[:2], 1, 1)))
+
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, H, W), unchanged."""
         require_map(self.type, inputs[0])
@@ -172,18 +179,29 @@ class StochasticDepth(Layer):
         factors = Room(elements=1) if self.mode == "row" else Room(fixed_elements=1)
         return Training(inputs=(), kept=factors, kept_first=True)
 
+    def operands(self, inputs: tuple[Value, ...], run: Run) -> tuple[Value, ...]:
+        """The input, and its factors."""
+        (source,) = inputs
+        count = run.batch if self.mode == "row" else 1
+        return (source, contiguous((count, *(1,) * (len(source.sizes) - 1))))
+
 
 class _Permute(Layer):
     """What the orders of dimensions share: a view, without work."""
 
     torch_class: ClassVar[str] = "torchvision.ops.Permute"
     alias: ClassVar[str] = "permute"
-    order: ClassVar[Order] = "swaps"
     dims: ClassVar[tuple[int, ...]]
 
     def torch_arguments(self) -> dict[str, Any]:
         """The order, the batch first."""
         return {"dims": list(self.dims)}
+
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """A view."""
+        return (permutation(inputs[0], self.dims),)
 
     @property
     def storage(self) -> Storage:

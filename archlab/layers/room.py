@@ -28,8 +28,9 @@ class Room(NamedTuple):
 
 NOTHING = Room()
 
-Gradient = Literal["new", "shared", "view"]
-"""Where the gradients of a layer's inputs live: new memory, or that of its output's gradient (a view: a part of it)."""
+Gradient = Literal["new", "shared", "view", "reshape", "permute", "reduced"]
+"""Where the gradients of a layer's inputs live: new memory, or that of its output's gradient (a view: a part of it;
+reshaped: copied where a view cannot be; permuted), or new memory into which a whole map is summed up."""
 
 
 class Training(NamedTuple):
@@ -40,6 +41,7 @@ class Training(NamedTuple):
         output: whether its output is kept.
         kept: what is made for the backward pass alone.
         kept_first: whether that is there before the output is made (dropout's factors), rather than with it.
+        kept_only: whether that is not even made where no gradient is wanted (the copy of what is overwritten).
         forward: taken while the forward pass runs, beside the output and what is kept.
         gradient: where the gradients of its inputs live.
         backward: taken while the backward pass runs, beside the gradients.
@@ -49,6 +51,7 @@ class Training(NamedTuple):
     output: bool = False
     kept: Room = NOTHING
     kept_first: bool = False
+    kept_only: bool = False
     forward: Room = NOTHING
     gradient: Gradient = "new"
     backward: Room = NOTHING

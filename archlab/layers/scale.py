@@ -14,9 +14,10 @@ from archlab.layers.conv import Conv2d
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.join import Multiply
 from archlab.layers.macro import Macro, Step
+from archlab.layers.operators import Run
 from archlab.layers.pooling import AdaptiveAvgPool2d
 from archlab.layers.precision import FLOAT32, Precision
-from archlab.layers.room import Room, Training
+from archlab.layers.strides import Value, contiguous
 
 
 class LayerScale(Layer):
@@ -45,9 +46,14 @@ class LayerScale(Layer):
         """One multiplication per element."""
         return prod(output)
 
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The input; the factors' gradient is a whole map before it is summed up."""
-        return Training(backward=Room(elements=prod(output)))
+    def operands(self, inputs: tuple[Value, ...], run: Run) -> tuple[Value, ...]:
+        """The factors, and the input."""
+        (source,) = inputs
+        return (contiguous((source.sizes[1], 1, 1)), source)
+
+    def summed_gradient(self, source: Value, shapes: tuple[Shape, ...]) -> int:
+        """The factors' gradient is a whole map before it is summed up."""
+        return source.elements
 
     def autocast(self, inputs: tuple[int, ...], lower: int) -> Precision:
         """float32, that of its weight, which is multiplied by values of any precision."""

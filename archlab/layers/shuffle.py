@@ -9,6 +9,7 @@ from pydantic import Field
 from archlab.layers.base import Layer, Shape, ShapeError, require_map, shape_text
 from archlab.layers.fields import Positive
 from archlab.layers.geometry import POINTWISE, AxisPair, Phases, Window, taps_of
+from archlab.layers.operators import GradientLayout, Layout
 from archlab.layers.room import KEEPS_NOTHING, Training
 from archlab.layers.sliding import AXES, require_divides
 
@@ -17,8 +18,10 @@ class PixelShuffle(Layer):
     """Channels to positions (Shi et al. 2016): (C * r^2, H, W) to (C, H * r, W * r). FLOPs: none."""
 
     type: ClassVar[str] = "pixel_shuffle"
+    gradient_layout: ClassVar[GradientLayout] = "own format"
     alias: ClassVar[str] = "shuffle"
     torch_class: ClassVar[str] = "PixelShuffle"
+    layout: ClassVar[Layout] = "format"
 
     upscale_factor: Positive = Field(description="r: how many times higher and wider the map becomes.")
 
@@ -53,8 +56,10 @@ class PixelUnshuffle(Layer):
     """Positions to channels, the inverse of `pixel_shuffle`: (C, H * r, W * r) to (C * r^2, H, W). FLOPs: none."""
 
     type: ClassVar[str] = "pixel_unshuffle"
+    gradient_layout: ClassVar[GradientLayout] = "own format"
     alias: ClassVar[str] = "unshuffle"
     torch_class: ClassVar[str] = "PixelUnshuffle"
+    layout: ClassVar[Layout] = "format"
 
     downscale_factor: Positive = Field(description="r: how many times lower and narrower the map becomes.")
 
@@ -86,8 +91,10 @@ class ChannelShuffle(Layer):
     """Channels of all groups interleaved (Zhang et al. 2018, ShuffleNet): shape unchanged. FLOPs: none."""
 
     type: ClassVar[str] = "channel_shuffle"
+    gradient_layout: ClassVar[GradientLayout] = "own format"
     alias: ClassVar[str] = "shuffle"
     torch_class: ClassVar[str] = "ChannelShuffle"
+    layout: ClassVar[Layout] = "format"
 
     groups: Positive = Field(description="Groups of channels; must divide them.")
 

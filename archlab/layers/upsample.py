@@ -13,9 +13,11 @@ from pydantic_core import PydanticCustomError
 from archlab.layers.base import Layer, Shape, ShapeError, require_map, shape_text
 from archlab.layers.fields import PositivePair
 from archlab.layers.geometry import BROADCAST, IDENTITY, AxisPair, Phases, Reads, Window, taps_of
+from archlab.layers.operators import GradientLayout, Layout, Operator, Run, one_operator
 from archlab.layers.precision import AutocastTo
 from archlab.layers.room import KEEPS_NOTHING, Training
 from archlab.layers.sliding import AXES
+from archlab.layers.strides import Value
 
 MAX_FACTOR = 65_536
 """Largest scale factor, and the largest denominator of the fraction that one is taken for."""
@@ -62,8 +64,10 @@ class Upsample(Layer):
     """
 
     type: ClassVar[str] = "upsample"
+    gradient_layout: ClassVar[GradientLayout] = "own format"
     alias: ClassVar[str] = "upsample"
     torch_class: ClassVar[str] = "Upsample"
+    layout: ClassVar[Layout] = "format"
     autocast_to: ClassVar[AutocastTo] = "float32"
 
     size: PositivePair | None = Field(None, description="Size of the output: a number or [height, width].")
@@ -164,6 +168,13 @@ class Upsample(Layer):
         """A product for each value read, and the additions between them."""
         taps = len(_TAPS[self.mode]) ** 2
         return (2 * taps - 1) * prod(output) if taps > 1 else 0
+
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """One."""
+        one = one_operator(self, inputs, shapes, output, run)
+        return (one._replace(layout="shape") if self.mode == "bicubic" and output == shapes[0] else one,)
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """Nothing: the gradient depends on the sizes alone."""

@@ -16,7 +16,7 @@ from torch.library import Library, fallthrough_kernel
 
 FLOAT32 = (
     *("layer_norm", "group_norm", "softplus", "softmax.int", "log_softmax.int"),
-    *("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d"),
+    *("upsample_nearest2d", "_upsample_nearest_exact2d", "upsample_bilinear2d", "upsample_bicubic2d"),
     *("pow.Tensor_Scalar", "pow.Tensor_Tensor", "pow.Scalar"),
 )
 AS_INPUTS = ("reflection_pad2d", "replication_pad2d")

@@ -4,8 +4,8 @@ Every tensor that an operator of PyTorch returns is followed by its storage, fro
 is freed. That is what a model needs; what kernels take inside themselves (the columns of a convolution, say) and
 what an allocator keeps in reserve come on top, and depend on the device.
 
-On the `meta` device nothing is computed, so that a step of any size is counted in seconds. The results are those
-of the CPU but for one operator, whose unused statistics are left out (`_UNUSED`).
+On the `meta` device nothing is computed, so that a step of any size is counted in seconds. Most results are those
+of the CPU; one operator's unused statistics are left out (`_used`), and a few layers are made of other operators.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ _IS_TRAINING = 5
 
 
 class Loss(torch.autograd.Function):
-    """A loss that hands a gradient to each result and takes nothing else."""
+    """A loss that hands a gradient to each result that needs one, and takes nothing else."""
 
     @staticmethod
     def forward(ctx: Any, *results: Tensor) -> Tensor:
@@ -121,8 +121,13 @@ class Loss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *_: Any) -> Any:
-        """Ones, of each result's shape."""
-        return tuple([torch.ones(shape, dtype=dtype, device=device) for shape, dtype, device in ctx.like])
+        """Ones, of each such result's shape."""
+        return tuple(
+            [
+                torch.ones(shape, dtype=dtype, device=device) if needed else None
+                for (shape, dtype, device), needed in zip(ctx.like, ctx.needs_input_grad, strict=True)
+            ]
+        )
 
 
 OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], bool], torch.optim.Optimizer]] = {

@@ -1,4 +1,8 @@
-"""`archlab verify --memory`: predicted peaks against live storages of the built model, on the meta device."""
+"""`archlab verify --memory`: predicted peaks against live storages of the built model.
+
+They are counted on a CPU, with real tensors, as a user runs it. What is too large for that is counted on the meta
+device, which computes nothing, and where a few layers are made of other operators (`OTHERWISE_ON_META`).
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,13 @@ from archlab.torch.storages import count_inference, count_training
 if TYPE_CHECKING:
     from archlab.api import Network
 
-TOLERANCE = 0.01
-"""Of a training step's peak: memory formats decide on a copy here and there."""
+MOST_BYTES = 2**31
+MOST_MACS = 10**10
+"""Of a forward pass: what a CPU runs in seconds."""
+META_TOLERANCE = 0.01
+"""Of a peak on the meta device, which has other memory formats here and there."""
+OTHERWISE_ON_META = ("mish", "channel_shuffle", "instance_norm2d")
+"""Layers that are made of other operators there than on any real device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +68,14 @@ class MemoryVerification:
         conditions: under which: `batch 8, channels_last`.
         peaks: of each run.
         refused: why there is no training step, where there is none.
+        notes: what else to know.
     """
 
     name: str
     conditions: str
     peaks: list[Peak]
     refused: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -74,6 +85,7 @@ class MemoryVerification:
     def render(self) -> str:
         """A line if all are equal, else one for each; and one where there is no training step."""
         refused = [] if self.refused is None else [f"  no training step counted: {self.refused}"]
+        refused += [f"  {note}" for note in self.notes]
         if all(peak.predicted == peak.counted for peak in self.peaks):
             runs = ", ".join(f"{peak.run} {peak.counted:,}" for peak in self.peaks)
             equal = f"{self.name}: memory ok at {self.conditions}, bytes at the peak equal to live storages: {runs}"
@@ -83,15 +95,16 @@ class MemoryVerification:
         return "\n".join([f"{self.name}: memory {verdict} at {self.conditions}", *lines, *refused])
 
 
-def verify_memory(network: Network, settings: Settings) -> MemoryVerification:
-    """Compare the peak of a forward pass, which must be equal, and those of training steps.
+def verify_memory(network: Network, settings: Settings, device: str = "cpu") -> MemoryVerification:
+    """Compare the peaks of a forward pass and of training steps, which must be equal.
 
     Counting keeps PyTorch from adding gradients in place, so that the training peaks compared are those without.
 
     Args:
         network: what to verify.
-        settings: under which conditions; every optimizer is tried. Autocast is counted on a CPU, the rest on the meta
-            device, which computes nothing.
+        settings: under which conditions; every optimizer is tried.
+        device: where to count. What is too large for `cpu` is counted on `meta` instead, but under autocast, which that
+            does not know.
 
     Raises:
         ConfigError: for int8, or a batch that PyTorch does not run in eval mode.
@@ -99,16 +112,40 @@ def verify_memory(network: Network, settings: Settings) -> MemoryVerification:
     if settings.dtype not in TRAINED_DTYPES:
         raise single_problem(f"{settings.dtype} has no storages to count; choose a floating-point dtype", "wrong-value")
     require_run(network.graph, settings.batch)
+    settings = replace(settings, adds_in_place=False)
     analysis = Analysis(network.graph, settings)
-    peaks = [Peak("inference", analysis.inference.peak, *count_inference(network, settings), 0)]
+    where = _counting_device(analysis, device)
+    exact = 0 if where != "meta" else META_TOLERANCE
+    peaks = [Peak("inference", analysis.inference.peak, *count_inference(network, settings, device=where), exact)]
     conditions = ", ".join([f"batch {settings.batch}", *settings.conditions()])
+    notes = _notes(analysis, asked=device, device=where)
     if analysis.refusal is not None:
-        return MemoryVerification(network.name, conditions, peaks, analysis.refusal.reason)
+        return MemoryVerification(network.name, conditions, peaks, analysis.refusal.reason, notes)
     facts = collect_facts(network.graph)
-    device = "meta" if settings.autocast is None else "cpu"
     for optimizer in OPTIMIZERS:
-        step = replace(settings, optimizer=optimizer, adds_in_place=False)
+        step = replace(settings, optimizer=optimizer)
         predicted = training_memory(network.graph, facts, step).peak
-        counted = count_training(network, step, device=device)
-        peaks.append(Peak(f"training with {optimizer}", predicted, *counted, TOLERANCE))
-    return MemoryVerification(network.name, conditions, peaks)
+        counted = count_training(network, step, device=where)
+        peaks.append(Peak(f"training with {optimizer}", predicted, *counted, exact))
+    return MemoryVerification(network.name, conditions, peaks, notes=notes)
+
+
+def _counting_device(analysis: Analysis, device: str) -> str:
+    """Where to count: what is too large for a CPU, on the meta device; autocast only on a CPU."""
+    if analysis.settings.autocast is not None and device == "meta":
+        return "cpu"
+    if device != "cpu" or analysis.settings.autocast is not None:
+        return device
+    peak = analysis.inference.peak if analysis.training is None else analysis.training.peak
+    return "cpu" if peak <= MOST_BYTES and analysis.total.macs <= MOST_MACS else "meta"
+
+
+def _notes(analysis: Analysis, *, asked: str, device: str) -> tuple[str, ...]:
+    """Where it was counted instead of on the CPU, and which layers are others there."""
+    if device != "meta":
+        return ()
+    notes = ["counted on the meta device, since it is too large to run on a CPU"] if asked == "cpu" else []
+    others = sorted({layer.node.layer.type for layer in analysis.layers}.intersection(OTHERWISE_ON_META))
+    if others:
+        notes.append(f"the meta device makes {', '.join(others)} of other operators than a CPU or a GPU")
+    return tuple(notes)

@@ -10,6 +10,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 from torchvision import models
 
+from archlab.analysis import Analysis
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.settings import Settings
 from archlab.analysis.training import training_memory
@@ -35,8 +36,8 @@ def is_exact(network: Network, settings: Settings, *, device: str = "meta") -> b
     return predicted_training(network, settings) == count_training(network, settings, device=device).peak
 
 
-def predicted_inference(network: Network, batch: int) -> int:
-    analysis = network.analyze(batch=batch)
+def predicted_inference(network: Network, batch: int, **options: Any) -> int:
+    analysis = Analysis(network.graph, Settings(batch, adds_in_place=False, **options))
     assert analysis.inference.peak == analysis.total.memory.inference_peak
     return analysis.inference.peak
 
@@ -66,7 +67,7 @@ def test_training_to_the_byte(name: str) -> None:
 @pytest.mark.parametrize("name", ["resnet18", "densenet121", "shufflenet_v2_x0_5", "squeezenet1_1", "unet"])
 def test_half_precision_to_the_byte(name: str, dtype: str) -> None:
     network = load(name)
-    predicted = network.analyze(batch=2, dtype=dtype).inference.peak
+    predicted = predicted_inference(network, 2, dtype=dtype)
     assert predicted == count_inference(network, Settings(2, dtype)).peak
     assert is_exact(network, counted_step(2, "adam", dtype=dtype))
 
@@ -77,7 +78,7 @@ def test_half_precision_to_the_byte(name: str, dtype: str) -> None:
 def test_channels_last_to_the_byte(name: str) -> None:
     """Weights and input in that memory format: other copies of weights' gradients, and of maps that are flattened."""
     network = load(name)
-    predicted = network.analyze(batch=2, channels_last=True).inference.peak
+    predicted = predicted_inference(network, 2, channels_last=True)
     assert predicted == count_inference(network, Settings(2, channels_last=True)).peak
     assert is_exact(network, counted_step(2, "momentum", channels_last=True))
 
@@ -110,10 +111,9 @@ def test_checkpoints_to_the_byte(name: str, blocks: str) -> None:
 
 @pytest.mark.parametrize(("name", "blocks"), [("efficientnet_b0", "stage*.*"), ("convnext_tiny", "stage*.*")])
 def test_checkpoints_of_broadcast_products(name: str, blocks: str) -> None:
-    """What was kept of a product is freed before its gate's gradient is summed up: some numbers a channel less."""
+    """What was kept of a product is freed before its gate's gradient is summed up."""
     network = load(name)
-    settings = counted_step(2, segments=tuple(find_segments(network.graph, [blocks])))
-    assert predicted_training(network, settings) == pytest.approx(count_training(network, settings).peak, rel=1e-5)
+    assert is_exact(network, counted_step(2, segments=tuple(find_segments(network.graph, [blocks]))))
 
 
 def test_checkpoints_under_autocast() -> None:
@@ -238,7 +238,7 @@ def test_each_layer_on_a_cpu(layers: str) -> None:
 def test_each_layer_with_channels_last(layers: str) -> None:
     network = around(layers)
     counted = count_inference(network, Settings(2, channels_last=True), device="cpu").peak
-    assert network.analyze(batch=2, channels_last=True).inference.peak == counted
+    assert predicted_inference(network, 2, channels_last=True) == counted
     assert is_exact(network, counted_step(2, channels_last=True), device="cpu")
 
 
@@ -269,17 +269,10 @@ def in_block(layers: str) -> Network:
     )
 
 
-REDUCED = ("layer_scale", "prelu", "squeeze_excitation", "instance_norm2d, affine")
-"""Whose parameters' or gates' gradients are sums made after the layer's own pass: some numbers a channel."""
-
-
 @pytest.mark.parametrize("layers", [f"{{type: {layer}}}" for layer in LAYERS])
 def test_each_layer_in_a_checkpoint(layers: str) -> None:
     network = in_block(layers)
-    settings = counted_step(2, segments=tuple(find_segments(network.graph, ["inner"])))
-    counted = count_training(network, settings, device="cpu").peak
-    off = 0.002 if any(name in layers for name in REDUCED) else 0
-    assert predicted_training(network, settings) == pytest.approx(counted, rel=off)
+    assert is_exact(network, counted_step(2, segments=tuple(find_segments(network.graph, ["inner"]))), device="cpu")
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -287,8 +280,7 @@ def test_random_networks(seed: int) -> None:
     network = random_network(seed)
     assert predicted_inference(network, 3) == count_inference(network, Settings(3), device="cpu").peak
     settings = counted_step(3, "momentum")
-    counted = count_training(network, settings, device="cpu").peak
-    assert predicted_training(network, settings) == pytest.approx(counted, rel=0.001)
+    assert is_exact(network, settings, device="cpu")
 
 
 # -- without a watcher -------------------------------------------------------------------------------------------

@@ -1,0 +1,213 @@
+"""What a layer runs: the operators of PyTorch that it calls, one after the other, as their memory needs.
+
+Most layers are one operator, whose facts are the layer's own (`storage`, `scratch`, `training`). Those that are made of
+several say which (`Layer.operators`): what each returns, what autograd keeps of it, and how long a variable holds it.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, NOTHING, SHARES, Gradient, Room, Training
+from archlab.layers.strides import Sizes, Value, channels_last, contiguous, in_format_of, iterated, reshaped
+
+if TYPE_CHECKING:
+    from archlab.layers.base import Layer, Shape
+
+FIRST = -1
+"""Among an operator's reads: the layer's first input; -2 its second, and so on."""
+
+Layout = Literal["iterated", "like", "format", "shape", "weight"]
+"""In which order a new value lies: as elementwise operators have it, as its input, in its input's memory format, as its
+sizes say, or with the channels last where either the input or the weight suggests it."""
+
+GradientLayout = Literal[
+    "own", "kept", "output", "format", "own format", "shape", "weight", "expanded", "sliced", "base"
+]
+"""In which order a new gradient lies: as elementwise operators have it that read the output's gradient first (`own`),
+the value that it is of (`kept`) or the output; in the memory format of that value, or of the output's gradient; as its
+sizes say; as a convolution's; as a mean's, which is expanded; as a slice's; or just as the value that it is of."""
+
+Holding = Literal["new", "inplace", "view", "alias"]
+"""Where a value lives: in new memory, in its first input's, overwritten or seen otherwise, or it is that input."""
+
+
+Unwanted = Literal["not made", "dropped", "held"]
+"""What becomes of gradients that nobody wants: they are not made, made and dropped at once, or held until the others
+have been handed on."""
+
+
+class Run(NamedTuple):
+    """Under which conditions operators run.
+
+    Attributes:
+        batch: number of samples.
+        training: whether in training mode.
+        channels_last: whether the weights lie in that memory format.
+        watched: whether a dispatch mode watches, which keeps PyTorch from adding in place.
+    """
+
+    batch: int
+    training: bool
+    channels_last: bool = False
+    watched: bool = False
+
+
+class Operator(NamedTuple):
+    """One call of an operator.
+
+    Attributes:
+        value: what it gives.
+        reads: earlier operators of the layer by number, or the layer's inputs (`FIRST` and below).
+        holding: where its value lives.
+        training: what autograd keeps of it, and what its backward pass takes; rooms count the whole batch.
+        gradients: where the gradient of each read lives, where they differ.
+        layout: in which order the gradients of what it reads lie, where they are new.
+        dims: of a permutation, for its gradient.
+        learns: elements of each parameter that it makes gradients of.
+        scratch: what it takes beside its value without autograd.
+        until: the number of the operator that still finds its value under a name; by default its last reader.
+        is_product: whether each input is kept for the others' gradients only.
+        unwanted: what becomes of its inputs' gradients where nobody wants them.
+        weight_for_input: whether autograd keeps the weight for the input's gradient only.
+        is_turned: whether its weight suggests that memory format.
+        sums: elements of the weight's gradient before it is summed up; 0 where it is made as it is.
+        sums_bias: whether the bias's gradient is its output's summed up.
+    """
+
+    value: Value
+    reads: tuple[int, ...] = (FIRST,)
+    holding: Holding = "new"
+    training: Training = KEEPS_NOTHING
+    gradients: tuple[Gradient, ...] = ()
+    layout: GradientLayout = "own"
+    dims: Sizes = ()
+    learns: tuple[int, ...] = ()
+    scratch: Room = NOTHING
+    until: int = -1
+    is_product: bool = False
+    unwanted: Unwanted = "not made"
+    weight_for_input: bool = False
+    is_turned: bool = False
+    sums: int = 0
+    sums_bias: bool = False
+
+    def gradient(self, number: int) -> Gradient:
+        """Where the gradient of a read lives."""
+        return self.gradients[number] if self.gradients else self.training.gradient
+
+
+def laid(layout: Layout, sizes: Sizes, inputs: tuple[Value, ...], *, is_turned: bool) -> Value:
+    """A new value in an order.
+
+    Args:
+        layout: which order.
+        sizes: of the value.
+        inputs: what it is made of.
+        is_turned: whether the weight suggests that the channels are last.
+    """
+    if layout == "like" and inputs[0].is_dense:
+        return inputs[0]
+    if layout in {"iterated", "like"}:
+        return iterated(sizes, inputs)
+    if layout == "weight" and is_turned:
+        return channels_last(sizes)
+    return in_format_of(sizes, inputs[0]) if layout in {"format", "weight"} else contiguous(sizes)
+
+
+def _is_turned(layer: Layer, shapes: tuple[Shape, ...], run: Run) -> bool:
+    """Whether a weight is taken for one with its channels last."""
+    if layer.layout != "weight" or not run.channels_last:
+        return False
+    weight = layer.tensors(shapes)[0].shape
+    return channels_last(weight).suggests_channels_last
+
+
+def whole(elements: int) -> Room:
+    """Room for so many elements of the network's dtype, whatever the batch."""
+    return Room(fixed_elements=elements)
+
+
+def one_operator(
+    layer: Layer, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+) -> Operator:
+    """A layer that is a single operator, from its own facts.
+
+    Args:
+        layer: the layer.
+        inputs: what it reads.
+        shapes: of these, without batch.
+        output: its output's shape.
+        run: under which conditions.
+    """
+    sizes = (run.batch, *output)
+    storage = layer.training_storage if run.training else layer.storage
+    training = layer.training(shapes, output)
+    reads = tuple([~number for number in range(len(inputs))])
+    scratch = of_batch(layer.scratch(shapes, output), run.batch)
+    layout = layer.gradient_layout
+    if storage != "new":
+        holding: Holding = "inplace" if storage == "inplace" else "alias"
+        return Operator(inputs[0], reads, holding, _of_batch(training, run.batch), layout=layout, scratch=scratch)
+    is_turned = _is_turned(layer, shapes, run)
+    learns = tuple([prod(tensor.shape) for tensor in layer.tensors(shapes) if tensor.learnable])
+    return Operator(
+        laid(layer.layout, sizes, layer.operands(inputs, run), is_turned=is_turned),
+        reads,
+        training=_of_batch(training, run.batch),
+        layout=layout,
+        learns=learns,
+        scratch=scratch,
+        is_turned=is_turned,
+        unwanted=layer.unwanted_gradients,
+        sums=layer.summed_gradient(inputs[0], shapes),
+        sums_bias=layer.sums_bias,
+    )
+
+
+def of_batch(room: Room, batch: int) -> Room:
+    """A room for each sample as one for the batch."""
+    if room is NOTHING or batch == 1:
+        return room
+    return Room(0, 0, room.elements * batch + room.fixed_elements, room.sample_bytes * batch + room.fixed_bytes)
+
+
+def _of_batch(training: Training, batch: int) -> Training:
+    return training._replace(
+        kept=of_batch(training.kept, batch),
+        forward=of_batch(training.forward, batch),
+        backward=of_batch(training.backward, batch),
+    )
+
+
+def view(value: Value, reads: tuple[int, ...] = (FIRST,)) -> Operator:
+    """The same memory seen otherwise; so is its gradient, or else copied."""
+    return Operator(value, reads, "view", SHARES._replace(gradient="reshape"))
+
+
+def permutation(source: Value, dims: Sizes, read: int = FIRST) -> Operator:
+    """Its dimensions in another order."""
+    return Operator(source.permuted(dims), (read,), "view", SHARES._replace(gradient="permute"), dims=dims)
+
+
+def copy_in_order(source: Value, read: int = FIRST) -> Operator:
+    """A copy in the order of its sizes, whose gradient is the copy's."""
+    return Operator(contiguous(source.sizes), (read,), "new", SHARES)
+
+
+def reshape(source: Value, sizes: Sizes, read: int = FIRST) -> Operator:
+    """A view where that can be, else a copy."""
+    value, is_view = reshaped(source, sizes)
+    return view(value, (read,)) if is_view else Operator(value, (read,), "new", SHARES._replace(gradient="reshape"))
+
+
+def power(value: Value) -> Training:
+    """Of a power: its derivative is the base's power, times the exponent, times the gradient."""
+    return KEEPS_INPUT._replace(backward=whole(2 * value.elements))
+
+
+def quotient(value: Value, reads: tuple[int, ...]) -> Operator:
+    """A division: the divisor's gradient takes two quotients and a sign on its way, before the dividend's is made."""
+    training = Training(inputs=(0, 1), backward=whole(2 * value.elements))
+    return Operator(value, reads, training=training)

@@ -1,0 +1,426 @@
+"""Random networks for memory: every layer type, alone, in pairs and in short chains, first, in the middle and last.
+
+`python -m tests.random_memory 5000` draws so many with their conditions, counts live storages of each on the CPU, in
+eval mode and in a training step, and prints every disagreement with the prediction.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from math import prod
+from typing import NamedTuple
+
+from archlab.analysis import Analysis
+from archlab.analysis.facts import collect_facts
+from archlab.analysis.settings import Settings
+from archlab.analysis.trainable import layer_refusal
+from archlab.analysis.training import training_memory
+from archlab.api import Network
+from archlab.graph import Graph
+from archlab.layers import layer_types
+from archlab.layers.base import ChannelsLast
+from tests.random_networks import Item, NetworkMaker
+
+MOST_ELEMENTS = 6_000
+"""Of a value: small enough for thousands of networks."""
+TRIES = 30
+
+Draw = random.Random
+
+
+class Case(NamedTuple):
+    """A network and the conditions of its run."""
+
+    network: Network
+    settings: Settings
+
+
+class MemoryNetworkMaker(NetworkMaker):
+    """Draws one network of 1 to 6 items of any type; what does not fit is drawn again."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        draw = self.random
+        channels = draw.choice([1, 2, 4, 4, 8, 8])
+        height = draw.choice([1, 2, 3, 4, 6, 7, 8, 8, 12])
+        width = height if draw.random() < 0.5 else draw.choice([1, 2, 5, 6, 8, 9])
+        self.input = [channels] if draw.random() < 0.1 else [channels, height, width]
+
+    def make(self) -> Network:
+        """A network; what hangs loose is among its outputs, and now and then what does not."""
+        learns = self.random.choice(["first", "first", "last", "drawn"])
+        if learns == "first":
+            self._extend({**self._learning(), "name": "n0"})
+        wanted = self.random.choice([1, 1, 2, 2, 2, 3, 4, 5, 6])
+        for _ in range(wanted):
+            for _ in range(TRIES):
+                if self._extend({**self._draw(), "name": f"n{len(self.items)}"}):
+                    break
+        if self.last is None or learns == "last":
+            self._extend({**self._learning(), "name": f"n{len(self.items)}"})
+        assert self.last is not None
+        return self.last
+
+    def _learning(self) -> Item:
+        """A layer with parameters, for whatever shape comes."""
+        shape = self.last.graph.nodes[-1].shape if self.last is not None else tuple(self.input)
+        if len(shape) == 1 or isinstance(shape, ChannelsLast):
+            return {"type": "linear", "out_features": self.random.choice([4, 8])}
+        if len(shape) == 2 or self.random.random() < 0.1:
+            return {"type": "prelu"}
+        return {"type": "conv2d", "out_channels": self.random.choice([1, 4, 8, 8]), "kernel_size": 1}
+
+    def _extra_outputs(self) -> list[str]:
+        return [item["name"] for item in self.items if self.random.random() < 0.06]
+
+    def _is_welcome(self, graph: Graph) -> bool:
+        """Whether a network is small enough."""
+        return all(0 < prod(node.shape) <= MOST_ELEMENTS for node in graph.nodes)
+
+    def _draw(self) -> Item:
+        draw = self.random
+        shape = self.last.graph.nodes[-1].shape if self.last is not None else tuple(self.input)
+        if self.items and draw.random() < 0.12:
+            return self._join()
+        if self.items and draw.random() < 0.06:
+            return draw.choice([self._residual, self._branches])()
+        if isinstance(shape, ChannelsLast) and draw.random() < 0.4:
+            return {"type": "channels_first"}
+        kind = draw.choice(list(DRAWN))
+        return DRAWN[kind](draw, shape)
+
+    def _conv(self) -> Item:
+        return _conv(self.random, (4, 8, 8))
+
+    def _join(self) -> Item:
+        count = self.random.choice([1, 1, 1, 2, 3])
+        others = [self.random.choice(self.items)["name"] for _ in range(count)]
+        return {"type": self.random.choice(["concat", "add", "multiply"]), "with": others}
+
+    def _branches(self) -> Item:
+        """Paths of one or two layers of any type, or none."""
+        draw = self.random
+        shape = (4, 8, 8)
+        paths = [
+            [DRAWN[draw.choice(list(DRAWN))](draw, shape) for _ in range(draw.choice([0, 1, 1, 2]))]
+            for _ in range(draw.choice([2, 2, 3]))
+        ]
+        return {"type": "branches", "merge": draw.choice(["concat", "add", "multiply"]), "paths": paths}
+
+    def _residual(self) -> Item:
+        draw = self.random
+        body = [DRAWN[draw.choice(list(DRAWN))](draw, (4, 8, 8)) for _ in range(draw.choice([1, 2]))]
+        return {"type": "residual", "shortcut": draw.choice(["identity", "project", "if_same"]), "body": body}
+
+
+def _pair(draw: Draw, low: int, high: int) -> int | list[int]:
+    if draw.random() < 0.6:
+        return draw.randint(low, high)
+    return [draw.randint(low, high), draw.randint(low, high)]
+
+
+def _attached(draw: Draw, item: Item) -> Item:
+    """Now and then a norm and an activation, which is then in place."""
+    if draw.random() < 0.3:
+        item["norm"] = draw.choice(
+            ["batch_norm2d", "layer_norm2d", "instance_norm2d", {"type": "group_norm", "num_groups": 2}]
+        )
+    if draw.random() < 0.3:
+        item["activation"] = draw.choice(["relu", "elu", "silu", "hardswish", "sigmoid", "gelu", "prelu"])
+    return item
+
+
+def _conv(draw: Draw, _shape: tuple[int, ...]) -> Item:
+    item: Item = {
+        "type": "conv2d",
+        "out_channels": draw.choice([1, 2, 4, 8]),
+        "kernel_size": _pair(draw, 1, 4),
+        "stride": draw.choice([1, 1, 1, 2]),
+        "padding": draw.choice(["auto", 0, 1, [0, 1]]),
+        "groups": draw.choice([1, 1, 1, 2, 4]),
+        "bias": draw.random() < 0.7,
+    }
+    if item["stride"] == 1 and draw.random() < 0.25:
+        item["padding"] = "same"
+    if draw.random() < 0.2:
+        item["padding_mode"] = draw.choice(["reflect", "replicate", "circular"])
+    return _attached(draw, item)
+
+
+def _conv_transpose(draw: Draw, _shape: tuple[int, ...]) -> Item:
+    return _attached(
+        draw,
+        {
+            "type": "conv_transpose2d",
+            "out_channels": draw.choice([1, 2, 4]),
+            "kernel_size": _pair(draw, 1, 3),
+            "stride": draw.choice([1, 2]),
+            "groups": draw.choice([1, 1, 2]),
+            "bias": draw.random() < 0.6,
+        },
+    )
+
+
+def _depthwise(draw: Draw, _shape: tuple[int, ...]) -> Item:
+    return _attached(
+        draw,
+        {
+            "type": "depthwise_conv2d",
+            "kernel_size": draw.choice([1, 3]),
+            "padding": draw.choice(["auto", "same", 0]),
+            "depth_multiplier": draw.choice([1, 2]),
+        },
+    )
+
+
+def _separable(draw: Draw, _shape: tuple[int, ...]) -> Item:
+    return _attached(
+        draw,
+        {
+            "type": "depthwise_separable_conv2d",
+            "out_channels": draw.choice([1, 4]),
+            "kernel_size": 3,
+            "padding": "auto",
+        },
+    )
+
+
+def _deform(draw: Draw, _shape: tuple[int, ...]) -> Item:
+    item: Item = {
+        "type": "deform_conv2d",
+        "out_channels": draw.choice([2, 4]),
+        "kernel_size": draw.choice([1, 3, [3, 1]]),
+        "padding": draw.choice([0, 1]),
+        "stride": draw.choice([1, 1, 2]),
+        "modulated": draw.random() < 0.5,
+        "bias": draw.random() < 0.5,
+        "groups": draw.choice([1, 1, 2]),
+        "offset_groups": draw.choice([1, 1, 2]),
+    }
+    if draw.random() < 0.3:
+        item["max_offset"] = 2
+    return item
+
+
+def _upsample(kind: str) -> Callable[[Draw, tuple[int, ...]], Item]:
+    def make(draw: Draw, _shape: tuple[int, ...]) -> Item:
+        item: Item = {"type": kind, "mode": draw.choice(["nearest", "nearest-exact", "bilinear", "bicubic"])}
+        if draw.random() < 0.5:
+            item["scale_factor"] = draw.choice([1, 2, 1.5, 0.5])
+        else:
+            item["size"] = [draw.randint(1, 9), draw.randint(1, 9)]
+        return item
+
+    return make
+
+
+def _pool(draw: Draw, kind: str) -> Item:
+    item: Item = {"type": kind, "kernel_size": _pair(draw, 1, 3), "ceil_mode": draw.random() < 0.3}
+    if draw.random() < 0.7:
+        item["stride"] = draw.choice([1, 2])
+    if kind != "lp_pool2d" and draw.random() < 0.3:
+        item["padding"] = 1
+    if kind == "lp_pool2d":
+        item["norm_type"] = draw.choice([1, 2, 3, 2.5])
+    return item
+
+
+def _adaptive(draw: Draw, kind: str) -> Item:
+    size = draw.choice([1, 1, 3, [2, 4], [None, 2], [1, None]])
+    return {"type": kind, "output_size": size}
+
+
+def _norm(kind: str) -> Callable[[Draw, tuple[int, ...]], Item]:
+    def make(draw: Draw, _shape: tuple[int, ...]) -> Item:
+        item: Item = {"type": kind}
+        if draw.random() < 0.4:
+            item["affine"] = draw.random() < 0.5
+        if draw.random() < 0.4:
+            item["track_running_stats"] = draw.random() < 0.5
+        return item
+
+    return make
+
+
+def _layer_norm(kind: str) -> Callable[[Draw, tuple[int, ...]], Item]:
+    def make(draw: Draw, _shape: tuple[int, ...]) -> Item:
+        item: Item = {"type": kind}
+        if draw.random() < 0.4:
+            item["elementwise_affine"] = draw.random() < 0.5
+        if draw.random() < 0.3:
+            item["bias"] = False
+        return item
+
+    return make
+
+
+def _inplace(kind: str, **options: float) -> Callable[[Draw, tuple[int, ...]], Item]:
+    return lambda draw, _: {"type": kind, **options, "inplace": draw.random() < 0.4}
+
+
+def _plain(kind: str, **options: object) -> Callable[[Draw, tuple[int, ...]], Item]:
+    return lambda _draw, _shape: {"type": kind, **options}
+
+
+def _along(kind: str) -> Callable[[Draw, tuple[int, ...]], Item]:
+    return lambda draw, shape: {"type": kind, "dim": draw.choice([1, -1, 2, 3, -2] if len(shape) > 1 else [1, -1])}
+
+
+def _pad(kind: str, **options: float) -> Callable[[Draw, tuple[int, ...]], Item]:
+    def make(draw: Draw, _shape: tuple[int, ...]) -> Item:
+        low = draw.choice([0, 0, -1])
+        sides = [draw.randint(low, 2) for _ in range(4)]
+        return {"type": kind, "padding": draw.choice([1, 0, sides, sides]), **options}
+
+    return make
+
+
+def _chosen(maker: Callable[[Draw, str], Item], kind: str) -> Callable[[Draw, tuple[int, ...]], Item]:
+    return lambda draw, _shape: maker(draw, kind)
+
+
+def _narrow(draw: Draw, shape: tuple[int, ...]) -> Item:
+    start = draw.randint(0, max(shape[0] - 1, 0))
+    return {"type": "narrow", "start": start, "length": draw.randint(1, max(shape[0] - start, 1))}
+
+
+def _flatten(draw: Draw, shape: tuple[int, ...]) -> Item:
+    if len(shape) == 3 and draw.random() < 0.3:
+        return {"type": "flatten", "start_dim": draw.choice([1, 2]), "end_dim": draw.choice([2, 3])}
+    return {"type": "flatten"}
+
+
+DRAWN: dict[str, Callable[[Draw, tuple[int, ...]], Item]] = {
+    "conv2d": _conv,
+    "conv_transpose2d": _conv_transpose,
+    "depthwise_conv2d": _depthwise,
+    "depthwise_separable_conv2d": _separable,
+    "deform_conv2d": _deform,
+    "upsample": _upsample("upsample"),
+    "interpolate": _upsample("interpolate"),
+    **{kind: _chosen(_pool, kind) for kind in ("max_pool2d", "avg_pool2d", "lp_pool2d")},
+    **{kind: _chosen(_adaptive, kind) for kind in ("adaptive_avg_pool2d", "adaptive_max_pool2d")},
+    "global_avg_pool2d": _plain("global_avg_pool2d"),
+    "global_max_pool2d": _plain("global_max_pool2d"),
+    "zero_pad2d": _pad("zero_pad2d"),
+    "constant_pad2d": _pad("constant_pad2d", value=2.0),
+    **{f"{kind}_pad2d": _pad(f"{kind}_pad2d") for kind in ("reflection", "replication", "circular")},
+    "batch_norm2d": _norm("batch_norm2d"),
+    "instance_norm2d": _norm("instance_norm2d"),
+    "local_response_norm": lambda draw, _: {"type": "local_response_norm", "size": draw.choice([1, 2, 3, 4, 5, 9])},
+    "group_norm": lambda draw, _: {
+        "type": "group_norm",
+        "num_groups": draw.choice([1, 2, 4]),
+        "affine": draw.random() < 0.7,
+    },
+    "layer_norm": _layer_norm("layer_norm"),
+    "layer_norm2d": _layer_norm("layer_norm2d"),
+    "linear": lambda draw, _: {"type": "linear", "out_features": draw.choice([1, 3, 8]), "bias": draw.random() < 0.7},
+    **{
+        kind: _inplace(kind)
+        for kind in ("relu", "relu6", "leaky_relu", "rrelu", "elu", "selu", "celu", "silu", "mish", "hardswish")
+    },
+    **{kind: _inplace(kind) for kind in ("hardsigmoid", "hardtanh")},
+    "threshold": _inplace("threshold", threshold=0.1, value=0),
+    "prelu": lambda draw, shape: {"type": "prelu", "num_parameters": draw.choice([1, shape[0]])},
+    "gelu": lambda draw, _: {"type": "gelu", "approximate": draw.choice(["none", "tanh"])},
+    **{
+        kind: _plain(kind)
+        for kind in ("sigmoid", "log_sigmoid", "tanh", "tanhshrink", "softplus", "softsign", "softshrink", "hardshrink")
+    },
+    "softmax2d": _plain("softmax2d"),
+    **{kind: _along(kind) for kind in ("softmax", "softmin", "log_softmax", "glu")},
+    "pixel_shuffle": lambda draw, _: {"type": "pixel_shuffle", "upscale_factor": draw.choice([1, 2])},
+    "pixel_unshuffle": lambda draw, _: {"type": "pixel_unshuffle", "downscale_factor": draw.choice([1, 2])},
+    "channel_shuffle": lambda draw, _: {"type": "channel_shuffle", "groups": draw.choice([1, 2, 4])},
+    "squeeze_excitation": _plain("squeeze_excitation", squeeze_channels=2),
+    "layer_scale": _plain("layer_scale"),
+    "flatten": _flatten,
+    "identity": _plain("identity"),
+    **{
+        kind: lambda draw, _, kind=kind: {  # type: ignore[misc]
+            "type": kind,
+            "p": draw.choice([0, 0.5, 0.5, 1]),
+            "inplace": draw.random() < 0.3,
+        }
+        for kind in ("dropout", "dropout2d")
+    },
+    "stochastic_depth": lambda draw, _: {
+        "type": "stochastic_depth",
+        "p": draw.choice([0, 0.5]),
+        "mode": draw.choice(["batch", "row"]),
+    },
+    "channels_last": _plain("channels_last"),
+    "channels_first": _plain("channels_first"),
+    "narrow": _narrow,
+}
+"""By type, what an item of it may be; joins have their own."""
+JOINS = ("add", "concat", "multiply")
+assert {*DRAWN, *JOINS} == set(layer_types())
+
+
+def random_case(seed: int) -> Case:
+    """The network and the conditions of a seed."""
+    maker = MemoryNetworkMaker(seed)
+    network = maker.make()
+    draw = maker.random
+    settings = Settings(
+        batch=draw.choice([1, 3]),
+        optimizer=draw.choice(["sgd", "momentum", "adam", "adamw"]),
+        channels_last=draw.random() < 0.4,
+        adds_in_place=False,
+    )
+    return Case(network, settings)
+
+
+def disagreements(case: Case) -> list[str]:
+    """Peaks that were predicted and are not those of live storages on the CPU."""
+    from archlab.torch.storages import count_inference, count_training
+
+    network, settings = case
+    found: list[str] = []
+    predicted = Analysis(network.graph, settings)
+    assert predicted.inference.peak == predicted.total.memory.inference_peak, network.document.source.text
+    if layer_refusal(network.graph, settings.batch, training=False) is not None:
+        return found
+    counted = count_inference(network, settings, device="cpu")
+    if counted.peak != predicted.inference.peak:
+        found.append(f"inference: predicted {predicted.inference.peak}, counted {counted.peak} ({counted.operator})")
+    if predicted.refusal is not None:
+        return found
+    step = training_memory(network.graph, collect_facts(network.graph), settings)
+    counted = count_training(network, settings, device="cpu")
+    if counted.peak != step.peak:
+        found.append(f"training: predicted {step.peak}, counted {counted.peak} ({counted.operator})")
+    return found
+
+
+def main(count: int, first: int = 0) -> int:
+    """Draw and count `count` networks."""
+    warnings.simplefilter("ignore")
+    started, wrong = time.time(), 0
+    kinds: Counter[str] = Counter()
+    for seed in range(first, first + count):
+        case = random_case(seed)
+        kinds.update(node.layer.type for node in case.network.graph.layers)
+        found = disagreements(case)
+        if found:
+            wrong += 1
+            settings = case.settings
+            print(
+                f"seed {seed}: batch {settings.batch}, channels_last {settings.channels_last}, {settings.optimizer}\n"
+                f"{case.network.document.source.text}" + "\n".join(found),
+                flush=True,
+            )
+    layers = ", ".join(f"{name} {number}" for name, number in sorted(kinds.items()))
+    print(f"{count} networks, {wrong} with disagreements, {time.time() - started:.0f} s; layers drawn: {layers}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*(int(word) for word in sys.argv[1:3])))
