@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 import torch
 
+from archlab.analysis.facts import Facts, collect_facts
 from archlab.analysis.outputs import OutputReport
-from archlab.analysis.receptive_field import ReceptiveField
+from archlab.analysis.receptive_field import ReceptiveField, gate_inputs, receptive_fields, windowed_fields
 from archlab.api import Network, load, loads
 from archlab.graph import Graph
+from archlab.layers.geometry import WHOLE, Phases, Whole, Window
 from archlab.torch.linear import LinearRun
+from tests.analysis.definitions import positions
 from tests.analysis.probe import Probe
 from tests.command import run
+from tests.random_networks import random_network
 
 TWO_HEADS = """
 input: [3, 64, 64]
@@ -285,3 +289,55 @@ def test_expected(expect: str, problem: str | None, capsys: pytest.CaptureFixtur
     status, out, _ = run(capsys, "validate", str(path))
     assert status == (problem is not None)
     assert problem is None or problem in out
+
+
+class Ways:
+    """What a unit sees by the ways that no layer makes global: a search backwards, unit by unit."""
+
+    def __init__(self, graph: Graph, facts: list[Facts], gates: dict[int, frozenset[int]], axis: int) -> None:
+        self.graph, self.facts, self.gates, self.axis = graph, facts, gates, axis
+        self.known: dict[tuple[int, int], frozenset[int]] = {}
+
+    def back(self, index: int) -> list[tuple[int, Window | Phases]]:
+        """The inputs of a node on such a way, and how they are read."""
+        found = []
+        for number, source in enumerate(self.graph.nodes[index].inputs):
+            reads = self.facts[index].reads[number][self.axis]
+            if number not in self.gates.get(index, ()) and not isinstance(reads, Whole) and self.is_finite(source):
+                found.append((source, reads))
+        return found
+
+    def is_finite(self, index: int) -> bool:
+        shape = self.graph.nodes[index].shape
+        return index == 0 or (len(shape) == 3 and bool(self.back(index)))
+
+    def seen(self, index: int, unit: int) -> frozenset[int]:
+        if index == 0:
+            return frozenset([unit])
+        if (index, unit) not in self.known:
+            read = [self.seen(source, one) for source, reads in self.back(index) for one in reads.of(unit)]
+            self.known[index, unit] = frozenset().union(*read)
+        return self.known[index, unit]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_windows_alone_by_their_definition(axis: int) -> None:
+    """Random networks of which every eighth layer or so is said to read the whole map."""
+    compared = 0
+    for seed in range(12):
+        draw = random.Random(seed)  # noqa: S311 - no cryptography
+        graph = random_network(seed).graph
+        facts = collect_facts(graph)
+        for node in graph.layers:
+            if len(node.inputs) == 1 and draw.random() < 0.12:
+                facts[node.index] = facts[node.index]._replace(reads=((WHOLE, WHOLE),))
+        fields = receptive_fields(graph, facts)
+        ways = Ways(graph, facts, gate_inputs(graph, fields), axis)
+        for node, whole, found in zip(graph.nodes, fields, windowed_fields(graph, facts, fields), strict=True):
+            windows = found.axes[axis]
+            assert (windows is not None) == ways.is_finite(node.index)
+            if windows is not None and whole.axes[axis] is None:
+                compared += 1
+                for unit in range(node.shape[1 + axis]):
+                    assert positions(windows.span(unit)) == ways.seen(node.index, unit)
+    assert compared >= 5
