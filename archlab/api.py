@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,8 @@ def open_target(target: str | Path) -> tuple[Document, Variant | None, Problems]
         return document, _variant(document, variant_name, problems) if variant_name else None, problems
     if _looks_like_path(path_text):
         path = Path(path_text)
+        if not os.path.exists(path_text) and path.stem in presets.preset_names():  # noqa: PTH110 - never raises
+            raise single_problem(f"there is no file {path_text}; the preset is called {path.stem} alone", "unreadable")
         document, problems = read_document(read_source(path, shown_as=path_text), path.stem)
         return document, _variant(document, variant_name, problems) if variant_name else None, problems
     return _open_preset(path_text, variant_name)

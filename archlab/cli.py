@@ -14,6 +14,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
+from archlab.arguments import Parser, dtype, positive, size_in_bytes
 from archlab.inputs import STDIN_NAMES
 from archlab.streams import fill_closed_streams
 from archlab.version import __version__
@@ -125,11 +126,9 @@ def _silence() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
-        prog="archlab", description="Design and analyse convolutional networks written as YAML."
-    )
+    parser = Parser(prog="archlab", description="Design and analyse convolutional networks written as YAML.")
     parser.add_argument("--version", action="version", version=f"archlab {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     network = _network_options()
@@ -217,12 +216,12 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_training(parser: argparse.ArgumentParser, *, optimizer: bool = True) -> None:
+def _add_training(parser: Parser, *, optimizer: bool = True) -> None:
     """How a training step is done."""
     group = parser.add_argument_group("the training step")
     if optimizer:
         group.add_argument("--optimizer", choices=OPTIMIZERS, default="momentum", help="of the step (momentum)")
-    group.add_argument("--autocast", choices=LOWER_DTYPES, help="mixed precision, with this lower dtype")
+    group.add_argument("--autocast", type=dtype, choices=LOWER_DTYPES, help="mixed precision, with this lower dtype")
     group.add_argument(
         "--checkpoint",
         action="append",
@@ -238,7 +237,7 @@ def _add_training(parser: argparse.ArgumentParser, *, optimizer: bool = True) ->
 _TARGET = "a YAML path, path@variant, the name of a preset or variant, or - (stdin)"
 
 
-def _add_page(parser: argparse.ArgumentParser, charts: Sequence[str]) -> None:
+def _add_page(parser: Parser, charts: Sequence[str]) -> None:
     """The page and its charts."""
     parser.description = "With -o FILE.html: a page with table, charts and diagrams; .tex: LaTeX; .xlsx: a workbook."
     group = parser.add_argument_group("the page and its charts")
@@ -248,7 +247,7 @@ def _add_page(parser: argparse.ArgumentParser, charts: Sequence[str]) -> None:
     group.add_argument("--figure", choices=charts, default=charts[0], help=f"which chart ({charts[0]})")
 
 
-def _add_config_commands(commands: Any, network: argparse.ArgumentParser) -> None:
+def _add_config_commands(commands: Any, network: Parser) -> None:
     """What makes configs of configs."""
     expand = commands.add_parser(
         "expand", parents=[network, _output_option()], help="the network without blocks and params, as a config"
@@ -267,7 +266,7 @@ def _add_config_commands(commands: Any, network: argparse.ArgumentParser) -> Non
     new.add_argument("--from", dest="source", default="blank", metavar="PRESET", help="blank, or a preset (blank)")
 
 
-def _add_diagram(commands: Any, network: argparse.ArgumentParser) -> None:
+def _add_diagram(commands: Any, network: Parser) -> None:
     diagram = commands.add_parser(
         "diagram", parents=[network, _output_option()], help="stages, blocks and skips as SVG, Mermaid or DOT"
     )
@@ -276,7 +275,7 @@ def _add_diagram(commands: Any, network: argparse.ArgumentParser) -> None:
     diagram.add_argument("--depth", type=_depth, default=None, help="parts of the path that make a box (chosen)")
 
 
-def _add_field_options(field: argparse.ArgumentParser) -> None:
+def _add_field_options(field: Parser) -> None:
     field.set_defaults(command="receptive_field")
     field.add_argument("target", help=_TARGET)
     field.add_argument("--layer", metavar="PATH", help="whose unit (what the first result sees)")
@@ -284,14 +283,14 @@ def _add_field_options(field: argparse.ArgumentParser) -> None:
     field.description = "With -o FILE.png or FILE.svg: a picture of the fields over the input, and of their growth."
     measured = field.add_argument_group("measured with gradients of the built model")
     measured.add_argument("--effective", action="store_true", help="measure the effective field too; needs torch")
-    measured.add_argument("--samples", type=_positive, default=16, metavar="N", help="how many images (16)")
+    measured.add_argument("--samples", type=positive, default=16, metavar="N", help="how many images (16)")
     measured.add_argument("--seed", type=_seed, default=0, help="of the images and the fresh weights (0)")
     measured.add_argument("--images", type=Path, metavar="FOLDER", help=".png and .jpg files instead of random images")
     measured.add_argument("--weights", type=Path, metavar="FILE.pt", help="a state dict instead of fresh weights")
     measured.add_argument("--device", default="cpu", help="where the model runs (cpu)")
 
 
-def _add_memory(commands: Any, network: argparse.ArgumentParser, report: argparse.ArgumentParser) -> None:
+def _add_memory(commands: Any, network: Parser, report: Parser) -> None:
     memory = commands.add_parser(
         "memory", parents=[network, report], help="bytes alive in a forward pass or a training step, and who holds them"
     )
@@ -299,11 +298,13 @@ def _add_memory(commands: Any, network: argparse.ArgumentParser, report: argpars
     memory.add_argument("target", help=_TARGET)
     memory.add_argument("--training", action="store_true", help="a training step instead of a forward pass")
     _add_training(memory)
-    memory.add_argument("--fit", type=_bytes, metavar="24GiB", help="also the largest batches that fit this memory")
+    memory.add_argument(
+        "--fit", type=size_in_bytes, metavar="24GiB", help="also the largest batches that fit this memory"
+    )
     memory.add_argument("--depth", type=_depth, default=1, help="fold the table to this depth of blocks (1), or 'all'")
 
 
-def _add_time(commands: Any, network: argparse.ArgumentParser, report: argparse.ArgumentParser) -> None:
+def _add_time(commands: Any, network: Parser, report: Parser) -> None:
     time = commands.add_parser(
         "time", parents=[network, report], help="a bound for each layer's time on a device (roofline)"
     )
@@ -315,7 +316,7 @@ def _add_time(commands: Any, network: argparse.ArgumentParser, report: argparse.
     measure.add_argument("target", help=_TARGET)
     measure.add_argument("--device", default="cpu", help="where the model runs: cpu, cuda, cuda:1 (cpu)")
     measure.add_argument("--roofline", default="epyc_9654", metavar="NAME", help="the device of the bounds (epyc_9654)")
-    measure.add_argument("--rounds", type=_positive, default=10, metavar="N", help="how many count (10)")
+    measure.add_argument("--rounds", type=positive, default=10, metavar="N", help="how many count (10)")
     _add_training(measure)
     for command in (time, measure):
         command.add_argument(
@@ -323,7 +324,7 @@ def _add_time(commands: Any, network: argparse.ArgumentParser, report: argparse.
         )
 
 
-def _add_explain(commands: Any, network: argparse.ArgumentParser) -> None:
+def _add_explain(commands: Any, network: Parser) -> None:
     explain = commands.add_parser(
         "explain",
         parents=[network, _report_options(("table", "json", "markdown"))],
@@ -334,23 +335,23 @@ def _add_explain(commands: Any, network: argparse.ArgumentParser) -> None:
     explain.add_argument("--counting", action="store_true", help="what other tools print for the network, and why")
 
 
-def _network_options() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(add_help=False)
+def _network_options() -> Parser:
+    options = Parser(add_help=False)
     options.add_argument("--set", action="append", default=[], metavar="K=V", help="a new value for a param")
     options.add_argument("--input", metavar="3x224x224", help="channels x height x width of the input")
-    options.add_argument("--batch", type=_positive, default=1, metavar="N", help="samples in a batch (1)")
-    options.add_argument("--dtype", choices=DTYPES, default="float32", help="of parameters and activations")
+    options.add_argument("--batch", type=positive, default=1, metavar="N", help="samples in a batch (1)")
+    options.add_argument("--dtype", type=dtype, choices=DTYPES, default="float32", help="of parameters and activations")
     return options
 
 
-def _output_option() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(add_help=False)
+def _output_option() -> Parser:
+    options = Parser(add_help=False)
     options.add_argument("-o", dest="write_to", type=Path, metavar="FILE", help="write to a file instead of stdout")
     return options
 
 
-def _report_options(formats: Sequence[str] = FORMATS) -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(add_help=False, parents=[_output_option()])
+def _report_options(formats: Sequence[str] = FORMATS) -> Parser:
+    options = Parser(add_help=False, parents=[_output_option()])
     options.add_argument(
         "--format", choices=formats, help="form of the result (table, or by the ending of -o: .json .csv .md)"
     )
@@ -384,25 +385,6 @@ def report_format(options: argparse.Namespace, *, pictures: bool = False, pages:
     return _SUFFIX_FORMATS[suffix]
 
 
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not '{text}'")
-    return int(text)
-
-
-_UNITS = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-_UNITS |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-
-
-def _bytes(text: str) -> int:
-    number = text.rstrip("BKMGTik")
-    unit = text[len(number) :]
-    digits = number.strip().replace(".", "", 1)
-    if unit not in _UNITS or not digits.isascii() or not digits.isdigit() or len(digits) > 15:
-        raise argparse.ArgumentTypeError(f"must be a size such as 24GiB, 512MiB or 16GB, not '{text}'")
-    return int(float(number) * _UNITS[unit])
-
-
 def _seed(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise argparse.ArgumentTypeError(f"must be a whole number of at most 18 digits, not '{text}'")
@@ -421,4 +403,4 @@ def _unit(text: str) -> tuple[int, int]:
 
 
 def _depth(text: str) -> int | None:
-    return None if text == "all" else _positive(text)
+    return None if text == "all" else positive(text)

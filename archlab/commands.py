@@ -15,6 +15,7 @@ from archlab.cli import OK, WRONG_INPUT, report_format
 from archlab.config.problem import ConfigError, Problem, Problems, Source, printable, single_problem
 from archlab.config.substitute import is_dynamic, substitute
 from archlab.config.yaml_nodes import parse
+from archlab.input_option import input_shape
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -436,7 +437,11 @@ def _analysis(network: Network, options: argparse.Namespace) -> Analysis:
 def _network(target: str, options: argparse.Namespace) -> Network:
     document, variant, problems = open_target(target)
     return expand_document(
-        document, variant, problems, params=_settings(options.set), input_shape=_input(options.input)
+        document,
+        variant,
+        problems,
+        params=_settings(options.set),
+        input_shape=input_shape(options.input, document, variant),
     )
 
 
@@ -468,15 +473,6 @@ def _settings(assignments: list[str]) -> dict[str, Any]:
             raise single_problem(f"--set {name} takes a plain value, not the expression {text}", "wrong-value")
         settings[name.strip()] = substitute(node, {})
     return settings
-
-
-def _input(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    parts = text.lower().split("x")
-    if not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in parts):
-        raise single_problem(f"--input takes sizes such as 3x224x224, not '{text}'", "bad-input")
-    return tuple(int(part) for part in parts)
 
 
 def _rows(

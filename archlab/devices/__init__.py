@@ -9,9 +9,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from archlab.config.files import read_source
-from archlab.config.problem import Problems, printable, single_problem
+from archlab.config.problem import ConfigError, Problems, printable, single_problem
 from archlab.config.substitute import substitute
-from archlab.config.suggest import did_you_mean, listed
+from archlab.config.suggest import closest
 from archlab.config.validation import Places, validate_model
 from archlab.config.yaml_nodes import Mapping, parse
 
@@ -70,6 +70,15 @@ def device_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
+def _unknown(target: str) -> ConfigError:
+    names = device_names()
+    close = closest(target.replace("-", "_"), names)
+    hint = f"did you mean '{close}'?" if close else f"there are {', '.join(names)}."
+    return single_problem(
+        f"'{target}' is no device of archlab's and no file; {hint} Another device is a .yaml file", "unknown"
+    )
+
+
 def load_device(target: str) -> Device:
     """A device by its name or file.
 
@@ -80,12 +89,13 @@ def load_device(target: str) -> Device:
         ConfigError: if there is none, or the file is wrong.
     """
     if re.fullmatch(r"[A-Za-z0-9_]{1,200}", target):
-        path = FOLDER / f"{target}.yaml"
+        path = FOLDER / f"{target.lower()}.yaml"
         if not path.is_file():
-            hint = did_you_mean(target, device_names()) or f"; there are {listed(device_names())}"
-            raise single_problem(f"there is no device '{target}'{hint}, or give the path of a .yaml file", "unknown")
+            raise _unknown(target)
     else:
         path = Path(target)
+        if not path.exists() and path.suffix not in (".yaml", ".yml") and len(path.parts) == 1:
+            raise _unknown(target)
     source = read_source(path, shown_as=path.name if path.parent == FOLDER else None)
     problems = Problems()
     root = parse(source, problems)
