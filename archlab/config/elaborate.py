@@ -25,6 +25,7 @@ from archlab.config.naming import PathScope
 from archlab.config.problem import BadItemError, Problems
 from archlab.config.prune import Use
 from archlab.config.recording import Emission
+from archlab.config.rounding import Unequal
 from archlab.config.substitute import Argument
 from archlab.config.suggest import one_of
 from archlab.config.yaml_nodes import Mapping, Scalar, Sequence, value_kind
@@ -59,6 +60,11 @@ class Elaborator:
     def nodes(self) -> list[Node]:
         """The nodes so far."""
         return self._emitter.nodes
+
+    @property
+    def unequal(self) -> list[Unequal]:
+        """Joins that cannot take their maps."""
+        return self._emitter.unequal
 
     @property
     def uses(self) -> list[Use]:

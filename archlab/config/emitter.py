@@ -12,9 +12,10 @@ from archlab.config.limits import MAX_ELEMENTS, MAX_MAP_SIZE, MAX_NODES, MAX_STE
 from archlab.config.lowering import Lowered
 from archlab.config.names import Value
 from archlab.config.problem import BadItemError, ConfigError, Place, Problem, Problems
+from archlab.config.rounding import Unequal
 from archlab.config.validation import Places
 from archlab.graph import Node
-from archlab.layers.base import Layer, Shape, ShapeError, channels_of, map_size, shape_text
+from archlab.layers.base import Layer, Shape, ShapeError, channels_of, is_map, map_size, shape_text
 from archlab.layers.fields import MAX_SIZE
 
 
@@ -24,6 +25,7 @@ class Emitter:
     Attributes:
         nodes: so far, in order.
         steps: work done so far.
+        unequal: joins that cannot take their maps.
     """
 
     def __init__(self, problems: Problems) -> None:
@@ -31,6 +33,7 @@ class Emitter:
         self._shapes: dict[tuple[int, tuple[Shape, ...]], Shape] = {}
         self.steps = 0
         self.nodes: list[Node] = []
+        self.unequal: list[Unequal] = []
 
     def emit_lowered(
         self, item: Item, lowered: Lowered, inputs: tuple[Node, ...], env: Environment, spot: Spot
@@ -113,7 +116,10 @@ class Emitter:
         """Record that a layer cannot take its inputs, at the option at fault if it is written; and their story."""
         message = f"{error.message}; {error.hint}" if error.hint else error.message
         option = error.option if error.option in places.values else layer.role
+        count = len(self._problems.found)
         self._problems.add(message, "shape", places.value(option), (*shape_notes(inputs, self.nodes), *env.trail))
+        if layer.role == "join" and len(self._problems.found) > count and all(is_map(node.shape) for node in inputs):
+            self.unequal.append(Unequal(count, inputs))
 
     def export_names(self, item: Item, env: Environment, names: dict[str, Value], spot: Spot) -> None:
         """Make the names inside a named item visible after it, with the item's path in front."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingView
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from archlab.config.checks import check_graph
@@ -15,8 +16,9 @@ from archlab.config.limits import MAX_INPUT_SIZE
 from archlab.config.names import LeftOutError, NameTable, Value
 from archlab.config.naming import MAX_NAME_LENGTH
 from archlab.config.params import resolve_params
-from archlab.config.problem import BadItemError, Place, Problem, Problems, TooManyProblemsError
+from archlab.config.problem import BadItemError, ConfigError, Place, Problem, Problems, TooManyProblemsError
 from archlab.config.prune import prune
+from archlab.config.rounding import explain_unequal
 from archlab.config.substitute import substitute
 from archlab.config.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
 from archlab.graph import Graph, OutputForm
@@ -80,6 +82,8 @@ def _expand(
         return None
     elaborator = Elaborator(document, params, problems)
     last, names = elaborator.run(input_shape)
+    if elaborator.unequal:
+        explain_unequal(problems, elaborator.unequal[0], elaborator.nodes, partial(_attempt, document, params))
     wanted = variant.outputs if variant is not None and variant.outputs is not None else document.outputs
     inherited = document.outputs_inherited if wanted is document.outputs else None
     outputs = _read_outputs(wanted, last, names, problems, inherited)
@@ -90,6 +94,19 @@ def _expand(
     graph = Graph(name, elaborator.nodes, results, form, variant.name if variant else None, init)
     check_graph(graph, problems, prune(graph, elaborator.uses))
     return graph
+
+
+def _attempt(document: Document, params: Params, input_shape: Shape) -> tuple[Problems, int]:
+    """The problems of the layers for another input, and how many layers were made."""
+    problems = Problems()
+    elaborator = Elaborator(document, params, problems)
+    try:
+        elaborator.run(input_shape)
+    except ConfigError as error:
+        problems.found = error.problems
+    except TooManyProblemsError:
+        pass
+    return problems, len(elaborator.nodes)
 
 
 def _read_input(node: Node, params: Params, problems: Problems) -> Shape | None:
