@@ -15,7 +15,10 @@ from torch import fx
 from archlab.config.problem import single_problem
 from archlab.graph import Graph
 from archlab.requirements import require
+from archlab.torch.onnx_limits import refuse_unwritable, unwritten
 
+OPSET_OF_CEIL = 22
+"""Where `ceil_mode` has PyTorch's shape also for a window that PyTorch drops; used where the checker needs it."""
 MOST_INLINE_BYTES = 1 << 30
 """Of weights inside the `.onnx` file; larger ones go beside it, since the format ends at 2 GiB."""
 
@@ -40,7 +43,7 @@ def export_onnx(model: fx.GraphModule, graph: Graph, path: Path) -> None:
     The results have the labels of the config's `outputs`, or `output`.
 
     Raises:
-        ConfigError: if an operator of the network has no form in ONNX.
+        ConfigError: if a layer of the network has no form in ONNX, at its line.
         MissingRequirementError: if the ONNX packages are not installed.
     """
     for package in ("onnx", "onnxscript"):
@@ -49,23 +52,41 @@ def export_onnx(model: fx.GraphModule, graph: Graph, path: Path) -> None:
     bytes_of_weights = sum(p.numel() * p.element_size() for p in model.parameters())
     model.eval()
     example = torch.zeros(2, *graph.input_shape)
+    refuse_unwritable(graph)
+    faults: list[str] = []
+    for opset in (None, OPSET_OF_CEIL):
+        try:
+            with _quiet():
+                torch.onnx.export(
+                    model,
+                    (example,),
+                    str(path),
+                    dynamic_shapes={"input": {0: torch.export.Dim("batch", min=1)}},
+                    dynamo=True,
+                    input_names=["input"],
+                    output_names=labels,
+                    external_data=bytes_of_weights > MOST_INLINE_BYTES,
+                    verbose=False,
+                    opset_version=opset,
+                )
+        except torch.onnx.errors.OnnxExporterError as error:
+            raise unwritten(error, graph, export(model, graph), model) from None
+        fault = _fault(path)
+        if fault is None:
+            return
+        faults.append(fault)
+    raise single_problem(f"{graph.name} cannot be written as ONNX: its checker refuses it: {faults[-1]}", "unsupported")
+
+
+def _fault(path: Path) -> str | None:
+    """What ONNX's checker says about a file, or None."""
+    import onnx
+
     try:
-        with _quiet():
-            torch.onnx.export(
-                model,
-                (example,),
-                str(path),
-                dynamic_shapes={"input": {0: torch.export.Dim("batch", min=1)}},
-                dynamo=True,
-                input_names=["input"],
-                output_names=labels,
-                external_data=bytes_of_weights > MOST_INLINE_BYTES,
-                verbose=False,
-            )
-    except torch.onnx.errors.OnnxExporterError as error:
-        reason = next((line.strip() for line in str(error).splitlines() if "No decompositions" in line), "")
-        lines = [line.strip() for line in str(error.__cause__ or error).splitlines() if line.strip()]
-        raise single_problem(f"{graph.name} cannot be written as ONNX: {reason or lines[0]}", "unsupported") from None
+        onnx.checker.check_model(str(path), full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        return str(error).strip().splitlines()[0]
+    return None
 
 
 @contextlib.contextmanager

@@ -63,3 +63,50 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert (printed.out, printed.err) == ("", "")
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     assert session.get_inputs()[0].shape == ["batch", 3, 64, 64]
+
+
+def test_a_dropped_window_of_ceil_mode(tmp_path: Path) -> None:
+    """The last window begins in the padding; ONNX counts it before version 22, and its checker refuses the file."""
+    onnx = pytest.importorskip("onnx")
+    text = (
+        "input: [3, 5, 5]\nlayers:\n"
+        "  - {type: max_pool2d, kernel_size: 2, stride: 2, padding: 1, ceil_mode: true}\n"
+        "  - {type: conv2d, out_channels: 8, kernel_size: 3}\n"
+    )
+    path = tmp_path / "net.onnx"
+    assert max(differences(loads(text), path)) < 1e-5
+    onnx.checker.check_model(str(path), full_check=True)
+    assert onnx.load(path).opset_import[0].version == 22
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (
+            "{type: conv_transpose2d, out_channels: 4, kernel_size: 3, dilation: 3, output_padding: 2}",
+            "upconv (conv_transpose2d) cannot be written as ONNX: its output_padding must be less than the stride",
+        ),
+        (
+            "{type: adaptive_max_pool2d, output_size: [6, 3]}",
+            "it has no operator for adaptive_max_pool2d with windows of several sizes; choose an output_size",
+        ),
+    ],
+)
+def test_what_cannot_be_written_is_placed(
+    layer: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, path = tmp_path / "net.yaml", tmp_path / "net.onnx"
+    unit = f"blocks: {{unit: {{layers: [{layer}]}}}}\n"
+    config.write_text(f"input: [3, 16, 16]\n{unit}layers:\n  - {{type: relu}}\n  - {{name: stage, use: unit}}\n")
+    assert main(["build", str(config), "-o", str(path)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert f"{config}:2:26: stage." in printed.err
+    assert message in printed.err
+    assert "in block 'unit', used by stage at line 5" in printed.err
+    assert not path.exists()
+
+
+def test_an_adaptive_pool_of_a_size_that_divides(tmp_path: Path) -> None:
+    text = "input: [3, 16, 16]\nlayers: [{type: adaptive_max_pool2d, output_size: [8, 4]}]\n"
+    assert max(differences(loads(text), tmp_path / "net.onnx")) == 0
