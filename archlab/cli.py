@@ -10,11 +10,11 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 from archlab.arguments import Parser, dtype, positive, size_in_bytes
+from archlab.characters import prepare_streams, shown
 from archlab.inputs import STDIN_NAMES
 from archlab.streams import fill_closed_streams
 from archlab.version import __version__
@@ -36,9 +36,7 @@ def entry() -> int:
     fill_closed_streams()
     # A run makes many small objects and no cycles worth the collector's visits.
     gc.set_threshold(100_000)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal or pipe that cannot show a character
+    prepare_streams()
     return main()
 
 
@@ -110,7 +108,7 @@ def _print(text: str, status: int) -> int:
     if not text:
         return status
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(shown(text))
         sys.stdout.flush()
     except BrokenPipeError:
         raise

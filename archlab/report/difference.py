@@ -15,8 +15,8 @@ def difference_text(difference: Difference, *, colour: bool = False) -> str:
     """The totals that changed, then the layers."""
     before, after = difference.before.graph, difference.after.graph
     table = plain_table()
-    for name in ("", before.name, after.name, "change"):
-        table.add_column(name, justify="right" if name else "left")
+    for name in ("figure", before.name, after.name, "change"):
+        table.add_column(name, justify="left" if name == "figure" else "right")
     for row in difference.totals():
         if row["before"] != row["after"]:
             change = "" if row["change"] is None else f"{row['change']:+.1%}"

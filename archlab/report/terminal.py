@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable
 from io import StringIO
-from itertools import groupby
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -64,29 +63,41 @@ def render(parts: Iterable[RenderableType], *, colour: bool) -> str:
         parts: texts, which are wrapped in a terminal only, and tables.
         colour: whether they go to a person's terminal (rich respects NO_COLOR).
     """
-    out = StringIO()
+    out, width = StringIO(), width_of(colour=colour)
     console = Console(
         file=out,
-        width=width_of(colour=colour),
+        width=width,
+        height=MOST_ROWS,  # without a height, rich takes a dumb terminal for one of 80 columns
         force_terminal=colour or None,
         markup=False,
         highlight=False,
         emoji=False,
     )
-    for part in _joined(parts):
+    for part in parts:
         if isinstance(part, Table) and part.row_count > MOST_ROWS:
             out.write(_as_text(part))
-        else:
-            console.print(part, soft_wrap=not colour and isinstance(part, str))
+            continue
+        console.width = _least_width(part, width) if isinstance(part, Table) else width
+        console.print(part, soft_wrap=not colour and isinstance(part, str))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def _joined(parts: Iterable[RenderableType]) -> list[RenderableType]:
-    """The parts with neighbouring texts as one: rich takes its time for each."""
-    joined: list[RenderableType] = []
-    for is_text, group in groupby(parts, lambda part: isinstance(part, str)):
-        if is_text:
-            joined.append("\n".join(map(str, group)))
-        else:
-            joined.extend(group)
-    return joined
+LEAST_TEXT = 8
+"""Columns to which a column of texts may shrink."""
+
+
+def _least_width(table: Table, width: int) -> int:
+    """The terminal's width, or more where it is too narrow for the numbers: they are never cut.
+
+    A column without a heading holds bars, which go first.
+    """
+    widths = [max(map(cell_len, (str(column.header), *map(str, column.cells)))) for column in table.columns]
+    gaps = len(_GAP)
+    if sum(widths) + gaps * len(widths) > width:
+        named = [index for index, column in enumerate(table.columns) if column.header]
+        table.columns, widths = [table.columns[index] for index in named], [widths[index] for index in named]
+    for place, (column, size) in enumerate(zip(table.columns, widths, strict=True)):
+        column._index = place  # noqa: SLF001 - rich pads by it
+        column.min_width = size if column.justify == "right" else min(size, LEAST_TEXT)
+        column.no_wrap, column.overflow = column.justify == "right", "fold"
+    return max(width, sum([column.min_width or 0 for column in table.columns]) + gaps * len(widths))
