@@ -52,6 +52,27 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("build squeezenet1_1 -o", "made.pt"),
+        ("expand resnet50 -o", "made.yaml"),
+        ("compare alexnet -o", "made.xlsx"),
+        ("analyze alexnet --figure memory --plot", "made.png"),
+    ],
+)
+def test_a_full_disk_is_told_and_leaves_the_old_file(command: str, name: str, tmp_path: Path) -> None:
+    """No file of the process grows beyond two blocks."""
+    path = tmp_path / name
+    path.write_text("old")
+    done = shell(f"ulimit -f 2; PYTHONDONTWRITEBYTECODE=1 {sys.executable} -m archlab {command} {path}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(("cannot write", "archlab: cannot write"))
+    assert "Traceback" not in done.stderr
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_permissions_and_links_stay(tmp_path: Path) -> None:
     path, link = tmp_path / "result.txt", tmp_path / "link.txt"
     path.write_text("old")

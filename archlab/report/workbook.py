@@ -23,6 +23,7 @@ def save_workbook(sheets: dict[str, pd.DataFrame], path: Path) -> None:
     """
     require("xlsxwriter", "report", "a workbook")
     import pandas as pd
+    from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]
 
     # text is text: nothing of a name becomes a formula or a link, here or when it is saved as .csv
     options = {"options": {"strings_to_formulas": False, "strings_to_urls": False}}
@@ -31,5 +32,6 @@ def save_workbook(sheets: dict[str, pd.DataFrame], path: Path) -> None:
             for name, frame in sheets.items():
                 frame.map(spreadsheet_text).to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 1))
                 writer.sheets[name].autofit()
-    except OSError as error:
-        raise single_problem(f"cannot write {path}: {error.strerror or error}", "file") from None
+    except (OSError, FileCreateError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise single_problem(f"cannot write {path}: {reason or error}", "file") from None

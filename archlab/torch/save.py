@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,8 +109,21 @@ def _write(model: fx.GraphModule, graph: Graph, path: Path) -> None:
 
     with replacing(path) as made:
         if path.suffix == ".pt":
-            torch.save(model.state_dict(), made)
+            _saved(lambda: torch.save(model.state_dict(), made))
         elif path.suffix == ".pt2":
-            torch.export.save(export(model, graph), made)
+            program = export(model, graph)
+            _saved(lambda: torch.export.save(program, made))
         else:
             export_onnx(model, graph, made)
+
+
+def _saved(write: Callable[[], None]) -> None:
+    """Write with PyTorch, whose archives tell a full disk by an error of their own.
+
+    Raises:
+        OSError: if it cannot.
+    """
+    try:
+        write()
+    except RuntimeError as error:
+        raise OSError(errno.EIO, "PyTorch's archive could not be written whole; is the disk full?") from error
