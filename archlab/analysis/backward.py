@@ -41,10 +41,10 @@ class Backward:
 
     def start(self) -> None:
         """The loss hands a gradient to each result."""
-        for index in self._step.program.outputs():
-            call = self._calls[index]
-            if call.needs_gradient:
-                self._add(index, Gradient(self._step.take(call, "gradient"), contiguous(call.value.sizes)))
+        wanted = [call for index in self._step.program.outputs() if (call := self._calls[index]).needs_gradient]
+        handed = [Gradient(self._step.take(call, "gradient"), contiguous(call.value.sizes)) for call in wanted]
+        for call, gradient in zip(wanted, handed, strict=True):
+            self._add(call.index, gradient)
 
     def has_gradient(self, call: Call) -> bool:
         """Whether there is a gradient of a call's value: not of a view that was overwritten."""
@@ -59,15 +59,18 @@ class Backward:
         summed = [number for number in wanted if call.operator.gradient(number) == "reduced"]
         made = {number: self._input_gradient(call, own, number) for number in wanted if number not in summed}
         held = self._take_unwanted(call)
-        maps = step.ledger.take(self._maps_bytes(call, len(summed)), "scratch", call.node)
+        maps = [step.ledger.take(step.computed_bytes(call, call.elements), "scratch", call.node) for _ in summed]
+        weight = step.ledger.take(step.computed_bytes(call, call.operator.sums), "scratch", call.node)
         params = self._param_gradients(call, self._made_at_once(call))
         if held is None:
             step.ledger.pass_by(step.room_bytes(call, call.training.backward), call.node)
         if late:
             self._free_kept(call)
-        made |= {number: self._input_gradient(call, own, number) for number in summed}
+        for number, whole in zip(summed, maps, strict=True):
+            made[number] = self._input_gradient(call, own, number)
+            step.ledger.release(whole)
         params += self._param_gradients(call, call.operator.learns[len(self._made_at_once(call)) :])
-        step.ledger.release(maps)
+        step.ledger.release(weight)
         if not late:
             self._free_kept(call)
         step.ledger.release(own.storage)
@@ -89,10 +92,6 @@ class Backward:
         if operator.sums:
             return ()
         return operator.learns[:1] if operator.sums_bias else operator.learns
-
-    def _maps_bytes(self, call: Call, summed: int) -> int:
-        """Whole maps that are summed up: the weight's gradient, those of stretched inputs."""
-        return self._step.computed_bytes(call, call.operator.sums + summed * call.elements)
 
     def _own(self, call: Call) -> Gradient:
         """The gradient of the call's value, in the precision in which it computes."""
@@ -151,7 +150,7 @@ class Backward:
     def _in_precision_of(self, source: int, gradient: Gradient, call: Call) -> Gradient:
         """A gradient in the precision of the value that it is of."""
         step, origin = self._step, self._calls[source]
-        if step.size_of(origin) == step.compute_of(call):
+        if step.size_of(origin) == step.compute_of(call) or origin.operator.computes == "params":
             return gradient
         copied = Gradient(step.take(origin, "gradient"), gradient.value)
         step.ledger.release(gradient.storage)
@@ -165,6 +164,8 @@ class Backward:
             own.storage.holders += 1
             return Gradient(own.storage, shared)
         size = self._step.computed_bytes(call, origin.elements)
+        if origin.operator.computes == "params":
+            size = self._step.value_bytes(origin)
         value = self._laid(call, own.value, number, origin.value)
         return Gradient(self._step.ledger.take(size, "gradient", origin.node), value)
 

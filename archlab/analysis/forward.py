@@ -69,7 +69,7 @@ class Forward:
     def _copy_inputs(self, call: Call) -> None:
         """The layer's inputs in the precision in which it reads them, where they have another, until it is done."""
         step = self._step
-        if not step.precisions[call.node].copies_inputs or call.is_view:
+        if not step.precisions[call.node].copies_inputs or call.is_view or call.operator.computes != "layer":
             return
         for source in call.inputs:
             origin = step.program.calls[source]

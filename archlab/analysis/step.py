@@ -41,11 +41,19 @@ class Step:
         precision = self.precisions[call.node]
         if call.is_last:
             return precision.output
-        return self.size_of(self.program.calls[call.inputs[0]]) if call.is_view else precision.compute
+        return self.size_of(self.program.calls[call.inputs[0]]) if call.is_view else self.compute_of(call)
 
     def compute_of(self, call: Call) -> int:
         """Bytes of an element in the precision in which a call computes: a view has its value's."""
-        return self.size_of(call) if call.is_view else self.precisions[call.node].compute
+        if call.is_view:
+            return self.size_of(call)
+        computes = call.operator.computes
+        if computes == "layer" or not call.index:
+            return self.precisions[call.node].compute
+        if computes == "params":
+            return self.params_size
+        read = call.inputs[:1] if computes == "first" else call.inputs
+        return max([self.size_of(self.program.calls[source]) for source in read])
 
     def value_bytes(self, call: Call) -> int:
         """Of a call's value."""

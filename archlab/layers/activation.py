@@ -509,7 +509,7 @@ class Softmin(_AlongDim):
         """-x, and the softmax."""
         negated = iterated(inputs[0].sizes, inputs)
         softmax = one_operator(self, (negated,), shapes, output, run)
-        return (Operator(negated), softmax._replace(reads=(0,)))
+        return (Operator(negated, computes="inputs"), softmax._replace(reads=(0,)))
 
 
 class LogSoftmax(_AlongDim):

@@ -156,6 +156,8 @@ class Conv2d(Layer):
             made = (Operator(value, training=KEEPS_INPUT, layout="format"),)
         last = len(made)
         convolution = one_operator(self, (made[-1].value,), shapes, output, run)._replace(reads=(last - 1,))
+        if self.padding_mode != "zeros":  # a function of its own, in front of what autocast lowers
+            made = tuple([step._replace(computes="inputs") for step in made])
         return (*made[:-1], made[-1]._replace(until=last), convolution)
 
     def _padded(self, shape: Shape) -> Shape | None:

@@ -34,7 +34,7 @@ from archlab.layers.operators import (
 )
 from archlab.layers.precision import AutocastTo
 from archlab.layers.room import KEEPS_INPUT, NOTHING, SHARES, Room, Training
-from archlab.layers.strides import Value, contiguous, in_format_of, iterated, viewed
+from archlab.layers.strides import Value, contiguous, iterated, viewed
 
 FLOAT_BYTES = 4
 
@@ -156,15 +156,15 @@ class LocalResponseNorm(Layer):
         assert split is not None  # a dimension of one position goes anywhere
         even = contiguous(sizes)
         return (
-            Operator(squares, (FIRST, FIRST), training=KEEPS_INPUT, until=2),
+            Operator(squares, (FIRST, FIRST), training=KEEPS_INPUT, computes="inputs", until=2),
             view(split, (0,)),
-            Operator(padded, (1,), layout="shape", until=3),
-            Operator(contiguous(rows), (2,), training=KEEPS_INPUT, layout="shape", until=7),
+            Operator(padded, (1,), layout="shape", computes="inputs", until=3),
+            Operator(contiguous(rows), (2,), training=KEEPS_INPUT, layout="shape", computes="inputs", until=7),
             view(even, (3,)),
-            Operator(even, (4,)),
-            Operator(even, (5,), training=SHARES),
+            Operator(even, (4,), computes="inputs"),
+            Operator(even, (5,), training=SHARES, computes="inputs"),
             Operator(even, (6,), training=power(even)),
-            quotient(iterated(sizes, (source, even)), (FIRST, 7)),
+            quotient(iterated(sizes, (source, even)), (FIRST, 7))._replace(computes="inputs"),
         )
 
 
@@ -248,17 +248,6 @@ class GroupNorm(Layer):
         """The input and the statistics."""
         return Training(kept=self.scratch(inputs, output))
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
-        """A copy of what lies with gaps, and the norm."""
-        (source,) = inputs
-        if source.is_contiguous or source.is_channels_last:
-            return (one_operator(self, inputs, shapes, output, run),)
-        made = in_format_of(source.sizes, source)
-        copied = Operator(made, training=SHARES)
-        return (copied, one_operator(self, (made,), shapes, output, run)._replace(reads=(0,)))
-
 
 class InstanceNorm2d(BatchNorm2d):
     """Instance normalisation (Ulyanov et al. 2016): each channel of each sample by itself.
@@ -316,7 +305,7 @@ class InstanceNorm2d(BatchNorm2d):
         last = len(learned) + 2 + (not source.is_contiguous)
         repeats = Training(inputs=(), gradient="new")
         steps = [
-            Operator(repeated, (), training=repeats, learns=(channels,) * is_learned, until=last)
+            Operator(repeated, (), training=repeats, learns=(channels,) * is_learned, computes="params", until=last)
             for is_learned in learned
         ]
         read = FIRST
@@ -329,7 +318,8 @@ class InstanceNorm2d(BatchNorm2d):
         shift = 1 if self.affine and self.bias else None  # the second of the repeated; no derivative needs it
         kept = (0, *[1 + number for number in range(len(learned)) if number != shift])
         reads = (len(steps) - 1, *range(len(learned)))
-        steps.append(Operator(flat, reads, training=Training(inputs=kept, kept=own), layout="output", scratch=own))
+        training = Training(inputs=kept, kept=own)
+        steps.append(Operator(flat, reads, training=training, layout="output", computes="first", scratch=own))
         return (*steps, view(contiguous(source.sizes), (len(steps) - 1,)))
 
 

@@ -33,6 +33,10 @@ Holding = Literal["new", "inplace", "view", "alias"]
 """Where a value lives: in new memory, in its first input's, overwritten or seen otherwise, or it is that input."""
 
 
+Computes = Literal["layer", "inputs", "first", "params"]
+"""In which precision an operator computes under autocast: as its layer says, in the widest of its inputs, in its first
+input's, or in the parameters'."""
+
 Unwanted = Literal["not made", "dropped", "held"]
 """What becomes of gradients that nobody wants: they are not made, made and dropped at once, or held until the others
 have been handed on."""
@@ -66,6 +70,7 @@ class Operator(NamedTuple):
         layout: in which order the gradients of what it reads lie, where they are new.
         dims: of a permutation, for its gradient.
         learns: elements of each parameter that it makes gradients of.
+        computes: in which precision under autocast.
         scratch: what it takes beside its value without autograd.
         until: the number of the operator that still finds its value under a name; by default its last reader.
         is_product: whether each input is kept for the others' gradients only.
@@ -84,6 +89,7 @@ class Operator(NamedTuple):
     layout: GradientLayout = "own"
     dims: Sizes = ()
     learns: tuple[int, ...] = ()
+    computes: Computes = "layer"
     scratch: Room = NOTHING
     until: int = -1
     is_product: bool = False

@@ -19,7 +19,7 @@ FLOAT32 = (
     *("upsample_nearest2d", "_upsample_nearest_exact2d", "upsample_bilinear2d", "upsample_bicubic2d"),
     *("pow.Tensor_Scalar", "pow.Tensor_Tensor", "pow.Scalar"),
 )
-AS_INPUTS = ("reflection_pad2d", "replication_pad2d")
+AS_INPUTS = ("reflection_pad2d", "replication_pad2d", "instance_norm")
 
 
 @contextmanager
