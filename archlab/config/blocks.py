@@ -84,7 +84,7 @@ class Blocks:
         key = replay_key(id(item), values, given, sight, (env.trail, env.depth))
         known = self._expansions.get(key)
         copied = None if known is None else self._copy(known, item, values, given, scope)
-        if copied is not None and known is not None:
+        if copied is not None and known is not None and known.uses:
             self.uses += [use.moved(start - known.start) for use in known.uses]
         if copied is None:
             made = self._expand(item, block, values, given, env, scope)
@@ -92,7 +92,8 @@ class Blocks:
             if not self._problems.found:
                 self._expansions[key] = made
         names, outputs = copied
-        names = {**names, **{output.text: made for output, made in zip(block.outputs, outputs, strict=False)}}
+        if block.outputs:
+            names = {**names, **{output.text: made for output, made in zip(block.outputs, outputs, strict=False)}}
         self._emitter.export_names(item, env, names, spot)
         return outputs
 
@@ -131,9 +132,10 @@ class Blocks:
         nodes = self._emitter.nodes[start:]
         emissions = inner.recording.emissions if inner.recording is not None else []
         steps = self._emitter.steps - steps
-        made = tuple([output.index for output in outputs if output is not None and output.index >= start])
-        if len(made) > 1:
-            self.uses.append(Use(start, start + len(nodes), made))
+        if len(block.outputs) > 1:
+            made = tuple([output.index for output in outputs if output is not None and output.index >= start])
+            if len(made) > 1:
+                self.uses.append(Use(start, start + len(nodes), made))
         uses = self.uses[first_use:]
         return Expansion(values, start, nodes, scope, inner.names.values, outputs, steps, inner.trail, emissions, uses)
 
