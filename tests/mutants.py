@@ -33,8 +33,8 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from pkgutil import walk_packages
-from types import CodeType, FunctionType
-from typing import Any
+from types import CodeType, FrameType, FunctionType
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import Phase, settings
@@ -67,8 +67,8 @@ WARM += ("fvcore.nn", "onnx", "onnxruntime", "pandas", "pydantic", "yaml", "rich
 ADDRESS_SPACE = 24 * 2**30
 LONGEST = 3600
 """Seconds that the tests of a mutant may take."""
-QUICK = 0.3
-"""The most seconds that a test takes which every mutant meets."""
+QUICK = 1.0
+"""The most seconds that a test takes which every mutant meets, with its calls written down."""
 SLACK_SECONDS = 20
 PATIENCE = 10
 """How many times as long as the processor's time a run may take; a mutant may also wait for ever."""
@@ -131,10 +131,46 @@ class _Teller:
             print(report.nodeid, report.longreprtext, sep="\n", flush=True)
 
 
+class _Test(NamedTuple):
+    """What is known of a test: seconds of the processor, and which functions it calls."""
+
+    seconds: float
+    calls: list[str]
+
+
+class _Calls:
+    """Which of archlab's functions run, by file and name, those inside others under the outermost's name."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = str(folder)
+        self._seen: set[CodeType] = set()
+
+    def __call__(self, frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call":
+            self._seen.add(frame.f_code)
+
+    def __enter__(self) -> None:
+        self._seen.clear()
+        sys.setprofile(self)
+
+    def __exit__(self, *_error: object) -> None:
+        sys.setprofile(None)
+
+    @property
+    def names(self) -> list[str]:
+        """The functions seen since it was entered last."""
+        return sorted({_name(code) for code in self._seen if code.co_filename.startswith(self._folder)})
+
+
+def _name(code: CodeType) -> str:
+    return f"{code.co_filename} {code.co_qualname.partition('.<locals>')[0]}"
+
+
 class _Server:
     """Collects the tests once, and then runs them for one mutant after the other, in forks.
 
-    A mutant is made by giving functions other code: no module is imported anew.
+    A mutant is made by giving functions other code: no module is imported anew. Only tests that call such a function
+    can notice it, and only those are run.
     """
 
     def __init__(self, copy: Path, mutants: Sequence[Mutant], pipe: Connection) -> None:
@@ -143,6 +179,7 @@ class _Server:
         self._pipe = pipe
         self._functions: dict[str, list[FunctionType]] = {}
         self._caches: list[Any] = []
+        self._result = copy / "result.json"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -150,25 +187,23 @@ class _Server:
         if session.testsfailed:
             return True
         self._look_around()
-        log, result = self._copy / "run.log", self._copy / "result.json"
-        status = _in_fork(lambda: self._run(session, result), log, LONGEST)
+        log = self._copy / "run.log"
+        status = _in_fork(partial(self._run, session, session.items, _Calls(self._copy / "archlab")), log, LONGEST)
         self._pipe.send(status)
         if status:
             return True
-        seconds: dict[str, float] = json.loads(result.read_text())
-        quick = [item for item in session.items if seconds[item.nodeid] <= QUICK]
-        session.items = sorted(quick, key=lambda item: seconds[item.nodeid])
-        limit = SLACK_SECONDS + 3 * int(sum(seconds[item.nodeid] for item in quick))
+        known = {nodeid: _Test(*facts) for nodeid, facts in json.loads(self._result.read_text()).items()}
+        quick = [item for item in session.items if known[item.nodeid].seconds <= QUICK]
+        quick.sort(key=lambda item: known[item.nodeid].seconds)
+        limit = SLACK_SECONDS + 3 * int(sum(known[item.nodeid].seconds for item in quick))
         while (number := self._pipe.recv()) is not None:
             codes = self._codes(self._mutants[number])
             if codes is None:
                 self._pipe.send(None)
                 continue
-            status = _in_fork(partial(self._run, session, result, codes), log, limit)
-            self._pipe.send(status)
-            if status == 1:  # what noticed one mutant is likely to notice the next
-                failed = list(json.loads(result.read_text()))[-1]
-                session.items.sort(key=lambda item, failed=failed: item.nodeid != failed)  # type: ignore[misc]
+            changed = {_name(function.__code__) for function, _ in codes}
+            items = [item for item in quick if not changed.isdisjoint(known[item.nodeid].calls)]
+            self._pipe.send(_in_fork(partial(self._run, session, items, None, codes), log, limit))
         return True
 
     def _look_around(self) -> None:
@@ -198,22 +233,30 @@ class _Server:
                 changed.append((function, new))
         return changed or None
 
-    def _run(self, session: pytest.Session, result: Path, codes: Sequence[tuple[FunctionType, CodeType]] = ()) -> int:
-        """Run the tests until one fails. The result is how long each took, in seconds of the processor."""
+    def _run(
+        self,
+        session: pytest.Session,
+        items: Sequence[pytest.Item],
+        calls: _Calls | None,
+        codes: Sequence[tuple[FunctionType, CodeType]] = (),
+    ) -> int:
+        """Run tests until one fails. With `calls`, write down how long each takes and what it calls."""
         for function, code in codes:
             function.__code__ = code
-        for cache in self._caches:
-            cache.cache_clear()
         session.config.pluginmanager.register(_Teller())
-        seconds: dict[str, float] = {}
-        for item, following in zip_longest(session.items, session.items[1:]):
+        tests: dict[str, _Test] = {}
+        for item, following in zip_longest(items, items[1:]):
+            if calls is not None or not tests:
+                for cache in self._caches:
+                    cache.cache_clear()
             started = time.process_time()
-            session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            seconds[item.nodeid] = time.process_time() - started
+            with calls or contextlib.nullcontext():
+                session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if session.testsfailed:
-                break
-        result.write_text(json.dumps(seconds))
-        return int(session.testsfailed > 0)
+                return 1
+            tests[item.nodeid] = _Test(time.process_time() - started, calls.names if calls else [])
+        self._result.write_text(json.dumps(tests))
+        return 0
 
 
 def _all_codes(code: CodeType) -> Iterator[tuple[tuple[str, int], CodeType]]:
@@ -381,6 +424,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     count: Counter[tuple[str, str]] = Counter()
     for mutant, fate in fates(ROOT, chosen, near_only=options.near):
         count[_package(mutant), fate] += 1
+        print(f"{sum(count.values())} of {len(chosen)}", end="\r", file=sys.stderr, flush=True)
         if fate == "survived":
             print(f"# line {mutant.line}\n{mutant.key}", flush=True)
     for package in PACKAGES:
