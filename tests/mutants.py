@@ -69,7 +69,7 @@ LONGEST = 3600
 """Seconds that the tests of a mutant may take."""
 QUICK = 1.0
 """The most seconds that a test takes which every mutant meets, with its calls written down."""
-SLACK_SECONDS = 20
+SLACK_SECONDS = 10
 PATIENCE = 10
 """How many times as long as the processor's time a run may take; a mutant may also wait for ever."""
 BAD_EXIT = 4
@@ -195,7 +195,6 @@ class _Server:
         known = {nodeid: _Test(*facts) for nodeid, facts in json.loads(self._result.read_text()).items()}
         quick = [item for item in session.items if known[item.nodeid].seconds <= QUICK]
         quick.sort(key=lambda item: known[item.nodeid].seconds)
-        limit = SLACK_SECONDS + 3 * int(sum(known[item.nodeid].seconds for item in quick))
         while (number := self._pipe.recv()) is not None:
             codes = self._codes(self._mutants[number])
             if codes is None:
@@ -203,6 +202,7 @@ class _Server:
                 continue
             changed = {_name(function.__code__) for function, _ in codes}
             items = [item for item in quick if not changed.isdisjoint(known[item.nodeid].calls)]
+            limit = SLACK_SECONDS + 3 * int(sum(known[item.nodeid].seconds for item in items))
             self._pipe.send(_in_fork(partial(self._run, session, items, None, codes), log, limit))
         return True
 

@@ -142,7 +142,9 @@ def input_fault(value: Any) -> str | None:
         return f"'input' has {len(value)} numbers; {example}"
     if any(size < 1 for size in value):
         return "the sizes of 'input' must be at least 1"
-    if value[0] > MAX_SIZE or any(size > MAX_INPUT_SIZE for size in value[1:]):
+    if value[0] > MAX_SIZE:
+        return f"'input' has too many channels; at most {MAX_SIZE:,} are allowed"
+    if any(size > MAX_INPUT_SIZE for size in value[1:]):
         return f"'input' is too large; at most {MAX_INPUT_SIZE:,} positions along an axis are allowed"
     return None
 

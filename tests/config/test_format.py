@@ -141,3 +141,30 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     path.write_text("a: [1\n")
     assert main(["fmt", str(path)]) == 1
     assert path.read_text() == "a: [1\n"
+
+
+def test_what_looks_like_a_comment_inside_a_text_is_none() -> None:
+    text = (
+        "description: 'a # b'  # c\ninput: [3, 8, 8]\nlayers:\n  - {type: relu}\nname: \"one\n  # two\n  three\"  # d\n"
+    )
+    after = formatted(text).splitlines()
+    assert after[0].split("  ")[0] == 'name: "one # two three"'
+    assert after[0].endswith("  # d")
+    assert after[1].split("  ")[0] == "description: 'a # b'"
+    assert after[1].endswith("  # c")
+
+
+def test_a_list_below_a_commented_key_is_left_alone() -> None:
+    with pytest.raises(ConfigError, match="fmt cannot write this file without losing something"):
+        formatted("input:  # channels first\n  [3, 8,   8]\nlayers:\n  - {type: relu}\n")
+
+
+def test_comments_are_aligned_where_the_line_holds_them() -> None:
+    """Behind the longest text begins column 40; a comment of 80 characters ends with the line, one of 81 does not."""
+    for length, spaces in ((80, 20), (81, 2)):
+        short, comment = "  - {type: relu}", "#" + "x" * (length - 1)
+        long = "  - {name: " + "a" * 14 + ", type: relu}"
+        assert (len(short), len(long), WIDTH) == (16, 38, 120)
+        text = f"input: [3, 8, 8]\nlayers:\n{short} {comment}\n{long} # y\n"
+        expected = short + " " * (spaces + 4 if spaces > 2 else spaces) + comment
+        assert expected in formatted(text).splitlines()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from archlab.api import loads
+from archlab.config.foreign import foreign_problem
 from archlab.config.naming import name_fault
-from archlab.config.problem import ConfigError
+from archlab.config.problem import ConfigError, Source
 from archlab.config.suggest import listed, one_of
+from archlab.validate import validate
 
 RELU = "layers: [{type: relu}]\n"
 SMALL = "input: [1, 2, 2]\n"
@@ -125,3 +129,27 @@ def test_a_mistake_in_a_name_is_the_only_problem_told_of_a_variant() -> None:
         "the variant 'a b' is not a name",
         "variant 'good' sets 'yyy', which is not a param",
     ]
+
+
+def test_residuals_inside_one_another_count_once_each() -> None:
+    levels = 45
+    for name in ("", "name: r, "):
+        loads(f"{SMALL}layers: [{f'{{type: residual, {name}body: [' * levels}{{type: relu}}{']}' * levels}]")
+
+
+def test_the_networks_of_a_file_share_a_bound(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("archlab.validate.MAX_STEPS", 6_000)
+    variants = ", ".join(f"v{number}: {{deep: 1000}}" for number in range(9))
+    text = f"{SMALL}params: {{deep: 1}}\nvariants: {{{variants}}}\nlayers: [{{type: relu, repeat: $deep}}]\n"
+    (tmp_path / "net.yaml").write_text(text)
+    (problem,) = validate(str(tmp_path / "net.yaml")).problems
+    assert problem.code == "too-large"
+    assert "networks in front of this variant take more than 6,000 steps to expand together" in problem.message
+    (tmp_path / "net.yaml").write_text(text.replace("1000", "10"))
+    assert not validate(str(tmp_path / "net.yaml")).problems
+
+
+def test_a_file_of_another_program_that_begins_with_an_empty_line() -> None:
+    place = foreign_problem("a model", Source("model.yaml", "\nx: 1\n")).place
+    assert place is not None
+    assert (place.line, place.column, place.end_line, place.end_column) == (0, 0, 0, 1)
