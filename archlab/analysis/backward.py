@@ -43,8 +43,7 @@ class Backward:
         """The loss hands a gradient to each result."""
         wanted = [call for index in self._step.program.outputs() if (call := self._calls[index]).needs_gradient]
         handed = [Gradient(self._step.take(call, "gradient"), contiguous(call.value.sizes)) for call in wanted]
-        for call, gradient in zip(wanted, handed, strict=True):
-            self._add(call.index, gradient)
+        self._hand_on([(call.index, gradient) for call, gradient in zip(wanted, handed, strict=True)])
 
     def has_gradient(self, call: Call) -> bool:
         """Whether there is a gradient of a call's value: not of a view that was overwritten."""
@@ -74,9 +73,7 @@ class Backward:
         if not late:
             self._free_kept(call)
         step.ledger.release(own.storage)
-        for number in wanted:
-            source = call.inputs[number]
-            self._add(source, self._in_precision_of(source, made[number], call))
+        self._hand_on([(s := call.inputs[n], self._in_precision_of(s, made[n], call)) for n in wanted])
         if held is not None:
             step.ledger.release(held)
         self._copy_back(call, params)
@@ -199,18 +196,28 @@ class Backward:
         fits = call.operator.gradient(number) == "new" and all(operand.sizes == sizes for operand in operands)
         return iterated(sizes, operands) if operands and fits else contiguous(sizes)
 
-    def _add(self, index: int, gradient: Gradient) -> None:
-        """One more reader's gradient of a value; of one that is another's by name only, that other's."""
+    def _hand_on(self, made: list[tuple[int, Gradient]]) -> None:
+        """Add gradients to those that there are; what was added is freed when all have been handed on."""
+        added = [gradient.storage for index, gradient in made if self._add(index, gradient)]
+        for storage in added:
+            self._step.ledger.release(storage)
+
+    def _add(self, index: int, gradient: Gradient) -> bool:
+        """One more reader's gradient of a value; of one that is another's by name only, that other's.
+
+        Returns:
+            Whether it was added to one that was there before, rather than kept.
+        """
         while self._calls[index].is_name_only:
             (index,) = self._calls[index].inputs
         before = self._gradients.get(index)
         if before is None:
             self._gradients[index] = gradient
-            return
+            return False
         alone = before.storage.holders == 1 and not before.is_part
         if not (self._adds_in_place and alone):
             call = self._calls[index]
             value = iterated(call.value.sizes, (before.value, gradient.value))
             self._gradients[index] = Gradient(self._step.take(call, "gradient"), value)
             self._step.ledger.release(before.storage)
-        self._step.ledger.release(gradient.storage)
+        return True
