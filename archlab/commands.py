@@ -145,7 +145,7 @@ def fmt(options: argparse.Namespace) -> Result:
         text = format_config(source)
         changed = text != source.text
         if changed and not options.check:
-            write_text(Path(path), text, newline="\n", over_inputs=True)
+            write_text(Path(path), text, newline="", over_inputs=True)
         return Path(path), changed
 
     files = _each(config_paths(options.paths), formatted)

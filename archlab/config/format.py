@@ -34,11 +34,22 @@ _MOST_PADDING = 40
 
 
 def format_config(source: Source) -> str:
-    """The formatted text; formatting it again changes nothing.
+    """The formatted text; formatting it again changes nothing. Its lines end as most of them did.
 
     Raises:
         ConfigError: if it is not YAML, or uses what cannot be formatted: anchors, tags, block scalars.
     """
+    end = _line_end(source.text)
+    text = _formatted(Source(source.name, source.text.replace("\r\n", "\n"), source.folder))
+    return text if end == "\n" else text.replace("\n", end)
+
+
+def _line_end(text: str) -> str:
+    """`CR LF` where more lines end so than with `LF` alone."""
+    return "\r\n" if 2 * text.count("\r\n") > text.count("\n") else "\n"
+
+
+def _formatted(source: Source) -> str:
     _refuse_unusual(source)
     root = parse(source, problems := Problems())
     problems.raise_if_any()

@@ -12,6 +12,7 @@ from archlab.config.files import read_source
 from archlab.config.format import WIDTH, format_config
 from archlab.config.problem import ConfigError, Source
 from archlab.presets import preset_files
+from tests.command import run
 
 
 def formatted(text: str) -> str:
@@ -168,3 +169,31 @@ def test_comments_are_aligned_where_the_line_holds_them() -> None:
         text = f"input: [3, 8, 8]\nlayers:\n{short} {comment}\n{long} # y\n"
         expected = short + " " * (spaces + 4 if spaces > 2 else spaces) + comment
         assert expected in formatted(text).splitlines()
+
+
+MESSY = "input:   [3,8,8]  # a comment\nlayers:\n  - {type: relu}\n"
+NEAT = "input: [3, 8, 8] # a comment\nlayers:\n  - {type: relu}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (MESSY.replace("\n", "\r\n"), "\r\n"),
+        (MESSY.replace("\n", "\r\n").rstrip(), "\r\n"),
+        (MESSY.replace("\n", "\r\n", 1), "\n"),
+        (MESSY.replace("\n", "\r\n", 2), "\r\n"),
+        (MESSY.rstrip(), "\n"),
+        ("\N{ZERO WIDTH NO-BREAK SPACE}" + MESSY.replace("\n", "\r\n"), "\r\n"),
+    ],
+)
+def test_lines_end_as_most_of_them_did(
+    before: str, after: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_bytes(before.encode())
+    assert run(capsys, "fmt", str(path))[0] == 0
+    written = path.read_bytes().decode()
+    assert written.replace("\r\n", "\n").split() == NEAT.split()
+    assert written.endswith(after)
+    assert written.count("\r\n") == (written.count("\n") if after == "\r\n" else 0)
+    assert run(capsys, "fmt", "--check", str(path)) == (0, "", "")
