@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from archlab.analysis import Analysis
+    from archlab.graph import Graph
     from archlab.report.field import FieldReport
     from archlab.report.time import TimeView
     from archlab.torch.measure import Measurement
@@ -69,6 +71,8 @@ def compare(options: argparse.Namespace) -> Result:
         return _analysis(_network(target, options), options)
 
     analyses = _each(targets, analysed)
+    _tell_apart([analysis.graph for analysis in analyses], targets)
+    _tell_shared(options, options.targets)
     _plot(analyses, options)
     if form in ("html", "latex"):
         return _compared(analyses, form, options), OK
@@ -101,7 +105,7 @@ def _compared(analyses: list[Analysis], form: str, options: argparse.Namespace) 
         return latex_table([(analysis.graph.name, figures_row(analysis, device)) for analysis in analyses])
     from archlab.page.render import page
 
-    return page(analyses, device, command=options.shown, title=options.title)
+    return page(analyses, device, command=options.shown, title=options.title, depth=getattr(options, "depth", 2))
 
 
 def _plot(analyses: list[Analysis], options: argparse.Namespace) -> None:
@@ -172,7 +176,10 @@ def diff(options: argparse.Namespace) -> Result:
     """`archlab diff`."""
     from archlab.difference import Difference
 
+    _require_two(options)
     both = _each([options.before, options.after], lambda target: _network(target, options))
+    _tell_shared(options, [options.before, options.after])
+    _tell_apart([network.graph for network in both], [options.before, options.after])
     difference = Difference(*[network.analyze(batch=options.batch, dtype=options.dtype) for network in both])
     if options.format == "json":
         return _json(difference.to_dict()), OK
@@ -180,6 +187,39 @@ def diff(options: argparse.Namespace) -> Result:
     from archlab.report.table import is_terminal
 
     return difference_text(difference, colour=is_terminal() and options.write_to is None), OK
+
+
+def _tell_apart(graphs: list[Graph], targets: list[str]) -> None:
+    """Add to names that several networks have what they were asked for by, in every form of the result."""
+    counts = Counter(graph.name for graph in graphs)
+    for graph, target in zip(graphs, targets, strict=True):
+        if counts[graph.name] > 1 and targets.count(target) == 1:
+            graph.name = f"{graph.name} ({target})"
+
+
+def _given(options: argparse.Namespace) -> list[str]:
+    """The options that change a network, as they were given."""
+    given = [f"--set {assignment}" for assignment in options.set]
+    return given if options.input is None else [*given, f"--input {options.input}"]
+
+
+def _require_two(options: argparse.Namespace) -> None:
+    """Refuse one target twice under options that change both alike."""
+    given = _given(options)
+    if options.before == options.after and given:
+        raise single_problem(
+            f"{', '.join(given)} applies to both targets, and {options.before} is given twice, so that nothing can "
+            "differ; give the values to a variant in the file, and compare with FILE.yaml@VARIANT",
+            "wrong-value",
+        )
+
+
+def _tell_shared(options: argparse.Namespace, targets: list[str]) -> None:
+    """Say on stderr that options apply to all of several targets."""
+    given = _given(options)
+    if given and len(targets) > 1:
+        which = "both networks" if len(targets) == 2 else f"all {len(targets)} networks"
+        sys.stderr.write(f"archlab: {', '.join(given)} applies to {which}\n")
 
 
 def new(options: argparse.Namespace) -> Result:

@@ -46,13 +46,16 @@ class Chart(NamedTuple):
     spec: charts.Spec
 
 
-def page(analyses: list[Analysis], device: Device, *, command: str = "", title: str = "") -> str:
+def page(
+    analyses: list[Analysis], device: Device, *, command: str = "", title: str = "", depth: int | None = FOLD_DEPTH
+) -> str:
     """The page.
 
     Args:
         analyses: of the networks, at least one.
         device: for the lower bounds.
         command: that made it, for the footer.
+        depth: of blocks that the layer tables are folded to; None folds nothing.
         title: of the page; the networks' names by default.
 
     Raises:
@@ -73,7 +76,7 @@ def page(analyses: list[Analysis], device: Device, *, command: str = "", title: 
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    networks = [_network(*parts) for parts in zip(analyses, names, rows, strict=True)]
+    networks = [_network(*parts, depth) for parts in zip(analyses, names, rows, strict=True)]
     sections = [("figures", "Figures"), *[(chart.id, chart.heading) for chart in drawn]]
     sections += [(f"network-{number}", name) for number, name in enumerate(names, 1)]
     return environment.get_template("page.html.j2").render(
@@ -143,7 +146,7 @@ def _conditions(analyses: list[Analysis]) -> str:
     return f"Batch {first.batch}, {first.dtype}{trained}."
 
 
-def _network(analysis: Analysis, name: str, row: Row) -> dict[str, Any]:
+def _network(analysis: Analysis, name: str, row: Row, depth: int | None) -> dict[str, Any]:
     from markupsafe import Markup
 
     drawing: Markup = Markup(diagram_svg(fold_to_boxes(analysis), standalone=False))  # noqa: S704 - escapes its texts
@@ -156,7 +159,7 @@ def _network(analysis: Analysis, name: str, row: Row) -> dict[str, Any]:
         },
         "totals": totals(analysis),
         "diagram": drawing,
-        "layers": [_layer(folded) for folded in fold(analysis, FOLD_DEPTH)],
+        "layers": [_layer(folded) for folded in fold(analysis, depth)],
     }
 
 

@@ -99,8 +99,8 @@ class MemoryView:
         return [
             {
                 "bytes": storage.size,
-                "layer": self._nodes[storage.node].path if storage.node >= 0 else "",
-                "what": WORDS[storage.kind],
+                "layer": self._nodes[storage.node].path if storage.node >= 0 else "the optimizer",
+                "what": WORDS[storage.kind] if storage.node >= 0 else f"while {self.analysis.settings.optimizer} steps",
                 "held for": self._reason(storage, moment),
             }
             for storage in self.timeline.holders(moment)[:most]
