@@ -39,8 +39,14 @@ def analyze(options: argparse.Namespace) -> Result:
     _plot([analysis], options)
     if form == "json":
         return _json_by_layer(analysis.to_dict()), OK
-    if form in ("html", "latex"):
+    if form == "html":
         return _compared([analysis], form, options), OK
+    if form == "latex":
+        from archlab.report.footer import heading
+        from archlab.report.latex import layers_latex
+        from archlab.report.plain import layer_row
+
+        return layers_latex(heading(analysis), [layer_row(analysis, layer) for layer in analysis.layers]), OK
     if form == "xlsx":
         return _workbook({"layers": analysis.to_dataframe()}, options)
     if form == "table":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import archlab
 from tests.command import run
 
 
@@ -63,3 +64,15 @@ def test_networks_of_one_name_have_a_label_each(tmp_path: Path, capsys: pytest.C
         assert all(label in text for label in labels)
     assert all(label in run(capsys, "diff", *targets)[1] for label in labels)
     assert "net (" not in run(capsys, "compare", targets[0])[1]
+
+
+def test_latex_of_one_network_has_its_layers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "layers.tex"
+    assert run(capsys, "analyze", "alexnet", "-o", str(path))[0] == 0
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if " & " in line]
+    head, *rows, total = [line.removesuffix(" \\\\").split(" & ") for line in lines]
+    layers = archlab.load("alexnet").analyze().layers
+    assert head[:3] == ["layer", "type", "output"]
+    assert [row[0].replace("\\_", "_") for row in rows] == [layer.node.path for layer in layers]
+    assert [int(row[4]) for row in rows] == [layer.macs for layer in layers]
+    assert (total[0], int(total[3]), int(total[4])) == ("total", 61100840, 714188480)

@@ -47,6 +47,35 @@ def latex_table(networks: list[tuple[str, Row]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def layers_latex(heading: str, rows: list[Row]) -> str:
+    """A `tabular` with a line for each layer, and their sums; the numbers are those of the JSON form.
+
+    Args:
+        heading: of the network, for a comment.
+        rows: flat rows of its layers.
+    """
+    sums = {key: sum([row[key] for row in rows]) for key in LAYER_NUMBERS}
+    columns = " ".join(f"S[table-format={len(str(total))}]" for total in sums.values())
+    heads = ["layer", "type", "output", *(f"{{{label}}}" for label in LAYER_NUMBERS.values())]
+    lines = [f"% {' '.join(heading.split())}", *HEADER, rf"\begin{{tabular}}{{l l l {columns}}}", r"\toprule"]
+    lines += [" & ".join(heads) + r" \\", r"\midrule"]
+    for row in rows:
+        texts = [latex(str(row[key])) for key in ("path", "type", "output_shape")]
+        lines.append(" & ".join([*texts, *(str(row[key]) for key in LAYER_NUMBERS)]) + r" \\")
+    lines += [r"\midrule", " & ".join(["total", "", "", *map(str, sums.values())]) + r" \\"]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+LAYER_NUMBERS = {
+    "params": "params",
+    "macs": "MACs",
+    "flops": "FLOPs",
+    "activations": "activations",
+    "activation_bytes": "output, bytes",
+}
+"""Columns of a layer's numbers, with their headings."""
+
+
 def latex(text: str) -> str:
     """A text whose characters mean themselves."""
     return "".join(_SPECIAL.get(letter, letter) for letter in text).replace("--", "-{}-")
