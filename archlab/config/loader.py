@@ -47,7 +47,7 @@ class DocumentLoader:
             return None
         if not self._open:
             self._shown_folder = Path(source.name).parent
-        self._open.append(source.name)
+            self._open.append(source.name)
         extends = root.entries.get("extends")
         base = self._base(source, extends) if extends is not None else None
         if extends is not None and base is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archlab.api import loads
+from archlab.api import load, loads
 from archlab.config.foreign import foreign_problem
 from archlab.config.naming import name_fault
 from archlab.config.problem import ConfigError, Source
@@ -153,3 +153,42 @@ def test_a_file_of_another_program_that_begins_with_an_empty_line() -> None:
     place = foreign_problem("a model", Source("model.yaml", "\nx: 1\n")).place
     assert place is not None
     assert (place.line, place.column, place.end_line, place.end_column) == (0, 0, 0, 1)
+
+
+def extended(folder: Path, last: str, text: str) -> list[tuple[str, str]]:
+    """The problems of a config that extends `last`."""
+    (folder / "net.yaml").write_text(f"extends: {last}\n{text}")
+    try:
+        load(str(folder / "net.yaml"))
+    except ConfigError as error:
+        return [(problem.message, problem.code) for problem in error.problems]
+    return []
+
+
+def test_eight_configs_extend_one_another(tmp_path: Path) -> None:
+    (tmp_path / "n0.yaml").write_text(SMALL + "layers: [{name: a, type: relu}]\n")
+    for number in range(1, 9):
+        (tmp_path / f"n{number}.yaml").write_text(f"extends: n{number - 1}.yaml\n")
+    assert extended(tmp_path, "n7.yaml", "") == []
+    assert extended(tmp_path, "n8.yaml", "") == [("more than 8 configs extend one another", "extends-loop")]
+
+
+def test_what_extending_refuses(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(SMALL + "layers: [{name: a, type: relu}]\n")
+    assert extended(tmp_path, "base.yaml", "layers: {a: {type: sigmoid}}") == []
+    refused = [
+        (
+            ("base.yaml", "layers: {a: 3}"),
+            "layer 'a' is overridden by a mapping of arguments, not the number 3",
+            "wrong-type",
+        ),
+        (
+            ("base.yaml", "layers: {b: {}}"),
+            "the extended config has no layer named 'b'; its named layers are a",
+            "unknown-name",
+        ),
+        (("net.yaml", ""), "'net.yaml' extends itself, directly or through others", "extends-loop"),
+        (('"x\\0.yaml"', ""), "'x\0.yaml' is not a usable path", "extends-path"),
+    ]
+    for (last, text), message, code in refused:
+        assert extended(tmp_path, last, text) == [(message, code)]
