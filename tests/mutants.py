@@ -138,6 +138,17 @@ class _Test(NamedTuple):
     calls: list[str]
 
 
+class _Quick:
+    """Leaves the slow tests out, and runs the quickest first."""
+
+    def __init__(self, known: Path) -> None:
+        self._seconds = {nodeid: _Test(*facts).seconds for nodeid, facts in json.loads(known.read_text()).items()}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if self._seconds.get(item.nodeid, 0) <= QUICK]
+        items.sort(key=lambda item: self._seconds.get(item.nodeid, 0))
+
+
 class _Calls:
     """Which of archlab's functions run, by file and name, those inside others under the outermost's name."""
 
@@ -192,7 +203,8 @@ class _Server:
         self._pipe.send(status)
         if status:
             return True
-        known = {nodeid: _Test(*facts) for nodeid, facts in json.loads(self._result.read_text()).items()}
+        self._result.rename(self._copy / "known.json")
+        known = {nodeid: _Test(*facts) for nodeid, facts in json.loads((self._copy / "known.json").read_text()).items()}
         quick = [item for item in session.items if known[item.nodeid].seconds <= QUICK]
         quick.sort(key=lambda item: known[item.nodeid].seconds)
         while (number := self._pipe.recv()) is not None:
@@ -310,10 +322,10 @@ class Tester:
         """Whether no test notices a mutant."""
         noticed = self._near.notice(number)
         if noticed is None:
-            noticed = self._fails(self._mutants[number], self._near_tests)
+            noticed = self._fails(self._mutants[number], self._near_tests, _Quick(self._copy / "known.json"))
         return not noticed and (self._near_only or not self._fails(self._mutants[number], ["tests"]))
 
-    def _fails(self, mutant: Mutant, arguments: Sequence[str]) -> bool:
+    def _fails(self, mutant: Mutant, arguments: Sequence[str], *plugins: object) -> bool:
         """Whether the tests fail where the mutant stands in the source."""
         file = self._copy / mutant.path
         faultless = file.read_text()
@@ -322,7 +334,7 @@ class Tester:
         file.write_text(mutant.source())
         sys.dont_write_bytecode = True
         log = self._copy / "tests.log"
-        status = _in_fork(lambda: _pytest(self._copy, arguments), log, LONGEST)
+        status = _in_fork(lambda: _pytest(self._copy, arguments, *plugins), log, LONGEST)
         file.write_text(faultless)
         if status >= BAD_EXIT:
             raise SystemExit(f"pytest cannot run: {log.read_text()[-3000:]}")
