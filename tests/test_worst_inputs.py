@@ -6,15 +6,21 @@ import random
 import sys
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
 
+from archlab.api import loads
 from archlab.cli import main
+from archlab.config.problem import ConfigError
 from archlab.diagram.boxes import Edge
 from archlab.diagram.svg import MOST_LANES, _lanes
+from archlab.layers.geometry import adaptive_bounds
+from archlab.layers.pooling import _covered
+from archlab.validate import validate
 from tests import worst_inputs as worst
 
 SIZES = (40, 80, 160)
@@ -107,3 +113,28 @@ def test_what_finds_no_lane_is_outermost() -> None:
     lanes = _lanes(edges, 1000)
     assert sorted(lanes.values()) == [*[0] * 51, *range(1, MOST_LANES)]
     assert lanes[0, 1000] == 0
+
+
+def test_inputs_that_adaptive_windows_share() -> None:
+    for size, out in product(range(1, 40), range(1, 60)):
+        bounds = [adaptive_bounds(unit, size, out) for unit in range(out)]
+        assert _covered(size, out) == sum(end - start for start, end in bounds)
+
+
+@pytest.mark.parametrize("write", [worst.upsampled, worst.adaptive, worst.speeds, worst.kept_masks])
+def test_sets_of_positions_are_bounded(write: Callable[[], str]) -> None:
+    with pytest.raises(ConfigError, match="too many different units"):
+        loads(write()).analyze()
+
+
+def test_paths_are_bounded() -> None:
+    with pytest.raises(ConfigError, match=r"path has 3,6\d\d characters, .* at most 500 are allowed"):
+        loads(worst.nested(70))
+
+
+def test_variants_are_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(worst.variants(40))
+    found = validate(str(path))
+    assert [(problem.code, problem.place.line) for problem in found.problems if problem.place] == [("too-large", 18)]
+    assert found.networks == 16

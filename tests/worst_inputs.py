@@ -107,6 +107,23 @@ def masks(count: int = 11_000) -> str:
     return "input: [1, 65536, 1]\nlayers:\n- type: branches\n  merge: add\n  paths:\n  " + "  ".join([head, *lines])
 
 
+def kept_masks(count: int = 12_000) -> str:
+    """A block that reads the first layer with another dilation each time, all of whose sets are kept."""
+    conv = 'type: conv2d, out_channels: 1, kernel_size: [7, 1], padding: auto, dilation: "$(20000 - n)"'
+    return f"""input: [1, 65536, 1]
+blocks:
+  more:
+    inputs: [line, stem]
+    params: {{n: 0}}
+    layers:
+      - {{from: stem, {conv}}}
+      - {{type: add, with: [line]}}
+layers:
+  - {{name: stem, type: conv2d, out_channels: 1, kernel_size: [3, 1], padding: auto, dilation: 99}}
+  - {{use: more, with: [stem], n: $index, repeat: {count}}}
+"""
+
+
 def chain_of_holes(layers: int = 6_000) -> str:
     """A chain of strided and dilated layers whose masks grow to the longest that is tracked."""
     lines = [
@@ -275,6 +292,7 @@ WORST: dict[str, Callable[[], str]] = {
             repeated_joins,
             masks,
             chain_of_holes,
+            kept_masks,
             upsampled,
         ),
         *(

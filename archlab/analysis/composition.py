@@ -8,14 +8,14 @@ from math import gcd, lcm
 from typing import NamedTuple
 
 from archlab.analysis.axis_field import AxisField, Periodic, UnitTable
-from archlab.analysis.spans import Span, slid, union, work_of
+from archlab.analysis.spans import DENSE, Span, slid, union, work_of
 from archlab.layers.geometry import IDENTITY, Phases, Reads, Whole, Window
 
 MAX_PERIOD = 256
 """Longest period that is listed whole even if the map has fewer units."""
 
-MAX_WORK = 2_000_000
-"""Bound on the work for units that differ from one another, in steps of about a microsecond."""
+MAX_WORK = 500_000
+"""Bound on the work for units that differ from one another and for masks, in steps of about a microsecond."""
 
 
 class Target(NamedTuple):
@@ -83,7 +83,9 @@ class Composer:
             if reads == IDENTITY:
                 return field.over(target.size)
             if isinstance(field, Periodic) and field.up == 1:
-                return _slide(field, reads, target.size)
+                slid_field = _slide(field, reads, target.size)
+                self._spend_mask(slid_field.spans[0], 1)
+                return slid_field
         return self._gather(field, reads, target)
 
     def join(self, fields: Sequence[AxisField], target: Target) -> tuple[AxisField, Shift]:
@@ -101,6 +103,7 @@ class Composer:
             return first, ALIGNED
         uniform = _join_uniform(fields, target.size)
         if uniform is not None:
+            self._spend_mask(uniform[0].spans[0], len(fields))
             return uniform
         period = _common_period(fields)
         if period is not None and _is_listed(period[0], target.size):
@@ -146,7 +149,15 @@ class Composer:
         return list(zip(*[map(field.span, units) for field in fields], strict=True))
 
     def _spend(self, field: AxisField, unions: int) -> None:
-        self._work += unions * work_of(field.span(0))
+        self._add_work(unions * work_of(field.span(0)))
+
+    def _spend_mask(self, span: Span, unions: int) -> None:
+        """Count what holds for all units, which costs something where it has holes: time, and memory to be kept in."""
+        if span[2] != DENSE:
+            self._add_work(unions * (work_of(span) - 1))
+
+    def _add_work(self, steps: int) -> None:
+        self._work += steps
         if self._work > MAX_WORK:
             raise OverflowError("its receptive field has too many different units to be worked out")
 

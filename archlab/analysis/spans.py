@@ -58,7 +58,7 @@ def union(spans: Sequence[Span]) -> Span:
 
 def work_of(span: Span) -> int:
     """What handling a span costs, in steps of about a microsecond."""
-    return 1 if span[2] == DENSE else 1 + (span[1] - span[0]) // 1000
+    return 1 if span[2] in (DENSE, UNTRACKED) else 1 + (span[1] - span[0]) // 1000
 
 
 def _union_of_two(a: Span, b: Span) -> Span:

@@ -124,7 +124,7 @@ class Emitter:
     def export_names(self, item: Item, env: Environment, names: dict[str, Value], spot: Spot) -> None:
         """Make the names inside a named item visible after it, with the item's path in front."""
         if item.name is not None:
-            self.step(len(names), item.place)
+            self.step(len(names) + sum(map(len, names)) // 100, item.place)
             env.names.export(spot.label if item.repeat is None else f"{item.name}.{spot.label}", names)
 
     def step(self, amount: int, place: Place) -> None:

@@ -18,6 +18,9 @@ MAX_STEPS = 150_000
 MAX_BLOCK_DEPTH = 64
 """Blocks and combinators inside one another."""
 
+MAX_PATH_LENGTH = 500
+"""Characters of a layer's path."""
+
 MAX_EXPRESSION_LENGTH = 1_000
 MAX_EXPRESSION_DEPTH = 50
 MAX_STRING_LENGTH = 1_000

@@ -18,6 +18,8 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
+from archlab.config.limits import MAX_PATH_LENGTH
+from archlab.config.problem import single_problem
 from archlab.graph import Node
 
 MAX_NAME_LENGTH = 60
@@ -82,11 +84,19 @@ class PathScope:
         return child
 
     def assign_paths(self, prefix: str = "") -> None:
-        """Give every node below its path."""
+        """Give every node below its path.
+
+        Raises:
+            ConfigError: if one is too long.
+        """
         for name, (_, _, child) in zip(self.child_names(), self.children, strict=True):
             path = prefix + name
             if isinstance(child, PathScope):
                 child.assign_paths(path + ".")
+            elif len(path) > MAX_PATH_LENGTH:
+                message = f"the layer's path has {len(path):,} characters, '{path[:60]}...'"
+                hint = f"at most {MAX_PATH_LENGTH} are allowed; write shorter names, or fewer levels"
+                raise single_problem(f"{message}; {hint}", "too-large", child.place)
             else:
                 child.path = path
 

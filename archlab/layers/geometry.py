@@ -168,8 +168,11 @@ def adaptive_reads(in_size: int, out_size: int) -> Reads:
         return Window(kernel=step, stride=step)
     divisor = gcd(in_size, out_size)
     up, down = out_size // divisor, in_size // divisor
-    taps = tuple(tuple(range(*adaptive_bounds(p, down, up))) for p in range(up))
-    return Phases(up=up, down=down, taps=taps)
+
+    def taps(phase: int) -> tuple[int, ...]:
+        return tuple(range(*adaptive_bounds(phase, down, up)))
+
+    return Phases(up, down, taps_of(up, -(-down // up) + 1, taps))
 
 
 def adaptive_bounds(position: int, in_size: int, out_size: int) -> tuple[int, int]:

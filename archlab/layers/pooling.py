@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
+from math import gcd, prod
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from archlab.layers.base import Layer, Shape, ShapeError, require_map
 from archlab.layers.fields import MAX_SIZE, POSITIVE_SCHEMA, NaturalPair, PairValue, PositivePair
-from archlab.layers.geometry import AxisPair, Window, adaptive_bounds, adaptive_reads
+from archlab.layers.geometry import AxisPair, Window, adaptive_reads
 from archlab.layers.macro import Macro, Step
 from archlab.layers.operators import GradientLayout, Layout, Operator, Run, one_operator, power, whole
 from archlab.layers.precision import AutocastTo
@@ -227,8 +227,8 @@ class _AdaptivePool(Layer):
 
 def _covered(in_size: int, out_size: int) -> int:
     """Sum of the window lengths along one axis."""
-    bounds = (adaptive_bounds(o, in_size, out_size) for o in range(out_size))
-    return sum(end - start for start, end in bounds)
+    # Neighbours share an input wherever a border between them falls inside of it: at all but every gcd-th.
+    return in_size + out_size - gcd(in_size, out_size)
 
 
 class AdaptiveAvgPool2d(_AdaptivePool):
