@@ -23,7 +23,7 @@ from tests.random_networks import random_network
 
 def value(numbers: str) -> Fraction:
     """A line of numbers, as Python reads it; whole numbers divide to fractions, so that nothing is rounded."""
-    text = re.sub(r"(?<=\d),(?=\d{3})", "", numbers).replace(" x ", " * ")
+    text = re.sub(r"(?<=\d),(?=\d{3})", "", numbers).replace(" x ", " * ").replace("^", "**")
     assert re.fullmatch(r"[\d\s.()*/+\-a-z]*", text), text
     text = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)", r"F('\1')", text)
     return Fraction(eval(text, {"F": Fraction, "floor": floor, "ceil": ceil}))  # noqa: S307 - our own lines
