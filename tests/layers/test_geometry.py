@@ -1,0 +1,153 @@
+"""Reads along an axis, by hand, by brute force and as PyTorch's pooling and convolutions have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional
+
+from archlab.layers import find_layer
+from archlab.layers.base import ChannelsLast, Layer
+from archlab.layers.geometry import (
+    IDENTITY,
+    WHOLE,
+    AxisPair,
+    Phases,
+    Reads,
+    Whole,
+    Window,
+    adaptive_reads,
+    clamped,
+    mirrored,
+    wrapped,
+)
+
+
+def make(layer_type: str, **options: Any) -> Layer:
+    cls = find_layer(layer_type)
+    assert cls is not None
+    return cls.model_validate(options)
+
+
+def read_by(layer: Layer, shape: tuple[int, ...]) -> AxisPair:
+    (pair,) = layer.reads((shape,), layer.out_shape((shape,)))
+    return pair
+
+
+def positions(reads: Reads, unit: int, size: int) -> list[int]:
+    return list(range(size)) if isinstance(reads, Whole) else sorted(reads.of(unit))
+
+
+def test_adaptive_pooling_reads_what_torchs_does() -> None:
+    """The output of pooling an identity matrix is not zero where an input is read."""
+    for size in range(1, 12):
+        for out_size in range(1, 14):
+            pooled = functional.adaptive_avg_pool1d(torch.eye(size)[None], out_size)[0]
+            reads = adaptive_reads(size, out_size)
+            for unit in range(out_size):
+                assert positions(reads, unit, size) == pooled[:, unit].nonzero().flatten().tolist(), (size, out_size)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 4])
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+def test_transposed_convolutions_read_what_torchs_do(stride: int, dilation: int) -> None:
+    for kernel in range(1, 6):
+        for padding in range(3):
+            layer = make(
+                "conv_transpose2d",
+                out_channels=1,
+                kernel_size=kernel,
+                stride=stride,
+                padding=padding,
+                dilation=dilation,
+            )
+            weight = torch.ones(1, 1, kernel)
+            if (7 - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1 < 1:
+                continue
+            seen = functional.conv_transpose1d(
+                torch.eye(7)[:, None], weight, stride=stride, padding=padding, dilation=dilation
+            )[:, 0]
+            reads = read_by(layer, (1, 7, 7))[0]
+            assert isinstance(reads, Window | Phases)
+            most = 0
+            for unit in range(seen.shape[1]):
+                taps = positions(reads, unit, 7)
+                most = max(most, len(taps))
+                assert [tap for tap in taps if 0 <= tap < 7] == seen[:, unit].nonzero().flatten().tolist()
+            assert most <= reads.most_taps if isinstance(reads, Phases) else most == reads.kernel
+
+
+@pytest.mark.parametrize(
+    ("options", "height", "width"),
+    [
+        ({"kernel_size": 3}, Window(3), Window(3)),
+        ({"kernel_size": (3, 5)}, Window(3), Window(5)),
+        ({"kernel_size": 3, "stride": (2, 1)}, Window(3, 2), Window(3, 1)),
+        ({"kernel_size": 3, "dilation": (1, 2)}, Window(3, 1, 0, 1), Window(3, 1, 0, 2)),
+        ({"kernel_size": 3, "padding": (1, 2)}, Window(3, 1, 1), Window(3, 1, 2)),
+        ({"kernel_size": 4, "padding": "same"}, Window(4, 1, 1), Window(4, 1, 1)),
+        ({"kernel_size": (5, 3), "padding": "auto", "dilation": (1, 3)}, Window(5, 1, 2), Window(3, 1, 3, 3)),
+    ],
+)
+def test_convolutions_slide_along_each_axis_by_themselves(
+    options: dict[str, Any], height: Window, width: Window
+) -> None:
+    assert read_by(make("conv2d", out_channels=2, **options), (2, 12, 12)) == (height, width)
+
+
+def test_reach_is_from_the_first_to_the_last_that_is_read() -> None:
+    forms: list[Window | Phases] = [
+        Window(3, 2, 1, 2),
+        Window(1, 3, -2),
+        Phases(2, 1, ((0,), (0, 1))),
+        Phases(3, 2, ((-1, 4), (), (0, 1))),
+        Phases(1, 0, ((0,),)),
+        Phases(4, 3, ((), (), (2,), ())),
+    ]
+    for form in forms:
+        for first in range(-5, 6):
+            for last in range(first, first + 9):
+                read = [tap for unit in range(first, last + 1) for tap in form.of(unit)]
+                assert form.reach(first, last) == ((min(read), max(read)) if read else None)
+
+
+def test_functions_along_a_dimension_read_it() -> None:
+    """Dimension 1 is the channels, 2 the height, 3 the width; of a channels-last map -1 is the channels."""
+    shape = (2, 4, 6)
+    assert read_by(make("softmax", dim=1), shape) == (IDENTITY, IDENTITY)
+    assert read_by(make("softmax", dim=2), shape) == (WHOLE, IDENTITY)
+    assert read_by(make("softmax", dim=-1), shape) == (IDENTITY, WHOLE)
+    assert read_by(make("softmax", dim=-1), ChannelsLast(shape)) == (IDENTITY, IDENTITY)
+    assert read_by(make("softmax", dim=1), (8,)) == (IDENTITY, IDENTITY)
+    assert read_by(make("glu", dim=1), shape) == (IDENTITY, IDENTITY)
+    assert read_by(make("glu", dim=2), shape) == (Window(2, 1, 0, 2), IDENTITY)
+    assert read_by(make("glu", dim=3), shape) == (IDENTITY, Window(2, 1, 0, 3))
+    assert read_by(make("glu", dim=-1), ChannelsLast(shape)) == (IDENTITY, IDENTITY)
+
+
+def test_a_deformable_operation_reads_the_grid_and_its_offsets_in_place() -> None:
+    layer = make("deform_conv2d_op", out_channels=2, kernel_size=(3, 1), stride=(1, 2), padding=(1, 0))
+    inputs = ((2, 6, 7), (6, 6, 4))
+    grid = (Window(3, 1, 1), Window(1, 2))
+    assert layer.reads(inputs, layer.out_shape(inputs)) == (grid, (IDENTITY, IDENTITY))
+
+
+@pytest.mark.parametrize(("mode", "rule"), [("reflect", mirrored), ("replicate", clamped), ("circular", wrapped)])
+def test_what_stands_in_for_the_padding_is_torchs(mode: str, rule: Any) -> None:
+    row = torch.arange(5.0)[None, None]
+    padded = functional.pad(row, (3, 4), mode=mode).flatten().tolist()
+    assert [rule(position, 5) for position in range(-3, 0)] == padded[:3]
+    assert [rule(position, 5) for position in range(5, 9)] == padded[8:]
+
+
+def test_options_are_those_that_were_written_or_must_be() -> None:
+    assert dict(make("conv2d", out_channels=3, kernel_size=1).options()) == {"out_channels": 3, "kernel_size": (1, 1)}
+    assert dict(make("conv2d", out_channels=3, kernel_size=1, groups=3, bias=False).options()) == {
+        "out_channels": 3,
+        "kernel_size": (1, 1),
+        "groups": 3,
+        "bias": False,
+    }
+    assert dict(make("relu").options()) == {}
