@@ -387,7 +387,7 @@ def measured(names: list[str], commands: list[str]) -> Iterator[str]:
                 most = MOST_PAGE_SECONDS if command == "html" else MOST_SECONDS
                 over = "  SLOW" if seconds > most else ""
                 over += "  LARGE" if megabytes > MOST_MEGABYTES else ""
-                over += f"  {end.splitlines()[-1]}" if "Traceback" in end or status not in (0, 1) else ""
+                over += f"  {end[-110:].strip()}" if "Traceback" in end or status not in (0, 1) else ""
                 yield f"{name:20} {command:16} {seconds:7.2f} s {megabytes:6.0f} MB  {status}{over}"
 
 
