@@ -99,7 +99,7 @@ def test_a_device_of_ones_own(capsys: pytest.CaptureFixture[str], tmp_path: Path
     assert result["seconds"] == pytest.approx(time_view(load("alexnet").analyze(), ROUND).seconds)
     status, _, err = run(capsys, "time", "alexnet", "--device", "h10")
     assert status == 1
-    assert "there is no device 'h10'; did you mean 'h100'?" in err
+    assert "'h10' is no device of archlab's and no file; did you mean 'h100'?" in err
 
 
 def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import jsonschema
 import pytest
+import yaml
 
 from archlab.api import loads
 from archlab.config.problem import ConfigError
+from archlab.config.schema import config_schema
 
 PROBLEMS: list[tuple[str, int, int, str, str]] = [
     (
@@ -350,3 +353,46 @@ def test_what_is_said_and_where(text: str, line: int, column: int, code: str, me
     assert problem.place is not None
     assert (problem.message, problem.code) == (message, code)
     assert (problem.place.line + 1, problem.place.column + 1) == (line, column)
+
+
+SHAPES = [
+    ("padding: [1, true, 0, 0]", "zero_pad2d: 'padding' must be a whole number, or four of them"),
+    ("padding: [1, 2, x, 0]", "zero_pad2d: 'padding' must be a whole number, or four of them"),
+    ("padding: [1, 2, 3]", "zero_pad2d: 'padding' must be a whole number, or four of them"),
+    ("padding: [16777217, 0, 0, 0]", "zero_pad2d: 'padding' must be a whole number, or four of them"),
+    ("padding: [0, 0, -3, -3]", "zero_pad2d cuts more from the 4x6x8 map than it has"),
+    ("padding: [-4, -4, 0, 0]", "zero_pad2d cuts more from the 4x6x8 map than it has"),
+    ("padding: [-9, 9, 0, 0]", "zero_pad2d cuts more from the 4x6x8 map than it has"),
+]
+
+
+@pytest.mark.parametrize(("padding", "message"), SHAPES)
+def test_paddings(padding: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loads(f"input: [4, 6, 8]\nlayers: [{{type: zero_pad2d, {padding}}}]")
+    assert caught.value.problems[0].message.startswith(message)
+
+
+def test_a_window_that_fits_nowhere_says_what_there_is() -> None:
+    pool = "input: [4, 6, 8]\nlayers: [{type: max_pool2d, kernel_size: [3, 11], padding: [0, 1]}]"
+    with pytest.raises(ConfigError, match=r"covers 11 positions along the width, but the input has only 8 \+ 2 of pad"):
+        loads(pool)
+    loads(pool.replace("11", "10"))
+
+
+LISTS = [
+    ("adaptive_avg_pool2d, output_size: {}", 2),
+    ("zero_pad2d, padding: {}", 4),
+    ("max_pool2d, kernel_size: {}", 2),
+    ("conv2d, out_channels: 1, kernel_size: 3, padding: {}", 2),
+    ("upsample, scale_factor: {}", 2),
+]
+
+
+@pytest.mark.parametrize(("layer", "length"), LISTS)
+def test_the_schema_takes_lists_of_the_right_length_only(layer: str, length: int) -> None:
+    validator = jsonschema.Draft7Validator(config_schema())
+    for count in range(1, 6):
+        text = "{type: " + layer.format([1] * count) + "}"
+        config = {"input": [4, 6, 8], "layers": [yaml.safe_load(text)]}
+        assert validator.is_valid(config) == (count == length), text

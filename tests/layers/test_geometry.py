@@ -151,3 +151,41 @@ def test_options_are_those_that_were_written_or_must_be() -> None:
         "bias": False,
     }
     assert dict(make("relu").options()) == {}
+
+
+@pytest.mark.parametrize(
+    ("padding", "height", "width"),
+    [
+        ((0, 0, 0, 0), IDENTITY, IDENTITY),
+        ((2, -2, 0, 0), IDENTITY, Window(padding=2)),
+        ((0, 0, 2, -2), Window(padding=2), IDENTITY),
+        ((-1, 1, 0, 0), IDENTITY, Window(padding=-1)),
+        ((0, 3, 0, 1), IDENTITY, IDENTITY),
+        ((1, 2, 3, 4), Window(padding=3), Window(padding=1)),
+    ],
+)
+def test_padding_shifts_by_what_is_in_front(padding: tuple[int, int, int, int], height: Window, width: Window) -> None:
+    """Of left, right, top, bottom: top and left."""
+    layer = make("zero_pad2d", padding=padding)
+    assert read_by(layer, (1, 6, 6)) == (height, width)
+    taken = torch.nn.ZeroPad2d(padding)(torch.ones(1, 1, 6, 6)).shape[2:]
+    assert layer.out_shape(((1, 6, 6),))[1:] == tuple(taken)
+
+
+def test_scale_factors_are_the_fractions_that_are_meant() -> None:
+    """A third reads every third position, the middle of each three; of two thirds two outputs share three inputs."""
+    third = read_by(make("upsample", scale_factor=1 / 3, mode="bilinear"), (1, 12, 12))
+    assert third == (Window(1, 3, -1), Window(1, 3, -1))
+    two_thirds = read_by(make("upsample", scale_factor=2 / 3, mode="bilinear"), (1, 12, 12))[0]
+    assert isinstance(two_thirds, Phases)
+    assert (two_thirds.up, two_thirds.down) == (2, 3)
+    assert [sorted(two_thirds.of(unit)) for unit in range(4)] == [[0, 1], [1, 2], [3, 4], [4, 5]]
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
+def test_nearest_neighbours_of_small_maps_are_torchs(mode: str) -> None:
+    for size in range(1, 9):
+        for out_size in range(1, 15):
+            taken = functional.interpolate(torch.arange(float(size))[None, None], out_size, mode=mode)[0, 0].tolist()
+            reads = read_by(make("upsample", size=(out_size, out_size), mode=mode), (1, size, size))[0]
+            assert [positions(reads, unit, size) for unit in range(out_size)] == [[int(tap)] for tap in taken]
