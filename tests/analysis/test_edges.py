@@ -1,0 +1,63 @@
+"""Edges of fields that random networks seldom meet: the input itself, equal axes, huge spans, negligible ends."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from archlab.analysis.composition import ALIGNED
+from archlab.analysis.effective import NEGLIGIBLE, Weights, _trim, effective_field
+from archlab.analysis.facts import collect_facts
+from archlab.analysis.receptive_field import receptive_fields
+from archlab.analysis.spans import DENSE, MAX_TRACKED, UNTRACKED, coverage_of, slid
+from archlab.api import loads
+from archlab.config.problem import ConfigError
+
+
+def test_the_input_has_its_own_height_and_width() -> None:
+    total = loads("input: [2, 4, 6]\nlayers: [{type: flatten}, {type: linear, out_features: 2}]").analyze().total
+    assert total.receptive_field_index == 0
+    height, width = total.receptive_field.axes
+    assert height is not None
+    assert width is not None
+    assert (height.counts(), width.counts()) == ({1: 4}, {1: 6})
+
+
+def test_a_unit_off_the_diagonal_has_two_different_axes() -> None:
+    network = loads("input: [1, 20, 20]\nlayers: [{type: conv2d, out_channels: 1, kernel_size: 3, padding: 1}]")
+    facts = collect_facts(network.graph)
+    field = effective_field(network.graph, facts, receptive_fields(network.graph, facts), 1, (4, 11))
+    assert field is not None
+    assert [(axis.first, len(axis.weights)) for axis in (field.height, field.width)] == [(3, 3), (10, 3)]
+
+
+def test_negligible_ends_go_and_nothing_else() -> None:
+    small = NEGLIGIBLE / 2
+    assert _trim(5, [small, 0.5, 0.25, small, small]) == Weights(6, [0.5, 0.25])
+    assert _trim(5, [small, small, 0.5, small, 0.25]) == Weights(7, [0.5, small, 0.25])
+    assert _trim(5, [0.5, 0.25]) == Weights(5, [0.5, 0.25])
+
+
+def test_a_span_without_holes_is_dense_however_long() -> None:
+    long = 2 * MAX_TRACKED
+    assert slid((0, long, DENSE), 3, 5) == (0, long + 10, DENSE)
+    assert slid((0, 4, DENSE), long, 5) == (0, 4 + 5 * (long - 1), DENSE)
+    assert slid((0, 4, DENSE), long, 6)[2] == UNTRACKED
+    assert slid((0, long, UNTRACKED), 1, 1) == (0, long, UNTRACKED)
+    assert coverage_of(slid((0, 1, DENSE), 3, 3)) == 6 / 8
+
+
+def test_a_shift_along_one_axis_is_none_along_the_other() -> None:
+    assert (ALIGNED.largest, ALIGNED.mean) == (Fraction(0), Fraction(0))
+
+
+def test_the_farthest_position() -> None:
+    layer = "  - {type: max_pool2d, kernel_size: 2, stride: 2, ceil_mode: true}\n"
+    for count in (60, 70):
+        text = "input: [1, 1, 1]\nlayers:\n" + layer * count
+        if count == 60:
+            loads(text).analyze()
+        else:
+            with pytest.raises(ConfigError, match="reaches further than 4,611,686,018,427,387,904 positions"):
+                loads(text).analyze()
