@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archlab.report.figures import FIGURES
+from archlab.report.figures import FIGURES, Figure
 from archlab.report.plain import Row
 
 Spec = dict[str, Any]
@@ -15,14 +15,18 @@ COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#9
 MOST_COLOURS = 12
 """Networks that a legend names."""
 HEIGHT = 340
-_UNIT_FORMATS = {"count": ".4~s", "bytes": ".4~s", "seconds": ".3~s", "ratio": ".3~f", "pixels": "d"}
+_UNIT_FORMATS = {"count": ".4~s", "bytes": ",.4~r", "seconds": ".3~s", "ratio": ".3~f", "pixels": "d"}
+_BYTES = {figure.key for figure in FIGURES if figure.unit == "bytes"} | {"bytes", "output_bytes"}
+_MIB = 2**20
+"""Bytes are shown in MiB, as the tables count them: an axis has one unit."""
 
 
 def pareto(rows: list[Row]) -> Spec:
     """Any two figures against each other; the line joins networks that no other beats in both, less being better."""
     known = [figure for figure in FIGURES if any(row[figure.key] for row in rows)]
     options = {"options": [f.key for f in known], "labels": [f.label for f in known]}
-    labels = {figure.key: figure.label for figure in known}
+    labels = {figure.key: _label(figure) for figure in known}
+    units = ", ".join([f"'{figure.key}': {_MIB if figure.unit == 'bytes' else 1}" for figure in known])
     values = "datum[{0}] > 0"
     many = len(rows) > MOST_COLOURS
     return {
@@ -34,8 +38,9 @@ def pareto(rows: list[Row]) -> Spec:
         ],
         "transform": [
             {"filter": f"{values.format('horizontal')} && {values.format('vertical')}"},
-            {"calculate": "datum[horizontal]", "as": "x"},
-            {"calculate": "datum[vertical]", "as": "y"},
+            {"calculate": f"datum[horizontal] / {{{units}}}[horizontal]", "as": "x"},
+            {"calculate": f"datum[vertical] / {{{units}}}[vertical]", "as": "y"},
+            *[_mebibytes(figure.key) for figure in known if figure.unit == "bytes"],
             {
                 "sort": [{"field": "x"}, {"field": "y"}],
                 "window": [{"op": "min", "field": "y", "as": "lowest"}],
@@ -113,7 +118,7 @@ STAGE_FIGURES = {
     "params": "params",
     "macs": "MACs",
     "activations": "activations",
-    "output_bytes": "bytes of outputs",
+    "output_bytes": "outputs (MiB)",
 }
 
 
@@ -136,7 +141,11 @@ def stages(records: list[Row]) -> Spec:
                 },
             }
         ],
-        "transform": [{"calculate": "datum[figure]", "as": "value"}, {"filter": "datum.value > 0"}],
+        "transform": [
+            _mebibytes("output_bytes"),
+            {"calculate": f"figure === 'output_bytes' ? datum.{_shown('output_bytes')} : datum[figure]", "as": "value"},
+            {"filter": "datum.value > 0"},
+        ],
         "mark": {"type": "bar", "stroke": "white", "strokeWidth": 0.6},
         "encoding": {
             "y": {"field": "network", "type": "nominal", "title": None, "sort": networks},
@@ -157,22 +166,29 @@ def stages(records: list[Row]) -> Spec:
             "tooltip": [
                 {"field": "network"},
                 {"field": "stage"},
-                *[{"field": key, "title": label, "format": ".4~s"} for key, label in STAGE_FIGURES.items()],
+                *[
+                    {
+                        "field": _shown(key),
+                        "title": label,
+                        "format": _UNIT_FORMATS["bytes" if "MiB" in label else "count"],
+                    }
+                    for key, label in STAGE_FIGURES.items()
+                ],
             ],
         },
     }
 
 
 def memory(records: list[Row]) -> Spec:
-    """Bytes alive while a network runs, from the first layer to the last."""
+    """Memory alive while a network runs, from the first layer to the last."""
     runs = list(dict.fromkeys(record["run"] for record in records))
     return {
-        **_base("Bytes alive, from the start of the run to its end"),
+        **_base("Memory alive, from the start of the run to its end"),
         "data": {"values": records},
         "params": [
             {"name": "run", "value": runs[-1], "bind": {"input": "select", "name": "run ", "options": runs}},
         ],
-        "transform": [{"filter": "datum.run === run"}],
+        "transform": [{"filter": "datum.run === run"}, _mebibytes("bytes")],
         "encoding": {
             "x": {
                 "field": "progress",
@@ -180,7 +196,12 @@ def memory(records: list[Row]) -> Spec:
                 "title": "progress",
                 "axis": {"format": "%", "grid": False},
             },
-            "y": {"field": "bytes", "type": "quantitative", "title": "bytes alive", "axis": {"format": ".3~s"}},
+            "y": {
+                "field": _shown("bytes"),
+                "type": "quantitative",
+                "title": "memory alive (MiB)",
+                "axis": {"format": ",.4~r"},
+            },
             "color": _networks("network"),
         },
         "layer": [
@@ -192,7 +213,7 @@ def memory(records: list[Row]) -> Spec:
                         {"field": "network"},
                         {"field": "phase"},
                         {"field": "path"},
-                        {"field": "bytes", "format": ".4~s"},
+                        {"field": _shown("bytes"), "title": "MiB", "format": _UNIT_FORMATS["bytes"]},
                     ]
                 },
             },
@@ -241,8 +262,21 @@ def _lookup(labels: dict[str, str], param: str) -> str:
 
 def _tooltips(keys: list[str]) -> list[Spec]:
     figures = [figure for figure in FIGURES if figure.key in keys]
-    named = [{"field": f.key, "title": f.label, "format": _UNIT_FORMATS[f.unit]} for f in figures]
+    named = [{"field": _shown(f.key), "title": _label(f), "format": _UNIT_FORMATS[f.unit]} for f in figures]
     return [{"field": "name", "title": "network"}, *named]
+
+
+def _label(figure: Figure) -> str:
+    return f"{figure.label} (MiB)" if figure.unit == "bytes" else figure.label
+
+
+def _shown(key: str) -> str:
+    """The field of a figure that is shown: one of bytes has another beside it, in MiB."""
+    return f"{key}_mib" if key in _BYTES else key
+
+
+def _mebibytes(key: str) -> Spec:
+    return {"calculate": f"datum.{key} / {_MIB}", "as": _shown(key)}
 
 
 def _distinct(extents: list[Row]) -> list[Row]:

@@ -58,6 +58,18 @@ def test_memory_reaches_the_peaks(comparison: Comparison) -> None:
         assert peaks == {"inference": analysis.total.memory.inference_peak, "training": analysis.training.peak}
 
 
+def test_memory_is_in_the_unit_of_the_tables(comparison: Comparison) -> None:
+    """The marks of the axis are MiB: the last one lies within a step of the highest peak."""
+    svg = comparison.picture("memory").to_svg()
+    assert "memory alive (MiB)" in svg
+    ticks = [float(text.replace(",", "")) for text in re.findall(r">([\d,.]+)</text>", svg)]  # the others end in %
+    peak = max(a.training.peak for a in comparison.analyses if a.training is not None) / 2**20
+    assert max(ticks) <= 1.2 * peak <= 1.5 * max(ticks)
+    scatter = comparison.picture("pareto").spec
+    assert "memory, training (MiB)" in str(scatter)
+    assert "outputs (MiB)" in str(comparison.picture("stages").spec)
+
+
 def test_files(tmp_path: Path) -> None:
     for name in ("a.svg", "b.svg", "a.png"):
         plot = ["--plot", str(tmp_path / name), "--figure", "memory"]
