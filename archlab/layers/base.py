@@ -124,6 +124,8 @@ class Layer(BaseModel):
 
     autocast_to: ClassVar[AutocastTo] = "inputs"
     """In which precision it computes under autocast."""
+    autocast_doubt: ClassVar[str] = ""
+    """How far its memory under autocast is not known to the byte; empty where it is."""
     layout: ClassVar[Layout] = "iterated"
     """How its output lies in memory."""
     gradient_layout: ClassVar[GradientLayout] = "own"

@@ -31,6 +31,7 @@ class DeformConv2dOp(Layer):
     """
 
     type: ClassVar[str] = "deform_conv2d_op"
+    autocast_doubt: ClassVar[str] = "follows CUDA's lists and has not been counted"
     gradient_layout: ClassVar[GradientLayout] = "shape"
     alias: ClassVar[str] = "conv"
     torch_class: ClassVar[str] = "torchvision.ops.DeformConv2d"

@@ -157,6 +157,14 @@ class MemoryView:
                 rows.append({**row, "layer": path})
         return rows
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the numbers mean, and of which layers they are not known to the byte."""
+        if not self.training or self.analysis.settings.autocast is None:
+            return NOTES
+        doubts = {node.layer.type: node.layer.autocast_doubt for node in self.analysis.graph.layers}
+        return (*NOTES, *[f"Under autocast the memory of {name} {doubt}." for name, doubt in doubts.items() if doubt])
+
     def checkpoint_lines(self) -> list[tuple[str, str]]:
         """What checkpoints save and cost, for people."""
         found = self.analysis.checkpointing

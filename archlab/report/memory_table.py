@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import RenderableType
 from rich.table import Table
 
-from archlab.report.memory import NOTES, MemoryView
+from archlab.report.memory import MemoryView
 from archlab.report.terminal import plain_table, render
 from archlab.report.units import binary
 
@@ -16,7 +16,13 @@ BAR = 30
 
 def memory_table(view: MemoryView, depth: int | None, *, colour: bool = False) -> str:
     """The run by scopes, then the peak, what it is made of, and who holds it."""
-    parts: list[RenderableType] = [view.title(), _moments(view, depth), _parts(view), _holders(view), "\n".join(NOTES)]
+    parts: list[RenderableType] = [
+        view.title(),
+        _moments(view, depth),
+        _parts(view),
+        _holders(view),
+        "\n".join(view.notes),
+    ]
     return render(parts, colour=colour)
 
 
