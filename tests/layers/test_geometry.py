@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from archlab.layers import find_layer
-from archlab.layers.base import ChannelsLast, Layer
+from archlab.layers.base import ChannelsLast, Layer, ShapeError
 from archlab.layers.geometry import (
     IDENTITY,
     WHOLE,
@@ -161,6 +161,7 @@ def test_options_are_those_that_were_written_or_must_be() -> None:
         ((0, 0, 2, -2), Window(padding=2), IDENTITY),
         ((-1, 1, 0, 0), IDENTITY, Window(padding=-1)),
         ((0, 3, 0, 1), IDENTITY, IDENTITY),
+        ((2, -2, 2, -2), Window(padding=2), Window(padding=2)),
         ((1, 2, 3, 4), Window(padding=3), Window(padding=1)),
     ],
 )
@@ -189,3 +190,21 @@ def test_nearest_neighbours_of_small_maps_are_torchs(mode: str) -> None:
             taken = functional.interpolate(torch.arange(float(size))[None, None], out_size, mode=mode)[0, 0].tolist()
             reads = read_by(make("upsample", size=(out_size, out_size), mode=mode), (1, size, size))[0]
             assert [positions(reads, unit, size) for unit in range(out_size)] == [[int(tap)] for tap in taken]
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
+def test_nearest_neighbours_have_the_shortest_period(mode: str) -> None:
+    reads = read_by(make("upsample", size=(12, 18), mode=mode), (1, 8, 12))
+    assert [(form.up, form.down) for form in reads if isinstance(form, Phases)] == [(3, 2), (3, 2)]
+
+
+def test_circular_padding_takes_what_a_cut_has_left() -> None:
+    """Of 6 columns 5 are left: more than once around is refused, by PyTorch too."""
+    assert make("circular_pad2d", padding=(-1, 5, 0, 0)).out_shape(((1, 6, 6),)) == (1, 6, 10)
+    assert make("circular_pad2d", padding=(5, -1, 0, 0)).out_shape(((1, 6, 6),)) == (1, 6, 10)
+    for padding in ((-1, 6, 0, 0), (6, -1, 0, 0)):
+        with pytest.raises(ShapeError, match="can pad the width of 6 by 5 at most, not 6"):
+            make("circular_pad2d", padding=padding).out_shape(((1, 6, 6),))
+    for padding in ((0, 0, -1, 6), (0, 0, 6, -1)):
+        with pytest.raises(ShapeError, match="can pad the height of 6 by 5 at most, not 6"):
+            make("circular_pad2d", padding=padding).out_shape(((1, 6, 6),))
