@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import product
 
 import pytest
+import torch
 
 from archlab.analysis.composition import ALIGNED
 from archlab.analysis.effective import NEGLIGIBLE, Weights, _trim, effective_field
-from archlab.analysis.facts import collect_facts
+from archlab.analysis.facts import _has_order, collect_facts
 from archlab.analysis.receptive_field import receptive_fields
 from archlab.analysis.spans import DENSE, MAX_TRACKED, UNTRACKED, coverage_of, slid
 from archlab.api import loads
@@ -61,3 +63,10 @@ def test_the_farthest_position() -> None:
         else:
             with pytest.raises(ConfigError, match="reaches further than 4,611,686,018,427,387,904 positions"):
                 loads(text).analyze()
+
+
+def test_a_weight_has_an_order_where_torchs_two_memory_formats_differ() -> None:
+    for shape in product((1, 3), repeat=4):
+        both = torch.empty(shape).is_contiguous(memory_format=torch.channels_last)
+        assert _has_order(shape) == (not both), shape
+    assert not _has_order((3, 3))
