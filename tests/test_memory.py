@@ -179,7 +179,7 @@ def test_autocast(capsys: pytest.CaptureFixture[str]) -> None:
     assert (found["run"], found["autocast"]) == ("training", "bfloat16")
     assert found["parts"]["copies"] > 0
     assert "Under autocast" not in run(capsys, "memory", "resnet18", "--autocast", "bfloat16")[1]
-    told = run(capsys, "memory", "deformable_resnet50", "--autocast", "bfloat16")[1]
+    told = run(capsys, "memory", "deformable_resnet50_v1", "--autocast", "bfloat16")[1]
     assert "Under autocast the memory of deform_conv2d_op follows CUDA's lists and has not been counted." in " ".join(
         told.split()
     )
