@@ -8,11 +8,12 @@ from itertools import product
 import pytest
 import torch
 
+from archlab.analysis.axis_field import UnitTable
 from archlab.analysis.composition import ALIGNED
 from archlab.analysis.effective import NEGLIGIBLE, Weights, _trim, effective_field
 from archlab.analysis.facts import _has_order, collect_facts
 from archlab.analysis.receptive_field import receptive_fields
-from archlab.analysis.spans import DENSE, MAX_TRACKED, UNTRACKED, coverage_of, slid
+from archlab.analysis.spans import DENSE, MAX_TRACKED, NOTHING, UNTRACKED, Span, coverage_of, slid
 from archlab.api import loads
 from archlab.config.problem import ConfigError
 
@@ -70,3 +71,13 @@ def test_a_weight_has_an_order_where_torchs_two_memory_formats_differ() -> None:
         both = torch.empty(shape).is_contiguous(memory_format=torch.channels_last)
         assert _has_order(shape) == (not both), shape
     assert not _has_order((3, 3))
+
+
+def test_the_stride_of_listed_units_is_the_mean_step_of_their_centres() -> None:
+    """Centres 0, 3.5 and 5, then one beyond the map: (5 - 0) / 2 from one unit to the next."""
+    spans: tuple[Span, ...] = ((0, 0, DENSE), (3, 4, DENSE), (4, 6, DENSE), (40, 50, DENSE))
+    assert UnitTable(0, spans, 3, None).stride == Fraction(5, 2)
+    assert UnitTable(-1, spans, 2, None).stride == Fraction(10 - 7, 2)
+    assert UnitTable(0, spans, 1, None).stride == 0
+    assert UnitTable(0, (NOTHING, *spans), 3, None).stride == 0
+    assert UnitTable(0, spans, 3, Fraction(7, 4)).stride == Fraction(7, 4)
