@@ -81,3 +81,13 @@ def test_the_stride_of_listed_units_is_the_mean_step_of_their_centres() -> None:
     assert UnitTable(0, spans, 1, None).stride == 0
     assert UnitTable(0, (NOTHING, *spans), 3, None).stride == 0
     assert UnitTable(0, spans, 3, Fraction(7, 4)).stride == Fraction(7, 4)
+
+
+def test_joined_maps_of_one_speed_keep_it_however_long_their_period() -> None:
+    """300 rows become 301: from one unit to the next 300 / 301 input positions, never the other way round."""
+    paths = ", ".join(f"[{{type: upsample, size: [301, 8], mode: {mode}}}]" for mode in ("nearest", "bilinear"))
+    total = loads(f"input: [1, 300, 8]\nlayers: [{{type: branches, paths: [{paths}]}}]").analyze().total
+    height, width = total.receptive_field.axes
+    assert height is not None
+    assert width is not None
+    assert (height.stride, width.stride) == (Fraction(300, 301), 1)
