@@ -7,8 +7,9 @@ from fractions import Fraction
 import pytest
 
 from archlab.analysis.axis_field import AxisField, Periodic, UnitTable
+from archlab.analysis.composition import Composer, Target
 from archlab.analysis.receptive_field import ReceptiveField
-from archlab.analysis.spans import DENSE, Span
+from archlab.analysis.spans import DENSE, MAX_TRACKED, UNTRACKED, Span, union
 from archlab.api import Network, loads
 from archlab.layers.upsample import Upsample
 from archlab.torch.verify_field import verify_receptive_field
@@ -190,3 +191,21 @@ def test_nearest_neighbours_by_rounding_repeat_with_the_map() -> None:
     ((_, width),) = layer.reads(((1, 2, 2),), (1, 2, 141))
     assert not isinstance(width, ReceptiveField)
     assert width.of(70) == [1]  # type: ignore[union-attr]
+
+
+def test_maps_of_one_speed_and_long_periods_keep_it() -> None:
+    """Periods of 17 and 19 units repeat together after 323, more than the 300 units of the map: they are listed."""
+    fields = [Periodic(up, 2 * up, ((0, 1, DENSE),) * up, 300) for up in (17, 19)]
+    joined, _ = Composer(lambda _node, _axis: (-4, 310)).join(fields, Target(0, 0, 300))
+    assert isinstance(joined, UnitTable)
+    assert joined.stride == 2
+    one_by_one = [positions(fields[0].span(unit)) | positions(fields[1].span(unit)) for unit in range(-4, 311)]
+    assert [positions(joined.span(unit)) for unit in range(-4, 311)] == one_by_one
+
+
+@pytest.mark.parametrize("gap", [0, 1])
+def test_neighbouring_spans_are_one(gap: int) -> None:
+    """Beyond what is tracked a hole is unknown, but two that touch have none."""
+    spans: list[Span] = [(0, MAX_TRACKED - 1, DENSE), (MAX_TRACKED + gap, 2 * MAX_TRACKED, DENSE)]
+    expected = (0, 2 * MAX_TRACKED, UNTRACKED if gap else DENSE)
+    assert union(spans) == union(spans[::-1]) == expected
