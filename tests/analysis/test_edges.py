@@ -90,4 +90,5 @@ def test_joined_maps_of_one_speed_keep_it_however_long_their_period() -> None:
     height, width = total.receptive_field.axes
     assert height is not None
     assert width is not None
-    assert (height.stride, width.stride) == (Fraction(300, 301), 1)
+    assert height.stride == Fraction(300, 301)
+    assert width.stride == 1
