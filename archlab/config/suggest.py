@@ -80,9 +80,9 @@ LAYER_HABITS = {
 
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was meant, if one is close or is called so elsewhere."""
-    from difflib import get_close_matches  # only on the way to an error message
-
     words = list(islice(known, MAX_SUGGESTIONS))
+    if any("." in known_word for known_word in words):  # paths of layers, whose dots are no package's
+        return _nearest(word, words)
     called = _plain(word)
     if called:
         same = next((known_word for known_word in words if _plain(known_word) == called), None)
@@ -92,6 +92,12 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     habit = OPTION_HABITS.get(word) or LAYER_HABITS.get(word.lower())
     if habit in words:
         return habit
+    return _nearest(word, words)
+
+
+def _nearest(word: str, words: list[str]) -> str | None:
+    from difflib import get_close_matches  # only on the way to an error message
+
     return next(iter(get_close_matches(word[:100], words, n=1, cutoff=0.6)), None)
 
 

@@ -45,7 +45,7 @@ def test_what_a_picture_says() -> None:
     for words in (
         *("theoretical field: 13 x 13", "95 % of the weight along each axis: 13 x 13", "input: 64 x 64"),
         *("holes: in the field, never read", "estimate, std 2.8 positions", "measured, rows", "measured, columns"),
-        *("Growth along the network", "Measured: squared gradients, 1 samples"),
+        *("Growth along the network", "Measured: squared gradients, 1 sample"),
     ):
         assert words in shown, words
 
