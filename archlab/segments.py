@@ -44,6 +44,8 @@ def find_segments(graph: Graph, patterns: Sequence[str]) -> list[Segment]:
     Raises:
         ConfigError: if a pattern matches nothing, or a segment cannot be computed again.
     """
+    if not patterns:
+        return []
     extents = _extents(graph)
     for pattern in patterns:
         if not any(fnmatchcase(path, pattern) for path in extents):

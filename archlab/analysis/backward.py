@@ -8,16 +8,17 @@ gradient. A value that several layers read adds their gradients up, in place whe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from archlab.analysis.ledger import Storage
 from archlab.analysis.program import Call
 from archlab.analysis.step import Step
+from archlab.layers.operators import Operator
+from archlab.layers.room import NOTHING
 from archlab.layers.strides import Value, channels_last, contiguous, in_format_of, iterated, viewed
 
 
-@dataclass(slots=True)
-class Gradient:
+class Gradient(NamedTuple):
     """The gradient of a value, so far."""
 
     storage: Storage
@@ -38,6 +39,9 @@ class Backward:
         self._calls = step.program.calls
         self._adds_in_place = adds_in_place
         self._gradients: dict[int, Gradient] = {}
+        self._named = _named(self._calls)
+        self._known: dict[tuple[int, int, int, int], tuple[Value, Value]] = {}
+        """How gradients lie that are new, by operator, number, and the identity of how others lie."""
 
     def start(self) -> None:
         """The loss hands a gradient to each result."""
@@ -51,8 +55,40 @@ class Backward:
 
     def run(self, call: Call) -> None:
         """A call's backward pass: gradients appear, whole maps are summed up, what was kept is freed."""
-        step = self._step
+        operator = call.operator
         own = self._own(call)
+        if operator.sums or operator.unwanted != "not made" or _is_reduced(operator):
+            self._run_by_sums(call, own)
+            return
+        ledger = self._step.ledger
+        made = [
+            (source, self._input_gradient(call, own, number))
+            for number, source in enumerate(call.inputs)
+            if self._calls[source].needs_gradient
+        ]
+        params: list[Storage] = []
+        if operator.learns:
+            params = self._param_gradients(call, self._made_at_once(call))
+        room = operator.training.backward
+        if room is not NOTHING:
+            ledger.pass_by(self._step.room_bytes(call, room), call.node)
+        late = operator.sums_bias and call.index in self._step.recomputed
+        if late:
+            self._free_kept(call)
+        if operator.sums_bias:
+            params += self._param_gradients(call, operator.learns[1:])
+        if not late:
+            self._free_kept(call)
+        ledger.release(own.storage)
+        if not self._step.is_uniform:
+            made = [(source, self._in_precision_of(source, gradient, call)) for source, gradient in made]
+        self._hand_on(made)
+        if params:
+            self._copy_back(call, params)
+
+    def _run_by_sums(self, call: Call, own: Gradient) -> None:
+        """The same where a gradient is a whole map, summed up, or where gradients are made that nobody wants."""
+        step = self._step
         late = call.index in step.recomputed
         wanted = [number for number, source in enumerate(call.inputs) if self._calls[source].needs_gradient]
         summed = [number for number in wanted if call.operator.gradient(number) == "reduced"]
@@ -94,7 +130,7 @@ class Backward:
         """The gradient of the call's value, in the precision in which it computes."""
         step = self._step
         own = self._gradients.pop(call.index)
-        if step.compute_of(call) == step.size_of(call):
+        if step.is_uniform or step.compute_of(call) == step.size_of(call):
             return own
         size = step.computed_bytes(call, call.elements)
         wider = Gradient(step.ledger.take(size, "gradient", call.node), own.value)
@@ -155,6 +191,9 @@ class Backward:
 
     def _input_gradient(self, call: Call, own: Gradient, number: int) -> Gradient:
         """The gradient of one of its inputs: in memory of its own, or in its output's."""
+        if call.operator.gradient(number) == "shared":
+            own.storage.holders += 1
+            return own
         origin = self._calls[call.inputs[number]]
         shared = self._shared(call, own, number, origin)
         if shared is not None:
@@ -163,14 +202,18 @@ class Backward:
         size = self._step.computed_bytes(call, origin.elements)
         if origin.operator.computes == "params":
             size = self._step.value_bytes(origin)
-        value = self._laid(call, own.value, number, origin.value)
+        key = (id(call.operator), number, id(own.value), id(origin.value))
+        known = self._known.get(key)
+        if known is None:  # the gradient's value is kept too, lest another takes its identity
+            known = self._known[key] = (self._laid(call, own.value, number, origin.value), own.value)
+        value = known[0]
         return Gradient(self._step.ledger.take(size, "gradient", origin.node), value)
 
     def _shared(self, call: Call, own: Gradient, number: int, origin: Call) -> Value | None:
-        """How the gradient lies in its output's; None where it has memory of its own."""
+        """How the gradient lies in its output's, but not as it does; None where it has memory of its own."""
         kind = call.operator.gradient(number)
-        if kind == "shared":
-            return own.value
+        if kind == "new":
+            return None
         if kind == "view":
             return own.value._replace(sizes=origin.value.sizes)
         if kind == "reshape":
@@ -197,27 +240,40 @@ class Backward:
         return iterated(sizes, operands) if operands and fits else contiguous(sizes)
 
     def _hand_on(self, made: list[tuple[int, Gradient]]) -> None:
-        """Add gradients to those that there are; what was added is freed when all have been handed on."""
-        added = [gradient.storage for index, gradient in made if self._add(index, gradient)]
+        """Add gradients to those that there are; what was added is freed when all have been handed on.
+
+        What is another value's by name only has that one's gradient.
+        """
+        added: list[Storage] = []
+        for reads, gradient in made:
+            index = self._named[reads]
+            before = self._gradients.get(index)
+            if before is None:
+                self._gradients[index] = gradient
+            else:
+                self._add(index, before, gradient)
+                added.append(gradient.storage)
         for storage in added:
             self._step.ledger.release(storage)
 
-    def _add(self, index: int, gradient: Gradient) -> bool:
-        """One more reader's gradient of a value; of one that is another's by name only, that other's.
+    def _add(self, index: int, before: Gradient, gradient: Gradient) -> None:
+        """One more reader's gradient of a value."""
+        if self._adds_in_place and before.storage.holders == 1 and not before.is_part:
+            return
+        call = self._calls[index]
+        value = iterated(call.value.sizes, (before.value, gradient.value))
+        self._gradients[index] = Gradient(self._step.take(call, "gradient"), value)
+        self._step.ledger.release(before.storage)
 
-        Returns:
-            Whether it was added to one that was there before, rather than kept.
-        """
-        while self._calls[index].is_name_only:
-            (index,) = self._calls[index].inputs
-        before = self._gradients.get(index)
-        if before is None:
-            self._gradients[index] = gradient
-            return False
-        alone = before.storage.holders == 1 and not before.is_part
-        if not (self._adds_in_place and alone):
-            call = self._calls[index]
-            value = iterated(call.value.sizes, (before.value, gradient.value))
-            self._gradients[index] = Gradient(self._step.take(call, "gradient"), value)
-            self._step.ledger.release(before.storage)
-        return True
+
+def _named(calls: list[Call]) -> list[int]:
+    """For each call the one whose value it is, if by another name."""
+    found: list[int] = []
+    for call in calls:
+        found.append(found[call.inputs[0]] if call.is_name_only else call.index)
+    return found
+
+
+def _is_reduced(operator: Operator) -> bool:
+    """Whether a gradient of what it reads is a whole map, summed up."""
+    return operator.training.gradient == "reduced" or "reduced" in operator.gradients

@@ -34,12 +34,14 @@ class Forward:
             keeps: whether autograd keeps what the backward pass needs.
             ends_early: whether the run ends as soon as that is kept, before anything is computed.
         """
-        step, values = self._step, self.values
-        training = call.training
+        step = self._step
+        training = call.operator.training
         keeps = keeps and call.needs_gradient
-        self._copy_inputs(call)
-        read = [self._copies.get(source, values[source]) for source in call.inputs]
-        params = self._copy_params(call)
+        params: list[Storage] = []
+        if not step.is_uniform:
+            self._copy_inputs(call)
+            params = self._copy_params(call)
+        read = self._read(call) if keeps else []
         if not ends_early:
             self._make_value(call)
         room, beside = step.room_bytes(call, training.kept), step.room_bytes(call, training.forward)
@@ -47,10 +49,17 @@ class Forward:
             self._keep(call, read, params, room)
         if not ends_early:
             step.ledger.pass_by(beside if keeps or training.kept_only else beside + room, call.node)
-        if call.is_last or ends_early:
+        if self._copies and (call.is_last or ends_early):
             self._release_copies()
-        if not ends_early:
+        if not ends_early and call.drops:
             self._drop_variables(call)
+
+    def _read(self, call: Call) -> list[Storage]:
+        """What it reads: the copies in its precision, where there are any."""
+        values, copies = self.values, self._copies
+        if not copies:
+            return [values[source] for source in call.inputs]
+        return [copies.get(source, values[source]) for source in call.inputs]
 
     def leave(self) -> None:
         """Drop the variables that are left, and the copies of parameters that autocast has at hand."""
@@ -96,11 +105,11 @@ class Forward:
         values, step = self.values, self._step
         if call.holding == "new":
             values[call.index] = step.take(call, "output" if call.index else "input")
-            if call.is_last:
+            if call.is_last and not step.is_uniform:
                 self._pass_other_precision(call)
         else:
-            values[call.index] = values[call.inputs[0]]
-            values[call.index].holders += 1
+            shared = values[call.index] = values[call.inputs[0]]
+            shared.holders += 1
 
     def _pass_other_precision(self, call: Call) -> None:
         """The value as it is computed, where it is given in another precision."""
@@ -109,12 +118,14 @@ class Forward:
 
     def _keep(self, call: Call, read: list[Storage], params: list[Storage], room: int) -> None:
         """What autograd holds until the call's backward pass."""
-        step, training = self._step, call.training
+        step, training = self._step, call.operator.training
         calls = step.program.calls
-        needed = [calls[source].needs_gradient for source in call.inputs]
-        kept = [read[number] for number in training.inputs if call.keeps(number, needed)]
-        if needed[:1] == [True] or not call.operator.weight_for_input:
-            kept += params[:1]  # the weight; no derivative needs a bias
+        kept: list[Storage] = []
+        if training.inputs or params:
+            needed = [calls[source].needs_gradient for source in call.inputs]
+            kept = [read[number] for number in training.inputs if call.keeps(number, needed)]
+            if needed[:1] == [True] or not call.operator.weight_for_input:
+                kept += params[:1]  # the weight; no derivative needs a bias
         if training.output and call.index in self.values:
             kept.append(self.values[call.index])
         for storage in kept:
@@ -123,9 +134,11 @@ class Forward:
             kept.append(step.ledger.take(room, "kept", call.node))
         for storage in kept:
             storage.keepers.append(call.node)
-        step.kept[call.index] = kept
+        if kept:
+            step.kept[call.index] = kept
 
     def _drop_variables(self, call: Call) -> None:
+        values = self.values
         for index in call.drops:
-            if index in self.values:
-                self._step.ledger.release(self.values.pop(index))
+            if index in values:
+                self._step.ledger.release(values.pop(index))

@@ -54,7 +54,9 @@ def inference_memory(
         else:
             live += call.elements
         holders[owner[call.index]] += 1
-        running = live * bytes_per_element + _beside(call, bytes_per_element)
+        running = live * bytes_per_element
+        if call.operator.scratch is not NOTHING:
+            running += _beside(call, bytes_per_element)
         if running > peak:
             peak, peak_node = running, call.node
         for index in call.drops:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from archlab.analysis.settings import Settings
 from archlab.graph import Graph, Node
 from archlab.layers.operators import FIRST, Holding, Operator, Run, whole
 from archlab.layers.room import KEEPS_NOTHING, Gradient, Training
@@ -38,7 +40,7 @@ class Call:
     base: int
     is_last: bool = False
     needs_gradient: bool = False
-    drops: list[int] = field(default_factory=list)
+    drops: Sequence[int] = ()
 
     @property
     def is_view(self) -> bool:
@@ -48,7 +50,7 @@ class Call:
     @property
     def is_name_only(self) -> bool:
         """Whether it is no operator at all, and its value just its input's."""
-        return self.holding == "alias" and self.training.gradient == "shared"
+        return self.holding == "alias" and self.operator.training.gradient == "shared"
 
     @property
     def training(self) -> Training:
@@ -86,7 +88,18 @@ class Program:
         return [self.results[index] for _, index in self.graph.outputs]
 
 
-Known = dict[tuple[int, tuple[Value, ...]], tuple[Operator, ...]]
+Known = dict[tuple[int, ...], list[tuple[Operator, int]]]
+"""Operators by the identity of their layer and of the values that they read."""
+
+
+def training_program(graph: Graph, settings: Settings) -> Program:
+    """The calls of a network in a training step.
+
+    Args:
+        graph: the network.
+        settings: how it is trained.
+    """
+    return program(graph, Run(settings.batch, True, settings.channels_last, not settings.adds_in_place))
 
 
 def program(graph: Graph, run: Run) -> Program:
@@ -109,6 +122,10 @@ class _Writer:
         self._results: list[int] = []
         self._starts: list[int] = []
         self._known: Known = {}
+        self._values: dict[Value, Value] = {}
+        """One object for each value, so that equal ones have one identity."""
+        self._needed: list[bool] = []
+        """Of each call, whether its gradient is wanted."""
 
     def write(self) -> Program:
         """All of them."""
@@ -126,36 +143,57 @@ class _Writer:
 
     def _write_input(self, node: Node) -> None:
         sizes = (self._run.batch, *node.shape)
-        value = turned(contiguous(sizes)) if self._run.channels_last else contiguous(sizes)
+        value = self._one(turned(contiguous(sizes)) if self._run.channels_last else contiguous(sizes))
+        self._needed.append(False)
         self._calls.append(Call(0, node.index, Operator(value, ()), (), value, "new", value.elements, 0))
 
     def _write_node(self, node: Node) -> None:
-        sources = tuple([self._results[index] for index in node.inputs])
-        values = tuple([self._calls[source].value for source in sources])
-        key = (id(node.layer), values)
-        operators = self._known.get(key)
-        if operators is None:
-            shapes = self._graph.input_shapes(node)
-            operators = self._known[key] = node.layer.operators(values, shapes, node.shape, self._run)
+        calls, results = self._calls, self._results
+        sources = [results[index] for index in node.inputs]
+        key = (id(node.layer), *[id(calls[source].value) for source in sources])
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._operators(node, tuple([calls[source].value for source in sources]))
         placed: list[int] = []
-        for operator in operators:
+        for operator, elements in known:
             inputs = tuple([sources[~read] if read <= FIRST else placed[read] for read in operator.reads])
-            self._write_call(node, operator, inputs)
-            placed.append(len(self._calls) - 1)
+            self._write_call(node, operator, inputs, elements)
+            placed.append(len(calls) - 1)
 
-    def _write_call(self, node: Node, operator: Operator, inputs: tuple[int, ...]) -> None:
+    def _operators(self, node: Node, values: tuple[Value, ...]) -> list[tuple[Operator, int]]:
+        """Its operators, each with the elements of its value."""
+        found: list[tuple[Operator, int]] = []
+        for operator in node.layer.operators(values, self._graph.input_shapes(node), node.shape, self._run):
+            value = self._one(operator.value)
+            one = operator if value is operator.value else operator._replace(value=value)
+            found.append((one, value.elements))
+        return found
+
+    def _one(self, value: Value) -> Value:
+        return self._values.setdefault(value, value)
+
+    def _write_call(self, node: Node, operator: Operator, inputs: tuple[int, ...], elements: int) -> None:
         calls = self._calls
-        needs = bool(self._run.training and (operator.learns or any(calls[source].needs_gradient for source in inputs)))
-        if operator.holding == "inplace":
+        holding = operator.holding
+        index = base = len(calls)
+        needs = self._run.training and self._needs_gradient(operator, inputs)
+        if holding != "new":
             base = calls[inputs[0]].base
-            if base != inputs[0] and needs:
-                self._write_over_view(node, operator, inputs, base)
-                return
-        else:
-            base = len(calls) if operator.holding == "new" else calls[inputs[0]].base
-            if operator.holding == "alias" and base == inputs[0]:
-                base = len(calls)
-        self._append(node, operator, inputs, operator.holding, base, needs=needs)
+            if holding == "inplace":
+                if base != inputs[0] and needs:
+                    self._write_over_view(node, operator, inputs, base)
+                    return
+                base = index
+            elif holding == "alias" and base == inputs[0]:
+                base = index
+        self._needed.append(needs)
+        calls.append(Call(index, node.index, operator, inputs, operator.value, holding, elements, base, False, needs))
+
+    def _needs_gradient(self, operator: Operator, inputs: tuple[int, ...]) -> bool:
+        """Whether a call's gradient is wanted: for a parameter's sake, or for that of a value it reads."""
+        if operator.learns:
+            return True
+        return any(map(self._needed.__getitem__, inputs))
 
     def _write_over_view(self, node: Node, operator: Operator, inputs: tuple[int, ...], base: int) -> None:
         """A view overwritten: autograd puts the base's part in its place (`CopySlices`), and the view on that again.
@@ -171,36 +209,38 @@ class _Writer:
         copied = operator._replace(
             value=whole_value, gradients=gradients, training=training._replace(backward=room), layout="base"
         )
-        self._append(node, copied, (base, *inputs[1:]), "inplace", base, needs=True)
+        self._append(node, copied, (base, *inputs[1:]), len(calls))
         seen = Operator(part, (), "view", KEEPS_NOTHING, layout="base")
-        self._append(node, seen, (len(calls) - 1,), "view", len(calls) - 1, needs=True)
+        self._append(node, seen, (len(calls) - 1,), len(calls) - 1)
 
-    def _append(
-        self, node: Node, operator: Operator, inputs: tuple[int, ...], holding: Holding, base: int, *, needs: bool
-    ) -> None:
-        index = len(self._calls)
-        if holding == "inplace":
-            base = index
-        value = operator.value
-        self._calls.append(
-            Call(index, node.index, operator, inputs, value, holding, value.elements, base, needs_gradient=needs)
+    def _append(self, node: Node, operator: Operator, inputs: tuple[int, ...], base: int) -> None:
+        calls, value = self._calls, operator.value
+        self._needed.append(True)
+        calls.append(
+            Call(len(calls), node.index, operator, inputs, value, operator.holding, value.elements, base, False, True)
         )
 
     def _name_variables(self) -> None:
         """Find after which call each value's name is gone."""
         calls, starts, results = self._calls, self._starts, self._results
-        last = list(range(len(calls)))
-        for call in calls:
-            for source in call.inputs:
-                inside = calls[source].node == call.node
-                node = self._graph.nodes[call.node]
-                last[source] = call.index if inside or node.layer.pairwise else starts[call.node + 1] - 1
-        for call in calls:
-            until = call.operator.until
-            if until >= 0 and not call.is_last:
-                last[call.index] = max(last[call.index], starts[call.node] + until)
+        count = len(calls)
+        last = list(range(count))
+        held: list[Call] = []
+        for node in self._graph.nodes:
+            start, stop = starts[node.index], starts[node.index + 1]
+            pairwise = node.layer.pairwise
+            for call in calls[start:stop]:
+                for source in call.inputs:
+                    last[source] = call.index if pairwise or source >= start else stop - 1
+                if call.operator.until >= 0 and not call.is_last:
+                    held.append(call)
+        for call in held:
+            last[call.index] = max(last[call.index], starts[call.node] + call.operator.until)
         for kept in (0, *[results[index] for _, index in self._graph.outputs]):
-            last[kept] = len(calls)
+            last[kept] = count
+        drops: dict[int, list[int]] = {}
         for index, at in enumerate(last):
-            if at < len(calls):
-                calls[at].drops.append(index)
+            if at < count:
+                drops.setdefault(at, []).append(index)
+        for at, dropped in drops.items():
+            calls[at].drops = dropped

@@ -13,6 +13,7 @@ from archlab.analysis.memory import InferenceMemory, inference_memory, inference
 from archlab.analysis.optimizer import DEFAULT_OPTIMIZER
 from archlab.analysis.outputs import OutputReport, last_spatial, output_reports, seen_at
 from archlab.analysis.productivity import Productivity, productivity
+from archlab.analysis.program import Program, training_program
 from archlab.analysis.receptive_field import ReceptiveField, bounded_fields, receptive_fields
 from archlab.analysis.settings import Settings
 from archlab.analysis.trainable import Refusal, training_refusal
@@ -152,21 +153,26 @@ class Analysis:
     @cached_property
     def refusal(self) -> Refusal | None:
         """Why PyTorch refuses a training step: int8, no parameters, one value per channel in a batch norm."""
-        return training_refusal(self.graph, self._facts, self.settings)
+        return training_refusal(self.graph, self._facts, self.settings, lambda: self._training_program)
+
+    @cached_property
+    def _training_program(self) -> Program:
+        return training_program(self.graph, self.settings)
 
     @cached_property
     def training(self) -> Timeline | None:
         """The storages of a training step, moment by moment; None where PyTorch refuses it (`refusal` says why)."""
         if self.refusal is not None:
             return None
-        return training_memory(self.graph, self._facts, self.settings)
+        return training_memory(self.graph, self._facts, self.settings, self._training_program)
 
     @cached_property
     def checkpointing(self) -> Checkpointing | None:
         """What checkpoints save in a training step and what they cost; None where there are none."""
         if self.training is None or not self.settings.segments:
             return None
-        without = training_memory(self.graph, self._facts, replace(self.settings, segments=()))
+        settings = replace(self.settings, segments=())
+        without = training_memory(self.graph, self._facts, settings, self._training_program)
         again = [moment.node for moment in self.training.moments if moment.phase == "recompute"]
         macs = sum([self._facts[index].macs for index in again]) * self.batch
         return Checkpointing(without.peak - self.training.peak, macs)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
-from archlab.analysis.program import Call, program
+from archlab.analysis.program import Call, Program, training_program
 from archlab.analysis.settings import TRAINED_DTYPES, Settings
 from archlab.config.problem import single_problem
 from archlab.graph import Graph
-from archlab.layers.operators import Run
 
 
 class Refusal(NamedTuple):
@@ -26,19 +27,24 @@ class Refusal(NamedTuple):
     batch: int | None = None
 
 
-def training_refusal(graph: Graph, facts: list[Facts], settings: Settings) -> Refusal | None:
+def training_refusal(
+    graph: Graph, facts: list[Facts], settings: Settings, written: Callable[[], Program] | None = None
+) -> Refusal | None:
     """Why PyTorch refuses a training step; None where it does not.
 
     Args:
         graph: the network.
         facts: of its nodes.
         settings: dtype and batch.
+        written: gives its calls in a training step, where they may be at hand.
     """
     if settings.dtype not in TRAINED_DTYPES:
         return Refusal(f"{settings.dtype} cannot be trained; choose a floating-point dtype")
     if not any(fact.params for fact in facts):
         return Refusal(f"{graph.name} has no parameters, so that there is nothing to train")
-    return layer_refusal(graph, settings.batch, training=True) or _overwritten(graph, settings)
+    return layer_refusal(graph, settings.batch, training=True) or _overwritten(
+        graph, written or partial(training_program, graph, settings)
+    )
 
 
 def layer_refusal(graph: Graph, batch: int, *, training: bool) -> Refusal | None:
@@ -59,11 +65,11 @@ def layer_refusal(graph: Graph, batch: int, *, training: bool) -> Refusal | None
     return first._replace(reason=f"PyTorch refuses to {run} it: {first.reason}{remedy}", batch=least)
 
 
-def _overwritten(graph: Graph, settings: Settings) -> Refusal | None:
+def _overwritten(graph: Graph, written: Callable[[], Program]) -> Refusal | None:
     """An in-place layer that writes over what a backward pass needs."""
     if not any(node.layer.overwrites for node in graph.nodes):
         return None
-    calls = program(graph, Run(settings.batch, training=True, channels_last=settings.channels_last)).calls
+    calls = written().calls
     owner: list[int] = []
     keeper: dict[int, Call] = {}
     for call in calls:

@@ -18,11 +18,10 @@ from archlab.analysis.forward import Forward
 from archlab.analysis.ledger import Ledger, Storage, Timeline
 from archlab.analysis.optimizer import OPTIMIZERS
 from archlab.analysis.precision import precisions
-from archlab.analysis.program import Call, program
+from archlab.analysis.program import Call, Program, training_program
 from archlab.analysis.settings import Settings
 from archlab.analysis.step import Step
 from archlab.graph import Graph
-from archlab.layers.operators import Run
 from archlab.segments import Segment
 
 
@@ -39,21 +38,22 @@ class _Checkpoint:
     """The last of them: no further need it run again."""
 
 
-def training_memory(graph: Graph, facts: list[Facts], settings: Settings) -> Timeline:
+def training_memory(graph: Graph, facts: list[Facts], settings: Settings, written: Program | None = None) -> Timeline:
     """The timeline of one step: forward, backward, optimizer.
 
     Args:
         graph: the network.
         facts: of its nodes.
         settings: how it is trained. The optimizer's state is there from the start, as after a first step.
+        written: its calls, where they are at hand.
     """
-    return _TrainingStep(graph, facts, settings).run()
+    return _TrainingStep(graph, facts, settings, written or training_program(graph, settings)).run()
 
 
 class _TrainingStep:
     """One training step."""
 
-    def __init__(self, graph: Graph, facts: list[Facts], settings: Settings) -> None:
+    def __init__(self, graph: Graph, facts: list[Facts], settings: Settings, written: Program) -> None:
         size = DTYPE_BYTES[settings.dtype]
         self._settings = settings
         self._optimizer = OPTIMIZERS[settings.optimizer]
@@ -61,8 +61,7 @@ class _TrainingStep:
         buffers = sum([(f.buffers - f.fixed_buffers) * size + f.fixed_buffer_bytes for f in facts])
         ledger = Ledger(sum(self._sizes) + buffers + self._optimizer.state_bytes(self._sizes))
         precision = precisions(graph, settings.dtype, settings.autocast)
-        run = Run(settings.batch, True, settings.channels_last, not settings.adds_in_place)
-        self._program = program(graph, run)
+        self._program = written
         self._step = Step(self._program, facts, precision, size, ledger, settings.channels_last)
         self._checkpoints: dict[int, _Checkpoint] = {}
         """By call: of the segment that it is in."""
@@ -80,7 +79,7 @@ class _TrainingStep:
         forward = Forward(self._step, {})
         starts = {self._program.starts[segment.start]: segment for segment in self._settings.segments}
         for call in self._program.calls:
-            if call.index in starts:
+            if starts and call.index in starts:
                 self._enter(starts[call.index], forward)
             forward.run(call, keeps=call.index not in self._checkpoints)
             if call.is_last:

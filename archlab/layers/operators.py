@@ -149,19 +149,22 @@ def one_operator(
     """
     sizes = (run.batch, *output)
     storage = layer.training_storage if run.training else layer.storage
-    training = layer.training(shapes, output)
+    training = _of_batch(layer.training(shapes, output), run.batch) if run.training else KEEPS_NOTHING
     reads = tuple([~number for number in range(len(inputs))])
     scratch = of_batch(layer.scratch(shapes, output), run.batch)
     layout = layer.gradient_layout
     if storage != "new":
         holding: Holding = "inplace" if storage == "inplace" else "alias"
-        return Operator(inputs[0], reads, holding, _of_batch(training, run.batch), layout=layout, scratch=scratch)
+        return Operator(inputs[0], reads, holding, training, layout=layout, scratch=scratch)
     is_turned = _is_turned(layer, shapes, run)
+    value = laid(layer.layout, sizes, layer.operands(inputs, run), is_turned=is_turned)
     learns = tuple([prod(tensor.shape) for tensor in layer.tensors(shapes) if tensor.learnable])
+    if not run.training:
+        return Operator(value, reads, learns=learns, scratch=scratch)
     return Operator(
-        laid(layer.layout, sizes, layer.operands(inputs, run), is_turned=is_turned),
+        value,
         reads,
-        training=_of_batch(training, run.batch),
+        training=training,
         layout=layout,
         learns=learns,
         scratch=scratch,
@@ -180,6 +183,8 @@ def of_batch(room: Room, batch: int) -> Room:
 
 
 def _of_batch(training: Training, batch: int) -> Training:
+    if batch == 1 or training.kept is training.forward is training.backward is NOTHING:
+        return training
     return training._replace(
         kept=of_batch(training.kept, batch),
         forward=of_batch(training.forward, batch),

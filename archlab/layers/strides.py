@@ -31,6 +31,8 @@ class Value(NamedTuple):
     @property
     def is_contiguous(self) -> bool:
         """Whether it lies in the order of its sizes, without gaps."""
+        if self.strides == contiguous(self.sizes).strides:
+            return True
         return _is_packed(self, range(len(self.sizes) - 1, -1, -1))
 
     @property
@@ -54,6 +56,8 @@ class Value(NamedTuple):
     @property
     def is_dense(self) -> bool:
         """Whether it has neither gaps nor overlaps, in whatever order."""
+        if self.strides == contiguous(self.sizes).strides:
+            return True
         dims = [dim for dim in range(len(self.sizes)) if self.sizes[dim] > 1]
         return _is_packed(self, sorted(dims, key=lambda dim: self.strides[dim]))
 
