@@ -102,7 +102,7 @@ class Blocks:
     ) -> tuple[dict[str, Value], Values] | None:
         """The names inside and the outputs of a copy, None where there must be another walk."""
         self._emitter.step(known.steps, item.place)
-        self._emitter.check_room(len(known.nodes), item.place)
+        self._emitter.check_room(len(known.nodes), sum([len(node.inputs) for node in known.nodes]), item.place)
         try:
             layers = changed_layers(known, given, self._lowering)
             return Copier(known, values, self._emitter).copy(layers, scope)

@@ -8,7 +8,7 @@ from archlab.config.environment import Environment, Spot
 from archlab.config.history import shape_notes
 from archlab.config.init import TensorInit
 from archlab.config.items import Item
-from archlab.config.limits import MAX_ELEMENTS, MAX_MAP_SIZE, MAX_NODES, MAX_STEPS
+from archlab.config.limits import MAX_ELEMENTS, MAX_INPUTS, MAX_MAP_SIZE, MAX_NODES, MAX_STEPS
 from archlab.config.lowering import Lowered
 from archlab.config.names import Value
 from archlab.config.problem import BadItemError, ConfigError, Place, Problem, Problems
@@ -24,6 +24,7 @@ class Emitter:
 
     Attributes:
         nodes: so far, in order.
+        inputs: of all of them together.
         steps: work done so far.
         unequal: joins that cannot take their maps.
     """
@@ -33,6 +34,7 @@ class Emitter:
         self._shapes: dict[tuple[int, tuple[Shape, ...]], Shape] = {}
         self.steps = 0
         self.nodes: list[Node] = []
+        self.inputs = 0
         self.unequal: list[Unequal] = []
 
     def emit_lowered(
@@ -100,15 +102,27 @@ class Emitter:
         self, layer: Layer, inputs: tuple[Node, ...], shape: Shape, place: Place | None, trail: tuple[str, ...]
     ) -> Node:
         """A node whose shape is known."""
-        self.check_room(1, place)
+        self.check_room(1, len(inputs), place)
         node = Node(len(self.nodes), layer, tuple([n.index for n in inputs]), shape, "", place, trail)
-        self.nodes.append(node)
+        self.add(node)
         return node
 
-    def check_room(self, count: int, place: Place | None) -> None:
-        """Stop where so many further nodes are too many."""
+    def add(self, node: Node) -> None:
+        """One more node, for which there is room."""
+        self.nodes.append(node)
+        self.inputs += len(node.inputs)
+
+    def take_back(self, start: int) -> None:
+        """Leave out the last nodes, from a number on."""
+        self.inputs -= sum([len(node.inputs) for node in self.nodes[start:]])
+        del self.nodes[start:]
+
+    def check_room(self, count: int, inputs: int, place: Place | None) -> None:
+        """Stop where so many further nodes, or inputs of theirs, are too many."""
         if len(self.nodes) + count > MAX_NODES + 1:
             self.stop(f"the network has more than {MAX_NODES:,} layers", place)
+        if self.inputs + inputs > MAX_INPUTS:
+            self.stop(f"the layers of the network have more than {MAX_INPUTS:,} inputs together", place)
 
     def shape_problem(
         self, error: ShapeError, layer: Layer, places: Places, env: Environment, inputs: tuple[Node, ...]

@@ -84,13 +84,12 @@ class Copier:
             assert new is not None
             self._copies[old.index] = new
             alike = alike and old.shape == new.shape
-        nodes = self.emitter.nodes
-        start = len(nodes)
+        start = len(self.emitter.nodes)
         try:
             for node in made.nodes:
                 self._copy_node(node, layers.get(node.index, node.layer), alike=alike)
         except (ShapeError, BadItemError):
-            del nodes[start:]
+            self.emitter.take_back(start)
             raise CannotCopyError from None
         self._copy_scope(made.scope, scope)
         return self._moved(made.names), tuple([self._copies[node.index] for node in made.outputs if node is not None])
@@ -102,7 +101,7 @@ class Copier:
         made = Node(len(nodes), layer, tuple([value.index for value in inputs]), shape, "", node.place, node.trail)
         made.zero_init, made.init = node.zero_init, node.init
         copies[node.index] = made
-        nodes.append(made)
+        self.emitter.add(made)
 
     def _copy_scope(self, old: PathScope, new: PathScope) -> None:
         """The same labels, which are told apart once for all copies."""

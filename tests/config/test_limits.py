@@ -29,6 +29,12 @@ def upsampled(size: str) -> str:
     return f"{SMALL}layers: [{{type: upsample, size: {size}}}]"
 
 
+def sums(identities: int) -> str:
+    """A layer, many sums of ten values, and layers of one input."""
+    join = f"{{type: add, with: [{', '.join('a' * 9)}], repeat: 14999}}"
+    return f"{SMALL}layers: [{{name: a, type: relu}}, {join}, {{type: identity, repeat: {identities}}}]"
+
+
 BOUNDS = {
     "levels of YAML": (nested(98), nested(99), "nested deeper than 100 levels"),
     "params": (with_params(500), with_params(501), "the file has 501 params; at most 500 are allowed"),
@@ -49,6 +55,7 @@ BOUNDS = {
         "input: [65537, 65536, 65536]\n" + RELU,
         "at most 281,474,976,710,656 elements are allowed",
     ),
+    "inputs": (sums(9), sums(10), "the layers of the network have more than 150,000 inputs together"),
     "digits": (
         f"{SMALL}{RELU}params: {{x: {'1' * 18}}}",
         f"{SMALL}{RELU}params: {{x: {'1' * 19}}}",
