@@ -163,10 +163,14 @@ class _Writer:
     def _operators(self, node: Node, values: tuple[Value, ...]) -> list[tuple[Operator, int]]:
         """Its operators, each with the elements of its value."""
         found: list[tuple[Operator, int]] = []
+        given = value = values[0]
+        elements = given.elements
         for operator in node.layer.operators(values, self._graph.input_shapes(node), node.shape, self._run):
-            value = self._one(operator.value)
-            one = operator if value is operator.value else operator._replace(value=value)
-            found.append((one, value.elements))
+            if operator.value is not given:
+                given = operator.value
+                value, elements = self._one(given), given.elements
+            one = operator if value is given else operator._replace(value=value)
+            found.append((one, elements))
         return found
 
     def _one(self, value: Value) -> Value:
