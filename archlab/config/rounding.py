@@ -102,19 +102,26 @@ def _sizes_that_work(problem: Problem, problems: Problems, unequal: Unequal, sha
         room -= count
         return all((other.code, other.place) in known for other in made.found)
 
-    nearest: dict[int, Shape] = {}
+    def moved(by: int) -> Shape:
+        return tuple([size + by * off for size, off in zip(shape, (False, *unequal.axes), strict=True)])
+
+    nearest: dict[int, int] = {}
     for distance in range(1, FARTHEST + 1):
-        for direction in (-1, 1):
-            shift = [direction * distance * off for off in (False, *unequal.axes)]
-            wanted = tuple([size + by for size, by in zip(shape, shift, strict=True)])
-            if direction not in nearest and room > 0 and min(wanted) >= 1 and works(wanted):
-                nearest[direction] = wanted
+        for by in (-distance, distance):
+            if by // distance not in nearest and room > 0 and min(moved(by)) >= 1 and works(moved(by)):
+                nearest[by // distance] = by
     found = [nearest[direction] for direction in sorted(nearest)]
     if not found:
         return []
-    sizes = [size for wanted in found for size, off in zip(wanted[1:], unequal.axes, strict=True) if off]
-    common = gcd(*sizes)
-    apart = max(found[-1][axis] - found[0][axis] for axis in (1, 2))
-    multiples = f" (multiples of {common})" if common == apart else ""
-    words = " and ".join([shape_text(wanted) for wanted in found])
-    return [f"the nearest inputs that work are {words}{multiples}" if len(found) > 1 else f"an input of {words} works"]
+    words = " and ".join([shape_text(moved(by)) for by in found])
+    if len(found) == 1:
+        return [f"an input of {words} works"]
+    low, high = found
+    common = gcd(*[size for by in found for size, off in zip(moved(by)[1:], unequal.axes, strict=True) if off])
+    beyond = [*range(low - common, low), *range(high + 1, high + common + 1)] if common == high - low else []
+    # Only what holds for the next ones on both sides is called a rule.
+    rule = bool(beyond) and all(
+        room > 0 and min(moved(by)) >= 1 and works(moved(by)) == ((by - low) % common == 0) for by in beyond
+    )
+    multiples = f" (multiples of {common})" if rule else ""
+    return [f"the nearest inputs that work are {words}{multiples}"]

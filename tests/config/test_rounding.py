@@ -61,3 +61,18 @@ def test_nothing_is_said_that_does_not_work(rest: str) -> None:
         loads(f"input: [3, 33, 33]\nlayers: [{layers}]")
     assert "work" not in caught.value.problems[0].message
     assert ("drops 1 of 33 rows" in str(caught.value)) is bool(rest)
+
+
+def test_no_rule_is_told_of_two_sizes_that_only_look_like_one() -> None:
+    """Heights of 4 k and of 4 k + 3 work: 72 and 75 lie 3 apart and are multiples of 3, but 76 works and 78 does not."""
+    text = (
+        "input: [3, 74, 72]\nlayers: [{name: a, type: conv2d, out_channels: 4, kernel_size: 3, stride: 2, padding: 1}, "
+        "{type: conv2d, out_channels: 4, kernel_size: 3, stride: 2, padding: 1}, "
+        "{type: upsample, scale_factor: 2}, {type: add, with: [a]}]"
+    )
+    with pytest.raises(ConfigError, match="the nearest inputs that work are 3x72x72 and 3x75x72; or resize"):
+        loads(text)
+    for height in (71, 72, 75, 76):
+        loads(text, input=(3, height, 72))
+    with pytest.raises(ConfigError):
+        loads(text, input=(3, 78, 72))
