@@ -64,7 +64,7 @@ def test_nothing_is_said_that_does_not_work(rest: str) -> None:
 
 
 def test_no_rule_is_told_of_two_sizes_that_only_look_like_one() -> None:
-    """Heights of 4 k and of 4 k + 3 work: 72 and 75 lie 3 apart and are multiples of 3, but 76 works and 78 does not."""
+    """Heights of 4 k and of 4 k + 3 work: 72 and 75 are multiples of 3, but so is 78, which does not."""
     text = (
         "input: [3, 74, 72]\nlayers: [{name: a, type: conv2d, out_channels: 4, kernel_size: 3, stride: 2, padding: 1}, "
         "{type: conv2d, out_channels: 4, kernel_size: 3, stride: 2, padding: 1}, "
