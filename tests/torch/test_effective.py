@@ -141,7 +141,7 @@ def test_weights_of_archlab_build_are_taken(capsys: pytest.CaptureFixture[str], 
     assert f"weights of {path}" in out
     status, _, err = run(capsys, "resnet34", "--input", "3x64x64", "--weights", path)
     assert status == 1
-    assert "does not fit resnet34: 122 of " in err
+    assert "do not fit resnet34: 122 of " in err
 
 
 class Evil:

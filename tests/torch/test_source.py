@@ -777,7 +777,7 @@ def test_resnet50_reads_as_written_by_hand() -> None:
         ("unet with scopes", "        x, enc1_convs = self.enc1(x)  # 4x16x16"),
         ("unet with scopes", "        x = self.dec2(x, enc2_convs)  # 8x16x16"),
         ("unet with scopes", "    def forward(self, x: Tensor, skip: Tensor) -> Tensor:"),
-        ("unet with scopes", "        out = torch.cat([self.pad(x), skip], dim=1)"),
+        ("unet with scopes", "        x = torch.cat([self.pad(x), skip], dim=1)"),
         ("pyramid", "        return neck, c4, c2"),
         ("dictionary", """        return {"out": head, 'au"x': aux_head}"""),
         ("one in a tuple", "        return (b,)"),
