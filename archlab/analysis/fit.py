@@ -23,27 +23,46 @@ class Fit(NamedTuple):
     least: int = 1
 
 
+MOST_GUESSES = 12
+"""Steps along a line before the interval is halved instead: peaks are nearly straight lines, so that few do."""
+
+
 def largest_batch(peak_of: Callable[[int], int], limit: int, least: int = 1) -> Fit:
-    """Search by doubling, then by halving the interval: a larger batch never needs less.
+    """Search along the line through the last two peaks: a larger batch never needs less.
 
     Args:
         peak_of: bytes that a batch needs.
         limit: bytes that there are.
         least: the smallest batch that runs.
     """
-    fits, peak = least, peak_of(least)
-    if peak > limit:
-        return Fit(0, peak, least)
-    fails = 2 * least
-    while fails <= MOST_SAMPLES and (needed := peak_of(fails)) <= limit:
-        fits, peak, fails = fails, needed, 2 * fails
-    if fails > MOST_SAMPLES:
-        return Fit(fits, peak, least)
-    while fails - fits > 1:
-        middle = (fits + fails) // 2
-        needed = peak_of(middle)
-        if needed <= limit:
-            fits, peak = middle, needed
+    low = before = (least, peak_of(least))
+    if low[1] > limit:
+        return Fit(0, low[1], least)
+    high: tuple[int, int] | None = None  # the smallest batch known not to fit
+    guesses = 0
+    while low[0] < MOST_SAMPLES and (high is None or high[0] - low[0] > 1):
+        batch = _next(before, low, high, limit, straight=guesses < MOST_GUESSES)
+        guesses += 1
+        peak = peak_of(batch)
+        if peak <= limit:
+            before, low = low, (batch, peak)
         else:
-            fails = middle
-    return Fit(fits, peak, least)
+            high = batch, peak
+    return Fit(*low, least)
+
+
+def _next(before: tuple[int, int], low: tuple[int, int], high: tuple[int, int] | None, limit: int, *,
+          straight: bool) -> int:  # fmt: skip
+    """The batch to try, between the largest that fits and the smallest that does not."""
+    end = MOST_SAMPLES if high is None else high[0] - 1
+    other = before if high is None else high
+    grown = other[1] - low[1]
+    if other is low or (high is None and not straight):
+        guess = 2 * low[0]
+    elif not straight:
+        guess = (low[0] + end + 1) // 2
+    elif grown == 0:
+        guess = end
+    else:
+        guess = low[0] + (limit - low[1]) * (other[0] - low[0]) // grown
+    return min(max(guess, low[0] + 1), end)

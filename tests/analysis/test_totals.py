@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -122,3 +123,25 @@ def test_room_depends_on_dtype_and_batch_by_its_parts() -> None:
     """In half precision at batch 5: (3 elements x 2 bytes + 7 bytes) x 5, and once 11 x 2 + 13."""
     room = Room(elements=3, sample_bytes=7, fixed_elements=11, fixed_bytes=13)
     assert room.bytes(2, 5) == (3 * 2 + 7) * 5 + 11 * 2 + 13
+
+
+@pytest.mark.parametrize(
+    "peak_of",
+    [lambda n: 1000 + 7 * n, lambda n: max(1000 + 3 * n, 9 * n), lambda n: 50 + 8 * (n // 64), lambda n: int(n**1.4)],
+)
+def test_the_largest_batch_of_any_growing_peak(peak_of: Callable[[int], int]) -> None:
+    for limit in range(1, 4000, 397):
+        expected = max((n for n in range(1, 50_000) if peak_of(n) <= limit), default=0)
+        assert largest_batch(peak_of, limit).batch == expected
+
+
+def test_a_straight_peak_takes_four_looks() -> None:
+    """The memory of a network of 50,000 layers takes a second to work out."""
+    asked: list[int] = []
+
+    def peak(batch: int) -> int:
+        asked.append(batch)
+        return 1000 + 7 * batch
+
+    assert largest_batch(peak, 10**8) == Fit(14_285_571, 10**8 - 3, 1)
+    assert len(asked) <= 4
