@@ -23,6 +23,9 @@ class Fit(NamedTuple):
     least: int = 1
 
 
+Looked = tuple[int, int]
+"""A batch and the bytes that it needs."""
+
 MOST_GUESSES = 12
 """Steps along a line before the interval is halved instead: peaks are nearly straight lines, so that few do."""
 
@@ -35,10 +38,10 @@ def largest_batch(peak_of: Callable[[int], int], limit: int, least: int = 1) -> 
         limit: bytes that there are.
         least: the smallest batch that runs.
     """
-    low = before = (least, peak_of(least))
+    low = before = least, peak_of(least)
     if low[1] > limit:
         return Fit(0, low[1], least)
-    high: tuple[int, int] | None = None  # the smallest batch known not to fit
+    high: Looked | None = None  # the smallest batch known not to fit
     guesses = 0
     while low[0] < MOST_SAMPLES and (high is None or high[0] - low[0] > 1):
         batch = _next(before, low, high, limit, straight=guesses < MOST_GUESSES)
@@ -51,9 +54,16 @@ def largest_batch(peak_of: Callable[[int], int], limit: int, least: int = 1) -> 
     return Fit(*low, least)
 
 
-def _next(before: tuple[int, int], low: tuple[int, int], high: tuple[int, int] | None, limit: int, *,
-          straight: bool) -> int:  # fmt: skip
-    """The batch to try, between the largest that fits and the smallest that does not."""
+def _next(before: Looked, low: Looked, high: Looked | None, limit: int, *, straight: bool) -> int:
+    """The batch to try, between the largest that fits and the smallest that does not.
+
+    Args:
+        before: what fitted before `low`; the same where nothing did.
+        low: the largest batch known to fit.
+        high: the smallest known not to; None where there is none yet.
+        limit: bytes that there are.
+        straight: along a line through two of them; else by doubling and halving.
+    """
     end = MOST_SAMPLES if high is None else high[0] - 1
     other = before if high is None else high
     grown = other[1] - low[1]
