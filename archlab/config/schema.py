@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archlab.config.document import ITEM_KEYS, KEYS, LANGUAGE_VERSION
-from archlab.config.expect import EXPECT_KEYS
+from archlab.config.expect import EXPECT_KEYS, GLOBAL
 from archlab.config.init import DEFAULT, INITIALIZERS, initialised_class
 from archlab.config.items import COMBINATORS
 from archlab.config.lowering import attachment_role
@@ -178,8 +178,22 @@ def _item_schema() -> Schema:
     }
 
 
+def _figures() -> Schema:
+    """What `expect` takes: whole numbers, and for what each axis has its own of also a pair."""
+    number = {"type": "integer"}
+    by_axis = {
+        "receptive_field": {"anyOf": [number, {"const": GLOBAL}]},
+        "stride": {"type": "number"},
+    }
+    properties: dict[str, Schema] = dict.fromkeys(EXPECT_KEYS, number)
+    for key, of_axis in by_axis.items():
+        pair = {"type": "array", "items": of_axis, "minItems": 2, "maxItems": 2}
+        properties[key] = {"anyOf": [of_axis, pair]}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
 def _document_properties() -> dict[str, Schema]:
-    figures = {"type": "object", "propertyNames": {"enum": list(EXPECT_KEYS)}}
+    figures = _figures()
     size = {"anyOf": [{"type": "integer", "minimum": 1}, _expression()]}
     shape = {"type": "array", "items": size, "minItems": 1, "maxItems": 3}
     own_weights = [name for name in layer_types() if initialised_class(name) is not None]
