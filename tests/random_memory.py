@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 from archlab.analysis import Analysis
 from archlab.analysis.facts import collect_facts
+from archlab.analysis.memory.trainable import layer_refusal
+from archlab.analysis.memory.training import training_memory
 from archlab.analysis.settings import Settings
-from archlab.analysis.trainable import layer_refusal
-from archlab.analysis.training import training_memory
-from archlab.api import Network
+from archlab.api.network import Network
 from archlab.graph import Graph
 from archlab.layers import layer_types
 from archlab.layers.base import ChannelsLast

@@ -350,7 +350,7 @@ COMMANDS: dict[str, str] = {
 def run(words: list[str]) -> tuple[float, float, int, str]:
     """One command in a process of its own: CPU seconds, megabytes at the peak, exit status, and stderr."""
     limit = f"import resource as r, sys; r.setrlimit(r.RLIMIT_CPU, ({GIVE_UP}, {GIVE_UP + 1})); "
-    program = f"{limit}from archlab.cli import entry; sys.exit(entry())"
+    program = f"{limit}from archlab.cli.main import entry; sys.exit(entry())"
     with tempfile.TemporaryFile() as errors, Path(os.devnull).open("wb") as nothing:
         process = subprocess.Popen(
             [sys.executable, "-c", program, *words], stdout=nothing, stderr=errors, stdin=subprocess.DEVNULL
@@ -364,8 +364,8 @@ def run(words: list[str]) -> tuple[float, float, int, str]:
 
 def first_layer(path: Path) -> str:
     """A layer of a config, for `explain`; the name of the input where there is none."""
-    from archlab.api import load
-    from archlab.config.problem import ConfigError
+    from archlab.api.network import load
+    from archlab.diagnostics.problem import ConfigError
 
     try:
         layers = load(str(path)).graph.layers

@@ -7,9 +7,10 @@ from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from archlab.analysis.row import Row
 from archlab.report.escape import markdown_text, spreadsheet_text
 from archlab.report.footer import CONVENTIONS, heading, totals
-from archlab.report.plain import Row, layer_row
+from archlab.report.rows import layer_row
 
 if TYPE_CHECKING:
     from archlab.analysis.result import Analysis

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archlab.config.problem import single_problem
-from archlab.output import replacing
+from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.requirements import require
+from archlab.files.output import replacing
 from archlab.report.escape import spreadsheet_text
-from archlab.requirements import require
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from archlab.api import load, loads
-from archlab.config.foreign import foreign_problem
-from archlab.config.naming import name_fault
-from archlab.config.problem import ConfigError, Source
-from archlab.config.suggest import listed, one_of
-from archlab.validate import validate
+from archlab.api.network import load, loads
+from archlab.api.validate import validate
+from archlab.config.syntax.naming import name_fault
+from archlab.config.tree.foreign import foreign_problem
+from archlab.diagnostics.place import Source
+from archlab.diagnostics.problem import ConfigError
+from archlab.diagnostics.words import listed, one_of
 
 RELU = "layers: [{type: relu}]\n"
 SMALL = "input: [1, 2, 2]\n"
@@ -145,7 +146,7 @@ def test_residuals_inside_one_another_count_once_each() -> None:
 
 
 def test_the_networks_of_a_file_share_a_bound(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("archlab.validate.MAX_STEPS", 6_000)
+    monkeypatch.setattr("archlab.api.validate.MAX_STEPS", 6_000)
     variants = ", ".join(f"v{number}: {{deep: 1000}}" for number in range(9))
     text = f"{SMALL}params: {{deep: 1}}\nvariants: {{{variants}}}\nlayers: [{{type: relu, repeat: $deep}}]\n"
     (tmp_path / "net.yaml").write_text(text)

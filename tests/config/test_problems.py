@@ -6,9 +6,9 @@ import jsonschema
 import pytest
 import yaml
 
-from archlab.api import loads
-from archlab.config.problem import ConfigError
+from archlab.api.network import loads
 from archlab.config.schema import config_schema
+from archlab.diagnostics.problem import ConfigError
 
 PROBLEMS: list[tuple[str, int, int, str, str]] = [
     (
