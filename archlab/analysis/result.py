@@ -1,11 +1,11 @@
-"""All numbers of one network: one result, many views."""
+"""All numbers of one network, as data; `archlab.api.analysis` shows them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 from archlab.analysis.facts import DTYPE_BYTES, Facts, collect_facts
 from archlab.analysis.memory.inference import InferenceMemory, inference_memory, inference_timeline
@@ -20,9 +20,6 @@ from archlab.analysis.receptive_field.productivity import Productivity, producti
 from archlab.analysis.settings import Settings
 from archlab.graph import Graph, Node
 from archlab.graph.segments import find_segments
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(slots=True)
@@ -191,26 +188,6 @@ class Analysis:
     @cached_property
     def _bounded_fields(self) -> list[ReceptiveField] | None:
         return bounded_fields(self.graph, self._facts)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The result as `archlab analyze --format json` prints it."""
-        from archlab.report.rows import analysis_dict
-
-        return analysis_dict(self)
-
-    def to_dataframe(self) -> pd.DataFrame:
-        """One row for each layer, as a pandas DataFrame."""
-        import pandas as pd
-
-        from archlab.report.rows import layer_row
-
-        return pd.DataFrame([layer_row(self, layer) for layer in self.layers])
-
-    def _repr_html_(self) -> str:
-        """For notebooks."""
-        from archlab.report.markup import analysis_html
-
-        return analysis_html(self)
 
     def __repr__(self) -> str:
         return f"<Analysis of {self.graph.name}: {self.total.params:,} params, {self.total.macs:,} MACs>"

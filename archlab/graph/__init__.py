@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from archlab.graph.graph import Graph, Node, OutputForm, renumbered
+from archlab.graph.graph import Graph, HasGraph, Node, OutputForm, graph_of, renumbered
 
-__all__ = ["Graph", "Node", "OutputForm", "renumbered"]
+__all__ = ["Graph", "HasGraph", "Node", "OutputForm", "graph_of", "renumbered"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from archlab.diagnostics.place import Place
 from archlab.layers.base import Layer, Shape
@@ -72,3 +72,16 @@ class Graph:
     def input_shapes(self, node: Node) -> tuple[Shape, ...]:
         """The shapes that a node reads."""
         return tuple([self.nodes[i].shape for i in node.inputs])
+
+
+class HasGraph(Protocol):
+    """A network in any form that knows its graph."""
+
+    @property
+    def graph(self) -> Graph:
+        """The network's layers."""
+
+
+def graph_of(network: Graph | HasGraph) -> Graph:
+    """The graph of a network, which may be one itself."""
+    return network if isinstance(network, Graph) else network.graph

@@ -9,8 +9,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from archlab.diagnostics.requirements import require
 
@@ -19,8 +17,7 @@ require("torch", "torch", "building a model")
 import torch
 from torch import fx, nn
 
-from archlab.api.network import load
-from archlab.graph import Graph
+from archlab.graph import Graph, HasGraph, graph_of
 from archlab.graph.segments import find_segments
 from archlab.graph.subgraph import cut
 from archlab.layers.base import Layer
@@ -28,12 +25,9 @@ from archlab.torch.initialize import initialize
 from archlab.torch.trace import trace
 from archlab.torch.weights import Weights, load_weights
 
-if TYPE_CHECKING:
-    from archlab.api.network import Network
-
 
 def build(
-    network: Network | Graph | str | Path,
+    network: Graph | HasGraph,
     *,
     device: str | torch.device | None = None,
     weights: Weights | None = None,
@@ -44,7 +38,7 @@ def build(
     """The PyTorch model of a network, with freshly initialised weights, in training mode.
 
     Args:
-        network: a network, its graph, or a target as `archlab.load` takes it: a YAML path, a preset.
+        network: a network or its graph.
         device: where the weights are made; `meta` makes none.
         weights: a state dict with the same tensors, a file that holds one, or
             `torchvision:ResNet50_Weights.IMAGENET1K_V2`; matched by names and shapes (see `archlab.torch.matching`).
@@ -58,9 +52,9 @@ def build(
         as the config's `outputs` says; with `outputs`, a dictionary by their names.
 
     Raises:
-        ConfigError: if there is no such target, output or block, or the weights do not fit.
+        ConfigError: if there is no such output or block, or the weights do not fit.
     """
-    whole = _graph(network)
+    whole = graph_of(network)
     graph = whole if outputs is None else cut(whole, outputs)
     with torch.device(device if device is not None else torch.get_default_device()):
         root = nn.Module()
@@ -75,12 +69,6 @@ def build(
         for text in load_weights(model, whole, weights, partial=partial).warnings():
             warnings.warn(text, stacklevel=2)
     return model
-
-
-def _graph(network: Network | Graph | str | Path) -> Graph:
-    if isinstance(network, Graph):
-        return network
-    return load(network).graph if isinstance(network, str | Path) else network.graph
 
 
 def make_module(layer: Layer, inputs: tuple[tuple[int, ...], ...]) -> nn.Module | None:

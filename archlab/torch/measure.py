@@ -11,6 +11,7 @@ from statistics import median, quantiles
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from archlab.graph import HasGraph
 from archlab.diagnostics.requirements import require
 
 require("torch", "torch", "measuring")
@@ -25,9 +26,6 @@ from archlab.torch.build import build
 from archlab.torch.device import require_device
 from archlab.torch.precision import autocast, converted, converted_input
 from archlab.torch.trace import PATH
-
-if TYPE_CHECKING:
-    from archlab.api.network import Network
 
 Progress = Callable[[range], Iterable[int]]
 Lowered = Callable[[], AbstractContextManager[Any]]
@@ -78,7 +76,7 @@ class Measurement:
 
 
 def measure(
-    network: Network,
+    network: HasGraph,
     settings: Settings,
     *,
     device: str = "cpu",

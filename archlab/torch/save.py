@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.requirements import require
 from archlab.files.output import replacing, write_text
-from archlab.graph import Graph
+from archlab.graph import Graph, HasGraph
 from archlab.graph.subgraph import cut
 from archlab.torch.source import to_source
 
 if TYPE_CHECKING:
     from torch import fx
 
-    from archlab.api.network import Network
 
 SUFFIXES = (".pt", ".py", ".pt2", ".onnx")
 
@@ -42,7 +41,7 @@ class BuildOptions:
     outputs: Sequence[str] | None = None
 
 
-def save(network: Network, path: Path, options: BuildOptions | None = None) -> list[str]:
+def save(network: HasGraph, path: Path, options: BuildOptions | None = None) -> list[str]:
     """Write a network as `.pt` (state dict), `.py` (PyTorch source), `.pt2` (exported program) or `.onnx`.
 
     Args:
@@ -75,7 +74,7 @@ def save(network: Network, path: Path, options: BuildOptions | None = None) -> l
     return []
 
 
-def _save_model(network: Network, path: Path, options: BuildOptions) -> list[str]:
+def _save_model(network: HasGraph, path: Path, options: BuildOptions) -> list[str]:
     require("torch", "torch", "building a model")
 
     import torch

@@ -16,6 +16,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archlab.graph import HasGraph
 from archlab.diagnostics.requirements import require
 
 require("torch", "torch", "counting memory")
@@ -30,9 +31,6 @@ from archlab.torch.autocast import cuda_lists_on_cpu
 from archlab.torch.build import build
 from archlab.torch.device import require_device
 from archlab.torch.precision import autocast, converted, converted_input
-
-if TYPE_CHECKING:
-    from archlab.api.network import Network
 
 
 class Counted(NamedTuple):
@@ -139,7 +137,7 @@ OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], bool], torch.optim.Optimizer]]
 """By their names in `analysis.optimizer`."""
 
 
-def count_inference(network: Network, settings: Settings, *, device: str = "meta") -> Counted:
+def count_inference(network: HasGraph, settings: Settings, *, device: str = "meta") -> Counted:
     """Live storages of a forward pass in eval mode.
 
     Args:
@@ -158,7 +156,7 @@ def count_model(model: nn.Module, sample: Tensor) -> Counted:
     return Counted(storages.peak, storages.operator)
 
 
-def count_training(network: Network, settings: Settings, *, device: str = "meta") -> Counted:
+def count_training(network: HasGraph, settings: Settings, *, device: str = "meta") -> Counted:
     """Live storages of the second training step: the optimizer's state is there, gradients are not.
 
     The loss is one that takes nothing (`Loss`); its two scalars are left out.
@@ -172,7 +170,7 @@ def count_training(network: Network, settings: Settings, *, device: str = "meta"
         return _count_training(network, settings, device)
 
 
-def _count_training(network: Network, settings: Settings, device: str) -> Counted:
+def _count_training(network: HasGraph, settings: Settings, device: str) -> Counted:
     model = _model(network, device, settings).train()
     steps = OPTIMIZERS[settings.optimizer](model.parameters(), settings.foreach)
     for parameter in model.parameters():
@@ -197,7 +195,7 @@ def _count_training(network: Network, settings: Settings, device: str) -> Counte
     return max(at_forward, at_backward.without(2 * scalar), at_step.without(scalar))
 
 
-def _model(network: Network, device: str, settings: Settings) -> fx.GraphModule:
+def _model(network: HasGraph, device: str, settings: Settings) -> fx.GraphModule:
     """The model with zeros for weights: what it needs does not depend on them."""
     require_device(device, meta=True)
     blocks = [segment.path for segment in settings.segments]
@@ -209,7 +207,7 @@ def _model(network: Network, device: str, settings: Settings) -> fx.GraphModule:
     return model
 
 
-def _sample(model: nn.Module, network: Network, settings: Settings) -> Tensor:
+def _sample(model: nn.Module, network: HasGraph, settings: Settings) -> Tensor:
     like = next(iter(model.parameters()), torch.empty(0))
     return converted_input(torch.zeros(settings.batch, *network.graph.input_shape, device=like.device), settings)
 

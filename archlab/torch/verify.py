@@ -11,8 +11,7 @@ import logging
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archlab.diagnostics.requirements import require
 from archlab.diagnostics.words import counted
@@ -29,17 +28,14 @@ with warnings.catch_warnings():
 from torch import Tensor, fx, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from archlab.analysis import Analysis, LayerReport
+from archlab.analysis import Analysis, LayerReport, analyze
 from archlab.analysis.memory.trainable import require_run
-from archlab.api.network import load
+from archlab.graph import HasGraph
 from archlab.layers.base import shape_text
 from archlab.torch.build import build
 from archlab.torch.counting import DEFORMABLE, fvcore_deformable, torch_formulas
 from archlab.torch.device import require_device
 from archlab.torch.trace import PATH
-
-if TYPE_CHECKING:
-    from archlab.api.network import Network
 
 FVCORE_MAC_OPERATORS = ("conv", "linear", "addmm", "matmul", "bmm", "mm", "einsum", "deform_conv2d")
 """Of fvcore's operators, those that it counts in multiply-accumulates of matrix products."""
@@ -107,20 +103,19 @@ class _Recorder(fx.Interpreter):
         return result
 
 
-def verify(network: Network | str | Path, *, batch: int = 1, device: str = "cpu") -> Verification:
+def verify(network: HasGraph, *, batch: int = 1, device: str = "cpu") -> Verification:
     """Build a network, run it in eval mode, and compare every layer.
 
     Args:
-        network: what to verify, or a target as `archlab.load` takes it.
+        network: what to verify.
         batch: number of samples.
         device: where to run; `meta` computes shapes without values, and leaves fvcore out.
 
     Raises:
         ConfigError: if there is no such device, or PyTorch does not run the batch.
     """
-    network = load(network) if isinstance(network, str | Path) else network
     require_run(network.graph, batch)
-    analysis = network.analyze(batch=batch)
+    analysis = analyze(network.graph, batch=batch)
     # The numbers do not depend on the weights: leave out their costly initialisation.
     require_device(device, meta=True)
     model = build(network, device="meta").to_empty(device=device).eval()
@@ -130,7 +125,7 @@ def verify(network: Network | str | Path, *, batch: int = 1, device: str = "cpu"
     recorder = _Recorder(model)
     with torch.no_grad():
         recorder.run(sample)
-    result = Verification(network.name, len(analysis.layers), analysis.total.params, analysis.total.macs)
+    result = Verification(network.graph.name, len(analysis.layers), analysis.total.params, analysis.total.macs)
     for layer in analysis.layers:
         result.differences += _compare_layer(layer, recorder, model, batch)
     result.differences += _compare_totals(analysis, model)

@@ -19,13 +19,10 @@ from archlab.analysis.receptive_field.fields import ReceptiveField, gate_inputs,
 from archlab.analysis.receptive_field.positions import PositionsPair, positions_read
 from archlab.analysis.receptive_field.spans import DENSE, UNTRACKED, Span
 from archlab.analysis.receptive_field.unbounded import AxisPositions, Positions, unbounded_positions
-from archlab.graph import Graph, Node
+from archlab.graph import Graph, Node, HasGraph
 from archlab.layers.base import ChannelsLast, map_size
 from archlab.layers.geometry import POINTWISE
 from archlab.torch.linear import LinearRun
-
-if TYPE_CHECKING:
-    from archlab.api.network import Network
 
 AXES = ("rows", "columns")
 MOST_LAYERS = 20
@@ -67,7 +64,7 @@ class FieldVerification:
         )
 
 
-def verify_receptive_field(network: Network, *, device: str = "cpu", thorough: bool = False) -> FieldVerification:
+def verify_receptive_field(network: HasGraph, *, device: str = "cpu", thorough: bool = False) -> FieldVerification:
     """Probe a network with gradients and compare the rows and columns that units read.
 
     The corners and the centre of each probed map are compared with the positions computed unit by unit
@@ -86,7 +83,7 @@ def verify_receptive_field(network: Network, *, device: str = "cpu", thorough: b
     gates = gate_inputs(graph, fields)
     positions = positions_read(graph, facts, gates)
     run = LinearRun(graph, gates, device=device)
-    result = FieldVerification(network.name)
+    result = FieldVerification(network.graph.name)
     for node in _probed(graph, facts, positions, most=len(graph.nodes) if thorough else MOST_LAYERS):
         result.layers += 1
         for unit in _units(node, thorough=thorough):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from archlab.graph import HasGraph
 from archlab.analysis import Analysis
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.memory.optimizer import OPTIMIZERS
@@ -17,9 +18,6 @@ from archlab.analysis.memory.training import training_memory
 from archlab.analysis.settings import TRAINED_DTYPES, Settings
 from archlab.diagnostics.problem import single_problem
 from archlab.torch.storages import count_inference, count_training
-
-if TYPE_CHECKING:
-    from archlab.api.network import Network
 
 MOST_BYTES = 2**31
 MOST_MACS = 10**10
@@ -95,7 +93,7 @@ class MemoryVerification:
         return "\n".join([f"{self.name}: memory {verdict} at {self.conditions}", *lines, *refused])
 
 
-def verify_memory(network: Network, settings: Settings, device: str = "cpu") -> MemoryVerification:
+def verify_memory(network: HasGraph, settings: Settings, device: str = "cpu") -> MemoryVerification:
     """Compare the peaks of a forward pass and of training steps, which must be equal.
 
     Counting keeps PyTorch from adding gradients in place, so that the training peaks compared are those without.
@@ -120,14 +118,14 @@ def verify_memory(network: Network, settings: Settings, device: str = "cpu") -> 
     conditions = ", ".join([f"batch {settings.batch}", *settings.conditions()])
     notes = _notes(analysis, asked=device, device=where)
     if analysis.refusal is not None:
-        return MemoryVerification(network.name, conditions, peaks, analysis.refusal.reason, notes)
+        return MemoryVerification(network.graph.name, conditions, peaks, analysis.refusal.reason, notes)
     facts = collect_facts(network.graph)
     for optimizer in OPTIMIZERS:
         step = replace(settings, optimizer=optimizer)
         predicted = training_memory(network.graph, facts, step).peak
         counted = count_training(network, step, device=where)
         peaks.append(Peak(f"training with {optimizer}", predicted, *counted, exact))
-    return MemoryVerification(network.name, conditions, peaks, notes=notes)
+    return MemoryVerification(network.graph.name, conditions, peaks, notes=notes)
 
 
 def _counting_device(analysis: Analysis, device: str) -> str:
