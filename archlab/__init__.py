@@ -10,24 +10,23 @@ from typing import TYPE_CHECKING, Any
 from archlab.version import __version__
 
 if TYPE_CHECKING:
-    from archlab.analysis import Analysis
+    from archlab.api.analysis import Analysis
     from archlab.api.comparison import Comparison, compare
+    from archlab.api.model import build, verify
     from archlab.api.network import Network, load, loads
     from archlab.diagnostics.problem import ConfigError, Problem
-    from archlab.torch.build import build
-    from archlab.torch.verify import verify
 
 _HOME = {
-    "Analysis": "archlab.analysis",
+    "Analysis": "archlab.api.analysis",
     "Comparison": "archlab.api.comparison",
     "ConfigError": "archlab.diagnostics.problem",
     "Network": "archlab.api.network",
     "Problem": "archlab.diagnostics.problem",
-    "build": "archlab.torch.build",
+    "build": "archlab.api.model",
     "compare": "archlab.api.comparison",
     "load": "archlab.api.network",
     "loads": "archlab.api.network",
-    "verify": "archlab.torch.verify",
+    "verify": "archlab.api.model",
 }
 
 

@@ -16,10 +16,10 @@ from math import prod
 from typing import NamedTuple
 
 from archlab.analysis import Analysis
+from archlab.analysis.conditions import Conditions
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.memory.trainable import layer_refusal
 from archlab.analysis.memory.training import training_memory
-from archlab.analysis.settings import Settings
 from archlab.api.network import Network
 from archlab.graph import Graph
 from archlab.layers import layer_types
@@ -37,7 +37,7 @@ class Case(NamedTuple):
     """A network and the conditions of its run."""
 
     network: Network
-    settings: Settings
+    conditions: Conditions
 
 
 class MemoryNetworkMaker(NetworkMaker):
@@ -369,32 +369,32 @@ def random_case(seed: int) -> Case:
     maker = MemoryNetworkMaker(seed)
     network = maker.make()
     draw = maker.random
-    settings = Settings(
+    conditions = Conditions(
         batch=draw.choice([1, 3]),
         optimizer=draw.choice(["sgd", "momentum", "adam", "adamw"]),
         channels_last=draw.random() < 0.4,
         adds_in_place=False,
     )
-    return Case(network, settings)
+    return Case(network, conditions)
 
 
 def disagreements(case: Case) -> list[str]:
     """Peaks that were predicted and are not those of live storages on the CPU."""
     from archlab.torch.storages import count_inference, count_training
 
-    network, settings = case
+    network, conditions = case
     found: list[str] = []
-    predicted = Analysis(network.graph, settings)
+    predicted = Analysis(network.graph, conditions)
     assert predicted.inference.peak == predicted.total.memory.inference_peak, network.document.source.text
-    if layer_refusal(network.graph, settings.batch, training=False) is not None:
+    if layer_refusal(network.graph, conditions.batch, training=False) is not None:
         return found
-    counted = count_inference(network, settings, device="cpu")
+    counted = count_inference(network, conditions, device="cpu")
     if counted.peak != predicted.inference.peak:
         found.append(f"inference: predicted {predicted.inference.peak}, counted {counted.peak} ({counted.operator})")
     if predicted.refusal is not None:
         return found
-    step = training_memory(network.graph, collect_facts(network.graph), settings)
-    counted = count_training(network, settings, device="cpu")
+    step = training_memory(network.graph, collect_facts(network.graph), conditions)
+    counted = count_training(network, conditions, device="cpu")
     if counted.peak != step.peak:
         found.append(f"training: predicted {step.peak}, counted {counted.peak} ({counted.operator})")
     return found
@@ -411,9 +411,9 @@ def main(count: int, first: int = 0) -> int:
         found = disagreements(case)
         if found:
             wrong += 1
-            settings = case.settings
+            conditions = case.conditions
             print(
-                f"seed {seed}: batch {settings.batch}, channels_last {settings.channels_last}, {settings.optimizer}\n"
+                f"seed {seed}: batch {conditions.batch}, channels_last {conditions.channels_last}, {conditions.optimizer}\n"
                 f"{case.network.document.source.text}" + "\n".join(found),
                 flush=True,
             )

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
+from archlab.analysis.conditions import ConditionOptions, Conditions
 from archlab.analysis.facts import DTYPE_BYTES, Facts, collect_facts
 from archlab.analysis.memory.inference import InferenceMemory, inference_memory, inference_timeline
 from archlab.analysis.memory.ledger import Timeline
-from archlab.analysis.memory.optimizer import DEFAULT_OPTIMIZER
 from archlab.analysis.memory.program import Program, training_program
 from archlab.analysis.memory.trainable import Refusal, training_refusal
 from archlab.analysis.memory.training import training_memory
 from archlab.analysis.receptive_field.fields import ReceptiveField, bounded_fields, receptive_fields
 from archlab.analysis.receptive_field.outputs import OutputReport, last_spatial, output_reports, seen_at
 from archlab.analysis.receptive_field.productivity import Productivity, productivity
-from archlab.analysis.settings import Settings
+from archlab.diagnostics.words import counted
 from archlab.graph import Graph, Node
 from archlab.graph.segments import find_segments
 
@@ -84,20 +83,22 @@ class Analysis:
 
     Attributes:
         graph: the network.
-        settings: batch, dtype, and how it is trained.
+        conditions: batch, dtype, and how it is trained.
+        segments: what a training step computes again.
         layers: one report for each layer, in order.
         total: their sums.
     """
 
-    def __init__(self, graph: Graph, settings: Settings) -> None:
+    def __init__(self, graph: Graph, conditions: Conditions) -> None:
         self.graph = graph
-        self.settings = settings
-        batch = settings.batch
+        self.conditions = conditions
+        batch = conditions.batch
         self._facts = facts = collect_facts(graph)
         self._fields = fields = receptive_fields(graph, facts)
-        size = DTYPE_BYTES[settings.dtype]
+        self.segments = find_segments(graph, conditions.checkpoint)
+        size = DTYPE_BYTES[conditions.dtype]
         memory = inference_memory(
-            graph, size, batch, channels_last=settings.channels_last, watched=not settings.adds_in_place
+            graph, size, batch, channels_last=conditions.channels_last, watched=not conditions.adds_in_place
         )
         self.layers = [_layer(*row, batch) for row in zip(graph.nodes, facts, fields, memory.new_bytes, strict=True)][
             1:
@@ -107,17 +108,17 @@ class Analysis:
     @property
     def batch(self) -> int:
         """Number of samples."""
-        return self.settings.batch
+        return self.conditions.batch
 
     @property
     def dtype(self) -> str:
         """Of parameters and activations."""
-        return self.settings.dtype
+        return self.conditions.dtype
 
     @property
     def optimizer(self) -> str:
         """Of the training step."""
-        return self.settings.optimizer
+        return self.conditions.optimizer
 
     @cached_property
     def input_shape(self) -> list[int]:
@@ -137,42 +138,57 @@ class Analysis:
     @cached_property
     def inference(self) -> Timeline:
         """The storages of a forward pass, moment by moment."""
-        size, settings = DTYPE_BYTES[self.dtype], self.settings
+        size, conditions = DTYPE_BYTES[self.dtype], self.conditions
         return inference_timeline(
             self.graph,
             self._facts,
             size,
             self.batch,
-            channels_last=settings.channels_last,
-            watched=not settings.adds_in_place,
+            channels_last=conditions.channels_last,
+            watched=not conditions.adds_in_place,
         )
 
     @cached_property
     def refusal(self) -> Refusal | None:
         """Why PyTorch refuses a training step: int8, no parameters, one value per channel in a batch norm."""
-        return training_refusal(self.graph, self._facts, self.settings, lambda: self._training_program)
+        return training_refusal(self.graph, self._facts, self.conditions, lambda: self._training_program)
 
     @cached_property
     def _training_program(self) -> Program:
-        return training_program(self.graph, self.settings)
+        return training_program(self.graph, self.conditions)
 
     @cached_property
     def training(self) -> Timeline | None:
         """The storages of a training step, moment by moment; None where PyTorch refuses it (`refusal` says why)."""
         if self.refusal is not None:
             return None
-        return training_memory(self.graph, self._facts, self.settings, self._training_program)
+        return training_memory(self.graph, self._facts, self.conditions, self._training_program)
 
     @cached_property
     def checkpointing(self) -> Checkpointing | None:
         """What checkpoints save in a training step and what they cost; None where there are none."""
-        if self.training is None or not self.settings.segments:
+        if self.training is None or not self.segments:
             return None
-        settings = replace(self.settings, segments=())
-        without = training_memory(self.graph, self._facts, settings, self._training_program)
+        conditions = replace(self.conditions, checkpoint=())
+        without = training_memory(self.graph, self._facts, conditions, self._training_program)
         again = [moment.node for moment in self.training.moments if moment.phase == "recompute"]
         macs = sum([self._facts[index].macs for index in again]) * self.batch
         return Checkpointing(without.peak - self.training.peak, macs)
+
+    def step_text(self) -> str:
+        """How a training step is done, in words: `momentum, autocast to bfloat16, 16 blocks checkpointed`."""
+        return ", ".join([self.optimizer, *self.unusual_conditions()])
+
+    def unusual_conditions(self) -> list[str]:
+        """What is unusual about it, in words."""
+        words: list[str] = []
+        if self.conditions.autocast is not None:
+            words.append(f"autocast to {self.conditions.autocast}")
+        if self.segments:
+            words.append(f"{counted(len(self.segments), 'block')} checkpointed")
+        if self.conditions.channels_last:
+            words.append("channels_last")
+        return words
 
     @property
     def bounded_field(self) -> ReceptiveField | None:
@@ -193,35 +209,18 @@ class Analysis:
         return f"<Analysis of {self.graph.name}: {self.total.params:,} params, {self.total.macs:,} MACs>"
 
 
-def analyze(
-    graph: Graph,
-    *,
-    batch: int = 1,
-    dtype: str = "float32",
-    optimizer: str = DEFAULT_OPTIMIZER,
-    autocast: str | None = None,
-    checkpoint: Sequence[str] = (),
-    channels_last: bool = False,
-) -> Analysis:
+def analyze(graph: Graph, **conditions: Unpack[ConditionOptions]) -> Analysis:
     """All numbers of a network.
 
     Args:
         graph: the network.
-        batch: number of samples, at least 1.
-        dtype: float32, float16, bfloat16 or int8.
-        optimizer: sgd, momentum, adam or adamw, for the memory of training.
-        autocast: float16 or bfloat16, the lower precision of a training step (`torch.autocast`).
-        checkpoint: blocks, or patterns such as `layer*.*`, that a training step computes again instead of keeping.
-        channels_last: whether the input and the weights lie in that memory format.
+        conditions: see `Conditions`.
 
     Raises:
-        ValueError: for another dtype or optimizer, a batch below 1, or autocast from anything but float32.
-        ConfigError: if there is no such block, or it cannot be computed again.
+        ValueError: for conditions that cannot be.
+        ConfigError: if there is no block to compute again, or it cannot be.
     """
-    segments = tuple(find_segments(graph, checkpoint))
-    settings = Settings(batch, dtype, optimizer, autocast, segments, channels_last)
-    settings.check()
-    return Analysis(graph, settings)
+    return Analysis(graph, Conditions(**conditions))
 
 
 def _layer(node: Node, facts: Facts, field: ReceptiveField, new_bytes: int, batch: int) -> LayerReport:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archlab.analysis import Analysis
 from archlab.analysis.row import Row
 from archlab.analysis.time.device import Device, load_device
+from archlab.api.analysis import Analysis
 from archlab.api.network import Network, load
 from archlab.diagnostics.problem import ConfigError, Problem
 from archlab.report.figures import comparison_row, figures_row

@@ -36,7 +36,7 @@ def _training(analysis: Analysis) -> Timeline:
 
 def _fits(analysis: Analysis, limit: int) -> dict[str, Fit]:
     def with_batch(batch: int) -> Analysis:
-        return Analysis(analysis.graph, replace(analysis.settings, batch=batch))
+        return Analysis(analysis.graph, replace(analysis.conditions, batch=batch))
 
     fits = {"inference": largest_batch(lambda batch: with_batch(batch).total.memory.inference_peak, limit)}
     refusal = with_batch(1).refusal

@@ -49,9 +49,7 @@ def build(
     from archlab.torch.build import build as build_graph
 
     found = load(network) if isinstance(network, str | Path) else network
-    return build_graph(
-        found, device=device, weights=weights, partial=partial, outputs=outputs, checkpoint=checkpoint
-    )
+    return build_graph(found, device=device, weights=weights, partial=partial, outputs=outputs, checkpoint=checkpoint)
 
 
 def verify(network: Network | str | Path, *, batch: int = 1, device: str = "cpu") -> Verification:

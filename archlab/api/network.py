@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from archlab.analysis import Analysis
-from archlab.analysis import analyze as analyze_graph
-from archlab.analysis.memory.optimizer import DEFAULT_OPTIMIZER
+from archlab.analysis.conditions import ConditionOptions, Conditions
+from archlab.api.analysis import Analysis
 from archlab.config.expand.network import expand, input_fault
 from archlab.config.tree.document import Document, Variant
 from archlab.config.tree.targets import open_target, read_document
@@ -38,35 +37,20 @@ class Network:
         """The variant's name, or the config's."""
         return self.graph.name
 
-    def analyze(
-        self,
-        *,
-        batch: int = 1,
-        dtype: str = "float32",
-        optimizer: str = DEFAULT_OPTIMIZER,
-        autocast: str | None = None,
-        checkpoint: Sequence[str] = (),
-        channels_last: bool = False,
-    ) -> Analysis:
+    def analyze(self, conditions: Conditions | None = None, /, **options: Unpack[ConditionOptions]) -> Analysis:
         """All numbers: receptive field, parameters, MACs, FLOPs, memory.
 
         Args:
-            batch: number of samples.
-            dtype: float32, float16, bfloat16 or int8.
-            optimizer: sgd, momentum, adam or adamw, for the memory of training.
-            autocast: float16 or bfloat16, the lower precision of a training step.
-            checkpoint: blocks, or patterns such as `layer*.*`, that a training step computes again.
-            channels_last: whether the input and the weights lie in that memory format.
+            conditions: under which; by default those of the options.
+            options: the same as keyword arguments: `batch`, `dtype` (float32, float16, bfloat16 or int8), `optimizer`
+                (sgd, momentum, adam or adamw), `autocast` (float16 or bfloat16), `checkpoint` (blocks, or patterns such
+                as `layer*.*`, that a training step computes again), `channels_last`.
+
+        Raises:
+            ValueError: for conditions that cannot be.
+            ConfigError: if there is no block to compute again, or it cannot be.
         """
-        return analyze_graph(
-            self.graph,
-            batch=batch,
-            dtype=dtype,
-            optimizer=optimizer,
-            autocast=autocast,
-            checkpoint=checkpoint,
-            channels_last=channels_last,
-        )
+        return Analysis(self.graph, Conditions(**options) if conditions is None else conditions)
 
     def __repr__(self) -> str:
         return f"<Network {self.name}: {counted(len(self.graph.layers), 'layer')}>"

@@ -45,7 +45,7 @@ def measured_lines(view: TimeView, measurement: Measurement) -> list[tuple[str, 
         ("memory, predicted", f"{binary(view.analysis.inference.peak)} forward"),
     ]
     if training is not None:
-        lines.append(("", f"{binary(training.peak)} training step with {view.analysis.settings.step_text()}"))
+        lines.append(("", f"{binary(training.peak)} training step with {view.analysis.step_text()}"))
     if measurement.peak is not None:
         lines.append(("memory, allocated", f"{binary(measurement.peak)} forward + backward, without an optimizer"))
     return lines

@@ -23,7 +23,7 @@ from archlab.diagnostics.problem import ConfigError, Problem, Problems, single_p
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from archlab.analysis import Analysis
+    from archlab.api.analysis import Analysis
     from archlab.api.validate import Validation
     from archlab.graph import Graph
     from archlab.report.field import FieldReport
@@ -335,7 +335,7 @@ def verify(options: argparse.Namespace) -> Result:
         if options.memory:
             from archlab.torch.verify_memory import verify_memory
 
-            counted = verify_memory(network, _analysis(network, options).settings, options.device)
+            counted = verify_memory(network, _analysis(network, options).conditions, options.device)
             lines.append(counted.render())
             ok = ok and counted.ok
         if not ok:
@@ -433,7 +433,7 @@ def measure(options: argparse.Namespace) -> Result:
     device = load_device(options.roofline)
     measurement = measure_network(
         network,
-        analysis.settings,
+        analysis.conditions,
         device=options.device,
         rounds=options.rounds,
         progress=lambda steps: progress(steps, "rounds"),

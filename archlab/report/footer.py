@@ -35,9 +35,7 @@ def _training_rows(analysis: Analysis) -> list[tuple[str, str]]:
         return [("training", f"none; {analysis.refusal.reason}")]
     moment = training.peak_moment
     where = "the optimizer's step" if moment.node < 0 else f"{analysis.graph.nodes[moment.node].path}, {moment.phase}"
-    return [
-        ("training", f"{binary(training.peak)} at the peak of a step with {analysis.settings.step_text()} ({where})")
-    ]
+    return [("training", f"{binary(training.peak)} at the peak of a step with {analysis.step_text()} ({where})")]
 
 
 def totals(analysis: Analysis) -> list[tuple[str, str]]:

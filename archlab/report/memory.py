@@ -61,7 +61,7 @@ class MemoryView:
 
     def title(self) -> str:
         """What it is of, in a line."""
-        run = f"a training step with {self.analysis.settings.step_text()}" if self.training else "a forward pass"
+        run = f"a training step with {self.analysis.step_text()}" if self.training else "a forward pass"
         return f"{self.analysis.graph.name}: {run}, batch {self.analysis.batch}, {self.analysis.dtype}"
 
     def peak_text(self) -> str:
@@ -100,7 +100,9 @@ class MemoryView:
             {
                 "bytes": storage.size,
                 "layer": self._nodes[storage.node].path if storage.node >= 0 else "the optimizer",
-                "what": WORDS[storage.kind] if storage.node >= 0 else f"while {self.analysis.settings.optimizer} steps",
+                "what": WORDS[storage.kind]
+                if storage.node >= 0
+                else f"while {self.analysis.conditions.optimizer} steps",
                 "held for": self._reason(storage, moment),
             }
             for storage in self.timeline.holders(moment)[:most]
@@ -160,7 +162,7 @@ class MemoryView:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the numbers mean, and of which layers they are not known to the byte."""
-        if not self.training or self.analysis.settings.autocast is None:
+        if not self.training or self.analysis.conditions.autocast is None:
             return NOTES
         doubts = {node.layer.type: node.layer.autocast_doubt for node in self.analysis.graph.layers}
         return (*NOTES, *[f"Under autocast the memory of {name} {doubt}." for name, doubt in doubts.items() if doubt])
@@ -193,14 +195,14 @@ class MemoryView:
 
     def _step_dict(self) -> Row:
         """How the step is done, where it is one."""
-        settings, found = self.analysis.settings, self.analysis.checkpointing if self.training else None
+        conditions, found = self.analysis.conditions, self.analysis.checkpointing if self.training else None
         return {
-            "optimizer": settings.optimizer if self.training else None,
-            "autocast": settings.autocast if self.training else None,
+            "optimizer": conditions.optimizer if self.training else None,
+            "autocast": conditions.autocast if self.training else None,
             "checkpoints": None
             if found is None
             else {
-                "blocks": [segment.path for segment in settings.segments],
+                "blocks": [segment.path for segment in self.analysis.segments],
                 "saved": found.saved,
                 "recomputed_macs": found.macs,
             },
@@ -215,7 +217,7 @@ class MemoryView:
             "run": "training" if self.training else "inference",
             "batch": self.analysis.batch,
             "dtype": self.analysis.dtype,
-            "channels_last": self.analysis.settings.channels_last,
+            "channels_last": self.analysis.conditions.channels_last,
             **self._step_dict(),
             "peak": self.timeline.peak,
             "peak_phase": moment.phase,

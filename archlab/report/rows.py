@@ -99,13 +99,13 @@ def output_field(analysis: Analysis, output: OutputReport) -> Row:
 
 def _training_dict(analysis: Analysis) -> Row:
     """How the training step is done whose peak is given."""
-    settings, checkpoints = analysis.settings, analysis.checkpointing
+    conditions, checkpoints = analysis.conditions, analysis.checkpointing
     return {
         "training_refused": None if analysis.refusal is None else analysis.refusal._asdict(),
-        "optimizer": settings.optimizer,
-        "autocast": settings.autocast,
-        "channels_last": settings.channels_last,
-        "checkpoints": [segment.path for segment in settings.segments],
+        "optimizer": conditions.optimizer,
+        "autocast": conditions.autocast,
+        "channels_last": conditions.channels_last,
+        "checkpoints": [segment.path for segment in analysis.segments],
         "recomputed_macs": 0 if checkpoints is None else checkpoints.macs,
     }
 

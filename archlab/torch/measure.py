@@ -9,19 +9,19 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from statistics import median, quantiles
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from archlab.graph import HasGraph
 from archlab.diagnostics.requirements import require
+from archlab.graph import HasGraph
 
 require("torch", "torch", "measuring")
 
 import torch
 from torch import Tensor, fx
 
+from archlab.analysis.conditions import Conditions
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.memory.trainable import require_run, training_refusal
-from archlab.analysis.settings import Settings
 from archlab.torch.build import build
 from archlab.torch.device import require_device
 from archlab.torch.precision import autocast, converted, converted_input
@@ -77,7 +77,7 @@ class Measurement:
 
 def measure(
     network: HasGraph,
-    settings: Settings,
+    conditions: Conditions,
     *,
     device: str = "cpu",
     rounds: int = 10,
@@ -87,7 +87,7 @@ def measure(
 
     Args:
         network: what to run.
-        settings: batch, dtype (a floating-point one), autocast, checkpoints, memory format; the optimizer is left out.
+        conditions: batch, dtype (a floating-point one), autocast, checkpoints, memory format; the optimizer is left out.
         device: where, `cpu` or `cuda`.
         rounds: how many of each count.
         progress: wraps the rounds.
@@ -96,14 +96,14 @@ def measure(
         ConfigError: if it cannot compute on the device, or PyTorch does not run the batch.
     """
     require_device(device)
-    require_run(network.graph, settings.batch)
-    is_trained = training_refusal(network.graph, collect_facts(network.graph), settings) is None
-    model = converted(build(network, device=device), settings)
-    sample = converted_input(torch.randn(settings.batch, *network.graph.input_shape, device=device), settings)
-    lowered = partial(autocast, settings, device)
+    require_run(network.graph, conditions.batch)
+    is_trained = training_refusal(network.graph, collect_facts(network.graph), conditions) is None
+    model = converted(build(network, device=device), conditions)
+    sample = converted_input(torch.randn(conditions.batch, *network.graph.input_shape, device=device), conditions)
+    lowered = partial(autocast, conditions, device)
     forward, layers = _Forward(model, lowered), _LayerTimer(model, lowered)
-    blocks = [segment.path for segment in settings.segments]
-    trained = converted(build(network, device=device, checkpoint=blocks), settings) if blocks else model
+    blocks = conditions.checkpoint
+    trained = converted(build(network, device=device, checkpoint=blocks), conditions) if blocks else model
     calls: list[tuple[str, Callable[[Tensor], object]]] = [("forward", forward), ("layers", layers)]
     if is_trained:
         calls.insert(1, ("step", _Step(trained, lowered)))

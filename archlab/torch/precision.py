@@ -8,24 +8,24 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
-from archlab.analysis.settings import Settings
+from archlab.analysis.conditions import Conditions
 
 
-def converted(model: fx.GraphModule, settings: Settings) -> fx.GraphModule:
+def converted(model: fx.GraphModule, conditions: Conditions) -> fx.GraphModule:
     """A model in the dtype and memory format of the conditions."""
-    model = model.to(getattr(torch, settings.dtype))
-    return model.to(memory_format=torch.channels_last) if settings.channels_last else model
+    model = model.to(getattr(torch, conditions.dtype))
+    return model.to(memory_format=torch.channels_last) if conditions.channels_last else model
 
 
-def converted_input(sample: Tensor, settings: Settings) -> Tensor:
+def converted_input(sample: Tensor, conditions: Conditions) -> Tensor:
     """Its input likewise: a flat one has no other format."""
-    sample = sample.to(getattr(torch, settings.dtype))
+    sample = sample.to(getattr(torch, conditions.dtype))
     is_map = sample.dim() == 4
-    return sample.contiguous(memory_format=torch.channels_last) if settings.channels_last and is_map else sample
+    return sample.contiguous(memory_format=torch.channels_last) if conditions.channels_last and is_map else sample
 
 
-def autocast(settings: Settings, device: str | torch.device) -> AbstractContextManager[Any]:
+def autocast(conditions: Conditions, device: str | torch.device) -> AbstractContextManager[Any]:
     """The context of a forward pass."""
-    if settings.autocast is None:
+    if conditions.autocast is None:
         return nullcontext()
-    return torch.autocast(torch.device(device).type, getattr(torch, settings.autocast))
+    return torch.autocast(torch.device(device).type, getattr(torch, conditions.autocast))

@@ -14,10 +14,10 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from archlab.graph import HasGraph
 from archlab.diagnostics.requirements import require
+from archlab.graph import HasGraph
 
 require("torch", "torch", "counting memory")
 
@@ -26,7 +26,7 @@ from torch import Tensor, fx, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
-from archlab.analysis.settings import Settings
+from archlab.analysis.conditions import Conditions
 from archlab.torch.autocast import cuda_lists_on_cpu
 from archlab.torch.build import build
 from archlab.torch.device import require_device
@@ -137,16 +137,16 @@ OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], bool], torch.optim.Optimizer]]
 """By their names in `analysis.optimizer`."""
 
 
-def count_inference(network: HasGraph, settings: Settings, *, device: str = "meta") -> Counted:
+def count_inference(network: HasGraph, conditions: Conditions, *, device: str = "meta") -> Counted:
     """Live storages of a forward pass in eval mode.
 
     Args:
         network: what to run.
-        settings: batch, dtype, memory format; the rest is of training.
+        conditions: batch, dtype, memory format; the rest is of training.
         device: where; `meta` computes nothing.
     """
-    model = _model(network, device, replace(settings, segments=())).eval()
-    return count_model(model, _sample(model, network, settings))
+    model = _model(network, device, replace(conditions, checkpoint=())).eval()
+    return count_model(model, _sample(model, network, conditions))
 
 
 def count_model(model: nn.Module, sample: Tensor) -> Counted:
@@ -156,34 +156,34 @@ def count_model(model: nn.Module, sample: Tensor) -> Counted:
     return Counted(storages.peak, storages.operator)
 
 
-def count_training(network: HasGraph, settings: Settings, *, device: str = "meta") -> Counted:
+def count_training(network: HasGraph, conditions: Conditions, *, device: str = "meta") -> Counted:
     """Live storages of the second training step: the optimizer's state is there, gradients are not.
 
     The loss is one that takes nothing (`Loss`); its two scalars are left out.
 
     Args:
         network: what to train.
-        settings: how; gradients are never added in place while something counts.
+        conditions: how; gradients are never added in place while something counts.
         device: where; `meta` computes nothing, and does not know autocast. On a CPU, autocast has CUDA's lists.
     """
-    with cuda_lists_on_cpu() if settings.autocast and device == "cpu" else nullcontext():
-        return _count_training(network, settings, device)
+    with cuda_lists_on_cpu() if conditions.autocast and device == "cpu" else nullcontext():
+        return _count_training(network, conditions, device)
 
 
-def _count_training(network: HasGraph, settings: Settings, device: str) -> Counted:
-    model = _model(network, device, settings).train()
-    steps = OPTIMIZERS[settings.optimizer](model.parameters(), settings.foreach)
+def _count_training(network: HasGraph, conditions: Conditions, device: str) -> Counted:
+    model = _model(network, device, conditions).train()
+    steps = OPTIMIZERS[conditions.optimizer](model.parameters(), conditions.foreach)
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
     steps.step()
     steps.zero_grad()
-    sample = _sample(model, network, settings)
+    sample = _sample(model, network, conditions)
     with _counting(model, sample) as storages:
         for state in steps.state.values():
             for value in state.values():
                 if isinstance(value, Tensor):
                     storages.follow(value)
-        with autocast(settings, device):
+        with autocast(conditions, device):
             results = _results(model(sample))
         at_forward = storages.begin()
         loss = Loss.apply(*results)
@@ -195,11 +195,10 @@ def _count_training(network: HasGraph, settings: Settings, device: str) -> Count
     return max(at_forward, at_backward.without(2 * scalar), at_step.without(scalar))
 
 
-def _model(network: HasGraph, device: str, settings: Settings) -> fx.GraphModule:
+def _model(network: HasGraph, device: str, conditions: Conditions) -> fx.GraphModule:
     """The model with zeros for weights: what it needs does not depend on them."""
     require_device(device, meta=True)
-    blocks = [segment.path for segment in settings.segments]
-    model = converted(build(network, device="meta", checkpoint=blocks), settings)
+    model = converted(build(network, device="meta", checkpoint=conditions.checkpoint), conditions)
     if device != "meta":
         model.to_empty(device=device)
         for tensor in (*model.parameters(), *model.buffers()):
@@ -207,9 +206,9 @@ def _model(network: HasGraph, device: str, settings: Settings) -> fx.GraphModule
     return model
 
 
-def _sample(model: nn.Module, network: HasGraph, settings: Settings) -> Tensor:
+def _sample(model: nn.Module, network: HasGraph, conditions: Conditions) -> Tensor:
     like = next(iter(model.parameters()), torch.empty(0))
-    return converted_input(torch.zeros(settings.batch, *network.graph.input_shape, device=like.device), settings)
+    return converted_input(torch.zeros(conditions.batch, *network.graph.input_shape, device=like.device), conditions)
 
 
 @contextmanager

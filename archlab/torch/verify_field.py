@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from archlab.diagnostics.requirements import require
 from archlab.diagnostics.words import counted
@@ -19,7 +18,7 @@ from archlab.analysis.receptive_field.fields import ReceptiveField, gate_inputs,
 from archlab.analysis.receptive_field.positions import PositionsPair, positions_read
 from archlab.analysis.receptive_field.spans import DENSE, UNTRACKED, Span
 from archlab.analysis.receptive_field.unbounded import AxisPositions, Positions, unbounded_positions
-from archlab.graph import Graph, Node, HasGraph
+from archlab.graph import Graph, HasGraph, Node
 from archlab.layers.base import ChannelsLast, map_size
 from archlab.layers.geometry import POINTWISE
 from archlab.torch.linear import LinearRun

@@ -7,16 +7,15 @@ device, which computes nothing, and where a few layers are made of other operato
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from archlab.graph import HasGraph
 from archlab.analysis import Analysis
+from archlab.analysis.conditions import TRAINED_DTYPES, Conditions
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.memory.optimizer import OPTIMIZERS
 from archlab.analysis.memory.trainable import require_run
 from archlab.analysis.memory.training import training_memory
-from archlab.analysis.settings import TRAINED_DTYPES, Settings
 from archlab.diagnostics.problem import single_problem
+from archlab.graph import HasGraph
 from archlab.torch.storages import count_inference, count_training
 
 MOST_BYTES = 2**31
@@ -93,46 +92,48 @@ class MemoryVerification:
         return "\n".join([f"{self.name}: memory {verdict} at {self.conditions}", *lines, *refused])
 
 
-def verify_memory(network: HasGraph, settings: Settings, device: str = "cpu") -> MemoryVerification:
+def verify_memory(network: HasGraph, conditions: Conditions, device: str = "cpu") -> MemoryVerification:
     """Compare the peaks of a forward pass and of training steps, which must be equal.
 
     Counting keeps PyTorch from adding gradients in place, so that the training peaks compared are those without.
 
     Args:
         network: what to verify.
-        settings: under which conditions; every optimizer is tried.
+        conditions: under which conditions; every optimizer is tried.
         device: where to count. What is too large for `cpu` is counted on `meta` instead, but under autocast, which that
             does not know.
 
     Raises:
         ConfigError: for int8, or a batch that PyTorch does not run in eval mode.
     """
-    if settings.dtype not in TRAINED_DTYPES:
-        raise single_problem(f"{settings.dtype} has no storages to count; choose a floating-point dtype", "wrong-value")
-    require_run(network.graph, settings.batch)
-    settings = replace(settings, adds_in_place=False)
-    analysis = Analysis(network.graph, settings)
+    if conditions.dtype not in TRAINED_DTYPES:
+        raise single_problem(
+            f"{conditions.dtype} has no storages to count; choose a floating-point dtype", "wrong-value"
+        )
+    require_run(network.graph, conditions.batch)
+    conditions = replace(conditions, adds_in_place=False)
+    analysis = Analysis(network.graph, conditions)
     where = _counting_device(analysis, device)
     exact = 0 if where != "meta" else META_TOLERANCE
-    peaks = [Peak("inference", analysis.inference.peak, *count_inference(network, settings, device=where), exact)]
-    conditions = ", ".join([f"batch {settings.batch}", *settings.conditions()])
+    peaks = [Peak("inference", analysis.inference.peak, *count_inference(network, conditions, device=where), exact)]
+    words = ", ".join([f"batch {conditions.batch}", *analysis.unusual_conditions()])
     notes = _notes(analysis, asked=device, device=where)
     if analysis.refusal is not None:
-        return MemoryVerification(network.graph.name, conditions, peaks, analysis.refusal.reason, notes)
+        return MemoryVerification(network.graph.name, words, peaks, analysis.refusal.reason, notes)
     facts = collect_facts(network.graph)
     for optimizer in OPTIMIZERS:
-        step = replace(settings, optimizer=optimizer)
+        step = replace(conditions, optimizer=optimizer)
         predicted = training_memory(network.graph, facts, step).peak
         counted = count_training(network, step, device=where)
         peaks.append(Peak(f"training with {optimizer}", predicted, *counted, exact))
-    return MemoryVerification(network.graph.name, conditions, peaks, notes=notes)
+    return MemoryVerification(network.graph.name, words, peaks, notes=notes)
 
 
 def _counting_device(analysis: Analysis, device: str) -> str:
     """Where to count: what is too large for a CPU, on the meta device; autocast only on a CPU."""
-    if analysis.settings.autocast is not None and device == "meta":
+    if analysis.conditions.autocast is not None and device == "meta":
         return "cpu"
-    if device != "cpu" or analysis.settings.autocast is not None:
+    if device != "cpu" or analysis.conditions.autocast is not None:
         return device
     peak = analysis.inference.peak if analysis.training is None else analysis.training.peak
     return "cpu" if peak <= MOST_BYTES and analysis.total.macs <= MOST_MACS else "meta"

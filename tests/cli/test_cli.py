@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 import archlab
-from archlab.analysis import settings
+from archlab.analysis import conditions
 from archlab.analysis.memory import optimizer
 from archlab.cli import main as cli
 from archlab.config.schema import config_schema
@@ -297,8 +297,8 @@ def test_other_commands_and_reports_import_nothing_heavy() -> None:
 
 def test_the_words_of_options_are_those_of_the_analyses() -> None:
     assert tuple(optimizer.OPTIMIZERS) == cli.OPTIMIZERS
-    assert cli.DTYPES == settings.DTYPES
-    assert cli.LOWER_DTYPES == settings.LOWER_DTYPES
+    assert cli.DTYPES == conditions.DTYPES
+    assert cli.LOWER_DTYPES == conditions.LOWER_DTYPES
 
 
 def test_importing_archlab_is_light() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from archlab.analysis.conditions import Conditions
 from archlab.analysis.memory.fit import Fit, largest_batch
-from archlab.analysis.settings import Settings
 from archlab.api.memory import memory_view
 from archlab.api.network import load, loads
 from archlab.cli.main import main
@@ -230,7 +230,7 @@ def test_verify_memory(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "memory ok at batch 2" in out
     assert "training with adamw" in out
-    found = verify_memory(load("mobilenet_v2"), Settings(2))
+    found = verify_memory(load("mobilenet_v2"), Conditions(2))
     assert found.ok
     assert "training with sgd" in found.render()
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, fx, nn
 
+from archlab.analysis.conditions import Conditions
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.memory.training import training_memory
-from archlab.analysis.settings import Settings
 from archlab.api.network import Network, load, loads
 from archlab.diagnostics.problem import ConfigError
 from archlab.graph.segments import find_segments
@@ -167,9 +167,9 @@ def test_the_peak_of_blocks_of_one_layer_is_that_of_live_storages(config: str, b
     segments = tuple(find_segments(network.graph, [blocks]))
     assert len(segments) == (8 if "*" in blocks else 1)
     for batch in (1, 3, 137):
-        settings = Settings(batch=batch, optimizer="sgd", segments=segments, adds_in_place=False)
-        predicted = training_memory(network.graph, collect_facts(network.graph), settings).peak
-        assert predicted == count_training(network, settings).peak
+        conditions = Conditions(batch=batch, optimizer="sgd", checkpoint=[blocks], adds_in_place=False)
+        predicted = training_memory(network.graph, collect_facts(network.graph), conditions).peak
+        assert predicted == count_training(network, conditions).peak
 
 
 def test_a_block_of_one_layer_trains_as_without() -> None:

@@ -11,10 +11,10 @@ from torch import Tensor, fx
 from torch.profiler import ProfilerActivity, profile
 
 from archlab.analysis import Analysis
+from archlab.analysis.conditions import Conditions
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.memory.program import program
 from archlab.analysis.memory.training import training_memory
-from archlab.analysis.settings import Settings
 from archlab.api.network import loads
 from archlab.layers.operators import Run
 from archlab.torch.build import build
@@ -68,14 +68,14 @@ class Recorder(fx.Interpreter):
 @pytest.mark.parametrize("seed", range(DRAWN_HERE, DRAWN_HERE + 100))
 @pytest.mark.parametrize("training", [False, True])
 def test_how_values_of_random_networks_lie(seed: int, *, training: bool) -> None:
-    network, settings = random_case(seed)
-    if Analysis(network.graph, settings).refusal is not None:
+    network, conditions = random_case(seed)
+    if Analysis(network.graph, conditions).refusal is not None:
         return
-    model = converted(build(network), settings).train(training)
+    model = converted(build(network), conditions).train(training)
     recorder = Recorder(model)
     with torch.set_grad_enabled(training):
-        recorder.run(converted_input(torch.randn(settings.batch, *network.graph.input_shape), settings))
-    run = Run(settings.batch, training=training, channels_last=settings.channels_last, watched=True)
+        recorder.run(converted_input(torch.randn(conditions.batch, *network.graph.input_shape), conditions))
+    run = Run(conditions.batch, training=training, channels_last=conditions.channels_last, watched=True)
     written = program(network.graph, run)
     predicted = {node.path: layout(written.calls[written.results[node.index]].value) for node in network.graph.layers}
     assert predicted == recorder.strides
@@ -128,12 +128,12 @@ FAULTS = {
 def test_faults(name: str) -> None:
     text, expected = FAULTS[name]
     network = loads(text)
-    sgd, adam = (Settings(optimizer=optimizer, adds_in_place=False) for optimizer in ("sgd", "adam"))
+    sgd, adam = (Conditions(optimizer=optimizer, adds_in_place=False) for optimizer in ("sgd", "adam"))
     assert not disagreements(Case(network, sgd))
     facts = collect_facts(network.graph)
-    predicted = [training_memory(network.graph, facts, settings).peak for settings in (sgd, adam)]
+    predicted = [training_memory(network.graph, facts, conditions).peak for conditions in (sgd, adam)]
     assert (Analysis(network.graph, sgd).inference.peak, *predicted) == expected
-    counted = [count_training(network, settings, device="cpu").peak for settings in (sgd, adam)]
+    counted = [count_training(network, conditions, device="cpu").peak for conditions in (sgd, adam)]
     assert (count_inference(network, sgd, device="cpu").peak, *counted) == expected
 
 
@@ -147,4 +147,4 @@ def test_a_bias_is_added_in_place_where_nobody_watches() -> None:
     changes = [e.nbytes() for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
     predicted = network.analyze(batch=3).inference.peak
     assert max(accumulate(changes, initial=live)) == predicted
-    assert predicted < Analysis(network.graph, Settings(3, adds_in_place=False)).inference.peak
+    assert predicted < Analysis(network.graph, Conditions(3, adds_in_place=False)).inference.peak

@@ -11,9 +11,9 @@ from torch.profiler import ProfilerActivity, profile
 from torchvision import models
 
 from archlab.analysis import Analysis
+from archlab.analysis.conditions import Conditions
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.memory.training import training_memory
-from archlab.analysis.settings import Settings
 from archlab.api.network import Network, load, loads
 from archlab.diagnostics.problem import ConfigError
 from archlab.graph.segments import find_segments
@@ -23,21 +23,21 @@ from archlab.zoo.rows import preset_targets
 from tests.random_networks import random_network
 
 
-def counted_step(batch: int, optimizer: str = "sgd", **options: Any) -> Settings:
+def counted_step(batch: int, optimizer: str = "sgd", **options: Any) -> Conditions:
     """A step as it is while a dispatch mode counts storages: gradients are then not added in place."""
-    return Settings(batch, optimizer=optimizer, adds_in_place=False, **options)
+    return Conditions(batch, optimizer=optimizer, adds_in_place=False, **options)
 
 
-def predicted_training(network: Network, settings: Settings) -> int:
-    return training_memory(network.graph, collect_facts(network.graph), settings).peak
+def predicted_training(network: Network, conditions: Conditions) -> int:
+    return training_memory(network.graph, collect_facts(network.graph), conditions).peak
 
 
-def is_exact(network: Network, settings: Settings, *, device: str = "meta") -> bool:
-    return predicted_training(network, settings) == count_training(network, settings, device=device).peak
+def is_exact(network: Network, conditions: Conditions, *, device: str = "meta") -> bool:
+    return predicted_training(network, conditions) == count_training(network, conditions, device=device).peak
 
 
 def predicted_inference(network: Network, batch: int, **options: Any) -> int:
-    analysis = Analysis(network.graph, Settings(batch, adds_in_place=False, **options))
+    analysis = Analysis(network.graph, Conditions(batch, adds_in_place=False, **options))
     assert analysis.inference.peak == analysis.total.memory.inference_peak
     return analysis.inference.peak
 
@@ -45,7 +45,7 @@ def predicted_inference(network: Network, batch: int, **options: Any) -> int:
 @pytest.mark.parametrize("name", preset_targets())
 def test_inference_of_every_preset_to_the_byte(name: str) -> None:
     network = load(name)
-    assert predicted_inference(network, 8) == count_inference(network, Settings(8)).peak
+    assert predicted_inference(network, 8) == count_inference(network, Conditions(8)).peak
 
 
 TRAINED = (
@@ -68,7 +68,7 @@ def test_training_to_the_byte(name: str) -> None:
 def test_half_precision_to_the_byte(name: str, dtype: str) -> None:
     network = load(name)
     predicted = predicted_inference(network, 2, dtype=dtype)
-    assert predicted == count_inference(network, Settings(2, dtype)).peak
+    assert predicted == count_inference(network, Conditions(2, dtype)).peak
     assert is_exact(network, counted_step(2, "adam", dtype=dtype))
 
 
@@ -79,7 +79,7 @@ def test_channels_last_to_the_byte(name: str) -> None:
     """Weights and input in that memory format: other copies of weights' gradients, and of maps that are flattened."""
     network = load(name)
     predicted = predicted_inference(network, 2, channels_last=True)
-    assert predicted == count_inference(network, Settings(2, channels_last=True)).peak
+    assert predicted == count_inference(network, Conditions(2, channels_last=True)).peak
     assert is_exact(network, counted_step(2, "momentum", channels_last=True))
 
 
@@ -105,30 +105,28 @@ CHECKPOINTED = (
 @pytest.mark.parametrize(("name", "blocks"), CHECKPOINTED)
 def test_checkpoints_to_the_byte(name: str, blocks: str) -> None:
     network = load(name)
-    segments = find_segments(network.graph, [blocks])
-    assert is_exact(network, counted_step(2, "momentum", segments=tuple(segments)))
+    assert is_exact(network, counted_step(2, "momentum", checkpoint=[blocks]))
 
 
 @pytest.mark.parametrize(("name", "blocks"), [("efficientnet_b0", "stage*.*"), ("convnext_tiny", "stage*.*")])
 def test_checkpoints_of_broadcast_products(name: str, blocks: str) -> None:
     """What was kept of a product is freed before its gate's gradient is summed up."""
     network = load(name)
-    assert is_exact(network, counted_step(2, segments=tuple(find_segments(network.graph, [blocks]))))
+    assert is_exact(network, counted_step(2, checkpoint=[blocks]))
 
 
 def test_checkpoints_under_autocast() -> None:
     """The copies of weights are made again with the values."""
     network = load("densenet121")
-    segments = find_segments(network.graph, ["block*.*"])
-    assert is_exact(network, counted_step(2, autocast="bfloat16", segments=tuple(segments)), device="cpu")
+    assert is_exact(network, counted_step(2, autocast="bfloat16", checkpoint=["block*.*"]), device="cpu")
 
 
 def test_optimizers_that_take_each_parameter_by_itself() -> None:
     network = load("vgg11")
-    settings = counted_step(1, "adamw", foreach=False)
-    counted = count_training(network, settings)
+    conditions = counted_step(1, "adamw", foreach=False)
+    counted = count_training(network, conditions)
     assert "div" in counted.operator
-    assert predicted_training(network, settings) == counted.peak
+    assert predicted_training(network, conditions) == counted.peak
 
 
 # torchvision's models at batch 8: parameters, buffers, input, optimizer's state and live storages at the peak of
@@ -230,14 +228,14 @@ def around(layers: str) -> Network:
 @pytest.mark.parametrize("layers", [*(f"{{type: {layer}}}" for layer in LAYERS), *SEVERAL.values()])
 def test_each_layer_on_a_cpu(layers: str) -> None:
     network = around(layers)
-    assert predicted_inference(network, 2) == count_inference(network, Settings(2), device="cpu").peak
+    assert predicted_inference(network, 2) == count_inference(network, Conditions(2), device="cpu").peak
     assert is_exact(network, counted_step(2), device="cpu")
 
 
 @pytest.mark.parametrize("layers", [*(f"{{type: {layer}}}" for layer in LAYERS), *SEVERAL.values()])
 def test_each_layer_with_channels_last(layers: str) -> None:
     network = around(layers)
-    counted = count_inference(network, Settings(2, channels_last=True), device="cpu").peak
+    counted = count_inference(network, Conditions(2, channels_last=True), device="cpu").peak
     assert predicted_inference(network, 2, channels_last=True) == counted
     assert is_exact(network, counted_step(2, channels_last=True), device="cpu")
 
@@ -252,10 +250,10 @@ APPROXIMATE = ("instance_norm2d",)
 def test_each_layer_in_mixed_precision(layers: str) -> None:
     if any(name in layers for name in CPU_CANNOT):
         pytest.skip("has no bfloat16 kernel for CPUs")
-    network, settings = around(layers), counted_step(2, autocast="bfloat16")
-    counted = count_training(network, settings, device="cpu").peak
+    network, conditions = around(layers), counted_step(2, autocast="bfloat16")
+    counted = count_training(network, conditions, device="cpu").peak
     off = 0.01 if any(name in layers for name in APPROXIMATE) else 0
-    assert predicted_training(network, settings) == pytest.approx(counted, rel=off)
+    assert predicted_training(network, conditions) == pytest.approx(counted, rel=off)
 
 
 def in_block(layers: str) -> Network:
@@ -278,9 +276,9 @@ def test_each_layer_in_a_checkpoint(layers: str) -> None:
 @pytest.mark.parametrize("seed", range(60))
 def test_random_networks(seed: int) -> None:
     network = random_network(seed)
-    assert predicted_inference(network, 3) == count_inference(network, Settings(3), device="cpu").peak
-    settings = counted_step(3, "momentum")
-    assert is_exact(network, settings, device="cpu")
+    assert predicted_inference(network, 3) == count_inference(network, Conditions(3), device="cpu").peak
+    conditions = counted_step(3, "momentum")
+    assert is_exact(network, conditions, device="cpu")
 
 
 # -- without a watcher -------------------------------------------------------------------------------------------
@@ -306,7 +304,7 @@ def test_gradients_are_added_in_place_where_nobody_watches() -> None:
         Loss.apply(result).backward()
     changes = [e.nbytes() for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
     peak = max(accumulate(changes, initial=live))
-    predicted = training_memory(network.graph, collect_facts(network.graph), Settings(512, optimizer="sgd")).peak
+    predicted = training_memory(network.graph, collect_facts(network.graph), Conditions(512, optimizer="sgd")).peak
     assert peak - predicted == 2 * 4  # the loss and its gradient
     assert predicted < 0.8 * predicted_training(network, counted_step(512))
 
@@ -322,9 +320,9 @@ def test_built_models_need_no_more_than_torchvision_s(name: str) -> None:
     options = {"aux_logits": False, "init_weights": False} if name == "googlenet" else {}
     model = models.get_model(name, weights=None, **options).to("meta").eval()
     sample = torch.zeros(8, 3, 224, 224, device="meta")
-    assert count_inference(load(name), Settings(8)).peak <= count_model(model, sample).peak
+    assert count_inference(load(name), Conditions(8)).peak <= count_model(model, sample).peak
 
 
 def test_a_device_that_is_not_there() -> None:
     with pytest.raises(ConfigError, match="device"):
-        count_inference(load("alexnet"), Settings(), device="cuda:17")
+        count_inference(load("alexnet"), Conditions(), device="cuda:17")

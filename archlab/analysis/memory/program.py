@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archlab.analysis.settings import Settings
+from archlab.analysis.conditions import Conditions
 from archlab.graph import Graph, Node
 from archlab.layers.operators import FIRST, Holding, Operator, Run, whole
 from archlab.layers.room import KEEPS_NOTHING, Gradient, Training
@@ -92,14 +92,14 @@ Known = dict[tuple[int, ...], list[tuple[Operator, int]]]
 """Operators by the identity of their layer and of the values that they read."""
 
 
-def training_program(graph: Graph, settings: Settings) -> Program:
+def training_program(graph: Graph, conditions: Conditions) -> Program:
     """The calls of a network in a training step.
 
     Args:
         graph: the network.
-        settings: how it is trained.
+        conditions: how it is trained.
     """
-    return program(graph, Run(settings.batch, True, settings.channels_last, not settings.adds_in_place))
+    return program(graph, Run(conditions.batch, True, conditions.channels_last, not conditions.adds_in_place))
 
 
 def program(graph: Graph, run: Run) -> Program:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from archlab.analysis.conditions import TRAINED_DTYPES, Conditions
 from archlab.analysis.facts import Facts
 from archlab.analysis.memory.program import Call, Program, training_program
-from archlab.analysis.settings import TRAINED_DTYPES, Settings
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph
 
@@ -28,22 +28,22 @@ class Refusal(NamedTuple):
 
 
 def training_refusal(
-    graph: Graph, facts: list[Facts], settings: Settings, written: Callable[[], Program] | None = None
+    graph: Graph, facts: list[Facts], conditions: Conditions, written: Callable[[], Program] | None = None
 ) -> Refusal | None:
     """Why PyTorch refuses a training step; None where it does not.
 
     Args:
         graph: the network.
         facts: of its nodes.
-        settings: dtype and batch.
+        conditions: dtype and batch.
         written: gives its calls in a training step, where they may be at hand.
     """
-    if settings.dtype not in TRAINED_DTYPES:
-        return Refusal(f"{settings.dtype} cannot be trained; choose a floating-point dtype")
+    if conditions.dtype not in TRAINED_DTYPES:
+        return Refusal(f"{conditions.dtype} cannot be trained; choose a floating-point dtype")
     if not any(fact.params for fact in facts):
         return Refusal(f"{graph.name} has no parameters, so that there is nothing to train")
-    return layer_refusal(graph, settings.batch, training=True) or _overwritten(
-        graph, written or partial(training_program, graph, settings)
+    return layer_refusal(graph, conditions.batch, training=True) or _overwritten(
+        graph, written or partial(training_program, graph, conditions)
     )
 
 

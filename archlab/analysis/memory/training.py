@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from archlab.analysis.conditions import Conditions
 from archlab.analysis.facts import DTYPE_BYTES, Facts
 from archlab.analysis.memory.backward import Backward
 from archlab.analysis.memory.forward import Forward
@@ -20,9 +21,8 @@ from archlab.analysis.memory.optimizer import OPTIMIZERS
 from archlab.analysis.memory.precision import precisions
 from archlab.analysis.memory.program import Call, Program, training_program
 from archlab.analysis.memory.step import Step
-from archlab.analysis.settings import Settings
 from archlab.graph import Graph
-from archlab.graph.segments import Segment
+from archlab.graph.segments import Segment, find_segments
 
 
 @dataclass(slots=True)
@@ -38,31 +38,34 @@ class _Checkpoint:
     """The last of them: no further need it run again."""
 
 
-def training_memory(graph: Graph, facts: list[Facts], settings: Settings, written: Program | None = None) -> Timeline:
+def training_memory(
+    graph: Graph, facts: list[Facts], conditions: Conditions, written: Program | None = None
+) -> Timeline:
     """The timeline of one step: forward, backward, optimizer.
 
     Args:
         graph: the network.
         facts: of its nodes.
-        settings: how it is trained. The optimizer's state is there from the start, as after a first step.
+        conditions: how it is trained. The optimizer's state is there from the start, as after a first step.
         written: its calls, where they are at hand.
     """
-    return _TrainingStep(graph, facts, settings, written or training_program(graph, settings)).run()
+    return _TrainingStep(graph, facts, conditions, written or training_program(graph, conditions)).run()
 
 
 class _TrainingStep:
     """One training step."""
 
-    def __init__(self, graph: Graph, facts: list[Facts], settings: Settings, written: Program) -> None:
-        size = DTYPE_BYTES[settings.dtype]
-        self._settings = settings
-        self._optimizer = OPTIMIZERS[settings.optimizer]
+    def __init__(self, graph: Graph, facts: list[Facts], conditions: Conditions, written: Program) -> None:
+        size = DTYPE_BYTES[conditions.dtype]
+        self._conditions = conditions
+        self._segments = find_segments(graph, conditions.checkpoint)
+        self._optimizer = OPTIMIZERS[conditions.optimizer]
         self._sizes = [elements * size for fact in facts for elements in fact.learnable]
         buffers = sum([(f.buffers - f.fixed_buffers) * size + f.fixed_buffer_bytes for f in facts])
         ledger = Ledger(sum(self._sizes) + buffers + self._optimizer.state_bytes(self._sizes))
-        precision = precisions(graph, settings.dtype, settings.autocast)
+        precision = precisions(graph, conditions.dtype, conditions.autocast)
         self._program = written
-        self._step = Step(self._program, facts, precision, size, ledger, settings.channels_last)
+        self._step = Step(self._program, facts, precision, size, ledger, conditions.channels_last)
         self._checkpoints: dict[int, _Checkpoint] = {}
         """By call: of the segment that it is in."""
 
@@ -71,13 +74,13 @@ class _TrainingStep:
         ledger = self._step.ledger
         self._forward()
         self._backward()
-        ledger.pass_by(self._optimizer.step_bytes(self._sizes, foreach=self._settings.foreach), -1)
+        ledger.pass_by(self._optimizer.step_bytes(self._sizes, foreach=self._conditions.foreach), -1)
         ledger.close("step", -1)
         return ledger.timeline()
 
     def _forward(self) -> None:
         forward = Forward(self._step, {})
-        starts = {self._program.starts[segment.start]: segment for segment in self._settings.segments}
+        starts = {self._program.starts[segment.start]: segment for segment in self._segments}
         for call in self._program.calls:
             if starts and call.index in starts:
                 self._enter(starts[call.index], forward)
@@ -113,7 +116,7 @@ class _TrainingStep:
 
     def _backward(self) -> None:
         step = self._step
-        backward = Backward(step, adds_in_place=self._settings.adds_in_place)
+        backward = Backward(step, adds_in_place=self._conditions.adds_in_place)
         backward.start()
         for call in reversed(self._program.calls):
             if backward.has_gradient(call):

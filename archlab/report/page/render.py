@@ -141,7 +141,7 @@ def distinct_names(analyses: list[Analysis]) -> list[str]:
 def _conditions(analyses: list[Analysis]) -> str:
     """Batch and dtype, and how the training steps are done: how many blocks are checkpointed differs by network."""
     first = analyses[0]
-    steps = dict.fromkeys([analysis.settings.step_text() for analysis in analyses if analysis.training is not None])
+    steps = dict.fromkeys([analysis.step_text() for analysis in analyses if analysis.training is not None])
     trained = f"; training step with {' or '.join(steps)}" if steps else ""
     return f"Batch {first.batch}, {first.dtype}{trained}."
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from archlab.analysis.settings import Settings
+from archlab.analysis.conditions import Conditions
 from archlab.analysis.time.device import Device, Peak, device_names, load_device
 from archlab.api.network import load, loads
 from archlab.api.timing import rank_correlation, time_view
@@ -140,7 +140,7 @@ def test_measuring_times_every_layer(outputs: str) -> None:
         *([] if outputs else ["{name: c3, type: sigmoid}", "{type: add, with: [c1, c2]}"]),
     ]
     network = loads(f"input: [3, 16, 16]\nlayers: [{', '.join(layers)}]\n{outputs}")
-    found = measure(network, Settings(2), rounds=2)
+    found = measure(network, Conditions(2), rounds=2)
     assert list(found.layers) == [node.path for node in network.graph.layers]
     assert all(seconds > 0 for seconds in found.layers.values())
     assert found.forward.low <= found.forward.median <= found.forward.high
@@ -151,8 +151,8 @@ def test_measuring_times_every_layer(outputs: str) -> None:
 
 def test_measuring_under_the_conditions_of_training() -> None:
     network = load("resnet18", input=(3, 32, 32))
-    settings = network.analyze(batch=2, autocast="bfloat16", checkpoint=["layer*.*"], channels_last=True).settings
-    found = measure(network, settings, rounds=1)
+    conditions = network.analyze(batch=2, autocast="bfloat16", checkpoint=["layer*.*"], channels_last=True).conditions
+    found = measure(network, conditions, rounds=1)
     assert list(found.layers) == [node.path for node in network.graph.layers]
     assert found.step is not None
     assert found.step.median > 0
