@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from archlab.analysis import analyze
+from archlab.analysis.conditions import Conditions
+from archlab.api.analysis import Analysis
 from archlab.diagnostics.place import Source
 from benchmarks.clock import time_calls
 from benchmarks.in_process import expand_text, preset_source
@@ -66,8 +67,8 @@ def _add_row(section: Section, name: str, source: Source, runs: int) -> None:
     timings = time_calls(
         {
             "read": lambda: expand_text(source, name),
-            "analyze": lambda: analyze(graph).to_dict(),
-            "total": lambda: analyze(expand_text(source, name)).to_dict(),
+            "analyze": lambda: Analysis(graph, Conditions()).to_dict(),
+            "total": lambda: Analysis(expand_text(source, name), Conditions()).to_dict(),
         },
         runs,
     )

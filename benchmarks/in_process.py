@@ -9,7 +9,8 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from archlab.analysis import analyze
+from archlab.analysis.conditions import Conditions
+from archlab.api.analysis import Analysis
 from archlab.api.network import expand_document
 from archlab.config.syntax.files import read_source
 from archlab.config.tree import presets
@@ -95,7 +96,7 @@ def expand_text(source: Source, name: str) -> Graph:
 
 
 def _figures(graph: Graph) -> tuple[int, int]:
-    total = analyze(graph).to_dict()["total"]
+    total = Analysis(graph, Conditions()).to_dict()["total"]
     return total["params"], total["macs"]
 
 

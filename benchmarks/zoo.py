@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from archlab.analysis import Analysis, analyze
+from archlab.analysis.conditions import Conditions
+from archlab.api.analysis import Analysis
 from archlab.api.network import expand_document
 from archlab.config.syntax.files import read_source
 from archlab.config.tree.presets import preset_files
@@ -70,7 +71,7 @@ def _calls() -> dict[str, tuple[Numbers, WithRows, int]]:
 def _numbers(source: Source, family: str, name: str) -> Analysis:
     document, problems = read_document(source, family)
     graph = expand_document(document, document.variants.get(name), problems, params={}).graph
-    return analyze(graph)
+    return Analysis(graph, Conditions())
 
 
 def _with_rows(source: Source, family: str, name: str) -> dict[str, object]:

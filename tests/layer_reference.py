@@ -7,7 +7,8 @@ from typing import Any
 
 import archlab
 from archlab.layers import FAMILIES, find_layer
-from archlab.layers.base import Layer, shape_text
+from archlab.layers.base import Layer
+from archlab.layers.shape import shape_text
 from archlab.report.units import field_text, si
 
 TITLES = {

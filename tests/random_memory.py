@@ -23,7 +23,7 @@ from archlab.analysis.memory.training import training_memory
 from archlab.api.network import Network
 from archlab.graph import Graph
 from archlab.layers import layer_types
-from archlab.layers.base import ChannelsLast
+from archlab.layers.shape import ChannelsLast
 from tests.random_networks import Item, NetworkMaker
 
 MOST_ELEMENTS = 6_000

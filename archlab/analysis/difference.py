@@ -11,8 +11,8 @@ from archlab.analysis.depth import depth
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.analysis.row import Row
 from archlab.graph import Graph, Node
-from archlab.layers.base import Shape, shape_text
 from archlab.layers.describe import describe
+from archlab.layers.shape import Shape, shape_text
 
 Kind = Literal["added", "removed", "changed"]
 

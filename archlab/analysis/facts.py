@@ -9,8 +9,9 @@ from math import prod
 from typing import NamedTuple
 
 from archlab.graph import Graph
-from archlab.layers.base import Layer, Shape
+from archlab.layers.base import Layer
 from archlab.layers.geometry import AxisPair
+from archlab.layers.shape import Shape
 
 WEIGHT_RANK = 4
 """Dimensions of a convolution's weight."""

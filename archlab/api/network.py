@@ -15,7 +15,7 @@ from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import Problems, single_problem
 from archlab.diagnostics.words import counted
 from archlab.graph import Graph
-from archlab.layers.base import Shape
+from archlab.layers.shape import Shape
 
 
 class Network:

@@ -12,7 +12,7 @@ from archlab.analysis.result import Analysis
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.graph import Node
-from archlab.layers.base import is_map, map_size, shape_text
+from archlab.layers.shape import is_map, map_size, shape_text
 from archlab.report.field import FieldReport, unit_spans
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from archlab.config.syntax.yaml_nodes import Scalar, Sequence
 from archlab.config.tree.document import Document, Variant
 from archlab.diagnostics.problem import ConfigError, single_problem
-from archlab.layers.base import MAP_RANK, shape_text
+from archlab.layers.shape import MAP_RANK, shape_text
 
 EXAMPLE = "channels x height x width, such as --input 3x224x224"
 

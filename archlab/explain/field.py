@@ -9,8 +9,8 @@ from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.diagnostics.words import listed
 from archlab.explain.section import Section, Step, number
 from archlab.explain.subject import Subject
-from archlab.layers.base import is_map
 from archlab.layers.geometry import IDENTITY, Phases, Reads, Whole, Window
+from archlab.layers.shape import is_map
 from archlab.report.units import field_text, misalignment_text
 
 AXES = ("height", "width")

@@ -15,8 +15,8 @@ from archlab.explain.section import Section
 from archlab.explain.size import size_section
 from archlab.explain.subject import Subject
 from archlab.explain.topics import topic_sections
-from archlab.layers.base import shape_text
 from archlab.layers.describe import describe
+from archlab.layers.shape import shape_text
 
 
 @dataclass(frozen=True, slots=True)

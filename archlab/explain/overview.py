@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from archlab.analysis.result import Analysis
-from archlab.layers.base import shape_text
 from archlab.layers.describe import describe
+from archlab.layers.shape import shape_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from archlab.explain.section import Section, Step, times
 from archlab.explain.subject import Subject
-from archlab.layers.base import ChannelsLast, Shape, is_map, shape_text
+from archlab.layers.shape import ChannelsLast, Shape, is_map, shape_text
 
 Rule = Callable[[Subject, Section], None]
 

@@ -11,8 +11,9 @@ from archlab.analysis.receptive_field.axis_field import INPUT_AXIS
 from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.graph import Node
-from archlab.layers.base import Layer, Shape, is_map
+from archlab.layers.base import Layer
 from archlab.layers.geometry import AxisPair
+from archlab.layers.shape import Shape, is_map
 
 
 @dataclass(frozen=True)

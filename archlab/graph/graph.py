@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from archlab.diagnostics.place import Place
-from archlab.layers.base import Layer, Shape
+from archlab.layers.base import Layer
+from archlab.layers.shape import Shape
 
 OutputForm = Literal["single", "tuple", "dict"]
 

@@ -11,33 +11,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import (
-    ChannelsLast,
-    Layer,
-    Role,
-    Shape,
-    ShapeError,
-    Storage,
-    TensorSpec,
-    is_map,
-    require_map,
-    shape_text,
-)
+from archlab.layers.base import Layer, Role, Storage, TensorSpec, one_operator
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.geometry import IDENTITY, POINTWISE, WHOLE, AxisPair, Reads, Window
-from archlab.layers.operators import (
-    FIRST,
-    GradientLayout,
-    Layout,
-    Operator,
-    Run,
-    Unwanted,
-    one_operator,
-    quotient,
-    whole,
-)
+from archlab.layers.operators import FIRST, GradientLayout, Layout, Operator, Run, Unwanted, quotient, whole
 from archlab.layers.precision import AutocastTo
 from archlab.layers.room import KEEPS_INPUT, KEEPS_OUTPUT, SHARES, Room, Training
+from archlab.layers.shape import ChannelsLast, Shape, ShapeError, is_map, require_map, shape_text
 from archlab.layers.strides import Value, contiguous, iterated
 
 

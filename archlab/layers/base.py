@@ -18,48 +18,21 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from archlab.layers.geometry import POINTWISE, AxisPair
-from archlab.layers.operators import GradientLayout, Layout, Operator, Run, Unwanted, one_operator
+from archlab.layers.operators import (
+    GradientLayout,
+    Holding,
+    Layout,
+    Operator,
+    Run,
+    Unwanted,
+    laid,
+    of_batch,
+    training_of_batch,
+)
 from archlab.layers.precision import AutocastTo, Precision, under_autocast
-from archlab.layers.room import KEEPS_INPUT, NOTHING, Room, Training
-from archlab.layers.strides import Value
-
-Shape = tuple[int, ...]
-
-MAP_RANK = 3
-"""Dimensions of a feature map without the batch: channels, height, width."""
-
-
-class ChannelsLast(tuple[int, ...]):
-    """The shape of a map as (height, width, channels), which is what `channels_last` gives.
-
-    Unequal to a plain shape of the same numbers, since layers answer differently for it.
-    """
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ChannelsLast) and tuple.__eq__(self, other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        return hash((ChannelsLast, *self))
-
-
-class ShapeError(Exception):
-    """The layer cannot take these input shapes.
-
-    Attributes:
-        option: the option at fault, where one is; the problem is placed there.
-        hint: what to write instead.
-    """
-
-    def __init__(self, message: str, *, option: str | None = None, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.option = option
-        self.hint = hint
+from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, NOTHING, Room, Training
+from archlab.layers.shape import Shape
+from archlab.layers.strides import Value, channels_last
 
 
 class TensorSpec(NamedTuple):
@@ -258,50 +231,49 @@ class Layer(BaseModel):
         }
 
 
-def shape_text(shape: Shape) -> str:
-    """`(64, 56, 56)` as `64x56x56`."""
-    return "x".join(map(str, shape))
+def one_operator(
+    layer: Layer, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+) -> Operator:
+    """A layer that is a single operator, from its own facts.
 
-
-_FLAT_NORM = "layer_norm normalises features; a batch norm of features cannot be written yet"
-
-
-def require_map(layer: str, shape: Shape) -> None:
-    """Refuse anything but channels x height x width.
-
-    Raises:
-        ShapeError: if the input has no spatial axes, or has them in front of its channels.
+    Args:
+        layer: the layer.
+        inputs: what it reads.
+        shapes: of these, without batch.
+        output: its output's shape.
+        run: under which conditions.
     """
-    if isinstance(shape, ChannelsLast):
-        raise ShapeError(
-            f"{layer} needs channels x height x width, but its input has the channels last: {shape_text(shape)}",
-            hint="put {type: channels_first} in front of it",
-        )
-    if len(shape) != MAP_RANK:
-        raise ShapeError(
-            f"{layer} needs a map (channels x height x width), but its input is {shape_text(shape)}",
-            hint=_FLAT_NORM if "_norm" in layer else "it was flattened before; move this layer in front of the flatten",
-        )
+    sizes = (run.batch, *output)
+    storage = layer.training_storage if run.training else layer.storage
+    training = training_of_batch(layer.training(shapes, output), run.batch) if run.training else KEEPS_NOTHING
+    reads = tuple([~number for number in range(len(inputs))])
+    scratch = of_batch(layer.scratch(shapes, output), run.batch)
+    layout = layer.gradient_layout
+    if storage != "new":
+        holding: Holding = "inplace" if storage == "inplace" else "alias"
+        return Operator(inputs[0], reads, holding, training, layout=layout, scratch=scratch)
+    is_turned = _is_turned(layer, shapes, run)
+    value = laid(layer.layout, sizes, layer.operands(inputs, run), is_turned=is_turned)
+    learns = tuple([prod(tensor.shape) for tensor in layer.tensors(shapes) if tensor.learnable])
+    if not run.training:
+        return Operator(value, reads, learns=learns, scratch=scratch)
+    return Operator(
+        value,
+        reads,
+        training=training,
+        layout=layout,
+        learns=learns,
+        scratch=scratch,
+        is_turned=is_turned,
+        unwanted=layer.unwanted_gradients,
+        sums=layer.summed_gradient(inputs[0], shapes),
+        sums_bias=layer.sums_bias,
+    )
 
 
-def is_map(shape: Shape) -> bool:
-    """Whether a shape is channels x height x width."""
-    return len(shape) == MAP_RANK and not isinstance(shape, ChannelsLast)
-
-
-def map_size(shape: Shape) -> tuple[int, int] | None:
-    """Height and width of a map, whichever way round; None for a flat input."""
-    if len(shape) != MAP_RANK:
-        return None
-    return (shape[0], shape[1]) if isinstance(shape, ChannelsLast) else (shape[1], shape[2])
-
-
-def is_square(shape: Shape) -> bool:
-    """Whether the height is the width; of a flat input, True."""
-    size = map_size(shape)
-    return size is None or size[0] == size[1]
-
-
-def channels_of(shape: Shape) -> int:
-    """The channels of a map, whichever way round, or the features of a flat input."""
-    return shape[-1] if isinstance(shape, ChannelsLast) else shape[0]
+def _is_turned(layer: Layer, shapes: tuple[Shape, ...], run: Run) -> bool:
+    """Whether a weight is taken for one with its channels last."""
+    if layer.layout != "weight" or not run.channels_last:
+        return False
+    weight = layer.tensors(shapes)[0].shape
+    return channels_last(weight).suggests_channels_last

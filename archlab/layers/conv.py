@@ -7,12 +7,13 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Shape, ShapeError, TensorSpec, require_map, shape_text
+from archlab.layers.base import Layer, TensorSpec, one_operator
 from archlab.layers.fields import ConvPadding, PairValue, Positive, PositivePair
 from archlab.layers.geometry import AxisPair, Window, clamped, mirrored, wrapped
-from archlab.layers.operators import GradientLayout, Layout, Operator, Run, one_operator
+from archlab.layers.operators import GradientLayout, Layout, Operator, Run
 from archlab.layers.precision import AutocastTo
 from archlab.layers.room import KEEPS_INPUT
+from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
 from archlab.layers.sliding import require_divides, require_fit, sliding_size
 from archlab.layers.strides import Value, in_format_of
 from archlab.layers.wrapping import wrapping

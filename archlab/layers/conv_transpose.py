@@ -7,11 +7,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Shape, ShapeError, TensorSpec, require_map
+from archlab.layers.base import Layer, TensorSpec
 from archlab.layers.fields import NaturalPair, Positive, PositivePair
 from archlab.layers.geometry import AxisPair, Phases, Reads, Window, taps_of
 from archlab.layers.operators import GradientLayout, Layout
 from archlab.layers.precision import AutocastTo
+from archlab.layers.shape import Shape, ShapeError, require_map
 from archlab.layers.sliding import AXES, effective_kernel, require_divides
 
 MAX_TAPS = 65_536

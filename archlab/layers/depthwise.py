@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Shape, require_map
+from archlab.layers.base import Layer
 from archlab.layers.conv import Conv2d
 from archlab.layers.fields import ConvPadding, Positive, PositivePair
 from archlab.layers.macro import Macro, Step, chain
+from archlab.layers.shape import Shape, require_map
 
 
 class DepthwiseConv2d(Macro):

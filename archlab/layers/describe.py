@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from archlab.layers.base import Layer, shape_text
+from archlab.layers.base import Layer
+from archlab.layers.shape import shape_text
 
 _HIDDEN = ("inplace", "bias", "out_channels", "out_features", "output_size")
 """Options that the other columns show, or that change no number worth a column."""

@@ -7,11 +7,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import MAP_RANK, ChannelsLast, Layer, Role, Shape, ShapeError, is_map, require_map, shape_text
+from archlab.layers.base import Layer, Role, one_operator
 from archlab.layers.geometry import BROADCAST, GLOBAL, IDENTITY, POINTWISE, AxisPair, Reads
-from archlab.layers.operators import FIRST, Operator, Run, one_operator
+from archlab.layers.operators import FIRST, Operator, Run
 from archlab.layers.precision import Precision, as_inputs
 from archlab.layers.room import KEEPS_NOTHING, SHARES, VIEWS, Gradient, Training
+from archlab.layers.shape import MAP_RANK, ChannelsLast, Shape, ShapeError, is_map, require_map, shape_text
 from archlab.layers.strides import Value, contiguous, in_format_of, iterated
 
 

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import ChannelsLast, Layer, Shape, ShapeError, TensorSpec, shape_text
+from archlab.layers.base import Layer, TensorSpec, one_operator
 from archlab.layers.fields import Positive
-from archlab.layers.operators import GradientLayout, Layout, Operator, Run, one_operator, reshape, view
+from archlab.layers.operators import GradientLayout, Layout, Operator, Run, reshape, view
 from archlab.layers.precision import AutocastTo
 from archlab.layers.room import SHARES
+from archlab.layers.shape import ChannelsLast, Shape, ShapeError, shape_text
 from archlab.layers.strides import Value, contiguous
 
 

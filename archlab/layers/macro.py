@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
-from archlab.layers.base import Layer, Shape
+from archlab.layers.base import Layer
+from archlab.layers.shape import Shape
 
 LayerClass = type[Layer]
 

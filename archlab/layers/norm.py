@@ -7,17 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import (
-    ChannelsLast,
-    Layer,
-    Refused,
-    Role,
-    Shape,
-    ShapeError,
-    TensorSpec,
-    require_map,
-    shape_text,
-)
+from archlab.layers.base import Layer, Refused, Role, TensorSpec, one_operator
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.operators import (
     FIRST,
@@ -26,7 +16,6 @@ from archlab.layers.operators import (
     Operator,
     Run,
     copy_in_order,
-    one_operator,
     permutation,
     power,
     quotient,
@@ -34,6 +23,7 @@ from archlab.layers.operators import (
 )
 from archlab.layers.precision import AutocastTo
 from archlab.layers.room import KEEPS_INPUT, NOTHING, SHARES, Room, Training
+from archlab.layers.shape import ChannelsLast, Shape, ShapeError, require_map, shape_text
 from archlab.layers.strides import Value, contiguous, iterated, viewed
 
 FLOAT_BYTES = 4

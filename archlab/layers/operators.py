@@ -6,14 +6,10 @@ several say which (`Layer.operators`): what each returns, what autograd keeps of
 
 from __future__ import annotations
 
-from math import prod
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, NOTHING, SHARES, Gradient, Room, Training
 from archlab.layers.strides import Sizes, Value, channels_last, contiguous, in_format_of, iterated, reshaped
-
-if TYPE_CHECKING:
-    from archlab.layers.base import Layer, Shape
 
 FIRST = -1
 """Among an operator's reads: the layer's first input; -2 its second, and so on."""
@@ -122,57 +118,9 @@ def laid(layout: Layout, sizes: Sizes, inputs: tuple[Value, ...], *, is_turned: 
     return in_format_of(sizes, inputs[0]) if layout in {"format", "weight"} else contiguous(sizes)
 
 
-def _is_turned(layer: Layer, shapes: tuple[Shape, ...], run: Run) -> bool:
-    """Whether a weight is taken for one with its channels last."""
-    if layer.layout != "weight" or not run.channels_last:
-        return False
-    weight = layer.tensors(shapes)[0].shape
-    return channels_last(weight).suggests_channels_last
-
-
 def whole(elements: int) -> Room:
     """Room for so many elements of the network's dtype, whatever the batch."""
     return Room(fixed_elements=elements)
-
-
-def one_operator(
-    layer: Layer, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-) -> Operator:
-    """A layer that is a single operator, from its own facts.
-
-    Args:
-        layer: the layer.
-        inputs: what it reads.
-        shapes: of these, without batch.
-        output: its output's shape.
-        run: under which conditions.
-    """
-    sizes = (run.batch, *output)
-    storage = layer.training_storage if run.training else layer.storage
-    training = _of_batch(layer.training(shapes, output), run.batch) if run.training else KEEPS_NOTHING
-    reads = tuple([~number for number in range(len(inputs))])
-    scratch = of_batch(layer.scratch(shapes, output), run.batch)
-    layout = layer.gradient_layout
-    if storage != "new":
-        holding: Holding = "inplace" if storage == "inplace" else "alias"
-        return Operator(inputs[0], reads, holding, training, layout=layout, scratch=scratch)
-    is_turned = _is_turned(layer, shapes, run)
-    value = laid(layer.layout, sizes, layer.operands(inputs, run), is_turned=is_turned)
-    learns = tuple([prod(tensor.shape) for tensor in layer.tensors(shapes) if tensor.learnable])
-    if not run.training:
-        return Operator(value, reads, learns=learns, scratch=scratch)
-    return Operator(
-        value,
-        reads,
-        training=training,
-        layout=layout,
-        learns=learns,
-        scratch=scratch,
-        is_turned=is_turned,
-        unwanted=layer.unwanted_gradients,
-        sums=layer.summed_gradient(inputs[0], shapes),
-        sums_bias=layer.sums_bias,
-    )
 
 
 def of_batch(room: Room, batch: int) -> Room:
@@ -182,7 +130,8 @@ def of_batch(room: Room, batch: int) -> Room:
     return Room(0, 0, room.elements * batch + room.fixed_elements, room.sample_bytes * batch + room.fixed_bytes)
 
 
-def _of_batch(training: Training, batch: int) -> Training:
+def training_of_batch(training: Training, batch: int) -> Training:
+    """What is kept and taken for each sample as that for the batch."""
     if batch == 1 or training.kept is training.forward is training.backward is NOTHING:
         return training
     return training._replace(

@@ -7,11 +7,12 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from archlab.layers.base import Layer, Shape, ShapeError, require_map, shape_text
+from archlab.layers.base import Layer, one_operator
 from archlab.layers.fields import MAX_SIZE, Finite
 from archlab.layers.geometry import IDENTITY, POINTWISE, AxisPair, Window, clamped, mirrored, wrapped
-from archlab.layers.operators import GradientLayout, Layout, Operator, Run, one_operator
+from archlab.layers.operators import GradientLayout, Layout, Operator, Run
 from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, Training
+from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
 from archlab.layers.sliding import AXES
 from archlab.layers.strides import Value, iterated
 from archlab.layers.wrapping import wrapping

@@ -9,13 +9,14 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from archlab.layers.base import Layer, Shape, ShapeError, require_map
+from archlab.layers.base import Layer, one_operator
 from archlab.layers.fields import MAX_SIZE, POSITIVE_SCHEMA, NaturalPair, PairValue, PositivePair
 from archlab.layers.geometry import AxisPair, Window, adaptive_reads
 from archlab.layers.macro import Macro, Step
-from archlab.layers.operators import GradientLayout, Layout, Operator, Run, one_operator, power, whole
+from archlab.layers.operators import GradientLayout, Layout, Operator, Run, power, whole
 from archlab.layers.precision import AutocastTo
 from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, KEEPS_OUTPUT, Room, Training
+from archlab.layers.shape import Shape, ShapeError, require_map
 from archlab.layers.sliding import pooled_size, require_fit
 from archlab.layers.strides import Value, in_format_of, iterated
 

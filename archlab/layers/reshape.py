@@ -7,11 +7,12 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import ChannelsLast, Layer, Shape, ShapeError, Storage, require_map, shape_text
+from archlab.layers.base import Layer, Storage, one_operator
 from archlab.layers.fields import Probability
 from archlab.layers.geometry import GLOBAL, POINTWISE, AxisPair
-from archlab.layers.operators import Operator, Run, one_operator, permutation, reshape
+from archlab.layers.operators import Operator, Run, permutation, reshape
 from archlab.layers.room import SHARES, Room, Training
+from archlab.layers.shape import ChannelsLast, Shape, ShapeError, require_map, shape_text
 from archlab.layers.strides import Value, contiguous
 
 

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Shape, ShapeError, require_map, shape_text
+from archlab.layers.base import Layer
 from archlab.layers.fields import Positive
 from archlab.layers.geometry import POINTWISE, AxisPair, Phases, Window, taps_of
 from archlab.layers.operators import GradientLayout, Layout
 from archlab.layers.room import KEEPS_NOTHING, Training
+from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
 from archlab.layers.sliding import AXES, require_divides
 
 

@@ -5,7 +5,7 @@ Formulas are those of `torch.nn.Conv2d` and `torch.nn.MaxPool2d`'s documentation
 
 from __future__ import annotations
 
-from archlab.layers.base import ShapeError
+from archlab.layers.shape import ShapeError
 
 AXES = ("height", "width")
 

@@ -10,12 +10,13 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from archlab.layers.base import Layer, Shape, ShapeError, require_map, shape_text
+from archlab.layers.base import Layer, one_operator
 from archlab.layers.fields import PositivePair
 from archlab.layers.geometry import BROADCAST, IDENTITY, AxisPair, Phases, Reads, Window, taps_of
-from archlab.layers.operators import GradientLayout, Layout, Operator, Run, one_operator
+from archlab.layers.operators import GradientLayout, Layout, Operator, Run
 from archlab.layers.precision import AutocastTo
 from archlab.layers.room import KEEPS_NOTHING, Training
+from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
 from archlab.layers.sliding import AXES
 from archlab.layers.strides import Value
 

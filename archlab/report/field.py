@@ -11,7 +11,7 @@ from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.receptive_field.productivity import border_layer
 from archlab.analysis.row import Row
 from archlab.diagnostics.words import counted
-from archlab.layers.base import map_size, shape_text
+from archlab.layers.shape import map_size, shape_text
 from archlab.report.rows import field_dict
 from archlab.report.units import field_marks, largest_text, misalignment_text
 

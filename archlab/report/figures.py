@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from archlab.analysis.depth import depth
@@ -93,7 +94,7 @@ def training_text(row: Row) -> str:
 MOST_REFUSALS = 5
 
 
-def refusals(analyses: list[Analysis]) -> list[str]:
+def refusals(analyses: Sequence[Analysis]) -> list[str]:
     """Why networks have no training step, a line for each; a dtype that has none is everyone's and goes without."""
     refused = [(a.graph.name, a.refusal.reason) for a in analyses if a.refusal is not None and a.dtype != "int8"]
     lines = [f"{name} has no training step: {reason}." for name, reason in refused[:MOST_REFUSALS]]

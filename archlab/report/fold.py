@@ -7,8 +7,8 @@ from itertools import groupby
 
 from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.result import Analysis, LayerReport
-from archlab.layers.base import shape_text
 from archlab.layers.describe import describe
+from archlab.layers.shape import shape_text
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archlab.analysis.receptive_field.axis_field import AxisField
 from archlab.analysis.receptive_field.fields import Misalignment, ReceptiveField
 from archlab.analysis.receptive_field.productivity import border_layer
-from archlab.layers.base import Shape, map_size, shape_text
+from archlab.layers.shape import Shape, map_size, shape_text
 
 if TYPE_CHECKING:
     from archlab.analysis.receptive_field.outputs import OutputReport

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from rich.cells import cell_len
@@ -12,7 +13,7 @@ from rich.table import Table
 from archlab.analysis.result import Analysis
 from archlab.analysis.row import Row
 from archlab.analysis.time.device import Device
-from archlab.layers.base import shape_text
+from archlab.layers.shape import shape_text
 from archlab.report.figures import figures_row, refusals, training_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import CONVENTIONS, heading, totals
@@ -104,7 +105,7 @@ def _layer_cells(row: FoldedRow) -> list[str]:
     ]
 
 
-def comparison_table(analyses: list[Analysis], device: Device, *, colour: bool = False) -> str:
+def comparison_table(analyses: Sequence[Analysis], device: Device, *, colour: bool = False) -> str:
     """The table of `archlab compare`: one row for each network, then the conventions.
 
     Args:

@@ -28,7 +28,7 @@ from archlab.config.syntax.folders import is_folder
 from archlab.diagnostics.problem import single_problem
 from archlab.files.inputs import remember
 from archlab.graph import Graph
-from archlab.layers.base import ChannelsLast, Shape, shape_text
+from archlab.layers.shape import ChannelsLast, Shape, shape_text
 from archlab.torch.build import build
 from archlab.torch.device import require_device
 from archlab.torch.trace import PATH

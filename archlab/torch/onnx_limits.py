@@ -10,7 +10,7 @@ from torch import fx
 
 from archlab.diagnostics.problem import ConfigError, Problem
 from archlab.graph import Graph, Node
-from archlab.layers.base import map_size, shape_text
+from archlab.layers.shape import map_size, shape_text
 from archlab.torch.trace import PATH
 
 _NODE = re.compile(r"Error when translating node %(\w+) ")

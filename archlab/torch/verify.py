@@ -31,7 +31,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from archlab.analysis import Analysis, LayerReport, analyze
 from archlab.analysis.memory.trainable import require_run
 from archlab.graph import HasGraph
-from archlab.layers.base import shape_text
+from archlab.layers.shape import shape_text
 from archlab.torch.build import build
 from archlab.torch.counting import DEFORMABLE, fvcore_deformable, torch_formulas
 from archlab.torch.device import require_device

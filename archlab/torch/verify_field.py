@@ -19,8 +19,8 @@ from archlab.analysis.receptive_field.positions import PositionsPair, positions_
 from archlab.analysis.receptive_field.spans import DENSE, UNTRACKED, Span
 from archlab.analysis.receptive_field.unbounded import AxisPositions, Positions, unbounded_positions
 from archlab.graph import Graph, HasGraph, Node
-from archlab.layers.base import ChannelsLast, map_size
 from archlab.layers.geometry import POINTWISE
+from archlab.layers.shape import ChannelsLast, map_size
 from archlab.torch.linear import LinearRun
 
 AXES = ("rows", "columns")

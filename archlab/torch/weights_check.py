@@ -16,7 +16,7 @@ from torch import Tensor, fx
 from archlab.diagnostics.place import printable
 from archlab.diagnostics.problem import ConfigError, single_problem
 from archlab.graph import Graph
-from archlab.layers.base import shape_text
+from archlab.layers.shape import shape_text
 from archlab.torch.state import read_file
 
 LARGEST_DIFFERENCE = 1e-3

@@ -17,7 +17,7 @@ from archlab.diagnostics.problem import ConfigError
 from archlab.explain import Explanation, explain_layer
 from archlab.explain.section import Step
 from archlab.layers import layer_types
-from archlab.layers.base import ChannelsLast
+from archlab.layers.shape import ChannelsLast
 from tests.random_networks import random_network
 
 

@@ -13,7 +13,8 @@ import archlab
 from archlab.explain.matrix import LinearMap, linear_map
 from archlab.explain.matrix.draw import draw_block, drawable
 from archlab.layers import find_layer
-from archlab.layers.base import Layer, Shape, ShapeError
+from archlab.layers.base import Layer
+from archlab.layers.shape import Shape, ShapeError
 from archlab.torch.build import make_module
 
 

@@ -17,7 +17,8 @@ from archlab.explain.layer import Explanation, explain_layer
 from archlab.explain.section import Section, Step
 from archlab.explain.text import explanation_text
 from archlab.layers import find_layer, layer_types
-from archlab.layers.base import Layer, shape_text
+from archlab.layers.base import Layer
+from archlab.layers.shape import shape_text
 from tests.command import run
 from tests.layer_reference import SAMPLES
 

@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from archlab.layers import FAMILIES, Layer, find_layer, layer_types
-from archlab.layers.base import ChannelsLast, Shape, ShapeError
+from archlab.layers.shape import ChannelsLast, Shape, ShapeError
 from archlab.torch.build import make_module, module_class
 
 MODULE_TYPES = [name for name in layer_types() if (cls := find_layer(name)) is not None and cls.torch_class]

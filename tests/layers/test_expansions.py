@@ -14,7 +14,7 @@ from torchvision.models.convnext import CNBlock
 from archlab.api.network import Network, loads
 from archlab.diagnostics.problem import ConfigError
 from archlab.layers import find_layer, layer_types
-from archlab.layers.base import ChannelsLast, ShapeError
+from archlab.layers.shape import ChannelsLast, ShapeError
 from archlab.torch.build import build
 from archlab.torch.verify import verify
 

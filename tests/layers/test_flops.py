@@ -15,7 +15,8 @@ import pytest
 import torch
 
 from archlab.layers import FAMILIES, find_layer, layer_types
-from archlab.layers.base import ChannelsLast, Layer, Shape
+from archlab.layers.base import Layer
+from archlab.layers.shape import ChannelsLast, Shape
 from archlab.torch.build import make_module
 
 

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from archlab.layers import find_layer
-from archlab.layers.base import ChannelsLast, Layer, ShapeError
+from archlab.layers.base import Layer
 from archlab.layers.geometry import (
     IDENTITY,
     WHOLE,
@@ -23,6 +23,7 @@ from archlab.layers.geometry import (
     mirrored,
     wrapped,
 )
+from archlab.layers.shape import ChannelsLast, ShapeError
 
 
 def make(layer_type: str, **options: Any) -> Layer:

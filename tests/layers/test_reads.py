@@ -13,8 +13,8 @@ from torchvision.ops import deform_conv2d
 
 from archlab.api.network import loads
 from archlab.layers import Layer, find_layer
-from archlab.layers.base import Shape, ShapeError
 from archlab.layers.geometry import Phases, Reads, Taps, Whole, Window
+from archlab.layers.shape import Shape, ShapeError
 from archlab.layers.upsample import Upsample
 from archlab.torch.build import make_module
 from tests.layers.test_against_torch import conv_options, pair, transpose_options, upsample_options

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from archlab.api.network import load, loads
-from archlab.layers.base import Shape
 from archlab.layers.conv import Conv2d
 from archlab.layers.norm import BatchNorm2d
+from archlab.layers.shape import Shape
 from archlab.torch.verify import verify
 from archlab.zoo.rows import preset_targets
 

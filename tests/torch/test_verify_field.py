@@ -6,9 +6,9 @@ import pytest
 
 from archlab.api.network import load, loads
 from archlab.cli.main import main
-from archlab.layers.base import Shape
 from archlab.layers.conv import Conv2d
 from archlab.layers.geometry import AxisPair, Window
+from archlab.layers.shape import Shape
 from archlab.torch.verify_field import verify_receptive_field
 
 

@@ -19,15 +19,16 @@ from torch import nn
 from torchvision import models
 
 from archlab.analysis import Analysis
-from archlab.api import network as api
+from archlab.api.network import load
 from archlab.config.expand.init import INITIALIZERS
 from archlab.config.syntax.yaml_nodes import Scalar
+from archlab.config.tree.targets import open_target
 from tests.references import FAMILIES, PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, OwnedTensor, truth
 
 
 @cache
 def analysis(name: str) -> Analysis:
-    return api.load(name).analyze()
+    return load(name).analyze()
 
 
 def owned_tensors(name: str) -> dict[str, OwnedTensor]:
@@ -43,7 +44,7 @@ def owned_tensors(name: str) -> dict[str, OwnedTensor]:
 
 
 def test_every_variant_has_a_reference() -> None:
-    names = [name for family in FAMILIES for name in (family, *api.open_target(family)[0].variants)]
+    names = [name for family in FAMILIES for name in (family, *open_target(family)[0].variants)]
     assert sorted(names) == sorted(REFERENCES)
 
 
@@ -76,7 +77,7 @@ def test_resnet_paths_are_torchvisions(name: str) -> None:
 
 @pytest.mark.parametrize("name", REFERENCES)
 def test_expect_is_the_reference(name: str) -> None:
-    document, variant, _ = api.open_target(name)
+    document, variant, _ = open_target(name)
     expect = document.expect if variant is None else variant.expect
     assert expect is not None
     figures = {key: node.value for key, node in expect.entries.items() if isinstance(node, Scalar)}

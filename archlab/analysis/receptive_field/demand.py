@@ -7,8 +7,8 @@ from functools import cached_property
 
 from archlab.analysis.facts import Facts
 from archlab.graph import Graph, Node
-from archlab.layers.base import map_size
 from archlab.layers.geometry import AxisPair, Phases, Window
+from archlab.layers.shape import map_size
 
 Interval = tuple[int, int]
 """The first and last unit."""

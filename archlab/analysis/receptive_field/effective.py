@@ -31,8 +31,8 @@ from typing import NamedTuple
 from archlab.analysis.facts import Facts
 from archlab.analysis.receptive_field.fields import ReceptiveField, gate_inputs
 from archlab.graph import Graph, Node
-from archlab.layers.base import channels_of, is_square, map_size
 from archlab.layers.geometry import Phases, Reads, Whole
+from archlab.layers.shape import channels_of, is_square, map_size
 
 SHARE = 0.95
 """Of the weight, inside of the reported interval."""

@@ -19,8 +19,8 @@ from archlab.analysis.receptive_field.composition import ALIGNED, Composer, Shif
 from archlab.analysis.receptive_field.demand import Demand
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
-from archlab.layers.base import is_map, is_square, map_size
 from archlab.layers.geometry import POINTWISE, AxisPair
+from archlab.layers.shape import is_map, is_square, map_size
 
 JoinAxis = Callable[[Composer, Sequence[AxisField], Target], tuple[AxisField, Shift]]
 """The field of several maps of a size, and how far the joined units lie apart."""

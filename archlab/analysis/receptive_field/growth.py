@@ -8,7 +8,7 @@ from archlab.analysis.facts import collect_facts
 from archlab.analysis.receptive_field.effective import EffectiveField, effective_field
 from archlab.analysis.receptive_field.fields import receptive_fields
 from archlab.analysis.result import Analysis
-from archlab.layers.base import Shape, map_size
+from archlab.layers.shape import Shape, map_size
 
 MOST_ESTIMATES = 200
 """Layers whose effective field is estimated for a picture of its growth, evenly spaced."""

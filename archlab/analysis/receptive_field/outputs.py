@@ -12,7 +12,7 @@ from archlab.analysis.facts import Facts
 from archlab.analysis.receptive_field.fields import ReceptiveField, windowed_fields
 from archlab.diagnostics.problem import ConfigError
 from archlab.graph import Graph, Node
-from archlab.layers.base import Shape, map_size
+from archlab.layers.shape import Shape, map_size
 
 
 @dataclass(slots=True)

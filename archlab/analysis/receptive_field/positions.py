@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
 from archlab.graph import Graph
-from archlab.layers.base import Layer, map_size
+from archlab.layers.base import Layer
 from archlab.layers.geometry import IDENTITY, AxisPair, Reads, Whole
+from archlab.layers.shape import map_size
 
 
 class UnitPositions(NamedTuple):

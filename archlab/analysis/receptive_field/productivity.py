@@ -15,8 +15,8 @@ from typing import Literal
 from archlab.analysis.facts import Facts
 from archlab.analysis.receptive_field.fields import ReceptiveField, narrowest_fields
 from archlab.graph import Graph, Node
-from archlab.layers.base import is_map
 from archlab.layers.geometry import AxisPair, Window
+from archlab.layers.shape import is_map
 
 Productivity = Literal["productive", "critical", "unproductive"]
 

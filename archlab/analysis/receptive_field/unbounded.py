@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 
 from archlab.analysis.facts import Facts
 from archlab.graph import Graph
-from archlab.layers.base import is_map, map_size
 from archlab.layers.geometry import Reads, Whole
+from archlab.layers.shape import is_map, map_size
 
 Positions = tuple[int, int]
 """The lowest position, and a bit mask: bit `i` for the position `i` above it. (0, 0) for none."""

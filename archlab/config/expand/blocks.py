@@ -25,7 +25,7 @@ from archlab.config.tree.items import Item
 from archlab.diagnostics.problem import BadItemError, Problems
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import listed
-from archlab.layers.base import channels_of
+from archlab.layers.shape import channels_of
 
 Walk = Callable[[Sequence, Value, Environment], Value]
 Evaluate = Callable[[Argument, Environment], Any]

@@ -32,8 +32,9 @@ from archlab.diagnostics.problem import BadItemError, Problems
 from archlab.diagnostics.words import one_of
 from archlab.graph import Node
 from archlab.layers import find_layer
-from archlab.layers.base import Layer, Shape, channels_of
+from archlab.layers.base import Layer
 from archlab.layers.reshape import Input
+from archlab.layers.shape import Shape, channels_of
 
 _LEFT_OUT = Node(-1, Input(), (), ())
 """Stands for what enters an item that is not there."""

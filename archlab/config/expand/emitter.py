@@ -16,8 +16,9 @@ from archlab.config.tree.validation import Places
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError, ConfigError, Problem, Problems
 from archlab.graph import Node
-from archlab.layers.base import Layer, Shape, ShapeError, channels_of, is_map, map_size, shape_text
+from archlab.layers.base import Layer
 from archlab.layers.fields import MAX_SIZE
+from archlab.layers.shape import Shape, ShapeError, channels_of, is_map, map_size, shape_text
 
 
 class Emitter:

@@ -11,7 +11,7 @@ from archlab.config.expand.names import NameTable, Value
 from archlab.config.expand.recording import Recording
 from archlab.config.syntax.expressions import UNKNOWN
 from archlab.config.syntax.naming import PathScope
-from archlab.layers.base import map_size
+from archlab.layers.shape import map_size
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archlab.graph import Node
-from archlab.layers.base import shape_text
+from archlab.layers.shape import shape_text
 
 MOST_STEPS = 4
 """Changes of shape that are told, the last ones."""

@@ -13,9 +13,9 @@ from archlab.diagnostics.problem import BadItemError, Problems
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.layers import Layer, find_layer, types_with_role
 from archlab.layers.activation import InplaceActivation
-from archlab.layers.base import Shape
 from archlab.layers.conv import Conv2d
 from archlab.layers.macro import Macro, Step, chain
+from archlab.layers.shape import Shape
 
 Trail = tuple[str, ...]
 

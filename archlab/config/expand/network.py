@@ -23,8 +23,8 @@ from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError, ConfigError, Problem, Problems, TooManyProblemsError
 from archlab.graph import Graph, OutputForm
 from archlab.graph.checks import check_graph
-from archlab.layers.base import Shape
 from archlab.layers.fields import MAX_SIZE
+from archlab.layers.shape import Shape
 
 Outputs = list[tuple[str, int]]
 

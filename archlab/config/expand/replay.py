@@ -22,7 +22,8 @@ from archlab.config.syntax.expressions import UnknownValueError
 from archlab.config.syntax.naming import PathScope
 from archlab.diagnostics.problem import BadItemError
 from archlab.graph import Node
-from archlab.layers.base import Layer, ShapeError
+from archlab.layers.base import Layer
+from archlab.layers.shape import ShapeError
 
 Given = dict[str, Any]
 """A block's arguments with their values."""

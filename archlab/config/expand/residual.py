@@ -12,8 +12,9 @@ from archlab.config.tree.items import Item
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.graph import Node
-from archlab.layers.base import Layer, Shape
+from archlab.layers.base import Layer
 from archlab.layers.geometry import Window
+from archlab.layers.shape import Shape
 
 Shortcut = Literal["identity", "project", "if_same"] | Sequence
 Pair = tuple[int, int]

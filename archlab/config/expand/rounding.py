@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from archlab.diagnostics.problem import Problem, Problems
 from archlab.graph import Node
-from archlab.layers.base import Shape, is_map, shape_text
 from archlab.layers.geometry import Window
+from archlab.layers.shape import Shape, is_map, shape_text
 
 MOST_NOTES = 3
 FARTHEST = 64

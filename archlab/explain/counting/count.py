@@ -10,7 +10,8 @@ from archlab.analysis.result import Analysis
 from archlab.explain.counting.quantities import QUANTITIES
 from archlab.explain.counting.rules import TOOLS, Coefficients, Tool, class_name, variants
 from archlab.graph import Graph
-from archlab.layers.base import Layer, Shape
+from archlab.layers.base import Layer
+from archlab.layers.shape import Shape
 
 Group = Literal["conv, linear", "bias", "norm", "activation", "pooling", "other"]
 GROUPS: tuple[Group, ...] = ("conv, linear", "bias", "norm", "activation", "pooling", "other")

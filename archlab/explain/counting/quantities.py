@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 
-from archlab.layers.base import Layer, Shape
+from archlab.layers.base import Layer
+from archlab.layers.shape import Shape
 
 Quantity = Callable[[Layer, tuple[Shape, ...], Shape], int]
 

@@ -8,7 +8,7 @@ from archlab.diagnostics.words import counted
 from archlab.explain.counting.count import GROUPS, Counting, Group, ToolCount
 from archlab.explain.counting.quantities import QUANTITIES
 from archlab.explain.text import WIDTH, aligned
-from archlab.layers.base import shape_text
+from archlab.layers.shape import shape_text
 
 
 def counting_text(counting: Counting) -> str:

@@ -6,7 +6,8 @@ from itertools import product
 from string import ascii_letters
 
 from archlab.explain.matrix.linear_map import AxisTaps, LinearMap, linear_map
-from archlab.layers.base import Layer, Shape, ShapeError
+from archlab.layers.base import Layer
+from archlab.layers.shape import Shape, ShapeError
 
 MOST_ROWS, MOST_COLUMNS = 16, 16
 EXAMPLE_MAPS = ((4, 4), (4, 3), (3, 4), (3, 3), (2, 6), (2, 8), (2, 3), (2, 2), (5, 3), (1, 12))

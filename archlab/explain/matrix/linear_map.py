@@ -15,8 +15,9 @@ from math import prod
 from typing import Any, Literal, NamedTuple
 
 from archlab.explain.matrix.fill import inside
-from archlab.layers.base import Layer, Shape, is_map
+from archlab.layers.base import Layer
 from archlab.layers.geometry import Reads, Whole, Window
+from archlab.layers.shape import Shape, is_map
 
 Kind = Literal["weights", "mean", "max"]
 POOLS: dict[str, Kind] = {

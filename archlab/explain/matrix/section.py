@@ -6,7 +6,7 @@ from archlab.explain.matrix.draw import draw_axis, draw_block, draw_groups, draw
 from archlab.explain.matrix.linear_map import LinearMap, linear_map
 from archlab.explain.section import Section, Step, times
 from archlab.explain.subject import Subject
-from archlab.layers.base import shape_text
+from archlab.layers.shape import shape_text
 
 SOURCE = "Dumoulin & Visin 2016, section 4"
 

@@ -11,7 +11,7 @@ from itertools import groupby
 from math import isqrt
 
 from archlab.analysis.result import Analysis, LayerReport
-from archlab.layers.base import Shape
+from archlab.layers.shape import Shape
 from archlab.report.diagram.words import summary
 
 FEWEST = 6

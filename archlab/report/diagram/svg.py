@@ -10,7 +10,7 @@ from html import escape
 from math import log2
 
 from archlab.diagnostics.words import counted
-from archlab.layers.base import map_size, shape_text
+from archlab.layers.shape import map_size, shape_text
 from archlab.report.diagram.boxes import Box, Diagram, Edge
 from archlab.report.units import si
 

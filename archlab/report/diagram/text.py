@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from archlab.layers.base import shape_text
+from archlab.layers.shape import shape_text
 from archlab.report.diagram.boxes import Box, Diagram
 
 

@@ -7,7 +7,8 @@ from itertools import groupby
 
 from archlab.analysis.result import LayerReport
 from archlab.graph import Graph
-from archlab.layers.base import Layer, channels_of, shape_text
+from archlab.layers.base import Layer
+from archlab.layers.shape import channels_of, shape_text
 
 MOST_WORDS = 5
 

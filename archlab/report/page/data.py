@@ -8,7 +8,7 @@ from archlab.analysis.memory.ledger import Timeline
 from archlab.analysis.receptive_field.productivity import border_layer
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.analysis.row import Row
-from archlab.layers.base import map_size
+from archlab.layers.shape import map_size
 
 MOST_MOMENTS = 300
 """Of a timeline: neighbours are merged beyond that, keeping the highest."""

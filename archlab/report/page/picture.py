@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from archlab.analysis.result import Analysis
@@ -61,7 +62,7 @@ class Picture:
         return self.to_svg()
 
 
-def picture(analyses: list[Analysis], device: Device, figure: str) -> Picture:
+def picture(analyses: Sequence[Analysis], device: Device, figure: str) -> Picture:
     """A chart of some networks.
 
     Args:

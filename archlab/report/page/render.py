@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -47,7 +48,7 @@ class Chart(NamedTuple):
 
 
 def page(
-    analyses: list[Analysis], device: Device, *, command: str = "", title: str = "", depth: int | None = FOLD_DEPTH
+    analyses: Sequence[Analysis], device: Device, *, command: str = "", title: str = "", depth: int | None = FOLD_DEPTH
 ) -> str:
     """The page.
 
@@ -103,12 +104,12 @@ def _without_title(spec: charts.Spec) -> charts.Spec:
     return {key: value for key, value in spec.items() if key != "title"}
 
 
-def chart_list(analyses: list[Analysis], names: list[str], device: Device) -> list[Chart]:
+def chart_list(analyses: Sequence[Analysis], names: list[str], device: Device) -> list[Chart]:
     """The charts of some networks: a single one has no scatter, many have no lines, flat inputs no receptive fields."""
     return _charts(analyses, names, [figures_row(analysis, device) for analysis in analyses])
 
 
-def _charts(analyses: list[Analysis], names: list[str], rows: list[Row]) -> list[Chart]:
+def _charts(analyses: Sequence[Analysis], names: list[str], rows: list[Row]) -> list[Chart]:
     pairs = list(zip(analyses, names, strict=True))
     named = [{"name": name, **row} for name, row in zip(names, rows, strict=True)]
     scatter = Chart("pareto", "Trade-offs", charts.pareto(named))
@@ -126,7 +127,7 @@ def _charts(analyses: list[Analysis], names: list[str], rows: list[Row]) -> list
     return found if len(pairs) == 1 else [scatter, *found]
 
 
-def distinct_names(analyses: list[Analysis]) -> list[str]:
+def distinct_names(analyses: Sequence[Analysis]) -> list[str]:
     """The networks' names, numbered where several are alike."""
     names: list[str] = []
     for analysis in analyses:
@@ -138,7 +139,7 @@ def distinct_names(analyses: list[Analysis]) -> list[str]:
     return names
 
 
-def _conditions(analyses: list[Analysis]) -> str:
+def _conditions(analyses: Sequence[Analysis]) -> str:
     """Batch and dtype, and how the training steps are done: how many blocks are checkpointed differs by network."""
     first = analyses[0]
     steps = dict.fromkeys([analysis.step_text() for analysis in analyses if analysis.training is not None])

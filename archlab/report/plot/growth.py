@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.receptive_field.growth import effective_growth
-from archlab.layers.base import map_size
+from archlab.layers.shape import map_size
 from archlab.report.field import FieldReport
 from archlab.report.plot.style import CRITICAL, DASHES, EFFECTIVE, INK, INPUT, THEORY, UNPRODUCTIVE, size_text
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from archlab.analysis.facts import collect_facts
 from archlab.graph import Graph
-from archlab.layers.base import Shape, shape_text
+from archlab.layers.shape import Shape, shape_text
 from archlab.torch.source.classes import Construction, GeneratedClass, Planner
 from archlab.torch.source.forward import ForwardWriter, Statement
 from archlab.torch.source.init import init_statements

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archlab.graph import Graph
-from archlab.layers.base import channels_of
+from archlab.layers.shape import channels_of
 from archlab.torch.source.layers import REQUIRED
 from archlab.torch.source.text import MAX_NAME, Atom, NamePool, literal
 from archlab.torch.source.tree import Scope

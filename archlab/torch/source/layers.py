@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from archlab.layers.base import Layer, Shape
+from archlab.layers.base import Layer
+from archlab.layers.shape import Shape
 from archlab.torch.source.text import Atom, Bracket, Expression, Infix, call
 
 REQUIRED = object()
