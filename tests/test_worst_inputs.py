@@ -17,8 +17,8 @@ from archlab.api.network import loads
 from archlab.api.validate import validate
 from archlab.cli.main import main
 from archlab.diagnostics.problem import ConfigError
+from archlab.layers.adaptive_pool import _covered
 from archlab.layers.geometry import adaptive_bounds
-from archlab.layers.pooling import _covered
 from archlab.report.diagram.boxes import Edge
 from archlab.report.diagram.svg import MOST_LANES, _lanes
 from tests import worst_inputs as worst

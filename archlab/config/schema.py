@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from archlab.config.expand.init import DEFAULT, INITIALIZERS, initialised_class
+from archlab.config.expand.init import DEFAULT, initialised_class
 from archlab.config.expand.lowering import attachment_role
 from archlab.config.expand.residual import WORDS
+from archlab.config.initializers import INITIALIZERS
 from archlab.config.tree.document import ITEM_KEYS, KEYS, LANGUAGE_VERSION
 from archlab.config.tree.expect import EXPECT_KEYS, GLOBAL
 from archlab.config.tree.items import COMBINATORS

@@ -8,17 +8,17 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.activation import Hardtanh, Sigmoid
 from archlab.layers.base import Layer, TensorSpec
 from archlab.layers.conv import Conv2d
 from archlab.layers.fields import ConvPadding, Positive, PositivePair
 from archlab.layers.geometry import POINTWISE, AxisPair
-from archlab.layers.join import Narrow
 from archlab.layers.macro import LayerClass, Macro, Step, chain
+from archlab.layers.narrow import Narrow
 from archlab.layers.operators import GradientLayout, Layout, Unwanted
 from archlab.layers.precision import FLOAT32, Precision
 from archlab.layers.room import Room, Training
 from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
+from archlab.layers.sigmoid import Hardtanh, Sigmoid
 from archlab.layers.sliding import require_divides
 
 

@@ -8,16 +8,17 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.activation import ReLU, Sigmoid
+from archlab.layers.adaptive_pool import AdaptiveAvgPool2d
 from archlab.layers.base import Layer, TensorSpec
 from archlab.layers.conv import Conv2d
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.join import Multiply
 from archlab.layers.macro import Macro, Step
 from archlab.layers.operators import Run
-from archlab.layers.pooling import AdaptiveAvgPool2d
 from archlab.layers.precision import FLOAT32, Precision
+from archlab.layers.relu import ReLU
 from archlab.layers.shape import Shape, require_map
+from archlab.layers.sigmoid import Sigmoid
 from archlab.layers.strides import Value, contiguous
 
 

@@ -10,7 +10,8 @@ import torch
 from torch import fx
 
 from archlab.layers.base import Layer
-from archlab.layers.join import Concat, Narrow
+from archlab.layers.join import Concat
+from archlab.layers.narrow import Narrow
 
 MakeCall = Callable[[fx.Graph, Layer, list[fx.Node]], fx.Node]
 

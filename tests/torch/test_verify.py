@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from archlab.api.network import load, loads
+from archlab.layers.batch_norm import BatchNorm2d
 from archlab.layers.conv import Conv2d
-from archlab.layers.norm import BatchNorm2d
 from archlab.layers.shape import Shape
 from archlab.torch.verify import verify
 from archlab.zoo.rows import preset_targets

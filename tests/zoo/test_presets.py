@@ -20,7 +20,7 @@ from torchvision import models
 
 from archlab.analysis import Analysis
 from archlab.api.network import load
-from archlab.config.expand.init import INITIALIZERS
+from archlab.config.initializers import INITIALIZERS
 from archlab.config.syntax.yaml_nodes import Scalar
 from archlab.config.tree.targets import open_target
 from tests.references import FAMILIES, PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, OwnedTensor, truth

@@ -27,8 +27,8 @@ from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import one_of
 from archlab.graph import Node
-from archlab.layers.join import Narrow
-from archlab.layers.reshape import Input
+from archlab.layers.input import Input
+from archlab.layers.narrow import Narrow
 from archlab.layers.shape import is_map, shape_text
 
 Walk = Callable[[Sequence, Value, Environment], Value]

@@ -33,7 +33,7 @@ from archlab.diagnostics.words import one_of
 from archlab.graph import Node
 from archlab.layers import find_layer
 from archlab.layers.base import Layer
-from archlab.layers.reshape import Input
+from archlab.layers.input import Input
 from archlab.layers.shape import Shape, channels_of
 
 _LEFT_OUT = Node(-1, Input(), (), ())

@@ -12,10 +12,9 @@ Names and options are those of `torch.nn.init`; what is not named, or is `defaul
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingView
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from archlab.config.initializers import INITIALIZERS, Initializer, find_initializer
 from archlab.config.syntax.expressions import UnknownValueError
 from archlab.config.syntax.substitute import substitute
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, kind, value_kind
@@ -26,116 +25,6 @@ from archlab.layers import find_layer, layer_types
 from archlab.layers.base import Layer
 from archlab.layers.macro import Macro
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class Initializer(BaseModel):
-    """A function of `torch.nn.init` and its options."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-    type: ClassVar[str]
-    needs_matrix: ClassVar[bool] = False
-    """Whether it needs a tensor of at least two dimensions."""
-
-    def options(self) -> dict[str, Any]:
-        """Keyword arguments for the function."""
-        return {name: getattr(self, name) for name in type(self).model_fields}
-
-
-class Normal(Initializer):
-    """Normal distribution."""
-
-    type: ClassVar[str] = "normal"
-    mean: Finite = 0.0
-    std: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
-
-
-class TruncNormal(Normal):
-    """Normal distribution cut off at a and b."""
-
-    type: ClassVar[str] = "trunc_normal"
-    a: Finite = -2.0
-    b: Finite = 2.0
-
-
-class Uniform(Initializer):
-    """Uniform distribution from a to b."""
-
-    type: ClassVar[str] = "uniform"
-    a: Finite = 0.0
-    b: Finite = 1.0
-
-
-class Constant(Initializer):
-    """One value."""
-
-    type: ClassVar[str] = "constant"
-    val: Finite
-
-
-class Zeros(Initializer):
-    """All zero."""
-
-    type: ClassVar[str] = "zeros"
-
-
-class Ones(Initializer):
-    """All one."""
-
-    type: ClassVar[str] = "ones"
-
-
-class _Kaiming(Initializer):
-    needs_matrix: ClassVar[bool] = True
-    a: Finite = 0.0
-    mode: Literal["fan_in", "fan_out"] = "fan_in"
-    nonlinearity: Literal["linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"] = "leaky_relu"
-
-
-class KaimingNormal(_Kaiming):
-    """Normal distribution scaled by the fan (He et al. 2015)."""
-
-    type: ClassVar[str] = "kaiming_normal"
-
-
-class KaimingUniform(_Kaiming):
-    """Uniform distribution scaled by the fan (He et al. 2015)."""
-
-    type: ClassVar[str] = "kaiming_uniform"
-
-
-class _Xavier(Initializer):
-    needs_matrix: ClassVar[bool] = True
-    gain: Finite = 1.0
-
-
-class XavierNormal(_Xavier):
-    """Normal distribution scaled by both fans (Glorot & Bengio 2010)."""
-
-    type: ClassVar[str] = "xavier_normal"
-
-
-class XavierUniform(_Xavier):
-    """Uniform distribution scaled by both fans (Glorot & Bengio 2010)."""
-
-    type: ClassVar[str] = "xavier_uniform"
-
-
-class Orthogonal(Initializer):
-    """A (semi-)orthogonal matrix (Saxe et al. 2013)."""
-
-    type: ClassVar[str] = "orthogonal"
-    needs_matrix: ClassVar[bool] = True
-    gain: Finite = 1.0
-
-
-INITIALIZERS: dict[str, type[Initializer]] = {
-    cls.type: cls
-    for cls in (
-        *(Normal, TruncNormal, Uniform, Constant, Zeros, Ones),
-        *(KaimingNormal, KaimingUniform, XavierNormal, XavierUniform, Orthogonal),
-    )
-}
 TENSORS = ("weight", "bias")
 DEFAULT = "default"
 """PyTorch's own initialisation, whatever is said elsewhere."""
@@ -222,7 +111,7 @@ def read_tensors(
 def _read_initializer(node: Node, value: Any, problems: Problems, trail: tuple[str, ...]) -> Initializer | None:
     options = dict(value) if isinstance(value, dict) else {"type": value}
     type_name = options.pop("type", None)
-    cls = INITIALIZERS.get(type_name) if isinstance(type_name, str) else None
+    cls = find_initializer(type_name) if isinstance(type_name, str) else None
     if cls is None and not isinstance(type_name, str):
         message = f"an initialiser is a name such as zeros, or a mapping with 'type', not {value_kind(type_name)}"
         problems.add(message, "wrong-type", _type_place(node).place, trail)

@@ -7,7 +7,7 @@ import inspect
 import pytest
 from torch.nn import init
 
-from archlab.config.expand.init import INITIALIZERS
+from archlab.config.initializers import INITIALIZERS, find_initializer
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)
@@ -15,7 +15,9 @@ def test_arguments_and_defaults_are_torchs(name: str) -> None:
     theirs = dict(inspect.signature(getattr(init, f"{name}_")).parameters)
     del theirs["tensor"]
     theirs.pop("generator", None)
-    fields = INITIALIZERS[name].model_fields
+    cls = find_initializer(name)
+    assert cls is not None
+    fields = cls.model_fields
     assert list(fields) == list(theirs)
     for argument, field in fields.items():
         default = theirs[argument].default

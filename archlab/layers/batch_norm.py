@@ -1,0 +1,94 @@
+"""Normalisation over a batch."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from archlab.layers.base import Layer, Refused, Role, TensorSpec
+from archlab.layers.norm import FLOAT_BYTES
+from archlab.layers.operators import (
+    GradientLayout,
+)
+from archlab.layers.room import NOTHING, Room, Training
+from archlab.layers.shape import Shape, require_map, shape_text
+
+
+class BatchNorm2d(Layer):
+    """Batch normalisation (Ioffe & Szegedy 2015): per channel, to zero mean and unit deviation, then scale and shift.
+
+    FLOPs: 2 per element, the multiplication and addition that remain in eval mode once the statistics and
+    the affine parameters are folded into one scale and one shift per channel.
+    """
+
+    type: ClassVar[str] = "batch_norm2d"
+    gradient_layout: ClassVar[GradientLayout] = "output"
+    alias: ClassVar[str] = "bn"
+    torch_class: ClassVar[str] = "BatchNorm2d"
+    role: ClassVar[Role] = "norm"
+
+    eps: float = Field(1e-5, ge=0, allow_inf_nan=False, description="Added to the variance.")
+    momentum: float | None = Field(
+        0.1, ge=0, le=1, description="Weight of a new batch in the running statistics; null for a cumulative mean."
+    )
+    affine: bool = Field(default=True, description="Learn a scale and a shift per channel.")
+    bias: bool = Field(default=True, description="Learn the shift, where affine.")
+    track_running_stats: bool = Field(default=True, description="Keep the statistics that eval mode uses.")
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W), unchanged."""
+        require_map(self.type, inputs[0])
+        return inputs[0]
+
+    def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, int]:
+        """num_features."""
+        return {"num_features": inputs[0][0]}
+
+    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
+        """weight, bias: (C,), learnable; running_mean, running_var: (C,), and num_batches_tracked: (), buffers."""
+        per_channel = (inputs[0][0],)
+        names = ("weight", "bias") if self.bias else ("weight",)
+        learned = tuple([TensorSpec(name, per_channel) for name in names]) if self.affine else ()
+        if not self.track_running_stats:
+            return learned
+        return (
+            *learned,
+            TensorSpec("running_mean", per_channel, learnable=False),
+            TensorSpec("running_var", per_channel, learnable=False),
+            TensorSpec("num_batches_tracked", (), learnable=False, dtype="int64"),
+        )
+
+    def torch_arguments(self) -> dict[str, Any]:
+        """As written; `bias` only where it is false, since older versions of PyTorch do not have it."""
+        arguments = super().torch_arguments()
+        if self.bias:
+            del arguments["bias"]
+        return arguments
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One multiplication and one addition per element."""
+        return 2 * prod(output)
+
+    def refuses(self, inputs: tuple[Shape, ...], batch: int, *, training: bool) -> Refused | None:
+        """A single value in each channel, or no eps, where the batch's statistics are taken."""
+        if not training and self.track_running_stats:
+            return None
+        if self.eps == 0:
+            return Refused("needs an eps above 0 for a batch's own statistics")
+        if batch * inputs[0][1] * inputs[0][2] > 1:
+            return None
+        return Refused(f"gets one value per channel, {shape_text(inputs[0])} at batch 1", 2)
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input, and the batch's statistics."""
+        return Training(kept=self._statistics(inputs[0]))
+
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """The batch's statistics, where eval mode needs them."""
+        return NOTHING if self.track_running_stats else self._statistics(inputs[0])
+
+    def _statistics(self, shape: Shape) -> Room:
+        """Mean and inverse deviation of each channel, in float32 (a CPU has them in the dtype of half weights)."""
+        return Room(fixed_bytes=2 * FLOAT_BYTES * shape[0])

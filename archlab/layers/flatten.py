@@ -1,0 +1,70 @@
+"""Dimensions made one."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import ClassVar
+
+from pydantic import Field
+
+from archlab.layers.base import Layer, Storage, one_operator
+from archlab.layers.geometry import GLOBAL, POINTWISE, AxisPair
+from archlab.layers.operators import Operator, Run, reshape
+from archlab.layers.room import SHARES, Training
+from archlab.layers.shape import Shape, ShapeError, shape_text
+from archlab.layers.strides import Value
+
+
+class Flatten(Layer):
+    """Merge dimensions start_dim to end_dim into one: a view, without work. Dimension 0 is the batch."""
+
+    type: ClassVar[str] = "flatten"
+    alias: ClassVar[str] = "flatten"
+    torch_class: ClassVar[str] = "Flatten"
+
+    start_dim: int = Field(1, description="First dimension to merge (0 is the batch, 1 the channels).")
+    end_dim: int = Field(-1, description="Last dimension to merge.")
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W) to (C * H * W,) by default."""
+        (shape,) = inputs
+        rank = len(shape) + 1
+        start, end = self._merged(shape)
+        if not 1 <= start <= end < rank:
+            raise ShapeError(
+                f"flatten cannot merge dimensions {self.start_dim} to {self.end_dim} of a batch of "
+                f"{shape_text(shape)}; dimension 0 is the batch and must stay",
+                option="start_dim",
+            )
+        if start == end:
+            return shape
+        return (*shape[: start - 1], prod(shape[start - 1 : end]), *shape[end:])
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+        """A flat vector has no positions any more: together it sees the whole map."""
+        return (POINTWISE if output == inputs[0] else GLOBAL,)
+
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """A view, or a copy where what it merges does not lie so; nothing where it merges nothing."""
+        (source,) = inputs
+        start, end = self._merged(shapes[0])
+        if start == end:
+            return (one_operator(self, inputs, shapes, output, run),)
+        return (reshape(source, (run.batch, *output)),)
+
+    def _merged(self, shape: Shape) -> tuple[int, int]:
+        """First and last dimension, counted from the batch."""
+        rank = len(shape) + 1
+        start = self.start_dim + rank if self.start_dim < 0 else self.start_dim
+        return start, self.end_dim + rank if self.end_dim < 0 else self.end_dim
+
+    @property
+    def storage(self) -> Storage:
+        """A view."""
+        return "view"
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """Nothing: the gradient is a view too."""
+        return SHARES

@@ -1,0 +1,40 @@
+"""Pooling of the whole map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from archlab.layers.adaptive_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AdaptivePool
+from archlab.layers.base import Layer
+from archlab.layers.macro import Macro, Step
+from archlab.layers.shape import Shape, require_map
+
+_PoolClass = type[AdaptivePool]
+
+
+class _GlobalPool(Macro):
+    """What the global poolings share: an adaptive pooling to one position."""
+
+    pooling: ClassVar[_PoolClass]
+
+    def steps(self, shape: Shape, attached: Mapping[str, Layer]) -> list[Step]:
+        """The adaptive pooling."""
+        require_map(self.type, shape)
+        return [Step(self.pooling(output_size=(1, 1)))]
+
+
+class GlobalAvgPool2d(_GlobalPool):
+    """Mean over all positions: `adaptive_avg_pool2d` with output_size 1. (C, H, W) to (C, 1, 1)."""
+
+    type: ClassVar[str] = "global_avg_pool2d"
+    alias: ClassVar[str] = "avgpool"
+    pooling: ClassVar[_PoolClass] = AdaptiveAvgPool2d
+
+
+class GlobalMaxPool2d(_GlobalPool):
+    """Largest value of all positions: `adaptive_max_pool2d` with output_size 1. (C, H, W) to (C, 1, 1)."""
+
+    type: ClassVar[str] = "global_max_pool2d"
+    alias: ClassVar[str] = "maxpool"
+    pooling: ClassVar[_PoolClass] = AdaptiveMaxPool2d

@@ -1,0 +1,71 @@
+"""The power mean of each window."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import ClassVar
+
+from pydantic import Field
+
+from archlab.layers.avg_pool import AvgPool2d
+from archlab.layers.base import Layer
+from archlab.layers.fields import PositivePair
+from archlab.layers.geometry import AxisPair
+from archlab.layers.operators import Operator, Run, power, whole
+from archlab.layers.precision import AutocastTo
+from archlab.layers.room import KEEPS_INPUT, KEEPS_OUTPUT, Training
+from archlab.layers.shape import Shape, require_map
+from archlab.layers.strides import Value, in_format_of, iterated
+
+
+class LPPool2d(Layer):
+    """The power mean without its mean: the root of the sum of powers in each window, no padding.
+
+    FLOPs: one power per input element, and kernel area + 2 per output element (a mean, times the area, the root).
+    """
+
+    type: ClassVar[str] = "lp_pool2d"
+    alias: ClassVar[str] = "lppool"
+    torch_class: ClassVar[str] = "LPPool2d"
+    autocast_to: ClassVar[AutocastTo] = "float32"
+
+    norm_type: float = Field(gt=0, allow_inf_nan=False, description="The power: 1 is the sum, large ones the maximum.")
+    kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
+    stride: PositivePair | None = Field(None, description="Step of the window; the kernel size if left out.")
+    ceil_mode: bool = Field(default=False, description="Keep a last window that hangs over the edge.")
+
+    def _sliding(self) -> AvgPool2d:
+        return AvgPool2d(kernel_size=self.kernel_size, stride=self.stride, ceil_mode=self.ceil_mode)
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W) to (C, H', W')."""
+        require_map(self.type, inputs[0])
+        return self._sliding().out_shape(inputs)
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+        """A sliding window on each axis."""
+        return self._sliding().reads(inputs, output)
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Powers, means, roots."""
+        return prod(inputs[0]) + prod(output) * (prod(self.kernel_size) + 2)
+
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """Powers, their means, the means' signs, sizes and products, times the area, and the roots."""
+        (source,) = inputs
+        powers = iterated(source.sizes, (source,))
+        means = in_format_of((run.batch, *output), powers)
+        after = iterated(means.sizes, (means,))
+        step = whole(after.elements)
+        return (
+            Operator(powers, training=power(powers)),
+            Operator(means, (0,), training=KEEPS_INPUT, layout="format", until=7),
+            Operator(after, (1,)),
+            Operator(after, (1,), training=KEEPS_INPUT._replace(backward=step)),
+            Operator(after, (3,), training=KEEPS_OUTPUT),
+            Operator(after, (2, 4), training=Training(inputs=(0, 1))),
+            Operator(after, (5,)),
+            Operator(after, (6,), training=power(after)),
+        )

@@ -1,0 +1,44 @@
+"""The maximum of each window."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import ClassVar
+
+from pydantic import Field
+
+from archlab.layers.fields import PairValue, PositivePair
+from archlab.layers.pooling import INDEX_BYTES, SlidingPool
+from archlab.layers.room import Room, Training
+from archlab.layers.shape import Shape
+
+
+class MaxPool2d(SlidingPool):
+    """The largest value in each window. FLOPs: kernel area - 1 comparisons per output element."""
+
+    type: ClassVar[str] = "max_pool2d"
+    alias: ClassVar[str] = "maxpool"
+    torch_class: ClassVar[str] = "MaxPool2d"
+
+    dilation: PositivePair = Field((1, 1), description="Distance between the taps of the window.")
+    ceil_mode: bool = Field(default=False, description="Keep a last window that hangs over the edge.")
+
+    @property
+    def _dilation(self) -> PairValue:
+        return self.dilation
+
+    @property
+    def _ceil_mode(self) -> bool:
+        return self.ceil_mode
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Comparisons."""
+        return prod(output) * (prod(self.kernel_size) - 1)
+
+    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
+        """The positions of the maxima."""
+        return Room(sample_bytes=INDEX_BYTES * prod(output))
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The input and the positions."""
+        return Training(kept=self.scratch(inputs, output))

@@ -1,0 +1,165 @@
+"""Functions along a dimension: softmax and its kin, and gated linear units."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import ClassVar
+
+from pydantic import Field
+
+from archlab.layers.activation import Activation
+from archlab.layers.base import one_operator
+from archlab.layers.geometry import IDENTITY, POINTWISE, WHOLE, AxisPair, Reads, Window
+from archlab.layers.operators import GradientLayout, Layout, Operator, Run
+from archlab.layers.precision import AutocastTo
+from archlab.layers.room import KEEPS_OUTPUT, Training
+from archlab.layers.shape import ChannelsLast, Shape, ShapeError, is_map, require_map, shape_text
+from archlab.layers.strides import Value, iterated
+
+
+class _AlongDim(Activation):
+    """A function that mixes the values along one dimension."""
+
+    dim: int = Field(1, description="The dimension; 0 is the batch, 1 the channels.")
+
+    def _axis(self, shape: Shape) -> int:
+        """The dimension as an index into the shape without batch.
+
+        Raises:
+            ShapeError: if there is no such dimension, or it is the batch.
+        """
+        rank = len(shape) + 1
+        dim = self.dim + rank if self.dim < 0 else self.dim
+        if not 1 <= dim < rank:
+            raise ShapeError(
+                f"{self.type}: dim={self.dim} is not a dimension of {shape_text(shape)} behind the batch",
+                option="dim",
+                hint=f"1 to {rank - 1}" if rank > 2 else "1",
+            )
+        return dim - 1
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Unchanged."""
+        self._axis(inputs[0])
+        self._require_channels(inputs[0])
+        return inputs[0]
+
+    def _require_channels(self, shape: Shape) -> None:
+        """Refuse a spatial dimension of a channels-last map, whose positions are not followed."""
+        if isinstance(shape, ChannelsLast) and self._axis(shape) != 2:
+            raise ShapeError(
+                f"{self.type}: dim={self.dim} is spatial in {shape_text(shape)}, which has its channels last",
+                option="dim",
+                hint="dim: -1 is the channels; or put {type: channels_first} in front of it",
+            )
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+        """The whole axis, where the dimension is a spatial one."""
+        axis = self._axis(inputs[0]) if is_map(inputs[0]) else 0
+        if axis == 0:
+            return (POINTWISE,)
+        height: Reads = WHOLE if axis == 1 else IDENTITY
+        width: Reads = WHOLE if axis == 2 else IDENTITY
+        return ((height, width),)
+
+
+class Softmax(_AlongDim):
+    """exp(x) / sum(exp(x)) along a dimension. FLOPs: 5 (maximum, subtraction, exp, sum, division)."""
+
+    type: ClassVar[str] = "softmax"
+    gradient_layout: ClassVar[GradientLayout] = "shape"
+    layout: ClassVar[Layout] = "shape"
+    alias: ClassVar[str] = "softmax"
+    torch_class: ClassVar[str] = "Softmax"
+    flops_per_element: ClassVar[int] = 5
+    derives_from_output: ClassVar[bool] = True
+    autocast_to: ClassVar[AutocastTo] = "float32"
+
+
+class Softmin(_AlongDim):
+    """softmax(-x) along a dimension. FLOPs: 6."""
+
+    type: ClassVar[str] = "softmin"
+    gradient_layout: ClassVar[GradientLayout] = "shape"
+    layout: ClassVar[Layout] = "shape"
+    alias: ClassVar[str] = "softmin"
+    torch_class: ClassVar[str] = "Softmin"
+    flops_per_element: ClassVar[int] = 6
+    autocast_to: ClassVar[AutocastTo] = "float32"
+
+    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
+        """The output."""
+        return KEEPS_OUTPUT
+
+    def operators(
+        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
+    ) -> tuple[Operator, ...]:
+        """-x, and the softmax."""
+        negated = iterated(inputs[0].sizes, inputs)
+        softmax = one_operator(self, (negated,), shapes, output, run)
+        return (Operator(negated, computes="inputs"), softmax._replace(reads=(0,)))
+
+
+class LogSoftmax(_AlongDim):
+    """log(softmax(x)) along a dimension. FLOPs: 5."""
+
+    type: ClassVar[str] = "log_softmax"
+    gradient_layout: ClassVar[GradientLayout] = "shape"
+    layout: ClassVar[Layout] = "shape"
+    alias: ClassVar[str] = "log_softmax"
+    torch_class: ClassVar[str] = "LogSoftmax"
+    flops_per_element: ClassVar[int] = 5
+    derives_from_output: ClassVar[bool] = True
+    autocast_to: ClassVar[AutocastTo] = "float32"
+
+
+class Softmax2d(Activation):
+    """softmax over the channels of a map. FLOPs: 5."""
+
+    type: ClassVar[str] = "softmax2d"
+    gradient_layout: ClassVar[GradientLayout] = "shape"
+    layout: ClassVar[Layout] = "shape"
+    alias: ClassVar[str] = "softmax"
+    torch_class: ClassVar[str] = "Softmax2d"
+    flops_per_element: ClassVar[int] = 5
+    derives_from_output: ClassVar[bool] = True
+    autocast_to: ClassVar[AutocastTo] = "float32"
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W), unchanged."""
+        require_map(self.type, inputs[0])
+        return inputs[0]
+
+
+class GLU(_AlongDim):
+    """a * sigmoid(b), with a and b the halves of the input along a dimension. FLOPs: 5 per output element."""
+
+    type: ClassVar[str] = "glu"
+    gradient_layout: ClassVar[GradientLayout] = "shape"
+    alias: ClassVar[str] = "glu"
+    torch_class: ClassVar[str] = "GLU"
+
+    dim: int = Field(-1, description="The dimension to halve (torch's default is the last one).")
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """The dimension is halved."""
+        (shape,) = inputs
+        self._require_channels(shape)
+        axis = self._axis(shape)
+        if shape[axis] % 2:
+            raise ShapeError(f"glu halves dimension {self.dim}, whose size is odd: {shape[axis]}", option="dim")
+        halved = (*shape[:axis], shape[axis] // 2, *shape[axis + 1 :])
+        return ChannelsLast(halved) if isinstance(shape, ChannelsLast) else halved
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+        """Two positions, half the axis apart, where the dimension is a spatial one."""
+        axis = self._axis(inputs[0]) if is_map(inputs[0]) else 0
+        if isinstance(inputs[0], ChannelsLast):
+            return (POINTWISE,)
+        height = Window(2, 1, 0, output[1]) if axis == 1 else IDENTITY
+        width = Window(2, 1, 0, output[2]) if axis == 2 else IDENTITY
+        return ((height, width),)
+
+    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """sigmoid (4) and the product."""
+        return 5 * prod(output)
