@@ -33,8 +33,8 @@ class Conditions:
         batch: number of samples.
         dtype: of parameters and activations: float32, float16, bfloat16 or int8.
         optimizer: of the training step, a name in `OPTIMIZERS`: sgd, momentum, adam or adamw.
-        autocast: the lower dtype of mixed precision (`torch.autocast`), under which a training step's forward pass runs;
-            parameters stay as they are.
+        autocast: the lower dtype of mixed precision (`torch.autocast`), under which a training step's forward pass
+            runs; parameters stay as they are.
         checkpoint: blocks, or patterns such as `layer*.*`, that a training step computes again instead of keeping.
         channels_last: whether the input and the weights lie in that memory format.
         foreach: whether the optimizer takes all parameters together.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import RenderableType
-
 from archlab.analysis.difference import Change, Difference
-from archlab.report.terminal import plain_table, render
+from archlab.report.grid import Grid, grid
+from archlab.report.terminal import render
 from archlab.report.units import si
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
@@ -14,18 +13,16 @@ _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 def difference_text(difference: Difference, *, colour: bool = False) -> str:
     """The totals that changed, then the layers."""
     before, after = difference.before.graph, difference.after.graph
-    table = plain_table()
-    for name in ("figure", before.name, after.name, "change"):
-        table.add_column(name, justify="left" if name == "figure" else "right")
+    table = grid(("figure", "left"), (before.name, "right"), (after.name, "right"), ("change", "right"))
     for row in difference.totals():
         if row["before"] != row["after"]:
             change = "" if row["change"] is None else f"{row['change']:+.1%}"
             none = "global" if row["figure"] == "receptive field" else "-"
-            table.add_row(row["figure"], _number(row["before"], none), _number(row["after"], none), change)
+            table.rows.append((row["figure"], _number(row["before"], none), _number(row["after"], none), change))
     changes = difference.changes()
-    parts: list[RenderableType] = [table] if table.row_count else []
+    parts: list[str | Grid] = [table] if table.rows else []
     if not changes:
-        parts.append("no layer differs" if table.row_count else f"{before.name} and {after.name} are equal")
+        parts.append("no layer differs" if table.rows else f"{before.name} and {after.name} are equal")
     parts += ["\n".join(_lines(change)) for change in changes]
     return render(parts, colour=colour)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from rich.console import RenderableType
-from rich.table import Table
-
 from archlab.analysis.row import Row
 from archlab.report.field import FieldReport
 from archlab.report.footer import seen_text
-from archlab.report.terminal import plain_table, render
+from archlab.report.grid import Grid, grid
+from archlab.report.terminal import render
 
 LEFT = ("layer", "type", "output", "marks", "productivity", "effective field", "axis")
 
@@ -19,7 +17,7 @@ def field_table(report: FieldReport, *, colour: bool = False) -> str:
     if not any(row["marks"] for row in growth):
         for row in growth:
             del row["marks"]
-    parts: list[RenderableType] = [report.title(), *_reach(report)]
+    parts: list[str | Grid] = [report.title(), *_reach(report)]
     parts.append(_rows(growth) if growth else "every layer sees the whole input")
     effective = report.effective_rows()
     if effective:
@@ -34,13 +32,7 @@ def _reach(report: FieldReport) -> list[str]:
     return [seen_text(report.analysis, outputs[0])] if outputs and report.field.is_global else []
 
 
-def _rows(rows: list[Row]) -> Table:
-    table = plain_table()
-    for name in rows[0]:
-        if name in LEFT:
-            table.add_column(name, overflow="fold")
-        else:
-            table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row.values())
+def _rows(rows: list[Row]) -> Grid:
+    table = grid(*[(name, "left" if name in LEFT else "right") for name in rows[0]])
+    table.rows = [tuple(row.values()) for row in rows]
     return table

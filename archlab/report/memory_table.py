@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import RenderableType
-from rich.table import Table
-
+from archlab.report.grid import Grid, grid
 from archlab.report.memory import MemoryView
-from archlab.report.terminal import plain_table, render
+from archlab.report.terminal import render
 from archlab.report.units import binary
 
 MOST_HOLDERS = 10
@@ -16,7 +14,7 @@ BAR = 30
 
 def memory_table(view: MemoryView, depth: int | None, *, colour: bool = False) -> str:
     """The run by scopes, then the peak, what it is made of, and who holds it."""
-    parts: list[RenderableType] = [
+    parts: list[str | Grid] = [
         view.title(),
         _moments(view, depth),
         _parts(view),
@@ -26,14 +24,12 @@ def memory_table(view: MemoryView, depth: int | None, *, colour: bool = False) -
     return render(parts, colour=colour)
 
 
-def _moments(view: MemoryView, depth: int | None) -> Table:
-    table = plain_table()
-    for name, justify in (("phase", "left"), ("layers", "left"), ("peak", "right"), ("after", "right"), ("", "left")):
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+def _moments(view: MemoryView, depth: int | None) -> Grid:
+    table = grid(("phase", "left"), ("layers", "left"), ("peak", "right"), ("after", "right"), ("", "left"))
     peak = max(view.timeline.peak, 1)
     for row in view.folded(depth):
         bar = "█" * round(BAR * row["peak"] / peak)
-        table.add_row(row["phase"], row["layer"], binary(row["peak"]), binary(row["after"]), bar)
+        table.rows.append((row["phase"], row["layer"], binary(row["peak"]), binary(row["after"]), bar))
     return table
 
 
@@ -45,11 +41,8 @@ def _parts(view: MemoryView) -> str:
     return "\n".join(f"{label:<{width}}{text}" for label, text in lines)
 
 
-def _holders(view: MemoryView) -> Table:
-    table = plain_table()
-    table.add_column("at the peak", justify="right")
-    for name in ("layer", "what", "held for"):
-        table.add_column(name, overflow="fold")
+def _holders(view: MemoryView) -> Grid:
+    table = grid(("at the peak", "right"), ("layer", "left"), ("what", "left"), ("held for", "left"))
     for row in view.holders(MOST_HOLDERS):
-        table.add_row(binary(row["bytes"]), row["layer"], row["what"], row["held for"])
+        table.rows.append((binary(row["bytes"]), row["layer"], row["what"], row["held for"]))
     return table

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
-
-from rich.cells import cell_len
-from rich.console import RenderableType
-from rich.table import Table
+from typing import NamedTuple
 
 from archlab.analysis.result import Analysis
 from archlab.analysis.row import Row
@@ -17,7 +13,8 @@ from archlab.layers.shape import shape_text
 from archlab.report.figures import figures_row, refusals, training_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import CONVENTIONS, heading, totals
-from archlab.report.terminal import bar, plain_table, render, width_of
+from archlab.report.grid import GAP, Grid, Justify, cell_width, grid
+from archlab.report.terminal import bar, render, width_of
 from archlab.report.units import binary, duration, field_text, si, stride_text
 
 
@@ -31,7 +28,7 @@ class Column(NamedTuple):
     """
 
     name: str
-    justify: Literal["left", "right"] = "right"
+    justify: Justify = "right"
     rank: int = 0
 
 
@@ -82,7 +79,7 @@ def analysis_table(analysis: Analysis, depth: int | None, *, colour: bool = Fals
         whole = max(analysis.total.macs, 1)
         rows = [[*cells, bar(row.macs / whole)] for cells, row in zip(rows, folded, strict=True)]
     lines = [f"{label:<16}{text}" for label, text in totals(analysis)]
-    parts: list[RenderableType] = [
+    parts: list[str | Grid] = [
         heading(analysis),
         _table(columns, rows, width_of(colour=colour)),
         "\n".join(lines),
@@ -154,27 +151,19 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
-def _table(columns: tuple[Column, ...] | list[Column], rows: list[list[str]], width: int) -> Table:
+def _table(columns: tuple[Column, ...] | list[Column], rows: list[list[str]], width: int) -> Grid:
     """A table of the columns that fit."""
     kept = _fitting(columns, rows, width)
-    table = plain_table()
-    for index in kept:
-        column = columns[index]
-        table.add_column(column.name, justify=column.justify, overflow="fold", no_wrap=column.justify == "right")
-    for row in rows:
-        table.add_row(*(row[index] for index in kept))
+    table = grid(*[(columns[index].name, columns[index].justify) for index in kept])
+    table.rows = [tuple([row[index] for index in kept]) for row in rows]
     return table
 
 
 def _fitting(columns: tuple[Column, ...] | list[Column], rows: list[list[str]], width: int) -> list[int]:
     """The indices of the columns to show, the most dispensable left out until the rest fits."""
-    widths = [max(map(cell_len, (column.name, *(row[i] for row in rows)))) for i, column in enumerate(columns)]
+    widths = [max(map(cell_width, (column.name, *(row[i] for row in rows)))) for i, column in enumerate(columns)]
     kept = list(range(len(columns)))
     dispensable = sorted((i for i in kept if columns[i].rank), key=lambda i: columns[i].rank)
-    while dispensable and sum(widths[i] + _GAP for i in kept) > width:
+    while dispensable and sum(widths[i] + len(GAP) for i in kept) > width:
         kept.remove(dispensable.pop())
     return kept
-
-
-_GAP = 3
-"""Columns between two columns in rich's SIMPLE_HEAD."""

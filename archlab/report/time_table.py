@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from rich.console import RenderableType
-from rich.table import Table
-
 from archlab.diagnostics.words import counted
-from archlab.report.terminal import plain_table, render
+from archlab.report.grid import Grid, grid
+from archlab.report.terminal import render
 from archlab.report.time import NOTES, TimeView
 from archlab.report.units import binary, duration, si
 
+LEFT = ("layer", "type", "bound by", "")
+"""Columns of texts."""
 BAR = 24
 """Characters of a bar that stands for the whole."""
 
@@ -31,11 +31,11 @@ def time_table(view: TimeView, depth: int | None, further: list[tuple[str, str]]
     lines += further
     width = max(len(label) for label, _ in lines) + 2
     sums = "\n".join(f"{label:<{width}}{text}" for label, text in lines)
-    parts: list[RenderableType] = [view.title(), _rows(view, depth), sums, "\n".join(NOTES)]
+    parts: list[str | Grid] = [view.title(), _rows(view, depth), sums, "\n".join(NOTES)]
     return render(parts, colour=colour)
 
 
-def _rows(view: TimeView, depth: int | None) -> Table:
+def _rows(view: TimeView, depth: int | None) -> Grid:
     measured = view.measured is not None
     names = [
         "layer",
@@ -47,11 +47,7 @@ def _rows(view: TimeView, depth: int | None) -> Table:
         "bound by",
         *(["measured"] if measured else []),
     ]
-    table = plain_table()
-    for name in [*names, ""]:
-        table.add_column(
-            name, justify="left" if name in ("layer", "type", "bound by", "") else "right", overflow="fold"
-        )
+    table = grid(*[(name, "left" if name in LEFT else "right") for name in [*names, ""]])
     key = "measured" if measured else "seconds"
     rows = view.folded(depth)
     total = sum([row[key] for row in rows]) or 1
@@ -62,5 +58,5 @@ def _rows(view: TimeView, depth: int | None) -> Table:
         cells += [duration(row["seconds"]) if row["seconds"] else "-", row["bound"] or ""]
         if measured:
             cells.append(duration(row["measured"]))
-        table.add_row(*cells, "█" * round(BAR * row[key] / total))
+        table.rows.append((*cells, "█" * round(BAR * row[key] / total)))
     return table

@@ -87,7 +87,7 @@ def measure(
 
     Args:
         network: what to run.
-        conditions: batch, dtype (a floating-point one), autocast, checkpoints, memory format; the optimizer is left out.
+        conditions: batch, dtype (a floating-point one), autocast, checkpoints, memory format; no optimizer runs.
         device: where, `cpu` or `cuda`.
         rounds: how many of each count.
         progress: wraps the rounds.

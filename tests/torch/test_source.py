@@ -925,7 +925,9 @@ def test_arguments_without_names_are_torch_s_first(layer_type: str) -> None:
 def test_left_out_options_of_initialisers_are_torch_s_defaults(name: str) -> None:
     theirs = inspect.signature(getattr(nn.init, f"{name}_")).parameters
     required = [key for key, value in theirs.items() if value.default is inspect.Parameter.empty][1:]
-    for key, field in find_initializer(name).model_fields.items():
+    cls = find_initializer(name)
+    assert cls is not None
+    for key, field in cls.model_fields.items():
         assert field.is_required() == (key in required)
         if not field.is_required():
             assert field.default == theirs[key].default
