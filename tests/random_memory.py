@@ -413,8 +413,7 @@ def main(count: int, first: int = 0) -> int:
             wrong += 1
             conditions = case.conditions
             print(
-                f"seed {seed}: batch {conditions.batch}, channels_last {conditions.channels_last}, {conditions.optimizer}\n"
-                f"{case.network.document.source.text}" + "\n".join(found),
+                f"seed {seed}: {conditions}\n{case.network.document.source.text}" + "\n".join(found),
                 flush=True,
             )
     layers = ", ".join(f"{name} {number}" for name, number in sorted(kinds.items()))

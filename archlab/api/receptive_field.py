@@ -10,6 +10,7 @@ from archlab.analysis.receptive_field.fields import receptive_fields
 from archlab.analysis.receptive_field.growth import _middle
 from archlab.analysis.result import Analysis
 from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.spelling import argument, spelling
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.graph import Node
 from archlab.layers.shape import is_map, map_size, shape_text
@@ -66,7 +67,7 @@ def _node(analysis: Analysis, path: str | None) -> Node:
         return nodes[analysis.total.receptive_field_index or analysis.graph.outputs[0][1] or 1]
     found = next((node for node in nodes[1:] if node.path == path), None)
     if found is None:
-        hint = did_you_mean(path, [node.path for node in nodes[1:]]) or "; see archlab analyze --depth all"
+        hint = did_you_mean(path, [node.path for node in nodes[1:]]) or f"; see {spelling().layers}"
         raise single_problem(f"{analysis.graph.name} has no layer '{path}'{hint}", "unknown-layer")
     return found
 
@@ -77,7 +78,7 @@ def _unit(node: Node, unit: tuple[int, int] | None) -> tuple[int, int]:
         return _middle(node.shape)
     if unit[0] >= height or unit[1] >= width:
         raise single_problem(
-            f"--unit {unit[0]},{unit[1]}: the output of {node.path} has {height} rows and {width} columns, "
+            f"{argument('unit', f'{unit[0]},{unit[1]}')}: the output of {node.path} has {height} rows and {width} columns, "
             f"so that the last unit is {height - 1},{width - 1}",
             "wrong-value",
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.spelling import spelling
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.graph.graph import Graph, Node, renumbered
 
@@ -39,7 +40,7 @@ def _find(graph: Graph, name: str) -> Node:
     found = [node for node in graph.layers if node.path == name or node.path.startswith(inside)]
     if not found:
         scopes = {node.path[:end]: None for node in graph.layers for end in _ends(node.path)}
-        hint = did_you_mean(name, scopes) or "; see archlab analyze --depth all"
+        hint = did_you_mean(name, scopes) or f"; see {spelling().layers}"
         raise single_problem(f"{graph.name} has no layer '{name}'{hint}", "unknown-layer")
     return found[-1]
 

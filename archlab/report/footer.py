@@ -60,7 +60,7 @@ def _field_rows(analysis: Analysis) -> list[tuple[str, str]]:
     rows = [("receptive field", seen_text(analysis, first)), *_misaligned_rows(first)]
     rows += [("other result", f"{one.label}: {seen_text(analysis, one)}") for one in others[:MOST_RESULTS]]
     if len(others) > MOST_RESULTS:
-        rows.append(("other results", f"{len(others) - MOST_RESULTS} more; --format json has them all"))
+        rows.append(("other results", f"{len(others) - MOST_RESULTS} more; JSON has them all"))
     return rows
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -62,11 +61,6 @@ NETWORK_COLUMNS = (
     Column("receptive field"),
     Column("stride", rank=3),
 )
-
-
-def is_terminal() -> bool:
-    """Whether the result goes to a person's terminal."""
-    return sys.stdout.isatty()
 
 
 def analysis_table(analysis: Analysis, depth: int | None, *, colour: bool = False) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.spelling import argument
 
 
 def require_device(device: str, *, meta: bool = False) -> None:
@@ -23,4 +24,4 @@ def require_device(device: str, *, meta: bool = False) -> None:
             made.cpu()
     except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         reason = str(error).splitlines()[0]
-        raise single_problem(f"--device {device}: cannot compute there: {reason}", "wrong-value") from None
+        raise single_problem(f"{argument('device', device)}: cannot compute there: {reason}", "wrong-value") from None

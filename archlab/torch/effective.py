@@ -16,6 +16,7 @@ from math import exp
 from pathlib import Path
 
 from archlab.diagnostics.requirements import require
+from archlab.diagnostics.spelling import argument
 
 require("torch", "torch", "measuring an effective receptive field")
 
@@ -130,7 +131,8 @@ def measure(
         path = graph.nodes[index].path
         raise single_problem(
             f"no input position has a gradient to unit {unit[0]},{unit[1]} of {path} in any of {count} samples: "
-            "it does not read the input, or its activation is off; try another --unit, --layer or --seed",
+            f"it does not read the input, or its activation is off; try another {argument('unit')}, "
+            f"{argument('layer')} or {argument('seed')}",
             "no-gradient",
         )
     return _result(total / total.sum(), spans, count, silent, sampling)
@@ -202,10 +204,12 @@ def _result(
 def _image_files(folder: Path) -> list[Path]:
     require("PIL", "torch", "reading images")
     if not is_folder(str(folder)):
-        raise single_problem(f"--images {folder}: there is no such folder", "unreadable")
+        raise single_problem(f"{argument('images', folder)}: there is no such folder", "unreadable")
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
     if not found:
-        raise single_problem(f"--images {folder}: no file ends with {', '.join(IMAGE_SUFFIXES)}", "unreadable")
+        raise single_problem(
+            f"{argument('images', folder)}: no file ends with {', '.join(IMAGE_SUFFIXES)}", "unreadable"
+        )
     return found
 
 
@@ -216,7 +220,7 @@ def _read_image(path: Path, graph: Graph) -> Tensor:
     channels, *size = graph.input_shape
     if channels not in (1, 3):
         raise single_problem(
-            f"--images: the input {shape_text(graph.input_shape)} has {channels} channels; images have 1 or 3",
+            f"{argument('images')}: the input {shape_text(graph.input_shape)} has {channels} channels; images have 1 or 3",
             "wrong-value",
         )
     try:

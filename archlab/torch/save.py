@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.requirements import require
+from archlab.diagnostics.spelling import argument
 from archlab.files.output import replacing, write_text
 from archlab.graph import Graph, HasGraph
 from archlab.graph.subgraph import cut
@@ -59,7 +60,9 @@ def save(network: HasGraph, path: Path, options: BuildOptions | None = None) -> 
     """
     options = options or BuildOptions()
     if options.check is not None and options.weights is None:
-        raise single_problem("--weights-check checks weights; give them with --weights", "wrong-value")
+        raise single_problem(
+            f"{argument('weights_check')} checks weights; give them with {argument('weights')}", "wrong-value"
+        )
     if path.suffix not in SUFFIXES:
         raise single_problem(f"{path}: the ending must be one of {' '.join(SUFFIXES)}", "wrong-value")
     try:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from archlab.diagnostics.place import printable
 from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.spelling import argument
 from archlab.graph import Graph
 from archlab.torch.matching import COUNTER, Pair, Slot, match_modules
 from archlab.torch.state import Weights, read_state, tensor_fault
@@ -75,7 +76,7 @@ class Matching:
             pairs = _some([f"{mine} <- {other}" for mine, other in self.doubtful.items()])
             found.append(
                 f"several orders fit the shapes of {len(self.doubtful)} modules, and their names do not say which; "
-                f"taken as they come: {pairs}; compare results (--weights-check)"
+                f"taken as they come: {pairs}; compare results ({argument('weights_check')})"
             )
         if self.not_finite:
             tensors = _some([f"{name} ({count:,} of its values)" for name, count in self.not_finite.items()])

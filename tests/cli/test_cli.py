@@ -17,7 +17,7 @@ import pytest
 import archlab
 from archlab.analysis import conditions
 from archlab.analysis.memory import optimizer
-from archlab.cli import main as cli
+from archlab.cli import options
 from archlab.config.schema import config_schema
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, parse
 from archlab.config.tree.presets import files_mentioning, preset_files, preset_names
@@ -296,9 +296,9 @@ def test_other_commands_and_reports_import_nothing_heavy() -> None:
 
 
 def test_the_words_of_options_are_those_of_the_analyses() -> None:
-    assert tuple(optimizer.OPTIMIZERS) == cli.OPTIMIZERS
-    assert cli.DTYPES == conditions.DTYPES
-    assert cli.LOWER_DTYPES == conditions.LOWER_DTYPES
+    assert tuple(optimizer.OPTIMIZERS) == options.OPTIMIZERS
+    assert options.DTYPES == conditions.DTYPES
+    assert options.LOWER_DTYPES == conditions.LOWER_DTYPES
 
 
 def test_importing_archlab_is_light() -> None:
@@ -313,7 +313,7 @@ class Hide(MetaPathFinder):
         if name.split('.')[0] in ('torch', 'torchvision', 'fvcore'):
             raise ModuleNotFoundError(f'No module named {name!r}', name=name)
 sys.meta_path.insert(0, Hide())
-from archlab.cli import main
+from archlab.cli.main import main
 """
 
 

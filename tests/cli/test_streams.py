@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from archlab.cli import characters
-from archlab.report import table
+from archlab.cli import characters, output
 from tests.command import run
 
 COMMANDS = [
@@ -36,7 +35,7 @@ def test_no_number_loses_a_digit(
     command: list[str], columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wide = set(NUMBER.findall(run(capsys, *command)[1]))
-    monkeypatch.setattr(table, "is_terminal", lambda: True)
+    monkeypatch.setattr(output, "is_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", str(columns))
     narrow = colourless(run(capsys, *command)[1])
     assert "\u2026" not in narrow
@@ -46,7 +45,7 @@ def test_no_number_loses_a_digit(
 
 
 def test_bars_go_before_numbers(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(table, "is_terminal", lambda: True)
+    monkeypatch.setattr(output, "is_terminal", lambda: True)
     for columns, drawn in ((120, True), (40, False)):
         monkeypatch.setenv("COLUMNS", str(columns))
         assert ("\u2588" in run(capsys, "memory", "resnet18")[1]) == drawn

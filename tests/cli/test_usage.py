@@ -99,6 +99,6 @@ def test_every_unit_is_read() -> None:
 
 def test_help_still_works(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        build_parser().parse_args(["analyze", "--help"])
+        build_parser("analyze").parse_args(["analyze", "--help"])
     assert stop.value.code == 0
     assert "--batch" in capsys.readouterr().out

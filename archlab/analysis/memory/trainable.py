@@ -10,6 +10,7 @@ from archlab.analysis.conditions import TRAINED_DTYPES, Conditions
 from archlab.analysis.facts import Facts
 from archlab.analysis.memory.program import Call, Program, training_program
 from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.spelling import argument
 from archlab.graph import Graph
 
 
@@ -61,7 +62,7 @@ def layer_refusal(graph: Graph, batch: int, *, training: bool) -> Refusal | None
     if first is None:
         return None
     run = "train" if training else "run"
-    remedy = "" if least is None else f"; use --batch {least}"
+    remedy = "" if least is None else f"; use {argument('batch', least)}"
     return first._replace(reason=f"PyTorch refuses to {run} it: {first.reason}{remedy}", batch=least)
 
 

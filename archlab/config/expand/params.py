@@ -11,6 +11,7 @@ from archlab.config.syntax.yaml_nodes import Node, Scalar, value_kind
 from archlab.config.tree.document import Document, Params, Variant
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError, Problems
+from archlab.diagnostics.spelling import spelling
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import listed
 
@@ -50,7 +51,7 @@ def _value(
         return _checked(name, settings[name], wanted, None, problems)
     if node is default:
         if wanted is None:
-            message = f"the param '{name}' has no value; give it one with --set {name}=..."
+            message = f"the param '{name}' has no value; give it one with {spelling().param(name)}"
             problems.add(message, "missing", default.place)
             return UNKNOWN
         return wanted

@@ -130,7 +130,8 @@ def test_who_lacks_matplotlib_is_told_the_line_to_type(tmp_path: Path) -> None:
         "import sys; sys.modules['matplotlib'] = None\n"
         "import importlib.util as u; find = u.find_spec\n"
         "u.find_spec = lambda name, *rest: None if name == 'matplotlib' else find(name, *rest)\n"
-        f"from archlab.cli.main import main; sys.exit(main(['receptive-field', 'vgg11', '-o', {str(tmp_path / 'x.png')!r}]))"
+        "from archlab.cli.main import main\n"
+        f"sys.exit(main(['receptive-field', 'vgg11', '-o', {str(tmp_path / 'x.png')!r}]))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")

@@ -1,0 +1,69 @@
+"""`archlab analyze`: the numbers of one network, layer by layer."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import TYPE_CHECKING
+
+from archlab.cli.forms import charts, page, row_texts, workbook
+from archlab.cli.options import CHARTS, TARGET, add_fold_depth, add_network, add_page, add_training, analyze_target
+from archlab.cli.output import PAGES, ROWS, TEXTS, add_form
+from archlab.cli.report import Report
+
+if TYPE_CHECKING:
+    from archlab.analysis.row import Row
+    from archlab.api.analysis import Analysis
+
+FORMS = ROWS._replace(endings={**TEXTS, **PAGES})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """A network, how it is trained, and the page."""
+    add_network(parser)
+    add_form(parser)
+    parser.add_argument("target", help=TARGET)
+    add_training(parser)
+    add_page(parser, CHARTS[1:])
+    add_fold_depth(parser, 2)
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Every form of the analysis."""
+    analysis = analyze_target(options.target, options)
+    return Report(
+        {
+            **row_texts(partial(_rows, analysis), analysis.to_dict, by_layer=True),
+            "markdown": partial(_markdown, analysis),
+            "html": partial(page, [analysis], options, options.depth),
+            "latex": partial(_latex, analysis),
+        },
+        table=partial(_table, analysis, options.depth),
+        files={"xlsx": partial(workbook, "layers", analysis.to_dataframe)},
+        beside=charts([analysis], options),
+    )
+
+
+def _rows(analysis: Analysis) -> list[Row]:
+    from archlab.report.rows import layer_row
+
+    return [layer_row(analysis, layer) for layer in analysis.layers]
+
+
+def _table(analysis: Analysis, depth: int | None, colour: bool) -> str:  # noqa: FBT001 - what a report's table is given
+    from archlab.report.table import analysis_table
+
+    return analysis_table(analysis, depth, colour=colour)
+
+
+def _markdown(analysis: Analysis) -> str:
+    from archlab.report.markup import analysis_markdown
+
+    return analysis_markdown(analysis)
+
+
+def _latex(analysis: Analysis) -> str:
+    from archlab.report.footer import heading
+    from archlab.report.latex import layers_latex
+
+    return layers_latex(heading(analysis), _rows(analysis))

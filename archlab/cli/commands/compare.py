@@ -1,0 +1,83 @@
+"""`archlab compare`: one row per network."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+
+from archlab.api.analysis import Analysis
+from archlab.api.comparison import Comparison
+from archlab.cli.forms import charts, page, row_texts, workbook
+from archlab.cli.options import (
+    CHARTS,
+    TARGET,
+    add_network,
+    add_page,
+    add_training,
+    analyze_target,
+    load_each,
+    shared_notes,
+)
+from archlab.cli.output import PAGES, ROWS, TEXTS, add_form
+from archlab.cli.progress import progress
+from archlab.cli.report import Report
+from archlab.cli.targets import tell_apart
+
+FORMS = ROWS._replace(endings={**TEXTS, **PAGES})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Networks, how they are trained, and the page."""
+    add_network(parser)
+    add_form(parser)
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"{TARGET} (all presets if none)")
+    add_training(parser)
+    add_page(parser, CHARTS)
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Every form of the comparison."""
+    from archlab.analysis.time.device import load_device
+
+    device = load_device(options.device)
+    targets = options.targets or _all_presets()
+    steps = iter(progress(range(len(targets)), "networks"))
+
+    def analysed(target: str) -> Analysis:
+        next(steps)
+        return analyze_target(target, options)
+
+    comparison = Comparison(load_each(targets, analysed), device)
+    tell_apart([analysis.graph for analysis in comparison.analyses], targets)
+    return Report(
+        {
+            **row_texts(lambda: comparison.rows, comparison.to_dict),
+            "html": partial(page, comparison.analyses, options),
+            "latex": partial(_latex, comparison),
+        },
+        table=partial(_table, comparison),
+        files={"xlsx": partial(workbook, "networks", comparison.to_dataframe)},
+        beside=charts(comparison.analyses, options),
+        notes=shared_notes(options, options.targets),
+    )
+
+
+def _all_presets() -> list[str]:
+    from archlab.zoo.rows import preset_targets
+
+    return preset_targets()
+
+
+def _table(comparison: Comparison, colour: bool) -> str:  # noqa: FBT001 - what a report's table is given
+    from archlab.report.table import comparison_table
+
+    return comparison_table(comparison.analyses, comparison.device, colour=colour)
+
+
+def _latex(comparison: Comparison) -> str:
+    from archlab.report.figures import figures_row
+    from archlab.report.latex import latex_table
+
+    return latex_table(
+        [(analysis.graph.name, figures_row(analysis, comparison.device)) for analysis in comparison.analyses]
+    )

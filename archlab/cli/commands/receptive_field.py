@@ -1,0 +1,84 @@
+"""`archlab receptive-field`: what one unit sees, and how much of it matters."""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archlab.api.receptive_field import receptive_field
+from archlab.cli.forms import row_texts
+from archlab.cli.options import TARGET, add_network, analyze_target, seed
+from archlab.cli.output import PICTURES, ROWS, TEXTS, add_form
+from archlab.cli.parser import positive
+from archlab.cli.report import Report
+
+if TYPE_CHECKING:
+    from archlab.report.field import FieldReport
+
+FORMS = ROWS._replace(endings={**TEXTS, **PICTURES})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """A network, a unit, and how its field is measured."""
+    add_network(parser)
+    add_form(parser)
+    parser.add_argument("target", help=TARGET)
+    parser.add_argument("--layer", metavar="PATH", help="whose unit (what the first result sees)")
+    parser.add_argument("--unit", type=_unit, metavar="ROW,COL", help="which unit of its map (the middle)")
+    parser.description = "With -o FILE.png or FILE.svg: a picture of the fields over the input, and of their growth."
+    measured = parser.add_argument_group("measured with gradients of the built model")
+    measured.add_argument("--effective", action="store_true", help="measure the effective field too; needs torch")
+    measured.add_argument("--samples", type=positive, default=16, metavar="N", help="how many images (16)")
+    measured.add_argument("--seed", type=seed, default=0, help="of the images and the fresh weights (0)")
+    measured.add_argument("--images", type=Path, metavar="FOLDER", help=".png and .jpg files instead of random images")
+    measured.add_argument("--weights", type=Path, metavar="FILE.pt", help="a state dict instead of fresh weights")
+    measured.add_argument("--device", default="cpu", help="where the model runs (cpu)")
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Growth along the network, and the field of the unit."""
+    found = receptive_field(analyze_target(options.target, options), layer=options.layer, unit=options.unit)
+    notes: list[str] = []
+    if options.effective:
+        found, notes = _measured(found, options)
+    return Report(
+        row_texts(found.growth_rows, found.to_dict, by_layer=True),
+        table=partial(_table, found),
+        files={"picture": partial(_picture, found)},
+        notes=notes,
+    )
+
+
+def _measured(report: FieldReport, options: argparse.Namespace) -> tuple[FieldReport, list[str]]:
+    """The report with the measured field, and what was warned of."""
+    from archlab.api.receptive_field import measured_field
+    from archlab.cli.progress import progress
+    from archlab.diagnostics.place import printable
+    from archlab.torch.effective import Sampling
+
+    sampling = Sampling(options.samples, options.seed, options.images, options.weights, options.device)
+    with warnings.catch_warnings(record=True) as found:
+        report = measured_field(report, sampling, lambda steps: progress(steps, "gradients"))
+    return report, [f"warning: {printable(str(warning.message))}" for warning in found]
+
+
+def _table(report: FieldReport, colour: bool) -> str:  # noqa: FBT001 - what a report's table is given
+    from archlab.report.field_table import field_table
+
+    return field_table(report, colour=colour)
+
+
+def _picture(report: FieldReport, path: Path) -> None:
+    from archlab.report.plot.figure import save
+
+    save(report, path)
+
+
+def _unit(text: str) -> tuple[int, int]:
+    row, comma, column = text.partition(",")
+    if not comma or not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in (row, column)):
+        raise argparse.ArgumentTypeError(f"must be ROW,COL such as 3,3, not '{text}'")
+    return int(row), int(column)

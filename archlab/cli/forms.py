@@ -1,0 +1,86 @@
+"""Forms that several commands' results can take. What makes one is imported when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archlab.cli.report import Draw, Text
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from archlab.analysis.row import Row
+    from archlab.api.analysis import Analysis
+
+
+def row_texts(rows: Callable[[], list[Row]], as_dict: Callable[[], Row], *, by_layer: bool = False) -> dict[str, Text]:
+    """Rows as CSV and Markdown, and the whole result as JSON.
+
+    Args:
+        rows: flat ones.
+        as_dict: the whole.
+        by_layer: whether JSON has a line for each layer.
+    """
+    return {
+        "json": partial(json_form, as_dict, by_layer=by_layer),
+        "csv": partial(_csv, rows),
+        "markdown": partial(_markdown, rows),
+    }
+
+
+def json_form(as_dict: Callable[[], Row], *, by_layer: bool = False) -> str:
+    """A result as JSON."""
+    from archlab.report.json_text import json_by_layer, json_text
+
+    return json_by_layer(as_dict()) if by_layer else json_text(as_dict())
+
+
+def _csv(rows: Callable[[], list[Row]]) -> str:
+    from archlab.report.markup import rows_csv
+
+    return rows_csv(rows())
+
+
+def _markdown(rows: Callable[[], list[Row]]) -> str:
+    from archlab.report.markup import rows_markdown
+
+    return rows_markdown(rows())
+
+
+def rows_grid(rows: list[Row], colour: bool) -> str:  # noqa: FBT001 - what a report's table is given
+    """Any rows as a table."""
+    from archlab.report.table import rows_table
+
+    return rows_table(rows, colour=colour)
+
+
+def page(analyses: Sequence[Analysis], options: argparse.Namespace, depth: int | None = 2) -> str:
+    """The HTML page of one network or several."""
+    from archlab.analysis.time.device import load_device
+    from archlab.report.page.render import page as render
+
+    device = load_device(options.device)
+    return render(analyses, device, command=options.shown, title=options.title, depth=depth)
+
+
+def workbook(name: str, frame: Callable[[], DataFrame], path: Path) -> None:
+    """A .xlsx file of one sheet."""
+    from archlab.report.workbook import save_workbook
+
+    save_workbook({name: frame()}, path)
+
+
+def charts(analyses: Sequence[Analysis], options: argparse.Namespace) -> Mapping[Path, Draw]:
+    """The chart asked for beside the result."""
+    return {} if options.plot is None else {options.plot: partial(_chart, analyses, options)}
+
+
+def _chart(analyses: Sequence[Analysis], options: argparse.Namespace, path: Path) -> None:
+    from archlab.analysis.time.device import load_device
+    from archlab.report.page.picture import picture
+
+    picture(analyses, load_device(options.device), options.figure).save(path)

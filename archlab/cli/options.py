@@ -1,0 +1,174 @@
+"""Options that several commands share, and what they mean: networks, conditions, params."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from archlab.cli.parser import dtype, positive
+
+if TYPE_CHECKING:
+    from archlab.analysis.conditions import Conditions
+    from archlab.api.analysis import Analysis
+    from archlab.api.network import Network
+
+DTYPES = ("float32", "float16", "bfloat16", "int8")
+LOWER_DTYPES = ("float16", "bfloat16")
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
+CHARTS = ("pareto", "growth", "stages", "memory")
+TARGET = "a YAML path, path@variant, the name of a preset or variant, or - (stdin)"
+T = TypeVar("T")
+
+
+def add_network(parser: argparse.ArgumentParser) -> None:
+    """Params, input, batch and dtype."""
+    parser.add_argument("--set", action="append", default=[], metavar="K=V", help="a new value for a param")
+    parser.add_argument("--input", metavar="3x224x224", help="channels x height x width of the input")
+    parser.add_argument("--batch", type=positive, default=1, metavar="N", help="samples in a batch (1)")
+    parser.add_argument("--dtype", type=dtype, choices=DTYPES, default="float32", help="of parameters and activations")
+
+
+def add_training(parser: argparse.ArgumentParser, *, optimizer: bool = True) -> None:
+    """How a training step is done."""
+    group = parser.add_argument_group("the training step")
+    if optimizer:
+        group.add_argument("--optimizer", choices=OPTIMIZERS, default="momentum", help="of the step (momentum)")
+    group.add_argument("--autocast", type=dtype, choices=LOWER_DTYPES, help="mixed precision, with this lower dtype")
+    group.add_argument(
+        "--checkpoint",
+        action="append",
+        default=[],
+        metavar="BLOCK",
+        help="compute a block again instead of keeping it; 'layer*.*' names several, and the option can be repeated",
+    )
+    group.add_argument(
+        "--channels-last", action="store_true", help="input and weights in that memory format, in inference too"
+    )
+
+
+def add_page(parser: argparse.ArgumentParser, charts: Sequence[str]) -> None:
+    """The page and its charts."""
+    parser.description = "With -o FILE.html: a page with table, charts and diagrams; .tex: LaTeX; .xlsx: a workbook."
+    group = parser.add_argument_group("the page and its charts")
+    group.add_argument("--title", default="", help="of the page (the networks' names)")
+    group.add_argument("--device", default="h100", metavar="NAME", help="for lower bounds of time (h100)")
+    group.add_argument("--plot", type=Path, metavar="FILE", help="also one chart as a .svg or .png file")
+    group.add_argument("--figure", choices=charts, default=charts[0], help=f"which chart ({charts[0]})")
+
+
+def add_fold_depth(parser: argparse.ArgumentParser, default: int, what: str = "fold the table") -> None:
+    """To which depth of blocks a table is folded."""
+    parser.add_argument(
+        "--depth", type=fold_depth, default=default, help=f"{what} to this depth of blocks ({default}), or 'all'"
+    )
+
+
+def fold_depth(text: str) -> int | None:
+    """A depth of blocks; None for all."""
+    return None if text == "all" else positive(text)
+
+
+def seed(text: str) -> int:
+    """The seed of a generator."""
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at most 18 digits, not '{text}'")
+    return int(text)
+
+
+def load_network(target: str, options: argparse.Namespace) -> Network:
+    """The network that a target names, with `--set` and `--input`.
+
+    Raises:
+        ConfigError: with every problem found.
+    """
+    from archlab.api.network import expand_document
+    from archlab.cli.input_size import input_shape
+    from archlab.config.tree.targets import open_target
+
+    document, variant, problems = open_target(target)
+    return expand_document(
+        document,
+        variant,
+        problems,
+        params=_params(options.set),
+        input_shape=input_shape(options.input, document, variant),
+    )
+
+
+def load_each(targets: Sequence[str], load: Callable[[str], T]) -> list[T]:
+    """What all targets give.
+
+    Raises:
+        ConfigError: with the problems of all.
+    """
+    from archlab.diagnostics.problem import ConfigError, Problem
+
+    networks: list[T] = []
+    found: list[Problem] = []
+    for target in targets:
+        try:
+            networks.append(load(target))
+        except ConfigError as error:
+            found += error.problems
+    if found:
+        raise ConfigError(found)
+    return networks
+
+
+def conditions_of(options: argparse.Namespace) -> Conditions:
+    """The conditions that the options name; a command without some of them has the defaults.
+
+    Raises:
+        ConfigError: for autocast from another dtype than float32.
+    """
+    from archlab.analysis.conditions import ConditionOptions, Conditions
+    from archlab.diagnostics.problem import single_problem
+
+    given = vars(options)
+    if given.get("autocast") is not None and options.dtype != "float32":
+        raise single_problem(f"--autocast lowers the precision of float32, not of {options.dtype}", "wrong-value")
+    known = {name: given[name] for name in ConditionOptions.__annotations__ if name in given}
+    return Conditions(**known)
+
+
+def analyze_target(target: str, options: argparse.Namespace) -> Analysis:
+    """A network's numbers under the options' conditions."""
+    return load_network(target, options).analyze(conditions_of(options))
+
+
+def given_changes(options: argparse.Namespace) -> list[str]:
+    """The options that change a network, as they were given."""
+    given = [f"--set {assignment}" for assignment in options.set]
+    return given if options.input is None else [*given, f"--input {options.input}"]
+
+
+def shared_notes(options: argparse.Namespace, targets: Sequence[str]) -> list[str]:
+    """That options apply to all of several targets."""
+    given = given_changes(options)
+    if not given or len(targets) < 2:
+        return []
+    which = "both networks" if len(targets) == 2 else f"all {len(targets)} networks"
+    return [f"{', '.join(given)} applies to {which}"]
+
+
+def _params(assignments: Sequence[str]) -> dict[str, Any]:
+    """`--set name=value`, the value read as YAML."""
+    from archlab.config.syntax.substitute import is_dynamic, substitute
+    from archlab.config.syntax.yaml_nodes import parse
+    from archlab.diagnostics.place import Source
+    from archlab.diagnostics.problem import Problems, single_problem
+
+    params: dict[str, Any] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise single_problem(f"--set takes name=value, not '{assignment}'", "wrong-value")
+        problems = Problems()
+        node = parse(Source(f"--set {name}", text), problems)
+        problems.raise_if_any()
+        if is_dynamic(node):
+            raise single_problem(f"--set {name} takes a plain value, not the expression {text}", "wrong-value")
+        params[name.strip()] = substitute(node, {})
+    return params

@@ -1,0 +1,39 @@
+"""What a command found: the forms that its result can take, each made when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Text = Callable[[], str]
+Table = Callable[[bool], str]
+"""Of whether it goes to a person's terminal."""
+Draw = Callable[[Path], None]
+"""Writes a file by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A command's result.
+
+    Attributes:
+        texts: by form: json, csv, markdown, html, latex, ...
+        table: for people, whose terminal may show colours.
+        files: forms that are no text: workbooks and pictures.
+        beside: what is drawn besides the result, into which file.
+        notes: what is said on stderr.
+        ok: whether nothing is wrong with the input.
+    """
+
+    texts: Mapping[str, Text] = field(default_factory=dict)
+    table: Table | None = None
+    files: Mapping[str, Draw] = field(default_factory=dict)
+    beside: Mapping[Path, Draw] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    ok: bool = True
+
+
+def text_report(text: str, *, notes: Sequence[str] = (), ok: bool = True) -> Report:
+    """A result of one form."""
+    return Report({"text": lambda: text}, notes=notes, ok=ok)
