@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from archlab.analysis.memory.optimizer import DEFAULT_OPTIMIZER, OPTIMIZERS
+from archlab.analysis.optimizer import DEFAULT_OPTIMIZER, OPTIMIZERS
 
 DTYPES = ("float32", "float16", "bfloat16", "int8")
 TRAINED_DTYPES = DTYPES[:3]

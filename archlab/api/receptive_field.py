@@ -78,8 +78,8 @@ def _unit(node: Node, unit: tuple[int, int] | None) -> tuple[int, int]:
         return _middle(node.shape)
     if unit[0] >= height or unit[1] >= width:
         raise single_problem(
-            f"{argument('unit', f'{unit[0]},{unit[1]}')}: the output of {node.path} has {height} rows and {width} columns, "
-            f"so that the last unit is {height - 1},{width - 1}",
+            f"{argument('unit', f'{unit[0]},{unit[1]}')}: the output of {node.path} has {height} rows and {width} "
+            f"columns, so that the last unit is {height - 1},{width - 1}",
             "wrong-value",
         )
     return unit

@@ -220,7 +220,8 @@ def _read_image(path: Path, graph: Graph) -> Tensor:
     channels, *size = graph.input_shape
     if channels not in (1, 3):
         raise single_problem(
-            f"{argument('images')}: the input {shape_text(graph.input_shape)} has {channels} channels; images have 1 or 3",
+            f"{argument('images')}: the input {shape_text(graph.input_shape)} has {channels} channels; "
+            "images have 1 or 3",
             "wrong-value",
         )
     try:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from archlab.analysis import Analysis
 from archlab.analysis.conditions import TRAINED_DTYPES, Conditions
 from archlab.analysis.facts import collect_facts
-from archlab.analysis.memory.optimizer import OPTIMIZERS
 from archlab.analysis.memory.trainable import require_run
 from archlab.analysis.memory.training import training_memory
+from archlab.analysis.optimizer import OPTIMIZERS
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import HasGraph
 from archlab.torch.storages import count_inference, count_training

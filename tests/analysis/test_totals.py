@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from archlab.analysis.memory.fit import MOST_SAMPLES, Fit, largest_batch
-from archlab.analysis.memory.optimizer import OPTIMIZERS
+from archlab.analysis.optimizer import OPTIMIZERS
 from archlab.analysis.receptive_field.productivity import border_layer
 from archlab.analysis.result import Analysis
 from archlab.api.network import loads

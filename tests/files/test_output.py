@@ -309,14 +309,15 @@ def test_a_closed_stdout_is_no_fault_of_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "a.json").read_text().startswith("{")
 
 
-def test_ctrl_c_while_importing_leaves_no_traceback() -> None:
-    """Pydantic is imported behind the entry; a signal there ends the program as it ends any other."""
+@pytest.mark.parametrize(("module", "status"), [("argparse", -signal.SIGINT), ("pydantic", 130)])
+def test_ctrl_c_while_importing_leaves_no_traceback(module: str, status: int) -> None:
+    """What is imported to read the command line ends as any program does; what a command imports, as the command."""
     code = (
         "import os, signal, sys\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # which a program behind `&` does not have
         "class Interrupt:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'pydantic': os.kill(os.getpid(), signal.SIGINT)\n"
+        f"        if name == {module!r}: os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Interrupt())\n"
         "from archlab.__main__ import entry\n"
         "sys.exit(entry())\n"
@@ -324,7 +325,7 @@ def test_ctrl_c_while_importing_leaves_no_traceback() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code, "analyze", "alexnet"], text=True, capture_output=True, check=False, timeout=60
     )
-    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", "")
 
 
 # -- folders --------------------------------------------------------------------------------------------------------

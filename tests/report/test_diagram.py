@@ -129,5 +129,7 @@ def test_files(ending: str, start: str, tmp_path: Path) -> None:
 def test_the_terminal_gets_mermaid(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diagram", "alexnet"]) == 0
     assert capsys.readouterr().out.startswith("flowchart TD")
-    assert main(["diagram", "alexnet", "-o", "x.png"]) == 1
-    assert "a diagram ends in .svg, .mmd or .dot" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stop:
+        main(["diagram", "alexnet", "-o", "x.png"])
+    assert stop.value.code == 2
+    assert "-o x.png: the ending must be one of .svg .mmd .dot" in capsys.readouterr().err

@@ -17,10 +17,10 @@ from archlab.analysis.facts import DTYPE_BYTES, Facts
 from archlab.analysis.memory.backward import Backward
 from archlab.analysis.memory.forward import Forward
 from archlab.analysis.memory.ledger import Ledger, Storage, Timeline
-from archlab.analysis.memory.optimizer import OPTIMIZERS
 from archlab.analysis.memory.precision import precisions
 from archlab.analysis.memory.program import Call, Program, training_program
 from archlab.analysis.memory.step import Step
+from archlab.analysis.optimizer import OPTIMIZERS
 from archlab.graph import Graph
 from archlab.graph.segments import Segment, find_segments
 

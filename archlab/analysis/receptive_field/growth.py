@@ -7,16 +7,15 @@ from collections.abc import Iterator
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.receptive_field.effective import EffectiveField, effective_field
 from archlab.analysis.receptive_field.fields import receptive_fields
-from archlab.analysis.result import Analysis
+from archlab.graph import Graph
 from archlab.layers.shape import Shape, map_size
 
 MOST_ESTIMATES = 200
 """Layers whose effective field is estimated for a picture of its growth, evenly spaced."""
 
 
-def effective_growth(analysis: Analysis) -> Iterator[tuple[int, EffectiveField]]:
+def effective_growth(graph: Graph) -> Iterator[tuple[int, EffectiveField]]:
     """Index and estimate for the central unit of layers along the network, where their field is spatial."""
-    graph = analysis.graph
     facts = collect_facts(graph)
     fields = receptive_fields(graph, facts)
     spatial = [node for node in graph.layers if not fields[node.index].is_global and map_size(node.shape)]

@@ -126,7 +126,7 @@ def _draw_smallest(axes: Axes, report: FieldReport) -> None:
 
 
 def _draw_effective(axes: Axes, report: FieldReport, *, square: bool) -> None:
-    found = list(effective_growth(report.analysis))
+    found = list(effective_growth(report.analysis.graph))
     if not found:
         return
     x = [index for index, _ in found]
