@@ -98,8 +98,8 @@ def test_there_is_no_circle(level: int | None) -> None:
     arrows: dict[str, set[str]] = {}
     for module, others in imports().items():
         arrows.setdefault(part(module), set()).update(part(other) for other in others)
-    for name, others in arrows.items():
-        others.discard(name)
+    for name, parts in arrows.items():
+        parts.discard(name)
     try:
         TopologicalSorter(arrows).prepare()
     except CycleError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.receptive_field.effective import effective_field
 from archlab.analysis.receptive_field.fields import receptive_fields
-from archlab.analysis.receptive_field.growth import _middle
+from archlab.analysis.receptive_field.growth import middle_unit
 from archlab.analysis.result import Analysis
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import argument, spelling
@@ -75,7 +75,7 @@ def _node(analysis: Analysis, path: str | None) -> Node:
 def _unit(node: Node, unit: tuple[int, int] | None) -> tuple[int, int]:
     height, width = map_size(node.shape) or (1, 1)
     if unit is None:
-        return _middle(node.shape)
+        return middle_unit(node.shape)
     if unit[0] >= height or unit[1] >= width:
         raise single_problem(
             f"{argument('unit', f'{unit[0]},{unit[1]}')}: the output of {node.path} has {height} rows and {width} "

@@ -15,8 +15,7 @@ import jsonschema
 import pytest
 
 import archlab
-from archlab.analysis import conditions
-from archlab.analysis.memory import optimizer
+from archlab.analysis import conditions, optimizer
 from archlab.cli import options
 from archlab.config.schema import config_schema
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, parse

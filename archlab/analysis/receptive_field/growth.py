@@ -22,11 +22,12 @@ def effective_growth(graph: Graph) -> Iterator[tuple[int, EffectiveField]]:
     most = MOST_ESTIMATES if len(graph.nodes) < 2000 else MOST_ESTIMATES // 10
     step = max(1, -(-len(spatial) // most))
     for node in reversed(spatial[::-1][::step]):
-        found = effective_field(graph, facts, fields, node.index, _middle(node.shape))
+        found = effective_field(graph, facts, fields, node.index, middle_unit(node.shape))
         if found is not None:
             yield node.index, found
 
 
-def _middle(shape: Shape) -> tuple[int, int]:
+def middle_unit(shape: Shape) -> tuple[int, int]:
+    """Row and column of the unit in the middle of a map; of a flat value, the first."""
     height, width = map_size(shape) or (1, 1)
     return height // 2, width // 2
