@@ -11,22 +11,23 @@ from archlab.layers.base import Layer
 from archlab.layers.shape import shape_text
 from archlab.report.units import field_text, si
 
-TITLES = {
-    "conv": "Convolution",
-    "conv_transpose": "Transposed convolution",
-    "depthwise": "Depthwise convolution",
-    "deform": "Deformable convolution",
-    "upsample": "Upsampling",
-    "pooling": "Pooling",
-    "padding": "Padding",
-    "norm": "Normalisation",
-    "linear": "Linear",
-    "activation": "Activations",
-    "join": "Joins and slices",
-    "shuffle": "Shuffles",
-    "scale": "Gates and scales",
-    "reshape": "Shape, order, dropout",
+TITLES: dict[str, tuple[str, ...]] = {
+    "Convolution": ("conv",),
+    "Transposed convolution": ("conv_transpose",),
+    "Depthwise convolution": ("depthwise",),
+    "Deformable convolution": ("deform",),
+    "Upsampling": ("upsample",),
+    "Pooling": ("max_pool", "avg_pool", "lp_pool", "adaptive_pool", "global_pool"),
+    "Padding": ("padding",),
+    "Normalisation": ("batch_norm", "local_response_norm", "group_norm", "instance_norm", "layer_norm"),
+    "Linear": ("linear",),
+    "Activations": ("relu", "rectifier", "silu", "sigmoid", "shrink", "softmax"),
+    "Joins and slices": ("join", "narrow"),
+    "Shuffles": ("shuffle",),
+    "Gates and scales": ("scale",),
+    "Shape, order, dropout": ("flatten", "identity", "dropout", "permute"),
 }
+"""Of the page's parts, each of one family or several."""
 
 SAMPLES: dict[str, Any] = {
     "out_channels": 16,
@@ -65,9 +66,11 @@ ATTACHED = "A layer written on it: a type, or a mapping with its options."
 def layer_reference() -> str:
     """The page."""
     parts = [HEAD]
-    for family, types in FAMILIES.items():
+    assert [family for families in TITLES.values() for family in families] == list(FAMILIES)
+    for title, families in TITLES.items():
+        types = [name for family in families for name in FAMILIES[family]]
         links = ", ".join(f"[`{name}`](#{name})" for name in types)
-        parts.append(f"## {TITLES[family]}\n\n{links}\n")
+        parts.append(f"## {title}\n\n{links}\n")
         for name in types:
             cls = find_layer(name)
             assert cls is not None

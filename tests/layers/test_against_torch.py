@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from archlab.layers import FAMILIES, Layer, find_layer, layer_types
+from archlab.layers import FAMILIES, Layer, find_layer, layer_types, types_with_role
 from archlab.layers.shape import ChannelsLast, Shape, ShapeError
 from archlab.torch.build import make_module, module_class
 
@@ -309,7 +309,7 @@ def test_other_layers(layer_type: str, options: dict[str, Any], shape: Shape) ->
     check_equal(make(layer_type, **options), shape)
 
 
-@pytest.mark.parametrize("layer_type", FAMILIES["activation"])
+@pytest.mark.parametrize("layer_type", types_with_role("activation"))
 def test_activations(layer_type: str) -> None:
     required: dict[str, dict[str, Any]] = {"threshold": {"threshold": 0.1, "value": 20.0}}
     layer = make(layer_type, **required.get(layer_type, {}))
@@ -318,7 +318,7 @@ def test_activations(layer_type: str) -> None:
 
 
 def test_a_layer_that_overwrites_says_so() -> None:
-    for layer_type in FAMILIES["activation"]:
+    for layer_type in types_with_role("activation"):
         cls = find_layer(layer_type)
         assert cls is not None
         if "inplace" in cls.model_fields:

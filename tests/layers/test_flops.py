@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from archlab.layers import FAMILIES, find_layer, layer_types
+from archlab.layers import find_layer, layer_types, types_with_role
 from archlab.layers.base import Layer
 from archlab.layers.shape import ChannelsLast, Shape
 from archlab.torch.build import make_module
@@ -258,4 +258,4 @@ def test_every_layer_has_its_line() -> None:
     covered = {name for name, *_ in FORMULAS} | {name for name, *_ in TABLE}
     primitives = {name for name in layer_types() if (cls := find_layer(name)) is not None and not cls.is_macro}
     assert primitives <= covered
-    assert set(FAMILIES["activation"]) <= covered
+    assert set(types_with_role("activation")) <= covered
