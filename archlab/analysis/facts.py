@@ -67,14 +67,14 @@ def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Facts:
             if tensor.dtype is not None:
                 fixed += tensor.elements
                 fixed_bytes += tensor.elements * DTYPE_BYTES[tensor.dtype]
-    elements = prod(output)
+    elements, cost = prod(output), layer.cost(inputs, output)
     return Facts(
         params=params,
         buffers=buffers,
         fixed_buffers=fixed,
         fixed_buffer_bytes=fixed_bytes,
-        macs=layer.macs(inputs, output),
-        elementwise=layer.elementwise(inputs, output),
+        macs=cost.macs,
+        elementwise=cost.elementwise,
         activations=elements if layer.counts_activations else 0,
         elements=elements,
         reads=layer.reads(inputs, output),

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Role, Storage
+from archlab.layers.base import Cost, Layer, Role, Storage
 from archlab.layers.room import KEEPS_INPUT, KEEPS_OUTPUT, Room, Training
 from archlab.layers.shape import Shape
 
@@ -24,9 +24,9 @@ class Activation(Layer):
     derives_from_output: ClassVar[bool] = False
     """Whether PyTorch's derivative is a function of the output."""
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """`flops_per_element` for each element."""
-        return self.flops_per_element * prod(inputs[0])
+        return Cost(elementwise=self.flops_per_element * prod(inputs[0]))
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """Its input or its output, whichever its derivative is written in."""

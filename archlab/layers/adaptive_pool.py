@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from archlab.layers.base import Layer, one_operator
+from archlab.layers.base import Cost, Layer, one_operator
 from archlab.layers.fields import MAX_SIZE
 from archlab.layers.geometry import AxisPair, adaptive_reads
 from archlab.layers.operators import GradientLayout, Layout, Operator, Run
@@ -80,9 +80,9 @@ class AdaptiveAvgPool2d(AdaptivePool):
     alias: ClassVar[str] = "avgpool"
     torch_class: ClassVar[str] = "AdaptiveAvgPool2d"
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Additions and one division per window."""
-        return self.window_elements(inputs[0], output)
+        return Cost(elementwise=self.window_elements(inputs[0], output))
 
     def operators(
         self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
@@ -103,9 +103,9 @@ class AdaptiveMaxPool2d(AdaptivePool):
     alias: ClassVar[str] = "maxpool"
     torch_class: ClassVar[str] = "AdaptiveMaxPool2d"
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Comparisons."""
-        return self.window_elements(inputs[0], output) - prod(output)
+        return Cost(elementwise=self.window_elements(inputs[0], output) - prod(output))
 
     def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
         """The positions of the maxima."""

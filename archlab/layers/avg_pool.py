@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from archlab.layers.base import Cost
 from archlab.layers.pooling import SlidingPool
 from archlab.layers.shape import Shape
 
@@ -26,6 +27,6 @@ class AvgPool2d(SlidingPool):
     def _ceil_mode(self) -> bool:
         return self.ceil_mode
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Additions and one division."""
-        return prod(output) * prod(self.kernel_size)
+        return Cost(elementwise=prod(output) * prod(self.kernel_size))

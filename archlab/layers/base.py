@@ -50,6 +50,21 @@ class TensorSpec(NamedTuple):
         return prod(self.shape)
 
 
+class Cost(NamedTuple):
+    """The work of a layer for one sample.
+
+    Attributes:
+        macs: multiply-accumulates, without bias.
+        elementwise: operations that are not multiply-accumulates, the bias among them.
+    """
+
+    macs: int = 0
+    elementwise: int = 0
+
+
+FREE = Cost()
+
+
 class Refused(NamedTuple):
     """Why PyTorch refuses to run a layer.
 
@@ -137,13 +152,9 @@ class Layer(BaseModel):
         """The tensors it owns, in the order of PyTorch's `state_dict`."""
         return ()
 
-    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Multiply-accumulates for one sample, without bias."""
-        return 0
-
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Operations for one sample that are not multiply-accumulates. The rule is in the class's docstring."""
-        return 0
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        """The work for one sample; the rules are in the class's docstring."""
+        return FREE
 
     def operands(self, inputs: tuple[Value, ...], run: Run) -> tuple[Value, ...]:
         """What its operator iterates over, where a parameter or noise of other sizes is among it."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Refused, Role, TensorSpec
+from archlab.layers.base import Cost, Layer, Refused, Role, TensorSpec
 from archlab.layers.norm import FLOAT_BYTES
 from archlab.layers.operators import (
     GradientLayout,
@@ -67,9 +67,9 @@ class BatchNorm2d(Layer):
             del arguments["bias"]
         return arguments
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """One multiplication and one addition per element."""
-        return 2 * prod(output)
+        return Cost(elementwise=2 * prod(output))
 
     def refuses(self, inputs: tuple[Shape, ...], batch: int, *, training: bool) -> Refused | None:
         """A single value in each channel, or no eps, where the batch's statistics are taken."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, TensorSpec, one_operator
+from archlab.layers.base import Cost, Layer, TensorSpec, one_operator
 from archlab.layers.fields import ConvPadding, PairValue, Positive, PositivePair
 from archlab.layers.geometry import AxisPair, Window, clamped, mirrored, wrapped
 from archlab.layers.operators import GradientLayout, Layout, Operator, Run
@@ -131,13 +131,11 @@ class Conv2d(Layer):
         weight = TensorSpec("weight", (self.out_channels, inputs[0][0] // self.groups, *self.kernel_size))
         return (weight, TensorSpec("bias", (self.out_channels,))) if self.bias else (weight,)
 
-    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Output elements x kernel area x channels of one group."""
-        return prod(output) * (inputs[0][0] // self.groups) * self.kernel_size[0] * self.kernel_size[1]
-
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """The bias: one addition per output element."""
-        return prod(output) if self.bias else 0
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        """MACs: output elements x kernel area x channels of one group. The bias: one addition per output element."""
+        elements = prod(output)
+        macs = elements * (inputs[0][0] // self.groups) * prod(self.kernel_size)
+        return Cost(macs, elements if self.bias else 0)
 
     def operators(
         self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, TensorSpec
+from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.fields import NaturalPair, Positive, PositivePair
 from archlab.layers.geometry import AxisPair, Phases, Reads, Window, taps_of
 from archlab.layers.operators import GradientLayout, Layout
@@ -113,10 +113,7 @@ class ConvTranspose2d(Layer):
         weight = TensorSpec("weight", (inputs[0][0], self.out_channels // self.groups, *self.kernel_size))
         return (weight, TensorSpec("bias", (self.out_channels,))) if self.bias else (weight,)
 
-    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Input elements x kernel area x output channels of one group."""
-        return prod(inputs[0]) * (self.out_channels // self.groups) * prod(self.kernel_size)
-
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """The bias: one addition per output element."""
-        return prod(output) if self.bias else 0
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        """MACs: input elements x kernel area x output channels of one group. The bias: one addition per output."""
+        macs = prod(inputs[0]) * (self.out_channels // self.groups) * prod(self.kernel_size)
+        return Cost(macs, prod(output) if self.bias else 0)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, TensorSpec
+from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.conv import Conv2d
 from archlab.layers.fields import ConvPadding, Positive, PositivePair
 from archlab.layers.geometry import POINTWISE, AxisPair
@@ -93,14 +93,11 @@ class DeformConv2dOp(Layer):
         """weight and bias, as of the convolution."""
         return self._regular().tensors(inputs[:1])
 
-    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Those of the convolution."""
-        return self._regular().macs(inputs[:1], output)
-
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Bilinear sampling, the masks, the bias."""
-        sampled = self._columns(inputs, output)
-        return (8 + (len(inputs) == 3)) * sampled + self._regular().elementwise(inputs[:1], output)
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        """The convolution's; bilinear sampling and the masks."""
+        regular = self._regular().cost(inputs[:1], output)
+        sampled = inputs[0][0] * prod(self.kernel_size) * prod(output[1:])
+        return Cost(regular.macs, (8 + (len(inputs) == 3)) * sampled + regular.elementwise)
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """All its inputs, and what torchvision makes up."""
@@ -110,9 +107,6 @@ class DeformConv2dOp(Layer):
     def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
         """A mask of one element for each sample, for version 1; a bias of zeros, where there is none."""
         return Room(elements=len(inputs) == 2, fixed_elements=0 if self.bias else self.out_channels)
-
-    def _columns(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        return inputs[0][0] * prod(self.kernel_size) * output[1] * output[2]
 
     @property
     def offset_bound(self) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Role, TensorSpec
+from archlab.layers.base import Cost, Layer, Role, TensorSpec
 from archlab.layers.fields import Positive
 from archlab.layers.norm import STATISTICS_FLOPS, affine_tensors
 from archlab.layers.operators import (
@@ -73,9 +73,9 @@ class GroupNorm(Layer):
         """weight, bias: (C,)."""
         return affine_tensors(inputs[0][0], weight=self.affine, bias=self.bias)
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Statistics, normalisation, scale and shift."""
-        return (STATISTICS_FLOPS + len(self.tensors(inputs))) * prod(output)
+        return Cost(elementwise=(STATISTICS_FLOPS + len(self.tensors(inputs))) * prod(output))
 
     @property
     def sees_whole_map(self) -> bool:

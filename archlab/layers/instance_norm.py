@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Refused
+from archlab.layers.base import Cost, Refused
 from archlab.layers.batch_norm import BatchNorm2d
 from archlab.layers.norm import FLOAT_BYTES, STATISTICS_FLOPS
 from archlab.layers.operators import (
@@ -54,11 +54,12 @@ class InstanceNorm2d(BatchNorm2d):
             return None
         return Refused(f"gets one position per channel, {shape_text(inputs[0])}; put it in front of the pooling")
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Statistics, normalisation, scale and shift."""
         if self.track_running_stats:
-            return super().elementwise(inputs, output)
-        return (STATISTICS_FLOPS + sum(tensor.learnable for tensor in self.tensors(inputs))) * prod(output)
+            return super().cost(inputs, output)
+        learned = sum(tensor.learnable for tensor in self.tensors(inputs))
+        return Cost(elementwise=(STATISTICS_FLOPS + learned) * prod(output))
 
     @property
     def sees_whole_map(self) -> bool:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Role, one_operator
+from archlab.layers.base import Cost, Layer, Role, one_operator
 from archlab.layers.geometry import BROADCAST, IDENTITY, POINTWISE, AxisPair, Reads
 from archlab.layers.operators import FIRST, Operator, Run
 from archlab.layers.precision import Precision, as_inputs
@@ -42,9 +42,9 @@ class Add(Layer):
             raise ShapeError(f"add needs inputs of one shape, but they are {_shapes_text(inputs)}")
         return inputs[0]
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """One addition per element and further input."""
-        return (len(inputs) - 1) * prod(output)
+        return Cost(elementwise=(len(inputs) - 1) * prod(output))
 
     def operators(
         self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
@@ -95,9 +95,9 @@ class Multiply(Layer):
             return (POINTWISE,) * len(inputs)
         return tuple((_stretch(s[1], output[1]), _stretch(s[2], output[2])) for s in inputs)
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """One multiplication per output element and further input."""
-        return (len(inputs) - 1) * prod(output)
+        return Cost(elementwise=(len(inputs) - 1) * prod(output))
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """Both its factors."""

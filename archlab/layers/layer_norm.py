@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Role, TensorSpec, one_operator
+from archlab.layers.base import Cost, Layer, Role, TensorSpec, one_operator
 from archlab.layers.norm import STATISTICS_FLOPS, affine_tensors
 from archlab.layers.operators import (
     GradientLayout,
@@ -69,9 +69,9 @@ class LayerNorm(Layer):
         """weight, bias: (C,)."""
         return affine_tensors(self._channels(inputs[0]), weight=self.elementwise_affine, bias=self.bias)
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Statistics, normalisation, scale and shift."""
-        return (STATISTICS_FLOPS + len(self.tensors(inputs))) * prod(output)
+        return Cost(elementwise=(STATISTICS_FLOPS + len(self.tensors(inputs))) * prod(output))
 
 
 class LayerNorm2d(LayerNorm):

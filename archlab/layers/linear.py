@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, TensorSpec, one_operator
+from archlab.layers.base import Cost, Layer, TensorSpec, one_operator
 from archlab.layers.fields import Positive
 from archlab.layers.operators import GradientLayout, Layout, Operator, Run, reshape, view
 from archlab.layers.precision import AutocastTo
@@ -55,13 +55,10 @@ class Linear(Layer):
         weight = TensorSpec("weight", (self.out_features, inputs[0][-1]))
         return (weight, TensorSpec("bias", (self.out_features,))) if self.bias else (weight,)
 
-    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Output elements x in_features."""
-        return prod(output) * inputs[0][-1]
-
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """The bias: one addition per output."""
-        return prod(output) if self.bias else 0
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        """MACs: output elements x in_features. The bias: one addition per output."""
+        elements = prod(output)
+        return Cost(elements * inputs[0][-1], elements if self.bias else 0)
 
     def operators(
         self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run

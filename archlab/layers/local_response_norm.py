@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Role
+from archlab.layers.base import Cost, Layer, Role
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.operators import (
     FIRST,
@@ -46,9 +46,9 @@ class LocalResponseNorm(Layer):
         require_map(self.type, inputs[0])
         return inputs[0]
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """See the class."""
-        return (self.size + 4) * prod(output)
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        """The square, the additions, the scale, the power and the division."""
+        return Cost(elementwise=(self.size + 4) * prod(output))
 
     def operators(
         self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.avg_pool import AvgPool2d
-from archlab.layers.base import Layer
+from archlab.layers.base import Cost, Layer
 from archlab.layers.fields import PositivePair
 from archlab.layers.geometry import AxisPair
 from archlab.layers.operators import Operator, Run, power, whole
@@ -46,9 +46,9 @@ class LPPool2d(Layer):
         """A sliding window on each axis."""
         return self._sliding().reads(inputs, output)
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Powers, means, roots."""
-        return prod(inputs[0]) + prod(output) * (prod(self.kernel_size) + 2)
+        return Cost(elementwise=prod(inputs[0]) + prod(output) * (prod(self.kernel_size) + 2))
 
     def operators(
         self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from archlab.layers.base import Cost
 from archlab.layers.fields import PairValue, PositivePair
 from archlab.layers.pooling import INDEX_BYTES, SlidingPool
 from archlab.layers.room import Room, Training
@@ -31,9 +32,9 @@ class MaxPool2d(SlidingPool):
     def _ceil_mode(self) -> bool:
         return self.ceil_mode
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Comparisons."""
-        return prod(output) * (prod(self.kernel_size) - 1)
+        return Cost(elementwise=prod(output) * (prod(self.kernel_size) - 1))
 
     def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
         """The positions of the maxima."""

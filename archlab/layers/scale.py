@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.adaptive_pool import AdaptiveAvgPool2d
-from archlab.layers.base import Layer, TensorSpec
+from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.conv import Conv2d
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.join import Multiply
@@ -44,9 +44,9 @@ class LayerScale(Layer):
         """layer_scale: (C, 1, 1)."""
         return (TensorSpec("layer_scale", (inputs[0][0], 1, 1)),)
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """One multiplication per element."""
-        return prod(output)
+        return Cost(elementwise=prod(output))
 
     def operands(self, inputs: tuple[Value, ...], run: Run) -> tuple[Value, ...]:
         """The factors, and the input."""

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from archlab.layers.activation import Activation, InplaceActivation
+from archlab.layers.base import Cost
 from archlab.layers.shape import Shape
 
 
@@ -20,9 +21,9 @@ class GELU(Activation):
 
     approximate: Literal["none", "tanh"] = Field("none", description="Exact, or with tanh.")
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """0.5 * x * (1 + erf(x / sqrt(2))), or the tanh form."""
-        return (5 if self.approximate == "none" else 8) * prod(output)
+        return Cost(elementwise=(5 if self.approximate == "none" else 8) * prod(output))
 
 
 class SiLU(InplaceActivation):

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.activation import Activation
-from archlab.layers.base import one_operator
+from archlab.layers.base import Cost, one_operator
 from archlab.layers.geometry import IDENTITY, POINTWISE, WHOLE, AxisPair, Reads, Window
 from archlab.layers.operators import GradientLayout, Layout, Operator, Run
 from archlab.layers.precision import AutocastTo
@@ -160,6 +160,6 @@ class GLU(_AlongDim):
         width = Window(2, 1, 0, output[2]) if axis == 2 else IDENTITY
         return ((height, width),)
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """sigmoid (4) and the product."""
-        return 5 * prod(output)
+        return Cost(elementwise=5 * prod(output))

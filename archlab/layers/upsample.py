@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from archlab.layers.base import Layer, one_operator
+from archlab.layers.base import Cost, Layer, one_operator
 from archlab.layers.fields import PositivePair
 from archlab.layers.geometry import BROADCAST, IDENTITY, AxisPair, Phases, Reads, Window, taps_of
 from archlab.layers.operators import GradientLayout, Layout, Operator, Run
@@ -165,10 +165,10 @@ class Upsample(Layer):
         same = before[axis] == after[axis]
         return same and (self.mode == "bilinear" or (self.mode == "nearest" and sum(after) <= SMALL_OUTPUT))
 
-    def elementwise(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """A product for each value read, and the additions between them."""
         taps = len(_TAPS[self.mode]) ** 2
-        return (2 * taps - 1) * prod(output) if taps > 1 else 0
+        return Cost(elementwise=(2 * taps - 1) * prod(output) if taps > 1 else 0)
 
     def operators(
         self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run

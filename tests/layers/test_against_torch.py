@@ -144,7 +144,7 @@ def check_equal(layer: Layer, shape: Shape) -> bool:
     assert [(tensor.name, tensor.shape) for tensor in layer.tensors((shape,))] == state
     with FlopCounterMode(display=False) as counter:
         module.eval()(torch.zeros(1, *shape))
-    assert layer.macs((shape,), ours) * 2 == counter.get_total_flops()
+    assert layer.cost((shape,), ours).macs * 2 == counter.get_total_flops()
     return True
 
 
@@ -314,7 +314,7 @@ def test_activations(layer_type: str) -> None:
     required: dict[str, dict[str, Any]] = {"threshold": {"threshold": 0.1, "value": 20.0}}
     layer = make(layer_type, **required.get(layer_type, {}))
     assert check_equal(layer, (6, 4, 4))
-    assert layer.elementwise(((6, 4, 4),), layer.out_shape(((6, 4, 4),))) > 0
+    assert layer.cost(((6, 4, 4),), layer.out_shape(((6, 4, 4),))).elementwise > 0
 
 
 def test_a_layer_that_overwrites_says_so() -> None:

@@ -150,7 +150,7 @@ def make(layer_type: str, **options: Any) -> Layer:
 
 def flops(layer_type: str, options: dict[str, Any], *inputs: Shape) -> int:
     layer = make(layer_type, **options)
-    return layer.elementwise(inputs, layer.out_shape(inputs))
+    return layer.cost(inputs, layer.out_shape(inputs)).elementwise
 
 
 @pytest.mark.parametrize(("layer_type", "options", "per_element", "formula"), FORMULAS)

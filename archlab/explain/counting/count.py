@@ -160,7 +160,7 @@ def count(analysis: Analysis) -> Counting:
     own = dict.fromkeys(GROUPS, 0)
     bias = 0
     for kind in kinds:
-        work = kind.layer.elementwise(kind.inputs, kind.output) * kind.count * batch
+        work = kind.layer.cost(kind.inputs, kind.output).elementwise * kind.count * batch
         added = kind.quantity("bias") * batch if kind.layer.counts_activations else 0
         bias += added
         own["bias"] += added
@@ -191,7 +191,7 @@ def layer_group(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Group
         return "norm"
     if layer.role == "activation":
         return "activation"
-    works = layer.elementwise(inputs, output) > 0
+    works = layer.cost(inputs, output).elementwise > 0
     return "pooling" if works and layer.role == "layer" and prod(output) <= prod(inputs[0]) else "other"
 
 
@@ -207,7 +207,7 @@ def _uncounted(kinds: list[_Kind], batch: int) -> list[Uncounted]:
     found: dict[tuple[str, str], tuple[int, int]] = {}
     for kind in kinds:
         layer = kind.layer
-        if layer.macs(kind.inputs, kind.output) == 0 and layer.elementwise(kind.inputs, kind.output) == 0:
+        if not any(layer.cost(kind.inputs, kind.output)):
             key = (layer.type, _WHY[layer.storage])
             layers, elements = found.get(key, (0, 0))
             found[key] = (layers + kind.count, elements + prod(kind.output) * kind.count * batch)

@@ -12,7 +12,7 @@ Quantity = Callable[[Layer, tuple[Shape, ...], Shape], int]
 
 
 def _macs(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:
-    return layer.macs(inputs, output)
+    return layer.cost(inputs, output).macs
 
 
 def _output_macs(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:
