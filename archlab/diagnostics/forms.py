@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place, printable
 from archlab.diagnostics.problem import Problem
 from archlab.version import __version__
@@ -73,11 +74,21 @@ def problems_sarif(problems: list[Problem]) -> str:
     driver = {
         "name": "archlab",
         "version": __version__,
-        "rules": [{"id": code, "name": "".join(word.capitalize() for word in code.split("-"))} for code in codes],
+        "rules": [_rule(Code(code)) for code in codes],
     }
     results = [_result(problem, codes.index(problem.code)) for problem in problems]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, allow_nan=False) + "\n"
+
+
+def _rule(code: Code) -> dict[str, Any]:
+    page = f"docs/problems.md#{code}"
+    return {
+        "id": code,
+        "name": "".join([word.capitalize() for word in code.split("-")]),
+        "shortDescription": {"text": code.meaning},
+        "help": {"text": f"{code.meaning} See {page}.", "markdown": f"{code.meaning} See [{page}]({page})."},
+    }
 
 
 def _result(problem: Problem, rule: int) -> dict[str, Any]:
