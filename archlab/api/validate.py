@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from archlab.api.expect import check_expect
 from archlab.api.network import Network
+from archlab.config.expand.budget import Budget
 from archlab.config.expand.network import expand
 from archlab.config.syntax.folders import configs_below, is_folder
 from archlab.config.syntax.limits import MAX_STEPS
@@ -60,9 +61,9 @@ def validate(target: str) -> Validation:
         if spent > MAX_STEPS:
             found[_too_many(chosen, result.networks)] = None
             break
-        own = Problems(list(problems.found))
-        _check(document, chosen, own)
-        spent += own.work + VARIANT_STEPS + len(document.params)
+        own, budget = Problems(list(problems.found)), Budget()
+        _check(document, chosen, own, budget)
+        spent += budget.spent + VARIANT_STEPS + len(document.params)
         found.update(dict.fromkeys(own.found))
         result.networks += 1
     result.problems = sorted(_distinct(list(found)), key=lambda problem: problem.sort_key)
@@ -86,15 +87,15 @@ def _too_many(variant: Variant | None, checked: int) -> Problem:
     )
 
 
-def _check(document: Document, variant: Variant | None, problems: Problems) -> None:
+def _check(document: Document, variant: Variant | None, problems: Problems, budget: Budget) -> None:
     try:
-        graph = expand(document, variant, {}, problems)
+        graph = expand(document, variant, {}, problems, budget=budget)
     except ConfigError as error:
         problems.found = error.problems
         return
     expect = document.expect if variant is None else variant.expect
     if expect is not None:
-        problems.work += len(graph.nodes)  # an analysis takes about as long as the expansion
+        budget.spent += len(graph.nodes)  # an analysis takes about as long as the expansion
         check_expect(expect, Network(graph, document, variant).analyze(), problems)
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from archlab.config.expand.init import DEFAULT, initialised_class
 from archlab.config.expand.lowering import attachment_role
-from archlab.config.expand.residual import WORDS
+from archlab.config.expand.shortcut import WORDS
 from archlab.config.initializers import INITIALIZERS
-from archlab.config.tree.document import ITEM_KEYS, KEYS, LANGUAGE_VERSION
+from archlab.config.tree.document import KEYS, LANGUAGE_VERSION
 from archlab.config.tree.expect import EXPECT_KEYS, GLOBAL
-from archlab.config.tree.items import COMBINATORS
+from archlab.config.tree.items import COMBINATORS, ITEM_KEYS
 from archlab.layers import Layer, find_layer, layer_types, types_with_role
 
 Schema = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from archlab.diagnostics.place import Place, printable
@@ -74,14 +74,34 @@ class ConfigError(Exception):
 
 
 class BadItemError(Exception):
-    """The walk over one item cannot go on; caught around the item, so that the next ones are still read."""
+    """One item is wrong; caught around the item, so that the next ones are still read.
 
-    def __init__(self, message: str, code: str, place: Place | None, notes: tuple[str, ...] = ()) -> None:
+    Attributes:
+        code: of the problem.
+        place: where it is.
+        notes: lines of the trail.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        code: str,
+        place: Place | None,
+        notes: tuple[str, ...] = (),
+        *,
+        hint: Callable[[], str] | None = None,
+    ) -> None:
         super().__init__(message)
-        self.message = message
         self.code = code
         self.place = place
         self.notes = notes
+        self._message = message
+        self._hint = hint
+
+    @property
+    def message(self) -> str:
+        """What is wrong, and the hint, which is looked for only where it is told."""
+        return self._message + self._hint() if self._hint is not None else self._message
 
 
 class TooManyProblemsError(Exception):
@@ -94,11 +114,9 @@ class Problems:
 
     Attributes:
         found: so far.
-        work: steps of the expansion that led to them.
     """
 
     found: list[Problem] = field(default_factory=list)
-    work: int = 0
     _seen: set[tuple[str, str, int, int]] = field(default_factory=set)
 
     def add(self, message: str, code: str, place: Place | None, trail: tuple[str, ...] = ()) -> None:

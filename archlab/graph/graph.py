@@ -13,7 +13,7 @@ from archlab.layers.shape import Shape
 OutputForm = Literal["single", "tuple", "dict"]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """One primitive layer at one place in the network."""
 

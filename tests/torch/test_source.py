@@ -10,6 +10,7 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -857,7 +858,8 @@ def test_weights_of_single_layers_are_told_apart_by_their_names() -> None:
 
 def test_a_broken_order_is_refused() -> None:
     graph = graph_of("chain")
-    graph.nodes[1].path, graph.nodes[2].path, graph.nodes[3].path = "a.x", "b", "a.y"
+    paths = {1: "a.x", 2: "b", 3: "a.y"}
+    graph.nodes = [replace(node, path=paths.get(node.index, node.path)) for node in graph.nodes]
     with pytest.raises(ValueError, match="do not follow one another"):
         to_source(graph)
 

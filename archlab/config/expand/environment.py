@@ -3,34 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from archlab.config.expand.init import TensorInit
 from archlab.config.expand.names import NameTable, Value
-from archlab.config.expand.recording import Recording
+from archlab.config.expand.paths import PathScope
 from archlab.config.syntax.expressions import UNKNOWN
-from archlab.config.syntax.naming import PathScope
-from archlab.layers.shape import map_size
+from archlab.layers.shape import channels_of, map_size
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Environment:
-    """What is visible where the walk stands."""
+    """What is visible where the walk stands. Items, repetitions, lists and blocks each have a child of their own.
 
-    variables: dict[str, Any]
+    Attributes:
+        variables: what expressions can name.
+        names: what `from` and `with` can name.
+        scope: where nodes go.
+        trail: through which blocks the walk came here, for messages.
+        open_blocks: the same blocks' names, the outermost first.
+        depth: how many blocks and combinators are around.
+        init: initialisers by layer type that the blocks around say.
+    """
+
+    variables: Mapping[str, Any]
     names: NameTable
     scope: PathScope
     trail: tuple[str, ...] = ()
     open_blocks: tuple[str, ...] = ()
     depth: int = 0
-    init: Mapping[str, TensorInit] = field(default_factory=dict)
-    """Initialisers by layer type that the blocks around say."""
-    recording: Recording | None = None
-    """Of the block's use, where one is wanted."""
+    init: Mapping[str, TensorInit] | None = None
+
+    def at(self, value: Value, index: int | None = None) -> Environment:
+        """A child for an item that a value enters, or for one of its repetitions.
+
+        Args:
+            value: what enters.
+            index: which repetition it is.
+        """
+        seen: dict[str, Any] = {**self.variables, "in_channels": value_channels(value), "in_size": value_size(value)}
+        if index is not None:
+            seen["index"] = index
+        return Environment(seen, self.names, self.scope, self.trail, self.open_blocks, self.depth, self.init)
+
+    def inside(self, scope: PathScope | None, names: NameTable | None = None, *, deeper: bool = False) -> Environment:
+        """A child for a list in an item.
+
+        Args:
+            scope: where its nodes go, if not where the others do.
+            names: its own, if it has a scope of its own.
+            deeper: whether this is another level.
+        """
+        return Environment(
+            self.variables,
+            self.names if names is None else names,
+            self.scope if scope is None else scope,
+            self.trail,
+            self.open_blocks,
+            self.depth + deeper,
+            self.init,
+        )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Spot:
     """Where a single repetition of an item goes: its scope, its label there, and whether the user wrote the label."""
 
@@ -45,3 +81,8 @@ def value_size(value: Value) -> Any:
         return UNKNOWN
     size = map_size(value.shape)
     return None if size is None else list(size)
+
+
+def value_channels(value: Value) -> Any:
+    """Channels of a value, for expressions."""
+    return UNKNOWN if value is None else channels_of(value.shape)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archlab.graph import Node
+from archlab.config.expand.draft import Draft
 from archlab.layers.shape import shape_text
 
 MOST_STEPS = 4
 """Changes of shape that are told, the last ones."""
 
 
-def shape_notes(inputs: Sequence[Node], nodes: list[Node], labels: Sequence[str] = ()) -> tuple[str, ...]:
+def shape_notes(inputs: Sequence[Draft], nodes: list[Draft], labels: Sequence[str] = ()) -> tuple[str, ...]:
     """A line for each input whose shape is not the network's own input's.
 
     Args:
@@ -27,9 +27,9 @@ def shape_notes(inputs: Sequence[Node], nodes: list[Node], labels: Sequence[str]
     return tuple([f"{name}: {_story(node, nodes) or _word(node)}" for name, node in zip(named, inputs, strict=True)])
 
 
-def _story(node: Node, nodes: list[Node]) -> str:
+def _story(node: Draft, nodes: list[Draft]) -> str:
     """`3x32x32 (input) -> 8x16x16 (conv2d, line 4)`; empty where nothing changed on the way."""
-    steps: list[Node] = []
+    steps: list[Draft] = []
     while len(steps) < MOST_STEPS:
         before = nodes[node.inputs[0]] if node.inputs else None
         if before is None or before.shape != node.shape:
@@ -43,6 +43,6 @@ def _story(node: Node, nodes: list[Node]) -> str:
     return start + " -> ".join([_word(step) for step in reversed(steps)])
 
 
-def _word(node: Node) -> str:
+def _word(node: Draft) -> str:
     line = "" if node.place is None else f", line {node.place.line + 1}"
     return f"{shape_text(node.shape)} ({node.layer.type}{line})"

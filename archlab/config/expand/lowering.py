@@ -7,7 +7,7 @@ from typing import Any
 
 from archlab.config.expand.init import TensorInit, initialised_class, read_tensors
 from archlab.config.syntax.yaml_nodes import Mapping, value_kind
-from archlab.config.tree.items import Item
+from archlab.config.tree.items import LayerItem
 from archlab.config.tree.validation import Places, unknown_option, validate_model
 from archlab.diagnostics.problem import BadItemError, Problems
 from archlab.diagnostics.suggest import did_you_mean
@@ -64,24 +64,24 @@ class Lowering:
         self._problems = problems
         self._projections: dict[tuple[int, tuple[int, int], int], list[Layer]] = {}
         self._joins: dict[str, Layer] = {}
+        self._lowered: dict[tuple[LayerItem, str], Lowered | None] = {}
 
-    def lower(self, item: Item, cls: type[Layer], values: dict[str, Any], trail: Trail) -> Lowered | None:
+    def lower(self, item: LayerItem, cls: type[Layer], values: dict[str, Any], trail: Trail) -> Lowered | None:
         """The layers of an item, or None with the problems recorded.
 
         Args:
-            item: the item, which also holds the cache.
+            item: the item.
             cls: its layer class.
             values: its arguments, substituted.
             trail: through which blocks it came about.
         """
         # repr, since 1, 1.0 and True are equal as keys but not as arguments
-        key = f"{cls.type}{values!r}"
-        if key not in item.cache:
-            item.cache[key] = self._make(item, cls, values, trail)
-        lowered = item.cache[key]
-        return lowered if isinstance(lowered, Lowered) else None
+        key = item, f"{cls.type}{values!r}"
+        if key not in self._lowered:
+            self._lowered[key] = self._make(item, cls, values, trail)
+        return self._lowered[key]
 
-    def check_names(self, item: Item, cls: type[Layer], names: Iterable[str], trail: Trail) -> None:
+    def check_names(self, item: LayerItem, cls: type[Layer], names: Iterable[str], trail: Trail) -> None:
         """Record the names that are no options of the layer, where its values are not all known."""
         for name in names:
             # what is no word at all is the rest of an expression that YAML cut at a comma
@@ -105,7 +105,7 @@ class Lowering:
             self._projections[key] = [conv] if norm is None else [conv, norm]
         return self._projections[key]
 
-    def _make(self, item: Item, cls: type[Layer], values: dict[str, Any], trail: Trail) -> Lowered | None:
+    def _make(self, item: LayerItem, cls: type[Layer], values: dict[str, Any], trail: Trail) -> Lowered | None:
         values = dict(values)
         init = values.pop("init", None)
         attached: dict[str, Layer | None] = {}
@@ -121,7 +121,7 @@ class Lowering:
         tensors = None if init is None else self._init(item, cls, init, trail)
         return Lowered(main, known, tensors) if main is not None and len(known) == len(attached) else None
 
-    def _init(self, item: Item, cls: type[Layer], value: Any, trail: Trail) -> TensorInit | None:
+    def _init(self, item: LayerItem, cls: type[Layer], value: Any, trail: Trail) -> TensorInit | None:
         """The initialisers written on the layer."""
         owner = initialised_class(cls.type)
         if owner is None or owner.tensors is Layer.tensors:
@@ -132,7 +132,7 @@ class Lowering:
             return None
         return read_tensors(cls.type, owner, item.arguments["init"].node, value, self._problems, trail)
 
-    def _refuse_attached(self, item: Item, cls: type[Layer], values: dict[str, Any]) -> None:
+    def _refuse_attached(self, item: LayerItem, cls: type[Layer], values: dict[str, Any]) -> None:
         for name in ("norm", "activation"):
             if name in values and name not in cls.model_fields:
                 raise BadItemError(
@@ -141,7 +141,7 @@ class Lowering:
                     item.places.key(name),
                 )
 
-    def _attached(self, item: Item, name: str, value: Any, trail: Trail) -> Layer | None:
+    def _attached(self, item: LayerItem, name: str, value: Any, trail: Trail) -> Layer | None:
         """The norm or activation written on a layer: a type, or a mapping with its options."""
         role = attachment_role(name)
         options = dict(value) if isinstance(value, dict) else {"type": value}
@@ -158,8 +158,9 @@ class Lowering:
             layer = layer.model_copy(update={"inplace": True})
         return layer
 
-    def _attached_places(self, item: Item, name: str) -> Places:
-        node = item.node.entries.get(name)
+    def _attached_places(self, item: LayerItem, name: str) -> Places:
+        argument = item.arguments.get(name)
+        node = None if argument is None else argument.node
         if isinstance(node, Mapping):
             return Places(node.place, node.keys, {key: value.place for key, value in node.entries.items()})
         whole = item.places.value(name)

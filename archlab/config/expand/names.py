@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import islice
 
+from archlab.config.expand.draft import Draft
 from archlab.config.syntax.yaml_nodes import Scalar
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import MAX_SUGGESTIONS, did_you_mean
 from archlab.diagnostics.words import listed
-from archlab.graph import Node
 
-Value = Node | None
+Value = Draft | None
 """The node whose output an item gives; None where a problem leaves it unknown."""
 
 Values = tuple[Value, ...]
@@ -51,7 +53,7 @@ class NameTable:
         self.places[name] = place
         self.values[name] = value
 
-    def export(self, name: str, inner: dict[str, Value]) -> None:
+    def export(self, name: str, inner: Mapping[str, Value]) -> None:
         """Make the names inside a named item visible as `name.inner`."""
         for key, value in inner.items():
             self.values[f"{name}.{key}"] = value
@@ -65,7 +67,7 @@ class NameTable:
         """The item of this list that a name begins with, if its `when` was false."""
         return next((item for item in (name, name.partition(".")[0]) if item in self.skipped), None)
 
-    def find(self, reference: Scalar, all_names: frozenset[str]) -> Value:
+    def find(self, reference: Scalar, all_names: AbstractSet[str]) -> Value:
         """The value of an earlier name.
 
         Args:

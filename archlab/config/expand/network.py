@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from archlab.config.expand.budget import Budget, OverBudgetError
 from archlab.config.expand.elaborate import Elaborator
 from archlab.config.expand.init import read_init
 from archlab.config.expand.names import LeftOutError, NameTable, Value
@@ -35,6 +36,7 @@ def expand(
     settings: MappingView[str, Any],
     problems: Problems,
     input_shape: Shape | None = None,
+    budget: Budget | None = None,
 ) -> Graph:
     """The graph of a document.
 
@@ -44,14 +46,17 @@ def expand(
         settings: values for params from outside.
         problems: the collector, possibly with problems from reading.
         input_shape: instead of the config's `input`.
+        budget: what the expansion may spend; a new one by default.
 
     Raises:
         ConfigError: with every problem found.
     """
     try:
-        graph = _expand(document, variant, settings, problems, input_shape)
+        graph = _expand(document, variant, settings, problems, input_shape, budget or Budget())
     except TooManyProblemsError:
         graph = None
+    except OverBudgetError as error:
+        raise ConfigError([*problems.found, error.problem]) from None
     problems.found = [_with_extending(problem, document) for problem in problems.found]
     problems.raise_if_any()
     assert graph is not None
@@ -73,6 +78,7 @@ def _expand(
     settings: MappingView[str, Any],
     problems: Problems,
     input_shape: Shape | None,
+    budget: Budget,
 ) -> Graph | None:
     params = resolve_params(document, variant, settings, problems)
     written = variant.input if variant is not None and variant.input is not None else document.input
@@ -81,10 +87,10 @@ def _expand(
     init = read_init(document.init, params, problems) if document.init is not None else {}
     if input_shape is None or document.layers is None:
         return None
-    elaborator = Elaborator(document, params, problems)
+    elaborator = Elaborator(document, params, problems, budget)
     last, names = elaborator.run(input_shape)
-    if elaborator.unequal:
-        explain_unequal(problems, elaborator.unequal[0], elaborator.nodes, partial(_attempt, document, params))
+    if elaborator.emitter.unequal:
+        explain_unequal(problems, elaborator.emitter.unequal[0], elaborator.nodes, partial(_attempt, document, params))
     wanted = variant.outputs if variant is not None and variant.outputs is not None else document.outputs
     inherited = document.outputs_inherited if wanted is document.outputs else None
     outputs = _read_outputs(wanted, last, names, problems, inherited)
@@ -92,7 +98,7 @@ def _expand(
         return None
     form, results = outputs
     name = variant.name if variant is not None else document.name
-    graph = Graph(name, elaborator.nodes, results, form, variant.name if variant else None, init)
+    graph = Graph(name, elaborator.finished(), results, form, variant.name if variant else None, init)
     check_graph(graph, problems, prune(graph, elaborator.uses))
     return graph
 
@@ -100,11 +106,13 @@ def _expand(
 def _attempt(document: Document, params: Params, input_shape: Shape) -> tuple[Problems, int]:
     """The problems of the layers for another input, and how many layers were made."""
     problems = Problems()
-    elaborator = Elaborator(document, params, problems)
+    elaborator = Elaborator(document, params, problems, Budget())
     try:
         elaborator.run(input_shape)
     except ConfigError as error:
         problems.found = error.problems
+    except OverBudgetError as error:
+        problems.found.append(error.problem)
     except TooManyProblemsError:
         pass
     return problems, len(elaborator.nodes)

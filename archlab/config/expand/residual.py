@@ -1,118 +1,140 @@
-"""The shortcut of a residual item."""
+"""An item that is a residual: a body, a shortcut around it, and their sum."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
-
-from archlab.config.syntax.substitute import Argument
-from archlab.config.syntax.yaml_nodes import Sequence, value_kind
-from archlab.config.tree.items import Item
+from archlab.config.expand.draft import Draft
+from archlab.config.expand.environment import Environment, Spot
+from archlab.config.expand.history import shape_notes
+from archlab.config.expand.names import NameTable, Value
+from archlab.config.expand.paths import PathScope
+from archlab.config.expand.shortcut import WORDS, BodyPath, body_path, fitting_stride
+from archlab.config.expand.walk import Walk
+from archlab.config.syntax.yaml_nodes import value_kind
+from archlab.config.tree.items import Item, Layers, ResidualItem
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import did_you_mean
-from archlab.graph import Node
-from archlab.layers.base import Layer
-from archlab.layers.geometry import Window
-from archlab.layers.shape import Shape
+from archlab.layers.input import Input
+from archlab.layers.shape import is_map, shape_text
 
-Shortcut = Literal["identity", "project", "if_same"] | Sequence
-Pair = tuple[int, int]
-WORDS = ("identity", "project", "if_same")
+_NO_SHORTCUT = Draft(-1, Input(), (), ())
+"""Stands for the shortcut of an `if_same` whose body changes the shape."""
 
 
-def read_shortcut(item: Item, evaluate: Callable[[Argument], Any]) -> Shortcut:
-    """What the shortcut is: a word or a list of layers.
+def expand_residual(walk: Walk, item: ResidualItem, value: Value, env: Environment, spot: Spot) -> Value:
+    """Expand one repetition: body and shortcut, whose layers stand in the order in which they are written.
+
+    Args:
+        walk: the expansion.
+        item: the item.
+        value: what enters it.
+        env: what is visible there.
+        spot: where its nodes go.
 
     Raises:
-        BadItemError: if it is neither.
+        BadItemError: if a part is missing or wrong, or the sum cannot be.
     """
-    node = item.lists.get("shortcut")
-    if node is None:
+    inner = level_of(item, env, spot)
+    word = _word(walk, item, env)
+    if isinstance(item.body, BadItemError):
+        raise item.body.with_traceback(None)
+    first = len(walk.nodes)
+    if isinstance(item.shortcut, Layers) and item.is_shortcut_first:
+        skip = _written(walk, item.shortcut, value, inner)
+        result = walk.layers(item.body, value, inner)
+    else:
+        result = walk.layers(item.body, value, inner)
+        if isinstance(item.shortcut, Layers):
+            skip = _written(walk, item.shortcut, value, inner)
+        else:
+            skip = _meant(walk, item, word, value, result, inner, first)
+    walk.export(item, env, inner.names.values, spot)
+    if result is None or value is None or skip is None:
+        return None
+    if skip is _NO_SHORTCUT:
+        return result
+    if skip.shape != result.shape:
+        raise _unequal(walk, item, word, skip, result)
+    return walk.add(walk.lowering.join("add"), (result, skip), item, inner)
+
+
+def level_of(item: Item, env: Environment, spot: Spot) -> Environment:
+    """The environment inside a combinator: a level of its own only where it has a name."""
+    if item.name is None:
+        return env.inside(None, deeper=True)
+    return env.inside(spot.scope.scope(spot.label, written=True), NameTable(parent=env.names), deeper=True)
+
+
+def _word(walk: Walk, item: ResidualItem, env: Environment) -> str:
+    """What the shortcut is called; nothing where it is a list of layers.
+
+    Raises:
+        BadItemError: if there is no such shortcut.
+    """
+    if item.shortcut is None:
         return "identity"
-    if isinstance(node, Sequence):
-        return node
-    value = evaluate(Argument(node))
+    if isinstance(item.shortcut, Layers):
+        return ""
+    value = walk.evaluate(item.shortcut.bounded(), env)
     if value in WORDS:
-        return value  # type: ignore[no-any-return]
+        return str(value)
     hint = did_you_mean(value, WORDS) if isinstance(value, str) else ""
     raise BadItemError(
         f"'shortcut' is identity, project, if_same or a list of layers, not {value_kind(value)}{hint}",
         "wrong-value",
-        node.place,
+        item.shortcut.place,
     )
 
 
-def is_written_first(item: Item, shortcut: Shortcut) -> bool:
-    """Whether the shortcut's layers stand in front of the body's: where it is a list that is written there.
+def _written(walk: Walk, shortcut: Layers, value: Value, env: Environment) -> Value:
+    """What the layers of a shortcut give."""
+    scope = PathScope()
+    skip = walk.layers(shortcut, value, env.inside(scope, NameTable(parent=env.names)))
+    if scope.children:
+        env.scope.add("shortcut", scope, written=False)
+    return skip
 
-    What a word makes follows from the body, so that it comes behind it.
-    """
-    return isinstance(shortcut, Sequence) and next(iter(item.lists)) == "shortcut"
 
-
-@dataclass(frozen=True, slots=True)
-class BodyPath:
-    """The way through a body that a projection goes beside.
-
-    Attributes:
-        stride: (height, width) of the whole way; None where a layer on it has no whole stride (a global pooling, say).
-        nodes: from the body's last layer back to its first.
-    """
-
-    stride: Pair | None
-    nodes: tuple[Node, ...]
-
-    def norm(self) -> Layer | None:
-        """The norm behind the last convolution, if it has one."""
-        norm: Layer | None = None
-        for node in self.nodes:
-            if node.layer.role == "norm":
-                norm = node.layer
-            if node.layer.attachments:  # a convolution
-                return norm
+def _meant(
+    walk: Walk, item: ResidualItem, word: str, value: Value, result: Value, env: Environment, first: int
+) -> Value:
+    """What a word adds to the result of a body whose nodes begin at `first`, `_NO_SHORTCUT` where nothing is."""
+    if value is None or result is None:
         return None
+    path = body_path(walk.nodes, first, value, result)
+    if value.shape == result.shape and path.stride in {(1, 1), None}:
+        return value
+    if word == "if_same":
+        return _NO_SHORTCUT
+    return _projection(walk, item, value, result, path, env) if word == "project" else value
 
 
-def body_path(nodes: list[Node], first: int, start: Node, end: Node) -> BodyPath:
-    """The way from what enters a body to what it gives, over first inputs where there is a choice.
-
-    Layers that slide a window have a stride. A gate pools the whole map; the way is then that of the map it scales.
-
-    Args:
-        nodes: of the network so far.
-        first: index of the body's first node.
-        start: what enters.
-        end: what it gives.
-    """
-    strides: dict[int, Pair] = {start.index: (1, 1)}
-    before: dict[int, int] = {}
-    for node in nodes[first : end.index + 1]:
-        shapes = tuple([nodes[i].shape for i in node.inputs])
-        for source, (height, width) in zip(node.inputs, node.layer.reads(shapes, node.shape), strict=True):
-            if source in strides and isinstance(height, Window) and isinstance(width, Window):
-                so_far = strides[source]
-                strides[node.index] = so_far[0] * height.stride, so_far[1] * width.stride
-                before[node.index] = source
-                break
-    stride = strides.get(end.index)
-    way: list[Node] = []
-    node = end
-    while node is not start and node.index >= first:
-        way.append(node)
-        node = nodes[node.inputs[0] if stride is None else before[node.index]]
-    return BodyPath(stride, tuple(way))
+def _projection(walk: Walk, item: ResidualItem, value: Draft, result: Draft, path: BodyPath, env: Environment) -> Value:
+    """The body's stride and channels in a 1x1 convolution, with the norm of the body's last convolution."""
+    are_maps = is_map(value.shape) and is_map(result.shape)
+    stride = path.stride or fitting_stride(value.shape[1:], result.shape[1:]) if are_maps else None
+    if stride is None:
+        raise BadItemError(
+            f"cannot project {shape_text(value.shape)} to {shape_text(result.shape)} by a 1x1 convolution; "
+            "write the shortcut as a list of layers",
+            "shape",
+            item.places.value("shortcut"),
+        )
+    inner = env.inside(env.scope.scope("shortcut", written=False))
+    node: Value = value
+    for layer in walk.lowering.projection(result.shape[0], stride, path.norm()):
+        assert node is not None
+        node = walk.add(layer, (node,), item, inner)
+        if node is None:
+            return None
+    return node
 
 
-def fitting_stride(before: Shape, after: Shape) -> Pair | None:
-    """The stride of a 1x1 convolution between maps of two sizes (height, width); None where none fits, or several."""
-    height, width = map(_fitting, before, after)
-    return None if height is None or width is None else (height, width)
-
-
-def _fitting(before: int, after: int) -> int | None:
-    if before == after:
-        return 1
-    least = -(-before // after)
-    fits = [stride for stride in (least, least + 1) if -(-before // stride) == after]
-    return fits[0] if len(fits) == 1 else None
+def _unequal(walk: Walk, item: ResidualItem, word: str, skip: Draft, result: Draft) -> BadItemError:
+    hint = "; write shortcut: project for a 1x1 convolution in the shortcut" if word == "identity" else ""
+    return BadItemError(
+        f"residual adds its body, {shape_text(result.shape)}, and its shortcut, {shape_text(skip.shape)}, "
+        f"which must be of one shape{hint}",
+        "shape",
+        item.places.value("shortcut"),
+        shape_notes((result, skip), walk.nodes, ("body", "shortcut")),
+    )

@@ -7,8 +7,8 @@ from dataclasses import replace
 from math import gcd
 from typing import NamedTuple
 
+from archlab.config.expand.draft import Draft
 from archlab.diagnostics.problem import Problem, Problems
-from archlab.graph import Node
 from archlab.layers.geometry import Window
 from archlab.layers.shape import Shape, is_map, shape_text
 
@@ -32,7 +32,7 @@ class Unequal(NamedTuple):
     """
 
     number: int
-    inputs: tuple[Node, ...]
+    inputs: tuple[Draft, ...]
 
     @property
     def axes(self) -> tuple[bool, bool]:
@@ -41,7 +41,7 @@ class Unequal(NamedTuple):
         return len({size[0] for size in sizes}) > 1, len({size[1] for size in sizes}) > 1
 
 
-def explain_unequal(problems: Problems, unequal: Unequal, nodes: list[Node], attempt: Try) -> None:
+def explain_unequal(problems: Problems, unequal: Unequal, nodes: list[Draft], attempt: Try) -> None:
     """Add to a join's problem what rounded, which inputs work, and how to resize one map to the other.
 
     Args:
@@ -62,7 +62,7 @@ def explain_unequal(problems: Problems, unequal: Unequal, nodes: list[Node], att
     problems.found[unequal.number] = replace(problem, message=message, trail=trail)
 
 
-def _rounded(unequal: Unequal, nodes: list[Node]) -> Iterator[str]:
+def _rounded(unequal: Unequal, nodes: list[Draft]) -> Iterator[str]:
     """A note for each strided layer, on the way to one input alone, that does not divide its map."""
     ways = [_way(node, nodes) for node in unequal.inputs]
     shared = set.intersection(*[set(way) for way in ways])
@@ -82,7 +82,7 @@ def _rounded(unequal: Unequal, nodes: list[Node]) -> Iterator[str]:
                 break
 
 
-def _way(node: Node, nodes: list[Node]) -> list[int]:
+def _way(node: Draft, nodes: list[Draft]) -> list[int]:
     """Back to the input, over first inputs."""
     way: list[int] = []
     while node.inputs:

@@ -6,13 +6,11 @@ from collections.abc import Mapping as Scope
 from typing import Any
 
 from archlab.config.syntax.expressions import (
-    Evaluate,
     ExpressionError,
     UnknownNameError,
     compile_expression,
     is_expression,
 )
-from archlab.config.syntax.limits import MAX_ARGUMENT_VALUES
 from archlab.config.syntax.yaml_nodes import Node, Scalar, Sequence
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError
@@ -73,48 +71,3 @@ def _place(node: Scalar, error: ExpressionError) -> Place:
     if node.plain and place.line == place.end_line:
         return place.within(error.column, error.length)
     return place
-
-
-def count_values(node: Node) -> int:
-    """How many YAML values a node holds, itself among them."""
-    if isinstance(node, Scalar):
-        return 1
-    children = node.items if isinstance(node, Sequence) else node.entries.values()
-    return 1 + sum(map(count_values, children))
-
-
-class Argument:
-    """A value in a config, substituted at most once if it holds no expression."""
-
-    __slots__ = ("_compiled", "constant", "cost", "dynamic", "node", "size")
-
-    def __init__(self, node: Node) -> None:
-        self.node = node
-        self.size = count_values(node)
-        if self.size > MAX_ARGUMENT_VALUES:
-            message = f"this value holds {self.size:,} values; at most {MAX_ARGUMENT_VALUES} are allowed"
-            raise BadItemError(message, "too-large", node.place)
-        self.dynamic = is_dynamic(node)
-        self.constant: Any = None if self.dynamic else substitute(node, {})
-        self.cost = self.size + len(node.text) // 20 if isinstance(node, Scalar) else self.size
-        """Steps of an evaluation, in the expansion's measure."""
-        self._compiled: Evaluate | None = None
-
-    def value(self, scope: Scope[str, Any]) -> Any:
-        """The Python value in a scope.
-
-        Raises:
-            BadItemError: if an expression in it cannot be evaluated.
-        """
-        if not self.dynamic:
-            return self.constant
-        if self._compiled is not None:
-            try:
-                return self._compiled(scope)
-            except ExpressionError:
-                pass  # once more, for the place
-        elif isinstance(self.node, Scalar):
-            value = substitute(self.node, scope)
-            self._compiled = compile_expression(self.node.text)
-            return value
-        return substitute(self.node, scope)

@@ -177,7 +177,7 @@ def _indent(line: str) -> int:
 class _Open:
     """A collection that is being read."""
 
-    __slots__ = ("anchor", "key", "key_place", "node", "size")
+    __slots__ = ("anchor", "height", "key", "key_place", "node", "size")
 
     def __init__(self, node: Sequence | Mapping, anchor: str | None) -> None:
         self.node = node
@@ -185,6 +185,8 @@ class _Open:
         self.key: str | None = None
         self.key_place: Place | None = None
         self.size = 1
+        self.height = 1
+        """Levels from it down to its deepest value so far."""
 
 
 class _Builder:
@@ -194,7 +196,7 @@ class _Builder:
         self._source = source
         self._problems = problems
         self._stack: list[_Open] = []
-        self._anchors: dict[str, tuple[Node, int]] = {}
+        self._anchors: dict[str, tuple[Node, int, int]] = {}
         self._root: Node | None = None
         self._documents = 0
 
@@ -211,7 +213,7 @@ class _Builder:
         if kind_of is yaml.ScalarEvent:
             place = self._place(event)
             self._untagged(event, place)
-            self._close_value(self._scalar(event, place), event.anchor, 1)
+            self._close_value(self._scalar(event, place), event.anchor, 1, 0)
         elif kind_of is yaml.MappingStartEvent or kind_of is yaml.SequenceStartEvent:
             self._open(event, is_mapping=kind_of is yaml.MappingStartEvent)
         elif kind_of is yaml.MappingEndEvent or kind_of is yaml.SequenceEndEvent:
@@ -268,23 +270,26 @@ class _Builder:
         start, end = opened.node.place, event.end_mark
         # A block collection ends where the next token starts; keep the marker on its first line.
         opened.node.place = Place(self._source, start.line, start.column, end.line, end.column)
-        self._close_value(opened.node, opened.anchor, opened.size)
+        self._close_value(opened.node, opened.anchor, opened.size, opened.height)
 
     def _alias(self, event: Any) -> None:
         place = self._place(event)
         if event.anchor not in self._anchors:
             raise single_problem(f"there is no anchor '&{event.anchor}' above", "unknown-anchor", place)
-        node, size = self._anchors[event.anchor]
-        self._close_value(node, None, size)
+        node, size, height = self._anchors[event.anchor]
+        if len(self._stack) + height > MAX_YAML_DEPTH:
+            raise single_problem(f"nested deeper than {MAX_YAML_DEPTH} levels (aliases written out)", "too-deep", place)
+        self._close_value(node, None, size, height)
 
-    def _close_value(self, node: Node, anchor: str | None, size: int) -> None:
+    def _close_value(self, node: Node, anchor: str | None, size: int, height: int) -> None:
         if anchor is not None:
-            self._anchors[anchor] = (node, size)
+            self._anchors[anchor] = (node, size, height)
         if not self._stack:
             self._root = node
             return
         top = self._stack[-1]
         top.size += size
+        top.height = max(top.height, height + 1)
         if top.size > MAX_YAML_NODES:
             raise single_problem(
                 f"more than {MAX_YAML_NODES:,} YAML values (aliases written out)", "too-large", node.place

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from archlab.config.syntax.limits import MAX_PARAMS
 from archlab.config.syntax.naming import name_fault
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
+from archlab.config.tree.argument import Argument
+from archlab.config.tree.items import ITEM_KEYS, Layers, all_items
+from archlab.config.tree.reader import ItemReader, Replaced
 from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import Problems, single_problem
 from archlab.diagnostics.suggest import closest, did_you_mean
@@ -31,21 +35,29 @@ MAX_TITLE_LENGTH = 100
 """Characters of a network's name."""
 _NodeT = TypeVar("_NodeT", bound=Node)
 
+Params = dict[str, Any]
+Override = Callable[[Layers, Mapping], Replaced]
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """A reusable list of layers with params, and with inputs and outputs of its own where it has several."""
+    """A reusable list of layers with params, and with inputs and outputs of its own where it has several.
+
+    Attributes:
+        name: as items use it.
+        params: default values; one that is null is required.
+        layers: the items.
+        inputs: names of what enters: the line above, then what `with` names.
+        outputs: names of what comes out; the last layer where there are none.
+        init: initialisers of the layers in it, by layer type.
+    """
 
     name: str
-    params: dict[str, Node]
-    """Default values; a null scalar means required."""
-    layers: Sequence
-    inputs: dict[str, Place] = field(default_factory=dict)
-    """Names of what enters: the line above, then what `with` names."""
-    outputs: list[Scalar] = field(default_factory=list)
-    """Names of what comes out; the last layer where there are none."""
-    init: Mapping | None = None
-    """Initialisers of the layers in it, by layer type."""
+    params: dict[str, Argument]
+    layers: Layers
+    inputs: dict[str, Place]
+    outputs: tuple[Scalar, ...]
+    init: Mapping | None
 
 
 @dataclass(slots=True)
@@ -75,7 +87,13 @@ class Document:
     params: dict[str, Node] = field(default_factory=dict)
     variants: dict[str, Variant] = field(default_factory=dict)
     blocks: dict[str, Block] = field(default_factory=dict)
-    layers: Sequence | None = None
+    names: AbstractSet[str] = frozenset()
+    """Of all items, for hints."""
+    layers: Layers | None = None
+    written: Sequence | None = None
+    """The layers as YAML, for a config that extends this one."""
+    replaced: Replaced = field(default_factory=dict)
+    """Items of `written` that stand there with other arguments."""
     outputs: Node | None = None
     outputs_inherited: Place | None = None
     """Where the extending file can mend outputs that are the extended one's; None where they are its own."""
@@ -106,20 +124,22 @@ class DocumentReader:
         self._source = source
         self._default_name = default_name
         self._problems = problems
+        self._items = ItemReader().layers
 
-    def read(self, base: Document | None, override_layers: Callable[[Sequence, Mapping], Sequence]) -> Document:
+    def read(self, base: Document | None, override_layers: Override) -> Document:
         """The document, on top of the one it extends.
 
         Args:
             base: the document that `extends` names.
-            override_layers: applies a mapping of named layers' new arguments to the base's layers.
+            override_layers: finds the items of the base that a mapping gives new arguments by their names.
         """
         self._check_keys()
         own = Document(self._source, self._name(), self._root.place, description=self._text("description"))
         if base is not None:
             own.extends = self._root.keys["extends"]
             own.input, own.outputs, own.init = base.input, base.outputs, base.init
-            own.params, own.blocks, own.layers = dict(base.params), dict(base.blocks), base.layers
+            own.params, own.blocks = dict(base.params), dict(base.blocks)
+            own.layers, own.written, own.replaced = base.layers, base.written, base.replaced
         own.input = self._root.entries.get("input", own.input)
         own.outputs = self._root.entries.get("outputs", own.outputs)
         if own.outputs is not None and "outputs" not in self._root.entries:
@@ -131,6 +151,8 @@ class DocumentReader:
         self._read_layers(own, base, override_layers)
         self._read_variants(own)
         self._check_complete(own)
+        lists = [block.layers for block in own.blocks.values()] + ([own.layers] if own.layers else [])
+        own.names = {item.name for layers in lists for item in all_items(layers) if item.name is not None}
         return own
 
     def _add(self, message: str, code: str, place: Place) -> None:
@@ -247,16 +269,20 @@ class DocumentReader:
         sequence = self._expect(layers, Sequence, f"'layers' of block '{name}'")
         init = mapping.entries.get("init")
         init = None if init is None else self._expect(init, Mapping, f"'init' of block '{name}'")
-        return None if sequence is None else Block(name, params, sequence, inputs, outputs, init)
+        return None if sequence is None else Block(name, params, self._items(sequence), inputs, outputs, init)
 
-    def _block_params(self, name: str, declared: Node | None) -> dict[str, Node]:
+    def _block_params(self, name: str, declared: Node | None) -> dict[str, Argument]:
         if declared is None or (isinstance(declared, Scalar) and declared.value is None):
             return {}
         params = self._expect(declared, Mapping, f"'params' of block '{name}'")
         if params is None:
             return {}
         self._check_count(params, f"block '{name}'")
-        return {key: value for key, value in params.entries.items() if self._check_block_param(key, params.keys[key])}
+        return {
+            key: Argument(value)
+            for key, value in params.entries.items()
+            if self._check_block_param(key, params.keys[key])
+        }
 
     def _block_inputs(self, name: str, declared: Node | None) -> dict[str, Place]:
         inputs: dict[str, Place] = {}
@@ -267,10 +293,10 @@ class DocumentReader:
             inputs[word.text] = word.place
         return inputs
 
-    def _words(self, what: str, node: Node | None) -> list[Scalar]:
+    def _words(self, what: str, node: Node | None) -> tuple[Scalar, ...]:
         """A name or a list of different names."""
         if node is None:
-            return []
+            return ()
         words: dict[str, Scalar] = {}
         for item in node.items if isinstance(node, Sequence) else [node]:
             if not isinstance(item, Scalar) or not isinstance(item.value, str):
@@ -279,7 +305,7 @@ class DocumentReader:
                 self._add(f"{what} name '{item.text}' twice", "duplicate-name", item.place)
             else:
                 words[item.text] = item
-        return list(words.values())
+        return tuple(words.values())
 
     def _check_block_param(self, name: str, place: Place) -> bool:
         if name in ITEM_KEYS:
@@ -287,16 +313,19 @@ class DocumentReader:
             return False
         return self._check_param_name(name, place)
 
-    def _read_layers(
-        self, own: Document, base: Document | None, override: Callable[[Sequence, Mapping], Sequence]
-    ) -> None:
+    def _read_layers(self, own: Document, base: Document | None, override: Override) -> None:
         node = self._root.entries.get("layers")
         if node is None:
             return
         if base is not None and base.layers is not None and isinstance(node, Mapping):
-            own.layers = override(base.layers, node)
+            own.replaced = {**base.replaced, **override(base.layers, node)}
         else:
-            own.layers = self._expect(node, Sequence, "'layers'") or own.layers
+            sequence = self._expect(node, Sequence, "'layers'")
+            if sequence is None:
+                return
+            own.written, own.replaced = sequence, {}
+        assert own.written is not None
+        own.layers = ItemReader(own.replaced).layers(own.written) if own.replaced else self._items(own.written)
 
     def _read_variants(self, own: Document) -> None:
         variants = self._typed("variants", Mapping)
@@ -345,9 +374,3 @@ class DocumentReader:
     def _start(self) -> Place:
         place = self._root.place
         return Place(place.source, place.line, place.column, place.line, place.column + 1)
-
-
-ITEM_KEYS = ("type", "use", "name", "from", "repeat", "first", "when", "with")
-"""Keys of any item in a list of layers; no block param can have these names."""
-
-Params = dict[str, Any]

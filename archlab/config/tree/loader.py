@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from archlab.config.syntax.files import read_source
 from archlab.config.syntax.limits import MAX_EXTENDS
-from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, kind, parse
+from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, kind, parse
 from archlab.config.tree.document import Document, DocumentReader
 from archlab.config.tree.foreign import foreign_problem, foreign_root, foreign_text
+from archlab.config.tree.items import Layers, all_items
+from archlab.config.tree.reader import Replaced
 from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import BadItemError, ConfigError, Problems
 from archlab.diagnostics.suggest import did_you_mean
@@ -114,48 +116,22 @@ class DocumentLoader:
         self._open.append(path)
         return path
 
-    def _override_layers(self, layers: Sequence, overrides: Mapping) -> Sequence:
-        """The base's layers with new arguments for the named ones."""
-        names = dict(_named_items(layers))
-        replaced: dict[int, Mapping] = {}
+    def _override_layers(self, layers: Layers, overrides: Mapping) -> Replaced:
+        """What becomes of the base's named items, which get new arguments."""
+        named = {item.name: item.node for item in all_items(layers) if item.name is not None}
+        replaced: Replaced = {}
         for name, node in overrides.entries.items():
             place = overrides.keys[name]
-            if name not in names:
-                hint = did_you_mean(name, names) or f"; its named layers are {listed(names)}"
+            item = named.get(name)
+            if item is None:
+                hint = did_you_mean(name, named) or f"; its named layers are {listed(named)}"
                 self._problems.add(f"the extended config has no layer named '{name}'{hint}", "unknown-name", place)
             elif not isinstance(node, Mapping):
                 message = f"layer '{name}' is overridden by a mapping of arguments, not {kind(node)}"
                 self._problems.add(message, "wrong-type", node.place)
             else:
-                item = names[name]
                 replaced[id(item)] = Mapping({**item.entries, **node.entries}, {**item.keys, **node.keys}, item.place)
-        rebuilt = _replace(layers, replaced)
-        assert isinstance(rebuilt, Sequence)
-        return rebuilt
-
-
-def _named_items(node: Node) -> Iterator[tuple[str, Mapping]]:
-    """Every item with a name in a tree of layers, in order."""
-    if isinstance(node, Sequence):
-        for item in node.items:
-            yield from _named_items(item)
-    elif isinstance(node, Mapping):
-        name = node.entries.get("name")
-        is_item = "type" in node.entries or "use" in node.entries
-        if is_item and isinstance(name, Scalar) and isinstance(name.value, str):
-            yield name.value, node
-        for value in node.entries.values():
-            yield from _named_items(value)
-
-
-def _replace(node: Node, replaced: dict[int, Mapping]) -> Node:
-    """The tree with some of its mappings exchanged; untouched parts are shared."""
-    if isinstance(node, Scalar) or not replaced:
-        return node
-    if isinstance(node, Sequence):
-        return Sequence([_replace(item, replaced) for item in node.items], node.place)
-    node = replaced.get(id(node), node)
-    return Mapping({key: _replace(value, replaced) for key, value in node.entries.items()}, node.keys, node.place)
+        return replaced
 
 
 def _inside(folder: Path, name: str, place: Place) -> Path:

@@ -1,0 +1,59 @@
+"""How much an expansion may do and make. A config is data from a stranger, and a few words can ask for anything."""
+
+from __future__ import annotations
+
+from archlab.config.syntax.limits import MAX_INPUTS, MAX_NODES, MAX_STEPS
+from archlab.diagnostics.place import Place
+from archlab.diagnostics.problem import Problem
+
+
+class OverBudgetError(Exception):
+    """A bound is met, which ends the expansion.
+
+    Attributes:
+        problem: which, and where.
+    """
+
+    def __init__(self, message: str, place: Place | None) -> None:
+        super().__init__(message)
+        self.problem = Problem(message, "too-large", place)
+
+
+class Budget:
+    """Spent by every item that is visited and every argument that is evaluated.
+
+    Attributes:
+        spent: steps so far.
+        nodes: layers so far, the input among them.
+        inputs: of all of them together.
+    """
+
+    def __init__(self) -> None:
+        self.spent = 0
+        self.nodes = 0
+        self.inputs = 0
+
+    def spend(self, steps: int, place: Place) -> None:
+        """Count work.
+
+        Raises:
+            OverBudgetError: where it is too much.
+        """
+        self.spent += steps
+        if self.spent > MAX_STEPS:
+            raise OverBudgetError(
+                f"expanding takes more than {MAX_STEPS:,} steps; are there too many repetitions?", place
+            )
+
+    def add_nodes(self, count: int, inputs: int, place: Place | None) -> None:
+        """Count layers that are about to be made, and their inputs.
+
+        Raises:
+            OverBudgetError: where they are too many.
+        """
+        self.nodes += count
+        self.inputs += inputs
+        if self.nodes > MAX_NODES + 1:
+            raise OverBudgetError(f"the network has more than {MAX_NODES:,} layers", place)
+        if self.inputs > MAX_INPUTS:
+            raise OverBudgetError(f"the layers of the network have more than {MAX_INPUTS:,} inputs together", place)

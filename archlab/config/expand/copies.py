@@ -1,0 +1,106 @@
+"""Uses of a block that expand to the same layers: the walk over the first is repeated by copying its nodes.
+
+A block sees its params and what enters it, nothing else. Two uses with equal arguments and inputs of equal
+shapes therefore give the same nodes but for their numbers, which is most of a deep network: the 36 units of
+a ResNet-152's third stage are two walks and 34 copies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from archlab.config.expand.draft import Draft
+from archlab.config.expand.emitter import Emitter
+from archlab.config.expand.environment import Environment
+from archlab.config.expand.names import Value, Values
+from archlab.config.expand.paths import PathScope
+from archlab.config.expand.prune import Use
+from archlab.config.tree.items import UseItem
+
+Given = dict[str, Any]
+"""A block's arguments with their values."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expansion:
+    """What a use of a block has made.
+
+    Attributes:
+        inputs: what enters.
+        start: index of the first node; the others follow without gaps.
+        nodes: in order.
+        scope: their paths.
+        shift: what the indices in the scope grow by, where it is that of another use.
+        names: what can be named in it.
+        outputs: what comes out.
+        steps: work of the walk, in the budget's steps.
+        uses: of blocks with several outputs, this one among them.
+    """
+
+    inputs: Values
+    start: int
+    nodes: list[Draft]
+    scope: PathScope
+    names: dict[str, Value]
+    outputs: Values
+    steps: int
+    uses: list[Use]
+    shift: int = 0
+
+
+class Copies:
+    """Knows what uses gave, and makes the same again."""
+
+    def __init__(self, emitter: Emitter) -> None:
+        self._emitter = emitter
+        self._known: dict[tuple[object, ...], Expansion] = {}
+
+    def find(self, key: tuple[object, ...]) -> Expansion | None:
+        """What a like use gave."""
+        return self._known.get(key)
+
+    def remember(self, key: tuple[object, ...], expansion: Expansion) -> None:
+        """Keep what a use gave."""
+        self._known[key] = expansion
+
+    def copy(self, made: Expansion, inputs: Values) -> Expansion:
+        """The same behind the nodes that there are, reading other values of the same shapes."""
+        nodes = self._emitter.nodes
+        shift = len(nodes) - made.start
+        entering = {old.index: new.index for old, new in zip(made.inputs, inputs, strict=True) if old and new}
+
+        def moved(index: int) -> int:
+            return index + shift if index >= made.start else entering[index]
+
+        for node in made.nodes:
+            read = tuple([moved(index) for index in node.inputs])
+            at = node.index + shift
+            nodes.append(Draft(at, node.layer, read, node.shape, node.place, node.trail, node.zero_init, node.init))
+        return Expansion(
+            inputs,
+            made.start + shift,
+            nodes[made.start + shift :],
+            made.scope,
+            {name: None if value is None else nodes[moved(value.index)] for name, value in made.names.items()},
+            tuple([None if value is None else nodes[moved(value.index)] for value in made.outputs]),
+            made.steps,
+            [use.moved(shift) for use in made.uses],
+            shift,
+        )
+
+
+def use_key(item: UseItem, inputs: Values, given: Given, env: Environment) -> tuple[object, ...]:
+    """What decides which layers a use has: two with equal keys have the same.
+
+    Args:
+        item: its item, which stands in the trail.
+        inputs: what enters.
+        given: arguments.
+        env: where it stands; the blocks around it and the depth stand in the nodes and in problems.
+    """
+    shapes = tuple([None if value is None else value.shape for value in inputs])
+    numbers: dict[Value, int] = {}
+    alike = tuple([numbers.setdefault(value, len(numbers)) for value in inputs])  # which of them are one value
+    # repr, since 1, 1.0 and True are equal as keys but not as arguments
+    return item, shapes, alike, repr(given), env.trail, env.depth

@@ -1,0 +1,85 @@
+"""An item that is a layer: its class found, its arguments evaluated, its primitives made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archlab.config.expand.environment import Environment, Spot
+from archlab.config.expand.names import Value, Values
+from archlab.config.expand.walk import Walk
+from archlab.config.syntax.yaml_nodes import value_kind
+from archlab.config.tree.items import COMBINATORS, MERGES, Arguments, LayerItem
+from archlab.diagnostics.place import Place
+from archlab.diagnostics.problem import BadItemError
+from archlab.diagnostics.suggest import called_alone, did_you_mean
+from archlab.diagnostics.words import one_of
+from archlab.layers import find_layer, layer_types
+from archlab.layers.base import Layer
+
+
+def expand_layer(
+    walk: Walk, item: LayerItem, arguments: Arguments, inputs: Values, env: Environment, spot: Spot
+) -> Value:
+    """Expand one repetition of a layer.
+
+    Args:
+        walk: the expansion.
+        item: the item.
+        arguments: of this repetition.
+        inputs: what enters it.
+        env: what is visible there.
+        spot: where its nodes go.
+
+    Raises:
+        BadItemError: if there is no such layer, or it does not take so many inputs.
+        UnknownValueError: if an earlier problem leaves an argument unknown.
+    """
+    type_name = walk.evaluate(item.target, env)
+    cls = find_layer(type_name) if isinstance(type_name, str) else None
+    if cls is None:
+        raise _unknown_layer(type_name, item.places.value("type"))
+    _check_inputs(item, cls)
+    values = _values(walk, item, cls, arguments, env)
+    if values is None:
+        return None
+    lowered = walk.lowering.lower(item, cls, values, env.trail)
+    if lowered is None or None in inputs:
+        return None
+    known = tuple([node for node in inputs if node is not None])
+    return walk.emitter.emit_lowered(item, lowered, known, env, spot)
+
+
+def _values(
+    walk: Walk, item: LayerItem, cls: type[Layer], arguments: Arguments, env: Environment
+) -> dict[str, Any] | None:
+    """The arguments, or None where one cannot be evaluated; the others' names are still looked at."""
+    values: dict[str, Any] = {}
+    for name, argument in arguments.items():
+        try:
+            values[name] = walk.evaluate(argument, env)
+        except BadItemError as error:
+            walk.problems.add(error.message, error.code, error.place, env.trail)
+    if len(values) == len(arguments):
+        return values
+    walk.lowering.check_names(item, cls, arguments, env.trail)
+    return None
+
+
+def _check_inputs(item: LayerItem, cls: type[Layer]) -> None:
+    reads_others = cls.role == "join" or cls.reads_others
+    if not reads_others and item.others:
+        message = f"{cls.type} has one input; 'with' belongs to {one_of(MERGES)}"
+        raise BadItemError(message, "unknown-option", item.places.key("with"))
+    if reads_others and not item.others:
+        message = f"{cls.type} joins the line above with others; name them: with: [NAME]"
+        if cls.role != "join":
+            message = f"{cls.type} reads its offsets too (with: [NAME]); deform_conv2d makes them itself"
+        raise BadItemError(message, "missing", item.place)
+
+
+def _unknown_layer(name: object, place: Place) -> BadItemError:
+    if not isinstance(name, str):
+        return BadItemError(f"'type' must be the name of a layer, not {value_kind(name)}", "wrong-type", place)
+    known = (*layer_types(), *COMBINATORS)
+    hint = did_you_mean(name, known) or did_you_mean(called_alone(name).lower(), known)
+    return BadItemError(f"there is no layer type '{name[:80]}'{hint or '; see archlab schema'}", "unknown-layer", place)

@@ -1,0 +1,198 @@
+"""An item that uses a block: the block's params put in, its inputs named, its layers walked, its outputs found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archlab.config.expand.copies import Expansion, Given, use_key
+from archlab.config.expand.environment import Environment, Spot, value_channels, value_size
+from archlab.config.expand.init import TensorInit, read_init
+from archlab.config.expand.names import LeftOutError, NameTable, Value, Values
+from archlab.config.expand.paths import PathScope
+from archlab.config.expand.prune import Use
+from archlab.config.expand.walk import Walk
+from archlab.config.syntax.expressions import UNKNOWN, UnknownValueError
+from archlab.config.syntax.limits import MAX_BLOCK_DEPTH
+from archlab.config.syntax.naming import block_label
+from archlab.config.syntax.yaml_nodes import value_kind
+from archlab.config.tree.document import Block
+from archlab.config.tree.items import Arguments, UseItem
+from archlab.diagnostics.problem import BadItemError
+from archlab.diagnostics.suggest import did_you_mean
+from archlab.diagnostics.words import listed
+
+
+def expand_use(walk: Walk, item: UseItem, arguments: Arguments, values: Values, env: Environment, spot: Spot) -> Values:
+    """Expand one repetition of a use.
+
+    Args:
+        walk: the expansion.
+        item: the item.
+        arguments: the block's params, of this repetition.
+        values: what enters it, at least as many as the block has inputs.
+        env: what is visible there.
+        spot: where its nodes go.
+
+    Returns:
+        The block's outputs: those it names, or else its last value.
+
+    Raises:
+        BadItemError: if there is no such block here, or it does not take these inputs or params.
+    """
+    block = _block(walk, item, env)
+    given = _given(walk, item, block, arguments, env)
+    walk.budget.spend((len(block.inputs) + len(block.outputs)) // 10, item.place)
+    inputs = values[: max(len(block.inputs), 1)]
+    key = use_key(item, inputs, given, env)
+    known = walk.copies.find(key)
+    label = spot.label or block_label(block.name)
+    if known is None:
+        made = _expand(walk, item, block, inputs, given, env, spot.scope.scope(label, written=spot.written))
+        if not walk.problems.found:
+            walk.copies.remember(key, made)
+    else:
+        walk.budget.spend(known.steps, item.place)
+        walk.budget.add_nodes(len(known.nodes), sum([len(node.inputs) for node in known.nodes]), item.place)
+        made = walk.copies.copy(known, inputs)
+        spot.scope.add(label, made.scope, written=spot.written, shift=made.shift)
+        walk.uses += made.uses
+    names = made.names
+    if block.outputs:
+        names = {**names, **{word.text: value for word, value in zip(block.outputs, made.outputs, strict=False)}}
+    walk.export(item, env, names, spot)
+    return made.outputs
+
+
+def _expand(
+    walk: Walk, item: UseItem, block: Block, inputs: Values, given: Given, env: Environment, scope: PathScope
+) -> Expansion:
+    """Walk the block's layers."""
+    steps, start, first_use = walk.budget.spent, len(walk.nodes), len(walk.uses)
+    step = f"in block '{block.name}', used{f' by {item.name}' if item.name else ''} at line {item.place.line + 1}"
+    inner = Environment(
+        variables=_variables(walk, item, block, inputs[0], given, env),
+        names=_input_names(block, inputs),
+        scope=scope,
+        trail=(step, *env.trail),
+        open_blocks=(*env.open_blocks, block.name),
+        depth=env.depth + 1,
+        init={**(env.init or {}), **_init(walk, block)} if block.init is not None else env.init,
+    )
+    last = walk.layers(block.layers, inputs[0], inner)
+    outputs = _outputs(walk, block, last, inner)
+    nodes = walk.nodes[start:]
+    if len(block.outputs) > 1:
+        made = tuple([output.index for output in outputs if output is not None and output.index >= start])
+        if len(made) > 1:
+            walk.uses.append(Use(start, start + len(nodes), made))
+    spent = walk.budget.spent - steps
+    return Expansion(inputs, start, nodes, scope, inner.names.values, outputs, spent, walk.uses[first_use:])
+
+
+def output_labels(walk: Walk, item: UseItem, env: Environment) -> list[str]:
+    """What the block of an item calls its outputs."""
+    name = walk.evaluate(item.target, env)
+    block = walk.document.blocks.get(name) if isinstance(name, str) else None
+    return [] if block is None else [output.text for output in block.outputs]
+
+
+def _outputs(walk: Walk, block: Block, last: Value, inner: Environment) -> Values:
+    if not block.outputs:
+        return (last,)
+    found: list[Value] = []
+    for output in block.outputs:
+        try:
+            found.append(inner.names.find(output, frozenset()))
+        except BadItemError as error:
+            message = (
+                f"{error.reason}; a block has all its outputs" if isinstance(error, LeftOutError) else error.message
+            )
+            walk.problems.add(message, error.code, error.place, inner.trail)
+            found.append(None)
+    return tuple(found)
+
+
+def _block(walk: Walk, item: UseItem, env: Environment) -> Block:
+    name = walk.evaluate(item.target, env)
+    place = item.places.value("use")
+    if not isinstance(name, str):
+        raise BadItemError(f"'use' must be the name of a block, not {value_kind(name)}", "wrong-type", place)
+    block = walk.document.blocks.get(name)
+    if block is None:
+        hint = did_you_mean(name, walk.document.blocks) or f"; there are {listed(walk.document.blocks)}"
+        raise BadItemError(f"there is no block '{name[:80]}'{hint}", "unknown-block", place)
+    if block.name in env.open_blocks:
+        circle = " -> ".join([*env.open_blocks[env.open_blocks.index(block.name) :], block.name])
+        raise BadItemError(f"the block '{block.name}' uses itself ({circle})", "recursive-block", place)
+    if env.depth >= MAX_BLOCK_DEPTH:
+        raise BadItemError(f"blocks are nested deeper than {MAX_BLOCK_DEPTH} levels", "too-deep", place)
+    _check_inputs(item, block)
+    return block
+
+
+def _check_inputs(item: UseItem, block: Block) -> None:
+    wanted, written = max(len(block.inputs), 1), 1 + len(item.others)
+    if written == wanted:
+        return
+    if not block.inputs:
+        message = f"block '{block.name}' has one input and takes no 'with'; name its inputs: inputs: [x, skip]"
+    else:
+        names = listed(block.inputs)
+        message = f"block '{block.name}' has {wanted} inputs ({names}), the line above and those of 'with'; "
+        message += "'with' names none here" if written == 1 else f"'with' names {written - 1}, not {wanted - 1}"
+    place = item.places.key("with") if item.others else item.place
+    raise BadItemError(message, "unknown-option" if item.others else "missing", place)
+
+
+def _given(walk: Walk, item: UseItem, block: Block, arguments: Arguments, env: Environment) -> Given:
+    """The values of the arguments."""
+    for name in arguments:
+        if name not in block.params:
+            hint = did_you_mean(name, block.params) or f"; it has {listed(block.params)}"
+            message = f"block '{block.name}' has no param '{name}'{hint}"
+            raise BadItemError(message, "unknown-option", item.places.key(name))
+    given: Given = {}
+    for name, argument in arguments.items():
+        try:
+            given[name] = walk.evaluate(argument, env)
+        except UnknownValueError:
+            given[name] = UNKNOWN
+    return given
+
+
+def _variables(walk: Walk, item: UseItem, block: Block, value: Value, given: Given, env: Environment) -> dict[str, Any]:
+    """The file's params, the block's own, and `block_in`; nothing of the caller."""
+    walk.budget.spend((len(block.params) + len(walk.params)) // 10, item.place)
+    variables = {**walk.params, **block_names(value)}
+    for name, default in block.params.items():
+        if name in given and not (default.is_null and given[name] is None):
+            variables[name] = given[name]
+        elif default.is_null:
+            message = f"block '{block.name}' needs '{name}', which has no default"
+            walk.problems.add(message, "missing", item.place, env.trail)
+            variables[name] = UNKNOWN
+        else:
+            walk.budget.spend(default.bounded().size, default.place)
+            variables[name] = default.value(variables)
+    return variables
+
+
+def _init(walk: Walk, block: Block) -> dict[str, TensorInit]:
+    """The block's own initialisers, read once."""
+    assert block.init is not None
+    if block.name not in walk.block_inits:
+        walk.block_inits[block.name] = read_init(block.init, walk.params, walk.problems)
+    return walk.block_inits[block.name]
+
+
+def block_names(value: Value) -> dict[str, Any]:
+    """Channels and size of what enters a block, for its expressions."""
+    return {"block_in": value_channels(value), "block_in_size": value_size(value)}
+
+
+def _input_names(block: Block, values: Values) -> NameTable:
+    """The names in a block at its start: its inputs, which are not seen from outside but cannot be given again."""
+    if not block.inputs:
+        return NameTable()
+    inputs = NameTable(values=dict(zip(block.inputs, values, strict=False)))
+    return NameTable(parent=inputs, places=dict(block.inputs))

@@ -1,0 +1,92 @@
+"""What the walk over the tree carries from item to item: one object that each kind of item is expanded with."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from archlab.config.expand.budget import Budget
+from archlab.config.expand.copies import Copies
+from archlab.config.expand.draft import Draft
+from archlab.config.expand.emitter import Emitter
+from archlab.config.expand.environment import Environment, Spot
+from archlab.config.expand.init import TensorInit
+from archlab.config.expand.lowering import Lowering
+from archlab.config.expand.names import Value
+from archlab.config.expand.prune import Use
+from archlab.config.tree.argument import Argument
+from archlab.config.tree.document import Document
+from archlab.config.tree.items import Item, Layers
+from archlab.diagnostics.problem import Problems
+from archlab.layers.base import Layer
+
+
+class Walk(ABC):
+    """One expansion of a document.
+
+    Attributes:
+        document: the tree.
+        params: what every block sees: the file's params and `input_size`.
+        problems: the collector.
+        budget: what may still be done.
+        lowering: makes layers.
+        emitter: makes nodes of them.
+        copies: what uses of blocks have given.
+        block_inits: what the blocks' own `init` says, by the block's name.
+        uses: of blocks with several outputs, so far.
+    """
+
+    def __init__(self, document: Document, params: Mapping[str, Any], problems: Problems, budget: Budget) -> None:
+        self.document = document
+        self.params = params
+        self.problems = problems
+        self.budget = budget
+        self.lowering = Lowering(problems)
+        self.emitter = Emitter(problems, budget)
+        self.copies = Copies(self.emitter)
+        self.block_inits: dict[str, dict[str, TensorInit]] = {}
+        self.uses: list[Use] = []
+
+    @abstractmethod
+    def layers(self, layers: Layers, value: Value, env: Environment) -> Value:
+        """Expand a list of items one behind the other.
+
+        Args:
+            layers: the list.
+            value: what the first reads.
+            env: where the list stands.
+
+        Returns:
+            What the last gives.
+        """
+
+    @property
+    def nodes(self) -> list[Draft]:
+        """The nodes so far."""
+        return self.emitter.nodes
+
+    def evaluate(self, argument: Argument, env: Environment) -> Any:
+        """The value of an argument.
+
+        Raises:
+            BadItemError: if an expression in it cannot be evaluated.
+            UnknownValueError: if it names what an earlier problem left unknown.
+        """
+        if not argument.dynamic:
+            return argument.constant
+        self.budget.spend(argument.cost, argument.place)
+        return argument.value(env.variables)
+
+    def add(self, layer: Layer, inputs: tuple[Draft, ...], item: Item, env: Environment) -> Value:
+        """A layer that an item makes of itself, under its short name; None with a problem where it does not fit."""
+        node = self.emitter.emit(layer, inputs, item.places, env)
+        if node is not None:
+            env.scope.add(layer.alias, node.index, written=False)
+        return node
+
+    def export(self, item: Item, env: Environment, names: Mapping[str, Value], spot: Spot) -> None:
+        """Make the names inside a named item visible after it, with the item's path in front."""
+        if item.name is not None:
+            self.budget.spend(len(names) + sum(map(len, names)) // 100, item.place)
+            env.names.export(spot.label if item.repeat is None else f"{item.name}.{spot.label}", names)

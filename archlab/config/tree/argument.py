@@ -1,0 +1,78 @@
+"""A value in a config, read once: plain, or with expressions that each place in the network evaluates anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Scope
+from typing import Any
+
+from archlab.config.syntax.expressions import Evaluate, ExpressionError, compile_expression
+from archlab.config.syntax.limits import MAX_ARGUMENT_VALUES
+from archlab.config.syntax.substitute import is_dynamic, substitute
+from archlab.config.syntax.yaml_nodes import Node, Scalar, Sequence
+from archlab.diagnostics.problem import BadItemError
+
+
+class Argument:
+    """A value, substituted at most once if it holds no expression.
+
+    Attributes:
+        node: as written.
+        place: where.
+        dynamic: whether it holds an expression.
+        constant: its Python value if it holds none.
+        cost: steps of an evaluation, in the measure of the expansion's budget.
+    """
+
+    __slots__ = ("_compiled", "constant", "cost", "dynamic", "node", "place", "size")
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.place = node.place
+        self.size = _count_values(node)
+        self.dynamic = is_dynamic(node)
+        self.constant: Any = None if self.dynamic else substitute(node, {})
+        self.cost = self.size + len(node.text) // 20 if isinstance(node, Scalar) else self.size
+        self._compiled: Evaluate | None = None
+
+    @property
+    def is_null(self) -> bool:
+        """Whether nothing is written, which makes a block's param a required one."""
+        return isinstance(self.node, Scalar) and self.node.value is None
+
+    def bounded(self) -> Argument:
+        """The argument itself.
+
+        Raises:
+            BadItemError: if it holds too many values.
+        """
+        if self.size > MAX_ARGUMENT_VALUES:
+            message = f"this value holds {self.size:,} values; at most {MAX_ARGUMENT_VALUES} are allowed"
+            raise BadItemError(message, "too-large", self.place)
+        return self
+
+    def value(self, scope: Scope[str, Any]) -> Any:
+        """The Python value in a scope.
+
+        Raises:
+            BadItemError: if an expression in it cannot be evaluated.
+        """
+        if not self.dynamic:
+            return self.constant
+        if self._compiled is not None:
+            try:
+                return self._compiled(scope)
+            except ExpressionError:
+                pass  # once more, for the place
+        elif isinstance(self.node, Scalar):
+            value = substitute(self.node, scope)
+            self._compiled = compile_expression(self.node.text)
+            return value
+        return substitute(self.node, scope)
+
+
+def _count_values(node: Node) -> int:
+    """How many YAML values a node holds, itself among them."""
+    if isinstance(node, Scalar):
+        return 1
+    children = node.items if isinstance(node, Sequence) else node.entries.values()
+    return 1 + sum(map(_count_values, children))

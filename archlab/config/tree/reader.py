@@ -1,0 +1,265 @@
+"""From YAML nodes to the tree of items: an item's keys sorted by meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from archlab.config.syntax.naming import name_fault
+from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
+from archlab.config.tree.argument import Argument
+from archlab.config.tree.items import (
+    COMBINATORS,
+    ITEM_KEYS,
+    Arguments,
+    BranchesItem,
+    BrokenItem,
+    Item,
+    LayerItem,
+    Layers,
+    ResidualItem,
+    UseItem,
+)
+from archlab.config.tree.validation import Places
+from archlab.diagnostics.place import Place
+from archlab.diagnostics.problem import BadItemError
+from archlab.diagnostics.suggest import did_you_mean
+from archlab.layers import find_layer
+
+Replaced = dict[int, Mapping]
+"""By the identity of an item's node, what an extending config has made of it."""
+
+
+class ItemReader:
+    """Reads lists of layers. An alias is the item of its anchor, not another one."""
+
+    def __init__(self, replaced: Replaced | None = None) -> None:
+        self._replaced = replaced or {}
+        self._items: dict[int, Item | BrokenItem] = {}
+
+    def layers(self, node: Sequence) -> Layers:
+        """The items of a list."""
+        return Layers(tuple([self._item(item) for item in node.items]), node.place)
+
+    def _item(self, node: Node) -> Item | BrokenItem:
+        found = self._items.get(id(node))
+        if found is None:
+            found = self._items[id(node)] = self._read(node)
+        return found
+
+    def _read(self, node: Node) -> Item | BrokenItem:
+        if not isinstance(node, Mapping):
+            error = BadItemError(_not_an_item(node), "wrong-type", node.place)
+            return BrokenItem(None, node.place, None, error)
+        while id(node) in self._replaced:
+            node = self._replaced[id(node)]
+        lists = {key: self._list(key, value) for key, value in node.entries.items() if key in _LISTS}
+        try:
+            return _make(node, lists)
+        except BadItemError as error:
+            name = node.entries.get("name")
+            word = name.text if isinstance(name, Scalar) else None
+            parts = [part for found in lists.values() for part in (found if isinstance(found, tuple) else [found])]
+            known = tuple([part for part in parts if isinstance(part, Layers)])
+            return BrokenItem(node, node.place, word, error.with_traceback(None), known)
+
+    def _list(self, key: str, node: Node) -> _List:
+        """What a key of a combinator holds, where that is a list of layers or must be one."""
+        if key == "paths":
+            return self._paths(node)
+        if isinstance(node, Sequence):
+            return self.layers(node)
+        if key == "shortcut":
+            return None
+        return BadItemError(f"'{key}' must be a list of layers, not {kind(node)}", "wrong-type", node.place)
+
+    def _paths(self, node: Node) -> tuple[Layers, ...] | BadItemError:
+        if not isinstance(node, Sequence):
+            return BadItemError(f"'paths' must be a list of layers, not {kind(node)}", "wrong-type", node.place)
+        if not node.items:
+            return BadItemError("branches needs at least one path", "missing", node.place)
+        paths: list[Layers] = []
+        for path in node.items:
+            if not isinstance(path, Mapping | Sequence):
+                message = f"a path is a list of layers ([] for the identity), not {kind(path)}"
+                return BadItemError(message, "wrong-type", path.place)
+            # a single layer is a path of one
+            paths.append(self.layers(path if isinstance(path, Sequence) else Sequence([path], path.place)))
+        return tuple(paths)
+
+
+_LISTS = ("body", "shortcut", "paths")
+_List = Layers | tuple[Layers, ...] | BadItemError | None
+
+
+def _make(node: Mapping, lists: dict[str, _List]) -> Item:
+    """The item of a mapping.
+
+    Raises:
+        BadItemError: if it is none.
+    """
+    kind_of, target = _target(node)
+    own_keys = COMBINATORS.get(kind_of, ())
+    common: dict[str, Any] = {"node": node, **_NOTHING}
+    first: Arguments = {}
+    arguments: dict[str, Argument] = {}
+    places = _places(node)
+    for key, value in node.entries.items():
+        if key in _READERS:
+            field, read = _READERS[key]
+            common[field] = read(value)
+        elif key == "first":
+            first = _first(value, own_keys)
+            places = _with_first(places, value)
+        elif key not in own_keys and key not in ("type", "use"):
+            arguments[key] = Argument(value).bounded()
+    common["places"] = places
+    if kind_of in ("layer", "use"):
+        make = LayerItem if kind_of == "layer" else UseItem
+        return make(**common, target=target, arguments=arguments, first=first)
+    _refuse_arguments(kind_of, [*arguments], places, has_first=bool(first), has_others=bool(common["others"]))
+    make_combinator = _residual if kind_of == "residual" else _branches
+    return make_combinator(node, common, lists)
+
+
+def _residual(node: Mapping, common: dict[str, Any], lists: dict[str, Any]) -> Item:
+    body = lists.get("body") or BadItemError("residual needs 'body', a list of layers", "missing", node.place)
+    shortcut = lists.get("shortcut") or _option(node, "shortcut")
+    written = [key for key in node.entries if key in lists]
+    is_first = isinstance(shortcut, Layers) and written[0] == "shortcut"
+    return ResidualItem(**common, body=body, shortcut=shortcut, is_shortcut_first=is_first)
+
+
+def _branches(node: Mapping, common: dict[str, Any], lists: dict[str, Any]) -> Item:
+    missing = BadItemError("branches needs 'paths', a list of lists of layers", "missing", node.place)
+    merge, split = _option(node, "merge"), _option(node, "split")
+    return BranchesItem(**common, paths=lists.get("paths") or missing, merge=merge, split=split)
+
+
+def _option(node: Mapping, key: str) -> Argument | None:
+    value = node.entries.get(key)
+    return None if value is None else Argument(value)
+
+
+def _places(node: Mapping) -> Places:
+    return Places(node.place, node.keys, {key: value.place for key, value in node.entries.items()})
+
+
+def _not_an_item(node: Node) -> str:
+    if isinstance(node, Scalar) and isinstance(node.value, str) and find_layer(node.value):
+        return f"an item is a mapping; write {{type: {node.value}}}"
+    hint = "; a list inside the list: remove the extra dash or brackets" if isinstance(node, Sequence) else ""
+    if isinstance(node, Sequence) and len(node.items) > 2 and isinstance(node.items[2], Scalar):
+        hint = "; rows of [from, repeats, module, arguments] are another language: write {type: conv2d, ...}"
+    return f"an item is a mapping with 'type' or 'use', not {kind(node)}{hint}"
+
+
+def _target(node: Mapping) -> tuple[str, Argument]:
+    """What kind of item it is, and the layer type or the block's name.
+
+    Raises:
+        BadItemError: if it is none of them.
+    """
+    if "type" in node.entries and "use" in node.entries:
+        raise BadItemError("an item has 'type' (a layer) or 'use' (a block), not both", "wrong-type", node.keys["use"])
+    key = "type" if "type" in node.entries else "use"
+    if key not in node.entries:
+        place = _first_line(node.place)
+        raise BadItemError(
+            "the item has neither 'type' nor 'use'", "missing", place, hint=partial(_neither, list(node.entries))
+        )
+    value = node.entries[key]
+    if not isinstance(value, Scalar) or not isinstance(value.value, str):
+        raise BadItemError(f"'{key}' must be a name, not {kind(value)}", "wrong-type", value.place)
+    if key == "use":
+        return "use", Argument(value)
+    return value.value if value.value in COMBINATORS else "layer", Argument(value)
+
+
+def _neither(keys: list[str]) -> str:
+    if not {"body", "paths"}.isdisjoint(keys):
+        return "; its keys belong to the item above: leave out the dash"
+    close = did_you_mean(keys[0] if keys else "", ("type", "use"))
+    return close or "; write {type: conv2d, ...} for a layer, {use: NAME, ...} for a block"
+
+
+def _first_line(place: Place) -> Place:
+    end = place.end_column if place.end_line == place.line else place.column + 1
+    return Place(place.source, place.line, place.column, place.line, end)
+
+
+def _name(node: Node) -> str:
+    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+        raise BadItemError(f"'name' must be a word, not {kind(node)}", "wrong-type", node.place)
+    fault = name_fault(node.value)
+    if fault is not None:
+        raise BadItemError(f"the name '{node.value}' {fault}", "bad-name", node.place)
+    return node.value
+
+
+def _reference(key: str, node: Node) -> Scalar:
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        return node
+    raise BadItemError(f"'{key}' takes the name of an earlier item, not {kind(node)}", "wrong-type", node.place)
+
+
+def _source(node: Node) -> Scalar:
+    return _reference("from", node)
+
+
+def _others(node: Node) -> tuple[Scalar, ...]:
+    nodes = node.items if isinstance(node, Sequence) else [node]
+    if not nodes:
+        raise BadItemError("'with' names no other input; write with: [NAME]", "missing", node.place)
+    return tuple([_reference("with", other) for other in nodes])
+
+
+def _bounded(node: Node) -> Argument:
+    return Argument(node).bounded()
+
+
+_NOTHING = {"name": None, "source": None, "others": (), "repeat": None, "when": None}
+_READERS: dict[str, tuple[str, Callable[[Node], Any]]] = {
+    "name": ("name", _name),
+    "from": ("source", _source),
+    "with": ("others", _others),
+    "repeat": ("repeat", _bounded),
+    "when": ("when", _bounded),
+}
+"""Keys of every item: the field, and what reads it."""
+
+
+def _first(node: Node, own_keys: tuple[str, ...]) -> dict[str, Argument]:
+    if not isinstance(node, Mapping):
+        raise BadItemError(
+            f"'first' gives arguments of the first repetition, such as {{stride: 2}}, not {kind(node)}",
+            "wrong-type",
+            node.place,
+        )
+    for key in node.entries:
+        if key in (*ITEM_KEYS, "init", *own_keys):
+            raise BadItemError(f"'first' cannot change '{key}'", "wrong-value", node.keys[key])
+    return {key: _bounded(value) for key, value in node.entries.items()}
+
+
+def _with_first(places: Places, node: Node) -> Places:
+    """The places of an item, and those in `first` of what stands only there."""
+    inner = _places(node) if isinstance(node, Mapping) else places
+    return Places(places.whole, {**inner.keys, **places.keys}, {**inner.values, **places.values})
+
+
+def _refuse_arguments(kind_of: str, names: list[str], places: Places, *, has_first: bool, has_others: bool) -> None:
+    for name in names:
+        own_keys = COMBINATORS[kind_of]
+        hint = partial(_combinator_hint, name, own_keys)
+        raise BadItemError(f"{kind_of} has no option '{name}'", "unknown-option", places.key(name), hint=hint)
+    if has_first:
+        message = f"'first' gives arguments, and {kind_of} has none; write it on the layers inside a block"
+        raise BadItemError(message, "unknown-option", places.key("first"))
+    if has_others:
+        raise BadItemError(f"{kind_of} takes no 'with'; only joins do", "unknown-option", places.key("with"))
+
+
+def _combinator_hint(name: str, own_keys: tuple[str, ...]) -> str:
+    return did_you_mean(name, (*own_keys, *ITEM_KEYS)) or f"; it has {', '.join(own_keys)}"
