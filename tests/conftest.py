@@ -1,10 +1,35 @@
-"""Options of the test run."""
+"""Options of the test run, and which tests are quick."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
+
+# Tensors of tests are small: threads would wait for one another, all the more beside other workers.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+TESTS = Path(__file__).parent
+SLOW = (
+    *("torch", "editor", "files", "zoo", "report/page", "report/plot", "explain/test_counting.py"),
+    *("layers/test_reads.py", "layers/test_against_torch.py", "layers/test_expansions.py"),
+    *("analysis/time", "analysis/memory/test_trainable.py", "analysis/receptive_field", "cli/test_cli.py"),
+    *("config/test_dump.py", "config/test_format.py", "report/test_hostile_names.py", "cli/test_streams.py"),
+    *("test_examples.py", "test_fuzz.py", "test_mutants.py", "test_random_networks.py", "test_worst_inputs.py"),
+    *("test_docs.py", "test_problem_reference.py", "config/test_limits.py"),
+)
+"""Folders and modules that build models, start processes or browsers, or go through many cases."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--rewrite` writes the expected outputs anew."""
-    parser.addoption("--rewrite", action="store_true", help="write the expected outputs of bad configs anew")
+    parser.addoption("--rewrite", action="store_true", help="write expected outputs and generated pages anew")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the quick tests: `pytest -m quick` runs them alone."""
+    for item in items:
+        path = item.path.relative_to(TESTS).as_posix()
+        if not any(path == slow or path.startswith(f"{slow}/") for slow in SLOW):
+            item.add_marker(pytest.mark.quick)
