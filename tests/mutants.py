@@ -45,10 +45,25 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("layers", "analysis", "config")
 KNOWN = Path(__file__).with_name("equivalent_mutants.txt")
 
+COUNTED = (
+    "tests/torch/test_random_memory.py",
+    *(
+        f"tests/torch/test_storages.py::test_each_layer_{run}"
+        for run in ("on_a_cpu", "with_channels_last", "in_mixed_precision", "in_a_checkpoint")
+    ),
+)
+"""Memory, counted layer by layer."""
+
 NEAR: dict[str, tuple[str, ...]] = {
-    "layers": ("tests/layers", "tests/test_bad_configs.py", "tests/config/test_problems.py"),
-    "config": ("tests/config", "tests/test_expanded.py", "tests/test_validate_formats.py", "tests/test_bad_configs.py"),
-    "analysis": ("tests/analysis", "tests/test_memory.py", "tests/test_timing.py", "tests/torch/test_checkpoint.py"),
+    "layers": ("tests/layers", "tests/test_bad_configs.py", "tests/config/test_problems.py", *COUNTED),
+    "config": (
+        *("tests/config", "tests/test_expanded.py", "tests/test_validate_formats.py", "tests/test_bad_configs.py"),
+        *("tests/test_cli.py", "tests/torch/test_unused_outputs.py"),
+    ),
+    "analysis": (
+        *("tests/analysis", "tests/test_memory.py", "tests/test_timing.py", "tests/torch/test_checkpoint.py"),
+        *("tests/torch/test_autocast.py", *COUNTED),
+    ),
 }
 """By package, the tests to begin with."""
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from archlab.api import load, loads
+from archlab.config.files import read_source
 from archlab.config.foreign import foreign_problem
 from archlab.config.naming import name_fault
 from archlab.config.problem import ConfigError, Source
-from archlab.config.suggest import listed, one_of
+from archlab.config.suggest import counted, listed, one_of
 from archlab.validate import validate
 
 RELU = "layers: [{type: relu}]\n"
@@ -35,6 +38,11 @@ def sums(identities: int) -> str:
     return f"{SMALL}layers: [{{name: a, type: relu}}, {join}, {{type: identity, repeat: {identities}}}]"
 
 
+def sums_and_one(inputs: int) -> str:
+    """Layers of 149,991 inputs together, and a sum."""
+    return sums(0).replace("{type: identity, repeat: 0}", f"{{type: add, with: [{', '.join('a' * (inputs - 1))}]}}")
+
+
 BOUNDS = {
     "levels of YAML": (nested(98), nested(99), "nested deeper than 100 levels"),
     "params": (with_params(500), with_params(501), "the file has 501 params; at most 500 are allowed"),
@@ -56,6 +64,11 @@ BOUNDS = {
         "at most 281,474,976,710,656 elements are allowed",
     ),
     "inputs": (sums(9), sums(10), "the layers of the network have more than 150,000 inputs together"),
+    "inputs of the last layer": (
+        sums_and_one(9),
+        sums_and_one(10),
+        "the layers of the network have more than 150,000 inputs together",
+    ),
     "digits": (
         f"{SMALL}{RELU}params: {{x: {'1' * 18}}}",
         f"{SMALL}{RELU}params: {{x: {'1' * 19}}}",
@@ -102,11 +115,31 @@ def test_no_more_than_a_hundred_problems_are_told() -> None:
         assert len(caught.value.problems) == min(count, 100)
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (".", ". is a folder, not a config file"),
+        ("/dev/null", "/dev/null is not a regular file"),
+        ("nothing.yaml", "there is no file nothing.yaml"),
+        ("a\0b.yaml", "cannot read a\0b.yaml: not a usable path"),
+        ("a" * 300, f"cannot read {'a' * 300}: {os.strerror(errno.ENAMETOOLONG)}"),
+        ("latin1.yaml", "latin1.yaml is not UTF-8 text (byte 7)"),
+    ],
+)
+def test_what_is_no_config_file(name: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("latin1.yaml").write_bytes("name: r\u00e9seau".encode("latin-1"))
+    with pytest.raises(ConfigError) as caught:
+        read_source(Path(name))
+    assert [(problem.message, problem.code) for problem in caught.value.problems] == [(reason, "unreadable")]
+
+
 def test_lists_in_messages_end_after_a_dozen() -> None:
     dozen = [f"p{number}" for number in range(12)]
     assert listed(dozen) == ", ".join(dozen)
     assert listed([*dozen, "q"]) == ", ".join(dozen) + ", ..."
     assert listed([]) == "none"
+    assert [counted(n, "layer") for n in (0, 1, 2, 1234)] == ["0 layers", "1 layer", "2 layers", "1,234 layers"]
     assert [one_of(["a"]), one_of(["a", "b"]), one_of(["a", "b", "c"])] == ["a", "a or b", "a, b or c"]
 
 

@@ -9,6 +9,8 @@ import yaml
 from archlab.api import loads
 from archlab.config.problem import ConfigError
 from archlab.config.schema import config_schema
+from archlab.config.suggest import closest
+from archlab.layers import find_layer, layer_types
 
 PROBLEMS: list[tuple[str, int, int, str, str]] = [
     (
@@ -74,6 +76,20 @@ PROBLEMS: list[tuple[str, int, int, str, str]] = [
         14,
         "unknown-key",
         "block 'b' has no key 'parms'; did you mean 'params'?",
+    ),
+    (
+        "input: [4, 6, 8]\nblocks: {b: {params: {x: 1}}}\nlayers: [{type: relu}]",
+        2,
+        10,
+        "missing",
+        "block 'b' needs 'layers'",
+    ),
+    (
+        "input: [4, 6, 8]\nblocks: {b: {layers: [{type: relu}], init: 3}}\nlayers: [{type: relu}]",
+        2,
+        44,
+        "wrong-type",
+        "'init' of block 'b' must be a mapping (name: value), not the number 3",
     ),
     ("input: [4, 6, 8]\nlayers: []", 2, 9, "missing", "'layers' is empty; a network needs at least one layer"),
     (
@@ -353,6 +369,48 @@ def test_what_is_said_and_where(text: str, line: int, column: int, code: str, me
     assert problem.place is not None
     assert (problem.message, problem.code) == (message, code)
     assert (problem.place.line + 1, problem.place.column + 1) == (line, column)
+
+
+def test_what_leads_to_a_problem_begins_with_the_nearest() -> None:
+    text = """
+        input: [4, 8, 8]
+        blocks:
+          unit: {layers: [{type: residual, body: [{type: conv2d, out_channels: 8, kernel_size: 3, stride: 2}]}]}
+          outer: {layers: [{use: unit}]}
+        layers: [{type: relu}, {name: a, use: outer}]
+    """
+    with pytest.raises(ConfigError) as caught:
+        loads(text)
+    (problem,) = caught.value.problems
+    assert list(problem.trail) == [
+        "body: 4x8x8 (input) -> 8x3x3 (conv2d, line 4)",
+        "shortcut: 4x8x8 (relu, line 6)",
+        "in block 'unit', used at line 5",
+        "in block 'outer', used by a at line 6",
+    ]
+
+
+# By the layer or option that is meant: how other libraries write it.
+ELSEWHERE = {
+    "linear": ("Dense", "dense", "FC", "torch.nn.Linear(10, 10)"),
+    "conv_transpose2d": ("Conv2DTranspose", "deconv", "Deconv2D", "nn.ConvTranspose2d"),
+    "max_pool2d": ("MaxPooling2D", "maxpool", "MaxPool2d"),
+    "adaptive_avg_pool2d": ("GlobalAveragePooling2D", "GAP"),
+    "silu": ("swish", "Swish", "SiLU"),
+    "concat": ("Concatenate", "cat"),
+    "batch_norm2d": ("BatchNorm", "BN", "nn.BatchNorm2d(64)", "batch_normalization"),
+    "stochastic_depth": ("DropPath", "drop_path", "torchvision.ops.StochasticDepth"),
+    "leaky_relu": ("LeakyReLU", "nn.LeakyReLU(0.1)"),
+    "out_channels": ("filters", "channels"),
+    "kernel_size": ("kernel", "pool_size", "kernelsize", "kernel_sizes"),
+    "stride": ("strides",),
+}
+
+
+@pytest.mark.parametrize("meant", ELSEWHERE)
+def test_names_of_other_libraries(meant: str) -> None:
+    known = layer_types() if find_layer(meant) is not None else ["out_channels", "kernel_size", "stride", "padding"]
+    assert {word: closest(word, known) for word in ELSEWHERE[meant]} == dict.fromkeys(ELSEWHERE[meant], meant)
 
 
 SHAPES = [
