@@ -21,6 +21,7 @@ from archlab.torch.build import build
 from archlab.torch.storages import Loss, count_inference, count_model, count_training
 from archlab.zoo import preset_targets
 from tests.random_networks import random_network
+from tests.torch.course import differences
 
 
 def counted_step(batch: int, optimizer: str = "sgd", **options: Any) -> Settings:
@@ -229,17 +230,20 @@ def around(layers: str) -> Network:
 
 @pytest.mark.parametrize("layers", [*(f"{{type: {layer}}}" for layer in LAYERS), *SEVERAL.values()])
 def test_each_layer_on_a_cpu(layers: str) -> None:
-    network = around(layers)
-    assert predicted_inference(network, 2) == count_inference(network, Settings(2), device="cpu").peak
-    assert is_exact(network, counted_step(2), device="cpu")
+    """All the highs of a run, of which the peak is one."""
+    for training in (False, True):
+        assert not differences(around(layers), counted_step(2), training=training)
+
+
+PEAK_ONLY = ("adaptive_avg_pool2d, output_size: 1", "squeeze_excitation")
+"""With channels last other highs than the peak may differ: what lies in which order is copied elsewhere."""
 
 
 @pytest.mark.parametrize("layers", [*(f"{{type: {layer}}}" for layer in LAYERS), *SEVERAL.values()])
 def test_each_layer_with_channels_last(layers: str) -> None:
-    network = around(layers)
-    counted = count_inference(network, Settings(2, channels_last=True), device="cpu").peak
-    assert predicted_inference(network, 2, channels_last=True) == counted
-    assert is_exact(network, counted_step(2, channels_last=True), device="cpu")
+    settings, peak_only = counted_step(2, channels_last=True), any(name in layers for name in PEAK_ONLY)
+    for training in (False, True):
+        assert not differences(around(layers), settings, training=training, peak_only=peak_only)
 
 
 CPU_CANNOT = ("deform_conv2d", "local_response_norm")
@@ -253,9 +257,12 @@ def test_each_layer_in_mixed_precision(layers: str) -> None:
     if any(name in layers for name in CPU_CANNOT):
         pytest.skip("has no bfloat16 kernel for CPUs")
     network, settings = around(layers), counted_step(2, autocast="bfloat16")
-    counted = count_training(network, settings, device="cpu").peak
-    off = 0.01 if any(name in layers for name in APPROXIMATE) else 0
-    assert predicted_training(network, settings) == pytest.approx(counted, rel=off)
+    if any(name in layers for name in APPROXIMATE):
+        counted = count_training(network, settings, device="cpu").peak
+        assert predicted_training(network, settings) == pytest.approx(counted, rel=0.01)
+    else:
+        peak_only = any(name in layers for name in ("padding: same", "layer_scale"))
+        assert not differences(network, settings, training=True, peak_only=peak_only)
 
 
 def in_block(layers: str) -> Network:
