@@ -62,7 +62,7 @@ NEAR: dict[str, tuple[str, ...]] = {
     ),
     "analysis": (
         *("tests/analysis", "tests/test_memory.py", "tests/test_timing.py", "tests/torch/test_checkpoint.py"),
-        *("tests/torch/test_autocast.py", *COUNTED),
+        *("tests/torch/test_autocast.py", "tests/test_trainable.py", *COUNTED),
     ),
 }
 """By package, the tests to begin with."""

@@ -12,8 +12,10 @@ from archlab.analysis.fit import MOST_SAMPLES, Fit, largest_batch
 from archlab.analysis.optimizer import OPTIMIZERS
 from archlab.analysis.productivity import border_layer
 from archlab.analysis.result import Analysis
+from archlab.analysis.settings import Settings
 from archlab.api import loads
 from archlab.layers.room import Room
+from archlab.segments import Segment
 
 CLASSIFIER = """
     input: [3, 8, 6]
@@ -133,6 +135,29 @@ def test_the_largest_batch_of_any_growing_peak(peak_of: Callable[[int], int]) ->
     for limit in range(1, 4000, 397):
         expected = max((n for n in range(1, 50_000) if peak_of(n) <= limit), default=0)
         assert largest_batch(peak_of, limit).batch == expected
+
+
+def test_a_crooked_peak_takes_some_thirty_looks() -> None:
+    """Where lines lead nowhere the interval is halved: log2 of it, which is about 20 here, and the lines before."""
+    asked: list[int] = []
+
+    def peak(batch: int) -> int:
+        asked.append(batch)
+        assert len(asked) < 40
+        return batch if batch <= 1_234_567 else 10**12
+
+    assert largest_batch(peak, 2_000_000) == Fit(1_234_567, 1_234_567)
+
+
+def test_a_step_in_words() -> None:
+    segments = (Segment("a", 1, 3, (0,), (2,)), Segment("b", 3, 4, (2,), (3,)))
+    assert Settings().step_text() == "momentum"
+    assert Settings(optimizer="adam", channels_last=True).step_text() == "adam, channels_last"
+    assert Settings(autocast="float16", segments=segments[:1]).conditions() == [
+        "autocast to float16",
+        "1 block checkpointed",
+    ]
+    assert Settings(segments=segments, channels_last=True).conditions() == ["2 blocks checkpointed", "channels_last"]
 
 
 def test_a_straight_peak_takes_four_looks() -> None:

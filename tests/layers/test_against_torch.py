@@ -393,6 +393,8 @@ def test_storage_is_what_torch_does_in_eval_mode(layer_type: str) -> None:
         ("upsample", {"size": 0}),
         ("upsample", {"scale_factor": 0}),
         ("upsample", {"scale_factor": float("inf")}),
+        ("upsample", {"scale_factor": 65_537}),
+        ("upsample", {"scale_factor": (1, 0)}),
         ("upsample", {"scale_factor": (1, 2, 3)}),
         ("upsample", {"scale_factor": 2, "mode": "trilinear"}),
         ("conv_transpose2d", {"out_channels": 8, "kernel_size": 2, "padding": "same"}),
@@ -408,3 +410,7 @@ def test_storage_is_what_torch_does_in_eval_mode(layer_type: str) -> None:
 def test_wrong_options_are_refused(layer_type: str, options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         make(layer_type, **options)
+
+
+def test_the_largest_scale_factor() -> None:
+    assert make("upsample", scale_factor=65_536).out_shape(((1, 1, 2),)) == (1, 65_536, 131_072)

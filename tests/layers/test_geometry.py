@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from archlab.layers import find_layer
-from archlab.layers.base import ChannelsLast, Layer, ShapeError
+from archlab.layers.base import ChannelsLast, Layer, ShapeError, channels_of, is_square, map_size
 from archlab.layers.geometry import (
     IDENTITY,
     WHOLE,
@@ -48,6 +49,22 @@ def test_adaptive_pooling_reads_what_torchs_does() -> None:
             reads = adaptive_reads(size, out_size)
             for unit in range(out_size):
                 assert positions(reads, unit, size) == pooled[:, unit].nonzero().flatten().tolist(), (size, out_size)
+
+
+@pytest.mark.parametrize(("size", "out_size"), [(1000, 257), (1001, 300), (290, 271), (5000, 999), (300, 7), (7, 300)])
+def test_an_adaptive_window_is_no_wider_than_it_says(size: int, out_size: int) -> None:
+    """PyTorch's windows begin at floor(o * in / out) and end at ceil((o + 1) * in / out)."""
+    widths = [ceil((o + 1) * size / out_size) - floor(o * size / out_size) for o in range(out_size)]
+    reads = adaptive_reads(size, out_size)
+    assert isinstance(reads, Phases)
+    assert reads.most_taps == max(widths)
+    assert [len(reads.of(unit)) for unit in range(out_size)] == widths
+
+
+def test_height_and_width_of_a_map_whichever_way_round() -> None:
+    assert [map_size(shape) for shape in ((3, 4, 6), ChannelsLast((4, 6, 3)), (12,))] == [(4, 6), (4, 6), None]
+    assert [channels_of(shape) for shape in ((3, 4, 6), ChannelsLast((4, 6, 3)), (12,))] == [3, 3, 12]
+    assert [is_square(shape) for shape in ((3, 4, 4), (4, 4, 6), ChannelsLast((4, 4, 3)), (12,))] == [1, 0, 1, 1]
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 4])
