@@ -163,7 +163,10 @@ SAID: list[tuple[str, dict[str, Any], tuple[Shape, ...], str, str | None, str | 
         "conv2d",
         {"out_channels": 3, "kernel_size": (3, 5), "padding": (1, 1), "dilation": (3, 3)},
         (MAP,),
-        "conv2d's kernel covers 13 positions (5 with dilation 3) along the width, but the input has only 7 + 2 of padding",
+        (
+            "conv2d's kernel covers 13 positions (5 with dilation 3) along the width, "
+            "but the input has only 7 + 2 of padding"
+        ),
         "use a smaller kernel_size, more padding, a larger input, or fewer strides before this layer",
         "kernel_size",
     ),
@@ -220,8 +223,10 @@ SAID: list[tuple[str, dict[str, Any], tuple[Shape, ...], str, str | None, str | 
         "multiply",
         {},
         (MAP, (8, 1, 2)),
-        "multiply needs inputs of one shape, or a gate with size 1 where the map is larger, "
-        "but they are 8x6x7 and 8x1x2",
+        (
+            "multiply needs inputs of one shape, or a gate with size 1 where the map is larger, "
+            "but they are 8x6x7 and 8x1x2"
+        ),
         None,
         None,
     ),
@@ -324,10 +329,7 @@ def test_what_is_said(
     assert cls is not None
     layer = cls.model_validate(options)
     with pytest.raises(ShapeError) as caught:
-        if isinstance(layer, Macro):
-            layer.steps(inputs[0], {})
-        else:
-            layer.out_shape(inputs)
+        _ = layer.steps(inputs[0], {}) if isinstance(layer, Macro) else layer.out_shape(inputs)
     said = caught.value
     assert (said.message, said.hint) == (message, hint)
     assert said.option == (next(iter(options)) if option == "*" else option)
