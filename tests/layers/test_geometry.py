@@ -61,6 +61,11 @@ def test_an_adaptive_window_is_no_wider_than_it_says(size: int, out_size: int) -
     assert [len(reads.of(unit)) for unit in range(out_size)] == widths
 
 
+def test_a_pooling_that_divides_its_map_slides() -> None:
+    assert adaptive_reads(12, 4) == Window(kernel=3, stride=3)
+    assert [adaptive_reads(12, 12), adaptive_reads(12, 1), adaptive_reads(1, 1)] == [IDENTITY, WHOLE, IDENTITY]
+
+
 def test_height_and_width_of_a_map_whichever_way_round() -> None:
     assert [map_size(shape) for shape in ((3, 4, 6), ChannelsLast((4, 6, 3)), (12,))] == [(4, 6), (4, 6), None]
     assert [channels_of(shape) for shape in ((3, 4, 6), ChannelsLast((4, 6, 3)), (12,))] == [3, 3, 12]
@@ -112,6 +117,15 @@ def test_convolutions_slide_along_each_axis_by_themselves(
     options: dict[str, Any], height: Window, width: Window
 ) -> None:
     assert read_by(make("conv2d", out_channels=2, **options), (2, 12, 12)) == (height, width)
+
+
+def test_transposed_convolutions_have_two_axes() -> None:
+    options = {"kernel_size": (3, 5), "padding": (1, 0), "dilation": (1, 2)}
+    read = read_by(make("conv_transpose2d", out_channels=2, **options), (2, 12, 12))
+    assert read == (
+        Window(3, 1, 1, 1),
+        Window(5, 1, 8, 2),
+    )  # the kernels turned round: padded by dilation * (kernel - 1)
 
 
 def test_reach_is_from_the_first_to_the_last_that_is_read() -> None:

@@ -19,13 +19,15 @@ from archlab.analysis.ledger import Timeline
 from archlab.analysis.settings import Settings
 from archlab.analysis.training import training_memory
 from archlab.api import Network
+from archlab.layers.base import Layer
+from archlab.layers.norm import InstanceNorm2d
 from archlab.torch import storages
 
 SCALARS = 8
 """Bytes of the loss and of its gradient, which are counted and not predicted."""
 
-LUMPED = {"prelu", "local_response_norm", "instance_norm2d", "softsign"}
-"""Layers of whose backward pass (or statistics) several maps are predicted as one: their highs are not all there."""
+LUMPED = {"prelu", "local_response_norm", "softsign"}
+"""Layers of whose backward pass several maps are predicted as one: their highs are not all there."""
 
 
 class Course(NamedTuple):
@@ -108,9 +110,14 @@ def differences(
     ours, theirs = (find(network, settings, training=training) for find in (predicted, counted))
     if ours.peak != theirs.peak:
         return [(ours.peak, theirs.peak)]
-    if peak_only or (training and any(node.layer.type in LUMPED for node in network.graph.layers)):
+    if peak_only or (training and any(_is_lumped(node.layer) for node in network.graph.layers)):
         return []
     return [(a, b) for a, b in zip_longest(ours.highs, theirs.highs) if not _are_one(a, b, SCALARS * training)]
+
+
+def _is_lumped(layer: Layer) -> bool:
+    """Whether highs below the peak are not all predicted; an instance norm that keeps statistics copies them."""
+    return layer.type in LUMPED or (isinstance(layer, InstanceNorm2d) and layer.track_running_stats)
 
 
 def _are_one(ours: int | None, theirs: int | None, beside: int) -> bool:

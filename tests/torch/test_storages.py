@@ -193,6 +193,7 @@ LAYERS = (
     "local_response_norm, size: 3",
     "group_norm, num_groups: 2",
     "instance_norm2d",
+    "instance_norm2d, affine: true",
     "instance_norm2d, affine: true, track_running_stats: true",
     "layer_norm2d",
     "squeeze_excitation, squeeze_channels: 4",
@@ -215,6 +216,8 @@ SEVERAL = {
     "sum of three": "[{name: a, type: sigmoid}, {from: first, type: tanh}, {type: add, with: [a, first]}]",
     "product of three": "[{name: a, type: sigmoid}, {from: first, type: tanh}, {type: multiply, with: [a, first]}]",
     "gate": "[{type: conv2d, out_channels: 1, kernel_size: 1, activation: sigmoid}, {type: multiply, with: [first]}]",
+    "in place over a slice": "[{type: narrow, start: 2, length: 4}, {type: elu, inplace: true}]",
+    "in place over half": "[{type: narrow, start: 0, length: 4}, {type: silu, inplace: true}, {type: layer_norm2d}]",
     "twice the same": "[{type: add, with: [first]}, {name: b, type: relu}, {type: multiply, with: [b]}]",
 }
 
