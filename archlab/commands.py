@@ -44,9 +44,9 @@ def analyze(options: argparse.Namespace) -> Result:
     if form == "latex":
         from archlab.report.footer import heading
         from archlab.report.latex import layers_latex
-        from archlab.report.plain import layer_row
+        from archlab.report.plain import layer_rows
 
-        return layers_latex(heading(analysis), [layer_row(analysis, layer) for layer in analysis.layers]), OK
+        return layers_latex(heading(analysis), layer_rows(analysis)), OK
     if form == "xlsx":
         return _workbook({"layers": analysis.to_dataframe()}, options)
     if form == "table":
@@ -54,11 +54,11 @@ def analyze(options: argparse.Namespace) -> Result:
 
         return analysis_table(analysis, options.depth, colour=is_terminal() and options.write_to is None), OK
     from archlab.report.markup import analysis_markdown, rows_csv
-    from archlab.report.plain import layer_row
+    from archlab.report.plain import layer_rows
 
     if form == "markdown":
         return analysis_markdown(analysis), OK
-    return rows_csv([layer_row(analysis, layer) for layer in analysis.layers]), OK
+    return rows_csv(layer_rows(analysis)), OK
 
 
 def compare(options: argparse.Namespace) -> Result:

@@ -202,9 +202,9 @@ class Analysis:
         """One row for each layer, as a pandas DataFrame."""
         import pandas as pd
 
-        from archlab.report.plain import layer_row
+        from archlab.report.plain import layer_rows
 
-        return pd.DataFrame([layer_row(self, layer) for layer in self.layers])
+        return pd.DataFrame(layer_rows(self))
 
     def _repr_html_(self) -> str:
         """For notebooks."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Literal, NamedTuple
 
-from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.table import Table
 
@@ -16,7 +15,7 @@ from archlab.report.figures import figures_row, refusals, training_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import CONVENTIONS, heading, totals
 from archlab.report.plain import Row
-from archlab.report.terminal import bar, plain_table, render, width_of
+from archlab.report.terminal import MOST_ROWS, LongTable, bar, plain_table, render, widest, width_of
 from archlab.report.units import binary, duration, field_text, si, stride_text
 
 
@@ -74,14 +73,16 @@ def is_terminal() -> bool:
 def analysis_table(analysis: Analysis, depth: int | None, *, colour: bool = False) -> str:
     """The table of `archlab analyze`: one row for each layer or folded scope, then totals and conventions."""
     folded = fold(analysis, depth)
-    rows = [_layer_cells(row) for row in folded]
+    fields = {id(row.receptive_field): row.receptive_field for row in folded}
+    seen = {identity: [field_text(field), stride_text(field)] for identity, field in fields.items()}
+    rows = [[*_layer_cells(row), *seen[id(row.receptive_field)]] for row in folded]
     columns: tuple[Column, ...] = LAYER_COLUMNS
     if colour:  # bars are for people
         columns = (*LAYER_COLUMNS, SHARE_COLUMN)
         whole = max(analysis.total.macs, 1)
         rows = [[*cells, bar(row.macs / whole)] for cells, row in zip(rows, folded, strict=True)]
     lines = [f"{label:<16}{text}" for label, text in totals(analysis)]
-    parts: list[RenderableType] = [
+    parts: list[RenderableType | LongTable] = [
         heading(analysis),
         _table(columns, rows, width_of(colour=colour)),
         "\n".join(lines),
@@ -91,6 +92,7 @@ def analysis_table(analysis: Analysis, depth: int | None, *, colour: bool = Fals
 
 
 def _layer_cells(row: FoldedRow) -> list[str]:
+    """All but what a unit sees, which many rows share."""
     return [
         row.path,
         row.what,
@@ -99,8 +101,6 @@ def _layer_cells(row: FoldedRow) -> list[str]:
         si(row.macs) if row.macs else "-",
         si(row.flops) if row.flops else "-",
         binary(row.activation_bytes) if row.activation_bytes else "-",
-        field_text(row.receptive_field),
-        stride_text(row.receptive_field),
     ]
 
 
@@ -153,9 +153,13 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
-def _table(columns: tuple[Column, ...] | list[Column], rows: list[list[str]], width: int) -> Table:
+def _table(columns: tuple[Column, ...] | list[Column], rows: list[list[str]], width: int) -> Table | LongTable:
     """A table of the columns that fit."""
     kept = _fitting(columns, rows, width)
+    if len(rows) > MOST_ROWS:
+        shown = [columns[index] for index in kept]
+        cells = [[column.name, *[row[index] for row in rows]] for index, column in zip(kept, shown, strict=True)]
+        return LongTable(cells, [column.justify == "right" for column in shown])
     table = plain_table()
     for index in kept:
         column = columns[index]
@@ -167,7 +171,7 @@ def _table(columns: tuple[Column, ...] | list[Column], rows: list[list[str]], wi
 
 def _fitting(columns: tuple[Column, ...] | list[Column], rows: list[list[str]], width: int) -> list[int]:
     """The indices of the columns to show, the most dispensable left out until the rest fits."""
-    widths = [max(map(cell_len, (column.name, *(row[i] for row in rows)))) for i, column in enumerate(columns)]
+    widths = [widest((column.name, *[row[i] for row in rows])) for i, column in enumerate(columns)]
     kept = list(range(len(columns)))
     dispensable = sorted((i for i in kept if columns[i].rank), key=lambda i: columns[i].rank)
     while dispensable and sum(widths[i] + _GAP for i in kept) > width:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import StringIO
+from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -25,22 +26,43 @@ def plain_table() -> Table:
     return Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
 
 
+def widest(cells: Sequence[str]) -> int:
+    """Columns of the terminal that the widest of some texts takes."""
+    if all(map(str.isascii, cells)):
+        return max(map(len, cells))
+    return max(map(cell_len, cells))
+
+
 MOST_ROWS = 2000
 """Rows beyond which rich, which measures every cell for wrapping, would take many seconds."""
 _GAP = "   "
 
 
-def _as_text(table: Table) -> str:
-    """A table of texts in the same look, without wrapping."""
+class LongTable(NamedTuple):
+    """A table of more rows than rich can lay out.
+
+    Attributes:
+        columns: texts from top to bottom, the heading first.
+        rights: for each column, whether it is aligned to the right.
+    """
+
+    columns: list[list[str]]
+    rights: list[bool]
+
+
+def _long(table: Table) -> LongTable:
     columns = [[str(column.header), *map(str, column.cells)] for column in table.columns]
-    rights = [column.justify == "right" for column in table.columns]
-    widths = [max(map(cell_len, column)) for column in columns]
+    return LongTable(columns, [column.justify == "right" for column in table.columns])
 
-    def line(cells: tuple[str, ...]) -> str:
-        padded = zip(cells, widths, rights, strict=True)
-        return " " + _GAP.join([text.rjust(width) if right else text.ljust(width) for text, width, right in padded])
 
-    head, *rows = map(line, zip(*columns, strict=True))
+def _as_text(table: LongTable) -> str:
+    """A table of texts in the same look, without wrapping."""
+    widths = [widest(column) for column in table.columns]
+    padded = [
+        [text.rjust(width) if right else text.ljust(width) for text in column]
+        for column, width, right in zip(table.columns, widths, table.rights, strict=True)
+    ]
+    head, *rows = [" " + _GAP.join(cells) for cells in zip(*padded, strict=True)]
     rule = " " + "\u2500" * (sum(widths) + len(_GAP) * (len(widths) - 1))
     return "\n".join(["", head, rule, *rows, "", ""])
 
@@ -56,7 +78,7 @@ def bar(share: float) -> str:
     return "\u2588" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
-def render(parts: Iterable[RenderableType], *, colour: bool) -> str:
+def render(parts: Iterable[RenderableType | LongTable], *, colour: bool) -> str:
     """The parts as text; names in them are data, no markup.
 
     Args:
@@ -75,6 +97,8 @@ def render(parts: Iterable[RenderableType], *, colour: bool) -> str:
     )
     for part in parts:
         if isinstance(part, Table) and part.row_count > MOST_ROWS:
+            part = _long(part)  # noqa: PLW2901
+        if isinstance(part, LongTable):
             out.write(_as_text(part))
             continue
         console.width = _least_width(part, width) if isinstance(part, Table) else width
@@ -91,7 +115,7 @@ def _least_width(table: Table, width: int) -> int:
 
     A column without a heading holds bars, which go first.
     """
-    widths = [max(map(cell_len, (str(column.header), *map(str, column.cells)))) for column in table.columns]
+    widths = [widest((str(column.header), *map(str, column.cells))) for column in table.columns]
     gaps = len(_GAP)
     if sum(widths) + gaps * len(widths) > width:
         named = [index for index, column in enumerate(table.columns) if column.header]
