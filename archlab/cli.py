@@ -37,7 +37,9 @@ def entry() -> int:
     # A run makes many small objects and no cycles worth the collector's visits.
     gc.set_threshold(400_000)
     prepare_streams()
-    return main()
+    status = main()
+    gc.freeze()  # nor are they worth the last visit, when the process ends
+    return status
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

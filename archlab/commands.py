@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,8 +20,6 @@ from archlab.config.yaml_nodes import parse
 from archlab.input_option import input_shape
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from archlab.analysis import Analysis
     from archlab.graph import Graph
     from archlab.report.field import FieldReport
@@ -36,7 +35,15 @@ def analyze(options: argparse.Namespace) -> Result:
     """`archlab analyze`."""
     form = report_format(options, pages=True)
     analysis = _analysis(_network(options.target, options), options)
+    result = _layers(analysis, form, options)
     _plot([analysis], options)
+    return result
+
+
+def _layers(analysis: Analysis, form: str, options: argparse.Namespace) -> Result:
+    """A row for each layer, and the totals."""
+    from archlab.report.plain import layer_rows
+
     if form == "json":
         return _json_by_layer(analysis.to_dict()), OK
     if form == "html":
@@ -44,17 +51,15 @@ def analyze(options: argparse.Namespace) -> Result:
     if form == "latex":
         from archlab.report.footer import heading
         from archlab.report.latex import layers_latex
-        from archlab.report.plain import layer_rows
 
         return layers_latex(heading(analysis), layer_rows(analysis)), OK
     if form == "xlsx":
-        return _workbook({"layers": analysis.to_dataframe()}, options)
+        return _workbook({"layers": layer_rows(analysis)}, options)
     if form == "table":
         from archlab.report.table import analysis_table, is_terminal
 
         return analysis_table(analysis, options.depth, colour=is_terminal() and options.write_to is None), OK
     from archlab.report.markup import analysis_markdown, rows_csv
-    from archlab.report.plain import layer_rows
 
     if form == "markdown":
         return analysis_markdown(analysis), OK
@@ -63,15 +68,13 @@ def analyze(options: argparse.Namespace) -> Result:
 
 def compare(options: argparse.Namespace) -> Result:
     """`archlab compare`."""
-    from archlab.comparison import Comparison
-    from archlab.devices import load_device
     from archlab.report.progress import progress
 
     form = report_format(options, pages=True)
-    device = load_device(options.device)
     targets = options.targets or _all_presets()
-    steps = iter(progress(range(len(targets)), "networks"))
+    steps = iter(progress(range(len(dict.fromkeys(targets))), "networks"))
 
+    @cache
     def analysed(target: str) -> Analysis:
         next(steps)
         return _analysis(_network(target, options), options)
@@ -79,12 +82,22 @@ def compare(options: argparse.Namespace) -> Result:
     analyses = _each(targets, analysed)
     _tell_apart([analysis.graph for analysis in analyses], targets)
     _tell_shared(options, options.targets)
+    result = _networks(analyses, form, options)
     _plot(analyses, options)
+    return result
+
+
+def _networks(analyses: list[Analysis], form: str, options: argparse.Namespace) -> Result:
+    """A row for each network."""
+    from archlab.comparison import Comparison
+    from archlab.devices import load_device
+
+    device = load_device(options.device)
     if form in ("html", "latex"):
         return _compared(analyses, form, options), OK
     comparison = Comparison(analyses, device)
     if form == "xlsx":
-        return _workbook({"networks": comparison.to_dataframe()}, options)
+        return _workbook({"networks": comparison.rows}, options)
     if form == "table":
         from archlab.report.table import comparison_table, is_terminal
 
@@ -123,7 +136,7 @@ def _plot(analyses: list[Analysis], options: argparse.Namespace) -> None:
         picture(analyses, load_device(options.device), options.figure).save(options.plot)
 
 
-def _workbook(sheets: dict[str, DataFrame], options: argparse.Namespace) -> Result:
+def _workbook(sheets: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -> Result:
     """A .xlsx file."""
     from archlab.report.workbook import save_workbook
 
@@ -183,10 +196,15 @@ def diff(options: argparse.Namespace) -> Result:
     from archlab.difference import Difference
 
     _require_two(options)
-    both = _each([options.before, options.after], lambda target: _network(target, options))
+
+    @cache
+    def analysed(target: str) -> Analysis:
+        return _network(target, options).analyze(batch=options.batch, dtype=options.dtype)
+
+    both = _each([options.before, options.after], analysed)
     _tell_shared(options, [options.before, options.after])
-    _tell_apart([network.graph for network in both], [options.before, options.after])
-    difference = Difference(*[network.analyze(batch=options.batch, dtype=options.dtype) for network in both])
+    _tell_apart([analysis.graph for analysis in both], [options.before, options.after])
+    difference = Difference(*both)
     if options.format == "json":
         return _json(difference.to_dict()), OK
     from archlab.report.difference import difference_text

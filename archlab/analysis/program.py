@@ -92,6 +92,16 @@ Known = dict[tuple[int, ...], list[tuple[Operator, int]]]
 """Operators by the identity of their layer and of the values that they read."""
 
 
+def inference_program(graph: Graph, settings: Settings) -> Program:
+    """The calls of a network in a forward pass.
+
+    Args:
+        graph: the network.
+        settings: under which conditions.
+    """
+    return program(graph, Run(settings.batch, False, settings.channels_last, not settings.adds_in_place))
+
+
 def training_program(graph: Graph, settings: Settings) -> Program:
     """The calls of a network in a training step.
 

@@ -13,7 +13,7 @@ from archlab.analysis.memory import InferenceMemory, inference_memory, inference
 from archlab.analysis.optimizer import DEFAULT_OPTIMIZER
 from archlab.analysis.outputs import OutputReport, last_spatial, output_reports, seen_at
 from archlab.analysis.productivity import Productivity, productivity
-from archlab.analysis.program import Program, training_program
+from archlab.analysis.program import Program, inference_program, training_program
 from archlab.analysis.receptive_field import ReceptiveField, bounded_fields, receptive_fields
 from archlab.analysis.settings import Settings
 from archlab.analysis.trainable import Refusal, training_refusal
@@ -95,16 +95,12 @@ class Analysis:
     def __init__(self, graph: Graph, settings: Settings) -> None:
         self.graph = graph
         self.settings = settings
-        batch = settings.batch
         self._facts = facts = collect_facts(graph)
         self._fields = fields = receptive_fields(graph, facts)
         size = DTYPE_BYTES[settings.dtype]
-        memory = inference_memory(
-            graph, size, batch, channels_last=settings.channels_last, watched=not settings.adds_in_place
-        )
-        self.layers = [_layer(*row, batch) for row in zip(graph.nodes, facts, fields, memory.new_bytes, strict=True)][
-            1:
-        ]
+        memory = inference_memory(self._inference_program, size)
+        rows = zip(graph.nodes, facts, fields, memory.new_bytes, strict=True)
+        self.layers = [_layer(*row, settings.batch) for row in rows][1:]
         self.total = _totals(self.layers, facts, memory, size, graph, fields)
 
     @property
@@ -140,20 +136,16 @@ class Analysis:
     @cached_property
     def inference(self) -> Timeline:
         """The storages of a forward pass, moment by moment."""
-        size, settings = DTYPE_BYTES[self.dtype], self.settings
-        return inference_timeline(
-            self.graph,
-            self._facts,
-            size,
-            self.batch,
-            channels_last=settings.channels_last,
-            watched=not settings.adds_in_place,
-        )
+        return inference_timeline(self._inference_program, self._facts, DTYPE_BYTES[self.dtype])
 
     @cached_property
     def refusal(self) -> Refusal | None:
         """Why PyTorch refuses a training step: int8, no parameters, one value per channel in a batch norm."""
         return training_refusal(self.graph, self._facts, self.settings, lambda: self._training_program)
+
+    @cached_property
+    def _inference_program(self) -> Program:
+        return inference_program(self.graph, self.settings)
 
     @cached_property
     def _training_program(self) -> Program:

@@ -13,6 +13,7 @@ from archlab.diagram.boxes import fold_to_boxes
 from archlab.diagram.svg import diagram_style, diagram_svg
 from archlab.page import charts
 from archlab.page.data import extent_record, growth_records, memory_records, stage_records
+from archlab.report.bounds import check_rows
 from archlab.report.figures import FIGURES, figure_text, figures_row, training_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import CONVENTIONS, totals
@@ -60,7 +61,7 @@ def page(
 
     Raises:
         MissingRequirementError: without the extra `report`.
-        ConfigError: if the device has no rate for a dtype.
+        ConfigError: if the device has no rate for a dtype, or the layer tables have too many rows.
     """
     require("jinja2", "report", "an HTML page")
     require("vl_convert", "report", "an HTML page")
@@ -68,6 +69,9 @@ def page(
     from markupsafe import Markup
 
     names = distinct_names(analyses)
+    folded = [fold(analysis, depth) for analysis in analyses]
+    advice = "fold them to depth 1 (--depth 1), or " if depth != 1 and _has_scopes(folded) else ""
+    check_rows(sum(map(len, folded)), "a page", advice=advice)
     rows = [figures_row(analysis, device) for analysis in analyses]
     drawn = _charts(analyses, names, rows)
     environment = jinja2.Environment(
@@ -76,7 +80,7 @@ def page(
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    networks = [_network(*parts, depth) for parts in zip(analyses, names, rows, strict=True)]
+    networks = [_network(*parts) for parts in zip(analyses, names, rows, folded, strict=True)]
     sections = [("figures", "Figures"), *[(chart.id, chart.heading) for chart in drawn]]
     sections += [(f"network-{number}", name) for number, name in enumerate(names, 1)]
     return environment.get_template("page.html.j2").render(
@@ -96,6 +100,11 @@ def page(
         library=Markup(_library()),  # noqa: S704 - Vega
         specs=_script_json({chart.id: _without_title(chart.spec) for chart in drawn}),
     )
+
+
+def _has_scopes(folded: list[list[FoldedRow]]) -> bool:
+    """Whether a smaller depth makes fewer rows."""
+    return any("." in row.path for rows in folded for row in rows)
 
 
 def _without_title(spec: charts.Spec) -> charts.Spec:
@@ -146,7 +155,7 @@ def _conditions(analyses: list[Analysis]) -> str:
     return f"Batch {first.batch}, {first.dtype}{trained}."
 
 
-def _network(analysis: Analysis, name: str, row: Row, depth: int | None) -> dict[str, Any]:
+def _network(analysis: Analysis, name: str, row: Row, folded: list[FoldedRow]) -> dict[str, Any]:
     from markupsafe import Markup
 
     drawing: Markup = Markup(diagram_svg(fold_to_boxes(analysis), standalone=False))  # noqa: S704 - escapes its texts
@@ -159,7 +168,7 @@ def _network(analysis: Analysis, name: str, row: Row, depth: int | None) -> dict
         },
         "totals": totals(analysis),
         "diagram": drawing,
-        "layers": [_layer(folded) for folded in fold(analysis, depth)],
+        "layers": [_layer(one) for one in folded],
     }
 
 

@@ -7,6 +7,7 @@ from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from archlab.report.bounds import check_rows
 from archlab.report.escape import markdown_text, spreadsheet_text
 from archlab.report.footer import CONVENTIONS, heading, totals
 from archlab.report.plain import Row, layer_rows
@@ -26,7 +27,12 @@ def rows_csv(rows: list[Row]) -> str:
 
 
 def rows_markdown(rows: list[Row]) -> str:
-    """A Markdown table; numbers to the right."""
+    """A Markdown table; numbers to the right.
+
+    Raises:
+        ConfigError: for too many rows.
+    """
+    check_rows(len(rows), "a Markdown table")
     if not rows:
         return ""
     rule = ["---:" if isinstance(value, int | float) else "---" for value in rows[0].values()]
