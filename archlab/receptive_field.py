@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from archlab.analysis.effective import EffectiveField, effective_field
-from archlab.analysis.facts import collect_facts
-from archlab.analysis.receptive_field import receptive_fields
+from archlab.analysis.effective import MOST_WORK, EffectiveField
 from archlab.analysis.result import Analysis
 from archlab.config.problem import single_problem
 from archlab.config.suggest import did_you_mean
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from archlab.torch.effective import Progress, Sampling
 
 MOST_ESTIMATES = 200
-"""Layers whose effective field is estimated for a picture of its growth, evenly spaced."""
+"""Layers whose effective field is estimated for a picture of its growth, evenly spaced; fewer where each takes long."""
 
 
 def receptive_field(
@@ -44,9 +42,7 @@ def receptive_field(
         )
     node = _node(analysis, layer)
     chosen = _unit(node, unit)
-    facts = collect_facts(graph)
-    estimate = effective_field(graph, facts, receptive_fields(graph, facts), node.index, chosen)
-    return FieldReport(analysis, node, chosen, estimate)
+    return FieldReport(analysis, node, chosen, analysis.estimator.field(node.index, chosen))
 
 
 def measured_field(report: FieldReport, sampling: Sampling, progress: Progress) -> FieldReport:
@@ -65,14 +61,15 @@ def measured_field(report: FieldReport, sampling: Sampling, progress: Progress) 
 
 def effective_growth(analysis: Analysis) -> Iterator[tuple[int, EffectiveField]]:
     """Index and estimate for the central unit of layers along the network, where their field is spatial."""
-    graph = analysis.graph
-    facts = collect_facts(graph)
-    fields = receptive_fields(graph, facts)
-    spatial = [node for node in graph.layers if not fields[node.index].is_global and map_size(node.shape)]
-    most = MOST_ESTIMATES if len(graph.nodes) < 2000 else MOST_ESTIMATES // 10
-    step = max(1, -(-len(spatial) // most))
+    layers, estimator = analysis.layers, analysis.estimator
+    spatial = [x.node for x in layers if not x.receptive_field.is_global and map_size(x.node.shape)]
+    if not spatial:
+        return
+    estimator.field(spatial[-1].index, _middle(spatial[-1].shape))  # one in the middle takes half of that
+    most = min(MOST_ESTIMATES, max(2 * MOST_WORK // max(estimator.work, 1), 1))
+    step = -(-len(spatial) // most)
     for node in reversed(spatial[::-1][::step]):
-        found = effective_field(graph, facts, fields, node.index, _middle(node.shape))
+        found = estimator.field(node.index, _middle(node.shape))
         if found is not None:
             yield node.index, found
 

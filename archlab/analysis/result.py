@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archlab.analysis.effective import Estimator
 from archlab.analysis.facts import DTYPE_BYTES, Facts, collect_facts
 from archlab.analysis.ledger import Timeline
 from archlab.analysis.memory import InferenceMemory, inference_memory, inference_timeline
@@ -127,6 +128,11 @@ class Analysis:
     def outputs(self) -> list[OutputReport]:
         """What one unit of each result sees, the first result first."""
         return output_reports(self.graph, self._facts, self._fields)
+
+    @cached_property
+    def estimator(self) -> Estimator:
+        """Of effective receptive fields."""
+        return Estimator(self.graph, self._facts, self._fields)
 
     @cached_property
     def productivity(self) -> dict[int, Productivity]:
