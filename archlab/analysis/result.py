@@ -149,6 +149,26 @@ class Analysis:
         """Why PyTorch refuses a training step: int8, no parameters, one value per channel in a batch norm."""
         return training_refusal(self.graph, self._facts, self.settings, lambda: self._training_program)
 
+    def inference_peak(self, batch: int) -> int:
+        """Bytes at the peak of a forward pass with another batch."""
+        memory = self.total.memory
+        if batch == self.batch:
+            return memory.inference_peak
+        written = inference_program(self.graph, replace(self.settings, batch=batch))
+        return memory.params + memory.buffers + inference_memory(written, DTYPE_BYTES[self.dtype]).peak
+
+    def training_peak(self, batch: int) -> int:
+        """Bytes at the peak of a training step with another batch, which PyTorch must not refuse."""
+        if batch == self.batch and self.training is not None:
+            return self.training.peak
+        return training_memory(self.graph, self._facts, replace(self.settings, batch=batch)).peak
+
+    def training_refusal(self, batch: int) -> Refusal | None:
+        """Why PyTorch refuses a training step with another batch."""
+        if batch == self.batch:
+            return self.refusal
+        return training_refusal(self.graph, self._facts, replace(self.settings, batch=batch))
+
     @cached_property
     def _inference_program(self) -> Program:
         return inference_program(self.graph, self.settings)
