@@ -71,7 +71,7 @@ def unet(levels: int = 11_000) -> str:
     return "input: [4, 16, 16]\nlayers:\n" + "".join([*down, *up])
 
 
-def dense(layers: int = 545) -> str:
+def dense(layers: int = 446) -> str:
     """Each layer reads all earlier ones: as many edges as fit."""
     lines = ["- {name: a0, type: conv2d, out_channels: 1, kernel_size: 3, padding: 1}\n"]
     for i in range(1, layers):
@@ -81,7 +81,7 @@ def dense(layers: int = 545) -> str:
     return "input: [1, 64, 64]\nlayers:\n" + "".join(lines)
 
 
-def repeated_joins(joins: int = 28, inputs: int = 5_000) -> str:
+def repeated_joins(joins: int = 17, inputs: int = 5_000) -> str:
     """A block with thousands of inputs, repeated: many edges for few words."""
     names = [f"i{n}" for n in range(inputs)]
     made = "".join(f"  - {{name: {name}, from: stem, type: identity}}\n" for name in names)

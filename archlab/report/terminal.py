@@ -33,8 +33,8 @@ def widest(cells: Sequence[str]) -> int:
     return max(map(cell_len, cells))
 
 
-MOST_ROWS = 2000
-"""Rows beyond which rich, which measures every cell for wrapping, would take many seconds."""
+MOST_ROWS = 500
+"""Rows beyond which rich, which measures every cell for wrapping, would take seconds."""
 _GAP = "   "
 
 
@@ -89,7 +89,7 @@ def render(parts: Iterable[RenderableType | LongTable], *, colour: bool) -> str:
     console = Console(
         file=out,
         width=width,
-        height=MOST_ROWS,  # without a height, rich takes a dumb terminal for one of 80 columns
+        height=2 * MOST_ROWS,  # without a height, rich takes a dumb terminal for one of 80 columns
         force_terminal=colour or None,
         markup=False,
         highlight=False,
