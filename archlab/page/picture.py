@@ -11,6 +11,8 @@ from archlab.devices import Device
 from archlab.output import replacing
 from archlab.page.charts import Spec
 from archlab.page.render import VEGA_LITE, chart_list, distinct_names
+from archlab.report.figures import figures_row
+from archlab.report.plain import Row
 from archlab.requirements import require
 
 WIDTH = 760
@@ -74,7 +76,11 @@ def picture(analyses: list[Analysis], device: Device, figure: str) -> Picture:
         MissingRequirementError: without the extra `report`.
     """
     require("vl_convert", "report", "a chart")
-    known = {chart.id: chart.spec for chart in chart_list(analyses, distinct_names(analyses), device)}
+
+    def rows() -> list[Row]:
+        return [figures_row(analysis, device) for analysis in analyses]
+
+    known = {chart.id: chart for chart in chart_list(analyses, distinct_names(analyses), rows)}
     if figure not in known:
         raise single_problem(f"there is no chart '{figure}' here; there are {listed(known)}", "wrong-value")
-    return Picture(known[figure])
+    return Picture(known[figure].spec)

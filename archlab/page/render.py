@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archlab.analysis.result import Analysis
 from archlab.devices import Device
 from archlab.diagram.boxes import fold_to_boxes
 from archlab.diagram.svg import diagram_style, diagram_svg
 from archlab.page import charts
-from archlab.page.data import extent_record, growth_records, memory_records, stage_records
+from archlab.page.data import extent_records, growth_records, memory_records, stage_records
 from archlab.report.bounds import check_rows
 from archlab.report.figures import FIGURES, figure_text, figures_row, training_text
 from archlab.report.fold import FoldedRow, fold
@@ -33,18 +35,24 @@ MOST_LINES = 12
 """Networks whose lines can be told apart."""
 
 
-class Chart(NamedTuple):
+@dataclass
+class Chart:
     """A chart of the page.
 
     Attributes:
         id: in the page and on the command line.
         heading: over it.
-        spec: in Vega-Lite.
+        make: gives it in Vega-Lite.
     """
 
     id: str
     heading: str
-    spec: charts.Spec
+    make: Callable[[], charts.Spec]
+
+    @cached_property
+    def spec(self) -> charts.Spec:
+        """In Vega-Lite."""
+        return self.make()
 
 
 def page(
@@ -73,7 +81,7 @@ def page(
     advice = "fold them to depth 1 (--depth 1), or " if depth != 1 and _has_scopes(folded) else ""
     check_rows(sum(map(len, folded)), "a page", advice=advice)
     rows = [figures_row(analysis, device) for analysis in analyses]
-    drawn = _charts(analyses, names, rows)
+    drawn = chart_list(analyses, names, lambda: rows)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         autoescape=True,
@@ -112,27 +120,29 @@ def _without_title(spec: charts.Spec) -> charts.Spec:
     return {key: value for key, value in spec.items() if key != "title"}
 
 
-def chart_list(analyses: list[Analysis], names: list[str], device: Device) -> list[Chart]:
-    """The charts of some networks: a single one has no scatter, many have no lines, flat inputs no receptive fields."""
-    return _charts(analyses, names, [figures_row(analysis, device) for analysis in analyses])
+def chart_list(analyses: list[Analysis], names: list[str], rows: Callable[[], list[Row]]) -> list[Chart]:
+    """The charts of some networks: a single one has no scatter, many have no lines, flat inputs no receptive fields.
 
+    Args:
+        analyses: of the networks.
+        names: of the networks.
+        rows: gives their figures.
+    """
 
-def _charts(analyses: list[Analysis], names: list[str], rows: list[Row]) -> list[Chart]:
-    pairs = list(zip(analyses, names, strict=True))
-    named = [{"name": name, **row} for name, row in zip(names, rows, strict=True)]
-    scatter = Chart("pareto", "Trade-offs", charts.pareto(named))
-    stages = [record for analysis, name in pairs for record in stage_records(analysis, name)]
-    if len(pairs) > MOST_LINES:
-        return [scatter, Chart("stages", "Along the network", charts.stages(stages))]
-    growth = [record for analysis, name in pairs for record in growth_records(analysis, name)]
-    extents = [record for analysis, name in pairs if (record := extent_record(analysis, name)) is not None]
-    memory = [record for analysis, name in pairs for record in memory_records(analysis, name)]
-    found = [Chart("growth", "Receptive field", charts.growth(growth, extents))] if growth else []
-    found += [
-        Chart("stages", "Along the network", charts.stages(stages)),
-        Chart("memory", "Memory", charts.memory(memory)),
-    ]
-    return found if len(pairs) == 1 else [scatter, *found]
+    def of_all(records: Callable[[Analysis, str], list[Row]]) -> list[Row]:
+        return [record for analysis, name in zip(analyses, names, strict=True) for record in records(analysis, name)]
+
+    def scatter() -> charts.Spec:
+        return charts.pareto([{"name": name, **row} for name, row in zip(names, rows(), strict=True)])
+
+    several = [Chart("pareto", "Trade-offs", scatter)] if len(analyses) > 1 else []
+    stages = Chart("stages", "Along the network", lambda: charts.stages(of_all(stage_records)))
+    if len(analyses) > MOST_LINES:
+        return [*several, stages]
+    growth = Chart("growth", "Receptive field", lambda: charts.growth(of_all(growth_records), of_all(extent_records)))
+    spatial = any(layer.receptive_field.height is not None for analysis in analyses for layer in analysis.layers)
+    memory = Chart("memory", "Memory", lambda: charts.memory(of_all(memory_records)))
+    return [*several, *([growth] if spatial else []), stages, memory]
 
 
 def distinct_names(analyses: list[Analysis]) -> list[str]:
