@@ -154,3 +154,20 @@ def test_peaks_of_other_batches() -> None:
         assert other.training is not None
         assert analysis.inference_peak(batch) == other.total.memory.inference_peak
         assert analysis.training_peak(batch) == other.training.peak
+
+
+@pytest.mark.parametrize(("kernel", "dilation"), [(4095, 1), (3, 10_000)])
+def test_a_picture_of_a_large_field_is_no_larger(kernel: int, dilation: int) -> None:
+    pytest.importorskip("matplotlib")
+    from archlab.plot.view import product_grid, read_flags, read_grid
+
+    padding = (kernel - 1) * dilation // 2
+    conv = f"type: conv2d, out_channels: 1, kernel_size: {kernel}, dilation: {dilation}, padding: {padding}"
+    report = receptive_field.receptive_field(loads(f"input: [1, 65536, 65536]\nlayers: [{{{conv}}}]").analyze())
+    assert report.estimate is not None
+    span = (kernel - 1) * dilation + 1
+    for grid, (left, right, top, bottom) in (product_grid(report.estimate), read_grid(report)):
+        assert max(grid.shape) <= 1_024
+        assert span <= min(right - left, bottom - top) <= max(right - left, bottom - top) < span * (1 + 1 / 512)
+    assert list(read_flags(report, 0).nonzero()[0]) == list(range(0, span, dilation))
+    assert read_grid(report)[0].sum() in {len(read_grid(report)[0]) ** 2, kernel**2}
