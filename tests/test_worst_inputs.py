@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from archlab.analysis import program
 from archlab.api import loads
 from archlab.cli import main
+from archlab.config import emitter
 from archlab.config.problem import ConfigError
 from archlab.diagram.boxes import Edge
 from archlab.diagram.svg import MOST_LANES, _lanes
@@ -129,7 +131,7 @@ def test_sets_of_positions_are_bounded(write: Callable[[], str]) -> None:
 
 def test_paths_are_bounded() -> None:
     with pytest.raises(ConfigError, match=r"path has 3,6\d\d characters, .* at most 500 are allowed"):
-        loads(worst.nested(70))
+        loads(worst.nested(70, letters=58))
 
 
 def test_variants_are_bounded(tmp_path: Path) -> None:
@@ -138,3 +140,20 @@ def test_variants_are_bounded(tmp_path: Path) -> None:
     found = validate(str(path))
     assert [(problem.code, problem.place.line) for problem in found.problems if problem.place] == [("too-large", 18)]
     assert found.networks == 16
+
+
+def test_different_layers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emitter, "MAX_DIFFERENT", 21)
+    loads(worst.different(20))
+    with pytest.raises(ConfigError, match=r"more than 21 different layers \(in type, arguments or input\)"):
+        loads(worst.different(21))
+
+
+def test_operators_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "MAX_CALLS", 121)
+    assert len(loads(worst.permuted(40)).analyze().layers) == 40
+    with pytest.raises(ConfigError, match="'ln41': up to here the layers run more than 121 operators") as caught:
+        loads(worst.permuted(41)).analyze()
+    assert caught.value.problems[0].place is not None
+    with pytest.raises(ConfigError, match="'conv11': up to here"):
+        loads(worst.circular(40)).analyze()

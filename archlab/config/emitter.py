@@ -8,7 +8,7 @@ from archlab.config.environment import Environment, Spot
 from archlab.config.history import shape_notes
 from archlab.config.init import TensorInit
 from archlab.config.items import Item
-from archlab.config.limits import MAX_ELEMENTS, MAX_INPUTS, MAX_MAP_SIZE, MAX_NODES, MAX_STEPS
+from archlab.config.limits import MAX_DIFFERENT, MAX_ELEMENTS, MAX_INPUTS, MAX_MAP_SIZE, MAX_NODES, MAX_STEPS
 from archlab.config.lowering import Lowered
 from archlab.config.names import Value
 from archlab.config.problem import BadItemError, ConfigError, Place, Problem, Problems
@@ -81,10 +81,14 @@ class Emitter:
         Raises:
             ShapeError: where it cannot take its inputs.
             BadItemError: where the result is too large.
+            ConfigError: for too many different layers.
         """
         key = (id(layer), inputs)
         shape = self._shapes.get(key)
         if shape is None:
+            if len(self._shapes) >= MAX_DIFFERENT:
+                message = f"the network has more than {MAX_DIFFERENT:,} different layers (in type, arguments or input)"
+                self.stop(message, place)
             shape = layer.out_shape(inputs)
             _check_size(shape, place)
             self._shapes[key] = shape
