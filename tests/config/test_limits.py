@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from archlab.api import load, loads
-from archlab.config.files import read_source
+from archlab.config.files import read_source, read_stdin_source
+from archlab.config.folders import configs_below
 from archlab.config.foreign import foreign_problem
 from archlab.config.naming import name_fault
 from archlab.config.problem import ConfigError, Source
@@ -43,7 +45,36 @@ def sums_and_one(inputs: int) -> str:
     return sums(0).replace("{type: identity, repeat: 0}", f"{{type: add, with: [{', '.join('a' * (inputs - 1))}]}}")
 
 
+def used_blocks(levels: int) -> str:
+    """Blocks that use one another."""
+    inner = [f"b{level}: {{layers: [{{use: b{level + 1}}}]}}" for level in range(1, levels)]
+    return f"{SMALL}blocks: {{{', '.join(inner)}, b{levels}: {RELU.strip().join('{}')}}}\nlayers: [{{use: b1}}]"
+
+
+def long_path(length: int) -> str:
+    """Nine names of 50 letters, each with a dot, and a layer's."""
+    layer = f"{{type: relu, name: {'b' * (length - 9 * 51)}}}"
+    for _ in range(9):
+        layer = f"{{type: residual, name: {'a' * 50}, body: [{layer}]}}"
+    return f"{SMALL}layers: [{layer}]"
+
+
+def with_output(letters: int) -> str:
+    return f"{SMALL}layers: [{{name: a, type: relu}}]\noutputs: {{{'x' * letters}: a}}"
+
+
 BOUNDS = {
+    "levels of blocks": (used_blocks(64), used_blocks(65), "blocks are nested deeper than 64 levels"),
+    "letters of a path": (
+        long_path(500),
+        long_path(501),
+        f"the layer's path has 501 characters, '{'a' * 50}.{'a' * 9}...'; at most 500 are allowed; write shorter names",
+    ),
+    "letters of an output": (
+        with_output(60),
+        with_output(61),
+        "the name of an output must be 1 to 60 printable characters",
+    ),
     "levels of YAML": (nested(98), nested(99), "nested deeper than 100 levels"),
     "params": (with_params(500), with_params(501), "the file has 501 params; at most 500 are allowed"),
     "height of the input": (
@@ -104,8 +135,9 @@ def test_the_last_that_is_taken(bound: str) -> None:
     loads(taken)
     with pytest.raises(ConfigError) as caught:
         loads(refused)
-    assert message in str(caught.value)
-    assert len(caught.value.problems) == 1
+    (problem,) = caught.value.problems
+    assert message in problem.message
+    assert " " not in problem.code
 
 
 def test_no_more_than_a_hundred_problems_are_told() -> None:
@@ -132,6 +164,37 @@ def test_what_is_no_config_file(name: str, reason: str, tmp_path: Path, monkeypa
     with pytest.raises(ConfigError) as caught:
         read_source(Path(name))
     assert [(problem.message, problem.code) for problem in caught.value.problems] == [(reason, "unreadable")]
+
+
+def test_a_config_on_stdin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "\N{ZERO WIDTH NO-BREAK SPACE}name: r\u00e9seau\n"
+    for content, said in ((text.encode(), ""), (b"a\xff", "not UTF-8 text (byte 1)"), (b"#" * 1_000_001, "1,000,000")):
+        with (tmp_path / "in").open("wb") as file:
+            file.write(content)
+        with (tmp_path / "in").open() as file:
+            monkeypatch.setattr("sys.stdin", file)
+            if said:
+                with pytest.raises(ConfigError, match=re.escape(said)):
+                    read_stdin_source()
+            else:
+                assert read_stdin_source() == Source("<stdin>", text[1:], tmp_path)
+
+
+def test_a_folder_holds_so_many_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Files and folders are counted, of which some are configs."""
+    (tmp_path / "inner").mkdir()
+    for name in ("a.yaml", "b.txt", "inner/c.yml"):
+        (tmp_path / name).write_text("")
+    configs = [str(tmp_path / "a.yaml"), str(tmp_path / "inner" / "c.yml")]
+    for most, files in (("MAX_FOLDER_ENTRIES", "files"), ("MAX_CONFIGS", ".yaml files")):
+        held = 4 if files == "files" else 2
+        with monkeypatch.context() as patch:
+            patch.setattr(f"archlab.config.folders.{most}", held)
+            assert configs_below(str(tmp_path)) == configs
+            patch.setattr(f"archlab.config.folders.{most}", held - 1)
+            with pytest.raises(ConfigError, match=f"holds more than {held - 1} {re.escape(files)}; give the folder"):
+                configs_below(str(tmp_path))
 
 
 def test_lists_in_messages_end_after_a_dozen() -> None:
