@@ -125,3 +125,12 @@ def test_the_longest_row_of_weights(reads: Callable[[int], Reads]) -> None:
     assert (row.first, len(row.values)) == (0, ROW)
     assert sum(row.values) == pytest.approx(1)
     assert hand_back(one, reads(ROW + 1), ROW + 1) is None
+
+
+def test_a_join_of_one_position_is_read_on() -> None:
+    """Its paths move at different speeds, over the whole image both."""
+    conv = "{type: conv2d, out_channels: 2, kernel_size: "
+    paths = f"[[{conv}8}}], [{{type: max_pool2d, kernel_size: 2}}, {conv}4}}]]"
+    layers = f"[{{type: branches, merge: add, paths: {paths}}}, {conv}1}}]"
+    field = loads(f"input: [2, 8, 8]\nlayers: {layers}").analyze().total.receptive_field
+    assert [axis.sizes for axis in field.axes if axis is not None] == [[8], [8]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -75,6 +76,46 @@ def test_productive_critical_and_unproductive() -> None:
     # an axis that is longer than the field by one keeps the layer productive
     assert words(layers, "[2, 9, 10]") == ({**judged, "behind": "productive", "last": "critical"}, None)
     assert words(layers, "[2, 10, 9]") == ({**judged, "behind": "productive", "last": "critical"}, None)
+
+
+def test_a_deformable_convolution_is_judged_by_the_map_that_it_samples() -> None:
+    """Into it comes a field of 7; its offsets see 9, which is all of the image."""
+    layers = """
+      - {name: wide, type: conv2d, out_channels: 2, kernel_size: 7, padding: 3}
+      - {name: deform, type: deform_conv2d, out_channels: 2, kernel_size: 3, padding: 1}
+      - {name: last, type: conv2d, out_channels: 2, kernel_size: 3, padding: 1}
+    """
+    judged, border = words(layers, "[2, 9, 9]")
+    assert judged == {
+        "wide": "productive",
+        "deform.offset": "productive",
+        "deform.conv": "productive",
+        "last": "unproductive",
+    }
+    assert border == "last"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int4"])
+def test_conditions_that_cannot_be(dtype: str) -> None:
+    network = loads(CLASSIFIER)
+    for options, said in (
+        ({"dtype": dtype}, f"dtype must be one of float32, float16, bfloat16, int8, not '{dtype}'"),
+        ({"batch": 0}, "batch must be at least 1, not 0"),
+        ({"optimizer": "lion"}, "optimizer must be one of sgd, momentum, adam, adamw, not 'lion'"),
+        ({"autocast": "int8"}, "autocast must be one of float16, bfloat16, not 'int8'"),
+        (
+            {"autocast": "float16", "dtype": "bfloat16"},
+            "autocast lowers the precision of float32, not of bfloat16",
+        ),
+    ):
+        with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+            network.analyze(**options)
+
+
+def test_an_analysis_says_under_which_conditions_it_is() -> None:
+    analysis = loads(CLASSIFIER).analyze(batch=3, dtype="float16", optimizer="adam")
+    assert (analysis.batch, analysis.dtype, analysis.optimizer) == (3, "float16", "adam")
+    assert analysis.input_shape == [3, 3, 8, 6]
 
 
 @pytest.mark.parametrize("least", [1, 2, 3])
