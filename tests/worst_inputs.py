@@ -384,12 +384,20 @@ COMMANDS: dict[str, str] = {
 
 
 def run(words: list[str]) -> tuple[float, float, int, str]:
-    """One command in a process of its own: CPU seconds, megabytes at the peak, exit status, and stderr."""
+    """One command in a process of its own: CPU seconds, megabytes at the peak, exit status, and stderr.
+
+    Byte code is kept, as an installed package has it.
+    """
     limit = f"import resource as r, sys; r.setrlimit(r.RLIMIT_CPU, ({GIVE_UP}, {GIVE_UP + 1})); "
     program = f"{limit}from archlab.cli import entry; sys.exit(entry())"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as errors, Path(os.devnull).open("wb") as nothing:
         process = subprocess.Popen(
-            [sys.executable, "-c", program, *words], stdout=nothing, stderr=errors, stdin=subprocess.DEVNULL
+            [sys.executable, "-c", program, *words],
+            stdout=nothing,
+            stderr=errors,
+            stdin=subprocess.DEVNULL,
+            env=environment,
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

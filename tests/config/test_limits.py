@@ -295,3 +295,15 @@ def test_what_extending_refuses(tmp_path: Path) -> None:
     ]
     for (last, text), message, code in refused:
         assert extended(tmp_path, last, text) == [(message, code)]
+
+
+def test_configs_that_extend_one_another_share_the_bytes(tmp_path: Path) -> None:
+    base, above = tmp_path / "base.yaml", tmp_path / "above.yaml"
+    base.write_text(SMALL + RELU + "# " + "x" * 499_000)
+    rest = 1_000_000 - len(base.read_bytes()) - len(head := "extends: base.yaml\n# ")
+    above.write_text(head + "x" * rest)
+    load(above)
+    above.write_text(head + "x" * (rest + 1))
+    with pytest.raises(ConfigError, match=r"with .*base\.yaml, the configs .* have 1,000,001 bytes together") as caught:
+        load(above)
+    assert caught.value.problems[0].place is not None
