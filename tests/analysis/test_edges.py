@@ -131,6 +131,6 @@ def test_a_join_of_one_position_is_read_on() -> None:
     """Its paths move at different speeds, over the whole image both."""
     conv = "{type: conv2d, out_channels: 2, kernel_size: "
     paths = f"[[{conv}8}}], [{{type: max_pool2d, kernel_size: 2}}, {conv}4}}]]"
-    layers = f"[{{type: branches, merge: add, paths: {paths}}}, {conv}1}}]"
+    layers = f"[{{type: branches, merge: add, paths: {paths}}}, {conv}1, stride: 2}}]"
     field = loads(f"input: [2, 8, 8]\nlayers: {layers}").analyze().total.receptive_field
     assert [axis.sizes for axis in field.axes if axis is not None] == [[8], [8]]
