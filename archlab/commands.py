@@ -8,7 +8,6 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -74,7 +73,6 @@ def compare(options: argparse.Namespace) -> Result:
     targets = options.targets or _all_presets()
     steps = iter(progress(range(len(dict.fromkeys(targets))), "networks"))
 
-    @cache
     def analysed(target: str) -> Analysis:
         next(steps)
         return _analysis(_network(target, options), options)
@@ -171,7 +169,7 @@ def fmt(options: argparse.Namespace) -> Result:
             write_text(Path(path), text, newline="", over_inputs=True)
         return Path(path), changed
 
-    files = _each(config_paths(options.paths), formatted)
+    files = _each(list(dict.fromkeys(config_paths(options.paths))), formatted)
     word = "would be formatted" if options.check else "formatted"
     lines = [f"{path}: {word}\n" for path, changed in files if changed]
     return "".join(lines), WRONG_INPUT if options.check and lines else OK
@@ -197,7 +195,6 @@ def diff(options: argparse.Namespace) -> Result:
 
     _require_two(options)
 
-    @cache
     def analysed(target: str) -> Analysis:
         return _network(target, options).analyze(batch=options.batch, dtype=options.dtype)
 
@@ -510,17 +507,17 @@ def _network(target: str, options: argparse.Namespace) -> Network:
 
 
 def _each(targets: list[str], load: Callable[[str], T]) -> list[T]:
-    """What all targets give, or the problems of all."""
-    networks: list[T] = []
+    """What all targets give, or the problems of all; what is given twice is loaded once."""
+    loaded: dict[str, T] = {}
     found: list[Problem] = []
-    for target in targets:
+    for target in dict.fromkeys(targets):
         try:
-            networks.append(load(target))
+            loaded[target] = load(target)
         except ConfigError as error:
             found += error.problems
     if found:
         raise ConfigError(found)
-    return networks
+    return [loaded[target] for target in targets]
 
 
 def _settings(assignments: list[str]) -> dict[str, Any]:

@@ -203,3 +203,9 @@ def test_segments_are_found_in_one_pass() -> None:
         inside = range(segment.start, segment.stop)
         read = {source for node in small.nodes[segment.stop :] for source in node.inputs} | {small.outputs[0][1]}
         assert segment.outputs == tuple(index for index in inside if index in read)
+
+
+@pytest.mark.parametrize("command", ["diff", "compare"])
+def test_a_wrong_target_given_twice_is_told_once(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "nothing", "nothing"]) == 1
+    assert capsys.readouterr().err.count("there is no preset 'nothing'") == 1

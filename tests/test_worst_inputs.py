@@ -149,6 +149,11 @@ def test_different_layers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         loads(worst.different(21))
 
 
+def test_equal_layers_of_many_items_are_no_different_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emitter, "MAX_DIFFERENT", 3)
+    assert len(loads(worst.unet(40)).graph.layers) == 79
+
+
 def test_operators_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "MAX_CALLS", 121)
     assert len(loads(worst.permuted(40)).analyze().layers) == 40

@@ -32,6 +32,7 @@ class Emitter:
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
         self._shapes: dict[tuple[int, tuple[Shape, ...]], Shape] = {}
+        self._different: set[tuple[Layer, tuple[Shape, ...]]] = set()
         self.steps = 0
         self.nodes: list[Node] = []
         self.inputs = 0
@@ -86,7 +87,8 @@ class Emitter:
         key = (id(layer), inputs)
         shape = self._shapes.get(key)
         if shape is None:
-            if len(self._shapes) >= MAX_DIFFERENT:
+            self._different.add((layer, inputs))  # equal layers of several items are objects of their own
+            if len(self._different) > MAX_DIFFERENT:
                 message = f"the network has more than {MAX_DIFFERENT:,} different layers (in type, arguments or input)"
                 self.stop(message, place)
             shape = layer.out_shape(inputs)
