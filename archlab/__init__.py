@@ -11,22 +11,22 @@ from archlab.version import __version__
 
 if TYPE_CHECKING:
     from archlab.analysis import Analysis
-    from archlab.api import Network, load, loads
-    from archlab.comparison import Comparison, compare
-    from archlab.config.problem import ConfigError, Problem
+    from archlab.api.comparison import Comparison, compare
+    from archlab.api.network import Network, load, loads
+    from archlab.diagnostics.problem import ConfigError, Problem
     from archlab.torch.build import build
     from archlab.torch.verify import verify
 
 _HOME = {
     "Analysis": "archlab.analysis",
-    "Comparison": "archlab.comparison",
-    "ConfigError": "archlab.config.problem",
-    "Network": "archlab.api",
-    "Problem": "archlab.config.problem",
+    "Comparison": "archlab.api.comparison",
+    "ConfigError": "archlab.diagnostics.problem",
+    "Network": "archlab.api.network",
+    "Problem": "archlab.diagnostics.problem",
     "build": "archlab.torch.build",
-    "compare": "archlab.comparison",
-    "load": "archlab.api",
-    "loads": "archlab.api",
+    "compare": "archlab.api.comparison",
+    "load": "archlab.api.network",
+    "loads": "archlab.api.network",
     "verify": "archlab.torch.verify",
 }
 

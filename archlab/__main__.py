@@ -13,7 +13,7 @@ def entry() -> int:
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from archlab.cli import entry as run
+    from archlab.cli.main import entry as run
 
     return run()
 

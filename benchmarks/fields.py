@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 
 from archlab.analysis.facts import collect_facts
-from archlab.analysis.productivity import productivity
-from archlab.analysis.receptive_field import ReceptiveField, receptive_fields
-from archlab.config.problem import Source
+from archlab.analysis.receptive_field.fields import ReceptiveField, receptive_fields
+from archlab.analysis.receptive_field.productivity import productivity
+from archlab.diagnostics.place import Source
 from archlab.graph import Graph
 from benchmarks.clock import time_calls
 from benchmarks.growth import repeated

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from archlab.analysis import analyze
-from archlab.config.problem import Source
+from archlab.diagnostics.place import Source
 from benchmarks.clock import time_calls
 from benchmarks.in_process import expand_text, preset_source
 from benchmarks.section import Section

@@ -9,11 +9,13 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from archlab import presets
 from archlab.analysis import analyze
-from archlab.api import expand_document, read_document
-from archlab.config.files import read_source
-from archlab.config.problem import ConfigError, Source
+from archlab.api.network import expand_document
+from archlab.config.syntax.files import read_source
+from archlab.config.tree import presets
+from archlab.config.tree.targets import read_document
+from archlab.diagnostics.place import Source
+from archlab.diagnostics.problem import ConfigError
 from archlab.graph import Graph
 from benchmarks.clock import Timing, time_calls
 from benchmarks.section import Section

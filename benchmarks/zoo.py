@@ -6,11 +6,12 @@ from collections.abc import Callable
 from functools import partial
 
 from archlab.analysis import Analysis, analyze
-from archlab.api import expand_document, read_document
-from archlab.config.files import read_source
-from archlab.config.problem import Source
-from archlab.presets import preset_files
-from archlab.zoo import preset_targets
+from archlab.api.network import expand_document
+from archlab.config.syntax.files import read_source
+from archlab.config.tree.presets import preset_files
+from archlab.config.tree.targets import read_document
+from archlab.diagnostics.place import Source
+from archlab.zoo.rows import preset_targets
 from benchmarks.clock import time_calls
 from benchmarks.section import Section
 from benchmarks.table import milliseconds

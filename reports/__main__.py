@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from archlab.cli import main
+from archlab.cli.main import main
 
 REPORTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "mobile.html": (

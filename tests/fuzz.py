@@ -20,9 +20,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from archlab.api import loads
-from archlab.config.problem import ConfigError
-from archlab.presets import preset_files
+from archlab.api.network import loads
+from archlab.config.tree.presets import preset_files
+from archlab.diagnostics.problem import ConfigError
 
 ROOT = Path(__file__).parent
 MOST_SECONDS = 2

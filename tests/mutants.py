@@ -55,13 +55,23 @@ COUNTED = (
 """Memory, counted layer by layer."""
 
 NEAR: dict[str, tuple[str, ...]] = {
-    "layers": ("tests/layers", "tests/test_bad_configs.py", "tests/config/test_problems.py", *COUNTED),
+    "layers": ("tests/layers", "tests/config/test_bad_configs.py", "tests/config/test_problems.py", *COUNTED),
     "config": (
-        *("tests/config", "tests/test_expanded.py", "tests/test_validate_formats.py", "tests/test_bad_configs.py"),
+        *(
+            "tests/config",
+            "tests/config/test_dump.py",
+            "tests/diagnostics/test_forms.py",
+            "tests/config/test_bad_configs.py",
+        ),
         *("tests/test_cli.py", "tests/torch/test_unused_outputs.py"),
     ),
     "analysis": (
-        *("tests/analysis", "tests/test_memory.py", "tests/test_timing.py", "tests/torch/test_checkpoint.py"),
+        *(
+            "tests/analysis",
+            "tests/report/test_memory.py",
+            "tests/analysis/time/test_time.py",
+            "tests/torch/test_checkpoint.py",
+        ),
         *("tests/torch/test_autocast.py", "tests/test_trainable.py", *COUNTED),
     ),
 }

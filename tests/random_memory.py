@@ -16,9 +16,9 @@ from math import prod
 from typing import NamedTuple
 
 from archlab.analysis import Analysis
+from archlab.analysis.memory.trainable import layer_refusal
 from archlab.analysis.settings import Settings
-from archlab.analysis.trainable import layer_refusal
-from archlab.api import Network
+from archlab.api.network import Network
 from archlab.graph import Graph
 from archlab.layers import layer_types
 from archlab.layers.base import ChannelsLast

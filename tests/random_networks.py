@@ -14,8 +14,8 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from archlab.api import Network, loads
-from archlab.config.problem import ConfigError
+from archlab.api.network import Network, loads
+from archlab.diagnostics.problem import ConfigError
 from archlab.graph import Graph
 
 Item = dict[str, Any]

@@ -17,7 +17,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models
 from torchvision.models.regnet import BlockParams
 
-from archlab import api, presets
+from archlab.api import network as api
+from archlab.config.tree import presets
 from tests.more_references import MORE_REFERENCES
 
 EXAMPLES = ("dcgan_generator", "deformable_resnet", "dilated_context", "unet")

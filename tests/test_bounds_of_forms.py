@@ -10,17 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from archlab import commands, receptive_field
-from archlab.analysis import effective
-from archlab.api import load, loads, open_target
-from archlab.cli import main
-from archlab.config.problem import ConfigError
+from archlab.analysis.receptive_field import effective
+from archlab.api import receptive_field
+from archlab.api.network import load, loads
+from archlab.cli import commands
+from archlab.cli.main import main
+from archlab.config.tree.targets import open_target
+from archlab.diagnostics.problem import ConfigError
 from archlab.explain.layer import explain_layer
 from archlab.explain.matrix import section
-from archlab.page.data import growth_records, stage_records
+from archlab.graph.segments import find_segments
 from archlab.report import bounds
+from archlab.report.page.data import growth_records, stage_records
 from archlab.report.thinned import shown_points
-from archlab.segments import find_segments
 from archlab.torch import source
 from archlab.torch.source import to_source
 from tests.test_worst_inputs import steps_of
@@ -88,8 +90,8 @@ def test_records_of_charts_are_few_and_add_up() -> None:
 
 def test_a_timeline_is_drawn_by_the_pixel() -> None:
     pytest.importorskip("matplotlib")
-    from archlab.memory import memory_view
-    from archlab.plot.timeline import draw
+    from archlab.api.memory import memory_view
+    from archlab.report.plot.timeline import draw
 
     view = memory_view(loads(flat(4_500)).analyze())
     [axes] = draw(view).axes
@@ -115,14 +117,14 @@ def test_an_estimate_ends_at_a_bound_on_its_work(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_batch_is_looked_for_in_networks_of_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    from archlab.memory import memory_view
+    from archlab.api.memory import memory_view
 
     analysis = loads(
         "input: [1, 4, 4]\nlayers: [{type: conv2d, out_channels: 1, kernel_size: 1, repeat: 30}]"
     ).analyze()
-    monkeypatch.setattr("archlab.memory.MOST_INPUTS", 30)
+    monkeypatch.setattr("archlab.api.memory.MOST_INPUTS", 30)
     assert memory_view(analysis, limit=2**20).fits
-    monkeypatch.setattr("archlab.memory.MOST_INPUTS", 29)
+    monkeypatch.setattr("archlab.api.memory.MOST_INPUTS", 29)
     with pytest.raises(ConfigError, match=r"its layers have 30 inputs together.*at most 29; compare the peaks"):
         memory_view(analysis, limit=2**20)
 
@@ -164,7 +166,7 @@ def test_peaks_of_other_batches() -> None:
 @pytest.mark.parametrize(("kernel", "dilation"), [(4095, 1), (3, 10_000)])
 def test_a_picture_of_a_large_field_is_no_larger(kernel: int, dilation: int) -> None:
     pytest.importorskip("matplotlib")
-    from archlab.plot.view import product_grid, read_flags, read_grid
+    from archlab.report.plot.view import product_grid, read_flags, read_grid
 
     padding = (kernel - 1) * dilation // 2
     conv = f"type: conv2d, out_channels: 1, kernel_size: {kernel}, dilation: {dilation}, padding: {padding}"

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import archlab
-from archlab.config.expect import check_expect
-from archlab.config.problem import Problems
+from archlab.api.expect import check_expect
+from archlab.diagnostics.problem import Problems
 from archlab.layers import layer_types
 
 ROOT = Path(__file__).parent.parent

@@ -15,7 +15,7 @@ from torchvision import models
 from torchvision.ops import DeformConv2d
 
 import archlab
-from archlab.config.yaml_nodes import Scalar
+from archlab.config.syntax.yaml_nodes import Scalar
 
 
 class Double(nn.Sequential):

@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from archlab.analysis import program
-from archlab.api import loads
-from archlab.cli import main
-from archlab.config import emitter
-from archlab.config.problem import ConfigError
-from archlab.diagram.boxes import Edge
-from archlab.diagram.svg import MOST_LANES, _lanes
+from archlab.analysis.memory import program
+from archlab.api.network import loads
+from archlab.api.validate import validate
+from archlab.cli.main import main
+from archlab.config.expand import emitter
+from archlab.diagnostics.problem import ConfigError
 from archlab.layers.geometry import adaptive_bounds
 from archlab.layers.pooling import _covered
-from archlab.validate import validate
+from archlab.report.diagram.boxes import Edge
+from archlab.report.diagram.svg import MOST_LANES, _lanes
 from tests import worst_inputs as worst
 
 SIZES = (40, 80, 160)

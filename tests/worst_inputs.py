@@ -389,7 +389,7 @@ def run(words: list[str]) -> tuple[float, float, int, str]:
     Byte code is kept, as an installed package has it.
     """
     limit = f"import resource as r, sys; r.setrlimit(r.RLIMIT_CPU, ({GIVE_UP}, {GIVE_UP + 1})); "
-    program = f"{limit}from archlab.cli import entry; sys.exit(entry())"
+    program = f"{limit}from archlab.cli.main import entry; sys.exit(entry())"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as errors, Path(os.devnull).open("wb") as nothing:
         process = subprocess.Popen(
@@ -408,8 +408,8 @@ def run(words: list[str]) -> tuple[float, float, int, str]:
 
 def first_layer(path: Path) -> str:
     """A layer of a config, for `explain`; the name of the input where there is none."""
-    from archlab.api import load
-    from archlab.config.problem import ConfigError
+    from archlab.api.network import load
+    from archlab.diagnostics.problem import ConfigError
 
     try:
         layers = load(str(path)).graph.layers

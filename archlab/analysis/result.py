@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archlab.analysis.effective import Estimator
 from archlab.analysis.facts import DTYPE_BYTES, Facts, collect_facts
-from archlab.analysis.ledger import Timeline
-from archlab.analysis.memory import InferenceMemory, inference_memory, inference_timeline
-from archlab.analysis.optimizer import DEFAULT_OPTIMIZER
-from archlab.analysis.outputs import OutputReport, last_spatial, output_reports, seen_at
-from archlab.analysis.productivity import Productivity, productivity
-from archlab.analysis.program import Program, inference_program, training_program
-from archlab.analysis.receptive_field import ReceptiveField, bounded_fields, receptive_fields
+from archlab.analysis.memory.inference import InferenceMemory, inference_memory, inference_timeline
+from archlab.analysis.memory.ledger import Timeline
+from archlab.analysis.memory.optimizer import DEFAULT_OPTIMIZER
+from archlab.analysis.memory.program import Program, inference_program, training_program
+from archlab.analysis.memory.trainable import Refusal, training_refusal
+from archlab.analysis.memory.training import training_memory
+from archlab.analysis.receptive_field.effective import Estimator
+from archlab.analysis.receptive_field.fields import ReceptiveField, bounded_fields, receptive_fields
+from archlab.analysis.receptive_field.outputs import OutputReport, last_spatial, output_reports, seen_at
+from archlab.analysis.receptive_field.productivity import Productivity, productivity
 from archlab.analysis.settings import Settings
-from archlab.analysis.trainable import Refusal, training_refusal
-from archlab.analysis.training import training_memory
 from archlab.graph import Graph, Node
-from archlab.segments import find_segments
+from archlab.graph.segments import find_segments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -212,7 +212,7 @@ class Analysis:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as `archlab analyze --format json` prints it."""
-        from archlab.report.plain import analysis_dict
+        from archlab.report.rows import analysis_dict
 
         return analysis_dict(self)
 
@@ -220,7 +220,7 @@ class Analysis:
         """One row for each layer, as a pandas DataFrame."""
         import pandas as pd
 
-        from archlab.report.plain import layer_rows
+        from archlab.report.rows import layer_rows
 
         return pd.DataFrame(layer_rows(self))
 

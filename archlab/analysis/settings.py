@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archlab.analysis.optimizer import DEFAULT_OPTIMIZER, OPTIMIZERS
-from archlab.segments import Segment
+from archlab.analysis.memory.optimizer import DEFAULT_OPTIMIZER, OPTIMIZERS
+from archlab.graph.segments import Segment
 
 DTYPES = ("float32", "float16", "bfloat16", "int8")
 TRAINED_DTYPES = DTYPES[:3]

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from archlab.config.document import KEYS
-from archlab.config.problem import Place, Problems, Source, single_problem
-from archlab.config.yaml_nodes import LOADER, Mapping, Node, Scalar, Sequence, parse
+from archlab.config.syntax.yaml_nodes import LOADER, Mapping, Node, Scalar, Sequence, parse
+from archlab.config.tree.document import KEYS
+from archlab.diagnostics.place import Place, Source
+from archlab.diagnostics.problem import Problems, single_problem
 
 WIDTH = 120
 ITEM_KEYS_FIRST = ("name", "type", "use", "from", "with")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from archlab.config.document import ITEM_KEYS, KEYS, LANGUAGE_VERSION
-from archlab.config.expect import EXPECT_KEYS, GLOBAL
-from archlab.config.init import DEFAULT, INITIALIZERS, initialised_class
-from archlab.config.items import COMBINATORS
-from archlab.config.lowering import attachment_role
-from archlab.config.residual import WORDS
+from archlab.config.expand.init import DEFAULT, INITIALIZERS, initialised_class
+from archlab.config.expand.lowering import attachment_role
+from archlab.config.expand.residual import WORDS
+from archlab.config.tree.document import ITEM_KEYS, KEYS, LANGUAGE_VERSION
+from archlab.config.tree.expect import EXPECT_KEYS, GLOBAL
+from archlab.config.tree.items import COMBINATORS
 from archlab.layers import Layer, find_layer, layer_types, types_with_role
 
 Schema = dict[str, Any]

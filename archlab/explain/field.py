@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from archlab.analysis.axis_field import AxisField, UnitTable
-from archlab.analysis.receptive_field import ReceptiveField
-from archlab.config.suggest import listed
+from archlab.analysis.receptive_field.axis_field import AxisField, UnitTable
+from archlab.analysis.receptive_field.fields import ReceptiveField
+from archlab.diagnostics.words import listed
 from archlab.explain.section import Section, Step, number
 from archlab.explain.subject import Subject
 from archlab.layers.base import is_map

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from archlab.analysis.result import Analysis, LayerReport
-from archlab.config.problem import single_problem
-from archlab.config.suggest import did_you_mean
+from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.suggest import did_you_mean
 from archlab.explain.cost import macs_section, params_section
 from archlab.explain.field import field_section
 from archlab.explain.matrix.section import matrix_section
@@ -16,7 +16,7 @@ from archlab.explain.size import size_section
 from archlab.explain.subject import Subject
 from archlab.explain.topics import topic_sections
 from archlab.layers.base import shape_text
-from archlab.report.fold import describe
+from archlab.layers.describe import describe
 
 
 @dataclass(frozen=True, slots=True)

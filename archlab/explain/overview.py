@@ -7,7 +7,7 @@ from typing import Any
 
 from archlab.analysis.result import Analysis
 from archlab.layers.base import shape_text
-from archlab.report.fold import describe
+from archlab.layers.describe import describe
 
 
 @dataclass(frozen=True, slots=True)

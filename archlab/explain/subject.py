@@ -7,8 +7,8 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
-from archlab.analysis.axis_field import INPUT_AXIS
-from archlab.analysis.receptive_field import ReceptiveField
+from archlab.analysis.receptive_field.axis_field import INPUT_AXIS
+from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.graph import Node
 from archlab.layers.base import Layer, Shape, is_map

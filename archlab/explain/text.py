@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwrap import wrap
 
-from archlab.config.suggest import counted
+from archlab.diagnostics.words import counted
 from archlab.explain.layer import Explanation
 from archlab.explain.overview import Overview
 from archlab.explain.section import Section, Step, number

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archlab.config.problem import single_problem
+from archlab.diagnostics.problem import single_problem
 
 MOST_ROWS = 10_000
 """Rows of a page, a workbook, and a Markdown or LaTeX table."""

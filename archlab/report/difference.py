@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import RenderableType
 
-from archlab.difference import Change, Difference
+from archlab.analysis.difference import Change, Difference
 from archlab.report.terminal import plain_table, render
 from archlab.report.units import si
 

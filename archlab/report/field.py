@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from archlab.analysis.effective import EffectiveAxis, EffectiveField
-from archlab.analysis.productivity import border_layer
-from archlab.analysis.receptive_field import ReceptiveField
-from archlab.config.suggest import counted
+from archlab.analysis.receptive_field.effective import EffectiveAxis, EffectiveField
+from archlab.analysis.receptive_field.fields import ReceptiveField
+from archlab.analysis.receptive_field.productivity import border_layer
+from archlab.analysis.row import Row
+from archlab.diagnostics.words import counted
 from archlab.layers.base import map_size, shape_text
-from archlab.report.plain import Row, field_dict
+from archlab.report.rows import field_dict
 from archlab.report.units import field_marks, largest_text, misalignment_text
 
 if TYPE_CHECKING:

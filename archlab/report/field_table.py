@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.console import RenderableType
 from rich.table import Table
 
+from archlab.analysis.row import Row
 from archlab.report.field import FieldReport
 from archlab.report.footer import seen_text
-from archlab.report.plain import Row
 from archlab.report.terminal import plain_table, render
 
 LEFT = ("layer", "type", "output", "marks", "productivity", "effective field", "axis")

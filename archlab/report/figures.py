@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from archlab.analysis.depth import depth
 from archlab.analysis.result import Analysis
-from archlab.analysis.roofline import roofline
-from archlab.devices import Device
-from archlab.report.plain import Row, network_row
+from archlab.analysis.row import Row
+from archlab.analysis.time.device import Device
+from archlab.analysis.time.roofline import roofline
+from archlab.report.rows import network_row
 from archlab.report.units import binary, duration, si
 
 Unit = Literal["count", "bytes", "seconds", "ratio", "pixels"]
@@ -79,15 +81,6 @@ def comparison_row(analysis: Analysis, device: Device) -> Row:
         "intensity": figures["intensity"],
         "lower_bound_seconds": figures["seconds"],
     }
-
-
-def depth(analysis: Analysis) -> int:
-    """Convolutions and linear layers on the longest path, as papers count layers."""
-    longest: list[int] = []
-    for node in analysis.graph.nodes:
-        before = max([longest[source] for source in node.inputs], default=0)
-        longest.append(before + node.layer.counts_activations)
-    return max([longest[index] for _, index in analysis.graph.outputs])
 
 
 def training_text(row: Row) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
-from archlab.analysis.receptive_field import ReceptiveField
+from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.result import Analysis, LayerReport
-from archlab.layers.base import Layer, shape_text
+from archlab.layers.base import shape_text
+from archlab.layers.describe import describe
 
 
 @dataclass(slots=True)
@@ -48,26 +49,3 @@ def _row(path: str, layers: list[LayerReport], batch: int, described: dict[int, 
         activation_bytes=sum([layer.activation_bytes for layer in layers]),
         receptive_field=last.receptive_field,
     )
-
-
-_HIDDEN = ("inplace", "bias", "out_channels", "out_features", "output_size")
-"""Options that the other columns show, or that change no number worth a column."""
-
-
-def describe(layer: Layer) -> str:
-    """`conv2d 3x3 /2 g32`: the type and what makes it different from the default."""
-    words: list[str] = [layer.type]
-    for name, value in layer.options().items():
-        if name == "kernel_size":
-            words.append(shape_text(value))
-        elif name == "stride" and value is not None:
-            words.append(f"/{value[0] if value[0] == value[1] else shape_text(value)}")
-        elif name not in _HIDDEN:
-            words.append(f"{name}={_value_text(value)}")
-    return " ".join(words)
-
-
-def _value_text(value: object) -> str:
-    if isinstance(value, tuple) and len(value) == 2 and value[0] == value[1]:
-        value = value[0]
-    return str(value)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archlab.analysis.outputs import OutputReport
-from archlab.analysis.productivity import border_layer
+from archlab.analysis.receptive_field.outputs import OutputReport
+from archlab.analysis.receptive_field.productivity import border_layer
 from archlab.analysis.result import Analysis, MemoryReport
 from archlab.layers.base import is_map, shape_text
 from archlab.report.units import binary, field_text, largest_text, misalignment_text, start_text, stride_text

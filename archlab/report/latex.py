@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from archlab.analysis.row import Row
 from archlab.report.bounds import check_rows
 from archlab.report.figures import FIGURES, Figure
-from archlab.report.plain import Row
 
 _SPECIAL = (
     {letter: f"\\{letter}" for letter in "&%$#_{}"}

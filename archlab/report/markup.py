@@ -7,10 +7,11 @@ from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from archlab.analysis.row import Row
 from archlab.report.bounds import check_rows
 from archlab.report.escape import markdown_text, spreadsheet_text
 from archlab.report.footer import CONVENTIONS, heading, totals
-from archlab.report.plain import Row, layer_rows
+from archlab.report.rows import layer_rows
 
 if TYPE_CHECKING:
     from archlab.analysis.result import Analysis

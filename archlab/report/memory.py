@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from archlab.analysis.fit import Fit
-from archlab.analysis.ledger import Kind, Moment, Storage, Timeline
-from archlab.analysis.lifetimes import last_uses
+from archlab.analysis.memory.fit import Fit
+from archlab.analysis.memory.ledger import Kind, Moment, Storage, Timeline
+from archlab.analysis.memory.lifetimes import last_uses
 from archlab.analysis.result import Analysis
-from archlab.report.plain import Row
+from archlab.analysis.row import Row
 from archlab.report.units import binary
 
 NOTES = (

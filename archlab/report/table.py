@@ -9,12 +9,12 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from archlab.analysis.result import Analysis
-from archlab.devices import Device
+from archlab.analysis.row import Row
+from archlab.analysis.time.device import Device
 from archlab.layers.base import shape_text
 from archlab.report.figures import figures_row, refusals, training_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import CONVENTIONS, heading, totals
-from archlab.report.plain import Row
 from archlab.report.terminal import MOST_ROWS, LongTable, bar, plain_table, render, widest, width_of
 from archlab.report.units import binary, duration, field_text, si, stride_text
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import groupby
 
 from archlab.analysis.result import Analysis
-from archlab.analysis.roofline import LayerTime
-from archlab.devices import Device
-from archlab.report.fold import describe
-from archlab.report.plain import Row
+from archlab.analysis.row import Row
+from archlab.analysis.time.device import Device
+from archlab.analysis.time.roofline import LayerTime
+from archlab.layers.describe import describe
 
 NOTES = (
     "Bound: the layer's FLOPs at the device's peak rate or its bytes (inputs, parameters and output, once each) at its",

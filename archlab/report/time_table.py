@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import RenderableType
 from rich.table import Table
 
-from archlab.config.suggest import counted
+from archlab.diagnostics.words import counted
 from archlab.report.terminal import plain_table, render
 from archlab.report.time import NOTES, TimeView
 from archlab.report.units import binary, duration, si

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from archlab.analysis.axis_field import AxisField
-from archlab.analysis.receptive_field import Misalignment, ReceptiveField
+from archlab.analysis.receptive_field.axis_field import AxisField
+from archlab.analysis.receptive_field.fields import Misalignment, ReceptiveField
 
 _SI = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 _BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from archlab.config.problem import single_problem
-from archlab.output import replacing
+from archlab.analysis.row import Row
+from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.requirements import require
+from archlab.files.output import replacing
 from archlab.report.bounds import check_rows
 from archlab.report.escape import spreadsheet_text
-from archlab.report.plain import Row
-from archlab.requirements import require
 
 
 def save_workbook(sheets: dict[str, list[Row]], path: Path) -> None:

@@ -12,24 +12,24 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archlab.requirements import require
+from archlab.diagnostics.requirements import require
 
 require("torch", "torch", "building a model")
 
 import torch
 from torch import fx, nn
 
-from archlab.api import load
-from archlab.cut import cut
+from archlab.api.network import load
 from archlab.graph import Graph
+from archlab.graph.segments import find_segments
+from archlab.graph.subgraph import cut
 from archlab.layers.base import Layer
-from archlab.segments import find_segments
 from archlab.torch.initialize import initialize
 from archlab.torch.trace import trace
 from archlab.torch.weights import Weights, load_weights
 
 if TYPE_CHECKING:
-    from archlab.api import Network
+    from archlab.api.network import Network
 
 
 def build(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from archlab.config.problem import single_problem
+from archlab.diagnostics.problem import single_problem
 
 
 def require_device(device: str, *, meta: bool = False) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import exp
 from pathlib import Path
 
-from archlab.requirements import require
+from archlab.diagnostics.requirements import require
 
 require("torch", "torch", "measuring an effective receptive field")
 
@@ -23,11 +23,11 @@ import torch
 from torch import Tensor, fx
 from torch.nn import functional
 
-from archlab.analysis.effective import SHARE, EffectiveAxis, EffectiveField
-from archlab.config.folders import is_folder
-from archlab.config.problem import single_problem
+from archlab.analysis.receptive_field.effective import SHARE, EffectiveAxis, EffectiveField
+from archlab.config.syntax.folders import is_folder
+from archlab.diagnostics.problem import single_problem
+from archlab.files.inputs import remember
 from archlab.graph import Graph
-from archlab.inputs import remember
 from archlab.layers.base import ChannelsLast, Shape, shape_text
 from archlab.torch.build import build
 from archlab.torch.device import require_device

@@ -12,9 +12,9 @@ from pathlib import Path
 import torch
 from torch import fx
 
-from archlab.config.problem import single_problem
+from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.requirements import require
 from archlab.graph import Graph
-from archlab.requirements import require
 from archlab.torch.onnx_limits import refuse_unwritable, unwritten
 
 OPSET_OF_CEIL = 22

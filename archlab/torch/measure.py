@@ -11,7 +11,7 @@ from statistics import median, quantiles
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from archlab.requirements import require
+from archlab.diagnostics.requirements import require
 
 require("torch", "torch", "measuring")
 
@@ -19,15 +19,15 @@ import torch
 from torch import Tensor, fx
 
 from archlab.analysis.facts import collect_facts
+from archlab.analysis.memory.trainable import require_run, training_refusal
 from archlab.analysis.settings import Settings
-from archlab.analysis.trainable import require_run, training_refusal
 from archlab.torch.build import build
 from archlab.torch.device import require_device
 from archlab.torch.precision import autocast, converted, converted_input
 from archlab.torch.trace import PATH
 
 if TYPE_CHECKING:
-    from archlab.api import Network
+    from archlab.api.network import Network
 
 Progress = Callable[[range], Iterable[int]]
 Lowered = Callable[[], AbstractContextManager[Any]]

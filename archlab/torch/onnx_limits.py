@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import fx
 
-from archlab.config.problem import ConfigError, Problem
+from archlab.diagnostics.problem import ConfigError, Problem
 from archlab.graph import Graph, Node
 from archlab.layers.base import map_size, shape_text
 from archlab.torch.trace import PATH

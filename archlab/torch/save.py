@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archlab.config.problem import single_problem
-from archlab.cut import cut
+from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.requirements import require
+from archlab.files.output import replacing, write_text
 from archlab.graph import Graph
-from archlab.output import replacing, write_text
-from archlab.requirements import require
+from archlab.graph.subgraph import cut
 from archlab.torch.source import to_source
 
 if TYPE_CHECKING:
     from torch import fx
 
-    from archlab.api import Network
+    from archlab.api.network import Network
 
 SUFFIXES = (".pt", ".py", ".pt2", ".onnx")
 

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from archlab.config.problem import ConfigError, single_problem
-from archlab.inputs import remember
-from archlab.requirements import require
+from archlab.diagnostics.problem import ConfigError, single_problem
+from archlab.diagnostics.requirements import require
+from archlab.files.inputs import remember
 from archlab.torch.matching import COUNTER
 
 HUB = "torchvision:"

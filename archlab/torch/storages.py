@@ -16,7 +16,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archlab.requirements import require
+from archlab.diagnostics.requirements import require
 
 require("torch", "torch", "counting memory")
 
@@ -32,7 +32,7 @@ from archlab.torch.device import require_device
 from archlab.torch.precision import autocast, converted, converted_input
 
 if TYPE_CHECKING:
-    from archlab.api import Network
+    from archlab.api.network import Network
 
 
 class Counted(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any
 from torch import fx, nn
 
 from archlab.graph import Graph, Node
-from archlab.segments import Segment
+from archlab.graph.segments import Segment
 from archlab.torch.checkpoint import run_segment
 from archlab.torch.functions import FUNCTIONS
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archlab.config.suggest import counted
-from archlab.requirements import require
+from archlab.diagnostics.requirements import require
+from archlab.diagnostics.words import counted
 
 require("torch", "torch", "verifying")
 require("fvcore", "torch", "verifying")
@@ -30,8 +30,8 @@ from torch import Tensor, fx, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from archlab.analysis import Analysis, LayerReport
-from archlab.analysis.trainable import require_run
-from archlab.api import load
+from archlab.analysis.memory.trainable import require_run
+from archlab.api.network import load
 from archlab.layers.base import shape_text
 from archlab.torch.build import build
 from archlab.torch.counting import DEFORMABLE, fvcore_deformable, torch_formulas
@@ -39,7 +39,7 @@ from archlab.torch.device import require_device
 from archlab.torch.trace import PATH
 
 if TYPE_CHECKING:
-    from archlab.api import Network
+    from archlab.api.network import Network
 
 FVCORE_MAC_OPERATORS = ("conv", "linear", "addmm", "matmul", "bmm", "mm", "einsum", "deform_conv2d")
 """Of fvcore's operators, those that it counts in multiply-accumulates of matrix products."""

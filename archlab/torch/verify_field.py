@@ -6,26 +6,26 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from archlab.config.suggest import counted
-from archlab.requirements import require
+from archlab.diagnostics.requirements import require
+from archlab.diagnostics.words import counted
 
 require("torch", "torch", "probing receptive fields")
 
 import torch
 
-from archlab.analysis.axis_field import AxisField
 from archlab.analysis.facts import Facts, collect_facts
-from archlab.analysis.positions import PositionsPair, positions_read
-from archlab.analysis.receptive_field import ReceptiveField, gate_inputs, receptive_fields
-from archlab.analysis.spans import DENSE, UNTRACKED, Span
-from archlab.analysis.unbounded import AxisPositions, Positions, unbounded_positions
+from archlab.analysis.receptive_field.axis_field import AxisField
+from archlab.analysis.receptive_field.fields import ReceptiveField, gate_inputs, receptive_fields
+from archlab.analysis.receptive_field.positions import PositionsPair, positions_read
+from archlab.analysis.receptive_field.spans import DENSE, UNTRACKED, Span
+from archlab.analysis.receptive_field.unbounded import AxisPositions, Positions, unbounded_positions
 from archlab.graph import Graph, Node
 from archlab.layers.base import ChannelsLast, map_size
 from archlab.layers.geometry import POINTWISE
 from archlab.torch.linear import LinearRun
 
 if TYPE_CHECKING:
-    from archlab.api import Network
+    from archlab.api.network import Network
 
 AXES = ("rows", "columns")
 MOST_LAYERS = 20

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from archlab.analysis import Analysis
 from archlab.analysis.facts import collect_facts
-from archlab.analysis.optimizer import OPTIMIZERS
+from archlab.analysis.memory.optimizer import OPTIMIZERS
+from archlab.analysis.memory.trainable import require_run
+from archlab.analysis.memory.training import training_memory
 from archlab.analysis.settings import TRAINED_DTYPES, Settings
-from archlab.analysis.trainable import require_run
-from archlab.analysis.training import training_memory
-from archlab.config.problem import single_problem
+from archlab.diagnostics.problem import single_problem
 from archlab.torch.storages import count_inference, count_training
 
 if TYPE_CHECKING:
-    from archlab.api import Network
+    from archlab.api.network import Network
 
 MOST_BYTES = 2**31
 MOST_MACS = 10**10

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from archlab.config.problem import printable, single_problem
+from archlab.diagnostics.place import printable
+from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph
 from archlab.torch.matching import COUNTER, Pair, Slot, match_modules
 from archlab.torch.state import Weights, read_state, tensor_fault
@@ -147,7 +148,7 @@ def load_weights(model: nn.Module, graph: Graph, weights: Weights, *, partial: b
     """Load weights into a built model.
 
     Args:
-        model: of the network, or of a part of it (`archlab.cut`).
+        model: of the network, or of a part of it (`archlab.graph.subgraph`).
         graph: of the whole network.
         weights: a state dict, a file that holds one, or `torchvision:NAME` (downloaded by torchvision).
         partial: keep the model's own values where nothing fits, instead of refusing.

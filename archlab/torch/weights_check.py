@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
-from archlab.config.problem import ConfigError, printable, single_problem
+from archlab.diagnostics.place import printable
+from archlab.diagnostics.problem import ConfigError, single_problem
 from archlab.graph import Graph
 from archlab.layers.base import shape_text
 from archlab.torch.state import read_file

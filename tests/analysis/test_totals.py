@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from archlab.analysis.fit import MOST_SAMPLES, Fit, largest_batch
-from archlab.analysis.optimizer import OPTIMIZERS
-from archlab.analysis.productivity import border_layer
+from archlab.analysis.memory.fit import MOST_SAMPLES, Fit, largest_batch
+from archlab.analysis.memory.optimizer import OPTIMIZERS
+from archlab.analysis.receptive_field.productivity import border_layer
 from archlab.analysis.result import Analysis
 from archlab.analysis.settings import Settings
-from archlab.api import loads
+from archlab.api.network import loads
+from archlab.graph.segments import Segment
 from archlab.layers.room import Room
-from archlab.segments import Segment
 
 CLASSIFIER = """
     input: [3, 8, 6]

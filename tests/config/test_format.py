@@ -7,12 +7,14 @@ from textwrap import fill
 
 import pytest
 
-from archlab.api import expand_document, read_document
-from archlab.cli import main
-from archlab.config.files import read_source
+from archlab.api.network import expand_document
+from archlab.cli.main import main
 from archlab.config.format import WIDTH, format_config
-from archlab.config.problem import ConfigError, Source
-from archlab.presets import preset_files
+from archlab.config.syntax.files import read_source
+from archlab.config.tree.presets import preset_files
+from archlab.config.tree.targets import read_document
+from archlab.diagnostics.place import Source
+from archlab.diagnostics.problem import ConfigError
 from tests.command import run
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from archlab.api import Network, load, loads
-from archlab.config.problem import ConfigError
+from archlab.api.network import Network, load, loads
+from archlab.diagnostics.problem import ConfigError
 
 
 def network(text: str, **params: Any) -> Network:

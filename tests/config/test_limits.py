@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from archlab.api import load, loads
-from archlab.config.files import read_source, read_stdin_source
-from archlab.config.folders import configs_below
-from archlab.config.foreign import foreign_problem
-from archlab.config.naming import name_fault
-from archlab.config.problem import ConfigError, Source
-from archlab.config.suggest import counted, listed, one_of
-from archlab.validate import validate
+from archlab.api.network import load, loads
+from archlab.api.validate import validate
+from archlab.config.syntax.files import read_source, read_stdin_source
+from archlab.config.syntax.folders import configs_below
+from archlab.config.syntax.naming import name_fault
+from archlab.config.tree.foreign import foreign_problem
+from archlab.diagnostics.place import Source
+from archlab.diagnostics.problem import ConfigError
+from archlab.diagnostics.words import counted, listed, one_of
 
 RELU = "layers: [{type: relu}]\n"
 SMALL = "input: [1, 2, 2]\n"
@@ -190,9 +191,9 @@ def test_a_folder_holds_so_many_files(monkeypatch: pytest.MonkeyPatch, tmp_path:
     for most, files in (("MAX_FOLDER_ENTRIES", "files"), ("MAX_CONFIGS", ".yaml files")):
         held = 4 if files == "files" else 2
         with monkeypatch.context() as patch:
-            patch.setattr(f"archlab.config.folders.{most}", held)
+            patch.setattr(f"archlab.config.syntax.folders.{most}", held)
             assert configs_below(str(tmp_path)) == configs
-            patch.setattr(f"archlab.config.folders.{most}", held - 1)
+            patch.setattr(f"archlab.config.syntax.folders.{most}", held - 1)
             with pytest.raises(ConfigError, match=f"holds more than {held - 1} {re.escape(files)}; give the folder"):
                 configs_below(str(tmp_path))
 
@@ -241,7 +242,7 @@ def test_residuals_inside_one_another_count_once_each() -> None:
 
 
 def test_the_networks_of_a_file_share_a_bound(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("archlab.validate.MAX_STEPS", 6_000)
+    monkeypatch.setattr("archlab.api.validate.MAX_STEPS", 6_000)
     variants = ", ".join(f"v{number}: {{deep: 1000}}" for number in range(9))
     text = f"{SMALL}params: {{deep: 1}}\nvariants: {{{variants}}}\nlayers: [{{type: relu, repeat: $deep}}]\n"
     (tmp_path / "net.yaml").write_text(text)

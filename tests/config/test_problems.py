@@ -10,12 +10,13 @@ import jsonschema
 import pytest
 import yaml
 
-from archlab.api import loads
-from archlab.config.problem import ConfigError, Place, Problem, Source
+from archlab.api.network import loads
+from archlab.api.validate import validate
 from archlab.config.schema import config_schema
-from archlab.config.suggest import closest
+from archlab.diagnostics.place import Place, Source
+from archlab.diagnostics.problem import ConfigError, Problem
+from archlab.diagnostics.suggest import closest
 from archlab.layers import find_layer, layer_types
-from archlab.validate import validate
 
 PROBLEMS: list[tuple[str, int, int, str, str]] = [
     (

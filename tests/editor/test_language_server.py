@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from archlab.api.validate import validate
 from archlab.config.schema import config_schema
+from archlab.config.tree.presets import preset_files
 from archlab.layers import find_layer, layer_types
-from archlab.presets import preset_files
-from archlab.validate import validate
 from tests.editor.client import Client
 
 SERVER = os.environ.get("ARCHLAB_YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")

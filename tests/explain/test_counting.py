@@ -18,7 +18,7 @@ import torchvision
 from torch import Tensor, nn
 
 import archlab
-from archlab.cli import main
+from archlab.cli.main import main
 from archlab.explain.counting import TOOLS, Counting, count
 from archlab.layers import layer_types
 from archlab.torch.build import build

@@ -12,8 +12,8 @@ from math import ceil, floor
 import pytest
 
 import archlab
-from archlab.cli import main
-from archlab.config.problem import ConfigError
+from archlab.cli.main import main
+from archlab.diagnostics.problem import ConfigError
 from archlab.explain import Explanation, explain_layer
 from archlab.explain.section import Step
 from archlab.layers import layer_types
@@ -193,7 +193,7 @@ def test_wrong_usage(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> No
 
 def test_nothing_heavy_is_imported() -> None:
     code = (
-        "import sys; from archlab.cli import main\n"
+        "import sys; from archlab.cli.main import main\n"
         "main(['explain', 'alexnet']); main(['explain', 'alexnet', '--counting'])\n"
         "main(['explain', 'alexnet', 'avgpool'])\n"
         "print([m for m in ('torch', 'numpy', 'pandas', 'rich') if m in sys.modules], file=sys.stderr)"

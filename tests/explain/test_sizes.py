@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import archlab
-from archlab.config.problem import ConfigError
+from archlab.diagnostics.problem import ConfigError
 from archlab.explain.layer import Explanation, explain_layer
 from archlab.explain.section import Section, Step
 from archlab.explain.text import explanation_text

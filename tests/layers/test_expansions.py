@@ -11,8 +11,8 @@ from torch.nn import functional
 from torchvision import ops
 from torchvision.models.convnext import CNBlock
 
-from archlab.api import Network, loads
-from archlab.config.problem import ConfigError
+from archlab.api.network import Network, loads
+from archlab.diagnostics.problem import ConfigError
 from archlab.layers import find_layer, layer_types
 from archlab.layers.base import ChannelsLast, ShapeError
 from archlab.torch.build import build

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchvision.ops import deform_conv2d
 
-from archlab.api import loads
+from archlab.api.network import loads
 from archlab.layers import Layer, find_layer
 from archlab.layers.base import Shape, ShapeError
 from archlab.layers.geometry import GLOBAL, POINTWISE, Phases, Reads, Taps, Whole, Window

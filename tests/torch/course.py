@@ -15,10 +15,10 @@ from torch import Tensor
 
 from archlab.analysis import Analysis
 from archlab.analysis.facts import collect_facts
-from archlab.analysis.ledger import Timeline
+from archlab.analysis.memory.ledger import Timeline
+from archlab.analysis.memory.training import training_memory
 from archlab.analysis.settings import Settings
-from archlab.analysis.training import training_memory
-from archlab.api import Network
+from archlab.api.network import Network
 from archlab.layers.base import Layer
 from archlab.layers.norm import InstanceNorm2d
 from archlab.torch import storages

@@ -12,8 +12,8 @@ import torchvision
 from torch import Tensor, nn
 
 import archlab
-from archlab.api import load, loads
-from archlab.config.naming import RESERVED
+from archlab.api.network import load, loads
+from archlab.config.syntax.naming import RESERVED
 from archlab.torch.build import build
 from archlab.torch.export import export
 from tests.more_references import MORE_REFERENCES

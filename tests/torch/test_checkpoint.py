@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, fx, nn
 
 from archlab.analysis.facts import collect_facts
+from archlab.analysis.memory.training import training_memory
 from archlab.analysis.settings import Settings
-from archlab.analysis.training import training_memory
-from archlab.api import Network, load, loads
-from archlab.config.problem import ConfigError
-from archlab.segments import find_segments
+from archlab.api.network import Network, load, loads
+from archlab.diagnostics.problem import ConfigError
+from archlab.graph.segments import find_segments
 from archlab.torch.build import build
 from archlab.torch.storages import count_training
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from archlab.api import Network, load, loads
-from archlab.cli import main
-from archlab.receptive_field import measured_field, receptive_field
+from archlab.api.network import Network, load, loads
+from archlab.api.receptive_field import measured_field, receptive_field
+from archlab.cli.main import main
 from archlab.report.field import FieldReport
 from archlab.torch.build import build
 from archlab.torch.effective import MeasuredField, Sampling, stop_at

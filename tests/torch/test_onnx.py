@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from archlab.api import Network, load, loads
-from archlab.cli import main
+from archlab.api.network import Network, load, loads
+from archlab.cli.main import main
 from archlab.torch.build import build
 from archlab.torch.export import export_onnx
 

@@ -13,10 +13,10 @@ from torch.profiler import ProfilerActivity, profile
 
 from archlab.analysis import Analysis
 from archlab.analysis.facts import collect_facts
-from archlab.analysis.program import program
+from archlab.analysis.memory.program import program
+from archlab.analysis.memory.training import training_memory
 from archlab.analysis.settings import Settings
-from archlab.analysis.training import training_memory
-from archlab.api import loads
+from archlab.api.network import loads
 from archlab.layers.operators import Run
 from archlab.torch.build import build
 from archlab.torch.precision import converted, converted_input

@@ -18,9 +18,9 @@ import pytest
 import torch
 from torch import nn
 
-from archlab import presets
-from archlab.api import load, loads
-from archlab.config.init import INITIALIZERS
+from archlab.api.network import load, loads
+from archlab.config.expand.init import INITIALIZERS
+from archlab.config.tree import presets
 from archlab.graph import Graph
 from archlab.layers import PARTS, find_layer, layer_types
 from archlab.layers.base import Layer

@@ -12,14 +12,14 @@ from torchvision import models
 
 from archlab.analysis import Analysis
 from archlab.analysis.facts import collect_facts
+from archlab.analysis.memory.training import training_memory
 from archlab.analysis.settings import Settings
-from archlab.analysis.training import training_memory
-from archlab.api import Network, load, loads
-from archlab.config.problem import ConfigError
-from archlab.segments import find_segments
+from archlab.api.network import Network, load, loads
+from archlab.diagnostics.problem import ConfigError
+from archlab.graph.segments import find_segments
 from archlab.torch.build import build
 from archlab.torch.storages import Loss, count_inference, count_model, count_training
-from archlab.zoo import preset_targets
+from archlab.zoo.rows import preset_targets
 from tests.random_networks import random_network
 from tests.torch.course import differences
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import fx
 
-from archlab.api import loads
-from archlab.config.problem import ConfigError
+from archlab.api.network import loads
+from archlab.diagnostics.problem import ConfigError
 from archlab.torch.build import build
 
 HEAD = """

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from archlab.api import load, loads
+from archlab.api.network import load, loads
 from archlab.layers.base import Shape
 from archlab.layers.conv import Conv2d
 from archlab.layers.norm import BatchNorm2d
 from archlab.torch.verify import verify
-from archlab.zoo import preset_targets
+from archlab.zoo.rows import preset_targets
 
 LARGE = 12_000_000_000
 """MACs beyond which only shapes flow, for time; `archlab verify NAME` computes."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from archlab.api import load, loads
-from archlab.cli import main
+from archlab.api.network import load, loads
+from archlab.cli.main import main
 from archlab.layers.base import Shape
 from archlab.layers.conv import Conv2d
 from archlab.layers.geometry import AxisPair, Window

@@ -13,10 +13,10 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from archlab.api import Network, load, loads
-from archlab.cli import main
-from archlab.config.problem import ConfigError
-from archlab.expanded import expanded_config
+from archlab.api.network import Network, load, loads
+from archlab.cli.main import main
+from archlab.config.dump import expanded_config
+from archlab.diagnostics.problem import ConfigError
 from archlab.torch.build import build
 from archlab.torch.weights import match
 

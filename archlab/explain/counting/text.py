@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwrap import wrap
 
-from archlab.config.suggest import counted
+from archlab.diagnostics.words import counted
 from archlab.explain.counting.count import GROUPS, Counting, Group, ToolCount
 from archlab.explain.counting.quantities import QUANTITIES
 from archlab.explain.text import WIDTH, aligned

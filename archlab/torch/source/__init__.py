@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archlab.analysis.facts import collect_facts
-from archlab.config.problem import single_problem
+from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph
 from archlab.layers.base import Shape, shape_text
 from archlab.torch.source.classes import Construction, GeneratedClass, Planner

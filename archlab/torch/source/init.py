@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import accumulate
 
-from archlab.config.init import Initializer
+from archlab.config.expand.init import Initializer
 from archlab.graph import Graph, Node
 from archlab.torch.source.layers import REQUIRED
 from archlab.torch.source.outside import class_text

@@ -1,0 +1,279 @@
+"""The backward pass of a training step: gradients as they come and go.
+
+The operators run in reverse, which is the order of PyTorch's engine: of the functions that are ready it takes the one
+made last. Each takes its inputs' gradients and its parameters', then frees what was kept of it and its output's
+gradient. A value that several layers read adds their gradients up, in place where nothing else holds them
+(torch/csrc/autograd/input_buffer.cpp).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from archlab.analysis.memory.ledger import Storage
+from archlab.analysis.memory.program import Call
+from archlab.analysis.memory.step import Step
+from archlab.layers.operators import Operator
+from archlab.layers.room import NOTHING
+from archlab.layers.strides import Value, channels_last, contiguous, in_format_of, iterated, viewed
+
+
+class Gradient(NamedTuple):
+    """The gradient of a value, so far."""
+
+    storage: Storage
+    value: Value
+    """How it lies in memory."""
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a part of a larger one, with gaps between its samples."""
+        return not self.value.is_dense
+
+
+class Backward:
+    """One run over the calls in reverse."""
+
+    def __init__(self, step: Step, *, adds_in_place: bool) -> None:
+        self._step = step
+        self._calls = step.program.calls
+        self._adds_in_place = adds_in_place
+        self._gradients: dict[int, Gradient] = {}
+        self._named = _named(self._calls)
+        self._known: dict[tuple[int, int, int, int], tuple[Value, Value]] = {}
+        """How gradients lie that are new, by operator, number, and the identity of how others lie."""
+
+    def start(self) -> None:
+        """The loss hands a gradient to each result."""
+        wanted = [call for index in self._step.program.outputs() if (call := self._calls[index]).needs_gradient]
+        handed = [Gradient(self._step.take(call, "gradient"), contiguous(call.value.sizes)) for call in wanted]
+        self._hand_on([(call.index, gradient) for call, gradient in zip(wanted, handed, strict=True)])
+
+    def has_gradient(self, call: Call) -> bool:
+        """Whether there is a gradient of a call's value: not of a view that was overwritten."""
+        return call.index in self._gradients
+
+    def run(self, call: Call) -> None:
+        """A call's backward pass: gradients appear, whole maps are summed up, what was kept is freed."""
+        operator = call.operator
+        own = self._own(call)
+        if operator.sums or operator.unwanted != "not made" or _is_reduced(operator):
+            self._run_by_sums(call, own)
+            return
+        ledger = self._step.ledger
+        made = [
+            (source, self._input_gradient(call, own, number))
+            for number, source in enumerate(call.inputs)
+            if self._calls[source].needs_gradient
+        ]
+        params: list[Storage] = []
+        if operator.learns:
+            params = self._param_gradients(call, self._made_at_once(call))
+        room = operator.training.backward
+        if room is not NOTHING:
+            ledger.pass_by(self._step.room_bytes(call, room), call.node)
+        late = operator.sums_bias and call.index in self._step.recomputed
+        if late:
+            self._free_kept(call)
+        if operator.sums_bias:
+            params += self._param_gradients(call, operator.learns[1:])
+        if not late:
+            self._free_kept(call)
+        ledger.release(own.storage)
+        if not self._step.is_uniform:
+            made = [(source, self._in_precision_of(source, gradient, call)) for source, gradient in made]
+        self._hand_on(made)
+        if params:
+            self._copy_back(call, params)
+
+    def _run_by_sums(self, call: Call, own: Gradient) -> None:
+        """The same where a gradient is a whole map, summed up, or where gradients are made that nobody wants."""
+        step = self._step
+        late = call.index in step.recomputed
+        wanted = [number for number, source in enumerate(call.inputs) if self._calls[source].needs_gradient]
+        summed = [number for number in wanted if call.operator.gradient(number) == "reduced"]
+        made = {number: self._input_gradient(call, own, number) for number in wanted if number not in summed}
+        held = self._take_unwanted(call)
+        maps = [step.ledger.take(step.computed_bytes(call, call.elements), "scratch", call.node) for _ in summed]
+        weight = step.ledger.take(step.computed_bytes(call, call.operator.sums), "scratch", call.node)
+        params = self._param_gradients(call, self._made_at_once(call))
+        if held is None:
+            step.ledger.pass_by(step.room_bytes(call, call.training.backward), call.node)
+        if late:
+            self._free_kept(call)
+        for number, whole in zip(summed, maps, strict=True):
+            made[number] = self._input_gradient(call, own, number)
+            step.ledger.release(whole)
+        params += self._param_gradients(call, call.operator.learns[len(self._made_at_once(call)) :])
+        step.ledger.release(weight)
+        if not late:
+            self._free_kept(call)
+        step.ledger.release(own.storage)
+        self._hand_on([(s := call.inputs[n], self._in_precision_of(s, made[n], call)) for n in wanted])
+        if held is not None:
+            step.ledger.release(held)
+        self._copy_back(call, params)
+
+    def _free_kept(self, call: Call) -> None:
+        for storage in self._step.kept.pop(call.index, ()):
+            self._step.ledger.release(storage)
+
+    @staticmethod
+    def _made_at_once(call: Call) -> tuple[int, ...]:
+        """Elements of those parameters whose gradients are not sums of a map."""
+        operator = call.operator
+        if operator.sums:
+            return ()
+        return operator.learns[:1] if operator.sums_bias else operator.learns
+
+    def _own(self, call: Call) -> Gradient:
+        """The gradient of the call's value, in the precision in which it computes."""
+        step = self._step
+        own = self._gradients.pop(call.index)
+        if step.is_uniform or step.compute_of(call) == step.size_of(call):
+            return own
+        size = step.computed_bytes(call, call.elements)
+        wider = Gradient(step.ledger.take(size, "gradient", call.node), own.value)
+        step.ledger.release(own.storage)
+        return wider
+
+    def _take_unwanted(self, call: Call) -> Storage | None:
+        """Gradients that nobody wants, which some make all the same; those that are held on are returned."""
+        step, operator = self._step, call.operator
+        if operator.unwanted == "not made":
+            return None
+        unwanted = sum([self._calls[i].elements for i in call.inputs if not self._calls[i].needs_gradient])
+        size = step.computed_bytes(call, unwanted) + step.room_bytes(call, call.training.backward)
+        if operator.unwanted == "held":
+            return step.ledger.take(size, "scratch", call.node)
+        step.ledger.pass_by(size + step.computed_bytes(call, operator.sums or sum(operator.learns)), call.node)
+        return None
+
+    def _param_gradients(self, call: Call, learns: tuple[int, ...]) -> list[Storage]:
+        """The gradients of parameters of so many elements; those that are to be copied are returned."""
+        step = self._step
+        copied = step.precisions[call.node].copies_params
+        if not copied and not self._reorders(call):
+            if learns:
+                step.ledger.take(sum(learns) * step.params_size, "parameter gradient", call.node)
+            return []
+        size = step.precisions[call.node].compute if copied else step.params_size
+        return [step.ledger.take(elements * size, "parameter gradient", call.node) for elements in learns]
+
+    def _copy_back(self, call: Call, gradients: list[Storage]) -> None:
+        """The parameters' gradients in the parameters' own precision, and the weight's then in its own order."""
+        ledger = self._step.ledger
+        copied = self._step.precisions[call.node].copies_params
+        for number, elements in enumerate(call.operator.learns[: len(gradients)]):
+            for needed in (copied, number == 0 and self._reorders(call)):
+                if needed:
+                    before = gradients[number]
+                    size = elements * self._step.params_size
+                    gradients[number] = ledger.take(size, "parameter gradient", call.node)
+                    ledger.release(before)
+
+    def _reorders(self, call: Call) -> bool:
+        """Whether the weight's gradient lies in another order than the weight."""
+        step = self._step
+        if not (call.operator.learns and step.facts[call.node].has_order):
+            return False
+        turned = self._calls[call.inputs[0]].value.suggests_channels_last or step.channels_last
+        return (call.operator.layout == "weight" and turned) != step.channels_last
+
+    def _in_precision_of(self, source: int, gradient: Gradient, call: Call) -> Gradient:
+        """A gradient in the precision of the value that it is of."""
+        step, origin = self._step, self._calls[source]
+        if step.size_of(origin) == step.compute_of(call) or origin.operator.computes == "params":
+            return gradient
+        copied = Gradient(step.take(origin, "gradient"), gradient.value)
+        step.ledger.release(gradient.storage)
+        return copied
+
+    def _input_gradient(self, call: Call, own: Gradient, number: int) -> Gradient:
+        """The gradient of one of its inputs: in memory of its own, or in its output's."""
+        if call.operator.gradient(number) == "shared":
+            own.storage.holders += 1
+            return own
+        origin = self._calls[call.inputs[number]]
+        shared = self._shared(call, own, number, origin)
+        if shared is not None:
+            own.storage.holders += 1
+            return Gradient(own.storage, shared)
+        size = self._step.computed_bytes(call, origin.elements)
+        if origin.operator.computes == "params":
+            size = self._step.value_bytes(origin)
+        key = (id(call.operator), number, id(own.value), id(origin.value))
+        known = self._known.get(key)
+        if known is None:  # the gradient's value is kept too, lest another takes its identity
+            known = self._known[key] = (self._laid(call, own.value, number, origin.value), own.value)
+        value = known[0]
+        return Gradient(self._step.ledger.take(size, "gradient", origin.node), value)
+
+    def _shared(self, call: Call, own: Gradient, number: int, origin: Call) -> Value | None:
+        """How the gradient lies in its output's, but not as it does; None where it has memory of its own."""
+        kind = call.operator.gradient(number)
+        if kind == "new":
+            return None
+        if kind == "view":
+            return own.value._replace(sizes=origin.value.sizes)
+        if kind == "reshape":
+            return viewed(own.value, origin.value.sizes)
+        if kind == "permute":
+            dims = call.operator.dims
+            return own.value.permuted(tuple([dims.index(dim) for dim in range(len(dims))]))
+        return None
+
+    def _laid(self, call: Call, own: Value, number: int, origin: Value) -> Value:
+        """In which order a new gradient lies."""
+        layout, sizes = call.operator.layout, origin.sizes
+        if layout == "base":
+            return origin
+        if layout == "sliced":
+            return iterated(sizes, (own._replace(sizes=sizes),))
+        if layout == "expanded":
+            return iterated(sizes, (Value(sizes, (*own.strides[:2], 0, 0)),))
+        if layout in {"format", "own format", "weight"}:
+            turned = layout == "weight" and call.operator.is_turned
+            return channels_last(sizes) if turned else in_format_of(sizes, own if layout == "own format" else origin)
+        operands = {"own": (own,), "kept": (origin, own), "output": (call.value, own)}.get(layout, ())
+        fits = call.operator.gradient(number) == "new" and all(operand.sizes == sizes for operand in operands)
+        return iterated(sizes, operands) if operands and fits else contiguous(sizes)
+
+    def _hand_on(self, made: list[tuple[int, Gradient]]) -> None:
+        """Add gradients to those that there are; what was added is freed when all have been handed on.
+
+        What is another value's by name only has that one's gradient.
+        """
+        added: list[Storage] = []
+        for reads, gradient in made:
+            index = self._named[reads]
+            before = self._gradients.get(index)
+            if before is None:
+                self._gradients[index] = gradient
+            else:
+                self._add(index, before, gradient)
+                added.append(gradient.storage)
+        for storage in added:
+            self._step.ledger.release(storage)
+
+    def _add(self, index: int, before: Gradient, gradient: Gradient) -> None:
+        """One more reader's gradient of a value."""
+        if self._adds_in_place and before.storage.holders == 1 and not before.is_part:
+            return
+        call = self._calls[index]
+        value = iterated(call.value.sizes, (before.value, gradient.value))
+        self._gradients[index] = Gradient(self._step.take(call, "gradient"), value)
+        self._step.ledger.release(before.storage)
+
+
+def _named(calls: list[Call]) -> list[int]:
+    """For each call the one whose value it is, if by another name."""
+    found: list[int] = []
+    for call in calls:
+        found.append(found[call.inputs[0]] if call.is_name_only else call.index)
+    return found
+
+
+def _is_reduced(operator: Operator) -> bool:
+    """Whether a gradient of what it reads is a whole map, summed up."""
+    return operator.training.gradient == "reduced" or "reduced" in operator.gradients

@@ -1,0 +1,1 @@
+"""What one unit sees: sets of input positions, axis by axis, and what becomes of them."""

@@ -1,0 +1,276 @@
+"""Receptive field of every node: which part of the input a unit sees, exact for any acyclic graph.
+
+Each layer says which units it reads (`layers.geometry`); composing these sets along the graph, and taking
+the union at joins, gives the field per axis. Fields are theoretical: they reach into the padding and do
+not end at the border of the input. For networks without branches this is the recurrence of Araujo,
+Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill, 2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from math import ceil
+from typing import NamedTuple
+
+from archlab.analysis.facts import Facts
+from archlab.analysis.receptive_field.axis_field import INPUT_AXIS, AxisField
+from archlab.analysis.receptive_field.composition import ALIGNED, Composer, Shift, Target, widen
+from archlab.analysis.receptive_field.demand import Demand
+from archlab.diagnostics.problem import single_problem
+from archlab.graph import Graph, Node
+from archlab.layers.base import is_map, is_square, map_size
+from archlab.layers.geometry import POINTWISE, AxisPair
+
+JoinAxis = Callable[[Composer, Sequence[AxisField], Target], tuple[AxisField, Shift]]
+"""The field of several maps of a size, and how far the joined units lie apart."""
+SeenReads = Callable[[Node, AxisPair], AxisPair]
+"""What a node reads, in the sense of the analysis at hand."""
+
+
+class Misalignment(NamedTuple):
+    """The join on the way at which the joined units lie farthest apart.
+
+    Attributes:
+        path: of the join.
+        largest: distance of the centres of what its inputs' units see, along height and width, the largest over
+            the units of its map, in input positions.
+        mean: the mean over them.
+    """
+
+    path: str
+    largest: tuple[Fraction, Fraction]
+    mean: tuple[Fraction, Fraction]
+
+
+class ReceptiveField:
+    """What one unit of a node sees.
+
+    Attributes:
+        height: along the height; None if every unit sees the whole axis.
+        width: along the width, likewise.
+        misalignment: the worst join on the way; None if at each one the joined units were centred on one position.
+        context: whether a gate (squeeze-excitation, say) sees more than the field.
+        adaptive: whether a layer on the way chooses its positions from the data.
+    """
+
+    __slots__ = ("adaptive", "context", "height", "misalignment", "width")
+
+    def __init__(
+        self,
+        height: AxisField | None,
+        width: AxisField | None,
+        *,
+        misalignment: Misalignment | None = None,
+        context: bool = False,
+        adaptive: bool = False,
+    ) -> None:
+        self.height = height
+        self.width = width
+        self.misalignment = misalignment
+        self.context = context
+        self.adaptive = adaptive
+
+    @property
+    def axes(self) -> tuple[AxisField | None, AxisField | None]:
+        """Height and width."""
+        return self.height, self.width
+
+    @property
+    def aligned(self) -> bool:
+        """Whether at every join on the way the joined units were centred on one position."""
+        return self.misalignment is None
+
+    @property
+    def is_global(self) -> bool:
+        """Whether every unit sees the whole input."""
+        return self.height is None and self.width is None
+
+
+def receptive_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
+    """The field of every node, in order: the union over all paths from the input."""
+    return _Walk(graph, facts, Composer.join, _as_they_are).fields()
+
+
+def narrowest_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
+    """For every node, the field along the path that sees least."""
+    return _Walk(graph, facts, Composer.narrowest, _as_they_are).fields()
+
+
+def bounded_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField] | None:
+    """The fields at the largest offsets that adaptive layers may choose; None if one has no bound.
+
+    Offsets end between positions, where the two around them are read.
+    """
+    adaptive = [node.layer for node in graph.layers if not node.layer.exact_reads]
+    if any(layer.offset_bound is None for layer in adaptive):
+        return None
+
+    def reach(node: Node, reads: AxisPair) -> AxisPair:
+        bound = node.layer.offset_bound
+        if node.layer.exact_reads or bound is None:
+            return reads
+        return widen(reads[0], ceil(bound)), widen(reads[1], ceil(bound))
+
+    return _Walk(graph, facts, Composer.join, reach).fields()
+
+
+def _as_they_are(_node: Node, reads: AxisPair) -> AxisPair:
+    return reads
+
+
+def windowed_fields(graph: Graph, facts: list[Facts], fields: list[ReceptiveField]) -> list[ReceptiveField]:
+    """For every node, the union over those paths alone that no layer makes global; None where there is none.
+
+    Args:
+        graph: the network.
+        facts: of its nodes.
+        fields: the unions over all paths, which decide what is a gate.
+
+    Raises:
+        ConfigError: where they would take too long.
+    """
+    return _Walk(graph, facts, Composer.join, _as_they_are, _Windowed(gate_inputs(graph, fields))).fields()
+
+
+def gate_inputs(graph: Graph, fields: list[ReceptiveField]) -> dict[int, frozenset[int]]:
+    """By product: which of its inputs are gates that see everything, beside others that do not.
+
+    What those see is context, not field.
+    """
+    found = {node.index: _gates(node, [fields[i] for i in node.inputs]) for node in graph.layers}
+    return {index: numbers for index, numbers in found.items() if numbers}
+
+
+def _gates(node: Node, inputs: list[ReceptiveField]) -> frozenset[int]:
+    if not node.layer.gates:
+        return frozenset()
+    whole = frozenset([number for number, field in enumerate(inputs) if field.is_global])
+    return whole if len(whole) < len(inputs) else frozenset()
+
+
+class _Windowed(NamedTuple):
+    """That joins leave out what is global.
+
+    Attributes:
+        gates: by product, which of its inputs are gates.
+    """
+
+    gates: dict[int, frozenset[int]]
+
+
+class _Walk:
+    """One pass over a graph, with a rule for joins and one for reads."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        facts: list[Facts],
+        join_axis: JoinAxis,
+        seen_reads: SeenReads,
+        windowed: _Windowed | None = None,
+    ) -> None:
+        self._graph = graph
+        self._facts = facts
+        self._join_axis = join_axis
+        self._seen_reads = seen_reads
+        self._windowed = windowed
+        self._composer = Composer(Demand(graph, facts, seen_reads).units)
+
+    def fields(self) -> list[ReceptiveField]:
+        """The field of every node.
+
+        Raises:
+            ConfigError: where fields are beyond any use, or would take too long.
+        """
+        fields: list[ReceptiveField] = []
+        for node, fact in zip(self._graph.nodes, self._facts, strict=True):
+            try:
+                fields.append(self._field(node, fact, fields))
+            except OverflowError as error:
+                raise single_problem(f"'{node.path}': {error}", "too-large", node.place) from None
+        return fields
+
+    def _field(self, node: Node, fact: Facts, fields: list[ReceptiveField]) -> ReceptiveField:
+        if not node.inputs:
+            return _input_field(node)
+        if len(node.inputs) == 1:
+            return self._through(fields[node.inputs[0]], fact.reads[0], node)
+        return self._joined([fields[i] for i in node.inputs], fact, node)
+
+    def _through(self, field: ReceptiveField, reads: AxisPair, node: Node) -> ReceptiveField:
+        if reads is POINTWISE:
+            return _with_context(field) if node.layer.sees_whole_map and not field.is_global else field
+        reads = self._seen_reads(node, reads)
+        height = width = None
+        size = map_size(node.shape)
+        if size is not None:
+            height = self._read(field.height, reads, node, 0, size)
+            same = reads[0] is reads[1] and field.height is field.width and size[0] == size[1]
+            width = height if same else self._read(field.width, reads, node, 1, size)
+        return ReceptiveField(
+            height,
+            width,
+            misalignment=field.misalignment,
+            context=field.context,
+            adaptive=field.adaptive or not node.layer.exact_reads,
+        )
+
+    def _read(
+        self, field: AxisField | None, reads: AxisPair, node: Node, axis: int, size: tuple[int, int]
+    ) -> AxisField | None:
+        return self._composer.read_through(field, reads[axis], Target(node.index, axis, size[axis]))
+
+    def _joined(self, inputs: list[ReceptiveField], fact: Facts, node: Node) -> ReceptiveField:
+        read = [self._through(field, reads, node) for field, reads in zip(inputs, fact.reads, strict=True)]
+        context = any(field.context for field in read)
+        windowed = self._windowed
+        gates = _gates(node, inputs) if windowed is None else windowed.gates.get(node.index, frozenset())
+        if gates:
+            read = [field for number, field in enumerate(read) if number not in gates]
+            context = True
+        height, apart = self._join([f.height for f in read], node, 0)
+        if all(f.height is f.width for f in read) and is_square(node.shape):
+            width, apart_width = height, apart
+        else:
+            width, apart_width = self._join([f.width for f in read], node, 1)
+        return ReceptiveField(
+            height,
+            width,
+            misalignment=_worst([*[f.misalignment for f in read], _misalignment(node, apart, apart_width)]),
+            context=context,
+            adaptive=any(f.adaptive for f in read) or not node.layer.exact_reads,
+        )
+
+    def _join(self, fields: list[AxisField | None], node: Node, axis: int) -> tuple[AxisField | None, Shift]:
+        known = [field for field in fields if field is not None]
+        size = map_size(node.shape)
+        if size is None or not known or (len(known) < len(fields) and self._windowed is None):
+            return None, ALIGNED
+        return self._join_axis(self._composer, known, Target(node.index, axis, size[axis]))
+
+
+def _input_field(node: Node) -> ReceptiveField:
+    size = map_size(node.shape) if is_map(node.shape) else None
+    if size is None:
+        return ReceptiveField(None, None)
+    height = INPUT_AXIS.over(size[0])
+    return ReceptiveField(height, height if size[0] == size[1] else INPUT_AXIS.over(size[1]))
+
+
+def _misalignment(node: Node, height: Shift, width: Shift) -> Misalignment | None:
+    if height.largest == width.largest == 0:
+        return None
+    return Misalignment(node.path, (height.largest, width.largest), (height.mean, width.mean))
+
+
+def _worst(found: list[Misalignment | None]) -> Misalignment | None:
+    """The one with the largest distance along an axis; the first of several."""
+    known = [one for one in found if one is not None]
+    return max(known, key=lambda one: max(one.largest)) if known else None
+
+
+def _with_context(field: ReceptiveField) -> ReceptiveField:
+    return ReceptiveField(
+        field.height, field.width, misalignment=field.misalignment, context=True, adaptive=field.adaptive
+    )

@@ -1,0 +1,1 @@
+"""Lower bounds of a layer's time on a device."""

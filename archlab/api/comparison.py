@@ -1,0 +1,123 @@
+"""Several networks side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archlab.analysis import Analysis
+from archlab.analysis.row import Row
+from archlab.analysis.time.device import Device, load_device
+from archlab.api.network import Network, load
+from archlab.diagnostics.problem import ConfigError, Problem
+from archlab.report.figures import comparison_row, figures_row
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from archlab.report.page.picture import Picture
+
+DEFAULT_DEVICE = "h100"
+
+
+class Comparison:
+    """Analyses of several networks, one row each.
+
+    Attributes:
+        analyses: in the order asked for.
+        device: of the lower bounds of time.
+    """
+
+    def __init__(self, analyses: list[Analysis], device: Device) -> None:
+        self.analyses = analyses
+        self.device = device
+
+    @property
+    def rows(self) -> list[Row]:
+        """One flat row for each network."""
+        return [comparison_row(analysis, self.device) for analysis in self.analyses]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The totals of every network, as `archlab compare --format json` prints them."""
+        return {"networks": [self._network_dict(analysis) for analysis in self.analyses]}
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """One row for each network, as a pandas DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows)
+
+    def to_html(self, *, command: str = "", title: str = "") -> str:
+        """A page with table, charts and diagrams, in one file.
+
+        Args:
+            command: that made it, for the footer.
+            title: of the page; the networks' names by default.
+
+        Raises:
+            MissingRequirementError: without the extra `report`.
+        """
+        from archlab.report.page.render import page
+
+        return page(self.analyses, self.device, command=command, title=title)
+
+    def picture(self, figure: str = "pareto") -> Picture:
+        """One chart of the page, for a file or a notebook.
+
+        Args:
+            figure: pareto, growth, stages or memory.
+        """
+        from archlab.report.page.picture import picture
+
+        return picture(self.analyses, self.device, figure)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from archlab.report.markup import rows_html
+
+        return rows_html(self.rows)
+
+    def _network_dict(self, analysis: Analysis) -> dict[str, Any]:
+        full = analysis.to_dict()
+        del full["layers"]
+        figures = figures_row(analysis, self.device)
+        full["total"]["depth"] = figures["depth"]
+        full["total"]["intensity"] = figures["intensity"]
+        full["total"]["lower_bound"] = {"device": self.device.name, "seconds": figures["seconds"]}
+        return full
+
+
+def compare(
+    targets: Iterable[str | Path | Network],
+    *,
+    batch: int = 1,
+    dtype: str = "float32",
+    device: str | Path = DEFAULT_DEVICE,
+    training: dict[str, Any] | None = None,
+    **options: Any,
+) -> Comparison:
+    """Analyse several networks.
+
+    Args:
+        targets: YAML paths, `path@variant`, presets, or networks already loaded.
+        batch: number of samples.
+        dtype: float32, float16, bfloat16 or int8.
+        device: for lower bounds of time: a name such as `a100`, or a .yaml file.
+        training: how a training step is done: `optimizer`, `autocast`, `checkpoint`, `channels_last` of `analyze`.
+        options: `input` and params, as for `load`, for all of them.
+
+    Raises:
+        ConfigError: with the problems of all targets.
+    """
+    problems: list[Problem] = []
+    analyses: list[Analysis] = []
+    for target in targets:
+        try:
+            network = target if isinstance(target, Network) else load(target, **options)
+            analyses.append(network.analyze(batch=batch, dtype=dtype, **(training or {})))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return Comparison(analyses, load_device(str(device)))

@@ -1,0 +1,114 @@
+"""The Python face: targets to networks, networks to numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from archlab.analysis import Analysis
+from archlab.analysis import analyze as analyze_graph
+from archlab.analysis.memory.optimizer import DEFAULT_OPTIMIZER
+from archlab.config.expand.network import expand, input_fault
+from archlab.config.tree.document import Document, Variant
+from archlab.config.tree.targets import open_target, read_document
+from archlab.diagnostics.place import Source
+from archlab.diagnostics.problem import Problems, single_problem
+from archlab.diagnostics.words import counted
+from archlab.graph import Graph
+from archlab.layers.base import Shape
+
+
+class Network:
+    """A config with its params chosen, expanded to a graph.
+
+    Attributes:
+        graph: the layers in order.
+        document: the config as written.
+        variant: the chosen variant, if any.
+    """
+
+    def __init__(self, graph: Graph, document: Document, variant: Variant | None) -> None:
+        self.graph = graph
+        self.document = document
+        self.variant = variant
+
+    @property
+    def name(self) -> str:
+        """The variant's name, or the config's."""
+        return self.graph.name
+
+    def analyze(
+        self,
+        *,
+        batch: int = 1,
+        dtype: str = "float32",
+        optimizer: str = DEFAULT_OPTIMIZER,
+        autocast: str | None = None,
+        checkpoint: Sequence[str] = (),
+        channels_last: bool = False,
+    ) -> Analysis:
+        """All numbers: receptive field, parameters, MACs, FLOPs, memory.
+
+        Args:
+            batch: number of samples.
+            dtype: float32, float16, bfloat16 or int8.
+            optimizer: sgd, momentum, adam or adamw, for the memory of training.
+            autocast: float16 or bfloat16, the lower precision of a training step.
+            checkpoint: blocks, or patterns such as `layer*.*`, that a training step computes again.
+            channels_last: whether the input and the weights lie in that memory format.
+        """
+        return analyze_graph(
+            self.graph,
+            batch=batch,
+            dtype=dtype,
+            optimizer=optimizer,
+            autocast=autocast,
+            checkpoint=checkpoint,
+            channels_last=channels_last,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Network {self.name}: {counted(len(self.graph.layers), 'layer')}>"
+
+
+def load(target: str | Path, *, input: Shape | None = None, **params: Any) -> Network:  # noqa: A002 - the config's word
+    """The network that a target names.
+
+    Args:
+        target: a YAML path, `path@variant`, the name of a preset or variant, or `-` for stdin.
+        input: (channels, height, width) instead of the config's.
+        params: new values for the config's params.
+
+    Raises:
+        ConfigError: with every problem found.
+    """
+    document, variant, problems = open_target(target)
+    return expand_document(document, variant, problems, params=params, input_shape=input)
+
+
+def loads(text: str, *, name: str = "config", input: Shape | None = None, **params: Any) -> Network:  # noqa: A002
+    """The network that a YAML text describes; like `load`, for text."""
+    document, problems = read_document(Source(f"<{name}>", text), name)
+    return expand_document(document, None, problems, params=params, input_shape=input)
+
+
+def expand_document(
+    document: Document,
+    variant: Variant | None,
+    problems: Problems,
+    *,
+    params: Mapping[str, Any],
+    input_shape: Shape | None = None,
+) -> Network:
+    """Expand a document.
+
+    Raises:
+        ConfigError: with every problem found, those of reading among them.
+    """
+    if input_shape is not None:
+        fault = input_fault(tuple(input_shape))
+        if fault is not None:
+            raise single_problem(fault, "bad-input")
+        input_shape = tuple(input_shape)
+    return Network(expand(document, variant, params, problems, input_shape), document, variant)

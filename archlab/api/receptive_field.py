@@ -1,0 +1,79 @@
+"""`archlab receptive-field`: one layer's theoretical, estimated and measured field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archlab.analysis.receptive_field.growth import _middle
+from archlab.analysis.result import Analysis
+from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.suggest import did_you_mean
+from archlab.graph import Node
+from archlab.layers.base import is_map, map_size, shape_text
+from archlab.report.field import FieldReport, unit_spans
+
+if TYPE_CHECKING:
+    from archlab.torch.effective import Progress, Sampling
+
+
+def receptive_field(
+    analysis: Analysis, *, layer: str | None = None, unit: tuple[int, int] | None = None
+) -> FieldReport:
+    """The theoretical field of a layer and the estimate of its effective one.
+
+    Args:
+        analysis: of the network.
+        layer: its path; by default the one whose field the total gives (see `analysis.outputs`).
+        unit: row and column in its map; by default the middle.
+
+    Raises:
+        ConfigError: if there is no such layer or unit, or the input has no positions.
+    """
+    graph = analysis.graph
+    if not is_map(graph.input_shape):
+        raise single_problem(
+            f"{graph.name}: the input {shape_text(graph.input_shape)} has no positions, so that nothing has a "
+            "receptive field",
+            "wrong-value",
+        )
+    node = _node(analysis, layer)
+    chosen = _unit(node, unit)
+    return FieldReport(analysis, node, chosen, analysis.estimator.field(node.index, chosen))
+
+
+def measured_field(report: FieldReport, sampling: Sampling, progress: Progress) -> FieldReport:
+    """The same report with the effective field measured by gradients.
+
+    Raises:
+        ConfigError: for images or weights that do not fit, or if there are no gradients.
+        MissingRequirementError: if torch is not installed.
+    """
+    from archlab.torch.effective import measure
+
+    spans = unit_spans(report.analysis, report.node, report.unit)
+    measured = measure(report.analysis.graph, report.node.index, report.unit, spans, sampling, progress)
+    return FieldReport(report.analysis, report.node, report.unit, report.estimate, measured)
+
+
+def _node(analysis: Analysis, path: str | None) -> Node:
+    nodes = analysis.graph.nodes
+    if path is None:
+        return nodes[analysis.total.receptive_field_index or analysis.graph.outputs[0][1] or 1]
+    found = next((node for node in nodes[1:] if node.path == path), None)
+    if found is None:
+        hint = did_you_mean(path, [node.path for node in nodes[1:]]) or "; see archlab analyze --depth all"
+        raise single_problem(f"{analysis.graph.name} has no layer '{path}'{hint}", "unknown-layer")
+    return found
+
+
+def _unit(node: Node, unit: tuple[int, int] | None) -> tuple[int, int]:
+    height, width = map_size(node.shape) or (1, 1)
+    if unit is None:
+        return _middle(node.shape)
+    if unit[0] >= height or unit[1] >= width:
+        raise single_problem(
+            f"--unit {unit[0]},{unit[1]}: the output of {node.path} has {height} rows and {width} columns, "
+            f"so that the last unit is {height - 1},{width - 1}",
+            "wrong-value",
+        )
+    return unit

@@ -1,0 +1,107 @@
+"""`archlab validate`: every network of a config, and its `expect` figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archlab.api.expect import check_expect
+from archlab.api.network import Network
+from archlab.config.expand.network import expand
+from archlab.config.syntax.folders import configs_below, is_folder
+from archlab.config.syntax.limits import MAX_STEPS
+from archlab.config.syntax.yaml_nodes import Scalar
+from archlab.config.tree.document import Document, Variant
+from archlab.config.tree.targets import open_target
+from archlab.diagnostics.problem import ConfigError, Problem, Problems
+from archlab.files.inputs import STDIN
+
+VARIANT_STEPS = 50
+"""Work of a variant beside its items, in the expansion's steps."""
+
+
+@dataclass(slots=True)
+class Validation:
+    """What was found in one config.
+
+    Attributes:
+        target: as given.
+        networks: how many were expanded.
+        problems: in the order of the text.
+    """
+
+    target: str
+    networks: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
+def config_paths(targets: list[str]) -> list[str]:
+    """The targets, with every folder replaced by the .yaml files in it.
+
+    Raises:
+        ConfigError: for a folder without any, or with too many.
+    """
+    paths: list[str] = []
+    for target in targets:
+        paths += configs_below(target) if target != STDIN and is_folder(target) else [target]
+    return paths
+
+
+def validate(target: str) -> Validation:
+    """Expand the config's default and every variant, and check their `expect` figures."""
+    result = Validation(target)
+    try:
+        document, variant, problems = open_target(target)
+    except ConfigError as error:
+        result.problems = error.problems
+        return result
+    found = dict.fromkeys(problems.found)
+    spent = 0
+    for chosen in [variant] if variant is not None else _networks(document):
+        if spent > MAX_STEPS:
+            found[_too_many(chosen, result.networks)] = None
+            break
+        own = Problems(list(problems.found))
+        _check(document, chosen, own)
+        spent += own.work + VARIANT_STEPS + len(document.params)
+        found.update(dict.fromkeys(own.found))
+        result.networks += 1
+    result.problems = sorted(_distinct(list(found)), key=lambda problem: problem.sort_key)
+    return result
+
+
+def _networks(document: Document) -> list[Variant | None]:
+    """The default, unless a param has none, and every variant."""
+    abstract = document.variants and any(
+        isinstance(node, Scalar) and node.value is None for node in document.params.values()
+    )
+    return [*([] if abstract else [None]), *document.variants.values()]
+
+
+def _too_many(variant: Variant | None, checked: int) -> Problem:
+    message = f"the {checked} networks in front of this variant take more than {MAX_STEPS:,} steps to expand together"
+    return Problem(
+        f"{message}; check the others by themselves, as FILE@VARIANT, or put them into files of their own",
+        "too-large",
+        None if variant is None else variant.place,
+    )
+
+
+def _check(document: Document, variant: Variant | None, problems: Problems) -> None:
+    try:
+        graph = expand(document, variant, {}, problems)
+    except ConfigError as error:
+        problems.found = error.problems
+        return
+    expect = document.expect if variant is None else variant.expect
+    if expect is not None:
+        problems.work += len(graph.nodes)  # an analysis takes about as long as the expansion
+        check_expect(expect, Network(graph, document, variant).analyze(), problems)
+
+
+def _distinct(problems: list[Problem]) -> list[Problem]:
+    """One problem for each place and code: variants share most of their lines."""
+    seen: dict[object, Problem] = {}
+    for problem in problems:
+        what = problem.message if problem.place is None else problem.place.text
+        seen.setdefault((problem.code, what), problem)
+    return list(seen.values())

@@ -1,0 +1,246 @@
+"""`init`: how weights are initialised, by layer type and, before that, on a layer itself.
+
+    layers:
+      - {name: head, type: linear, out_features: 10, init: {weight: {type: normal, std: 0.001}}}
+    init:
+      conv2d: {weight: {type: kaiming_normal, mode: fan_out, nonlinearity: relu}, bias: zeros}
+      linear: {weight: {type: normal, std: 0.01}, bias: zeros}
+
+Names and options are those of `torch.nn.init`; what is not named, or is `default`, keeps PyTorch's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingView
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from archlab.config.syntax.expressions import UnknownValueError
+from archlab.config.syntax.substitute import substitute
+from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, kind, value_kind
+from archlab.config.tree.validation import Places, validate_model
+from archlab.diagnostics.problem import BadItemError, Problems
+from archlab.diagnostics.suggest import did_you_mean
+from archlab.layers import find_layer, layer_types
+from archlab.layers.base import Layer
+from archlab.layers.macro import Macro
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Initializer(BaseModel):
+    """A function of `torch.nn.init` and its options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    type: ClassVar[str]
+    needs_matrix: ClassVar[bool] = False
+    """Whether it needs a tensor of at least two dimensions."""
+
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments for the function."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+
+class Normal(Initializer):
+    """Normal distribution."""
+
+    type: ClassVar[str] = "normal"
+    mean: Finite = 0.0
+    std: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+
+
+class TruncNormal(Normal):
+    """Normal distribution cut off at a and b."""
+
+    type: ClassVar[str] = "trunc_normal"
+    a: Finite = -2.0
+    b: Finite = 2.0
+
+
+class Uniform(Initializer):
+    """Uniform distribution from a to b."""
+
+    type: ClassVar[str] = "uniform"
+    a: Finite = 0.0
+    b: Finite = 1.0
+
+
+class Constant(Initializer):
+    """One value."""
+
+    type: ClassVar[str] = "constant"
+    val: Finite
+
+
+class Zeros(Initializer):
+    """All zero."""
+
+    type: ClassVar[str] = "zeros"
+
+
+class Ones(Initializer):
+    """All one."""
+
+    type: ClassVar[str] = "ones"
+
+
+class _Kaiming(Initializer):
+    needs_matrix: ClassVar[bool] = True
+    a: Finite = 0.0
+    mode: Literal["fan_in", "fan_out"] = "fan_in"
+    nonlinearity: Literal["linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"] = "leaky_relu"
+
+
+class KaimingNormal(_Kaiming):
+    """Normal distribution scaled by the fan (He et al. 2015)."""
+
+    type: ClassVar[str] = "kaiming_normal"
+
+
+class KaimingUniform(_Kaiming):
+    """Uniform distribution scaled by the fan (He et al. 2015)."""
+
+    type: ClassVar[str] = "kaiming_uniform"
+
+
+class _Xavier(Initializer):
+    needs_matrix: ClassVar[bool] = True
+    gain: Finite = 1.0
+
+
+class XavierNormal(_Xavier):
+    """Normal distribution scaled by both fans (Glorot & Bengio 2010)."""
+
+    type: ClassVar[str] = "xavier_normal"
+
+
+class XavierUniform(_Xavier):
+    """Uniform distribution scaled by both fans (Glorot & Bengio 2010)."""
+
+    type: ClassVar[str] = "xavier_uniform"
+
+
+class Orthogonal(Initializer):
+    """A (semi-)orthogonal matrix (Saxe et al. 2013)."""
+
+    type: ClassVar[str] = "orthogonal"
+    needs_matrix: ClassVar[bool] = True
+    gain: Finite = 1.0
+
+
+INITIALIZERS: dict[str, type[Initializer]] = {
+    cls.type: cls
+    for cls in (
+        *(Normal, TruncNormal, Uniform, Constant, Zeros, Ones),
+        *(KaimingNormal, KaimingUniform, XavierNormal, XavierUniform, Orthogonal),
+    )
+}
+TENSORS = ("weight", "bias")
+DEFAULT = "default"
+"""PyTorch's own initialisation, whatever is said elsewhere."""
+
+TensorInit = dict[str, Initializer | None]
+"""Tensor name to initialiser, None for PyTorch's own."""
+
+
+def read_init(node: Mapping, params: MappingView[str, Any], problems: Problems) -> dict[str, TensorInit]:
+    """The initialisers of a config, by layer type.
+
+    Args:
+        node: the value of `init`.
+        params: values for expressions.
+        problems: the collector.
+    """
+    found: dict[str, TensorInit] = {}
+    for layer_type, value in node.entries.items():
+        place = node.keys[layer_type]
+        if layer_type not in layer_types():
+            message = f"'init' names layer types; there is no '{layer_type}'{did_you_mean(layer_type, layer_types())}"
+            problems.add(message, "unknown-layer", place)
+            continue
+        cls = initialised_class(layer_type)
+        if cls is None:
+            message = f"'{layer_type}' stands for other layers, and 'init' names those; write conv2d"
+            problems.add(message, "wrong-value", place)
+            continue
+        try:
+            found[cls.type] = read_tensors(layer_type, cls, value, substitute(value, params), problems, ())
+        except BadItemError as error:
+            problems.add(error.message, error.code, error.place)
+        except UnknownValueError:
+            pass
+    return found
+
+
+def initialised_class(layer_type: str) -> type[Layer] | None:
+    """The class of the nodes whose tensors a layer type means; None for a macro without tensors of its own."""
+    cls = find_layer(layer_type)
+    assert cls is not None
+    return cls.operation if issubclass(cls, Macro) else cls
+
+
+def read_tensors(
+    layer_type: str, cls: type[Layer], node: Node, value: Any, problems: Problems, trail: tuple[str, ...]
+) -> TensorInit:
+    """The initialisers of one layer or layer type.
+
+    Args:
+        layer_type: as the user calls it.
+        cls: of the nodes that own the tensors.
+        node: where it is written.
+        value: what is written, with expressions evaluated.
+        problems: the collector.
+        trail: through which blocks it came about.
+    """
+    if value == DEFAULT:
+        return dict.fromkeys(TENSORS)
+    if not isinstance(node, Mapping):
+        message = f"init of {layer_type} is a mapping such as {{weight: zeros}}, or default, not {kind(node)}"
+        problems.add(message, "wrong-type", node.place, trail)
+        return {}
+    made: TensorInit = {}
+    for tensor, entry in node.entries.items():
+        if tensor not in TENSORS:
+            hint = did_you_mean(tensor, TENSORS) or "; it has weight and bias"
+            problems.add(f"init has no tensor '{tensor}'{hint}", "unknown-option", node.keys[tensor], trail)
+            continue
+        if value[tensor] == DEFAULT:
+            made[tensor] = None
+            continue
+        initializer = _read_initializer(entry, value[tensor], problems, trail)
+        if initializer is None:
+            continue
+        if initializer.needs_matrix and (tensor != "weight" or not cls.counts_activations):
+            message = f"{initializer.type} needs a weight of a convolution or linear layer, not {layer_type}'s {tensor}"
+            problems.add(message, "wrong-value", entry.place, trail)
+            continue
+        made[tensor] = initializer
+    return made
+
+
+def _read_initializer(node: Node, value: Any, problems: Problems, trail: tuple[str, ...]) -> Initializer | None:
+    options = dict(value) if isinstance(value, dict) else {"type": value}
+    type_name = options.pop("type", None)
+    cls = INITIALIZERS.get(type_name) if isinstance(type_name, str) else None
+    if cls is None and not isinstance(type_name, str):
+        message = f"an initialiser is a name such as zeros, or a mapping with 'type', not {value_kind(type_name)}"
+        problems.add(message, "wrong-type", _type_place(node).place, trail)
+        return None
+    if cls is None:
+        hint = did_you_mean(type_name, INITIALIZERS) or f"; there are {', '.join(INITIALIZERS)} and {DEFAULT}"
+        place = _type_place(node).place
+        problems.add(f"there is no initialiser '{type_name}'{hint}", "unknown-initialiser", place, trail)
+        return None
+    entries = node.entries if isinstance(node, Mapping) else {}
+    keys = node.keys if isinstance(node, Mapping) else {}
+    places = Places(node.place, keys, {key: child.place for key, child in entries.items()})
+    return validate_model(cls, cls.type, options, places, problems, trail)
+
+
+def _type_place(node: Node) -> Node:
+    if isinstance(node, Mapping):
+        found = node.entries.get("type")
+        if isinstance(found, Scalar):
+            return found
+    return node

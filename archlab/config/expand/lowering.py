@@ -1,0 +1,183 @@
+"""From one validated item to the primitive layers it stands for: the layer, its norm, its activation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from archlab.config.expand.init import TensorInit, initialised_class, read_tensors
+from archlab.config.syntax.yaml_nodes import Mapping, value_kind
+from archlab.config.tree.items import Item
+from archlab.config.tree.validation import Places, unknown_option, validate_model
+from archlab.diagnostics.problem import BadItemError, Problems
+from archlab.diagnostics.suggest import did_you_mean
+from archlab.layers import Layer, find_layer, types_with_role
+from archlab.layers.activation import InplaceActivation
+from archlab.layers.base import Shape
+from archlab.layers.conv import Conv2d
+from archlab.layers.macro import Macro, Step, chain
+
+Trail = tuple[str, ...]
+
+
+class Lowered:
+    """A validated item: its layer, and the layers written on it."""
+
+    __slots__ = ("_steps", "attached", "init", "main")
+
+    def __init__(self, main: Layer, attached: dict[str, Layer], init: TensorInit | None) -> None:
+        self.main = main
+        self.attached = attached
+        self.init = init
+        self._steps: dict[Shape, list[Step]] = {}
+
+    def owns_init(self, layer: Layer) -> bool:
+        """Whether the item's `init` is that of a primitive."""
+        main = self.main
+        return layer is main or (isinstance(main, Macro) and isinstance(layer, main.operation or ()))
+
+    def steps(self, inputs: tuple[Shape, ...]) -> list[Step]:
+        """The primitives for input shapes.
+
+        Raises:
+            ShapeError: if the layer cannot take them.
+        """
+        shape = inputs[0]
+        if shape not in self._steps:
+            if isinstance(self.main, Macro):
+                self._steps[shape] = self.main.steps(shape, self.attached)
+            else:
+                first = Step(self.main, tuple([-1 - number for number in range(len(inputs))]))
+                self._steps[shape] = [first, *chain(0, *self.attached.values())]
+        return self._steps[shape]
+
+
+def attachment_role(name: str) -> str:
+    """The role of a layer written as `norm`, `activation` or `scale_activation`."""
+    return "norm" if name == "norm" else "activation"
+
+
+class Lowering:
+    """Makes layers, once for each distinct set of arguments of an item."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+        self._projections: dict[tuple[int, tuple[int, int], int], list[Layer]] = {}
+        self._joins: dict[str, Layer] = {}
+
+    def lower(self, item: Item, cls: type[Layer], values: dict[str, Any], trail: Trail) -> Lowered | None:
+        """The layers of an item, or None with the problems recorded.
+
+        Args:
+            item: the item, which also holds the cache.
+            cls: its layer class.
+            values: its arguments, substituted.
+            trail: through which blocks it came about.
+        """
+        # repr, since 1, 1.0 and True are equal as keys but not as arguments
+        key = f"{cls.type}{values!r}"
+        if key not in item.cache:
+            item.cache[key] = self._make(item, cls, values, trail)
+        lowered = item.cache[key]
+        return lowered if isinstance(lowered, Lowered) else None
+
+    def check_names(self, item: Item, cls: type[Layer], names: Iterable[str], trail: Trail) -> None:
+        """Record the names that are no options of the layer, where its values are not all known."""
+        for name in names:
+            # what is no word at all is the rest of an expression that YAML cut at a comma
+            if name not in cls.model_fields and name not in cls.attachments and name.isidentifier():
+                message, code = unknown_option(cls, cls.type, name)
+                self._problems.add(message, code, item.places.key(name), trail)
+
+    def join(self, type_name: str) -> Layer:
+        """A join that a combinator asks for."""
+        if type_name not in self._joins:
+            cls = find_layer(type_name)
+            assert cls is not None
+            self._joins[type_name] = cls()
+        return self._joins[type_name]
+
+    def projection(self, out_channels: int, stride: tuple[int, int], norm: Layer | None) -> list[Layer]:
+        """The layers of a projecting shortcut (He et al. 2016, option B): 1x1 convolution, then the norm."""
+        key = (out_channels, stride, id(norm))
+        if key not in self._projections:
+            conv = Conv2d(out_channels=out_channels, kernel_size=(1, 1), stride=stride, bias=norm is None)
+            self._projections[key] = [conv] if norm is None else [conv, norm]
+        return self._projections[key]
+
+    def _make(self, item: Item, cls: type[Layer], values: dict[str, Any], trail: Trail) -> Lowered | None:
+        values = dict(values)
+        init = values.pop("init", None)
+        attached: dict[str, Layer | None] = {}
+        for name in cls.attachments:
+            value = values.pop(name, None)
+            if value is not None:
+                attached[name] = self._attached(item, name, value, trail)
+        if "norm" in attached:
+            values.setdefault("bias", False)
+        self._refuse_attached(item, cls, values)
+        main = validate_model(cls, cls.type, values, item.places, self._problems, trail)
+        known = {name: layer for name, layer in attached.items() if layer is not None}
+        tensors = None if init is None else self._init(item, cls, init, trail)
+        return Lowered(main, known, tensors) if main is not None and len(known) == len(attached) else None
+
+    def _init(self, item: Item, cls: type[Layer], value: Any, trail: Trail) -> TensorInit | None:
+        """The initialisers written on the layer."""
+        owner = initialised_class(cls.type)
+        if owner is None or owner.tensors is Layer.tensors:
+            what = "stands for other layers" if owner is None else "has no weights"
+            hint = "; write those with their own init" if owner is None else ""
+            place = item.places.key("init")
+            self._problems.add(f"{cls.type} {what}, so that it takes no 'init'{hint}", "unknown-option", place, trail)
+            return None
+        return read_tensors(cls.type, owner, item.arguments["init"].node, value, self._problems, trail)
+
+    def _refuse_attached(self, item: Item, cls: type[Layer], values: dict[str, Any]) -> None:
+        for name in ("norm", "activation"):
+            if name in values and name not in cls.model_fields:
+                raise BadItemError(
+                    f"{cls.type} takes no '{name}'; write it as a layer of its own on the next line",
+                    "unknown-option",
+                    item.places.key(name),
+                )
+
+    def _attached(self, item: Item, name: str, value: Any, trail: Trail) -> Layer | None:
+        """The norm or activation written on a layer: a type, or a mapping with its options."""
+        role = attachment_role(name)
+        options = dict(value) if isinstance(value, dict) else {"type": value}
+        type_name = options.pop("type", None)
+        places = self._attached_places(item, name)
+        cls = find_layer(type_name) if isinstance(type_name, str) else None
+        if cls is None or cls.role != role:
+            problem = _not_attachable(role, type_name, places, exists=cls is not None)
+            self._problems.add(problem.message, problem.code, problem.place, trail)
+            return None
+        layer = validate_model(cls, cls.type, options, places, self._problems, trail)
+        if isinstance(layer, InplaceActivation) and "inplace" not in options and layer.is_reversible:
+            # Nothing else can read what stands in front of it, so that it may be overwritten.
+            layer = layer.model_copy(update={"inplace": True})
+        return layer
+
+    def _attached_places(self, item: Item, name: str) -> Places:
+        node = item.node.entries.get(name)
+        if isinstance(node, Mapping):
+            return Places(node.place, node.keys, {key: value.place for key, value in node.entries.items()})
+        whole = item.places.value(name)
+        return Places(whole, {}, {"type": whole})
+
+
+def _not_attachable(role: str, type_name: Any, places: Places, *, exists: bool) -> BadItemError:
+    place = places.value("type")
+    if not isinstance(type_name, str):
+        return BadItemError(
+            f"'{role}' is a layer type or a mapping with 'type', not {value_kind(type_name)}", "wrong-type", place
+        )
+    known = types_with_role(role)
+    if exists:
+        return BadItemError(
+            f"'{type_name}' is not a{'n' * (role == 'activation')} {role}; there are {', '.join(known)}",
+            "wrong-value",
+            place,
+        )
+    hint = did_you_mean(type_name, known) or f"; there are {', '.join(known)}"
+    return BadItemError(f"there is no {role} '{type_name[:80]}'{hint}", "unknown-layer", place)

@@ -1,0 +1,97 @@
+"""What `from` and `with` can name: earlier items of the same list or of a list around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import islice
+
+from archlab.config.syntax.yaml_nodes import Scalar
+from archlab.diagnostics.place import Place
+from archlab.diagnostics.problem import BadItemError
+from archlab.diagnostics.suggest import MAX_SUGGESTIONS, did_you_mean
+from archlab.diagnostics.words import listed
+from archlab.graph import Node
+
+Value = Node | None
+"""The node whose output an item gives; None where a problem leaves it unknown."""
+
+Values = tuple[Value, ...]
+"""What enters an item or comes out of it, the line above or below first."""
+
+
+class LeftOutError(BadItemError):
+    """A name is that of an item that is not there."""
+
+    def __init__(self, item: str, reference: Scalar) -> None:
+        self.reason = f"'{item}' is left out here, since its 'when' is false"
+        super().__init__(
+            f"{self.reason}; give this line the same 'when', or another input", "unknown-name", reference.place
+        )
+
+
+@dataclass(slots=True)
+class NameTable:
+    """The named values of one list, with those of the lists around it in the same block."""
+
+    parent: NameTable | None = None
+    values: dict[str, Value] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+    skipped: set[str] = field(default_factory=set)
+    """Names of items whose `when` was false."""
+
+    def define(self, name: str, value: Value, place: Place) -> None:
+        """Give a value its name.
+
+        Raises:
+            BadItemError: if the name is taken.
+        """
+        if name in self.places:
+            line = self.places[name].line + 1
+            raise BadItemError(f"the name '{name}' is already used on line {line}", "duplicate-name", place)
+        self.places[name] = place
+        self.values[name] = value
+
+    def export(self, name: str, inner: dict[str, Value]) -> None:
+        """Make the names inside a named item visible as `name.inner`."""
+        for key, value in inner.items():
+            self.values[f"{name}.{key}"] = value
+
+    def is_unknown(self, name: str) -> bool:
+        """Whether the item that a dotted name begins with was left unknown by a problem."""
+        head = name.partition(".")[0]
+        return head != name and head in self.values and self.values[head] is None
+
+    def left_out(self, name: str) -> str | None:
+        """The item of this list that a name begins with, if its `when` was false."""
+        return next((item for item in (name, name.partition(".")[0]) if item in self.skipped), None)
+
+    def find(self, reference: Scalar, all_names: frozenset[str]) -> Value:
+        """The value of an earlier name.
+
+        Args:
+            reference: the name as written.
+            all_names: every name in the config, for the hint.
+
+        Raises:
+            BadItemError: if there is no such name yet.
+        """
+        name = reference.text
+        table: NameTable | None = self
+        known: dict[str, None] = {}  # enough for a hint
+        left_out: str | None = None
+        while table is not None:
+            if name in table.values:
+                return table.values[name]
+            if table.is_unknown(name):
+                return None
+            left_out = left_out or table.left_out(name)
+            known.update(dict.fromkeys(islice(table.values, MAX_SUGGESTIONS)))
+            table = table.parent
+        if left_out is not None:
+            raise LeftOutError(left_out, reference)
+        if name in all_names:
+            hint = "; an item can use earlier items of its own list and of the lists around it in the same block"
+            hint += ", and the block's inputs"
+            raise BadItemError(f"'{name}' is not an earlier item here{hint}", "unknown-name", reference.place)
+        hint = did_you_mean(name, known) or (f"; named so far: {listed(known)}" if known else "; none is named yet")
+        raise BadItemError(f"there is no earlier item named '{name}'{hint}", "unknown-name", reference.place)

@@ -1,0 +1,191 @@
+"""A document with its variant and settings to a checked `Graph`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingView
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from archlab.config.expand.elaborate import Elaborator
+from archlab.config.expand.init import read_init
+from archlab.config.expand.names import LeftOutError, NameTable, Value
+from archlab.config.expand.params import resolve_params
+from archlab.config.expand.prune import prune
+from archlab.config.expand.rounding import explain_unequal
+from archlab.config.syntax.expressions import UnknownValueError
+from archlab.config.syntax.limits import MAX_INPUT_SIZE
+from archlab.config.syntax.naming import MAX_NAME_LENGTH
+from archlab.config.syntax.substitute import substitute
+from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
+from archlab.config.tree.document import Document, Params, Variant
+from archlab.diagnostics.place import Place
+from archlab.diagnostics.problem import BadItemError, ConfigError, Problem, Problems, TooManyProblemsError
+from archlab.graph import Graph, OutputForm
+from archlab.graph.checks import check_graph
+from archlab.layers.base import Shape
+from archlab.layers.fields import MAX_SIZE
+
+Outputs = list[tuple[str, int]]
+
+
+def expand(
+    document: Document,
+    variant: Variant | None,
+    settings: MappingView[str, Any],
+    problems: Problems,
+    input_shape: Shape | None = None,
+) -> Graph:
+    """The graph of a document.
+
+    Args:
+        document: the config.
+        variant: one of its variants, or None for the defaults.
+        settings: values for params from outside.
+        problems: the collector, possibly with problems from reading.
+        input_shape: instead of the config's `input`.
+
+    Raises:
+        ConfigError: with every problem found.
+    """
+    try:
+        graph = _expand(document, variant, settings, problems, input_shape)
+    except TooManyProblemsError:
+        graph = None
+    problems.found = [_with_extending(problem, document) for problem in problems.found]
+    problems.raise_if_any()
+    assert graph is not None
+    return graph
+
+
+def _with_extending(problem: Problem, document: Document) -> Problem:
+    """A problem in an extended file with a note of what extends it, which may be where it can be mended."""
+    if problem.place is None or document.extends is None or problem.place.source is document.source:
+        return problem
+    extends = document.extends
+    step = f"extended by {extends.source.name} at line {extends.line + 1}"
+    return problem if step in problem.trail else replace(problem, trail=(*problem.trail, step))
+
+
+def _expand(
+    document: Document,
+    variant: Variant | None,
+    settings: MappingView[str, Any],
+    problems: Problems,
+    input_shape: Shape | None,
+) -> Graph | None:
+    params = resolve_params(document, variant, settings, problems)
+    written = variant.input if variant is not None and variant.input is not None else document.input
+    if input_shape is None and written is not None:
+        input_shape = _read_input(written, params, problems)
+    init = read_init(document.init, params, problems) if document.init is not None else {}
+    if input_shape is None or document.layers is None:
+        return None
+    elaborator = Elaborator(document, params, problems)
+    last, names = elaborator.run(input_shape)
+    if elaborator.unequal:
+        explain_unequal(problems, elaborator.unequal[0], elaborator.nodes, partial(_attempt, document, params))
+    wanted = variant.outputs if variant is not None and variant.outputs is not None else document.outputs
+    inherited = document.outputs_inherited if wanted is document.outputs else None
+    outputs = _read_outputs(wanted, last, names, problems, inherited)
+    if problems.found or outputs is None:
+        return None
+    form, results = outputs
+    name = variant.name if variant is not None else document.name
+    graph = Graph(name, elaborator.nodes, results, form, variant.name if variant else None, init)
+    check_graph(graph, problems, prune(graph, elaborator.uses))
+    return graph
+
+
+def _attempt(document: Document, params: Params, input_shape: Shape) -> tuple[Problems, int]:
+    """The problems of the layers for another input, and how many layers were made."""
+    problems = Problems()
+    elaborator = Elaborator(document, params, problems)
+    try:
+        elaborator.run(input_shape)
+    except ConfigError as error:
+        problems.found = error.problems
+    except TooManyProblemsError:
+        pass
+    return problems, len(elaborator.nodes)
+
+
+def _read_input(node: Node, params: Params, problems: Problems) -> Shape | None:
+    try:
+        value = substitute(node, params)
+    except BadItemError as error:
+        problems.add(error.message, error.code, error.place)
+        return None
+    except UnknownValueError:
+        return None
+    fault = input_fault(value)
+    if fault is not None:
+        problems.add(fault, "bad-input", node.place)
+        return None
+    return tuple(value)
+
+
+_COLOURS = (1, 3, 4)
+"""Channels that an image usually has."""
+
+
+def input_fault(value: Any) -> str | None:
+    """Why a value cannot be an input shape, or None if it can."""
+    example = "write [channels, height, width], for example [3, 224, 224]"
+    if not isinstance(value, tuple | list) or not all(type(size) is int for size in value):
+        return f"'input' must be a list of whole numbers; {example}"
+    if len(value) == 4:
+        _, *rest = value
+        if rest[2] in _COLOURS and rest[0] not in _COLOURS:  # the channels are last
+            rest = [rest[2], *rest[:2]]
+        return f"'input' has four numbers, but the batch is no part of it; write {rest}: channels, height, width"
+    if len(value) not in (1, 3):
+        return f"'input' has {len(value)} numbers; {example}"
+    if any(size < 1 for size in value):
+        return "the sizes of 'input' must be at least 1"
+    if value[0] > MAX_SIZE:
+        return f"'input' has too many channels; at most {MAX_SIZE:,} are allowed"
+    if any(size > MAX_INPUT_SIZE for size in value[1:]):
+        return f"'input' is too large; at most {MAX_INPUT_SIZE:,} positions along an axis are allowed"
+    return None
+
+
+def _read_outputs(
+    node: Node | None, last: Value, names: NameTable, problems: Problems, inherited: Place | None
+) -> tuple[OutputForm, Outputs] | None:
+    if node is None or (isinstance(node, Scalar) and node.value is None):
+        return None if last is None else ("single", [("output", last.index)])
+    found: list[tuple[str, Value]] = []
+    try:
+        for label, reference in _references(node):
+            found.append((label, names.find(reference, frozenset())))
+    except BadItemError as error:
+        message, place = error.message, error.place
+        if isinstance(error, LeftOutError):
+            message = error.reason if inherited else f"{error.reason}; a variant can carry 'outputs' of its own"
+        if inherited is not None and place is not None:
+            message = f"'outputs' of {place.source.name} does not fit these layers: {message}"
+            message, place = f"{message}; write 'outputs' here too (outputs: null for the last layer)", inherited
+        problems.add(message, error.code, place)
+        return None
+    form: OutputForm = "dict" if isinstance(node, Mapping) else "tuple" if isinstance(node, Sequence) else "single"
+    return form, [(label, value.index) for label, value in found if value is not None]
+
+
+def _references(node: Node) -> list[tuple[str, Scalar]]:
+    """Label and name of each output: `name`, `[p3, p4]` or `{out: head, aux: aux_head}`."""
+    if isinstance(node, Mapping):
+        pairs = list(node.entries.items())
+    else:
+        pairs = [("", item) for item in (node.items if isinstance(node, Sequence) else [node])]
+    if not pairs:
+        raise BadItemError("'outputs' is empty; name at least one item, or leave it out", "missing", node.place)
+    references: list[tuple[str, Scalar]] = []
+    for label, item in pairs:
+        if not isinstance(item, Scalar) or not isinstance(item.value, str):
+            raise BadItemError(f"'outputs' names items, not {kind(item)}", "wrong-type", item.place)
+        if not label.isprintable() or len(label) > MAX_NAME_LENGTH:
+            message = f"the name of an output must be 1 to {MAX_NAME_LENGTH} printable characters"
+            raise BadItemError(message, "bad-name", item.place)
+        references.append((label or item.text, item))
+    return references

@@ -1,0 +1,91 @@
+"""The values of a config's params: defaults, then a variant's assignments, then settings from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archlab.config.syntax.expressions import UNKNOWN, UnknownValueError
+from archlab.config.syntax.substitute import substitute
+from archlab.config.syntax.yaml_nodes import Node, Scalar, value_kind
+from archlab.config.tree.document import Document, Params, Variant
+from archlab.diagnostics.place import Place
+from archlab.diagnostics.problem import BadItemError, Problems
+from archlab.diagnostics.suggest import did_you_mean
+from archlab.diagnostics.words import listed
+
+
+def resolve_params(
+    document: Document, variant: Variant | None, settings: Mapping[str, Any], problems: Problems
+) -> Params:
+    """Every param's value, in the order of declaration; a later one may use the earlier ones.
+
+    Args:
+        document: the config.
+        variant: the chosen variant.
+        settings: values from `--set` or keyword arguments, as Python values.
+        problems: the collector.
+    """
+    for name in settings:
+        if name not in document.params:
+            hint = did_you_mean(name, document.params) or f"; it has {listed(document.params)}"
+            problems.add(f"{document.name} has no param '{name}'{hint}", "unknown-param", None)
+    values: Params = {}
+    for name, default in document.params.items():
+        values[name] = _value(name, default, variant, settings, values, problems)
+    return values
+
+
+def _value(
+    name: str,
+    default: Node,
+    variant: Variant | None,
+    settings: Mapping[str, Any],
+    earlier: Params,
+    problems: Problems,
+) -> Any:
+    node = variant.assignments.get(name, default) if variant is not None else default
+    wanted = _evaluate(default, earlier, problems)
+    if name in settings:
+        return _checked(name, settings[name], wanted, None, problems)
+    if node is default:
+        if wanted is None:
+            message = f"the param '{name}' has no value; give it one with --set {name}=..."
+            problems.add(message, "missing", default.place)
+            return UNKNOWN
+        return wanted
+    return _checked(name, _evaluate(node, earlier, problems), wanted, node.place, problems)
+
+
+def _evaluate(node: Node, earlier: Params, problems: Problems) -> Any:
+    if isinstance(node, Scalar) and node.value is None:
+        return None
+    try:
+        return substitute(node, earlier)
+    except BadItemError as error:
+        problems.add(error.message, error.code, error.place)
+    except UnknownValueError:
+        pass
+    return UNKNOWN
+
+
+def _checked(name: str, value: Any, default: Any, place: Place | None, problems: Problems) -> Any:
+    """The value, if it is of the default's kind."""
+    if default is None or default is UNKNOWN or value is UNKNOWN:
+        return value
+    wanted = _kind(default)
+    if _kind(value) == wanted:
+        return value
+    shown = "" if isinstance(default, tuple | dict) else f" like its default, {value_kind(default)}"
+    problems.add(f"the param '{name}' must be a {wanted}{shown}, not {value_kind(value)}", "wrong-type", place)
+    return UNKNOWN
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "text"
+    return "mapping" if isinstance(value, dict) else "list"

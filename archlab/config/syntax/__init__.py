@@ -1,0 +1,1 @@
+"""Text: YAML with places, expressions, names, bounds."""

@@ -1,0 +1,62 @@
+"""Reading config files: regular files of bounded size, in UTF-8."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from archlab.config.syntax.limits import MAX_FILE_BYTES
+from archlab.diagnostics.place import Place, Source
+from archlab.diagnostics.problem import single_problem
+from archlab.files.inputs import read_stdin, remember
+
+
+def read_source(path: Path, *, shown_as: str | None = None, place: Place | None = None) -> Source:
+    """The text of a config file.
+
+    Args:
+        path: the file.
+        shown_as: its name in problems; the path by default.
+        place: where the file was named, if in another config.
+
+    Raises:
+        ConfigError: if it is missing, not a regular file, too large or not UTF-8.
+    """
+    name = shown_as or str(path)
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise single_problem(f"{name} is a folder, not a config file", "unreadable", place)
+        if not stat.S_ISREG(status.st_mode):
+            raise single_problem(f"{name} is not a regular file", "unreadable", place)
+        if status.st_size > MAX_FILE_BYTES:
+            raise single_problem(
+                f"{name} has {status.st_size:,} bytes; a config may have {MAX_FILE_BYTES:,}", "too-large", place
+            )
+        text = path.read_bytes().decode("utf-8-sig")
+        remember(path)
+    except FileNotFoundError:
+        raise single_problem(f"there is no file {name}", "unreadable", place) from None
+    except UnicodeDecodeError as error:
+        raise single_problem(f"{name} is not UTF-8 text (byte {error.start})", "unreadable", place) from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
+        raise single_problem(f"cannot read {name}: {reason}", "unreadable", place) from None
+    return Source(name, text, path.parent)
+
+
+def read_stdin_source() -> Source:
+    """The config on stdin; what it extends is looked for in the current folder.
+
+    Raises:
+        ConfigError: if there is none, or it is too large or not UTF-8.
+    """
+    try:
+        content = read_stdin(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise single_problem(f"stdin has more than {MAX_FILE_BYTES:,} bytes, the most of a config", "too-large")
+        return Source("<stdin>", content.decode("utf-8-sig"), Path.cwd())
+    except UnicodeDecodeError as error:
+        raise single_problem(f"stdin is not UTF-8 text (byte {error.start})", "unreadable") from None
+    except OSError as error:
+        raise single_problem(f"cannot read stdin: {error.strerror or error}", "unreadable") from None

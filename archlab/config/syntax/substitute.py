@@ -1,0 +1,120 @@
+"""Nodes to Python values, with `$name` and `$(...)` put in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Scope
+from typing import Any
+
+from archlab.config.syntax.expressions import (
+    Evaluate,
+    ExpressionError,
+    UnknownNameError,
+    compile_expression,
+    is_expression,
+)
+from archlab.config.syntax.limits import MAX_ARGUMENT_VALUES
+from archlab.config.syntax.yaml_nodes import Node, Scalar, Sequence
+from archlab.diagnostics.place import Place
+from archlab.diagnostics.problem import BadItemError
+from archlab.diagnostics.suggest import did_you_mean
+from archlab.diagnostics.words import listed
+
+
+def is_dynamic(node: Node) -> bool:
+    """Whether a value holds an expression."""
+    if isinstance(node, Scalar):
+        return is_expression(node.text)
+    if isinstance(node, Sequence):
+        return any(is_dynamic(item) for item in node.items)
+    return any(is_dynamic(value) for value in node.entries.values())
+
+
+def substitute(node: Node, scope: Scope[str, Any]) -> Any:
+    """The Python value of a node: lists become tuples, expressions their results.
+
+    Raises:
+        BadItemError: placed in the expression at fault.
+    """
+    if isinstance(node, Scalar):
+        return _evaluate(node, scope) if is_expression(node.text) else node.value
+    if isinstance(node, Sequence):
+        return tuple(substitute(item, scope) for item in node.items)
+    return {key: substitute(value, scope) for key, value in node.entries.items()}
+
+
+def _evaluate(node: Scalar, scope: Scope[str, Any]) -> Any:
+    try:
+        return compile_expression(node.text)(scope)
+    except UnknownNameError as error:
+        hint = _where_known(error.name, scope) or did_you_mean(error.name, scope)
+        hint = hint or (f"; there are {listed(scope)}" if scope else "")
+        raise BadItemError(f"{error}{hint}", "unknown-param", _place(node, error)) from None
+    except ExpressionError as error:
+        raise BadItemError(str(error), "expression", _place(node, error)) from None
+
+
+def _where_known(name: str, scope: Scope[str, Any]) -> str:
+    """Where a name has a value that has none here, for the names that are always there."""
+    block = {"in_size": "block_in_size", "in_channels": "block_in"}.get(name)
+    if name == "index":
+        return "; it counts the repetitions of an item with 'repeat', in the arguments of that item"
+    if block is not None and block in scope:
+        return f"; did you mean '{block}', what enters the block?"
+    if name in ("in_channels", "in_size"):
+        return "; it has a value in the arguments of layers only"
+    if name in ("block_in", "block_in_size", "input_size"):
+        return "; it has a value in layers and in the params of blocks only"
+    return ""
+
+
+def _place(node: Scalar, error: ExpressionError) -> Place:
+    """Inside the expression where it stands in one piece on one line, else the whole scalar."""
+    place = node.place
+    if node.plain and place.line == place.end_line:
+        return place.within(error.column, error.length)
+    return place
+
+
+def count_values(node: Node) -> int:
+    """How many YAML values a node holds, itself among them."""
+    if isinstance(node, Scalar):
+        return 1
+    children = node.items if isinstance(node, Sequence) else node.entries.values()
+    return 1 + sum(map(count_values, children))
+
+
+class Argument:
+    """A value in a config, substituted at most once if it holds no expression."""
+
+    __slots__ = ("_compiled", "constant", "cost", "dynamic", "node", "size")
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.size = count_values(node)
+        if self.size > MAX_ARGUMENT_VALUES:
+            message = f"this value holds {self.size:,} values; at most {MAX_ARGUMENT_VALUES} are allowed"
+            raise BadItemError(message, "too-large", node.place)
+        self.dynamic = is_dynamic(node)
+        self.constant: Any = None if self.dynamic else substitute(node, {})
+        self.cost = self.size + len(node.text) // 20 if isinstance(node, Scalar) else self.size
+        """Steps of an evaluation, in the expansion's measure."""
+        self._compiled: Evaluate | None = None
+
+    def value(self, scope: Scope[str, Any]) -> Any:
+        """The Python value in a scope.
+
+        Raises:
+            BadItemError: if an expression in it cannot be evaluated.
+        """
+        if not self.dynamic:
+            return self.constant
+        if self._compiled is not None:
+            try:
+                return self._compiled(scope)
+            except ExpressionError:
+                pass  # once more, for the place
+        elif isinstance(self.node, Scalar):
+            value = substitute(self.node, scope)
+            self._compiled = compile_expression(self.node.text)
+            return value
+        return substitute(self.node, scope)

@@ -1,0 +1,1 @@
+"""Documents: what a config's text says, before anything is expanded."""

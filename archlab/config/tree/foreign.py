@@ -1,0 +1,62 @@
+"""Files of other programs, recognised by their text, so that they are called by their names."""
+
+from __future__ import annotations
+
+import re
+
+from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence
+from archlab.diagnostics.place import Place, Source
+from archlab.diagnostics.problem import Problem
+
+_DARKNET = re.compile(
+    r"^\[(net|network|convolutional|connected|maxpool|route|shortcut|yolo|region)\]\s*$", re.MULTILINE
+)
+_KERAS_CODE = re.compile(
+    r"^\s*(from|import) +(tensorflow|keras|tf_keras)\b|\bkeras\.(layers|Sequential|Model)\b", re.MULTILINE
+)
+_MM_CODE = re.compile(r"^(model|_base_|data_preprocessor)\s*=\s*(dict\(|\[|['\"{])", re.MULTILINE)
+_PYTHON = re.compile(r"^(import \w|from [\w.]+ import |class \w+\(|def \w+\()", re.MULTILINE)
+
+DARKNET = "a Darknet .cfg file ([net], [convolutional], ...)"
+ULTRALYTICS = "an Ultralytics model file (nc, backbone, head)"
+MMENGINE = "an mmengine (OpenMMLab) config (model = dict(type=...))"
+KERAS = "a Keras model (class_name, config, layers)"
+KERAS_CODE = "Python code of a Keras model"
+PYTHON = "Python code"
+
+
+def foreign_text(source: Source) -> str | None:
+    """What a text that is no YAML mapping is, None where that is not known."""
+    text = source.text
+    if _DARKNET.search(text):
+        return DARKNET
+    if _KERAS_CODE.search(text):
+        return KERAS_CODE
+    if _MM_CODE.search(text):
+        return MMENGINE
+    return PYTHON if _PYTHON.search(text) else None
+
+
+def foreign_root(root: Node) -> str | None:
+    """What a YAML or JSON text is, None where it may be a config.
+
+    Args:
+        root: its tree.
+    """
+    if not isinstance(root, Mapping) or {"input", "layers"} & set(root.entries):
+        return None
+    keys = root.entries
+    if "class_name" in keys and "config" in keys:
+        return KERAS
+    if any(isinstance(keys.get(key), Sequence) for key in ("backbone", "head")):
+        return ULTRALYTICS
+    model = keys.get("model")
+    if "_base_" in keys or (isinstance(model, Mapping) and isinstance(model.entries.get("type"), Scalar)):
+        return MMENGINE
+    return None
+
+
+def foreign_problem(what: str, source: Source) -> Problem:
+    """The one problem of a file of another program."""
+    message = f"this is {what}, which archlab does not read; write its layers anew (archlab new starts a config)"
+    return Problem(message, "other-format", Place(source, 0, 0, 0, max(1, len(source.line(0)))))

@@ -1,0 +1,127 @@
+"""What is wrong with a config, and where: positions, problems, and how they are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from archlab.diagnostics.place import Place, printable
+
+MAX_PROBLEMS = 100
+"""Problems collected before giving up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: what is wrong with the values, then what to write instead."""
+
+    message: str
+    code: str
+    place: Place | None = None
+    trail: tuple[str, ...] = ()
+
+    def render(self) -> str:
+        """As a compiler prints it: place, message, code, the line with a caret, the trail through the blocks."""
+        if self.place is None:
+            return f"{printable(self.message)}  [{self.code}]"
+        head = f"{self.place.text}: {printable(self.message)}  [{self.code}]"
+        return "\n".join([head, *_excerpt(self.place), *(f"  {printable(step)}" for step in self.trail)])
+
+    @property
+    def sort_key(self) -> tuple[str, int, int, str]:
+        """By file, then line, then column."""
+        if self.place is None:
+            return ("", 0, 0, self.message)
+        return (self.place.source.name, self.place.line, self.place.column, self.message)
+
+
+def _excerpt(place: Place) -> list[str]:
+    """The line of the place and a marker under the stretch."""
+    line = place.source.line(place.line)
+    if not line.strip():
+        return []
+    end = place.end_column if place.end_line == place.line else len(line)
+    width = max(1, min(end, len(line)) - place.column)
+    number = f"{place.line + 1:>5}"
+    start, line, width = _window(line, place.column, width)
+    return [f"{number} | {printable(line)}", f"{' ' * len(number)} | {' ' * start}^{'~' * (width - 1)}"]
+
+
+_EXCERPT_WIDTH = 160
+
+
+def _window(line: str, start: int, width: int) -> tuple[int, str, int]:
+    """Cut a very long line around the marked stretch."""
+    if len(line) <= _EXCERPT_WIDTH:
+        return start, line, width
+    left = max(0, min(start - _EXCERPT_WIDTH // 3, len(line) - _EXCERPT_WIDTH))
+    prefix = "..." if left else ""
+    cut = prefix + line[left : left + _EXCERPT_WIDTH] + ("..." if left + _EXCERPT_WIDTH < len(line) else "")
+    start = start - left + len(prefix)
+    return start, cut, max(1, min(width, len(cut) - start))
+
+
+class ConfigError(Exception):
+    """A config, a target or an option is wrong.
+
+    Attributes:
+        problems: every problem found, in the order of the text.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(problems, key=lambda problem: problem.sort_key)
+        super().__init__("\n".join(problem.render() for problem in self.problems))
+
+
+class BadItemError(Exception):
+    """The walk over one item cannot go on; caught around the item, so that the next ones are still read."""
+
+    def __init__(self, message: str, code: str, place: Place | None, notes: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.place = place
+        self.notes = notes
+
+
+class TooManyProblemsError(Exception):
+    """The collector is full."""
+
+
+@dataclass(slots=True)
+class Problems:
+    """Collects problems; the same kind of problem at the same place counts once.
+
+    Attributes:
+        found: so far.
+        work: steps of the expansion that led to them.
+    """
+
+    found: list[Problem] = field(default_factory=list)
+    work: int = 0
+    _seen: set[tuple[str, str, int, int]] = field(default_factory=set)
+
+    def add(self, message: str, code: str, place: Place | None, trail: tuple[str, ...] = ()) -> None:
+        """Record a problem.
+
+        Raises:
+            TooManyProblemsError: if there are too many to be useful.
+        """
+        if place is not None:
+            key = (code, place.source.name, place.line, place.column)
+            if key in self._seen:
+                return
+            self._seen.add(key)
+        self.found.append(Problem(message, code, place, trail))
+        if len(self.found) >= MAX_PROBLEMS:
+            raise TooManyProblemsError
+
+    def raise_if_any(self) -> None:
+        """Raise a `ConfigError` with everything collected, if there is anything."""
+        if self.found:
+            raise ConfigError(self.found)
+
+
+def single_problem(message: str, code: str, place: Place | None = None) -> ConfigError:
+    """A `ConfigError` with one problem."""
+    return ConfigError([Problem(message, code, place)])

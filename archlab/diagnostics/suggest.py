@@ -1,0 +1,118 @@
+"""Did you mean ...?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+MAX_SUGGESTIONS = 100
+"""Names looked through for a `did you mean`."""
+
+OPTION_HABITS = {
+    "filters": "out_channels",
+    "channels": "out_channels",
+    "units": "out_features",
+    "kernel": "kernel_size",
+    "pool_size": "kernel_size",
+    "strides": "stride",
+    "pad": "padding",
+    "dilation_rate": "dilation",
+    "use_bias": "bias",
+    "rate": "p",
+    "epsilon": "eps",
+    "scale": "scale_factor",
+    "upscale": "upscale_factor",
+    "reduction": "squeeze_channels",
+    "deformable_groups": "offset_groups",
+    "deform_groups": "offset_groups",
+    "drop_prob": "p",
+    "act": "activation",
+}
+"""Names that other libraries give to options."""
+
+LAYER_HABITS = {
+    "conv": "conv2d",
+    "bn": "batch_norm2d",
+    "batchnorm": "batch_norm2d",
+    "batch_normalization": "batch_norm2d",
+    "lrn": "local_response_norm",
+    "maxpool": "max_pool2d",
+    "maxpooling2d": "max_pool2d",
+    "avgpool": "avg_pool2d",
+    "averagepooling2d": "avg_pool2d",
+    "globalaveragepooling2d": "adaptive_avg_pool2d",
+    "global_avg_pool2d": "adaptive_avg_pool2d",
+    "gap": "adaptive_avg_pool2d",
+    "fc": "linear",
+    "dense": "linear",
+    "swish": "silu",
+    "hswish": "hardswish",
+    "concatenate": "concat",
+    "cat": "concat",
+    "mul": "multiply",
+    "sum": "add",
+    "upsampling2d": "upsample",
+    "resize": "interpolate",
+    "deconv": "conv_transpose2d",
+    "deconv2d": "conv_transpose2d",
+    "conv2dtranspose": "conv_transpose2d",
+    "depthwise": "depthwise_conv2d",
+    "dwconv": "depthwise_conv2d",
+    "separableconv2d": "depthwise_separable_conv2d",
+    "separable_conv2d": "depthwise_separable_conv2d",
+    "dcn": "deform_conv2d",
+    "dcnv2": "deform_conv2d",
+    "max_unpool2d": "upsample",  # unpooling takes the positions of a pooling, a second output that layers do not have
+    "maxunpool2d": "upsample",
+    "zeropadding2d": "zero_pad2d",
+    "se": "squeeze_excitation",
+    "selayer": "squeeze_excitation",
+    "seblock": "squeeze_excitation",
+    "groupnormalization": "group_norm",
+    "layernormalization": "layer_norm",
+    "droppath": "stochastic_depth",
+    "drop_path": "stochastic_depth",
+    "depth_to_space": "pixel_shuffle",
+    "space_to_depth": "pixel_unshuffle",
+    "permute": "channels_last",
+}
+"""Names that other libraries give to layers, in lower case."""
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was meant, if one is close or is called so elsewhere."""
+    words = list(islice(known, MAX_SUGGESTIONS))
+    if any("." in known_word for known_word in words):  # paths of layers, whose dots are no package's
+        return _nearest(word, words)
+    called = _plain(word)
+    if called:
+        same = next((known_word for known_word in words if _plain(known_word) == called), None)
+        if same is not None:
+            return same
+    word = called_alone(word)
+    habit = OPTION_HABITS.get(word) or LAYER_HABITS.get(word.lower())
+    if habit in words:
+        return habit
+    return _nearest(word, words)
+
+
+def _nearest(word: str, words: list[str]) -> str | None:
+    from difflib import get_close_matches  # only on the way to an error message
+
+    return next(iter(get_close_matches(word[:100], words, n=1, cutoff=0.6)), None)
+
+
+def called_alone(word: str) -> str:
+    """`ReLU` of `torch.nn.ReLU(inplace=True)`."""
+    return word[:200].partition("(")[0].rpartition(".")[2]
+
+
+def _plain(word: str) -> str:
+    """Letters and digits alone, in lower case: `LeakyReLU`, `nn.LeakyReLU()` and `leaky_relu` are one."""
+    return "".join([letter for letter in called_alone(word).lower() if letter.isalnum()])
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'kernel_size'?` where something is close, else an empty string."""
+    close = closest(word, known)
+    return f"; did you mean '{close}'?" if close else ""

@@ -1,0 +1,63 @@
+"""Checks that need the whole graph: nothing computed in vain, nothing overwritten while it is still read."""
+
+from __future__ import annotations
+
+from archlab.diagnostics.problem import Problems
+from archlab.graph.graph import Graph, Node
+
+
+def check_graph(graph: Graph, problems: Problems, left_over: set[int]) -> None:
+    """Record what is wrong with a graph as a whole.
+
+    Args:
+        graph: the network.
+        problems: the collector.
+        left_over: nodes that layers have read which `prune` left out.
+    """
+    readers = _readers(graph)
+    _check_used(graph, readers, problems, left_over)
+    _check_inplace(graph, readers, problems)
+
+
+def _readers(graph: Graph) -> list[list[int]]:
+    readers: list[list[int]] = [[] for _ in graph.nodes]
+    for node in graph.nodes:
+        for source in node.inputs:
+            readers[source].append(node.index)
+    return readers
+
+
+def _check_used(graph: Graph, readers: list[list[int]], problems: Problems, left_over: set[int]) -> None:
+    results = {index for _, index in graph.outputs}
+    for node in graph.layers:
+        if not readers[node.index] and node.index not in results:
+            message = f"the output of '{node.path}' is used by nothing; name it in 'outputs', join it, or remove it"
+            if node.index in left_over:
+                message = f"the output of '{node.path}' is used only for an output of a block that nothing reads"
+                message += "; read that output too, or remove both"
+            problems.add(message, "unused", node.place, node.trail)
+            return  # what led to it needs no problem of its own
+
+
+def _check_inplace(graph: Graph, readers: list[list[int]], problems: Problems) -> None:
+    """An in-place layer must be the only reader of its input, or the others read overwritten values."""
+    results = {index for _, index in graph.outputs}
+    # For each node: the value in the memory of its output that somebody else needs, if there is one.
+    needed: list[int | None] = []
+    for node in graph.nodes:
+        if node.index in results or not node.inputs or len(readers[node.index]) > 1:
+            needed.append(node.index)
+        else:
+            needed.append(None if node.layer.storage == "new" else needed[node.inputs[0]])
+        culprit = needed[node.inputs[0]] if node.layer.overwrites else None
+        if culprit is not None:
+            message = f"'{node.path}' overwrites its input, which {_user(graph, readers, culprit, node)}"
+            problems.add(f"{message}; remove 'inplace: true'", "inplace", node.place, node.trail)
+
+
+def _user(graph: Graph, readers: list[list[int]], value: int, node: Node) -> str:
+    """Who else needs a value."""
+    if value == 0:
+        return "is the network's input"
+    others = [graph.nodes[reader].path for reader in readers[value] if reader != node.index]
+    return f"is also read by '{others[-1]}'" if others else "is an output of the network"

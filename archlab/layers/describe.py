@@ -1,0 +1,27 @@
+"""A layer in a few words."""
+
+from __future__ import annotations
+
+from archlab.layers.base import Layer, shape_text
+
+_HIDDEN = ("inplace", "bias", "out_channels", "out_features", "output_size")
+"""Options that the other columns show, or that change no number worth a column."""
+
+
+def describe(layer: Layer) -> str:
+    """`conv2d 3x3 /2 g32`: the type and what makes it different from the default."""
+    words: list[str] = [layer.type]
+    for name, value in layer.options().items():
+        if name == "kernel_size":
+            words.append(shape_text(value))
+        elif name == "stride" and value is not None:
+            words.append(f"/{value[0] if value[0] == value[1] else shape_text(value)}")
+        elif name not in _HIDDEN:
+            words.append(f"{name}={_value_text(value)}")
+    return " ".join(words)
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, tuple) and len(value) == 2 and value[0] == value[1]:
+        value = value[0]
+    return str(value)

@@ -1,0 +1,283 @@
+"""The charts as Vega-Lite specifications: one definition for the page and for SVG and PNG files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archlab.analysis.row import Row
+from archlab.report.figures import FIGURES, Figure
+
+Spec = dict[str, Any]
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#9467BD", "#A6761D", "#8C8C8C", "#B22222"]
+"""Okabe and Ito's, which people with any common colour blindness can tell apart, and four more."""
+MOST_COLOURS = 12
+"""Networks that a legend names."""
+HEIGHT = 340
+_UNIT_FORMATS = {"count": ".4~s", "bytes": ",.4~r", "seconds": ".3~s", "ratio": ".3~f", "pixels": "d"}
+_BYTES = {figure.key for figure in FIGURES if figure.unit == "bytes"} | {"bytes", "output_bytes"}
+_MIB = 2**20
+"""Bytes are shown in MiB, as the tables count them: an axis has one unit."""
+
+
+def pareto(rows: list[Row]) -> Spec:
+    """Any two figures against each other; the line joins networks that no other beats in both, less being better."""
+    known = [figure for figure in FIGURES if any(row[figure.key] for row in rows)]
+    options = {"options": [f.key for f in known], "labels": [f.label for f in known]}
+    labels = {figure.key: _label(figure) for figure in known}
+    units = ", ".join([f"'{figure.key}': {_MIB if figure.unit == 'bytes' else 1}" for figure in known])
+    values = "datum[{0}] > 0"
+    many = len(rows) > MOST_COLOURS
+    return {
+        **_base("Any two figures; the line joins networks that no other beats in both (less is better)"),
+        "data": {"values": [{**row, "number": number} for number, row in enumerate(rows)]},
+        "params": [
+            {"name": "horizontal", "value": "macs", "bind": {"input": "select", "name": "across ", **options}},
+            {"name": "vertical", "value": "params", "bind": {"input": "select", "name": "up ", **options}},
+        ],
+        "transform": [
+            {"filter": f"{values.format('horizontal')} && {values.format('vertical')}"},
+            {"calculate": f"datum[horizontal] / {{{units}}}[horizontal]", "as": "x"},
+            {"calculate": f"datum[vertical] / {{{units}}}[vertical]", "as": "y"},
+            *[_mebibytes(figure.key) for figure in known if figure.unit == "bytes"],
+            {
+                "sort": [{"field": "x"}, {"field": "y"}],
+                "window": [{"op": "min", "field": "y", "as": "lowest"}],
+                "frame": [None, 0],
+            },
+        ],
+        "encoding": {
+            "x": _free_axis("x", "horizontal", labels),
+            "y": _free_axis("y", "vertical", labels),
+        },
+        "layer": [
+            {
+                "transform": [{"filter": "datum.y <= datum.lowest"}],
+                "mark": {"type": "line", "color": "#8a8a8a", "strokeDash": [4, 3], "interpolate": "step-after"},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 50 if many else 110, "opacity": 0.9},
+                "encoding": {
+                    "color": {"value": COLOURS[0]} if many else _networks(),
+                    "tooltip": _tooltips([f.key for f in known]),
+                },
+            },
+            {
+                # of many, only those on the line are named; the pointer names the others
+                "transform": [{"filter": "datum.y <= datum.lowest" if many else "true"}],
+                # neighbours often lie close together: every second name stands below its point
+                "mark": {"type": "text", "align": "left", "dx": 8, "dy": {"expr": "datum.number % 2 ? 14 : -7"}},
+                "encoding": {"text": {"field": "name"}},
+            },
+        ],
+    }
+
+
+def growth(records: list[Row], extents: list[Row]) -> Spec:
+    """Receptive field against depth: dashed lines are the inputs' heights, dots the border layers."""
+    x = {"field": "layer", "type": "quantitative", "title": "layer", "axis": {"grid": False, "tickCount": 10}}
+    y = {"field": "size", "type": "quantitative", "title": "receptive field (height)"}
+    along = {"x": x, "y": y, "color": _networks("network")}
+    names = [{"field": name} for name in ("network", "path", "layer", "size")]
+    borders = [record for record in records if record["border"]]
+    marked = {
+        "data": {"values": borders},
+        "mark": {"type": "point", "filled": True, "size": 90, "stroke": "white", "strokeWidth": 1},
+        "encoding": {**along, "tooltip": [{"field": "path", "title": "border layer"}, *names]},
+    }
+    return {
+        **_base(
+            f"Receptive field along the network; dashed: the input's height{'; dots: border layers' if borders else ''}"
+        ),
+        "layer": [
+            {
+                "data": {"values": _distinct(extents)},
+                "mark": {"type": "rule", "strokeDash": [5, 4], "color": "#8a8a8a"},
+                "encoding": {
+                    "y": {"field": "extent", "type": "quantitative"},
+                    "tooltip": [{"field": "extent", "title": "input height"}],
+                },
+            },
+            {
+                "data": {"values": records},
+                "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2},
+                "encoding": along,
+            },
+            {
+                "data": {"values": records},
+                "mark": {"type": "point", "filled": True, "opacity": 0, "size": 60},
+                "encoding": {"x": x, "y": y, "tooltip": names},
+            },
+            *([marked] if borders else []),
+        ],
+    }
+
+
+STAGE_FIGURES = {
+    "params": "params",
+    "macs": "MACs",
+    "activations": "activations",
+    "output_bytes": "outputs (MiB)",
+}
+
+
+def stages(records: list[Row]) -> Spec:
+    """Where a figure sits along the network: a bar for each network, a part of it for each stage, in order."""
+    networks = list(dict.fromkeys(record["network"] for record in records))
+    return {
+        **_base("Where it sits along the network: stages in order, from left to right"),
+        "height": max(60, 34 * len(networks)),
+        "data": {"values": records},
+        "params": [
+            {
+                "name": "figure",
+                "value": "params",
+                "bind": {
+                    "input": "select",
+                    "name": "figure ",
+                    "options": list(STAGE_FIGURES),
+                    "labels": list(STAGE_FIGURES.values()),
+                },
+            }
+        ],
+        "transform": [
+            _mebibytes("output_bytes"),
+            {"calculate": f"figure === 'output_bytes' ? datum.{_shown('output_bytes')} : datum[figure]", "as": "value"},
+            {"filter": "datum.value > 0"},
+        ],
+        "mark": {"type": "bar", "stroke": "white", "strokeWidth": 0.6},
+        "encoding": {
+            "y": {"field": "network", "type": "nominal", "title": None, "sort": networks},
+            "x": {
+                "field": "value",
+                "type": "quantitative",
+                "stack": True,
+                "title": {"expr": _lookup(STAGE_FIGURES, "figure")},
+                "axis": {"format": ".3~s", "tickCount": 8},
+            },
+            "color": {
+                "field": "order",
+                "type": "quantitative",
+                "scale": {"scheme": "viridis"},
+                "legend": None,
+            },
+            "order": {"field": "order", "type": "quantitative"},
+            "tooltip": [
+                {"field": "network"},
+                {"field": "stage"},
+                *[
+                    {
+                        "field": _shown(key),
+                        "title": label,
+                        "format": _UNIT_FORMATS["bytes" if "MiB" in label else "count"],
+                    }
+                    for key, label in STAGE_FIGURES.items()
+                ],
+            ],
+        },
+    }
+
+
+def memory(records: list[Row]) -> Spec:
+    """Memory alive while a network runs, from the first layer to the last."""
+    runs = list(dict.fromkeys(record["run"] for record in records))
+    return {
+        **_base("Memory alive, from the start of the run to its end"),
+        "data": {"values": records},
+        "params": [
+            {"name": "run", "value": runs[-1], "bind": {"input": "select", "name": "run ", "options": runs}},
+        ],
+        "transform": [{"filter": "datum.run === run"}, _mebibytes("bytes")],
+        "encoding": {
+            "x": {
+                "field": "progress",
+                "type": "quantitative",
+                "title": "progress",
+                "axis": {"format": "%", "grid": False},
+            },
+            "y": {
+                "field": _shown("bytes"),
+                "type": "quantitative",
+                "title": "memory alive (MiB)",
+                "axis": {"format": ",.4~r"},
+            },
+            "color": _networks("network"),
+        },
+        "layer": [
+            {"mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.6}},
+            {
+                "mark": {"type": "point", "filled": True, "opacity": 0, "size": 50},
+                "encoding": {
+                    "tooltip": [
+                        {"field": "network"},
+                        {"field": "phase"},
+                        {"field": "path"},
+                        {"field": _shown("bytes"), "title": "MiB", "format": _UNIT_FORMATS["bytes"]},
+                    ]
+                },
+            },
+        ],
+    }
+
+
+def _base(title: str) -> Spec:
+    return {
+        "$schema": SCHEMA,
+        "description": title,
+        "title": {"text": title, "anchor": "start", "fontSize": 12, "fontWeight": "normal"},
+        "width": "container",
+        "height": HEIGHT,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "background": None,
+        "config": {"view": {"stroke": None}, "axis": {"labelOverlap": True}, "legend": {"labelLimit": 220}},
+    }
+
+
+def _networks(field: str = "name") -> Spec:
+    return {
+        "field": field,
+        "type": "nominal",
+        "title": None,
+        "scale": {"range": COLOURS},
+        "sort": None,
+        "legend": {"orient": "bottom", "columns": {"expr": "max(1, floor(width / 150))"}},
+    }
+
+
+def _free_axis(field: str, param: str, labels: dict[str, str]) -> Spec:
+    return {
+        "field": field,
+        "type": "quantitative",
+        "scale": {"type": "log", "nice": True},
+        "axis": {"title": {"expr": _lookup(labels, param)}, "format": ".3~s", "tickCount": 6},
+    }
+
+
+def _lookup(labels: dict[str, str], param: str) -> str:
+    """A Vega expression for the label of a param's value; the labels are our own."""
+    pairs = ", ".join(f"'{key}': '{label}'" for key, label in labels.items())
+    return f"{{{pairs}}}[{param}]"
+
+
+def _tooltips(keys: list[str]) -> list[Spec]:
+    figures = [figure for figure in FIGURES if figure.key in keys]
+    named = [{"field": _shown(f.key), "title": _label(f), "format": _UNIT_FORMATS[f.unit]} for f in figures]
+    return [{"field": "name", "title": "network"}, *named]
+
+
+def _label(figure: Figure) -> str:
+    return f"{figure.label} (MiB)" if figure.unit == "bytes" else figure.label
+
+
+def _shown(key: str) -> str:
+    """The field of a figure that is shown: one of bytes has another beside it, in MiB."""
+    return f"{key}_mib" if key in _BYTES else key
+
+
+def _mebibytes(key: str) -> Spec:
+    return {"calculate": f"datum.{key} / {_MIB}", "as": _shown(key)}
+
+
+def _distinct(extents: list[Row]) -> list[Row]:
+    return [{"extent": value} for value in sorted({record["extent"] for record in extents})]

@@ -1,0 +1,218 @@
+"""Analyses to one self-contained HTML page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archlab.analysis.result import Analysis
+from archlab.analysis.row import Row
+from archlab.analysis.time.device import Device
+from archlab.diagnostics.requirements import require
+from archlab.report.bounds import check_rows
+from archlab.report.diagram.boxes import fold_to_boxes
+from archlab.report.diagram.svg import diagram_style, diagram_svg
+from archlab.report.figures import FIGURES, figure_text, figures_row, training_text
+from archlab.report.fold import FoldedRow, fold
+from archlab.report.footer import CONVENTIONS, totals
+from archlab.report.page import charts
+from archlab.report.page.data import extent_records, growth_records, memory_records, stage_records
+from archlab.report.units import binary, field_text, si
+from archlab.version import __version__
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+FOLDER = Path(__file__).parent
+FOLD_DEPTH = 2
+"""Of the layer tables."""
+VEGA_LITE = "6.4"
+MOST_LINES = 12
+"""Networks whose lines can be told apart."""
+
+
+@dataclass
+class Chart:
+    """A chart of the page.
+
+    Attributes:
+        id: in the page and on the command line.
+        heading: over it.
+        make: gives it in Vega-Lite.
+    """
+
+    id: str
+    heading: str
+    make: Callable[[], charts.Spec]
+
+    @cached_property
+    def spec(self) -> charts.Spec:
+        """In Vega-Lite."""
+        return self.make()
+
+
+def page(
+    analyses: list[Analysis], device: Device, *, command: str = "", title: str = "", depth: int | None = FOLD_DEPTH
+) -> str:
+    """The page.
+
+    Args:
+        analyses: of the networks, at least one.
+        device: for the lower bounds.
+        command: that made it, for the footer.
+        depth: of blocks that the layer tables are folded to; None folds nothing.
+        title: of the page; the networks' names by default.
+
+    Raises:
+        MissingRequirementError: without the extra `report`.
+        ConfigError: if the device has no rate for a dtype, or the layer tables have too many rows.
+    """
+    require("jinja2", "report", "an HTML page")
+    require("vl_convert", "report", "an HTML page")
+    import jinja2
+    from markupsafe import Markup
+
+    names = distinct_names(analyses)
+    folded = [fold(analysis, depth) for analysis in analyses]
+    advice = "fold them to depth 1 (--depth 1), or " if depth != 1 and _has_scopes(folded) else ""
+    check_rows(sum(map(len, folded)), "a page", advice=advice)
+    rows = [figures_row(analysis, device) for analysis in analyses]
+    drawn = chart_list(analyses, names, lambda: rows)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    networks = [_network(*parts) for parts in zip(analyses, names, rows, folded, strict=True)]
+    sections = [("figures", "Figures"), *[(chart.id, chart.heading) for chart in drawn]]
+    sections += [(f"network-{number}", name) for number, name in enumerate(names, 1)]
+    return environment.get_template("page.html.j2").render(
+        title=title or ", ".join(names),
+        conditions=_conditions(analyses),
+        sections=sections,
+        figures=FIGURES,
+        networks=networks,
+        charts=drawn,
+        command=command,
+        device=device.description or device.name,
+        conventions=CONVENTIONS,
+        version=__version__,
+        css=Markup(_static("page.css")),  # noqa: S704 - our own file
+        diagram_css=Markup(diagram_style()),  # noqa: S704 - our own
+        script=Markup(_static("page.js")),  # noqa: S704 - our own file
+        library=Markup(_library()),  # noqa: S704 - Vega
+        specs=_script_json({chart.id: _without_title(chart.spec) for chart in drawn}),
+    )
+
+
+def _has_scopes(folded: list[list[FoldedRow]]) -> bool:
+    """Whether a smaller depth makes fewer rows."""
+    return any("." in row.path for rows in folded for row in rows)
+
+
+def _without_title(spec: charts.Spec) -> charts.Spec:
+    """A chart whose title the page writes itself, where it can wrap."""
+    return {key: value for key, value in spec.items() if key != "title"}
+
+
+def chart_list(analyses: list[Analysis], names: list[str], rows: Callable[[], list[Row]]) -> list[Chart]:
+    """The charts of some networks: a single one has no scatter, many have no lines, flat inputs no receptive fields.
+
+    Args:
+        analyses: of the networks.
+        names: of the networks.
+        rows: gives their figures.
+    """
+
+    def of_all(records: Callable[[Analysis, str], list[Row]]) -> list[Row]:
+        return [record for analysis, name in zip(analyses, names, strict=True) for record in records(analysis, name)]
+
+    def scatter() -> charts.Spec:
+        return charts.pareto([{"name": name, **row} for name, row in zip(names, rows(), strict=True)])
+
+    several = [Chart("pareto", "Trade-offs", scatter)] if len(analyses) > 1 else []
+    stages = Chart("stages", "Along the network", lambda: charts.stages(of_all(stage_records)))
+    if len(analyses) > MOST_LINES:
+        return [*several, stages]
+    growth = Chart("growth", "Receptive field", lambda: charts.growth(of_all(growth_records), of_all(extent_records)))
+    spatial = any(layer.receptive_field.height is not None for analysis in analyses for layer in analysis.layers)
+    memory = Chart("memory", "Memory", lambda: charts.memory(of_all(memory_records)))
+    return [*several, *([growth] if spatial else []), stages, memory]
+
+
+def distinct_names(analyses: list[Analysis]) -> list[str]:
+    """The networks' names, numbered where several are alike."""
+    names: list[str] = []
+    for analysis in analyses:
+        name, number = analysis.graph.name, 2
+        while name in names:
+            name = f"{analysis.graph.name} ({number})"
+            number += 1
+        names.append(name)
+    return names
+
+
+def _conditions(analyses: list[Analysis]) -> str:
+    """Batch and dtype, and how the training steps are done: how many blocks are checkpointed differs by network."""
+    first = analyses[0]
+    steps = dict.fromkeys([analysis.settings.step_text() for analysis in analyses if analysis.training is not None])
+    trained = f"; training step with {' or '.join(steps)}" if steps else ""
+    return f"Batch {first.batch}, {first.dtype}{trained}."
+
+
+def _network(analysis: Analysis, name: str, row: Row, folded: list[FoldedRow]) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    drawing: Markup = Markup(diagram_svg(fold_to_boxes(analysis), standalone=False))  # noqa: S704 - escapes its texts
+    return {
+        "name": name,
+        "row": row,
+        "texts": {
+            **{figure.key: figure_text(figure, row[figure.key]) for figure in FIGURES},
+            "training_peak": training_text(row),
+        },
+        "totals": totals(analysis),
+        "diagram": drawing,
+        "layers": [_layer(one) for one in folded],
+    }
+
+
+def _layer(row: FoldedRow) -> Row:
+    return {
+        "path": row.path,
+        "what": row.what,
+        "output": row.output,
+        "params": f"{row.params:,}" if row.params else "",
+        "macs": si(row.macs) if row.macs else "",
+        "memory": binary(row.activation_bytes) if row.activation_bytes else "",
+        "field": field_text(row.receptive_field),
+    }
+
+
+def _script_json(value: Any) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    from markupsafe import Markup
+
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    for letter, escaped in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+        text = text.replace(letter, escaped)
+    return Markup(text)  # noqa: S704 - no character of HTML is left
+
+
+@cache
+def _static(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+@cache
+def _library() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script."""
+    import vl_convert
+
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
+    return bundle.replace("</script", "<\\/script")

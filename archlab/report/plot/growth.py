@@ -1,0 +1,183 @@
+"""How the field grows along the network."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from archlab.analysis.receptive_field.fields import ReceptiveField
+from archlab.analysis.receptive_field.growth import effective_growth
+from archlab.layers.base import map_size
+from archlab.report.field import FieldReport
+from archlab.report.plot.style import CRITICAL, DASHES, EFFECTIVE, INK, INPUT, THEORY, UNPRODUCTIVE, size_text
+
+MOST_NAMES = 28
+"""Layers that fit below the axis by name."""
+LONGEST_NAME = 26
+LOG_FROM = 40
+"""Ratio of the largest field to the input from which on the axis is logarithmic."""
+
+Points = list[tuple[int, float]]
+
+
+def draw_growth(axes: Axes, report: FieldReport) -> None:
+    """Sizes against the layer's number, with the input's size and what Richter et al. 2021 say of each layer."""
+    extents = report.analysis.graph.input_shape[1:]
+    curves = _sizes(report)
+    axes.set_title("Growth along the network")
+    if not curves[0]:
+        axes.set_axis_off()
+        axes.text(0, 0.9, "every layer sees the whole input", transform=axes.transAxes, va="top")
+        return
+    square = curves[0] == curves[1] and extents[0] == extents[1]
+    largest = ", largest" if _smallest(report) else ""
+    for axis, word in enumerate(("height",) if square else ("height", "width")):
+        x, y = zip(*curves[axis], strict=True)
+        label = f"theoretical field{largest}" if square else f"theoretical field{largest}, {word}"
+        axes.plot(x, y, color=THEORY, linewidth=2.6, linestyle=DASHES if axis else "-", label=label, zorder=3)
+    _draw_smallest(axes, report)
+    _draw_effective(axes, report, square=square)
+    for axis, extent in enumerate(extents[:1] if extents[0] == extents[1] else extents):
+        word = "" if extents[0] == extents[1] else f" {('height', 'width')[axis]}"
+        axes.axhline(extent, color=INPUT, linewidth=1.1, linestyle=DASHES if axis else "-", zorder=1)
+        axes.annotate(
+            f"input{word}: {extent}",
+            (0.004, extent),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 2),
+            textcoords="offset points",
+            fontsize=8,
+            va="bottom",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+            zorder=2,
+        )
+    sizes = dict(curves[0])
+    _draw_words(axes, report, sizes)
+    _draw_unit(axes, report, square=square)
+    _scale(axes, report, sizes)
+    axes.set_ylabel("size (positions of the input)")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def _sizes(report: FieldReport) -> tuple[Points, Points]:
+    """Number of the layer and largest size, along height and width, where the field is spatial."""
+    extents = report.analysis.graph.input_shape[1:]
+    curves: tuple[Points, Points] = ([], [])
+    for layer in report.analysis.layers:
+        field = layer.receptive_field
+        if not _is_spatial(field, layer.node.shape):
+            continue
+        for axis, extent in enumerate(extents):
+            known = field.axes[axis]
+            curves[axis].append((layer.node.index, extent if known is None else known.sizes[-1]))
+    return curves
+
+
+def _is_spatial(field: ReceptiveField, shape: tuple[int, ...]) -> bool:
+    return map_size(shape) is not None and not field.is_global
+
+
+def _draw_unit(axes: Axes, report: FieldReport, *, square: bool) -> None:
+    """A circle at the size of the unit that the map shows, and a line over the sizes of its layer."""
+    if map_size(report.node.shape) is None:
+        return
+    x = report.node.index
+    sizes = [last - first + 1 for first, last in report.spans]
+    for field in report.field.axes[: 1 if square else 2]:
+        if field is not None and len(field.sizes) > 1:
+            axes.vlines(x, field.sizes[0], field.sizes[-1], color=INK, linewidth=1.2, zorder=6)
+    shown = sorted({sizes[0]} if square else set(sizes))
+    own = "the whole input" if report.field.is_global else size_text(*sizes)
+    layer = report.layer_sizes_text
+    axes.plot(
+        [x] * len(shown),
+        shown,
+        "o",
+        markersize=9,
+        markerfacecolor="none",
+        markeredgecolor=INK,
+        markeredgewidth=1.4,
+        label=f"the unit above: {own}" + (f"\n({layer})" if layer else ""),
+        linestyle="none",
+        zorder=6,
+        clip_on=False,
+    )
+
+
+def _smallest(report: FieldReport) -> tuple[list[int], list[int], list[int]] | None:
+    """Numbers of the layers, smallest and largest size along the height; None where no units differ."""
+    x: list[int] = []
+    low: list[int] = []
+    high: list[int] = []
+    for layer in report.analysis.layers:
+        known = layer.receptive_field.height
+        if _is_spatial(layer.receptive_field, layer.node.shape) and known is not None:
+            x.append(layer.node.index)
+            low.append(known.sizes[0])
+            high.append(known.sizes[-1])
+    return None if low == high else (x, low, high)
+
+
+def _draw_smallest(axes: Axes, report: FieldReport) -> None:
+    """A band down to the smallest size where the units of a layer differ."""
+    found = _smallest(report)
+    if found is not None:
+        axes.fill_between(*found, color=THEORY, alpha=0.2, linewidth=0, label="sizes of its units", zorder=2)
+
+
+def _draw_effective(axes: Axes, report: FieldReport, *, square: bool) -> None:
+    found = list(effective_growth(report.analysis))
+    if not found:
+        return
+    x = [index for index, _ in found]
+    for axis, word in enumerate(("height",) if square else ("height", "width")):
+        label = "95 % of the estimate" if square else f"95 % of the estimate, {word}"
+        y = [field[axis].size for _, field in found]
+        axes.plot(x, y, color=EFFECTIVE, linewidth=1.4, linestyle=DASHES if axis else "-", label=label, zorder=3)
+
+
+def _draw_words(axes: Axes, report: FieldReport, sizes: dict[int, float]) -> None:
+    """Marks for the layers that see the whole input before they begin."""
+    marks = (("critical", "^", CRITICAL), ("unproductive", "X", UNPRODUCTIVE), ("border", "D", UNPRODUCTIVE))
+    for word, marker, colour in marks:
+        chosen = [index for index, found in report.words.items() if found == word and index in sizes]
+        if not chosen:
+            continue
+        label = f"{word} layer"
+        if word == "border":
+            label += f":\n{_short(report.analysis.graph.nodes[chosen[0]].path)}"
+        axes.plot(
+            chosen,
+            [sizes[i] for i in chosen],
+            marker,
+            color=colour,
+            markersize=6,
+            markeredgecolor=INK,
+            markeredgewidth=0.6,
+            linestyle="none",
+            label=label,
+            zorder=5,
+        )
+        if word == "border":
+            axes.axvline(chosen[0], color=UNPRODUCTIVE, linewidth=1, linestyle=":", zorder=1)
+
+
+def _scale(axes: Axes, report: FieldReport, sizes: dict[int, float]) -> None:
+    extents = report.analysis.graph.input_shape[1:]
+    largest = max(*sizes.values(), *extents)
+    if largest > LOG_FROM * max(extents) or min(extents) > LOG_FROM * max(sizes.values()):
+        axes.set_yscale("log", base=2)
+    else:
+        axes.set_ylim(0, largest * 1.12)
+    indices = sorted({*sizes, report.node.index}) if map_size(report.node.shape) is not None else list(sizes)
+    axes.set_xlim(min(indices) - 0.5, max(indices) + 0.5)
+    if len(indices) <= MOST_NAMES:
+        paths = [report.analysis.graph.nodes[i].path for i in indices]
+        axes.set_xticks(indices, [_short(path) for path in paths], rotation=40, ha="right", rotation_mode="anchor")
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True))
+        axes.set_xlabel("number of the layer, in file order")
+
+
+def _short(path: str) -> str:
+    return path if len(path) <= LONGEST_NAME else "…" + path[-LONGEST_NAME + 1 :]

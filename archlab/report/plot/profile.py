@@ -1,0 +1,108 @@
+"""The weight along one axis, with the borders that the map shows."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from archlab.analysis.receptive_field.effective import EffectiveAxis
+from archlab.report.field import FieldReport
+from archlab.report.plot.style import DASHES, EFFECTIVE, FAINT, HOLES, INPUT, MEASURED, THEORY
+from archlab.report.plot.view import View, binned, read_flags
+
+WORDS = ("row", "column")
+MOST_BINS = 128
+"""Steps of a curve; where there are more positions, a step is the mean of 2, 4, 8, ... of them."""
+
+
+def axes_are_equal(report: FieldReport) -> bool:
+    """Whether one curve stands for both axes of the estimate."""
+    estimate, extents = report.estimate, report.analysis.graph.input_shape[1:]
+    if estimate is None:
+        return False
+    height, width = estimate
+    same = height.span == width.span and height.first == width.first and height.weights == width.weights
+    return same and extents[0] == extents[1]
+
+
+def draw_profile(axes: Axes, report: FieldReport, view: View, axis: int, *, both: bool) -> None:
+    """The curves of one axis.
+
+    Args:
+        axes: to draw on.
+        report: whose estimate and measurement are drawn.
+        view: of the map beside it.
+        axis: 0 for the rows, 1 for the columns.
+        both: whether the panel stands for both axes.
+    """
+    highest = 0.0
+    width = 1
+    while (view.box[1] - view.box[0]) / width > MOST_BINS:
+        width *= 2
+    if report.estimate is not None:
+        estimate = report.estimate[axis]
+        highest = _steps(
+            axes, estimate, width, EFFECTIVE, "-", f"estimate, std {estimate.std:.1f} positions", fill=True
+        )
+    if report.measured is not None:
+        for number, word in enumerate(WORDS):
+            if both or number == axis:
+                measured = report.measured.axes[number]
+                label = f"measured, {word}s, std {measured.std:.1f} positions"
+                highest = max(highest, _steps(axes, measured, width, MEASURED, "-" if number == 0 else ":", label))
+    _borders(axes, report, view, axis)
+    _draw_reads(axes, report, axis)
+    axes.set_xlim(*(view.box[:2] if axis else view.box[2:]))
+    axes.set_ylim(-0.05 * highest, 1.08 * highest)
+    name = "row or column" if both else WORDS[axis]
+    axes.set_title(f"Weight of each {name}")
+    axes.set_xlabel(f"{name} of the input (positions)")
+    axes.set_ylabel("share of the weight" if width == 1 else f"share of the weight (means of {width} positions)")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.14 if both else -0.38), borderaxespad=0)
+
+
+def _steps(
+    axes: Axes, axis: EffectiveAxis, width: int, colour: str, dashes: str, label: str, *, fill: bool = False
+) -> float:
+    """A curve in steps of `width` positions; returns its highest value."""
+    before = axis.first % width  # the steps of all curves begin at the same positions
+    after = -(before + len(axis.weights)) % width
+    values = np.pad(np.asarray(axis.weights), (before, after)).reshape(-1, width).mean(axis=1)
+    edges = axis.first - before + width * np.arange(len(values) + 1) - 0.5
+    if fill:
+        axes.stairs(values, edges, fill=True, color=colour, alpha=0.15, linewidth=0)
+    axes.stairs(values, edges, color=colour, linestyle=dashes, linewidth=1.4, label=label, baseline=None)
+    return float(values.max())
+
+
+def _borders(axes: Axes, report: FieldReport, view: View, axis: int) -> None:
+    """Upright lines where the map has its borders."""
+    input_edges, field_edges = (box[:2] if axis else box[2:] for box in (view.input, view.field))
+    for edge in input_edges:
+        axes.axvline(edge, color=INPUT, linewidth=1.2)
+    for edge in field_edges:
+        axes.axvline(edge, color=THEORY, linewidth=1.5)
+    held = report.measured.axes if report.measured is not None and report.estimate is None else report.estimate
+    if held is not None:
+        first, last = held[axis].interval
+        for edge in (first - 0.5, last + 0.5):
+            axes.axvline(edge, color=EFFECTIVE, linewidth=1.1, linestyle=DASHES)
+
+
+def _draw_reads(axes: Axes, report: FieldReport, axis: int) -> None:
+    """Below zero: a bar over the positions that are read, grey over the holes."""
+    first, last = report.spans[axis]
+    bins = binned(read_flags(report, axis))
+    flags: NDArray[np.bool_] = bins.max(axis=1)
+    size = bins.shape[1]
+    starts = first - 0.5 + size * np.arange(len(flags))
+    low = axes.get_xaxis_transform()
+    if flags.all():
+        axes.broken_barh([(starts[0], last - first + 1)], (0.0, 0.025), transform=low, facecolor=THEORY, linewidth=0)
+        return
+    for shown, colour in ((flags, THEORY), (~flags, HOLES)):
+        spans = [(float(start), float(size)) for start in starts[shown]]
+        axes.broken_barh(spans, (0.0, 0.025), transform=low, facecolor=colour, edgecolor=FAINT, linewidth=0.2)

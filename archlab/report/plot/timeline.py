@@ -1,0 +1,136 @@
+"""The picture of `archlab memory`: bytes alive, moment by moment, stacked by what they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from archlab.report.memory import MemoryView
+from archlab.report.plot.figure import write
+from archlab.report.plot.style import (
+    COPIES,
+    CRITICAL,
+    DASHES,
+    EFFECTIVE,
+    FAINT,
+    HOLES,
+    INK,
+    MEASURED,
+    PADDING,
+    THEORY,
+    UNPRODUCTIVE,
+    style,
+)
+from archlab.report.units import binary
+
+MOST_TICKS = 14
+MOST_STEPS = 2_000
+"""Moments drawn, about one for each pixel; of neighbours beyond that, the highest."""
+
+
+def save_timeline(view: MemoryView, path: Path) -> None:
+    """Draw a run to a .png or .svg file; equal runs give equal files.
+
+    Raises:
+        ConfigError: if the file cannot be written.
+    """
+    with style():
+        write(draw(view), path)
+
+
+def draw(view: MemoryView) -> Figure:
+    """The picture, within `style`."""
+    figure = Figure(figsize=(11, 5.6), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1))
+    FigureCanvasAgg(figure)
+    figure.suptitle(view.title(), x=0.012, ha="left", fontweight="bold")
+    axes = figure.add_subplot()
+    _draw_levels(axes, view)
+    _mark_peak(axes, view)
+    _mark_phases(axes, view)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.5, reverse=True)
+    return figure
+
+
+def _unit(peak: int) -> tuple[int, str]:
+    return (2**30, "GiB") if peak >= 2**30 else (2**20, "MiB") if peak >= 2**20 else (2**10, "KiB")
+
+
+def _draw_levels(axes: Axes, view: MemoryView) -> None:
+    """One band for each kind, of the height at each moment's peak."""
+    timeline, memory = view.timeline, view.analysis.total.memory
+    size, unit = _unit(timeline.peak)
+    count = len(timeline.moments)
+    starts = range(0, count, -(-count // MOST_STEPS))
+    highest = [
+        max(range(start, min(start + starts.step, count)), key=lambda at: timeline.moments[at].peak) for start in starts
+    ]
+    levels = {kind: [values[at] for at in highest] for kind, values in timeline.levels().items()}
+    fixed = memory.params + memory.buffers
+    bands = [
+        ("params and buffers", [fixed] * len(highest), HOLES),
+        ("optimizer state", [timeline.base - fixed] * len(highest), PADDING),
+        ("input", levels["input"], INK),
+        ("outputs of layers", levels["output"], EFFECTIVE),
+        ("copies", levels["copy"], COPIES),
+        ("kept for backward", levels["kept"], MEASURED),
+        ("gradients of values", levels["gradient"], THEORY),
+        ("gradients of params", levels["parameter gradient"], CRITICAL),
+        ("while a layer runs", levels["scratch"], UNPRODUCTIVE),
+    ]
+    shown = [band for band in bands if any(band[1])]
+    edges = np.array([*starts, count])
+    bottom = np.zeros(len(highest))
+    for label, values, colour in shown:
+        top = bottom + np.asarray(values) / size
+        axes.stairs(top, edges, baseline=bottom, fill=True, color=colour, label=label, alpha=0.9, linewidth=0)
+        bottom = top
+    axes.set_xlim(0, count)
+    axes.set_ylim(0, 1.12 * timeline.peak / size)
+    axes.set_ylabel(f"alive ({unit})")
+
+
+def _mark_peak(axes: Axes, view: MemoryView) -> None:
+    timeline = view.timeline
+    size, _ = _unit(timeline.peak)
+    at = timeline.moments.index(timeline.peak_moment) + 0.5
+    height = timeline.peak / size
+    axes.axhline(height, color=FAINT, linewidth=0.8, linestyle=DASHES)
+    side = "right" if at > len(timeline.moments) / 2 else "left"
+    text = f"{binary(timeline.peak)}: {view.moment_text(timeline.peak_moment)}"
+    axes.annotate(text, (at, height), (0, 5), textcoords="offset points", ha=side, color=INK)
+    axes.plot([at], [height], marker="v", color=INK, markersize=5, clip_on=False)
+
+
+def _mark_phases(axes: Axes, view: MemoryView) -> None:
+    """Lines between the phases with their names on top, and the names of the longest stages along the axis."""
+    rows = view.moments()
+    phases = [str(_PHASES.get(row["phase"], row["phase"])) for row in rows]
+    for phase, first, end in _runs(phases):
+        if first:
+            axes.axvline(first, color=FAINT, linewidth=1.0)
+        if end - first > 1:
+            axes.text((first + end) / 2, 0.985, phase, transform=axes.get_xaxis_transform(), ha="center", va="top")
+    stages = _runs([f"{phase} {row['layer'].partition('.')[0]}" for phase, row in zip(phases, rows, strict=True)])
+    nearest = len(rows) / MOST_TICKS
+    ticks: dict[float, str] = {}
+    for name, first, end in sorted(stages, key=lambda stage: stage[1] - stage[2]):
+        middle = (first + end) / 2
+        if all(abs(middle - other) >= nearest for other in ticks):
+            ticks[middle] = name.partition(" ")[2] or "optimizer"
+    axes.set_xticks(list(ticks), list(ticks.values()), rotation=35, ha="right")
+    axes.set_xlabel("layers in the order in which they run")
+
+
+_PHASES = {"recompute": "backward"}
+"""What runs again does so within the backward pass."""
+
+
+def _runs(words: list[str]) -> list[tuple[str, int, int]]:
+    """Equal words behind one another: the word, the first position, and the one behind the last."""
+    starts = [at for at, word in enumerate(words) if at == 0 or word != words[at - 1]]
+    return [(words[first], first, end) for first, end in zip(starts, [*starts[1:], len(words)], strict=True)]

@@ -1,0 +1,250 @@
+"""Results as plain dictionaries: what `--format json` prints and what every other view is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from archlab.analysis.receptive_field.axis_field import AxisField
+from archlab.analysis.receptive_field.fields import Misalignment, ReceptiveField
+from archlab.analysis.receptive_field.productivity import border_layer
+from archlab.layers.base import Shape, map_size, shape_text
+
+if TYPE_CHECKING:
+    from archlab.analysis.receptive_field.outputs import OutputReport
+    from archlab.analysis.result import Analysis, LayerReport
+
+from archlab.analysis.row import Row
+
+
+def analysis_dict(analysis: Analysis) -> Row:
+    """The JSON object of `archlab analyze --format json`."""
+    graph, total, training = analysis.graph, analysis.total, analysis.training
+    field = _of_each_field(analysis, field_dict)
+    distinct = {id(layer.node.layer): layer.node.layer for layer in analysis.layers}
+    options = {key: layer.options() for key, layer in distinct.items()}
+    nodes = graph.nodes
+    return {
+        "name": graph.name,
+        "variant": graph.variant,
+        "input": {"shape": analysis.input_shape, "dtype": analysis.dtype},
+        "total": {
+            "params": total.params,
+            "buffers": total.buffers,
+            "macs": total.macs,
+            "flops": total.flops,
+            "activations": total.activations,
+            "memory": {
+                "params": total.memory.params,
+                "buffers": total.memory.buffers,
+                "activations": total.memory.activations,
+                "inference_peak": total.memory.inference_peak,
+                "inference_peak_layer": total.memory.peak_layer,
+                "training_peak": None if training is None else training.peak,
+                **_training_dict(analysis),
+            },
+            "receptive_field": _total_field(analysis),
+        },
+        "layers": [
+            {
+                "path": layer.node.path,
+                "type": layer.node.layer.type,
+                "options": options[id(layer.node.layer)],
+                "inputs": [nodes[i].path for i in layer.node.inputs],
+                "output_shape": [analysis.batch, *layer.node.shape],
+                **_figures(layer),
+                "receptive_field": field(layer.receptive_field, layer.node.shape),
+            }
+            for layer in analysis.layers
+        ],
+        "outputs": [
+            {
+                "name": output.label,
+                "path": output.node.path,
+                "shape": [analysis.batch, *output.node.shape],
+                "receptive_field": output_field(analysis, output),
+            }
+            for output in analysis.outputs
+        ],
+    }
+
+
+def _total_field(analysis: Analysis) -> Row:
+    """What a unit of the first result sees, and what the layers' fields mean for this input."""
+    nodes, judged = analysis.graph.nodes, analysis.productivity
+    border = border_layer(judged)
+    return {
+        **output_field(analysis, analysis.outputs[0]),
+        "border_layer": None if border is None else nodes[border].path,
+        "critical_layers": [nodes[i].path for i, word in judged.items() if word == "critical"],
+        "unproductive_layers": [nodes[i].path for i, word in judged.items() if word == "unproductive"],
+    }
+
+
+def output_field(analysis: Analysis, output: OutputReport) -> Row:
+    """What a unit of a result sees, how far without what is global, and of which layers' maps that is said."""
+    extent, node = analysis.graph.input_shape, output.seen_at
+    row = field_dict(output.receptive_field, extent, node.shape)
+    bound = analysis.bounded_field_of(node.index)
+    if bound is not None:
+        row["bound"] = field_dict(bound, extent, node.shape)["size"]
+    return {
+        **row,
+        "largest_finite": [None if axis is None else axis.sizes[-1] for axis in output.largest_finite.axes],
+        "layer": node.path,
+        "largest_finite_layer": output.finite_at.path,
+    }
+
+
+def _training_dict(analysis: Analysis) -> Row:
+    """How the training step is done whose peak is given."""
+    settings, checkpoints = analysis.settings, analysis.checkpointing
+    return {
+        "training_refused": None if analysis.refusal is None else analysis.refusal._asdict(),
+        "optimizer": settings.optimizer,
+        "autocast": settings.autocast,
+        "channels_last": settings.channels_last,
+        "checkpoints": [segment.path for segment in settings.segments],
+        "recomputed_macs": 0 if checkpoints is None else checkpoints.macs,
+    }
+
+
+def _of_each_field(
+    analysis: Analysis, convert: Callable[[ReceptiveField, Shape, Shape], Row]
+) -> Callable[[ReceptiveField, Shape], Row]:
+    """A form of fields, made once for each of those that layers of one size share."""
+    known: dict[tuple[int, Shape], Row] = {}
+    extent = analysis.graph.input_shape
+
+    def converted(field: ReceptiveField, shape: Shape) -> Row:
+        key = (id(field), shape[-2:])  # a channels-last map only misses
+        row = known.get(key)
+        if row is None:
+            row = known[key] = convert(field, extent, shape)
+        return row
+
+    return converted
+
+
+def field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
+    """A receptive field as lists of [height, width]; an axis that is seen whole has the input's size.
+
+    Args:
+        field: of a layer.
+        input_shape: of the network, without batch.
+        shape: of the layer's output, without batch.
+    """
+    extents = map_size(input_shape) or (None, None)
+    units = map_size(shape) or (1, 1)
+    height = _axis_values(field.height, extents[0], units[0])
+    same = field.width is field.height and extents[0] == extents[1] and units[0] == units[1]
+    width = height if same else _axis_values(field.width, extents[1], units[1])
+    size, sizes, counts, stride, start, padding, centre, coverage, cut = map(list, zip(height, width, strict=True))
+    return {
+        "size": size,
+        "sizes": sizes,
+        "counts": counts,
+        "stride": stride,
+        "start": start,
+        "padding": padding,
+        "centre": centre,
+        "coverage": coverage,
+        "cut": cut,
+        "global": field.is_global,
+        "context": "global" if field.context else None,
+        "aligned": field.aligned,
+        "misalignment": _misalignment_dict(field.misalignment),
+        "adaptive": field.adaptive,
+    }
+
+
+def _misalignment_dict(apart: Misalignment | None) -> Row | None:
+    """The join whose units lie farthest apart, and how far."""
+    if apart is None:
+        return None
+    largest, mean = ([float(value) for value in pair] for pair in (apart.largest, apart.mean))
+    return {"layer": apart.path, "largest": largest, "mean": mean}
+
+
+def _axis_values(axis: AxisField | None, extent: int | None, units: int) -> tuple[Any, ...]:
+    """Size, sizes, counts, stride, start, padding, centre, coverage and cut along one axis.
+
+    Start, padding and centre are None where the first unit sees nothing.
+    """
+    if axis is None or extent is None:
+        return extent, [extent], [units], None, 0, 0, None, 1.0, 0.0
+    counts = axis.counts()
+    sizes = list(counts)
+    start, centre = axis.start, axis.centre
+    return (
+        *(sizes[-1], sizes, list(counts.values()), number(axis.stride), start, None if start is None else -start),
+        *(None if centre is None else float(centre), axis.coverage, axis.cut(extent) / axis.units),
+    )
+
+
+def number(value: Fraction) -> int | str:
+    """A whole number as such, another fraction as text such as `1/2`, so that nothing is rounded."""
+    return value.numerator if value.denominator == 1 else str(value)
+
+
+def _figures(layer: LayerReport) -> Row:
+    """The numbers of a layer that are the same in every form."""
+    return {
+        "params": layer.params,
+        "buffers": layer.buffers,
+        "macs": layer.macs,
+        "flops": layer.flops,
+        "activations": layer.activations,
+        "activation_bytes": layer.activation_bytes,
+    }
+
+
+def layer_rows(analysis: Analysis) -> list[Row]:
+    """Each layer as a flat row for CSV, Markdown and DataFrames."""
+    nodes, batch = analysis.graph.nodes, analysis.batch
+    field = _of_each_field(analysis, _flat_field_dict)
+    return [
+        {
+            "path": layer.node.path,
+            "type": layer.node.layer.type,
+            "inputs": " ".join([nodes[i].path for i in layer.node.inputs]),
+            "output_shape": shape_text((batch, *layer.node.shape)),
+            **_figures(layer),
+            **field(layer.receptive_field, layer.node.shape),
+        }
+        for layer in analysis.layers
+    ]
+
+
+def _flat_field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
+    return _flat_field(field_dict(field, input_shape, shape))
+
+
+def _flat_field(field: Row) -> Row:
+    flat: Row = {}
+    for key in ("size", "stride", "start", "coverage"):
+        flat[f"receptive_field_{key}_h"], flat[f"receptive_field_{key}_w"] = field[key]
+    flat["receptive_field_global"] = field["global"]
+    return flat
+
+
+def network_row(analysis: Analysis) -> Row:
+    """One network as a flat row for comparisons."""
+    total = analysis.total
+    field = output_field(analysis, analysis.outputs[0])
+    return {
+        "name": analysis.graph.name,
+        "input": shape_text(tuple(analysis.input_shape)),
+        "layers": len(analysis.layers),
+        "params": total.params,
+        "buffers": total.buffers,
+        "macs": total.macs,
+        "flops": total.flops,
+        "activations": total.activations,
+        "memory_inference_peak": total.memory.inference_peak,
+        **_flat_field(field),
+        "receptive_field_largest_finite_h": field["largest_finite"][0],
+        "receptive_field_largest_finite_w": field["largest_finite"][1],
+        "receptive_field_layer": field["layer"],
+    }

@@ -1,0 +1,216 @@
+"""The page in a real browser: it sorts, filters and draws, and nothing leaves it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archlab.analysis.time.device import load_device
+from archlab.api.comparison import Comparison, compare
+from archlab.api.network import load, loads
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+
+sync_api = pytest.importorskip("playwright.sync_api")
+
+ATTACK = "<img src=x onerror=alert(1)>"
+NAMES = ("resnet18", "mobilenet_v2", "vgg11", "unet")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+
+class Visit:
+    """A page that is open, and what it said and asked for."""
+
+    def __init__(self, page: Any, path: Path) -> None:
+        self.page = page
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("dialog", lambda dialog: self.said.append(dialog.message))
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.goto(path.as_uri())
+        self.charts = page.evaluate("window.chartsReady")
+
+    def names(self) -> list[str]:
+        """Of the rows that are shown, in order."""
+        return [row.get_attribute("data-name") for row in self.page.query_selector_all("#table tbody tr:not([hidden])")]
+
+    def count(self, selector: str) -> int:
+        return len(self.page.query_selector_all(selector))
+
+    def text(self, selector: str) -> str:
+        return str(self.page.text_content(selector))
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    hostile = loads(
+        f"name: '{ATTACK}'\ninput: [3, 32, 32]\nlayers: [{{type: conv2d, out_channels: 4, kernel_size: 3}}]"
+    )
+    networks = [*map(load, NAMES), hostile]
+    place = tmp_path_factory.mktemp("page") / "page.html"
+    place.write_text(compare(networks).to_html(command="archlab compare ..."), encoding="utf-8")
+    return place
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Any, path: Path) -> Iterator[Visit]:
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    yield Visit(page, path)
+    page.close()
+
+
+def test_it_is_quiet_and_self_contained(visit: Visit, path: Path) -> None:
+    assert visit.charts == 4
+    assert visit.said == []
+    assert visit.asked == [path.as_uri()]
+    assert path.stat().st_size < 3_000_000
+
+
+def test_names_stay_text(visit: Visit) -> None:
+    assert ATTACK in visit.names()
+    assert visit.count("img") == 0
+    assert ATTACK in visit.text("#table")
+    assert ATTACK in visit.text("h1")
+    assert visit.said == []
+
+
+def test_it_sorts(visit: Visit) -> None:
+    params = {**{name: load(name).analyze().total.params for name in NAMES}, ATTACK: 112}
+    ascending = sorted(params, key=lambda name: params[name])
+    visit.page.click("th[data-key=params] button")
+    assert visit.names() == ascending
+    assert visit.page.get_attribute("th[data-key=params]", "aria-sort") == "ascending"
+    visit.page.focus("th[data-key=params] button")
+    visit.page.keyboard.press("Enter")
+    assert visit.names() == ascending[::-1]
+    assert visit.page.get_attribute("th[data-key=params]", "aria-sort") == "descending"
+    visit.page.click("th[data-key=name] button")
+    assert visit.names()[-1] == "vgg11"
+    assert visit.page.get_attribute("th[data-key=params]", "aria-sort") == "none"
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("net", ["resnet18", "mobilenet_v2", "unet"]),
+        ("net macs<1G", ["mobilenet_v2"]),
+        ("params > 100M", ["vgg11"]),
+        ("memory, training >= 1GiB", ["vgg11"]),
+        ("depth = 18", ["resnet18"]),
+        ("nothing of the kind", []),
+        ("<img", [ATTACK]),
+    ],
+)
+def test_it_filters(visit: Visit, words: str, names: list[str]) -> None:
+    visit.page.fill("#filter", words)
+    assert visit.names() == names
+    assert visit.text("#shown") == f"{len(names)} of 5"
+
+
+def test_the_best_and_the_baseline(visit: Visit) -> None:
+    visit.page.fill("#filter", "params > 1M")
+    best = visit.page.query_selector_all("#table td.best")
+    owners = {cell.evaluate("cell => cell.parentNode.dataset.name") for cell in best}
+    assert owners == {"mobilenet_v2", "resnet18"}  # the latter is bound to be faster
+    visit.page.select_option("#baseline", "vgg11")
+    row = "#table tr[data-name=resnet18] td:nth-child(4) small"
+    change = 100 * (11689512 / 132863336 - 1)
+    assert visit.text(row) == f"{change:.0f}%"
+    assert visit.page.get_attribute(row, "class") == "good"
+    assert visit.text("#table tr[data-name=vgg11] td:nth-child(4) small") == ""
+
+
+def test_charts_draw(visit: Visit) -> None:
+    """Marks are counted: points, lines and bars."""
+    assert visit.count("#chart-pareto .mark-symbol.role-mark path") == 5
+    assert visit.count("#chart-growth .mark-line.role-mark path") == 5
+    assert visit.count("#chart-memory .mark-line.role-mark path") == 5
+    assert visit.count("#chart-stages .mark-rect.role-mark path") > 20
+
+
+def test_charts_answer(visit: Visit) -> None:
+    """The axis, the figure and the run can be chosen; the pointer is answered with values."""
+    page = visit.page
+    page.select_option("#chart-pareto select >> nth=0", label="depth")
+    assert "depth" in visit.text("#chart-pareto svg")
+    page.select_option("#chart-memory select", "inference")
+    page.hover("#chart-pareto .mark-symbol.role-mark path >> nth=0", force=True)
+    page.wait_for_selector("#vg-tooltip-element.visible")
+    tip = visit.text("#vg-tooltip-element")
+    assert "resnet18" in tip
+    assert "11.69M" in tip
+    assert visit.said == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 390])
+def test_it_fits_the_screen(browser: Any, path: Path, width: int, scheme: str) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    visit = Visit(page, path)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    ink, back = (page.evaluate(f"getComputedStyle(document.body).{name}") for name in ("color", "backgroundColor"))
+    assert (_brightness(ink) < _brightness(back)) == (scheme == "light")
+    text = page.evaluate("getComputedStyle(document.querySelector('#chart-growth svg text')).fill")
+    assert text == ink
+    assert visit.said == []
+    page.close()
+
+
+def _brightness(colour: str) -> int:
+    return sum(int(part) for part in colour.strip("rgb()").split(","))
+
+
+def test_print_opens_what_is_folded(visit: Visit) -> None:
+    assert visit.count(".network details:not([open])") == 5
+    visit.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert visit.count(".network details:not([open])") == 0
+    assert len(visit.page.pdf()) > 10_000
+
+
+def test_every_network_has_its_section(visit: Visit) -> None:
+    assert visit.count("section.network svg.archlab-diagram") == 5
+    visit.page.click("text=Layers (69")
+    assert "layer4.1" in visit.text("#network-1 table.layers")
+
+
+def test_tooltips_stay_text(visit: Visit) -> None:
+    visit.page.hover("#chart-pareto .mark-symbol.role-mark path >> nth=4", force=True)
+    visit.page.wait_for_selector("#vg-tooltip-element.visible")
+    assert ATTACK in visit.text("#vg-tooltip-element")
+    assert visit.count("img") == 0
+    assert visit.said == []
+
+
+def test_a_flat_input_has_no_receptive_fields(browser: Any, tmp_path: Path) -> None:
+    place = tmp_path / "flat.html"
+    network = loads("input: [100]\nlayers: [{type: linear, out_features: 10}, {type: relu}]")
+    place.write_text(compare([network]).to_html(), encoding="utf-8")
+    page = browser.new_page()
+    visit = Visit(page, place)
+    assert (visit.charts, visit.said) == (2, [])
+    assert visit.count("#growth") == 0
+    page.close()
+
+
+def test_a_single_network(browser: Any, tmp_path: Path) -> None:
+    place = tmp_path / "one.html"
+    place.write_text(Comparison([load("resnet18").analyze()], load_device("a100")).to_html(), encoding="utf-8")
+    page = browser.new_page()
+    visit = Visit(page, place)
+    assert (visit.charts, visit.said) == (3, [])
+    page.close()

@@ -1,0 +1,87 @@
+"""Charts by themselves: SVG and PNG from the specifications of the page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from archlab.api.comparison import Comparison, compare
+from archlab.cli.main import main
+from archlab.diagnostics.problem import ConfigError
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    return compare(["resnet18", "vgg11", "mobilenet_v2"])
+
+
+def marks(svg: str, role: str) -> int:
+    """How many groups or shapes of a role there are."""
+    return len(re.findall(rf'aria-roledescription="{role}"', svg))
+
+
+def test_the_scatter_has_a_point_for_each_network(comparison: Comparison) -> None:
+    svg = comparison.picture("pareto").to_svg()
+    assert marks(svg, "point") == 3
+    assert all(name in svg for name in ("resnet18", "vgg11", "mobilenet_v2", "MACs", "params"))
+
+
+def test_growth_has_a_line_for_each_network(comparison: Comparison) -> None:
+    svg = comparison.picture("growth").to_svg()
+    assert marks(svg, "line mark") == 3
+    assert svg.count("input height: 224") == 1  # one size for all
+    assert "border layers" not in svg
+    small = compare(["vgg11", "resnet18"], input=(3, 64, 64)).picture("growth").to_svg()
+    assert "border layers" in small  # vgg11 sees the whole input long before its end
+
+
+def test_stages_add_up(comparison: Comparison) -> None:
+    records = comparison.picture("stages").spec["data"]["values"]
+    for analysis in comparison.analyses:
+        own = [record for record in records if record["network"] == analysis.graph.name]
+        assert sum(record["params"] for record in own) == analysis.total.params
+        assert sum(record["macs"] for record in own) == analysis.total.macs
+    shown = [record for record in records if record["params"]]
+    assert marks(comparison.picture("stages").to_svg(), "bar") == len(shown)
+
+
+def test_memory_reaches_the_peaks(comparison: Comparison) -> None:
+    records = comparison.picture("memory").spec["data"]["values"]
+    for analysis in comparison.analyses:
+        assert analysis.training is not None
+        peaks = {
+            run: max(r["bytes"] for r in records if (r["network"], r["run"]) == (analysis.graph.name, run))
+            for run in ("inference", "training")
+        }
+        assert peaks == {"inference": analysis.total.memory.inference_peak, "training": analysis.training.peak}
+
+
+def test_memory_is_in_the_unit_of_the_tables(comparison: Comparison) -> None:
+    """The marks of the axis are MiB: the last one lies within a step of the highest peak."""
+    svg = comparison.picture("memory").to_svg()
+    assert "memory alive (MiB)" in svg
+    ticks = [float(text.replace(",", "")) for text in re.findall(r">([\d,.]+)</text>", svg)]  # the others end in %
+    peak = max(a.training.peak for a in comparison.analyses if a.training is not None) / 2**20
+    assert max(ticks) <= 1.2 * peak <= 1.5 * max(ticks)
+    scatter = comparison.picture("pareto").spec
+    assert "memory, training (MiB)" in str(scatter)
+    assert "outputs (MiB)" in str(comparison.picture("stages").spec)
+
+
+def test_files(tmp_path: Path) -> None:
+    for name in ("a.svg", "b.svg", "a.png"):
+        plot = ["--plot", str(tmp_path / name), "--figure", "memory"]
+        assert main(["analyze", "resnet18", "-o", str(tmp_path / "a.json"), *plot]) == 0
+    assert (tmp_path / "a.svg").read_text() == (tmp_path / "b.svg").read_text()
+    assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_single_network_has_no_scatter() -> None:
+    with pytest.raises(ConfigError, match="there is no chart 'pareto' here; there are growth, stages, memory"):
+        compare(["resnet18"]).picture("pareto")
+
+
+def test_notebooks_show_pictures(comparison: Comparison) -> None:
+    assert comparison.picture()._repr_svg_().startswith("<svg")

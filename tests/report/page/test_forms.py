@@ -1,0 +1,191 @@
+"""One content, many forms: every number is that of `--format json`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from archlab.api.comparison import compare
+from archlab.api.network import load, loads
+from archlab.cli.main import main
+from archlab.report.figures import FIGURES, figure_text
+from archlab.report.latex import latex, latex_table
+from tests.report.page.forms import Figures, read_html, read_latex, read_workbook
+
+NAMES = ("resnet18", "mobilenet_v2", "unet", "dcgan_generator")
+KEYS = [figure.key for figure in FIGURES]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same comparison in every form."""
+    place = tmp_path_factory.mktemp("forms")
+    for ending in ("json", "csv", "md", "html", "tex", "xlsx"):
+        assert main(["compare", *NAMES, "--batch", "2", "-o", str(place / f"c.{ending}")]) == 0
+    return place
+
+
+@pytest.fixture(scope="module")
+def expected(folder: Path) -> Figures:
+    """The figures in the JSON form."""
+    found: Figures = {}
+    for network in json.loads((folder / "c.json").read_text())["networks"]:
+        total = network["total"]
+        size = total["receptive_field"]["size"]
+        found[network["name"]] = {
+            "depth": total["depth"],
+            "params": total["params"],
+            "macs": total["macs"],
+            "flops": total["flops"],
+            "activations": total["activations"],
+            "inference_peak": total["memory"]["inference_peak"],
+            "training_peak": total["memory"]["training_peak"],
+            "intensity": total["intensity"],
+            "receptive_field": None if total["receptive_field"]["global"] else max(size),
+            "seconds": total["lower_bound"]["seconds"],
+        }
+    return found
+
+
+def equal(found: Figures, expected: Figures) -> bool:
+    return list(found) == list(expected) and all(
+        found[name][key] == value for name, row in expected.items() for key, value in row.items()
+    )
+
+
+def test_the_page(folder: Path, expected: Figures) -> None:
+    text = (folder / "c.html").read_text()
+    assert equal(read_html(text), expected)
+    assert "<code>archlab compare resnet18" in text
+
+
+def test_latex(folder: Path, expected: Figures) -> None:
+    assert equal(read_latex((folder / "c.tex").read_text(), KEYS), expected)
+
+
+COLUMNS = {
+    "depth": "depth",
+    "params": "params",
+    "macs": "macs",
+    "flops": "flops",
+    "activations": "activations",
+    "inference_peak": "memory_inference_peak",
+    "training_peak": "memory_training_peak",
+    "intensity": "intensity",
+    "seconds": "lower_bound_seconds",
+}
+"""Of the flat rows."""
+
+
+def test_the_workbook(folder: Path, expected: Figures) -> None:
+    rows = read_workbook(folder / "c.xlsx")
+    assert [row["name"] for row in rows] == list(expected)
+    for row in rows:
+        for key, column in COLUMNS.items():
+            # a workbook keeps 16 digits
+            assert row[column] == pytest.approx(expected[str(row["name"])][key], rel=1e-14)
+
+
+def test_csv_and_markdown(folder: Path, expected: Figures) -> None:
+    rows = list(csv.DictReader(StringIO((folder / "c.csv").read_text())))
+    head, _, *lines = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in (folder / "c.md").read_text().splitlines()
+    ]
+    for row, line in zip(rows, lines, strict=True):
+        same = dict(zip(head, line, strict=True))
+        for key, column in COLUMNS.items():
+            assert float(row[column]) == expected[row["name"]][key]
+            assert float(same[column].replace(",", "")) == expected[row["name"]][key]
+
+
+def test_data_frames(expected: Figures) -> None:
+    frame = compare(NAMES, batch=2).to_dataframe().set_index("name")
+    for name, row in expected.items():
+        assert frame.loc[name, "memory_training_peak"] == row["training_peak"]
+
+
+@pytest.mark.parametrize("ending", ["html", "tex", "xlsx"])
+def test_one_network(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{ending}"
+    assert main(["analyze", "alexnet", "-o", str(path), "--title", "The first"]) == 0
+    if ending == "xlsx":
+        rows = read_workbook(path)
+        assert [row["path"] for row in rows] == [layer.node.path for layer in load("alexnet").analyze().layers]
+        assert sum(float(row["macs"]) for row in rows) == 714188480
+    else:
+        text = path.read_text()
+        assert "alexnet" in text
+        assert ("<title>The first</title>" in text) == (ending == "html")
+
+
+def test_depth_is_that_of_papers() -> None:
+    depths = {row["name"]: row["depth"] for row in compare(["resnet50", "vgg16", "densenet121", "alexnet"]).rows}
+    assert depths == {"resnet50": 50, "vgg16": 16, "densenet121": 121, "alexnet": 8}
+
+
+def test_values_in_their_units() -> None:
+    texts = {figure.key: figure_text(figure, 1234.5) for figure in FIGURES}
+    assert texts["inference_peak"] == "1.205 KiB"
+    assert texts["seconds"] == "1234.5 s"
+    assert texts["intensity"] == "1234.5"
+    for figure in FIGURES:
+        assert figure_text(figure, None) == ("global" if figure.key == "receptive_field" else "-")
+
+
+def test_latex_escapes_names() -> None:
+    assert latex(r"a_b & 50% \x {~^}#$") == (
+        r"a\_b \& 50\% \textbackslash{}x \{\textasciitilde{}\textasciicircum{}\}\#\$"
+    )
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex")
+def test_latex_compiles(folder: Path, tmp_path: Path) -> None:
+    odd = loads("name: 'a_b & 50% \\ {~^} #$'\ninput: [3, 8, 8]\nlayers: [{type: relu}]").analyze()
+    table = (folder / "c.tex").read_text()
+    strange = latex_table([(odd.graph.name, dict.fromkeys(KEYS, 1))])
+    document = (
+        r"\documentclass{article}\usepackage{booktabs}\usepackage[group-separator={,}]{siunitx}"
+        rf"\begin{{document}}\tiny {table} {strange}\end{{document}}"
+    )
+    (tmp_path / "t.tex").write_text(document)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "t.pdf").stat().st_size > 1000
+
+
+def test_int8_has_no_training(tmp_path: Path) -> None:
+    path = tmp_path / "c.html"
+    assert main(["compare", "resnet18", "resnet34", "--dtype", "int8", "-o", str(path)]) == 0
+    text = path.read_text()
+    assert read_html(text)["resnet18"]["training_peak"] is None
+    assert '<p class="conditions">Batch 1, int8.</p>' in text
+
+
+def test_conditions_are_each_network_s_own(tmp_path: Path) -> None:
+    path = tmp_path / "c.html"
+    assert main(["compare", "resnet18", "resnet50", "--checkpoint", "layer*.*", "-o", str(path)]) == 0
+    assert "with momentum, 8 blocks checkpointed or momentum, 16 blocks checkpointed." in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["compare", "resnet18", "-o", "x.pdf"], "the ending must be one of"),
+        (["compare", "resnet18", "resnet34", "--plot", "x.gif"], "a picture ends in .svg or .png"),
+        (["compare", "resnet18", "resnet34", "--device", "abacus"], "abacus"),
+    ],
+)
+def test_wrong_wishes(arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        status = main(arguments)
+    except SystemExit as stop:
+        status = int(str(stop.code))
+    assert status in (1, 2)
+    assert problem in capsys.readouterr().err

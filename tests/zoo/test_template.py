@@ -1,0 +1,106 @@
+"""`archlab new` and `archlab diff`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archlab.analysis.difference import Difference
+from archlab.api.network import load, loads
+from archlab.cli.main import main
+from archlab.diagnostics.problem import ConfigError
+from archlab.zoo.rows import preset_targets
+from archlab.zoo.template import starter_config
+
+
+@pytest.mark.parametrize("source", ["blank", *preset_targets()])
+def test_a_starter_is_what_it_starts_from(source: str) -> None:
+    mine = loads(starter_config("mine", source), name="mine.yaml")
+    assert mine.name == "mine"
+    if source != "blank":
+        changes = Difference(load(source).analyze(), mine.analyze()).totals()
+        assert all(row["before"] == row["after"] for row in changes)
+
+
+def test_its_expectations_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for source in ("blank", "resnet101", "efficientnet_b3", "googlenet_aux", "deeplabv3_resnet50"):
+        assert main(["new", f"net_{source}", "--from", source]) == 0
+    assert main(["validate", "."]) == 0
+    assert "variants" not in (tmp_path / "net_resnet101.yaml").read_text()
+    assert "Deep Residual" in (tmp_path / "net_resnet101.yaml").read_text()  # comments and descriptions stay
+
+
+def test_nothing_is_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "mine"]) == 0
+    assert main(["new", "mine"]) == 1
+    assert "mine.yaml is already there" in capsys.readouterr().err
+    assert main(["new", "class"]) == 1
+    assert main(["new", "mine2", "--from", "resnet5"]) == 1
+    assert "did you mean" in capsys.readouterr().err
+    assert not (tmp_path / "mine2.yaml").exists()
+
+
+def test_the_name_of_a_starter() -> None:
+    with pytest.raises(ConfigError, match="is not a name"):
+        starter_config("a b", "blank")
+
+
+BEFORE = """
+name: before
+input: [3, 16, 16]
+blocks:
+  unit: {layers: [{type: conv2d, out_channels: 8, kernel_size: 3, padding: 1}, {type: relu}]}
+layers:
+  - {name: stem, type: conv2d, out_channels: 8, kernel_size: 3}
+  - {name: stage, use: unit, repeat: 2}
+  - {name: gone, type: sigmoid}
+  - {name: head, type: conv2d, out_channels: 4, kernel_size: 1}
+"""
+
+
+def test_equal_networks() -> None:
+    same = Difference(loads(BEFORE).analyze(), loads(BEFORE).analyze())
+    assert same.changes() == []
+    assert all(row["change"] == 0 for row in same.totals() if row["before"])
+
+
+def test_what_changed() -> None:
+    after = BEFORE.replace("name: before", "name: after").replace("repeat: 2", "repeat: 3")
+    after = after.replace("  - {name: gone, type: sigmoid}\n", "").replace(
+        "kernel_size: 3}\n  - {name: stage", "kernel_size: 5}\n  - {name: stage"
+    )
+    found = Difference(loads(BEFORE).analyze(), loads(after).analyze()).changes()
+    kinds = [(change.kind, change.path) for change in found]
+    assert ("added", "stage.2") in kinds
+    assert ("removed", "gone") in kinds
+    changed = next(change for change in found if change.path == "stem")
+    assert changed.details == {"kernel_size": ([3, 3], [5, 5]), "output": ("8x14x14", "8x12x12")}
+    assert changed.params == 8 * 3 * (25 - 9)
+    totals = {row["figure"]: row for row in Difference(loads(BEFORE).analyze(), loads(after).analyze()).totals()}
+    assert sum(change.params for change in found) == totals["params"]["after"] - totals["params"]["before"]
+    assert sum(change.macs for change in found) == totals["MACs"]["after"] - totals["MACs"]["before"]
+
+
+def test_the_sum_of_changes_is_the_change_of_the_sum(capsys: pytest.CaptureFixture[str]) -> None:
+    for pair in (("resnet18", "resnet50"), ("vgg11", "alexnet"), ("densenet121", "densenet169")):
+        assert main(["diff", *pair, "--format", "json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        totals = {row["figure"]: row["after"] - row["before"] for row in found["totals"] if row["before"]}
+        assert sum(change["params"] for change in found["changes"]) == totals["params"]
+        assert sum(change["macs"] for change in found["changes"]) == totals["MACs"]
+
+
+def test_the_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "resnet18", "resnet34"]) == 0
+    out = capsys.readouterr().out
+    assert "+ layer1.2  7 layers  (+73,984 params, +231.2 M MACs)" in out
+    assert "inputs: layer1.1.relu2 -> layer1.2.relu2" in out
+    assert main(["diff", "resnet18", "resnet18"]) == 0
+    assert "resnet18 and resnet18 are equal" in capsys.readouterr().out
+    assert main(["diff", "resnet18", "no_such"]) == 1
