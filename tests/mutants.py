@@ -45,19 +45,34 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("layers", "analysis", "config")
 KNOWN = Path(__file__).with_name("equivalent_mutants.txt")
 
+COUNTED = (
+    "tests/torch/test_random_memory.py",
+    *(
+        f"tests/torch/test_storages.py::test_each_layer_{run}"
+        for run in ("on_a_cpu", "with_channels_last", "in_mixed_precision", "in_a_checkpoint")
+    ),
+)
+"""Memory, counted layer by layer."""
+
 NEAR: dict[str, tuple[str, ...]] = {
-    "layers": ("tests/layers", "tests/config/test_bad_configs.py", "tests/config/test_problems.py"),
+    "layers": ("tests/layers", "tests/config/test_bad_configs.py", "tests/config/test_problems.py", *COUNTED),
     "config": (
-        "tests/config",
-        "tests/config/test_dump.py",
-        "tests/diagnostics/test_forms.py",
-        "tests/config/test_bad_configs.py",
+        *(
+            "tests/config",
+            "tests/config/test_dump.py",
+            "tests/diagnostics/test_forms.py",
+            "tests/config/test_bad_configs.py",
+        ),
+        *("tests/test_cli.py", "tests/torch/test_unused_outputs.py"),
     ),
     "analysis": (
-        "tests/analysis",
-        "tests/report/test_memory.py",
-        "tests/analysis/time/test_time.py",
-        "tests/torch/test_checkpoint.py",
+        *(
+            "tests/analysis",
+            "tests/report/test_memory.py",
+            "tests/analysis/time/test_time.py",
+            "tests/torch/test_checkpoint.py",
+        ),
+        *("tests/torch/test_autocast.py", "tests/test_trainable.py", *COUNTED),
     ),
 }
 """By package, the tests to begin with."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.mutants import KNOWN, known_equivalents, named
 from tests.mutations import mutants
 
 SOURCE = '''
@@ -49,6 +50,14 @@ def test_what_is_changed() -> None:
     texts = [mutant.source() for mutant in found]
     assert len({faultless, *texts}) == len(found) + 1  # each differs, and leaves the source as it was for the next
     assert all(len(set(text.splitlines()) - set(faultless.splitlines())) == 1 for text in texts)
+
+
+def test_every_known_equivalent_is_a_mutant_and_has_a_reason() -> None:
+    known = known_equivalents()
+    assert {mutant.key for mutant in named(known)} == set(known)
+    assert all(reason.endswith(".") for reason in known.values())
+    keys = [line for line in KNOWN.read_text().splitlines() if line.startswith("archlab/")]
+    assert sorted(keys) == sorted(known)  # each stands there once
 
 
 TRIED = """

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from archlab.analysis.memory import program
 from archlab.api.network import loads
 from archlab.api.validate import validate
 from archlab.cli.main import main
+from archlab.config.expand import budget
 from archlab.diagnostics.problem import ConfigError
 from archlab.layers.adaptive_pool import _covered
 from archlab.layers.geometry import adaptive_bounds
@@ -129,7 +131,7 @@ def test_sets_of_positions_are_bounded(write: Callable[[], str]) -> None:
 
 def test_paths_are_bounded() -> None:
     with pytest.raises(ConfigError, match=r"path has 3,6\d\d characters, .* at most 500 are allowed"):
-        loads(worst.nested(70))
+        loads(worst.nested(70, letters=58))
 
 
 def test_variants_are_bounded(tmp_path: Path) -> None:
@@ -138,3 +140,25 @@ def test_variants_are_bounded(tmp_path: Path) -> None:
     found = validate(str(path))
     assert [(problem.code, problem.place.line) for problem in found.problems if problem.place] == [("too-large", 18)]
     assert found.networks == 16
+
+
+def test_different_layers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "MAX_DIFFERENT", 21)
+    loads(worst.different(20))
+    with pytest.raises(ConfigError, match=r"more than 21 different layers \(in type, arguments or input\)"):
+        loads(worst.different(21))
+
+
+def test_equal_layers_of_many_items_are_no_different_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "MAX_DIFFERENT", 3)
+    assert len(loads(worst.unet(40)).graph.layers) == 79
+
+
+def test_operators_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "MAX_CALLS", 121)
+    assert len(loads(worst.permuted(40)).analyze().layers) == 40
+    with pytest.raises(ConfigError, match="'ln41': up to here the layers run more than 121 operators") as caught:
+        loads(worst.permuted(41)).analyze()
+    assert caught.value.problems[0].place is not None
+    with pytest.raises(ConfigError, match="'conv11': up to here"):
+        loads(worst.circular(40)).analyze()

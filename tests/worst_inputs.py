@@ -55,10 +55,10 @@ def concatenated_paths(count: int = 9_000) -> str:
     return "input: [1, 200, 200]\nlayers:\n- type: branches\n  paths:\n  " + "  ".join(lines)
 
 
-def nested(layers: int = 49_000) -> str:
+def nested(layers: int = 49_000, letters: int = 5) -> str:
     """Blocks in blocks with the longest names, so that each path is as long as it can be."""
     depth = 60
-    word = "n" * 58
+    word = "n" * letters
     blocks = [f"  b{depth}: {{layers: [{{type: relu, repeat: {layers}}}]}}\n"]
     blocks += [f"  b{i}: {{layers: [{{name: {word}{i:02}, use: b{i + 1}}}]}}\n" for i in range(1, depth)]
     return f"input: [1, 8, 8]\nblocks:\n{''.join(blocks)}layers:\n  - {{name: {word}, use: b1}}\n"
@@ -71,7 +71,7 @@ def unet(levels: int = 11_000) -> str:
     return "input: [4, 16, 16]\nlayers:\n" + "".join([*down, *up])
 
 
-def dense(layers: int = 545) -> str:
+def dense(layers: int = 446) -> str:
     """Each layer reads all earlier ones: as many edges as fit."""
     lines = ["- {name: a0, type: conv2d, out_channels: 1, kernel_size: 3, padding: 1}\n"]
     for i in range(1, layers):
@@ -81,7 +81,7 @@ def dense(layers: int = 545) -> str:
     return "input: [1, 64, 64]\nlayers:\n" + "".join(lines)
 
 
-def repeated_joins(joins: int = 28, inputs: int = 5_000) -> str:
+def repeated_joins(joins: int = 17, inputs: int = 5_000) -> str:
     """A block with thousands of inputs, repeated: many edges for few words."""
     names = [f"i{n}" for n in range(inputs)]
     made = "".join(f"  - {{name: {name}, from: stem, type: identity}}\n" for name in names)
@@ -97,7 +97,7 @@ layers:
 """
 
 
-def masks(count: int = 11_000) -> str:
+def masks(count: int = 9_990) -> str:
     """Fields with holes, each of another set of up to 2^17 positions, all alive."""
     head = "- &p [{type: conv2d, out_channels: 1, kernel_size: [3, 1], padding: auto, dilation: 99, name: a}]\n"
     lines = [
@@ -107,7 +107,7 @@ def masks(count: int = 11_000) -> str:
     return "input: [1, 65536, 1]\nlayers:\n- type: branches\n  merge: add\n  paths:\n  " + "  ".join([head, *lines])
 
 
-def kept_masks(count: int = 12_000) -> str:
+def kept_masks(count: int = 9_990) -> str:
     """A block that reads the first layer with another dilation each time, all of whose sets are kept."""
     conv = 'type: conv2d, out_channels: 1, kernel_size: [7, 1], padding: auto, dilation: "$(20000 - n)"'
     return f"""input: [1, 65536, 1]
@@ -183,13 +183,13 @@ def wide_kernels(layers: int = 60) -> str:
     return "input: [1, 65536, 1]\nlayers:\n" + line * layers
 
 
-def expressions(count: int = 40_000) -> str:
+def expressions(count: int = 3_250) -> str:
     """Long expressions, evaluated as often as may be."""
-    text = " + ".join(["min(" + ", ".join(["width"] * 20) + ")"] * 7)
+    text = " + ".join(["min(" + ", ".join(["width"] * 20) + ")"] * 6)
     return f"""input: [1, 8, 8]
 params: {{width: 8}}
 layers:
-  - {{type: conv2d, out_channels: "$({text} + 0 * index)", kernel_size: 1, repeat: {count // 10}}}
+  - {{type: conv2d, out_channels: "$({text} + 0 * index)", kernel_size: 1, repeat: {count}}}
 """
 
 
@@ -278,6 +278,41 @@ def gates(count: int = 5_000) -> str:
     return f"input: [16, 32, 32]\nlayers:\n  - {{type: squeeze_excitation, squeeze_channels: 4, repeat: {count}}}\n"
 
 
+def circular(layers: int = 49_990) -> str:
+    """Each layer a dozen operators."""
+    conv = "type: conv2d, out_channels: 4, kernel_size: 3, padding: 1, padding_mode: circular"
+    return f"input: [4, 64, 64]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n"
+
+
+def permuted(layers: int = 39_990) -> str:
+    """Each layer three operators."""
+    return f"input: [4, 64, 64]\nlayers:\n  - {{type: layer_norm2d, repeat: {layers}}}\n"
+
+
+def different(layers: int = 9_990) -> str:
+    """No two layers alike, and many that are."""
+    conv = "type: conv2d, out_channels: $(index + 1), kernel_size: 1"
+    return f"input: [1, 9, 9]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n  - {{type: sigmoid, repeat: 40000}}\n"
+
+
+def deformable(layers: int = 19_990) -> str:
+    """Layers of two inputs, of which one says where the other is read."""
+    conv = "type: deform_conv2d, out_channels: 4, kernel_size: 3, padding: 1"
+    return f"input: [4, 64, 64]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n"
+
+
+def large_field() -> str:
+    """A unit that sees thousands of rows and columns."""
+    conv = "type: conv2d, out_channels: 1, kernel_size: 4095, padding: 2047"
+    return f"input: [1, 65536, 65536]\nlayers:\n  - {{{conv}, repeat: 3}}\n"
+
+
+def far_holes() -> str:
+    """A unit that sees nine positions, tens of thousands apart."""
+    conv = "type: conv2d, out_channels: 1, kernel_size: 3, padding: 30000, dilation: 30000"
+    return f"input: [1, 65536, 65536]\nlayers:\n  - {{{conv}}}\n"
+
+
 WORST: dict[str, Callable[[], str]] = {
     function.__name__: function
     for function in (
@@ -307,6 +342,7 @@ WORST: dict[str, Callable[[], str]] = {
             mistakes,
             doubled_keys,
         ),
+        *(circular, permuted, different, deformable, large_field, far_holes),
         *(unknown_names, long_comments, comment_marks, commented_line, classes, outputs, exported_names, gates),
     )
 }
@@ -348,12 +384,20 @@ COMMANDS: dict[str, str] = {
 
 
 def run(words: list[str]) -> tuple[float, float, int, str]:
-    """One command in a process of its own: CPU seconds, megabytes at the peak, exit status, and stderr."""
+    """One command in a process of its own: CPU seconds, megabytes at the peak, exit status, and stderr.
+
+    Byte code is kept, as an installed package has it.
+    """
     limit = f"import resource as r, sys; r.setrlimit(r.RLIMIT_CPU, ({GIVE_UP}, {GIVE_UP + 1})); "
     program = f"{limit}from archlab.cli.main import entry; sys.exit(entry())"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as errors, Path(os.devnull).open("wb") as nothing:
         process = subprocess.Popen(
-            [sys.executable, "-c", program, *words], stdout=nothing, stderr=errors, stdin=subprocess.DEVNULL
+            [sys.executable, "-c", program, *words],
+            stdout=nothing,
+            stderr=errors,
+            stdin=subprocess.DEVNULL,
+            env=environment,
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -10,9 +10,10 @@ from archlab.analysis.conditions import ConditionOptions, Conditions
 from archlab.analysis.facts import DTYPE_BYTES, Facts, collect_facts
 from archlab.analysis.memory.inference import InferenceMemory, inference_memory, inference_timeline
 from archlab.analysis.memory.ledger import Timeline
-from archlab.analysis.memory.program import Program, training_program
+from archlab.analysis.memory.program import Program, inference_program, training_program
 from archlab.analysis.memory.trainable import Refusal, training_refusal
 from archlab.analysis.memory.training import training_memory
+from archlab.analysis.receptive_field.effective import Estimator
 from archlab.analysis.receptive_field.fields import ReceptiveField, bounded_fields, receptive_fields
 from archlab.analysis.receptive_field.outputs import OutputReport, last_spatial, output_reports, seen_at
 from archlab.analysis.receptive_field.productivity import Productivity, productivity
@@ -92,17 +93,13 @@ class Analysis:
     def __init__(self, graph: Graph, conditions: Conditions) -> None:
         self.graph = graph
         self.conditions = conditions
-        batch = conditions.batch
         self._facts = facts = collect_facts(graph)
         self._fields = fields = receptive_fields(graph, facts)
         self.segments = find_segments(graph, conditions.checkpoint)
         size = DTYPE_BYTES[conditions.dtype]
-        memory = inference_memory(
-            graph, size, batch, channels_last=conditions.channels_last, watched=not conditions.adds_in_place
-        )
-        self.layers = [_layer(*row, batch) for row in zip(graph.nodes, facts, fields, memory.new_bytes, strict=True)][
-            1:
-        ]
+        memory = inference_memory(self._inference_program, size)
+        rows = zip(graph.nodes, facts, fields, memory.new_bytes, strict=True)
+        self.layers = [_layer(*row, conditions.batch) for row in rows][1:]
         self.total = _totals(self.layers, facts, memory, size, graph, fields)
 
     @property
@@ -131,6 +128,11 @@ class Analysis:
         return output_reports(self.graph, self._facts, self._fields)
 
     @cached_property
+    def estimator(self) -> Estimator:
+        """Of effective receptive fields."""
+        return Estimator(self.graph, self._facts, self._fields)
+
+    @cached_property
     def productivity(self) -> dict[int, Productivity]:
         """For each layer that looks around, by node index: whether its window can still add anything."""
         return productivity(self.graph, self._facts, self._fields)
@@ -138,20 +140,36 @@ class Analysis:
     @cached_property
     def inference(self) -> Timeline:
         """The storages of a forward pass, moment by moment."""
-        size, conditions = DTYPE_BYTES[self.dtype], self.conditions
-        return inference_timeline(
-            self.graph,
-            self._facts,
-            size,
-            self.batch,
-            channels_last=conditions.channels_last,
-            watched=not conditions.adds_in_place,
-        )
+        return inference_timeline(self._inference_program, self._facts, DTYPE_BYTES[self.dtype])
 
     @cached_property
     def refusal(self) -> Refusal | None:
         """Why PyTorch refuses a training step: int8, no parameters, one value per channel in a batch norm."""
         return training_refusal(self.graph, self._facts, self.conditions, lambda: self._training_program)
+
+    def inference_peak(self, batch: int) -> int:
+        """Bytes at the peak of a forward pass with another batch."""
+        memory = self.total.memory
+        if batch == self.batch:
+            return memory.inference_peak
+        written = inference_program(self.graph, replace(self.conditions, batch=batch))
+        return memory.params + memory.buffers + inference_memory(written, DTYPE_BYTES[self.dtype]).peak
+
+    def training_peak(self, batch: int) -> int:
+        """Bytes at the peak of a training step with another batch, which PyTorch must not refuse."""
+        if batch == self.batch and self.training is not None:
+            return self.training.peak
+        return training_memory(self.graph, self._facts, replace(self.conditions, batch=batch)).peak
+
+    def training_refusal(self, batch: int) -> Refusal | None:
+        """Why PyTorch refuses a training step with another batch."""
+        if batch == self.batch:
+            return self.refusal
+        return training_refusal(self.graph, self._facts, replace(self.conditions, batch=batch))
+
+    @cached_property
+    def _inference_program(self) -> Program:
+        return inference_program(self.graph, self.conditions)
 
     @cached_property
     def _training_program(self) -> Program:

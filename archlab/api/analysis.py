@@ -26,9 +26,9 @@ class Analysis(AnalysisData):
         """One row for each layer, as a pandas DataFrame."""
         import pandas as pd
 
-        from archlab.report.rows import layer_row
+        from archlab.report.rows import layer_rows
 
-        return pd.DataFrame([layer_row(self, layer) for layer in self.layers])
+        return pd.DataFrame(layer_rows(self))
 
     def _repr_html_(self) -> str:
         """For notebooks."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from archlab.analysis.memory.fit import Fit, largest_batch
+from archlab.analysis.memory.fit import MOST_INPUTS, Fit, largest_batch
 from archlab.analysis.memory.ledger import Timeline
 from archlab.analysis.result import Analysis
 from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.spelling import argument
 from archlab.report.memory import MemoryView
 
 
@@ -20,8 +19,11 @@ def memory_view(analysis: Analysis, *, training: bool = False, limit: int | None
         limit: bytes; also find the largest batches that fit them.
 
     Raises:
-        ConfigError: for a training step that PyTorch refuses, such as one in int8.
+        ConfigError: for a training step that PyTorch refuses, such as one in int8, and for a limit where there are
+            too many layers to look through several times.
     """
+    if limit is not None:
+        _check_size(analysis)
     timeline = _training(analysis) if training else analysis.inference
     fits = {} if limit is None else _fits(analysis, limit)
     return MemoryView(analysis, timeline, training=training, limit=limit, fits=fits)
@@ -35,12 +37,21 @@ def _training(analysis: Analysis) -> Timeline:
 
 
 def _fits(analysis: Analysis, limit: int) -> dict[str, Fit]:
-    def with_batch(batch: int) -> Analysis:
-        return Analysis(analysis.graph, replace(analysis.conditions, batch=batch))
-
-    fits = {"inference": largest_batch(lambda batch: with_batch(batch).total.memory.inference_peak, limit)}
-    refusal = with_batch(1).refusal
+    memory = analysis.total.memory
+    fits = {"inference": largest_batch(analysis.inference_peak, limit, fixed=memory.params + memory.buffers)}
+    refusal = analysis.training_refusal(1)
     least = 1 if refusal is None else refusal.batch
     if least is not None:
-        fits["training"] = largest_batch(lambda batch: _training(with_batch(batch)).peak, limit, least)
+        fits["training"] = largest_batch(analysis.training_peak, limit, least, fixed=memory.params)
     return fits
+
+
+def _check_size(analysis: Analysis) -> None:
+    graph = analysis.graph
+    inputs = sum([len(node.inputs) for node in graph.nodes])
+    if inputs > MOST_INPUTS:
+        raise single_problem(
+            f"{graph.name}: its layers have {inputs:,} inputs together, and a largest batch is looked for in networks "
+            f"of at most {MOST_INPUTS:,}; compare the peaks of some batches with {argument('batch')}",
+            "too-large",
+        )

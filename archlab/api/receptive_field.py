@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archlab.analysis.facts import collect_facts
-from archlab.analysis.receptive_field.effective import effective_field
-from archlab.analysis.receptive_field.fields import receptive_fields
 from archlab.analysis.receptive_field.growth import middle_unit
 from archlab.analysis.result import Analysis
 from archlab.diagnostics.problem import single_problem
@@ -42,9 +39,7 @@ def receptive_field(
         )
     node = _node(analysis, layer)
     chosen = _unit(node, unit)
-    facts = collect_facts(graph)
-    estimate = effective_field(graph, facts, receptive_fields(graph, facts), node.index, chosen)
-    return FieldReport(analysis, node, chosen, estimate)
+    return FieldReport(analysis, node, chosen, analysis.estimator.field(node.index, chosen))
 
 
 def measured_field(report: FieldReport, sampling: Sampling, progress: Progress) -> FieldReport:

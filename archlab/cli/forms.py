@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from archlab.cli.report import Draw, Text
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from archlab.analysis.row import Row
     from archlab.api.analysis import Analysis
 
@@ -67,11 +65,11 @@ def page(analyses: Sequence[Analysis], options: argparse.Namespace, depth: int |
     return render(analyses, device, command=options.shown, title=options.title, depth=depth)
 
 
-def workbook(name: str, frame: Callable[[], DataFrame], path: Path) -> None:
+def workbook(name: str, rows: Callable[[], list[Row]], path: Path) -> None:
     """A .xlsx file of one sheet."""
     from archlab.report.workbook import save_workbook
 
-    save_workbook({name: frame()}, path)
+    save_workbook({name: rows()}, path)
 
 
 def charts(analyses: Sequence[Analysis], options: argparse.Namespace) -> Mapping[Path, Draw]:

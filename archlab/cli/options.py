@@ -98,23 +98,23 @@ def load_network(target: str, options: argparse.Namespace) -> Network:
 
 
 def load_each(targets: Sequence[str], load: Callable[[str], T]) -> list[T]:
-    """What all targets give.
+    """What all targets give; what is given twice is loaded once.
 
     Raises:
         ConfigError: with the problems of all.
     """
     from archlab.diagnostics.problem import ConfigError, Problem
 
-    networks: list[T] = []
+    loaded: dict[str, T] = {}
     found: list[Problem] = []
-    for target in targets:
+    for target in dict.fromkeys(targets):
         try:
-            networks.append(load(target))
+            loaded[target] = load(target)
         except ConfigError as error:
             found += error.problems
     if found:
         raise ConfigError(found)
-    return networks
+    return [loaded[target] for target in targets]
 
 
 def conditions_of(options: argparse.Namespace) -> Conditions:

@@ -84,14 +84,20 @@ def deliver(report: Report, form: str, path: Path | None) -> int:
     """
     for note in report.notes:
         sys.stderr.write(f"archlab: {note}\n")
-    for other, draw in report.beside.items():
-        draw(other)
     status = OK if report.ok else WRONG_INPUT
     if path is not None and form in report.files:
         report.files[form](path)
+        _draw_beside(report)
         return status
     text = _text(report, form, colour=path is None and is_terminal())
+    _draw_beside(report)
     return _print(text, status) if path is None else _write(text, path, status)
+
+
+def _draw_beside(report: Report) -> None:
+    """What goes beside the result, once there is one."""
+    for path, draw in report.beside.items():
+        draw(path)
 
 
 def is_terminal() -> bool:

@@ -174,8 +174,10 @@ class _Printer:
 
     def _mapping(self, node: Mapping, indent: int, keys: list[str], *, first_prefix: str | None = None) -> None:
         for number, key in enumerate(keys):
-            prefix = " " * indent if first_prefix is None or number else first_prefix
-            if not (first_prefix is not None and number == 0):
+            if first_prefix is not None and number == 0:  # behind a dash, whose comments are written
+                prefix = first_prefix
+            else:
+                prefix = " " * indent
                 self._before(node.keys[key].line, indent)
             self._entry(prefix + self._raw(node.keys[key]) + ":", node.keys[key], node.entries[key], indent)
 
@@ -257,7 +259,7 @@ class _Printer:
         for number, part in enumerate(parts):
             tail = closing if number == len(parts) - 1 else ","
             line = lines[-1] + ("" if lines[-1].endswith(opening) and len(lines) == 1 else " ") + part + tail
-            if len(line) > WIDTH and lines[-1].strip() not in {opening, ""}:
+            if len(line) > WIDTH:
                 lines.append(indent + part + tail)
             else:
                 lines[-1] = line
@@ -333,10 +335,10 @@ def _ordered(keys: list[str], first: tuple[str, ...], last: tuple[str, ...]) -> 
 
 
 def _wrapped(head: str, words: list[str], indent: int) -> list[str]:
-    """Words behind a key, on further lines where they do not fit."""
-    lines = [head]
-    for word in words:
-        if len(lines[-1]) + 1 + len(word) > WIDTH and lines[-1] != head and lines[-1].strip():
+    """Words behind a key, on further lines where they do not fit; the first one stays beside it."""
+    lines = [f"{head} {words[0]}"]
+    for word in words[1:]:
+        if len(lines[-1]) + 1 + len(word) > WIDTH:
             lines.append(" " * indent + word)
         else:
             lines[-1] += " " + word

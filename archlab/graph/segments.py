@@ -6,6 +6,7 @@ Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost". A segment is 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -53,7 +54,8 @@ def find_segments(graph: Graph, patterns: Sequence[str]) -> list[Segment]:
             raise single_problem(f"{graph.name} has no block '{pattern}'{hint}", "unknown-layer")
     matching = {path: extent for path, extent in extents.items() if any(fnmatchcase(path, p) for p in patterns)}
     outermost = [path for path in matching if not any(level in matching for level in _levels(path))]
-    segments = [_segment(graph, path, *matching[path]) for path in outermost]
+    last_uses = _last_uses(graph)
+    segments = [_segment(graph, path, *matching[path], last_uses) for path in outermost]
     _check_inputs_stay(graph, segments)
     return segments
 
@@ -80,24 +82,42 @@ def _examples(extents: dict[str, tuple[int, int]]) -> str:
     return f"; there are {', '.join(names[:4])}{', ...' if len(names) > 4 else ''}"
 
 
-def _segment(graph: Graph, path: str, first: int, last: int) -> Segment:
+def _last_uses(graph: Graph) -> list[int]:
+    """For each node the last one that reads it; one more than all of them where it is a result."""
+    last = [0] * len(graph.nodes)
+    for node in graph.nodes:
+        for source in node.inputs:
+            last[source] = node.index
+    for _, index in graph.outputs:
+        last[index] = len(graph.nodes)
+    return last
+
+
+def _segment(graph: Graph, path: str, first: int, last: int, last_uses: list[int]) -> Segment:
     inside = range(first, last + 1)
     stranger = next((graph.nodes[i].path for i in inside if not graph.nodes[i].path.startswith(path + ".")), None)
     if stranger is not None:
         raise single_problem(f"'{stranger}' stands between the layers of '{path}'; name a smaller block", "wrong-value")
     sources = {source for index in inside for source in graph.nodes[index].inputs if source < first}
-    read = {source for node in graph.nodes[last + 1 :] for source in node.inputs} | {i for _, i in graph.outputs}
-    return Segment(path, first, last + 1, tuple(sorted(sources)), tuple([index for index in inside if index in read]))
+    outputs = tuple([index for index in inside if last_uses[index] > last])
+    return Segment(path, first, last + 1, tuple(sorted(sources)), outputs)
 
 
 def _check_inputs_stay(graph: Graph, segments: list[Segment]) -> None:
     """Refuse segments whose input is overwritten once they have begun: computed again, they would read other values."""
     owner: list[int] = []
+    writers: dict[int, list[int]] = {}
     for node in graph.nodes:
         owner.append(node.index if node.layer.training_storage == "new" else owner[node.inputs[0]])
+        if node.layer.overwrites:
+            writers.setdefault(owner[node.inputs[0]], []).append(node.index)
     for segment in segments:
-        kept = {owner[index] for index in segment.inputs}
-        for node in graph.nodes[segment.start :]:
-            if node.layer.overwrites and owner[node.inputs[0]] in kept:
-                message = f"'{node.path}' overwrites what enters '{segment.path}', which could not be computed again"
-                raise single_problem(f"{message}; choose a block that holds both", "inplace", node.place)
+        found: list[int] = []
+        for kept in {owner[index] for index in segment.inputs}:
+            over = writers.get(kept, [])
+            at = bisect_left(over, segment.start)
+            found += over[at : at + 1]
+        if found:
+            node = graph.nodes[min(found)]
+            message = f"'{node.path}' overwrites what enters '{segment.path}', which could not be computed again"
+            raise single_problem(f"{message}; choose a block that holds both", "inplace", node.place)

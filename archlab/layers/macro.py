@@ -47,11 +47,6 @@ class Macro(Layer):
         raise NotImplementedError
 
 
-def chain(start: int, *layers: Layer | None) -> list[Step]:
-    """Layers one behind the other, the first reading step `start`; None is left out."""
-    steps: list[Step] = []
-    for layer in layers:
-        if layer is not None:
-            steps.append(Step(layer, (start,)))
-            start = start + 1 if start >= 0 else len(steps) - 1
-    return steps
+def chain(start: int, *layers: Layer) -> list[Step]:
+    """Layers one behind the other, the first reading step `start`."""
+    return [Step(layer, (number,)) for number, layer in enumerate(layers, start)]

@@ -50,8 +50,8 @@ class Run(NamedTuple):
 
     batch: int
     training: bool
-    channels_last: bool = False
-    watched: bool = False
+    channels_last: bool
+    watched: bool
 
 
 class Operator(NamedTuple):

@@ -58,8 +58,7 @@ class Value(NamedTuple):
         """Whether it has neither gaps nor overlaps, in whatever order."""
         if self.strides == contiguous(self.sizes).strides:
             return True
-        dims = [dim for dim in range(len(self.sizes)) if self.sizes[dim] > 1]
-        return _is_packed(self, sorted(dims, key=lambda dim: self.strides[dim]))
+        return _is_packed(self, sorted(range(len(self.sizes)), key=lambda dim: self.strides[dim]))
 
     def permuted(self, dims: Sizes) -> Value:
         """The same memory with its dimensions in another order."""

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from archlab.report.grid import GAP, Grid
 
-MOST_ROWS = 2000
-"""Rows beyond which rich, which measures every cell for wrapping, would take many seconds."""
+MOST_ROWS = 500
+"""Rows beyond which rich, which measures every cell for wrapping, would take seconds."""
 LEAST_TEXT = 8
 """Columns to which a column of texts may shrink."""
 
@@ -28,7 +28,7 @@ def coloured(parts: Iterable[str | Grid], width: int) -> str:
     console = Console(
         file=out,
         width=width,
-        height=MOST_ROWS,  # without a height, rich takes a dumb terminal for one of 80 columns
+        height=2 * MOST_ROWS,  # without a height, rich takes a dumb terminal for one of 80 columns
         force_terminal=True,
         markup=False,
         highlight=False,

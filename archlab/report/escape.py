@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import escape
 
 _FORMULA = re.compile(r"""(^|[;|\t\r\n])(?=[\s"']*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|[\t\r\n']|'\s*$)""")
@@ -10,6 +11,9 @@ _FORMULA = re.compile(r"""(^|[;|\t\r\n])(?=[\s"']*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20
 _HARMLESS = re.compile(r"[+-]?[\d.,/]*\Z")
 _MARKS = re.compile(r"[\\`*\[\]~|$]|(?<![^\W_])_|_(?![^\W_])|(?<=www)\.|:(?=//)|(?<=\w)@(?=\w)")
 """What means something in Markdown; `_` between letters does not."""
+
+_MOST_KNOWN = 10_000
+"""Texts whose form is remembered: those in a column are often the same."""
 
 
 def spreadsheet_text(value: object) -> object:
@@ -19,11 +23,15 @@ def spreadsheet_text(value: object) -> object:
     begins with an apostrophe gets one more, so that taking one off gives it back. So does what follows `;`,
     `|` or a tab, where some spreadsheets begin another cell. Numbers stay numbers.
     """
-    if not isinstance(value, str) or _HARMLESS.match(value):
-        return value
-    return _FORMULA.sub(r"\1'", value)
+    return _harmless(value) if isinstance(value, str) else value
 
 
+@lru_cache(_MOST_KNOWN)
+def _harmless(text: str) -> str:
+    return text if _HARMLESS.match(text) else _FORMULA.sub(r"\1'", text)
+
+
+@lru_cache(_MOST_KNOWN)
 def markdown_text(text: str) -> str:
     """A text on one line of Markdown whose characters mean themselves: no markup, no HTML, no links."""
     return _MARKS.sub(r"\\\g<0>", escape(" ".join(text.splitlines()), quote=False))

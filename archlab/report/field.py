@@ -191,7 +191,7 @@ class FieldReport:
     def areas(self) -> list[str]:
         """Sentences about the areas."""
         if self.estimate is None:
-            lines = [f"{self.unit_text}: no estimate (it reads no input, or too many positions)"]
+            lines = [f"{self.unit_text}: no estimate (it reads no input, or too many positions or layers lie between)"]
         else:
             lines = [f"estimate: an area of {self.estimate.area:,.0f} input positions (exp of the entropy)"]
         measured = self.measured

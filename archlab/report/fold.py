@@ -31,19 +31,21 @@ def fold(analysis: Analysis, depth: int | None) -> list[FoldedRow]:
     def key(layer: LayerReport) -> str:
         return layer.node.path if depth is None else ".".join(layer.node.path.split(".")[:depth])
 
-    return [_row(path, list(layers), analysis.batch) for path, layers in groupby(analysis.layers, key)]
+    distinct = {id(layer.node.layer): layer.node.layer for layer in analysis.layers}
+    described = {identity: describe(layer) for identity, layer in distinct.items()}
+    return [_row(path, list(layers), analysis.batch, described) for path, layers in groupby(analysis.layers, key)]
 
 
-def _row(path: str, layers: list[LayerReport], batch: int) -> FoldedRow:
+def _row(path: str, layers: list[LayerReport], batch: int, described: dict[int, str]) -> FoldedRow:
     last = layers[-1]
-    what = describe(last.node.layer) if len(layers) == 1 else f"{len(layers)} layers"
+    what = described[id(last.node.layer)] if len(layers) == 1 else f"{len(layers)} layers"
     return FoldedRow(
         path=path,
         what=what,
         output=shape_text((batch, *last.node.shape)),
-        params=sum(layer.params for layer in layers),
-        macs=sum(layer.macs for layer in layers),
-        flops=sum(layer.flops for layer in layers),
-        activation_bytes=sum(layer.activation_bytes for layer in layers),
+        params=sum([layer.params for layer in layers]),
+        macs=sum([layer.macs for layer in layers]),
+        flops=sum([layer.flops for layer in layers]),
+        activation_bytes=sum([layer.activation_bytes for layer in layers]),
         receptive_field=last.receptive_field,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -33,22 +33,19 @@ class Grid:
     def widths(self) -> list[int]:
         """The widest cell of each column, its heading among them."""
         cells = zip(*self.rows, strict=True) if self.rows else [() for _ in self.columns]
-        return [
-            max(cell_width(column.name), *map(cell_width, texts)) if texts else cell_width(column.name)
-            for column, texts in zip(self.columns, cells, strict=True)
-        ]
+        return [widest([column.name, *texts]) for column, texts in zip(self.columns, cells, strict=True)]
 
     def text(self) -> str:
         """The table as it is written to a pipe or a file: no cell is wrapped or cut."""
         widths = self.widths()
-
-        def line(cells: Iterable[str]) -> str:
-            padded = zip(cells, widths, self.columns, strict=True)
-            return " " + GAP.join([_padded(text, width, column.justify) for text, width, column in padded])
-
-        head = line([column.name for column in self.columns])
+        names = [column.name for column in self.columns]
+        padded = [
+            _padded(texts, width, column.justify)
+            for texts, width, column in zip(zip(names, *self.rows, strict=True), widths, self.columns, strict=True)
+        ]
+        head, *lines = [" " + GAP.join(cells) for cells in zip(*padded, strict=True)]
         rule = " " + "\u2500" * (sum(widths) + len(GAP) * (len(widths) - 1))
-        return "\n".join(["", head, rule, *map(line, self.rows), "", ""])
+        return "\n".join(["", head, rule, *lines, "", ""])
 
 
 def grid(*columns: tuple[str, Justify]) -> Grid:
@@ -65,6 +62,14 @@ def cell_width(text: str) -> int:
     return cell_len(text)
 
 
-def _padded(text: str, width: int, justify: Justify) -> str:
-    space = " " * (width - cell_width(text))
-    return space + text if justify == "right" else text + space
+def widest(texts: Sequence[str]) -> int:
+    """Columns that the widest of some texts takes."""
+    return max(map(len if all(map(str.isascii, texts)) else cell_width, texts))
+
+
+def _padded(texts: Sequence[str], width: int, justify: Justify) -> list[str]:
+    """A column's texts, all of one width."""
+    if all(map(str.isascii, texts)):
+        return [text.rjust(width) if justify == "right" else text.ljust(width) for text in texts]
+    spaces = [" " * (width - cell_width(text)) for text in texts]
+    return [space + text if justify == "right" else text + space for text, space in zip(texts, spaces, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archlab.analysis.row import Row
+from archlab.report.bounds import check_rows
 from archlab.report.figures import FIGURES, Figure
 
 _SPECIAL = (
@@ -53,7 +54,11 @@ def layers_latex(heading: str, rows: list[Row]) -> str:
     Args:
         heading: of the network, for a comment.
         rows: flat rows of its layers.
+
+    Raises:
+        ConfigError: for too many rows.
     """
+    check_rows(len(rows), "a LaTeX table")
     sums = {key: sum([row[key] for row in rows]) for key in LAYER_NUMBERS}
     columns = " ".join(f"S[table-format={len(str(total))}]" for total in sums.values())
     heads = ["layer", "type", "output", *(f"{{{label}}}" for label in LAYER_NUMBERS.values())]

@@ -8,9 +8,10 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from archlab.analysis.row import Row
+from archlab.report.bounds import check_rows
 from archlab.report.escape import markdown_text, spreadsheet_text
 from archlab.report.footer import CONVENTIONS, heading, totals
-from archlab.report.rows import layer_row
+from archlab.report.rows import layer_rows
 
 if TYPE_CHECKING:
     from archlab.analysis.result import Analysis
@@ -19,14 +20,20 @@ if TYPE_CHECKING:
 def rows_csv(rows: list[Row]) -> str:
     """Comma-separated values with a header (RFC 4180, but with line feeds); no text is a formula."""
     out = StringIO()
-    writer = csv.DictWriter(out, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: spreadsheet_text(value) for key, value in row.items()} for row in rows)
+    writer = csv.writer(out, lineterminator="\n")
+    names = list(rows[0]) if rows else []
+    writer.writerow(names)
+    writer.writerows([[spreadsheet_text(row[name]) for name in names] for row in rows])
     return out.getvalue()
 
 
 def rows_markdown(rows: list[Row]) -> str:
-    """A Markdown table; numbers to the right."""
+    """A Markdown table; numbers to the right.
+
+    Raises:
+        ConfigError: for too many rows.
+    """
+    check_rows(len(rows), "a Markdown table")
     if not rows:
         return ""
     rule = ["---:" if isinstance(value, int | float) else "---" for value in rows[0].values()]
@@ -40,13 +47,12 @@ def _markdown_line(cells: list[str]) -> str:
 
 
 def _markdown_cell(value: object) -> str:
-    text = "" if value is None else f"{value:,}" if type(value) is int else str(value)
-    return markdown_text(text)
+    return "" if value is None else f"{value:,}" if type(value) is int else markdown_text(str(value))
 
 
 def analysis_markdown(analysis: Analysis) -> str:
     """The layers as a Markdown table, with heading, totals and conventions."""
-    rows = [layer_row(analysis, layer) for layer in analysis.layers]
+    rows = layer_rows(analysis)
     lines = [f"- {label}: {_markdown_cell(text)}" for label, text in totals(analysis)]
     title = f"## {_markdown_cell(heading(analysis))}"
     return "\n".join([title, "", *lines, "", rows_markdown(rows), *CONVENTIONS]) + "\n"
@@ -69,7 +75,7 @@ def _html_cell(value: object) -> str:
 
 def analysis_html(analysis: Analysis) -> str:
     """The layers as an HTML table for notebooks, with heading, totals and conventions."""
-    rows = [layer_row(analysis, layer) for layer in analysis.layers]
+    rows = layer_rows(analysis)
     lines = "".join(f"<li>{escape(label)}: {escape(text)}</li>" for label, text in totals(analysis))
     notes = "".join(f"<div><small>{escape(text)}</small></div>" for text in CONVENTIONS)
     return f"<div><b>{escape(heading(analysis))}</b><ul>{lines}</ul>{rows_html(rows)}{notes}</div>"

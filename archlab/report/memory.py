@@ -169,8 +169,8 @@ class MemoryView:
 
     def checkpoint_lines(self) -> list[tuple[str, str]]:
         """What checkpoints save and cost, for people."""
-        found = self.analysis.checkpointing
-        if found is None or not self.training:
+        found = self.analysis.checkpointing if self.training else None
+        if found is None:
             return []
         forward = self.analysis.total.macs
         share = f" (a forward pass has {forward:,})" if forward else ""

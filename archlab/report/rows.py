@@ -21,7 +21,7 @@ from archlab.analysis.row import Row
 def analysis_dict(analysis: Analysis) -> Row:
     """The JSON object of `archlab analyze --format json`."""
     graph, total, training = analysis.graph, analysis.total, analysis.training
-    field = _cached_field_dict(analysis)
+    field = _of_each_field(analysis, field_dict)
     distinct = {id(layer.node.layer): layer.node.layer for layer in analysis.layers}
     options = {key: layer.options() for key, layer in distinct.items()}
     nodes = graph.nodes
@@ -110,19 +110,21 @@ def _training_dict(analysis: Analysis) -> Row:
     }
 
 
-def _cached_field_dict(analysis: Analysis) -> Callable[[ReceptiveField, Shape], Row]:
-    """`field_dict`, once for each of the fields that layers of one size share."""
+def _of_each_field(
+    analysis: Analysis, convert: Callable[[ReceptiveField, Shape, Shape], Row]
+) -> Callable[[ReceptiveField, Shape], Row]:
+    """A form of fields, made once for each of those that layers of one size share."""
     known: dict[tuple[int, Shape], Row] = {}
     extent = analysis.graph.input_shape
 
-    def convert(field: ReceptiveField, shape: Shape) -> Row:
+    def converted(field: ReceptiveField, shape: Shape) -> Row:
         key = (id(field), shape[-2:])  # a channels-last map only misses
         row = known.get(key)
         if row is None:
-            row = known[key] = field_dict(field, extent, shape)
+            row = known[key] = convert(field, extent, shape)
         return row
 
-    return convert
+    return converted
 
 
 def field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
@@ -198,18 +200,25 @@ def _figures(layer: LayerReport) -> Row:
     }
 
 
-def layer_row(analysis: Analysis, layer: LayerReport) -> Row:
-    """One layer as a flat row for CSV, Markdown and DataFrames."""
-    nodes = analysis.graph.nodes
-    field = field_dict(layer.receptive_field, analysis.graph.input_shape, layer.node.shape)
-    return {
-        "path": layer.node.path,
-        "type": layer.node.layer.type,
-        "inputs": " ".join(nodes[i].path for i in layer.node.inputs),
-        "output_shape": shape_text((analysis.batch, *layer.node.shape)),
-        **_figures(layer),
-        **_flat_field(field),
-    }
+def layer_rows(analysis: Analysis) -> list[Row]:
+    """Each layer as a flat row for CSV, Markdown and DataFrames."""
+    nodes, batch = analysis.graph.nodes, analysis.batch
+    field = _of_each_field(analysis, _flat_field_dict)
+    return [
+        {
+            "path": layer.node.path,
+            "type": layer.node.layer.type,
+            "inputs": " ".join([nodes[i].path for i in layer.node.inputs]),
+            "output_shape": shape_text((batch, *layer.node.shape)),
+            **_figures(layer),
+            **field(layer.receptive_field, layer.node.shape),
+        }
+        for layer in analysis.layers
+    ]
+
+
+def _flat_field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
+    return _flat_field(field_dict(field, input_shape, shape))
 
 
 def _flat_field(field: Row) -> Row:

@@ -12,7 +12,7 @@ from archlab.layers.shape import shape_text
 from archlab.report.figures import figures_row, refusals, training_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import CONVENTIONS, heading, totals
-from archlab.report.grid import GAP, Grid, Justify, cell_width, grid
+from archlab.report.grid import GAP, Grid, Justify, grid, widest
 from archlab.report.terminal import bar, render, width_of
 from archlab.report.units import binary, duration, field_text, si, stride_text
 
@@ -66,7 +66,9 @@ NETWORK_COLUMNS = (
 def analysis_table(analysis: Analysis, depth: int | None, *, colour: bool = False) -> str:
     """The table of `archlab analyze`: one row for each layer or folded scope, then totals and conventions."""
     folded = fold(analysis, depth)
-    rows = [_layer_cells(row) for row in folded]
+    fields = {id(row.receptive_field): row.receptive_field for row in folded}
+    seen = {identity: [field_text(field), stride_text(field)] for identity, field in fields.items()}
+    rows = [[*_layer_cells(row), *seen[id(row.receptive_field)]] for row in folded]
     columns: tuple[Column, ...] = LAYER_COLUMNS
     if colour:  # bars are for people
         columns = (*LAYER_COLUMNS, SHARE_COLUMN)
@@ -83,6 +85,7 @@ def analysis_table(analysis: Analysis, depth: int | None, *, colour: bool = Fals
 
 
 def _layer_cells(row: FoldedRow) -> list[str]:
+    """All but what a unit sees, which many rows share."""
     return [
         row.path,
         row.what,
@@ -91,8 +94,6 @@ def _layer_cells(row: FoldedRow) -> list[str]:
         si(row.macs) if row.macs else "-",
         si(row.flops) if row.flops else "-",
         binary(row.activation_bytes) if row.activation_bytes else "-",
-        field_text(row.receptive_field),
-        stride_text(row.receptive_field),
     ]
 
 
@@ -155,7 +156,7 @@ def _table(columns: tuple[Column, ...] | list[Column], rows: list[list[str]], wi
 
 def _fitting(columns: tuple[Column, ...] | list[Column], rows: list[list[str]], width: int) -> list[int]:
     """The indices of the columns to show, the most dispensable left out until the rest fits."""
-    widths = [max(map(cell_width, (column.name, *(row[i] for row in rows)))) for i, column in enumerate(columns)]
+    widths = [widest((column.name, *[row[i] for row in rows])) for i, column in enumerate(columns)]
     kept = list(range(len(columns)))
     dispensable = sorted((i for i in kept if columns[i].rank), key=lambda i: columns[i].rank)
     while dispensable and sum(widths[i] + len(GAP) for i in kept) > width:

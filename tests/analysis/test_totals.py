@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 
+from archlab.analysis.conditions import ConditionOptions
 from archlab.analysis.memory.fit import MOST_SAMPLES, Fit, largest_batch
 from archlab.analysis.optimizer import OPTIMIZERS
 from archlab.analysis.receptive_field.productivity import border_layer
@@ -75,6 +77,46 @@ def test_productive_critical_and_unproductive() -> None:
     assert words(layers, "[2, 10, 9]") == ({**judged, "behind": "productive", "last": "critical"}, None)
 
 
+def test_a_deformable_convolution_is_judged_by_the_map_that_it_samples() -> None:
+    """Into it comes a field of 7; its offsets see 9, which is all of the image."""
+    layers = """
+      - {name: wide, type: conv2d, out_channels: 2, kernel_size: 7, padding: 3}
+      - {name: deform, type: deform_conv2d, out_channels: 2, kernel_size: 3, padding: 1}
+      - {name: last, type: conv2d, out_channels: 2, kernel_size: 3, padding: 1}
+    """
+    judged, border = words(layers, "[2, 9, 9]")
+    assert judged == {
+        "wide": "productive",
+        "deform.offset": "productive",
+        "deform.conv": "productive",
+        "last": "unproductive",
+    }
+    assert border == "last"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int4"])
+def test_conditions_that_cannot_be(dtype: str) -> None:
+    network = loads(CLASSIFIER)
+    for options, said in (
+        ({"dtype": dtype}, f"dtype must be one of float32, float16, bfloat16, int8, not '{dtype}'"),
+        ({"batch": 0}, "batch must be at least 1, not 0"),
+        ({"optimizer": "lion"}, "optimizer must be one of sgd, momentum, adam, adamw, not 'lion'"),
+        ({"autocast": "int8"}, "autocast must be one of float16, bfloat16, not 'int8'"),
+        (
+            {"autocast": "float16", "dtype": "bfloat16"},
+            "autocast lowers the precision of float32, not of bfloat16",
+        ),
+    ):
+        with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+            network.analyze(**options)
+
+
+def test_an_analysis_says_under_which_conditions_it_is() -> None:
+    analysis = loads(CLASSIFIER).analyze(batch=3, dtype="float16", optimizer="adam")
+    assert (analysis.batch, analysis.dtype, analysis.optimizer) == (3, "float16", "adam")
+    assert analysis.input_shape == [3, 3, 8, 6]
+
+
 @pytest.mark.parametrize("least", [1, 2, 3])
 def test_the_largest_batch_is_that_of_trying_all(least: int) -> None:
     for limit in range(1, 120):
@@ -133,6 +175,41 @@ def test_the_largest_batch_of_any_growing_peak(peak_of: Callable[[int], int]) ->
     for limit in range(1, 4000, 397):
         expected = max((n for n in range(1, 50_000) if peak_of(n) <= limit), default=0)
         assert largest_batch(peak_of, limit).batch == expected
+
+
+def test_a_crooked_peak_takes_some_thirty_looks() -> None:
+    """Where lines lead nowhere the interval is halved: log2 of it, which is about 20 here, and the lines before."""
+    asked: list[int] = []
+
+    def peak(batch: int) -> int:
+        asked.append(batch)
+        assert len(asked) < 40
+        return batch if batch <= 1_234_567 else 10**12
+
+    assert largest_batch(peak, 2_000_000) == Fit(1_234_567, 1_234_567)
+
+
+BLOCKS = """
+input: [3, 8, 8]
+blocks: {one: {layers: [{type: conv2d, out_channels: 3, kernel_size: 1}, {type: tanh}]}}
+layers: [{name: a, use: one}, {name: b, use: one}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("conditions", "words"),
+    [
+        ({}, "momentum"),
+        ({"optimizer": "adam", "channels_last": True}, "adam, channels_last"),
+        (
+            {"autocast": "float16", "checkpoint": ["a"]},
+            "momentum, autocast to float16, 1 block checkpointed",
+        ),
+        ({"checkpoint": ["*"], "channels_last": True}, "momentum, 2 blocks checkpointed, channels_last"),
+    ],
+)
+def test_a_step_in_words(conditions: ConditionOptions, words: str) -> None:
+    assert loads(BLOCKS).analyze(**conditions).step_text() == words
 
 
 def test_a_straight_peak_takes_four_looks() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 
 import pytest
 
@@ -107,6 +108,64 @@ def test_comments_inside_a_collection_stay_where_they_are() -> None:
     assert formatted(text) == text.replace("{type: conv2d,      #", "{type: conv2d,      #").replace("}   #", "}   #")
 
 
+COMMENTED = """# whose file this is
+
+archlab: 1
+# what comes in
+input: [3, 8, 8]
+
+# what is done
+# with it
+layers:
+  # a sum
+  - type: residual
+    # of what is done
+    body:
+      # the first
+      - type: conv2d
+        out_channels: 3
+
+        # odd
+        kernel_size: 3
+        padding: 1
+      # the second
+
+      - {type: relu}
+# the end
+"""
+
+
+def test_comments_and_blank_lines_stay_in_front_of_what_they_were_written_for() -> None:
+    assert formatted(COMMENTED) == COMMENTED
+    turned = COMMENTED.replace("archlab: 1\n# what comes in\ninput: [3, 8, 8]", "# what comes in\ninput: [3, 8, 8]")
+    assert formatted(turned.replace("# the end", "archlab: 1")).startswith("archlab: 1\n# whose file this is\n")
+
+
+def test_a_collection_with_a_comment_on_its_last_but_one_line_stays_as_it_is() -> None:
+    text = "layers:\n  - {type: conv2d,\n     kernel_size: 3,\n     # of them\n     padding: 1}\n"
+    assert formatted(text) == text
+
+
+def test_lines_inside_a_commented_collection_lose_their_ends_only() -> None:
+    text = "layers:\n  - {type: conv2d,  \n     # odd \n     kernel_size: 3,   # both ways  \n     padding: 1}  \n"
+    assert formatted(text) == "".join(line.rstrip() + "\n" for line in text.splitlines())
+
+
+def filled(head: str, text: str, indent: int) -> str:
+    """As the standard library fills lines."""
+    return fill(text, WIDTH, initial_indent=head, subsequent_indent=" " * indent, break_long_words=False) + "\n"
+
+
+def test_long_values_are_broken_at_the_width() -> None:
+    """Words go on two columns further in; a list goes on behind its bracket."""
+    for last in range(1, 20):
+        words = " ".join(["x" * 9] * 40 + ["y" * last])
+        assert formatted(f"description: {words}\n") == filled("description: ", words, 2)
+        numbers = ", ".join([*map(str, range(100, 170)), "y" * last])
+        assert formatted(f"input: [{numbers}]\n") == filled("input: [", numbers + "]", 8)
+    assert formatted(f"description: {'x' * WIDTH} y\n") == f"description: {'x' * WIDTH}\n  y\n"
+
+
 def test_lists_in_lists() -> None:
     text = "layers:\n  - type: branches\n    paths:\n      - - {type: relu}  # a\n        - {type: tanh}\n      - []\n"
     assert formatted(text) == text
@@ -150,11 +209,9 @@ def test_what_looks_like_a_comment_inside_a_text_is_none() -> None:
     text = (
         "description: 'a # b'  # c\ninput: [3, 8, 8]\nlayers:\n  - {type: relu}\nname: \"one\n  # two\n  three\"  # d\n"
     )
-    after = formatted(text).splitlines()
-    assert after[0].split("  ")[0] == 'name: "one # two three"'
-    assert after[0].endswith("  # d")
-    assert after[1].split("  ")[0] == "description: 'a # b'"
-    assert after[1].endswith("  # c")
+    assert formatted(text) == (
+        "name: \"one # two three\"  # d\ndescription: 'a # b'     # c\ninput: [3, 8, 8]\nlayers:\n  - {type: relu}\n"
+    )
 
 
 def test_a_list_below_a_commented_key_is_left_alone() -> None:
@@ -173,6 +230,15 @@ def test_comments_are_aligned_where_the_line_holds_them() -> None:
         assert expected in formatted(text).splitlines()
 
 
+def test_comments_are_moved_by_no_more_than_forty_columns() -> None:
+    """Two spaces stand in front of the longest line's comment; a shorter line's has up to 40."""
+    for difference, spaces in ((38, 40), (39, 2)):
+        short, long = "a: 1", f"b: {'x' * (difference + 1)}"
+        assert len(long) - len(short) == difference
+        lines = formatted(f"params:\n  {short} # one\n  {long} # two\n").splitlines()
+        assert lines == ["params:", f"  {short}{' ' * spaces}# one", f"  {long}  # two"]
+
+
 MESSY = "input:   [3,8,8]  # a comment\nlayers:\n  - {type: relu}\n"
 NEAT = "input: [3, 8, 8] # a comment\nlayers:\n  - {type: relu}\n"
 
@@ -184,6 +250,7 @@ NEAT = "input: [3, 8, 8] # a comment\nlayers:\n  - {type: relu}\n"
         (MESSY.replace("\n", "\r\n").rstrip(), "\r\n"),
         (MESSY.replace("\n", "\r\n", 1), "\n"),
         (MESSY.replace("\n", "\r\n", 2), "\r\n"),
+        (MESSY.replace("\n", "\r\n", 2) + "\n", "\n"),  # as many
         (MESSY.rstrip(), "\n"),
         ("\N{ZERO WIDTH NO-BREAK SPACE}" + MESSY.replace("\n", "\r\n"), "\r\n"),
     ],

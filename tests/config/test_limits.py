@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from pathlib import Path
 
 import pytest
 
 from archlab.api.network import load, loads
 from archlab.api.validate import validate
+from archlab.config.syntax.files import read_source, read_stdin_source
+from archlab.config.syntax.folders import configs_below
 from archlab.config.syntax.naming import name_fault
 from archlab.config.tree.foreign import foreign_problem
 from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import ConfigError
-from archlab.diagnostics.words import listed, one_of
+from archlab.diagnostics.words import counted, listed, one_of
 
 RELU = "layers: [{type: relu}]\n"
 SMALL = "input: [1, 2, 2]\n"
@@ -32,11 +37,45 @@ def upsampled(size: str) -> str:
 
 def sums(identities: int) -> str:
     """A layer, many sums of ten values, and layers of one input."""
-    join = f"{{type: add, with: [{', '.join('a' * 9)}], repeat: 14999}}"
+    join = f"{{type: add, with: [{', '.join('a' * 9)}], repeat: 9999}}"
     return f"{SMALL}layers: [{{name: a, type: relu}}, {join}, {{type: identity, repeat: {identities}}}]"
 
 
+def sums_and_one(inputs: int) -> str:
+    """Layers of 99,991 inputs together, and a sum."""
+    return sums(0).replace("{type: identity, repeat: 0}", f"{{type: add, with: [{', '.join('a' * (inputs - 1))}]}}")
+
+
+def used_blocks(levels: int) -> str:
+    """Blocks that use one another."""
+    inner = [f"b{level}: {{layers: [{{use: b{level + 1}}}]}}" for level in range(1, levels)]
+    return f"{SMALL}blocks: {{{', '.join(inner)}, b{levels}: {RELU.strip().join('{}')}}}\nlayers: [{{use: b1}}]"
+
+
+def long_path(length: int) -> str:
+    """Nine names of 50 letters, each with a dot, and a layer's."""
+    layer = f"{{type: relu, name: {'b' * (length - 9 * 51)}}}"
+    for _ in range(9):
+        layer = f"{{type: residual, name: {'a' * 50}, body: [{layer}]}}"
+    return f"{SMALL}layers: [{layer}]"
+
+
+def with_output(letters: int) -> str:
+    return f"{SMALL}layers: [{{name: a, type: relu}}]\noutputs: {{{'x' * letters}: a}}"
+
+
 BOUNDS = {
+    "levels of blocks": (used_blocks(64), used_blocks(65), "blocks are nested deeper than 64 levels"),
+    "letters of a path": (
+        long_path(500),
+        long_path(501),
+        f"the layer's path has 501 characters, '{'a' * 50}.{'a' * 9}...'; at most 500 are allowed; write shorter names",
+    ),
+    "letters of an output": (
+        with_output(60),
+        with_output(61),
+        "the name of an output must be 1 to 60 printable characters",
+    ),
     "levels of YAML": (nested(98), nested(99), "nested deeper than 100 levels"),
     "params": (with_params(500), with_params(501), "the file has 501 params; at most 500 are allowed"),
     "height of the input": (
@@ -56,7 +95,12 @@ BOUNDS = {
         "input: [65537, 65536, 65536]\n" + RELU,
         "at most 281,474,976,710,656 elements are allowed",
     ),
-    "inputs": (sums(9), sums(10), "the layers of the network have more than 150,000 inputs together"),
+    "inputs": (sums(9), sums(10), "the layers of the network have more than 100,000 inputs together"),
+    "inputs of the last layer": (
+        sums_and_one(9),
+        sums_and_one(10),
+        "the layers of the network have more than 100,000 inputs together",
+    ),
     "digits": (
         f"{SMALL}{RELU}params: {{x: {'1' * 18}}}",
         f"{SMALL}{RELU}params: {{x: {'1' * 19}}}",
@@ -92,8 +136,9 @@ def test_the_last_that_is_taken(bound: str) -> None:
     loads(taken)
     with pytest.raises(ConfigError) as caught:
         loads(refused)
-    assert message in str(caught.value)
-    assert len(caught.value.problems) == 1
+    (problem,) = caught.value.problems
+    assert message in problem.message
+    assert " " not in problem.code
 
 
 def test_no_more_than_a_hundred_problems_are_told() -> None:
@@ -103,11 +148,62 @@ def test_no_more_than_a_hundred_problems_are_told() -> None:
         assert len(caught.value.problems) == min(count, 100)
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (".", ". is a folder, not a config file"),
+        ("/dev/null", "/dev/null is not a regular file"),
+        ("nothing.yaml", "there is no file nothing.yaml"),
+        ("a\0b.yaml", "cannot read a\0b.yaml: not a usable path"),
+        ("a" * 300, f"cannot read {'a' * 300}: {os.strerror(errno.ENAMETOOLONG)}"),
+        ("latin1.yaml", "latin1.yaml is not UTF-8 text (byte 7)"),
+    ],
+)
+def test_what_is_no_config_file(name: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("latin1.yaml").write_bytes("name: r\u00e9seau".encode("latin-1"))
+    with pytest.raises(ConfigError) as caught:
+        read_source(Path(name))
+    assert [(problem.message, problem.code) for problem in caught.value.problems] == [(reason, "unreadable")]
+
+
+def test_a_config_on_stdin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "\N{ZERO WIDTH NO-BREAK SPACE}name: r\u00e9seau\n"
+    for content, said in ((text.encode(), ""), (b"a\xff", "not UTF-8 text (byte 1)"), (b"#" * 1_000_001, "1,000,000")):
+        with (tmp_path / "in").open("wb") as file:
+            file.write(content)
+        with (tmp_path / "in").open() as file:
+            monkeypatch.setattr("sys.stdin", file)
+            if said:
+                with pytest.raises(ConfigError, match=re.escape(said)):
+                    read_stdin_source()
+            else:
+                assert read_stdin_source() == Source("<stdin>", text[1:], tmp_path)
+
+
+def test_a_folder_holds_so_many_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Files and folders are counted, of which some are configs."""
+    (tmp_path / "inner").mkdir()
+    for name in ("a.yaml", "b.txt", "inner/c.yml"):
+        (tmp_path / name).write_text("")
+    configs = [str(tmp_path / "a.yaml"), str(tmp_path / "inner" / "c.yml")]
+    for most, files in (("MAX_FOLDER_ENTRIES", "files"), ("MAX_CONFIGS", ".yaml files")):
+        held = 4 if files == "files" else 2
+        with monkeypatch.context() as patch:
+            patch.setattr(f"archlab.config.syntax.folders.{most}", held)
+            assert configs_below(str(tmp_path)) == configs
+            patch.setattr(f"archlab.config.syntax.folders.{most}", held - 1)
+            with pytest.raises(ConfigError, match=f"holds more than {held - 1} {re.escape(files)}; give the folder"):
+                configs_below(str(tmp_path))
+
+
 def test_lists_in_messages_end_after_a_dozen() -> None:
     dozen = [f"p{number}" for number in range(12)]
     assert listed(dozen) == ", ".join(dozen)
     assert listed([*dozen, "q"]) == ", ".join(dozen) + ", ..."
     assert listed([]) == "none"
+    assert [counted(n, "layer") for n in (0, 1, 2, 1234)] == ["0 layers", "1 layer", "2 layers", "1,234 layers"]
     assert [one_of(["a"]), one_of(["a", "b"]), one_of(["a", "b", "c"])] == ["a", "a or b", "a, b or c"]
 
 
@@ -200,3 +296,15 @@ def test_what_extending_refuses(tmp_path: Path) -> None:
     ]
     for (last, text), message, code in refused:
         assert extended(tmp_path, last, text) == [(message, code)]
+
+
+def test_configs_that_extend_one_another_share_the_bytes(tmp_path: Path) -> None:
+    base, above = tmp_path / "base.yaml", tmp_path / "above.yaml"
+    base.write_text(SMALL + RELU + "# " + "x" * 499_000)
+    rest = 1_000_000 - len(base.read_bytes()) - len(head := "extends: base.yaml\n# ")
+    above.write_text(head + "x" * rest)
+    load(above)
+    above.write_text(head + "x" * (rest + 1))
+    with pytest.raises(ConfigError, match=r"with .*base\.yaml, the configs .* have 1,000,001 bytes together") as caught:
+        load(above)
+    assert caught.value.problems[0].place is not None

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any
+
 import jsonschema
 import pytest
 import yaml
 
 from archlab.api.network import loads
+from archlab.api.validate import validate
 from archlab.config.schema import config_schema
-from archlab.diagnostics.problem import ConfigError
+from archlab.diagnostics.place import Place, Source
+from archlab.diagnostics.problem import ConfigError, Problem
+from archlab.diagnostics.suggest import closest
+from archlab.layers import find_layer, layer_types
 
 PROBLEMS: list[tuple[str, int, int, str, str]] = [
     (
@@ -74,6 +82,20 @@ PROBLEMS: list[tuple[str, int, int, str, str]] = [
         14,
         "unknown-key",
         "block 'b' has no key 'parms'; did you mean 'params'?",
+    ),
+    (
+        "input: [4, 6, 8]\nblocks: {b: {params: {x: 1}}}\nlayers: [{type: relu}]",
+        2,
+        10,
+        "missing",
+        "block 'b' needs 'layers'",
+    ),
+    (
+        "input: [4, 6, 8]\nblocks: {b: {layers: [{type: relu}], init: 3}}\nlayers: [{type: relu}]",
+        2,
+        44,
+        "wrong-type",
+        "'init' of block 'b' must be a mapping (name: value), not the number 3",
     ),
     ("input: [4, 6, 8]\nlayers: []", 2, 9, "missing", "'layers' is empty; a network needs at least one layer"),
     (
@@ -355,6 +377,105 @@ def test_what_is_said_and_where(text: str, line: int, column: int, code: str, me
     assert (problem.place.line + 1, problem.place.column + 1) == (line, column)
 
 
+def test_what_leads_to_a_problem_begins_with_the_nearest() -> None:
+    text = """
+        input: [4, 8, 8]
+        blocks:
+          unit: {layers: [{type: residual, body: [{type: conv2d, out_channels: 8, kernel_size: 3, stride: 2}]}]}
+          outer: {layers: [{use: unit}]}
+        layers: [{type: relu}, {name: a, use: outer}]
+    """
+    with pytest.raises(ConfigError) as caught:
+        loads(text)
+    (problem,) = caught.value.problems
+    assert list(problem.trail) == [
+        "body: 4x8x8 (input) -> 8x3x3 (conv2d, line 4)",
+        "shortcut: 4x8x8 (relu, line 6)",
+        "in block 'unit', used at line 5",
+        "in block 'outer', used by a at line 6",
+    ]
+
+
+def test_a_param_is_of_its_defaults_kind() -> None:
+    text = "input: [4, 6, 8]\nparams: {a: 1, b: true, c: x, d: [1, 2], e: {k: 1}}\nlayers: [{type: relu}]"
+    values: dict[str, Any] = {"a": 2.5, "b": False, "c": "3", "d": [3], "e": {"n": 2}}
+    loads(text, **values)
+    kinds = {"a": "number", "b": "boolean", "c": "text", "d": "list", "e": "mapping"}
+    for name, wanted in kinds.items():
+        for other in kinds.keys() - {name}:
+            with pytest.raises(ConfigError) as caught:
+                loads(text, **{name: values[other]})
+            assert f"the param '{name}' must be a {wanted}" in caught.value.problems[0].message
+
+
+@pytest.mark.parametrize("length", [100, 159, 160, 161, 162, 214, 400])
+def test_the_marker_stands_under_what_is_meant(length: int) -> None:
+    """A long line is cut around it, with dots where something is left out; 160 characters are shown."""
+    line = "".join(chr(0x4E00 + number) for number in range(length))  # no two are alike
+    for start in (0, 1, 52, 53, 54, 55, 60, 105, 106, 107, length // 2, length - 2, length - 1):
+        place = Place(Source("x.yaml", f"first\n{line}\n"), 1, start, 1, start + 2)
+        _, shown, marker = Problem("message", "code", place).render().splitlines()
+        prefix, shown, marker = shown[:8], shown[8:], marker[8:]
+        assert prefix == "    2 | "
+        at, width = marker.index("^"), len(marker.strip())
+        assert shown[at : at + width] == line[start : start + 2]
+        bare = shown.removeprefix("...").removesuffix("...")
+        assert len(bare) == min(length, 160)
+        assert shown.startswith("...") == (not line.startswith(bare))
+        assert shown.endswith("...") == (not line.endswith(bare))
+
+
+def test_each_figure_has_one_problem(tmp_path: Path) -> None:
+    """A 1x1 convolution of 3 channels to 2 on 4x5 positions: 6 + 2 params, 6 x 20 MACs."""
+    figures = "{macs: $(1 + 1), param: 8, params: [8, 8], buffers: 0, flops: 240, activations: 40}"
+    layers = "layers: [{type: conv2d, out_channels: 2, kernel_size: 1}]"
+    (tmp_path / "net.yaml").write_text(f"input: [3, 4, 5]\nexpect: {figures}\n{layers}\n")
+    assert [(problem.message, problem.code) for problem in validate(str(tmp_path / "net.yaml")).problems] == [
+        ("'expect' takes plain figures, no expressions", "wrong-value"),
+        ("'expect' has no figure 'param'; did you mean 'params'?", "unknown-option"),
+        ("expect: 'params' is a whole number, not a list of 2", "wrong-type"),
+        ("net: expected flops 240, but it is 280", "expect"),
+    ]
+
+
+def test_names_inside_paths_begin_with_the_paths_number() -> None:
+    graph = loads("""
+        input: [4, 8, 8]
+        layers:
+          - {name: b, type: branches, paths: [[{name: x, type: relu}], [{name: y, type: tanh}]]}
+          - {name: p, type: sigmoid, from: b.branch1.x}
+          - {name: q, type: sigmoid, from: b.branch2.y}
+        outputs: [b, p, q]
+    """).graph
+    assert [(graph.nodes[node.inputs[0]].path, node.path) for node in graph.nodes[4:]] == [
+        ("b.branch1.x", "p"),
+        ("b.branch2.y", "q"),
+    ]
+
+
+# By the layer or option that is meant: how other libraries write it.
+ELSEWHERE = {
+    "linear": ("Dense", "dense", "FC", "torch.nn.Linear(10, 10)"),
+    "conv_transpose2d": ("Conv2DTranspose", "deconv", "Deconv2D", "nn.ConvTranspose2d"),
+    "max_pool2d": ("MaxPooling2D", "maxpool", "MaxPool2d"),
+    "adaptive_avg_pool2d": ("GlobalAveragePooling2D", "GAP"),
+    "silu": ("swish", "Swish", "SiLU"),
+    "concat": ("Concatenate", "cat"),
+    "batch_norm2d": ("BatchNorm", "BN", "nn.BatchNorm2d(64)", "batch_normalization"),
+    "stochastic_depth": ("DropPath", "drop_path", "torchvision.ops.StochasticDepth"),
+    "leaky_relu": ("LeakyReLU", "nn.LeakyReLU(0.1)"),
+    "out_channels": ("filters", "channels"),
+    "kernel_size": ("kernel", "pool_size", "kernelsize", "kernel_sizes"),
+    "stride": ("strides",),
+}
+
+
+@pytest.mark.parametrize("meant", ELSEWHERE)
+def test_names_of_other_libraries(meant: str) -> None:
+    known = layer_types() if find_layer(meant) is not None else ["out_channels", "kernel_size", "stride", "padding"]
+    assert {word: closest(word, known) for word in ELSEWHERE[meant]} == dict.fromkeys(ELSEWHERE[meant], meant)
+
+
 SHAPES = [
     ("padding: [1, true, 0, 0]", "zero_pad2d: 'padding' must be a whole number, or four of them"),
     ("padding: [1, 2, x, 0]", "zero_pad2d: 'padding' must be a whole number, or four of them"),
@@ -378,6 +499,74 @@ def test_a_window_that_fits_nowhere_says_what_there_is() -> None:
     with pytest.raises(ConfigError, match=r"covers 11 positions along the width, but the input has only 8 \+ 2 of pad"):
         loads(pool)
     loads(pool.replace("11", "10"))
+
+
+def test_an_error_reads_as_its_problems() -> None:
+    with pytest.raises(ConfigError) as caught:
+        loads("input: [4, 6, 8]\nlayers: [{type: rely}, {type: sigmoyd}]")
+    first, second = caught.value.problems
+    assert str(caught.value) == f"{first.render()}\n{second.render()}"
+    assert first.render().splitlines()[0].startswith("<config>:2:")
+
+
+def test_long_keys_are_cut() -> None:
+    for letters, shown in ((60, "k" * 60), (61, "k" * 57 + "...")):
+        with pytest.raises(ConfigError, match=f"'{re.escape(shown)}' is written twice"):
+            loads(f"input: [4, 6, 8]\n{'k' * letters}: 1\n{'k' * letters}: 2\nlayers: [{{type: relu}}]")
+
+
+ITEMS = [
+    "{type: conv2d, out_channels: 2, kernel_size: 1, init: {weight: zeros, bias: {type: ones}}}",
+    "{type: conv2d, out_channels: 2, kernel_size: 1, init: {weigth: zeros}}",
+    "{type: conv2d, out_channels: 2, kernel_size: 1, init: default}",
+    "{type: relu, init: default}",
+    "{type: conv2d, out_channels: 2}",
+    "{type: conv2d, out_channels: 2, kernel_size: 1, norm: batch_norm2d, activation: {type: relu6}}",
+    "{type: conv2d, out_channels: 2, kernel_size: 1, norm: relu}",
+    "{type: max_pool2d, kernel_size: 2, norm: batch_norm2d}",
+    "{type: add, with: first}",
+    "{type: add, with: [first]}",
+    "{type: add}",
+    "{type: add, with: []}",
+    "{type: relu, with: [first]}",
+    "{type: residual, body: [{type: relu}]}",
+    "{type: residual, body: [{type: relu}], shortcut: project}",
+    "{type: residual, body: [{type: relu}], shortcuts: project}",
+    "{type: residual}",
+    "{type: branches, paths: [[], [{type: relu}]], merge: add}",
+    "{type: branches, paths: [[], {type: relu}]}",
+    "{type: branches, paths: []}",
+    "{type: branches, paths: [[], []], merge: mean}",
+    "{type: branches, paths: [[], []], merges: add}",
+    "{use: unit}",
+    "{use: unit, type: relu}",
+    "{name: b}",
+    "{type: relu, repeat: 2, name: b}",
+    "{type: relu, repeats: 2}",
+]
+
+
+@pytest.mark.parametrize("item", ITEMS)
+def test_the_schema_takes_what_is_built(item: str) -> None:
+    text = f"input: [4, 6, 8]\nblocks: {{unit: {{layers: [{{type: relu}}]}}}}\nlayers: [{{name: first, type: relu}}, {item}]"
+    try:
+        loads(text)
+    except ConfigError:
+        is_built = False
+    else:
+        is_built = True
+    assert jsonschema.Draft7Validator(config_schema()).is_valid(yaml.safe_load(text)) == is_built
+
+
+def test_the_schema_describes_a_layer_in_one_paragraph() -> None:
+    definitions = config_schema()["definitions"]
+    for name in layer_types():
+        cls = find_layer(name)
+        assert cls is not None
+        assert cls.__doc__ is not None
+        first = cls.__doc__.splitlines()[0]
+        assert definitions[name]["description"].startswith(first)
+        assert "\n\n" not in definitions[name]["description"]
 
 
 LISTS = [

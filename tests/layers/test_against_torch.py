@@ -393,6 +393,8 @@ def test_storage_is_what_torch_does_in_eval_mode(layer_type: str) -> None:
         ("upsample", {"size": 0}),
         ("upsample", {"scale_factor": 0}),
         ("upsample", {"scale_factor": float("inf")}),
+        ("upsample", {"scale_factor": 65_537}),
+        ("upsample", {"scale_factor": (1, 0)}),
         ("upsample", {"scale_factor": (1, 2, 3)}),
         ("upsample", {"scale_factor": 2, "mode": "trilinear"}),
         ("conv_transpose2d", {"out_channels": 8, "kernel_size": 2, "padding": "same"}),
@@ -403,8 +405,50 @@ def test_storage_is_what_torch_does_in_eval_mode(layer_type: str) -> None:
         ("adaptive_avg_pool2d", {"output_size": 0}),
         ("relu", {"inplace": 1}),
         ("batch_norm2d", {"eps": float("nan")}),
+        *((name, {"eps": -0.5}) for name in ("batch_norm2d", "instance_norm2d", "layer_norm", "layer_norm2d")),
+        ("group_norm", {"num_groups": 2, "eps": -0.5}),
+        *((name, {"momentum": value}) for name in ("batch_norm2d", "instance_norm2d") for value in (-0.5, 1.5)),
+        *((name, {"p": value}) for name in ("dropout", "dropout2d") for value in (-0.5, 1.5)),
+        *(("stochastic_depth", {"p": value, "mode": "row"}) for value in (-0.5, 1.5)),
+        ("softshrink", {"lambd": -0.5}),
+        ("avg_pool2d", {"kernel_size": 2, "divisor_override": 0}),
+        ("narrow", {"start": -1, "length": 2}),
+        ("narrow", {"start": 0, "length": 0}),
+        ("concat", {"dim": 0}),
+        ("concat", {"dim": 2}),
+        ("lp_pool2d", {"norm_type": -0.5, "kernel_size": 2}),
+        ("deform_conv2d", {"out_channels": 8, "kernel_size": 3, "max_offset": 0.0}),
     ],
 )
 def test_wrong_options_are_refused(layer_type: str, options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         make(layer_type, **options)
+
+
+def test_options_at_their_bounds() -> None:
+    for name in ("batch_norm2d", "instance_norm2d"):
+        for options in ({"eps": 0.0}, {"momentum": 0.0}, {"momentum": 1.0}):
+            make(name, **options)
+    for p in (0, 1):
+        make("dropout", p=p)
+        make("stochastic_depth", p=p, mode="batch")
+    make("softshrink", lambd=0.0)
+    make("narrow", start=0, length=1)
+    make("avg_pool2d", kernel_size=2, divisor_override=1)
+
+
+@pytest.mark.parametrize("name", ["softmax", "softmin", "log_softmax"])
+def test_the_dimension_that_torch_takes_where_none_is_given(name: str) -> None:
+    """It warns, and takes the channels of a batch of maps or of flat values."""
+    function = getattr(torch.nn.functional, name)
+    for shape in ((5,), (3, 4, 2)):
+        x = torch.rand(2, *shape)
+        with pytest.warns(UserWarning, match="Implicit dimension choice"):
+            theirs = function(x)
+        module = make_module(make(name), (shape,))
+        assert module is not None
+        assert torch.equal(module(x), theirs)
+
+
+def test_the_largest_scale_factor() -> None:
+    assert make("upsample", scale_factor=65_536).out_shape(((1, 1, 2),)) == (1, 65_536, 131_072)

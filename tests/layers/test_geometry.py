@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from archlab.layers.geometry import (
     mirrored,
     wrapped,
 )
-from archlab.layers.shape import ChannelsLast, ShapeError
+from archlab.layers.shape import ChannelsLast, ShapeError, channels_of, is_square, map_size
 
 
 def make(layer_type: str, **options: Any) -> Layer:
@@ -49,6 +50,27 @@ def test_adaptive_pooling_reads_what_torchs_does() -> None:
             reads = adaptive_reads(size, out_size)
             for unit in range(out_size):
                 assert positions(reads, unit, size) == pooled[:, unit].nonzero().flatten().tolist(), (size, out_size)
+
+
+@pytest.mark.parametrize(("size", "out_size"), [(1000, 257), (1001, 300), (290, 271), (5000, 999), (300, 7), (7, 300)])
+def test_an_adaptive_window_is_no_wider_than_it_says(size: int, out_size: int) -> None:
+    """PyTorch's windows begin at floor(o * in / out) and end at ceil((o + 1) * in / out)."""
+    widths = [ceil((o + 1) * size / out_size) - floor(o * size / out_size) for o in range(out_size)]
+    reads = adaptive_reads(size, out_size)
+    assert isinstance(reads, Phases)
+    assert reads.most_taps == max(widths)
+    assert [len(reads.of(unit)) for unit in range(out_size)] == widths
+
+
+def test_a_pooling_that_divides_its_map_slides() -> None:
+    assert adaptive_reads(12, 4) == Window(kernel=3, stride=3)
+    assert [adaptive_reads(12, 12), adaptive_reads(12, 1), adaptive_reads(1, 1)] == [IDENTITY, WHOLE, IDENTITY]
+
+
+def test_height_and_width_of_a_map_whichever_way_round() -> None:
+    assert [map_size(shape) for shape in ((3, 4, 6), ChannelsLast((4, 6, 3)), (12,))] == [(4, 6), (4, 6), None]
+    assert [channels_of(shape) for shape in ((3, 4, 6), ChannelsLast((4, 6, 3)), (12,))] == [3, 3, 12]
+    assert [is_square(shape) for shape in ((3, 4, 4), (4, 4, 6), ChannelsLast((4, 4, 3)), (12,))] == [1, 0, 1, 1]
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 4])
@@ -96,6 +118,15 @@ def test_convolutions_slide_along_each_axis_by_themselves(
     options: dict[str, Any], height: Window, width: Window
 ) -> None:
     assert read_by(make("conv2d", out_channels=2, **options), (2, 12, 12)) == (height, width)
+
+
+def test_transposed_convolutions_have_two_axes() -> None:
+    options = {"kernel_size": (3, 5), "padding": (1, 0), "dilation": (1, 2)}
+    read = read_by(make("conv_transpose2d", out_channels=2, **options), (2, 12, 12))
+    assert read == (
+        Window(3, 1, 1, 1),
+        Window(5, 1, 8, 2),
+    )  # the kernels turned round: padded by dilation * (kernel - 1)
 
 
 def test_reach_is_from_the_first_to_the_last_that_is_read() -> None:

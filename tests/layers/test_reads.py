@@ -13,7 +13,7 @@ from torchvision.ops import deform_conv2d
 
 from archlab.api.network import loads
 from archlab.layers import Layer, find_layer
-from archlab.layers.geometry import Phases, Reads, Taps, Whole, Window
+from archlab.layers.geometry import GLOBAL, POINTWISE, Phases, Reads, Taps, Whole, Window
 from archlab.layers.shape import Shape, ShapeError
 from archlab.layers.upsample import Upsample
 from archlab.torch.build import make_module
@@ -167,6 +167,17 @@ def test_nearest_neighbours_are_torchs_choice_for_every_pair_of_sizes(mode: str,
             assert taken_by_layer(in_size, rows, **options) == expected, (in_size, out_size)
 
 
+@pytest.mark.parametrize(("in_size", "out_size"), [(2, 83), (2, 97), (4, 82), (4, 110), (6, 123)])
+def test_height_and_width_together_say_how_torch_rounds(in_size: int, out_size: int) -> None:
+    taken = set()
+    for rows in (128 - out_size, 129 - out_size):
+        options = {"size": (rows, out_size), "mode": "nearest-exact"}
+        expected = taken_by_torch(in_size, rows, **options)
+        assert taken_by_layer(in_size, rows, **options) == expected
+        taken.add(tuple(expected))
+    assert len(taken) == 2
+
+
 @pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
 @pytest.mark.parametrize("rows", [2, 130])
 def test_nearest_neighbours_by_a_factor(mode: str, rows: int) -> None:
@@ -220,6 +231,13 @@ def test_others(layer_type: str, options: dict[str, Any]) -> None:
         assert height == width == Window()
         return
     check(layer, (4, 6, 6))
+
+
+def test_what_is_flattened_has_no_positions() -> None:
+    layer = make("flatten")
+    assert layer.reads(((4, 6, 6),), (144,)) == (GLOBAL,)
+    assert layer.reads(((144,),), (144,)) == (POINTWISE,)
+    assert make("flatten", start_dim=1, end_dim=1).reads(((4, 6, 6),), (4, 6, 6)) == (POINTWISE,)
 
 
 @pytest.mark.parametrize("name", ["group_norm", "instance_norm2d"])

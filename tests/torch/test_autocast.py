@@ -78,3 +78,12 @@ def test_cuda_s_lists_on_a_cpu() -> None:
     with cuda_lists_on_cpu():
         assert precisions() == [torch.float32, torch.float32, torch.bfloat16]
     assert precisions() == [torch.bfloat16, torch.bfloat16, torch.float32]
+
+
+def test_a_deformable_convolution_computes_in_float32_and_gives_what_its_input_is_in() -> None:
+    """torchvision's `deform_conv2d_autocast` casts what it reads to float32, and the result back."""
+    cls = find_layer("deform_conv2d_op")
+    assert cls is not None
+    precision = cls.model_validate({"out_channels": 2, "kernel_size": 1}).autocast((2, 4), 2)
+    assert (precision.output, precision.compute) == (2, 4)
+    assert (precision.copies_inputs, precision.copies_params) == (True, False)

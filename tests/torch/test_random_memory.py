@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
@@ -22,6 +23,7 @@ from archlab.torch.precision import converted, converted_input
 from archlab.torch.storages import count_inference, count_training
 from archlab.torch.trace import PATH
 from tests.random_memory import DRAWN, JOINS, Case, disagreements, random_case
+from tests.torch.course import differences
 
 DRAWN_HERE = 160
 
@@ -34,6 +36,14 @@ FOUND = (1285, 1456, 1602, 2182, 2537, 3034, 3192, 3511, 5595, 5911, 6258, 21189
 def test_random_networks_to_the_byte(seed: int) -> None:
     case = random_case(seed)
     assert disagreements(case) == [], case.network.document.source.text
+
+
+@pytest.mark.parametrize("seed", [0, 3, 4, 5, 6, 7, 10, 11, 12, 16])
+def test_random_networks_in_mixed_precision(seed: int) -> None:
+    case = random_case(seed)
+    conditions = replace(case.conditions, autocast="bfloat16")
+    if Analysis(case.network.graph, conditions).refusal is None:
+        assert not differences(case.network, conditions, training=True)
 
 
 def test_every_layer_type_is_drawn() -> None:

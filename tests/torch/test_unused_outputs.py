@@ -27,6 +27,11 @@ blocks:
       - {name: a, use: exchange, with: [coarse]}
       - {name: b, use: exchange, with: [a.coarser]}
     outputs: [b.finer, b.coarser]
+  again:
+    inputs: [fine, coarse]
+    layers:
+      - {name: a, use: exchange, with: [coarse], repeat: 2}
+    outputs: [a.finer, a.coarser]
   one:
     inputs: x
     layers:
@@ -54,6 +59,7 @@ USES = {
         "s",
         "s.2.b.coarser",
     ),
+    "of a repetition in a block": ("{name: s, from: top, use: again, with: [bottom]}", "s", "s.a.coarser"),
     "of a block in copies": ("{name: n, from: top, use: one, repeat: 3}", "n, low: bottom", "n.2.a.coarser"),
 }
 

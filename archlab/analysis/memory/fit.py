@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 MOST_SAMPLES = 1 << 24
 """Where the search ends: no one has such a batch."""
+MOST_INPUTS = 20_000
+"""Inputs of all layers together, beyond which several walks over them take too long."""
 
 
 class Fit(NamedTuple):
@@ -30,15 +32,16 @@ MOST_GUESSES = 12
 """Steps along a line before the interval is halved instead: peaks are nearly straight lines, so that few do."""
 
 
-def largest_batch(peak_of: Callable[[int], int], limit: int, least: int = 1) -> Fit:
+def largest_batch(peak_of: Callable[[int], int], limit: int, least: int = 1, *, fixed: int = 0) -> Fit:
     """Search along the line through the last two peaks: a larger batch never needs less.
 
     Args:
         peak_of: bytes that a batch needs.
         limit: bytes that there are.
         least: the smallest batch that runs.
+        fixed: bytes that the peak has whatever the batch, or less: where the first line begins.
     """
-    low = before = least, peak_of(least)
+    before, low = (0, fixed), (least, peak_of(least))
     if low[1] > limit:
         return Fit(0, low[1], least)
     high: Looked | None = None  # the smallest batch known not to fit
@@ -58,7 +61,7 @@ def _next(before: Looked, low: Looked, high: Looked | None, limit: int, *, strai
     """The batch to try, between the largest that fits and the smallest that does not.
 
     Args:
-        before: what fitted before `low`; the same where nothing did.
+        before: what fitted before `low`; the beginning of the line where nothing did.
         low: the largest batch known to fit.
         high: the smallest known not to; None where there is none yet.
         limit: bytes that there are.
@@ -67,7 +70,7 @@ def _next(before: Looked, low: Looked, high: Looked | None, limit: int, *, strai
     end = MOST_SAMPLES if high is None else high[0] - 1
     other = before if high is None else high
     grown = other[1] - low[1]
-    if other is low or (high is None and not straight):
+    if high is None and not straight:
         guess = 2 * low[0]
     elif not straight:
         guess = (low[0] + end + 1) // 2

@@ -12,9 +12,7 @@ from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
 from archlab.analysis.memory.ledger import Ledger, Storage, Timeline
-from archlab.analysis.memory.program import Call, Program, program
-from archlab.graph import Graph
-from archlab.layers.operators import Run
+from archlab.analysis.memory.program import Call, Program
 from archlab.layers.room import NOTHING
 
 
@@ -32,19 +30,13 @@ class InferenceMemory(NamedTuple):
     peak_node: int
 
 
-def inference_memory(
-    graph: Graph, bytes_per_element: int, batch: int, *, channels_last: bool = False, watched: bool = False
-) -> InferenceMemory:
+def inference_memory(written: Program, bytes_per_element: int) -> InferenceMemory:
     """Walk the calls in order, allocating values and freeing what has no name left.
 
     Args:
-        graph: the network.
+        written: the calls of a forward pass.
         bytes_per_element: of an activation.
-        batch: number of samples.
-        channels_last: whether the input and the weights lie in that memory format.
-        watched: whether a dispatch mode watches.
     """
-    written = _program(graph, batch, channels_last=channels_last, watched=watched)
     calls = written.calls
     owner, holders = list(range(len(calls))), [0] * len(calls)
     live = peak = peak_node = 0
@@ -71,38 +63,23 @@ def inference_memory(
     return InferenceMemory(new_bytes, peak, peak_node)
 
 
-def _program(graph: Graph, batch: int, *, channels_last: bool, watched: bool) -> Program:
-    return program(graph, Run(batch, training=False, channels_last=channels_last, watched=watched))
-
-
 def _beside(call: Call, bytes_per_element: int) -> int:
     scratch = call.operator.scratch
     return 0 if scratch is NOTHING else scratch.bytes(bytes_per_element, 1)
 
 
-def inference_timeline(
-    graph: Graph,
-    facts: list[Facts],
-    bytes_per_element: int,
-    batch: int,
-    *,
-    channels_last: bool = False,
-    watched: bool = False,
-) -> Timeline:
+def inference_timeline(written: Program, facts: list[Facts], bytes_per_element: int) -> Timeline:
     """The same walk with every storage remembered, which takes longer; the peak is the same.
 
     Args:
-        graph: the network.
-        facts: of its nodes.
+        written: the calls of a forward pass.
+        facts: of the graph's nodes.
         bytes_per_element: of an activation, a parameter and a buffer without a dtype of its own.
-        batch: number of samples.
-        channels_last: whether the input and the weights lie in that memory format.
-        watched: whether a dispatch mode watches.
     """
     elements = sum([fact.params + fact.buffers - fact.fixed_buffers for fact in facts])
     ledger = Ledger(elements * bytes_per_element + sum([fact.fixed_buffer_bytes for fact in facts]))
     values: dict[int, Storage] = {}
-    for call in _program(graph, batch, channels_last=channels_last, watched=watched).calls:
+    for call in written.calls:
         if call.holding == "new":
             size = call.elements * bytes_per_element
             values[call.index] = ledger.take(size, "output" if call.index else "input", call.node)

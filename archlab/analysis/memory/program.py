@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archlab.analysis.conditions import Conditions
+from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
 from archlab.layers.operators import FIRST, Holding, Operator, Run, whole
 from archlab.layers.room import KEEPS_NOTHING, Gradient, Training
@@ -88,8 +89,21 @@ class Program:
         return [self.results[index] for _, index in self.graph.outputs]
 
 
+MAX_CALLS = 120_000
+"""Operators of a network: a layer may run a dozen (circular padding)."""
+
 Known = dict[tuple[int, ...], list[tuple[Operator, int]]]
 """Operators by the identity of their layer and of the values that they read."""
+
+
+def inference_program(graph: Graph, conditions: Conditions) -> Program:
+    """The calls of a network in a forward pass.
+
+    Args:
+        graph: the network.
+        conditions: under which it runs.
+    """
+    return program(graph, Run(conditions.batch, False, conditions.channels_last, not conditions.adds_in_place))
 
 
 def training_program(graph: Graph, conditions: Conditions) -> Program:
@@ -108,6 +122,9 @@ def program(graph: Graph, run: Run) -> Program:
     Args:
         graph: the network.
         run: under which conditions.
+
+    Raises:
+        ConfigError: for too many of them.
     """
     return _Writer(graph, run).write()
 
@@ -135,6 +152,12 @@ class _Writer:
                 self._write_node(node)
             else:
                 self._write_input(node)
+            if len(self._calls) > MAX_CALLS:
+                raise single_problem(
+                    f"'{node.path}': up to here the layers run more than {MAX_CALLS:,} operators of PyTorch",
+                    "too-large",
+                    node.place,
+                )
             self._results.append(len(self._calls) - 1)
             self._calls[-1].is_last = True
         self._starts.append(len(self._calls))

@@ -40,6 +40,10 @@ NEGLIGIBLE = 1e-20
 """A weight at an end below which it is cut off: far beneath the rounding of the sums."""
 MAX_POSITIONS = 1 << 16
 """Longest row of weights; beyond it the effective field is unknown."""
+MOST_WORK = 12_000_000
+"""Weights handed on for one estimate, beyond which the effective field is unknown."""
+LAYER_WORK = 100
+"""What a layer takes by itself, in weights."""
 
 
 class Weights(NamedTuple):
@@ -137,34 +141,44 @@ def effective_field(
         unit: row and column in the node's map; (0, 0) for a flat output.
 
     Returns:
-        None if the unit reads no input at all, or is spread over too many positions.
+        None if the unit reads no input at all, or is spread over too many positions or layers.
     """
-    walk = _Backwards(graph, facts, fields)
-    axes: list[EffectiveAxis] = []
-    for axis in (0, 1):
-        if axis and unit[0] == unit[1] and walk.is_square(index, fields[index]):
-            axes.append(axes[0])
-            continue
-        weights = walk.weights(index, axis, unit[axis])
-        total = sum(weights.values) if weights is not None else 0.0
-        if weights is None or total == 0:
-            return None
-        extent = graph.input_shape[1 + axis]
-        theory = fields[index].axes[axis]
-        span = (0, extent - 1) if theory is None else theory.span(unit[axis])[:2]
-        axes.append(EffectiveAxis(weights.first, [value / total for value in weights.values], span, extent))
-    return EffectiveField(*axes)
+    return Estimator(graph, facts, fields).field(index, unit)
 
 
-class _Backwards:
-    """Walks from a unit to the input."""
+class Estimator:
+    """Walks from units to the input.
+
+    Attributes:
+        work: weights that the last estimate has handed on.
+    """
 
     def __init__(self, graph: Graph, facts: list[Facts], fields: list[ReceptiveField]) -> None:
+        self.work = 0
         self._graph = graph
         self._facts = facts
+        self._fields = fields
         self._gates = gate_inputs(graph, fields)
 
-    def is_square(self, index: int, field: ReceptiveField) -> bool:
+    def field(self, index: int, unit: tuple[int, int]) -> EffectiveField | None:
+        """The estimate of one unit; see `effective_field`."""
+        theory = self._fields[index]
+        self.work = 0
+        axes: list[EffectiveAxis] = []
+        for axis in (0, 1):
+            if axis and unit[0] == unit[1] and self._is_square(index, theory):
+                axes.append(axes[0])
+                continue
+            weights = self._weights(index, axis, unit[axis])
+            total = sum(weights.values) if weights is not None else 0.0
+            if weights is None or total == 0:
+                return None
+            extent, known = self._graph.input_shape[1 + axis], theory.axes[axis]
+            span = (0, extent - 1) if known is None else known.span(unit[axis])[:2]
+            axes.append(EffectiveAxis(weights.first, [value / total for value in weights.values], span, extent))
+        return EffectiveField(*axes)
+
+    def _is_square(self, index: int, field: ReceptiveField) -> bool:
         """Whether the width is as the height, up to this node."""
         nodes = self._graph.nodes[: index + 1]
         return field.height is field.width and all(
@@ -172,8 +186,8 @@ class _Backwards:
             for i, node in enumerate(nodes)
         )
 
-    def weights(self, index: int, axis: int, unit: int) -> Weights | None:
-        """What one unit takes from the input along an axis; None if that is nothing or too long a row."""
+    def _weights(self, index: int, axis: int, unit: int) -> Weights | None:
+        """What one unit takes from the input along an axis; None if that is nothing or too much."""
         nodes = self._graph.nodes
         held: dict[int, Weights] = {index: Weights(unit, [1.0])}
         for i in range(index, 0, -1):
@@ -183,8 +197,9 @@ class _Backwards:
             for source, share, reads in self._sources(nodes[i], axis):
                 size = map_size(nodes[source].shape) or (1, 1)
                 given = hand_back(weights, reads, size[axis])
-                if given is None:
+                if given is None or self.work > MOST_WORK:
                     return None
+                self.work += len(given.values) + LAYER_WORK
                 if share != 1:
                     given = Weights(given.first, [value * share for value in given.values])
                 held[source] = _sum(held[source], given) if source in held else given

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archlab.analysis.facts import collect_facts
-from archlab.analysis.receptive_field.effective import EffectiveField, effective_field
-from archlab.analysis.receptive_field.fields import receptive_fields
-from archlab.graph import Graph
+from archlab.analysis.receptive_field.effective import MOST_WORK, EffectiveField, Estimator
+from archlab.graph import Node
 from archlab.layers.shape import Shape, map_size
 
 MOST_ESTIMATES = 200
-"""Layers whose effective field is estimated for a picture of its growth, evenly spaced."""
+"""Layers whose effective field is estimated for a picture of its growth, evenly spaced; fewer where each takes long."""
 
 
-def effective_growth(graph: Graph) -> Iterator[tuple[int, EffectiveField]]:
-    """Index and estimate for the central unit of layers along the network, where their field is spatial."""
-    facts = collect_facts(graph)
-    fields = receptive_fields(graph, facts)
-    spatial = [node for node in graph.layers if not fields[node.index].is_global and map_size(node.shape)]
-    most = MOST_ESTIMATES if len(graph.nodes) < 2000 else MOST_ESTIMATES // 10
-    step = max(1, -(-len(spatial) // most))
+def effective_growth(spatial: list[Node], estimator: Estimator) -> Iterator[tuple[int, EffectiveField]]:
+    """Index and estimate for the central unit of layers along a network.
+
+    Args:
+        spatial: the layers whose field is spatial, in order.
+        estimator: of the network.
+    """
+    if not spatial:
+        return
+    estimator.field(spatial[-1].index, middle_unit(spatial[-1].shape))  # one in the middle takes half of that
+    most = min(MOST_ESTIMATES, max(2 * MOST_WORK // max(estimator.work, 1), 1))
+    step = -(-len(spatial) // most)
     for node in reversed(spatial[::-1][::step]):
-        found = effective_field(graph, facts, fields, node.index, middle_unit(node.shape))
+        found = estimator.field(node.index, middle_unit(node.shape))
         if found is not None:
             yield node.index, found
 

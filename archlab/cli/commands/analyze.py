@@ -39,15 +39,15 @@ def run(options: argparse.Namespace) -> Report:
             "latex": partial(_latex, analysis),
         },
         table=partial(_table, analysis, options.depth),
-        files={"xlsx": partial(workbook, "layers", analysis.to_dataframe)},
+        files={"xlsx": partial(workbook, "layers", partial(_rows, analysis))},
         beside=charts([analysis], options),
     )
 
 
 def _rows(analysis: Analysis) -> list[Row]:
-    from archlab.report.rows import layer_row
+    from archlab.report.rows import layer_rows
 
-    return [layer_row(analysis, layer) for layer in analysis.layers]
+    return layer_rows(analysis)
 
 
 def _table(analysis: Analysis, depth: int | None, colour: bool) -> str:  # noqa: FBT001 - what a report's table is given

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> Report:
 
     device = load_device(options.device)
     targets = options.targets or _all_presets()
-    steps = iter(progress(range(len(targets)), "networks"))
+    steps = iter(progress(range(len(dict.fromkeys(targets))), "networks"))
 
     def analysed(target: str) -> Analysis:
         next(steps)
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> Report:
             "latex": partial(_latex, comparison),
         },
         table=partial(_table, comparison),
-        files={"xlsx": partial(workbook, "networks", comparison.to_dataframe)},
+        files={"xlsx": partial(workbook, "networks", lambda: comparison.rows)},
         beside=charts(comparison.analyses, options),
         notes=shared_notes(options, options.targets),
     )

@@ -10,10 +10,9 @@ from archlab.cli.forms import json_form
 from archlab.cli.options import (
     TARGET,
     add_network,
-    conditions_of,
+    analyze_target,
     given_changes,
     load_each,
-    load_network,
     shared_notes,
 )
 from archlab.cli.output import Forms, add_form
@@ -40,10 +39,9 @@ def run(options: argparse.Namespace) -> Report:
 
     targets = [options.before, options.after]
     _require_two(options)
-    both = load_each(targets, lambda target: load_network(target, options))
-    tell_apart([network.graph for network in both], targets)
-    conditions = conditions_of(options)
-    difference = Difference(*[network.analyze(conditions) for network in both])
+    both = load_each(targets, lambda target: analyze_target(target, options))
+    tell_apart([analysis.graph for analysis in both], targets)
+    difference = Difference(*both)
     return Report(
         {"json": partial(json_form, difference.to_dict)},
         table=partial(_table, difference),

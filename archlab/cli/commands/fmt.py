@@ -38,7 +38,7 @@ def _files(options: argparse.Namespace) -> Report:
             write_text(Path(path), text, newline="", over_inputs=True)
         return Path(path), changed
 
-    files = load_each(config_paths(options.paths), formatted)
+    files = load_each(list(dict.fromkeys(config_paths(options.paths))), formatted)
     word = "would be formatted" if options.check else "formatted"
     lines = [f"{path}: {word}\n" for path, changed in files if changed]
     return text_report("".join(lines), ok=not (options.check and lines))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from archlab.config.syntax.limits import MAX_INPUTS, MAX_NODES, MAX_STEPS
+from archlab.config.syntax.limits import MAX_DIFFERENT, MAX_INPUTS, MAX_NODES, MAX_STEPS
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import Problem
+from archlab.layers.base import Layer
+from archlab.layers.shape import Shape
 
 
 class OverBudgetError(Exception):
@@ -32,6 +34,7 @@ class Budget:
         self.spent = 0
         self.nodes = 0
         self.inputs = 0
+        self._different: set[tuple[Layer, tuple[Shape, ...]]] = set()
 
     def spend(self, steps: int, place: Place) -> None:
         """Count work.
@@ -57,3 +60,15 @@ class Budget:
             raise OverBudgetError(f"the network has more than {MAX_NODES:,} layers", place)
         if self.inputs > MAX_INPUTS:
             raise OverBudgetError(f"the layers of the network have more than {MAX_INPUTS:,} inputs together", place)
+
+    def add_different(self, layer: Layer, inputs: tuple[Shape, ...], place: Place | None) -> None:
+        """Count a layer that is worked out for these inputs; equal ones of several items count as one.
+
+        Raises:
+            OverBudgetError: where they are too many.
+        """
+        self._different.add((layer, inputs))
+        if len(self._different) > MAX_DIFFERENT:
+            raise OverBudgetError(
+                f"the network has more than {MAX_DIFFERENT:,} different layers (in type, arguments or input)", place
+            )

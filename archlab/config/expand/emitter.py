@@ -89,10 +89,12 @@ class Emitter:
         Raises:
             ShapeError: where it cannot take its inputs.
             BadItemError: where the result is too large.
+            OverBudgetError: for too many different layers.
         """
         key = (id(layer), inputs)
         shape = self._shapes.get(key)
         if shape is None:
+            self._budget.add_different(layer, inputs, place)
             shape = layer.out_shape(inputs)
             _check_size(shape, place)
             self._shapes[key] = shape

@@ -13,8 +13,10 @@ MAX_YAML_NODES = 200_000
 
 MAX_NODES = 50_000
 """Primitive layers in one network."""
-MAX_INPUTS = 150_000
+MAX_INPUTS = 100_000
 """Inputs of all of them together, which bounds joins of thousands of values."""
+MAX_DIFFERENT = 10_000
+"""Layers that differ in type, arguments or input's shape: each of them is worked out by itself."""
 MAX_STEPS = 150_000
 """Items looked at while expanding, which bounds loops that create no layer."""
 MAX_BLOCK_DEPTH = 64

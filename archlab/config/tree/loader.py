@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from archlab.config.syntax.files import read_source
-from archlab.config.syntax.limits import MAX_EXTENDS
+from archlab.config.syntax.limits import MAX_EXTENDS, MAX_FILE_BYTES
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, kind, parse
 from archlab.config.tree.document import Document, DocumentReader
 from archlab.config.tree.foreign import foreign_problem, foreign_root, foreign_text
@@ -35,6 +35,8 @@ class DocumentLoader:
         self._open: list[Path | str] = []
         self._shown_folder = Path()
         """What problems call the folder that `extends` may use."""
+        self._bytes = 0
+        """Of all files so far."""
 
     def load(self, source: Source, default_name: str) -> Document | None:
         """The document of a source, or None where problems leave none.
@@ -52,6 +54,7 @@ class DocumentLoader:
         if not self._open:
             self._shown_folder = Path(source.name).parent
             self._open.append(source.name)
+            self._bytes = len(source.text.encode(errors="replace"))
         extends = root.entries.get("extends")
         base = self._base(source, extends) if extends is not None else None
         if extends is not None and base is None:
@@ -84,6 +87,11 @@ class DocumentLoader:
             inside = path.relative_to(folder.resolve())
         shown = str(self._shown_folder / inside)
         extended = read_source(path, shown_as=shown, place=node.place)
+        self._bytes += len(extended.text.encode())
+        if self._bytes > MAX_FILE_BYTES:
+            message = f"with {shown}, the configs that extend one another have {self._bytes:,} bytes together"
+            self._problems.add(f"{message}; they may have {MAX_FILE_BYTES:,}", "too-large", node.place)
+            return None
         return self.load(replace(extended, folder=folder), path.stem)
 
     def _find(self, source: Source, node: Node) -> tuple[Path, Path | None]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from archlab.explain.matrix.draw import draw_axis, draw_block, draw_groups, draw_kernel, drawable
-from archlab.explain.matrix.linear_map import LinearMap, linear_map
+from archlab.explain.matrix.linear_map import POOLS, LinearMap, linear_map
 from archlab.explain.section import Section, Step, times
 from archlab.explain.subject import Subject
+from archlab.layers.geometry import Whole
 from archlab.layers.shape import shape_text
 
 SOURCE = "Dumoulin & Visin 2016, section 4"
+MOST_TAPS = 500_000
+"""Positions times taps along an axis of a matrix that is looked at, position by position."""
 
 
 def matrix_section(subject: Subject) -> Section | None:
@@ -17,6 +22,8 @@ def matrix_section(subject: Subject) -> Section | None:
         return _dense(subject)
     if len(subject.inputs) != 1:
         return None
+    if subject.is_map_to_map and max(_taps_along(subject, axis) for axis in (0, 1)) > MOST_TAPS:
+        return _too_large(subject) if subject.is_convolution or subject.layer.type in POOLS else None
     found = linear_map(subject.layer, subject.inputs[0])
     if found is None:
         return None
@@ -37,6 +44,24 @@ def matrix_section(subject: Subject) -> Section | None:
             "weights": subject.weight_elements,
         }
     }
+    return section
+
+
+def _taps_along(subject: Subject, axis: int) -> int:
+    """Positions times what one of them reads, or is read by, along an axis."""
+    reads, size = subject.reads[axis], subject.inputs[0][1 + axis]
+    if subject.is_transposed:
+        return size * subject.kernel[axis]
+    return subject.output[1 + axis] * (size if isinstance(reads, Whole) else reads.most_taps)
+
+
+def _too_large(subject: Subject) -> Section:
+    section = Section("matrix", "as a matrix on the flattened input", SOURCE)
+    section.steps += [
+        Step("rows", "output elements", times(*subject.output), prod(subject.output)),
+        Step("columns", "input elements", times(*subject.inputs[0]), prod(subject.inputs[0])),
+    ]
+    section.notes.append("Its entries are not counted: the kernel and the map are too large.")
     return section
 
 

@@ -9,49 +9,50 @@ from archlab.analysis.receptive_field.productivity import border_layer
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.analysis.row import Row
 from archlab.layers.shape import map_size
+from archlab.report.thinned import shown_points
 
 MOST_MOMENTS = 300
 """Of a timeline: neighbours are merged beyond that, keeping the highest."""
+MOST_STAGES = 1_000
+"""Parts of a bar: neighbours are merged beyond that."""
 
 
 def growth_records(analysis: Analysis, name: str) -> list[Row]:
     """The receptive field of every layer with a spatial one."""
     border = border_layer(analysis.productivity)
-    records: list[Row] = []
-    for number, layer in enumerate(analysis.layers, 1):
-        height = layer.receptive_field.height
-        if height is not None:
-            records.append(
-                {
-                    "network": name,
-                    "layer": number,
-                    "path": layer.node.path,
-                    "size": height.sizes[-1],
-                    "border": layer.node.index == border,
-                }
-            )
-    return records
+    fields = [(layer.node, layer.receptive_field.height) for layer in analysis.layers]
+    points = [(node, height.sizes[-1]) for node, height in fields if height is not None]
+    shown = shown_points([size for _, size in points])
+    at_border = [at for at, (node, _) in enumerate(points) if node.index == border]
+    return [
+        {"network": name, "layer": node.index, "path": node.path, "size": size, "border": node.index == border}
+        for node, size in [points[at] for at in sorted({*shown, *at_border})]
+    ]
 
 
-def extent_record(analysis: Analysis, name: str) -> Row | None:
-    """The input's height, which a field can outgrow."""
+def extent_records(analysis: Analysis, name: str) -> list[Row]:
+    """The input's height, which a field can outgrow, if it has one."""
     size = map_size(analysis.graph.input_shape)
-    return None if size is None else {"network": name, "extent": size[0]}
+    return [] if size is None else [{"network": name, "extent": size[0]}]
 
 
 def stage_records(analysis: Analysis, name: str) -> list[Row]:
-    """Where params, MACs, activations and memory sit: one record for each top-level scope."""
+    """Where params, MACs, activations and memory sit: one record for each top-level scope, or some of them."""
 
     def scope(layer: LayerReport) -> str:
         return layer.node.path.partition(".")[0]
 
+    scopes = [(path, list(group)) for path, group in groupby(analysis.layers, scope)]
+    width = -(-len(scopes) // MOST_STAGES)
     records: list[Row] = []
-    for number, (path, group) in enumerate(groupby(analysis.layers, scope)):
-        layers = list(group)
+    for number, start in enumerate(range(0, len(scopes), width)):
+        merged = scopes[start : start + width]
+        layers = [layer for _, some in merged for layer in some]
+        first, last = merged[0][0], merged[-1][0]
         records.append(
             {
                 "network": name,
-                "stage": path,
+                "stage": first if first == last else f"{first} to {last}",
                 "order": number,
                 "params": sum([layer.params for layer in layers]),
                 "macs": sum([layer.macs for layer in layers]),

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from archlab.analysis.result import Analysis
+from archlab.analysis.row import Row
 from archlab.analysis.time.device import Device
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.requirements import require
 from archlab.diagnostics.words import listed
 from archlab.files.output import replacing
+from archlab.report.figures import figures_row
 from archlab.report.page.charts import Spec
 from archlab.report.page.render import VEGA_LITE, chart_list, distinct_names
 
@@ -75,7 +77,11 @@ def picture(analyses: Sequence[Analysis], device: Device, figure: str) -> Pictur
         MissingRequirementError: without the extra `report`.
     """
     require("vl_convert", "report", "a chart")
-    known = {chart.id: chart.spec for chart in chart_list(analyses, distinct_names(analyses), device)}
+
+    def rows() -> list[Row]:
+        return [figures_row(analysis, device) for analysis in analyses]
+
+    known = {chart.id: chart for chart in chart_list(analyses, distinct_names(analyses), rows)}
     if figure not in known:
         raise single_problem(f"there is no chart '{figure}' here; there are {listed(known)}", "wrong-value")
-    return Picture(known[figure])
+    return Picture(known[figure].spec)

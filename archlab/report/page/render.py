@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archlab.analysis.result import Analysis
 from archlab.analysis.row import Row
 from archlab.analysis.time.device import Device
 from archlab.diagnostics.requirements import require
+from archlab.report.bounds import check_rows
 from archlab.report.diagram.boxes import fold_to_boxes
 from archlab.report.diagram.svg import diagram_style, diagram_svg
 from archlab.report.figures import FIGURES, figure_text, figures_row, training_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import CONVENTIONS, totals
 from archlab.report.page import charts
-from archlab.report.page.data import extent_record, growth_records, memory_records, stage_records
+from archlab.report.page.data import extent_records, growth_records, memory_records, stage_records
 from archlab.report.units import binary, field_text, si
 from archlab.version import __version__
 
@@ -33,18 +35,24 @@ MOST_LINES = 12
 """Networks whose lines can be told apart."""
 
 
-class Chart(NamedTuple):
+@dataclass
+class Chart:
     """A chart of the page.
 
     Attributes:
         id: in the page and on the command line.
         heading: over it.
-        spec: in Vega-Lite.
+        make: gives it in Vega-Lite.
     """
 
     id: str
     heading: str
-    spec: charts.Spec
+    make: Callable[[], charts.Spec]
+
+    @cached_property
+    def spec(self) -> charts.Spec:
+        """In Vega-Lite."""
+        return self.make()
 
 
 def page(
@@ -61,7 +69,7 @@ def page(
 
     Raises:
         MissingRequirementError: without the extra `report`.
-        ConfigError: if the device has no rate for a dtype.
+        ConfigError: if the device has no rate for a dtype, or the layer tables have too many rows.
     """
     require("jinja2", "report", "an HTML page")
     require("vl_convert", "report", "an HTML page")
@@ -69,15 +77,18 @@ def page(
     from markupsafe import Markup
 
     names = distinct_names(analyses)
+    folded = [fold(analysis, depth) for analysis in analyses]
+    advice = "fold them to depth 1 (--depth 1), or " if depth != 1 and _has_scopes(folded) else ""
+    check_rows(sum(map(len, folded)), "a page", advice=advice)
     rows = [figures_row(analysis, device) for analysis in analyses]
-    drawn = _charts(analyses, names, rows)
+    drawn = chart_list(analyses, names, lambda: rows)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    networks = [_network(*parts, depth) for parts in zip(analyses, names, rows, strict=True)]
+    networks = [_network(*parts) for parts in zip(analyses, names, rows, folded, strict=True)]
     sections = [("figures", "Figures"), *[(chart.id, chart.heading) for chart in drawn]]
     sections += [(f"network-{number}", name) for number, name in enumerate(names, 1)]
     return environment.get_template("page.html.j2").render(
@@ -99,32 +110,39 @@ def page(
     )
 
 
+def _has_scopes(folded: list[list[FoldedRow]]) -> bool:
+    """Whether a smaller depth makes fewer rows."""
+    return any("." in row.path for rows in folded for row in rows)
+
+
 def _without_title(spec: charts.Spec) -> charts.Spec:
     """A chart whose title the page writes itself, where it can wrap."""
     return {key: value for key, value in spec.items() if key != "title"}
 
 
-def chart_list(analyses: Sequence[Analysis], names: list[str], device: Device) -> list[Chart]:
-    """The charts of some networks: a single one has no scatter, many have no lines, flat inputs no receptive fields."""
-    return _charts(analyses, names, [figures_row(analysis, device) for analysis in analyses])
+def chart_list(analyses: Sequence[Analysis], names: list[str], rows: Callable[[], list[Row]]) -> list[Chart]:
+    """The charts of some networks: a single one has no scatter, many have no lines, flat inputs no receptive fields.
 
+    Args:
+        analyses: of the networks.
+        names: of the networks.
+        rows: gives their figures.
+    """
 
-def _charts(analyses: Sequence[Analysis], names: list[str], rows: list[Row]) -> list[Chart]:
-    pairs = list(zip(analyses, names, strict=True))
-    named = [{"name": name, **row} for name, row in zip(names, rows, strict=True)]
-    scatter = Chart("pareto", "Trade-offs", charts.pareto(named))
-    stages = [record for analysis, name in pairs for record in stage_records(analysis, name)]
-    if len(pairs) > MOST_LINES:
-        return [scatter, Chart("stages", "Along the network", charts.stages(stages))]
-    growth = [record for analysis, name in pairs for record in growth_records(analysis, name)]
-    extents = [record for analysis, name in pairs if (record := extent_record(analysis, name)) is not None]
-    memory = [record for analysis, name in pairs for record in memory_records(analysis, name)]
-    found = [Chart("growth", "Receptive field", charts.growth(growth, extents))] if growth else []
-    found += [
-        Chart("stages", "Along the network", charts.stages(stages)),
-        Chart("memory", "Memory", charts.memory(memory)),
-    ]
-    return found if len(pairs) == 1 else [scatter, *found]
+    def of_all(records: Callable[[Analysis, str], list[Row]]) -> list[Row]:
+        return [record for analysis, name in zip(analyses, names, strict=True) for record in records(analysis, name)]
+
+    def scatter() -> charts.Spec:
+        return charts.pareto([{"name": name, **row} for name, row in zip(names, rows(), strict=True)])
+
+    several = [Chart("pareto", "Trade-offs", scatter)] if len(analyses) > 1 else []
+    stages = Chart("stages", "Along the network", lambda: charts.stages(of_all(stage_records)))
+    if len(analyses) > MOST_LINES:
+        return [*several, stages]
+    growth = Chart("growth", "Receptive field", lambda: charts.growth(of_all(growth_records), of_all(extent_records)))
+    spatial = any(layer.receptive_field.height is not None for analysis in analyses for layer in analysis.layers)
+    memory = Chart("memory", "Memory", lambda: charts.memory(of_all(memory_records)))
+    return [*several, *([growth] if spatial else []), stages, memory]
 
 
 def distinct_names(analyses: Sequence[Analysis]) -> list[str]:
@@ -147,7 +165,7 @@ def _conditions(analyses: Sequence[Analysis]) -> str:
     return f"Batch {first.batch}, {first.dtype}{trained}."
 
 
-def _network(analysis: Analysis, name: str, row: Row, depth: int | None) -> dict[str, Any]:
+def _network(analysis: Analysis, name: str, row: Row, folded: list[FoldedRow]) -> dict[str, Any]:
     from markupsafe import Markup
 
     drawing: Markup = Markup(diagram_svg(fold_to_boxes(analysis), standalone=False))  # noqa: S704 - escapes its texts
@@ -160,7 +178,7 @@ def _network(analysis: Analysis, name: str, row: Row, depth: int | None) -> dict
         },
         "totals": totals(analysis),
         "diagram": drawing,
-        "layers": [_layer(folded) for folded in fold(analysis, depth)],
+        "layers": [_layer(one) for one in folded],
     }
 
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from archlab.analysis.receptive_field.effective import EffectiveField
 from archlab.report.field import FieldReport
 from archlab.report.plot.style import DASHES, EFFECTIVE, FAINT, HOLES, INPUT, PADDING, THEORY, heat, size_text
-from archlab.report.plot.view import Box, Grid, View, interval_box, read_flags
+from archlab.report.plot.view import Box, Grid, View, interval_box, read_flags, read_grid
 
 
 def draw_map(axes: Axes, report: FieldReport, view: View, grid: Grid, box: Box, held: EffectiveField) -> AxesImage:
@@ -56,13 +56,12 @@ def draw_map(axes: Axes, report: FieldReport, view: View, grid: Grid, box: Box, 
 
 def _draw_holes(axes: Axes, report: FieldReport) -> None:
     """Grey where a position lies in the field and is not read."""
-    (top, bottom), (left, right) = report.spans
-    read = np.outer(read_flags(report, 0), read_flags(report, 1))
+    read, (left, right, top, bottom) = read_grid(report)
     if read.all():
         return
     axes.imshow(
         np.ma.masked_where(read, np.ones_like(read, dtype=float)),
-        extent=(left - 0.5, right + 0.5, bottom + 0.5, top - 0.5),
+        extent=(left, right, bottom, top),
         cmap=ListedColormap([HOLES]),
         interpolation="nearest",
         zorder=2,

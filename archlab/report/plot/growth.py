@@ -126,7 +126,9 @@ def _draw_smallest(axes: Axes, report: FieldReport) -> None:
 
 
 def _draw_effective(axes: Axes, report: FieldReport, *, square: bool) -> None:
-    found = list(effective_growth(report.analysis.graph))
+    layers = [layer for layer in report.analysis.layers if not layer.receptive_field.is_global]
+    spatial = [layer.node for layer in layers if map_size(layer.node.shape)]
+    found = list(effective_growth(spatial, report.analysis.estimator))
     if not found:
         return
     x = [index for index, _ in found]

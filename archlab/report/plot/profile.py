@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from archlab.analysis.receptive_field.effective import EffectiveAxis
 from archlab.report.field import FieldReport
 from archlab.report.plot.style import DASHES, EFFECTIVE, FAINT, HOLES, INPUT, MEASURED, THEORY
-from archlab.report.plot.view import View, read_flags
+from archlab.report.plot.view import View, binned, read_flags
 
 WORDS = ("row", "column")
 MOST_BINS = 128
@@ -94,13 +95,14 @@ def _borders(axes: Axes, report: FieldReport, view: View, axis: int) -> None:
 def _draw_reads(axes: Axes, report: FieldReport, axis: int) -> None:
     """Below zero: a bar over the positions that are read, grey over the holes."""
     first, last = report.spans[axis]
-    flags = read_flags(report, axis)
-    edges = np.arange(first, last + 2) - 0.5
+    bins = binned(read_flags(report, axis))
+    flags: NDArray[np.bool_] = bins.max(axis=1)
+    size = bins.shape[1]
+    starts = first - 0.5 + size * np.arange(len(flags))
     low = axes.get_xaxis_transform()
-    starts, widths = edges[:-1], np.ones(last - first + 1)
     if flags.all():
-        axes.broken_barh([(edges[0], last - first + 1)], (0.0, 0.025), transform=low, facecolor=THEORY, linewidth=0)
+        axes.broken_barh([(starts[0], last - first + 1)], (0.0, 0.025), transform=low, facecolor=THEORY, linewidth=0)
         return
     for shown, colour in ((flags, THEORY), (~flags, HOLES)):
-        spans = [(float(s), float(w)) for s, w in zip(starts[shown], widths[shown], strict=True)]
+        spans = [(float(start), float(size)) for start in starts[shown]]
         axes.broken_barh(spans, (0.0, 0.025), transform=low, facecolor=colour, edgecolor=FAINT, linewidth=0.2)

@@ -29,6 +29,8 @@ from archlab.report.plot.style import (
 from archlab.report.units import binary
 
 MOST_TICKS = 14
+MOST_STEPS = 2_000
+"""Moments drawn, about one for each pixel; of neighbours beyond that, the highest."""
 
 
 def save_timeline(view: MemoryView, path: Path) -> None:
@@ -63,11 +65,15 @@ def _draw_levels(axes: Axes, view: MemoryView) -> None:
     timeline, memory = view.timeline, view.analysis.total.memory
     size, unit = _unit(timeline.peak)
     count = len(timeline.moments)
-    levels = timeline.levels()
+    starts = range(0, count, -(-count // MOST_STEPS))
+    highest = [
+        max(range(start, min(start + starts.step, count)), key=lambda at: timeline.moments[at].peak) for start in starts
+    ]
+    levels = {kind: [values[at] for at in highest] for kind, values in timeline.levels().items()}
     fixed = memory.params + memory.buffers
     bands = [
-        ("params and buffers", [fixed] * count, HOLES),
-        ("optimizer state", [timeline.base - fixed] * count, PADDING),
+        ("params and buffers", [fixed] * len(highest), HOLES),
+        ("optimizer state", [timeline.base - fixed] * len(highest), PADDING),
         ("input", levels["input"], INK),
         ("outputs of layers", levels["output"], EFFECTIVE),
         ("copies", levels["copy"], COPIES),
@@ -77,8 +83,8 @@ def _draw_levels(axes: Axes, view: MemoryView) -> None:
         ("while a layer runs", levels["scratch"], UNPRODUCTIVE),
     ]
     shown = [band for band in bands if any(band[1])]
-    edges = np.arange(count + 1)
-    bottom = np.zeros(count)
+    edges = np.array([*starts, count])
+    bottom = np.zeros(len(highest))
     for label, values, colour in shown:
         top = bottom + np.asarray(values) / size
         axes.stairs(top, edges, baseline=bottom, fill=True, color=colour, label=label, alpha=0.9, linewidth=0)
@@ -102,13 +108,14 @@ def _mark_peak(axes: Axes, view: MemoryView) -> None:
 
 def _mark_phases(axes: Axes, view: MemoryView) -> None:
     """Lines between the phases with their names on top, and the names of the longest stages along the axis."""
-    rows = [{**row, "phase": _PHASES.get(row["phase"], row["phase"])} for row in view.moments()]
-    for phase, first, end in _runs([row["phase"] for row in rows]):
+    rows = view.moments()
+    phases = [str(_PHASES.get(row["phase"], row["phase"])) for row in rows]
+    for phase, first, end in _runs(phases):
         if first:
             axes.axvline(first, color=FAINT, linewidth=1.0)
         if end - first > 1:
             axes.text((first + end) / 2, 0.985, phase, transform=axes.get_xaxis_transform(), ha="center", va="top")
-    stages = _runs([f"{row['phase']} {row['layer'].split('.')[0]}" for row in rows])
+    stages = _runs([f"{phase} {row['layer'].partition('.')[0]}" for phase, row in zip(phases, rows, strict=True)])
     nearest = len(rows) / MOST_TICKS
     ticks: dict[float, str] = {}
     for name, first, end in sorted(stages, key=lambda stage: stage[1] - stage[2]):

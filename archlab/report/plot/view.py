@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archlab.analysis.receptive_field.effective import EffectiveAxis, EffectiveField
+from archlab.analysis.receptive_field.effective import EffectiveField
 from archlab.analysis.receptive_field.spans import DENSE, UNTRACKED
 from archlab.report.field import FieldReport
 
@@ -23,6 +24,9 @@ QUANTILE = 0.995
 """Of a measured map's positive weights: what is drawn as 1."""
 WIDEST = 2.4
 """How many times the input's size a picture shows at most."""
+MOST_BINS = 1_024
+"""Rows and columns of a map; where there are more positions, several share one."""
+T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,26 @@ def view_of(report: FieldReport) -> View:
 
 def product_grid(field: EffectiveField) -> tuple[Grid, Box]:
     """The estimate over the image, its largest weight 1: the outer product of the axes, and where it lies."""
-    height, width = field
-    grid: Grid = np.outer(np.asarray(height.weights), np.asarray(width.weights))
-    return grid / grid.max(), (*_edges(width), *_edges(height))
+    height, width = (binned(np.asarray(axis.weights)) for axis in field)
+    grid: Grid = np.outer(height.mean(axis=1), width.mean(axis=1))
+    return grid / grid.max(), (*_edges(field.width.first, width), *_edges(field.height.first, height))
 
 
-def _edges(axis: EffectiveAxis) -> tuple[float, float]:
-    return axis.first - 0.5, axis.first + len(axis.weights) - 0.5
+def binned(values: NDArray[T]) -> NDArray[T]:
+    """A row of values as one of bins, each no wider than a pixel where there are more of them than pixels."""
+    size = -(-len(values) // MOST_BINS)
+    return np.pad(values, (0, -len(values) % size)).reshape(-1, size)
+
+
+def _edges(first: int, binned: NDArray[Any]) -> tuple[float, float]:
+    return first - 0.5, first + binned.size - 0.5
+
+
+def read_grid(report: FieldReport) -> tuple[NDArray[np.bool_], Box]:
+    """Whether anything is read in each place of the unit's field, and where that lies."""
+    height, width = (binned(read_flags(report, axis)) for axis in (0, 1))
+    (top, _), (left, _) = report.spans
+    return np.outer(height.any(axis=1), width.any(axis=1)), (*_edges(left, width), *_edges(top, height))
 
 
 def measured_grid(rows: list[list[float]]) -> tuple[Grid, Box]:
@@ -99,7 +116,9 @@ def read_flags(report: FieldReport, axis: int) -> NDArray[np.bool_]:
     """Whether each position of the unit's interval is read, along an axis."""
     first, last = report.spans[axis]
     field = report.field.axes[axis]
+    count = last - first + 1
     mask = DENSE if field is None else field.span(report.unit[axis])[2]
     if mask in (DENSE, UNTRACKED):
-        return np.ones(last - first + 1, dtype=np.bool_)
-    return np.array([mask >> i & 1 for i in range(last - first + 1)], dtype=np.bool_)
+        return np.ones(count, dtype=np.bool_)
+    packed = np.frombuffer(mask.to_bytes(-(-count // 8), "little"), dtype=np.uint8)
+    return np.unpackbits(packed, count=count, bitorder="little").astype(np.bool_)

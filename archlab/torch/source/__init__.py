@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archlab.analysis.facts import collect_facts
+from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph
 from archlab.layers.shape import Shape, shape_text
 from archlab.torch.source.classes import Construction, GeneratedClass, Planner
@@ -35,6 +36,8 @@ from archlab.torch.source.text import (
 BODY = 2 * INDENT
 MAX_LISTED_TENSORS = 4
 """A longer tuple of tensors has the type `tuple[Tensor, ...]`."""
+MOST_LAYERS = 20_000
+"""Layers of a network that is written as source."""
 
 
 def to_source(graph: Graph) -> str:
@@ -45,7 +48,16 @@ def to_source(graph: Graph) -> str:
 
     Args:
         graph: the network.
+
+    Raises:
+        ConfigError: for too many layers.
     """
+    if len(graph.layers) > MOST_LAYERS:
+        raise single_problem(
+            f"{graph.name}: {len(graph.layers):,} layers are too many for source, which has at most {MOST_LAYERS:,}; "
+            "archlab.build makes the model itself",
+            "too-large",
+        )
     classes = Planner(graph).classes
     body: list[str] = []
     for lines in [*definitions(graph), *[_class_lines(made, graph) for made in classes]]:

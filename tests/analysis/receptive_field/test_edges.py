@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import product
 
@@ -9,13 +10,14 @@ import pytest
 import torch
 
 from archlab.analysis.facts import _has_order, collect_facts
-from archlab.analysis.receptive_field.axis_field import UnitTable
+from archlab.analysis.receptive_field.axis_field import Periodic, UnitTable
 from archlab.analysis.receptive_field.composition import ALIGNED
-from archlab.analysis.receptive_field.effective import NEGLIGIBLE, Weights, _trim, effective_field
+from archlab.analysis.receptive_field.effective import NEGLIGIBLE, Weights, _trim, effective_field, hand_back
 from archlab.analysis.receptive_field.fields import receptive_fields
 from archlab.analysis.receptive_field.spans import DENSE, MAX_TRACKED, NOTHING, UNTRACKED, Span, coverage_of, slid
 from archlab.api.network import loads
 from archlab.diagnostics.problem import ConfigError
+from archlab.layers.geometry import WHOLE, Phases, Reads, Window
 
 
 def test_the_input_has_its_own_height_and_width() -> None:
@@ -92,3 +94,43 @@ def test_joined_maps_of_one_speed_keep_it_however_long_their_period() -> None:
     assert width is not None
     assert height.stride == Fraction(300, 301)
     assert width.stride == 1
+
+
+def test_the_farthest_position_itself() -> None:
+    far = 2**62
+    assert Periodic(1, 1, ((-far, far, DENSE),), 1).span(0) == (-far, far, DENSE)
+    for span in ((-far - 1, 0, DENSE), (0, far + 1, DENSE)):
+        with pytest.raises(OverflowError, match="further than 4,611,686,018,427,387,904 positions"):
+            Periodic(1, 1, (span,), 1)
+        with pytest.raises(OverflowError):
+            UnitTable(0, (span,), 1, None)
+
+
+ROW = 65_536
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [
+        lambda _length: WHOLE,
+        lambda length: Window(kernel=length),
+        lambda length: Window(kernel=2, dilation=length - 1),
+        lambda length: Phases(2, 2, ((0, length - 1), (0,))),
+    ],
+)
+def test_the_longest_row_of_weights(reads: Callable[[int], Reads]) -> None:
+    one = Weights(0, [1.0])
+    row = hand_back(one, reads(ROW), ROW)
+    assert row is not None
+    assert (row.first, len(row.values)) == (0, ROW)
+    assert sum(row.values) == pytest.approx(1)
+    assert hand_back(one, reads(ROW + 1), ROW + 1) is None
+
+
+def test_a_join_of_one_position_is_read_on() -> None:
+    """Its paths move at different speeds, over the whole image both."""
+    conv = "{type: conv2d, out_channels: 2, kernel_size: "
+    paths = f"[[{conv}8}}], [{{type: max_pool2d, kernel_size: 2}}, {conv}4}}]]"
+    layers = f"[{{type: branches, merge: add, paths: {paths}}}, {conv}1, stride: 2}}]"
+    field = loads(f"input: [2, 8, 8]\nlayers: {layers}").analyze().total.receptive_field
+    assert [axis.sizes for axis in field.axes if axis is not None] == [[8], [8]]

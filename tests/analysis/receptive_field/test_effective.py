@@ -109,6 +109,10 @@ NETWORKS = {
     "u-net": f"- {{name: a, {CONV[1:]}3}}\n- {{type: max_pool2d, kernel_size: 2}}\n- {CONV}3}}\n"
     "- {type: conv_transpose2d, out_channels: 4, kernel_size: 3, stride: 2, padding: 1, output_padding: 1}\n"
     f"- {{type: concat, with: [a]}}\n- {CONV}3}}",
+    "join beside a join": f"- {CONV}3}}\n- type: residual\n  shortcut: project\n"
+    f"  body: [{{type: branches, paths: [[{CONV}3}}], [{CONV}5}}]]}}]",
+    "pooled beside a path": f"- type: branches\n  paths:\n  - [{CONV}5}}]\n"
+    "  - [{type: adaptive_avg_pool2d, output_size: 1}, {type: upsample, size: [62, 64]}]\n" + f"- {CONV}3}}",
     "transposed kernel 4": f"- {CONV}3}}\n"
     "- {type: conv_transpose2d, out_channels: 4, kernel_size: 4, stride: 2, padding: 1}",
 }

@@ -214,3 +214,10 @@ def test_what_comes_first_decides() -> None:
     pairs = [("$(0 or 3)", 3), ("$(2 or 1 / 0)", 2), ("$(0 and 1 / 0)", 0), ("$(2 and 3)", 3), ("$(2 and 0 and 1)", 0)]
     for text, value in [*pairs, ("$(7 if 1 < 0 else 9)", 9), ("$(1 / 0 if false else 2)", 2), ("$(3 > 2 > 1)", True)]:
         assert evaluate(text) == value, text
+
+
+def test_characters_that_no_text_has_are_refused_as_a_whole() -> None:
+    text = "$(\ud800)"
+    with pytest.raises(ExpressionError, match="holds characters it cannot") as caught:
+        compile_expression(text)
+    assert (caught.value.column, caught.value.length) == (0, len(text))
