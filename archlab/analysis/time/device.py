@@ -106,7 +106,7 @@ def load_device(target: str) -> Device:
             f"{source.name}: a device is a mapping with memory_gb, bandwidth_gb_per_s, ...", "wrong-type"
         )
     values = substitute(root, {})
-    places = Places(root.place, root.keys, {key: node.place for key, node in root.entries.items()})
+    places = Places.of(root)
     values = {key: printable(value) if isinstance(value, str) else value for key, value in values.items()}
     device = validate_model(Device, "a device", {"name": path.stem, **values}, places, problems, ())
     problems.raise_if_any()

@@ -49,11 +49,12 @@ class Elaborator(Walk):
             OverBudgetError: where a bound is met.
         """
         assert self.document.layers is not None
-        value: Value = self.emitter.append(Input(), (), input_shape, None, ())
+        scope = PathScope()
+        value: Value = self.emitter.append(Input(), (), input_shape, None, Environment({}, NameTable(), scope))
         self.params = {**self.params, "input_size": value_size(value)}
         # no item can be called `input`: PyTorch's generated code has taken the word
         names = NameTable(parent=NameTable(values={"input": value}))
-        env = Environment({**self.params, **block_names(value)}, names, PathScope())
+        env = Environment({**self.params, **block_names(value)}, names, scope)
         value = self.layers(self.document.layers, value, env)
         self._paths = ["input"] * len(self.nodes)
         env.scope.assign(self._paths, self.nodes)
@@ -116,7 +117,7 @@ class Elaborator(Walk):
             if item.when is None:
                 raise
             missing, value = error, None
-        inside = env.at(value)
+        inside = env if item.is_plain else env.at(value)
         try:
             if item.when is not None and not self._condition(item.when, inside):
                 return value, None
@@ -131,17 +132,17 @@ class Elaborator(Walk):
         """One repetition behind the other: what comes out of one enters the next, other inputs stay."""
         count = self._count(repeat, env)
         scope = env.scope.scope(item.name, written=True) if item.name is not None else env.scope
-        inside = env.at(values[0], 0)
+        inside = env
         for index in range(count):
             self.budget.spend(1 + len(values) // 10, item.place)
-            inside = env.at(values[0], index)
+            inside = env if item.is_plain else env.at(values[0], index)
             spot = Spot(scope, str(index) if item.name is not None else "", item.name is not None)
             made = self._once(item, values, inside, spot, index)
             values = (*made, *values[len(made) :])
             if item.name is not None:
                 env.names.values[f"{item.name}.{index}"] = values[0]
         if item.name is not None and isinstance(item, UseItem):
-            labels = output_labels(self, item, inside)
+            labels = output_labels(self, item, inside if count else env.at(values[0], 0))
             env.names.values |= {f"{item.name}.{label}": made for label, made in zip(labels, values, strict=False)}
         return values
 
@@ -160,9 +161,9 @@ class Elaborator(Walk):
 
     def _once(self, item: Item, values: Values, env: Environment, spot: Spot, index: int = 0) -> Values:
         if isinstance(item, LayerItem):
-            return (expand_layer(self, item, item.arguments_of(index), values, env, spot),)
+            return (expand_layer(self, item, item.arguments if index else item.opening, values, env, spot),)
         if isinstance(item, UseItem):
-            return expand_use(self, item, item.arguments_of(index), values, env, spot)
+            return expand_use(self, item, item.arguments if index else item.opening, values, env, spot)
         if env.depth >= MAX_BLOCK_DEPTH:
             raise BadItemError(f"nested deeper than {MAX_BLOCK_DEPTH} levels", "too-deep", item.place)
         if isinstance(item, ResidualItem):

@@ -33,7 +33,8 @@ class Emitter:
     def __init__(self, problems: Problems, budget: Budget) -> None:
         self._problems = problems
         self._budget = budget
-        self._shapes: dict[tuple[int, tuple[Shape, ...]], Shape] = {}
+        self._shapes: dict[tuple[Lowered, tuple[Shape, ...]], list[Shape]] = {}
+        """Of the primitives of an item, by what enters."""
         self.nodes: list[Draft] = []
         self.unequal: list[Unequal] = []
 
@@ -41,73 +42,66 @@ class Emitter:
         self, item: LayerItem, lowered: Lowered, inputs: tuple[Draft, ...], env: Environment, spot: Spot
     ) -> Value:
         """Emit an item's primitives; several under a written label get a scope of their own."""
+        entering = tuple([node.shape for node in inputs])
         try:
-            steps = lowered.steps(tuple([node.shape for node in inputs]))
+            steps = lowered.steps(entering)
         except ShapeError as error:
             self._shape_problem(error, lowered.main, item.places, env, inputs)
             return None
         scope, label = spot.scope, spot.label
         if len(steps) > 1 and (spot.written or lowered.main.scoped):
             scope, label = scope.scope(label or lowered.main.alias, written=spot.written), ""
+        key = lowered, entering
+        known = self._shapes.get(key)
+        shapes: list[Shape] = known or []
         made: list[Draft] = []
-        for step in steps:
+        for number, step in enumerate(steps):
             read = tuple([made[i] if i >= 0 else inputs[-1 - i] for i in step.inputs])
-            own_init = lowered.init if lowered.init is not None and lowered.owns_init(step.layer) else None
-            node = self.emit(step.layer, read, item.places, env, zero_init=step.zero_init, own_init=own_init)
-            if node is None:
-                return None
-            if own_init is not None:
-                self._check_init(node, read, own_init, item.places, env)
+            init = lowered.init if lowered.init is not None and lowered.owns_init(step.layer) else None
+            if known is None:
+                shape = self._shape(step.layer, read, item.places, env)
+                if shape is None:
+                    return None
+                shapes.append(shape)
+                self._check_init(step.layer, read, init or {}, item.places, env)
+            node = self.append(step.layer, read, shapes[number], item.place, env, init, zero_init=step.zero_init)
             scope.add(label or step.label or step.layer.alias, node.index, written=bool(label))
             made.append(node)
+        self._shapes[key] = shapes
         return made[-1]
 
-    def emit(
-        self,
-        layer: Layer,
-        inputs: tuple[Draft, ...],
-        places: Places,
-        env: Environment,
-        *,
-        zero_init: bool = False,
-        own_init: TensorInit | None = None,
-    ) -> Value:
+    def emit(self, layer: Layer, inputs: tuple[Draft, ...], places: Places, env: Environment) -> Value:
         """A node for a layer; None with a problem where it cannot take its inputs."""
-        try:
-            shape = self._shape(layer, tuple([node.shape for node in inputs]), places.whole)
-        except ShapeError as error:
-            self._shape_problem(error, layer, places, env, inputs)
-            return None
-        init = env.init.get(layer.type) if env.init else None
-        if own_init is not None:
-            init = {**(init or {}), **own_init}
-        return self.append(layer, inputs, shape, places.whole, env.trail, zero_init=zero_init, init=init)
+        shape = self._shape(layer, inputs, places, env)
+        return None if shape is None else self.append(layer, inputs, shape, places.whole, env)
 
-    def _shape(self, layer: Layer, inputs: tuple[Shape, ...], place: Place | None) -> Shape:
-        """What a layer gives, computed once.
+    def _shape(self, layer: Layer, inputs: tuple[Draft, ...], places: Places, env: Environment) -> Shape | None:
+        """What a layer gives; None with a problem where it cannot take its inputs.
 
         Raises:
-            ShapeError: where it cannot take its inputs.
             BadItemError: where the result is too large.
             OverBudgetError: for too many different layers.
         """
-        key = (id(layer), inputs)
-        shape = self._shapes.get(key)
-        if shape is None:
-            self._budget.add_different(layer, inputs, place)
-            shape = layer.out_shape(inputs)
-            _check_size(shape, place)
-            self._shapes[key] = shape
+        entering = tuple([node.shape for node in inputs])
+        self._budget.add_different(layer, entering, places.whole)
+        try:
+            shape = layer.out_shape(entering)
+        except ShapeError as error:
+            self._shape_problem(error, layer, places, env, inputs)
+            return None
+        _check_size(shape, places.whole)
         return shape
 
     def _check_init(
-        self, node: Draft, inputs: tuple[Draft, ...], init: TensorInit, places: Places, env: Environment
+        self, layer: Layer, inputs: tuple[Draft, ...], init: TensorInit, places: Places, env: Environment
     ) -> None:
         """Record the tensors that `init` names and the layer does not have, such as the bias in front of a norm."""
-        owned = {tensor.name for tensor in node.layer.tensors(tuple([value.shape for value in inputs]))}
+        if not init:
+            return
+        owned = {tensor.name for tensor in layer.tensors(tuple([value.shape for value in inputs]))}
         for tensor, initializer in init.items():
             if tensor not in owned and initializer is not None:
-                message = f"{node.layer.type} has no {tensor} here, so that 'init' cannot set it"
+                message = f"{layer.type} has no {tensor} here, so that 'init' cannot set it"
                 self._problems.add(message, "wrong-value", places.value("init"), env.trail)
 
     def append(
@@ -116,15 +110,18 @@ class Emitter:
         inputs: tuple[Draft, ...],
         shape: Shape,
         place: Place | None,
-        trail: tuple[str, ...],
+        env: Environment,
+        own_init: TensorInit | None = None,
         *,
         zero_init: bool = False,
-        init: TensorInit | None = None,
     ) -> Draft:
         """A node whose shape is known."""
         self._budget.add_nodes(1, len(inputs), place)
+        init = env.init.get(layer.type) if env.init else None
+        if own_init is not None:
+            init = {**(init or {}), **own_init}
         read = tuple([value.index for value in inputs])
-        node = Draft(len(self.nodes), layer, read, shape, place, trail, zero_init, init)
+        node = Draft(len(self.nodes), layer, read, shape, place, env.trail, zero_init, init)
         self.nodes.append(node)
         return node
 

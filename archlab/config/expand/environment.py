@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from archlab.config.expand.init import TensorInit
 from archlab.config.expand.names import NameTable, Value
@@ -66,8 +66,7 @@ class Environment:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """Where a single repetition of an item goes: its scope, its label there, and whether the user wrote the label."""
 
     scope: PathScope

@@ -121,10 +121,7 @@ def _read_initializer(node: Node, value: Any, problems: Problems, trail: tuple[s
         place = _type_place(node).place
         problems.add(f"there is no initialiser '{type_name}'{hint}", "unknown-initialiser", place, trail)
         return None
-    entries = node.entries if isinstance(node, Mapping) else {}
-    keys = node.keys if isinstance(node, Mapping) else {}
-    places = Places(node.place, keys, {key: child.place for key, child in entries.items()})
-    return validate_model(cls, cls.type, options, places, problems, trail)
+    return validate_model(cls, cls.type, options, Places.of(node), problems, trail)
 
 
 def _type_place(node: Node) -> Node:

@@ -8,7 +8,8 @@ from archlab.config.expand.environment import Environment, Spot
 from archlab.config.expand.names import Value, Values
 from archlab.config.expand.walk import Walk
 from archlab.config.syntax.yaml_nodes import value_kind
-from archlab.config.tree.items import COMBINATORS, MERGES, Arguments, LayerItem
+from archlab.config.tree.argument import Arguments
+from archlab.config.tree.items import COMBINATORS, MERGES, LayerItem
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import called_alone, did_you_mean
@@ -42,7 +43,9 @@ def expand_layer(
     values = _values(walk, item, cls, arguments, env)
     if values is None:
         return None
-    lowered = walk.lowering.lower(item, cls, values, env.trail)
+    # repr, since 1, 1.0 and True are equal as keys but not as arguments
+    key = arguments if arguments.constants is not None else repr(values)
+    lowered = walk.lowering.lower(item, cls, values, key, env.trail)
     if lowered is None or None in inputs:
         return None
     known = tuple([node for node in inputs if node is not None])
@@ -53,15 +56,17 @@ def _values(
     walk: Walk, item: LayerItem, cls: type[Layer], arguments: Arguments, env: Environment
 ) -> dict[str, Any] | None:
     """The arguments, or None where one cannot be evaluated; the others' names are still looked at."""
+    if arguments.constants is not None:
+        return arguments.constants
     values: dict[str, Any] = {}
-    for name, argument in arguments.items():
+    for name, argument in arguments.named.items():
         try:
             values[name] = walk.evaluate(argument, env)
         except BadItemError as error:
             walk.problems.add(error.message, error.code, error.place, env.trail)
-    if len(values) == len(arguments):
+    if len(values) == len(arguments.named):
         return values
-    walk.lowering.check_names(item, cls, arguments, env.trail)
+    walk.lowering.check_names(item, cls, arguments.named, env.trail)
     return None
 
 

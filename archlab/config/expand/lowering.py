@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 from archlab.config.expand.init import TensorInit, initialised_class, read_tensors
@@ -64,19 +64,21 @@ class Lowering:
         self._problems = problems
         self._projections: dict[tuple[int, tuple[int, int], int], list[Layer]] = {}
         self._joins: dict[str, Layer] = {}
-        self._lowered: dict[tuple[LayerItem, str], Lowered | None] = {}
+        self._lowered: dict[tuple[LayerItem, str, Hashable], Lowered | None] = {}
 
-    def lower(self, item: LayerItem, cls: type[Layer], values: dict[str, Any], trail: Trail) -> Lowered | None:
+    def lower(
+        self, item: LayerItem, cls: type[Layer], values: dict[str, Any], what: Hashable, trail: Trail
+    ) -> Lowered | None:
         """The layers of an item, or None with the problems recorded.
 
         Args:
             item: the item.
             cls: its layer class.
             values: its arguments, substituted.
+            what: equal for equal values.
             trail: through which blocks it came about.
         """
-        # repr, since 1, 1.0 and True are equal as keys but not as arguments
-        key = item, f"{cls.type}{values!r}"
+        key = item, cls.type, what
         if key not in self._lowered:
             self._lowered[key] = self._make(item, cls, values, trail)
         return self._lowered[key]
@@ -130,7 +132,7 @@ class Lowering:
             place = item.places.key("init")
             self._problems.add(f"{cls.type} {what}, so that it takes no 'init'{hint}", "unknown-option", place, trail)
             return None
-        return read_tensors(cls.type, owner, item.arguments["init"].node, value, self._problems, trail)
+        return read_tensors(cls.type, owner, item.arguments.named["init"].node, value, self._problems, trail)
 
     def _refuse_attached(self, item: LayerItem, cls: type[Layer], values: dict[str, Any]) -> None:
         for name in ("norm", "activation"):
@@ -159,10 +161,10 @@ class Lowering:
         return layer
 
     def _attached_places(self, item: LayerItem, name: str) -> Places:
-        argument = item.arguments.get(name)
+        argument = item.arguments.named.get(name)
         node = None if argument is None else argument.node
         if isinstance(node, Mapping):
-            return Places(node.place, node.keys, {key: value.place for key, value in node.entries.items()})
+            return Places.of(node)
         whole = item.places.value(name)
         return Places(whole, {}, {"type": whole})
 

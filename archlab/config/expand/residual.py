@@ -100,12 +100,14 @@ def _meant(
     """What a word adds to the result of a body whose nodes begin at `first`, `_NO_SHORTCUT` where nothing is."""
     if value is None or result is None:
         return None
+    if word == "identity":
+        return value
     path = body_path(walk.nodes, first, value, result)
     if value.shape == result.shape and path.stride in {(1, 1), None}:
         return value
     if word == "if_same":
         return _NO_SHORTCUT
-    return _projection(walk, item, value, result, path, env) if word == "project" else value
+    return _projection(walk, item, value, result, path, env)
 
 
 def _projection(walk: Walk, item: ResidualItem, value: Draft, result: Draft, path: BodyPath, env: Environment) -> Value:

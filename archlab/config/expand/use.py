@@ -15,8 +15,9 @@ from archlab.config.syntax.expressions import UNKNOWN, UnknownValueError
 from archlab.config.syntax.limits import MAX_BLOCK_DEPTH
 from archlab.config.syntax.naming import block_label
 from archlab.config.syntax.yaml_nodes import value_kind
+from archlab.config.tree.argument import Arguments
 from archlab.config.tree.document import Block
-from archlab.config.tree.items import Arguments, UseItem
+from archlab.config.tree.items import UseItem
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import listed
@@ -146,13 +147,13 @@ def _check_inputs(item: UseItem, block: Block) -> None:
 
 def _given(walk: Walk, item: UseItem, block: Block, arguments: Arguments, env: Environment) -> Given:
     """The values of the arguments."""
-    for name in arguments:
+    for name in arguments.named:
         if name not in block.params:
             hint = did_you_mean(name, block.params) or f"; it has {listed(block.params)}"
             message = f"block '{block.name}' has no param '{name}'{hint}"
             raise BadItemError(message, "unknown-option", item.places.key(name))
     given: Given = {}
-    for name, argument in arguments.items():
+    for name, argument in arguments.named.items():
         try:
             given[name] = walk.evaluate(argument, env)
         except UnknownValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Scope
+from dataclasses import dataclass
 from typing import Any
 
 from archlab.config.syntax.expressions import Evaluate, ExpressionError, compile_expression
@@ -28,10 +29,13 @@ class Argument:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.place = node.place
-        self.size = _count_values(node)
         self.dynamic = is_dynamic(node)
-        self.constant: Any = None if self.dynamic else substitute(node, {})
-        self.cost = self.size + len(node.text) // 20 if isinstance(node, Scalar) else self.size
+        if isinstance(node, Scalar):  # as nearly all are
+            self.size, self.cost = 1, 1 + len(node.text) // 20
+            self.constant: Any = None if self.dynamic else node.value
+        else:
+            self.size = self.cost = _count_values(node)
+            self.constant = None if self.dynamic else substitute(node, {})
         self._compiled: Evaluate | None = None
 
     @property
@@ -68,6 +72,25 @@ class Argument:
             self._compiled = compile_expression(self.node.text)
             return value
         return substitute(self.node, scope)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arguments:
+    """The arguments of an item by their names.
+
+    Attributes:
+        named: each.
+        constants: their values, if no expression is among them.
+    """
+
+    named: dict[str, Argument]
+    constants: dict[str, Any] | None
+
+    @staticmethod
+    def of(named: dict[str, Argument]) -> Arguments:
+        """Arguments, looked through once for expressions."""
+        is_plain = not any(argument.dynamic for argument in named.values())
+        return Arguments(named, {name: value.constant for name, value in named.items()} if is_plain else None)
 
 
 def _count_values(node: Node) -> int:

@@ -45,6 +45,7 @@ class Block:
 
     Attributes:
         name: as items use it.
+        place: where it is defined.
         params: default values; one that is null is required.
         layers: the items.
         inputs: names of what enters: the line above, then what `with` names.
@@ -53,6 +54,7 @@ class Block:
     """
 
     name: str
+    place: Place
     params: dict[str, Argument]
     layers: Layers
     inputs: dict[str, Place]
@@ -269,7 +271,7 @@ class DocumentReader:
         sequence = self._expect(layers, Sequence, f"'layers' of block '{name}'")
         init = mapping.entries.get("init")
         init = None if init is None else self._expect(init, Mapping, f"'init' of block '{name}'")
-        return None if sequence is None else Block(name, params, self._items(sequence), inputs, outputs, init)
+        return None if sequence is None else Block(name, place, params, self._items(sequence), inputs, outputs, init)
 
     def _block_params(self, name: str, declared: Node | None) -> dict[str, Argument]:
         if declared is None or (isinstance(declared, Scalar) and declared.value is None):

@@ -6,12 +6,12 @@ is in the tree too: its problem is told where, and if, the network comes by.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archlab.config.syntax.yaml_nodes import Mapping as MappingNode
 from archlab.config.syntax.yaml_nodes import Scalar
-from archlab.config.tree.argument import Argument
+from archlab.config.tree.argument import Argument, Arguments
 from archlab.config.tree.validation import Places
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError
@@ -28,8 +28,6 @@ COMBINATORS = {
 MERGES = ("concat", "add", "multiply")
 """Joins, which merge branches."""
 
-Arguments = Mapping[str, Argument]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
@@ -43,6 +41,7 @@ class Item:
         others: the `with` references of a join or of a use.
         repeat: how many times.
         when: whether it is there.
+        is_plain: whether no expression stands in it, so that it need not know what enters it.
     """
 
     node: MappingNode
@@ -52,6 +51,7 @@ class Item:
     others: tuple[Scalar, ...]
     repeat: Argument | None
     when: Argument | None
+    is_plain: bool
 
     @property
     def place(self) -> Place:
@@ -70,17 +70,13 @@ class Call(Item):
 
     Attributes:
         target: the layer type, or the block's name.
-        arguments: by option or param.
-        first: those of the first repetition instead.
+        arguments: options or params.
+        opening: those of the first repetition, with what `first` says.
     """
 
     target: Argument
     arguments: Arguments
-    first: Arguments
-
-    def arguments_of(self, repetition: int) -> Arguments:
-        """The arguments of a repetition, counted from 0."""
-        return {**self.arguments, **self.first} if self.first and repetition == 0 else self.arguments
+    opening: Arguments
 
 
 class LayerItem(Call):

@@ -8,11 +8,10 @@ from typing import Any
 
 from archlab.config.syntax.naming import name_fault
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
-from archlab.config.tree.argument import Argument
+from archlab.config.tree.argument import Argument, Arguments
 from archlab.config.tree.items import (
     COMBINATORS,
     ITEM_KEYS,
-    Arguments,
     BranchesItem,
     BrokenItem,
     Item,
@@ -23,7 +22,7 @@ from archlab.config.tree.items import (
 )
 from archlab.config.tree.validation import Places
 from archlab.diagnostics.place import Place
-from archlab.diagnostics.problem import BadItemError
+from archlab.diagnostics.problem import MAX_PROBLEMS, BadItemError
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.layers import find_layer
 
@@ -39,8 +38,17 @@ class ItemReader:
         self._items: dict[int, Item | BrokenItem] = {}
 
     def layers(self, node: Sequence) -> Layers:
-        """The items of a list."""
-        return Layers(tuple([self._item(item) for item in node.items]), node.place)
+        """The items of a list, as far as the walk can come: it ends at the last problem that is told."""
+        items: list[Item | BrokenItem] = []
+        broken: set[BrokenItem] = set()
+        for child in node.items:
+            item = self._item(child)
+            items.append(item)
+            if isinstance(item, BrokenItem):
+                broken.add(item)
+                if len(broken) == MAX_PROBLEMS:
+                    break
+        return Layers(tuple(items), node.place)
 
     def _item(self, node: Node) -> Item | BrokenItem:
         found = self._items.get(id(node))
@@ -102,9 +110,9 @@ def _make(node: Mapping, lists: dict[str, _List]) -> Item:
     kind_of, target = _target(node)
     own_keys = COMBINATORS.get(kind_of, ())
     common: dict[str, Any] = {"node": node, **_NOTHING}
-    first: Arguments = {}
+    first: dict[str, Argument] = {}
     arguments: dict[str, Argument] = {}
-    places = _places(node)
+    places = Places.of(node)
     for key, value in node.entries.items():
         if key in _READERS:
             field, read = _READERS[key]
@@ -117,7 +125,15 @@ def _make(node: Mapping, lists: dict[str, _List]) -> Item:
     common["places"] = places
     if kind_of in ("layer", "use"):
         make = LayerItem if kind_of == "layer" else UseItem
-        return make(**common, target=target, arguments=arguments, first=first)
+        others = Arguments.of(arguments)
+        opening = Arguments.of({**arguments, **first}) if first else others
+        conditions = [target, common["repeat"], common["when"]]
+        common["is_plain"] = (
+            others.constants is not None
+            and opening.constants is not None
+            and not any(argument is not None and argument.dynamic for argument in conditions)
+        )
+        return make(**common, target=target, arguments=others, opening=opening)
     _refuse_arguments(kind_of, [*arguments], places, has_first=bool(first), has_others=bool(common["others"]))
     make_combinator = _residual if kind_of == "residual" else _branches
     return make_combinator(node, common, lists)
@@ -140,10 +156,6 @@ def _branches(node: Mapping, common: dict[str, Any], lists: dict[str, Any]) -> I
 def _option(node: Mapping, key: str) -> Argument | None:
     value = node.entries.get(key)
     return None if value is None else Argument(value)
-
-
-def _places(node: Mapping) -> Places:
-    return Places(node.place, node.keys, {key: value.place for key, value in node.entries.items()})
 
 
 def _not_an_item(node: Node) -> str:
@@ -219,7 +231,7 @@ def _bounded(node: Node) -> Argument:
     return Argument(node).bounded()
 
 
-_NOTHING = {"name": None, "source": None, "others": (), "repeat": None, "when": None}
+_NOTHING = {"name": None, "source": None, "others": (), "repeat": None, "when": None, "is_plain": False}
 _READERS: dict[str, tuple[str, Callable[[Node], Any]]] = {
     "name": ("name", _name),
     "from": ("source", _source),
@@ -245,7 +257,7 @@ def _first(node: Node, own_keys: tuple[str, ...]) -> dict[str, Argument]:
 
 def _with_first(places: Places, node: Node) -> Places:
     """The places of an item, and those in `first` of what stands only there."""
-    inner = _places(node) if isinstance(node, Mapping) else places
+    inner = Places.of(node)
     return Places(places.whole, {**inner.keys, **places.keys}, {**inner.values, **places.values})
 
 

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from archlab.config.syntax.yaml_nodes import value_kind
+from archlab.config.syntax.yaml_nodes import Mapping as MappingNode
+from archlab.config.syntax.yaml_nodes import Node, value_kind
 from archlab.config.tree.pool_padding import pool_padding
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import Problems
@@ -29,6 +30,13 @@ class Places:
         self.whole = whole
         self.keys = keys
         self.values = values
+
+    @staticmethod
+    def of(node: Node) -> Places:
+        """The places in a mapping; of another node there is only the whole."""
+        if not isinstance(node, MappingNode):
+            return Places(node.place, {}, {})
+        return Places(node.place, node.keys, {key: value.place for key, value in node.entries.items()})
 
     def value(self, name: str | None) -> Place:
         """Where an option's value stands; the whole item if it is not written."""
