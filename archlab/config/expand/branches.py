@@ -8,7 +8,7 @@ from archlab.config.expand.paths import PathScope
 from archlab.config.expand.residual import level_of
 from archlab.config.expand.walk import Walk
 from archlab.config.syntax.yaml_nodes import value_kind
-from archlab.config.tree.items import MERGES, BranchesItem
+from archlab.config.tree.items import MERGES, BranchesItem, Layers
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import one_of
@@ -29,12 +29,11 @@ def expand_branches(walk: Walk, item: BranchesItem, value: Value, env: Environme
         BadItemError: if a part is missing or wrong.
     """
     inner = level_of(item, env, spot)
-    if isinstance(item.paths, BadItemError):
-        raise item.paths.with_traceback(None)
-    merge, count = _merge(walk, item, env), len(item.paths)
+    paths = _paths(item)
+    merge, count = _merge(walk, item, env), len(paths)
     starts = _shares(walk, item, value, count, inner) if _is_split(walk, item, env) else [value] * count
     ends: list[Value] = []
-    for number, (path, start) in enumerate(zip(item.paths, starts, strict=True), 1):
+    for number, (path, start) in enumerate(zip(paths, starts, strict=True), 1):
         scope, names = PathScope(), NameTable(parent=inner.names)
         ends.append(walk.layers(path, start, inner.inside(scope, names)))
         if scope.children:
@@ -45,6 +44,20 @@ def expand_branches(walk: Walk, item: BranchesItem, value: Value, env: Environme
     if len(known) < len(ends):
         return None
     return known[0] if len(known) == 1 else walk.add(walk.lowering.join(merge), known, item, inner)
+
+
+def _paths(item: BranchesItem) -> list[Layers]:
+    """The paths.
+
+    Raises:
+        BadItemError: if one is none.
+    """
+    paths: list[Layers] = []
+    for path in item.paths:
+        if isinstance(path, BadItemError):
+            raise path.with_traceback(None)
+        paths.append(path)
+    return paths
 
 
 def _merge(walk: Walk, item: BranchesItem, env: Environment) -> str:

@@ -117,19 +117,19 @@ class BranchesItem(Item):
     """`{type: branches, ...}`.
 
     Attributes:
-        paths: the layers of each, or why there are none.
+        paths: the layers of each, or why there are none of it.
         merge: the word for how they are joined.
         split: whether each takes its share of the channels.
     """
 
-    paths: tuple[Layers, ...] | BadItemError
+    paths: tuple[Layers | BadItemError, ...]
     merge: Argument | None
     split: Argument | None
 
     @property
     def lists(self) -> tuple[Layers, ...]:
         """The paths."""
-        return () if isinstance(self.paths, BadItemError) else self.paths
+        return tuple([path for path in self.paths if isinstance(path, Layers)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -62,46 +62,38 @@ class ItemReader:
             return BrokenItem(None, node.place, None, error)
         while id(node) in self._replaced:
             node = self._replaced[id(node)]
-        lists = {key: self._list(key, value) for key, value in node.entries.items() if key in _LISTS}
+        lists = {key: self._lists(key, value) for key, value in node.entries.items() if key in _LISTS}
         try:
             return _make(node, lists)
         except BadItemError as error:
             name = node.entries.get("name")
             word = name.text if isinstance(name, Scalar) else None
-            parts = [part for found in lists.values() for part in (found if isinstance(found, tuple) else [found])]
-            known = tuple([part for part in parts if isinstance(part, Layers)])
-            return BrokenItem(node, node.place, word, error.with_traceback(None), known)
+            known = [part for found in lists.values() for part in found if isinstance(part, Layers)]
+            return BrokenItem(node, node.place, word, error.with_traceback(None), tuple(known))
 
-    def _list(self, key: str, node: Node) -> _List:
-        """What a key of a combinator holds, where that is a list of layers or must be one."""
-        if key == "paths":
-            return self._paths(node)
-        if isinstance(node, Sequence):
-            return self.layers(node)
-        if key == "shortcut":
-            return None
-        return BadItemError(f"'{key}' must be a list of layers, not {kind(node)}", "wrong-type", node.place)
-
-    def _paths(self, node: Node) -> tuple[Layers, ...] | BadItemError:
+    def _lists(self, key: str, node: Node) -> _Lists:
+        """The lists that a key of a combinator holds, or why it does not; none for a shortcut that is a word."""
         if not isinstance(node, Sequence):
-            return BadItemError(f"'paths' must be a list of layers, not {kind(node)}", "wrong-type", node.place)
-        if not node.items:
-            return BadItemError("branches needs at least one path", "missing", node.place)
-        paths: list[Layers] = []
-        for path in node.items:
-            if not isinstance(path, Mapping | Sequence):
-                message = f"a path is a list of layers ([] for the identity), not {kind(path)}"
-                return BadItemError(message, "wrong-type", path.place)
-            # a single layer is a path of one
-            paths.append(self.layers(path if isinstance(path, Sequence) else Sequence([path], path.place)))
-        return tuple(paths)
+            message = f"'{key}' must be a list of layers, not {kind(node)}"
+            return () if key == "shortcut" else (BadItemError(message, "wrong-type", node.place),)
+        if key != "paths":
+            return (self.layers(node),)
+        nothing = BadItemError("branches needs at least one path", "missing", node.place)
+        return tuple([self._path(path) for path in node.items]) or (nothing,)
+
+    def _path(self, node: Node) -> Layers | BadItemError:
+        """A path of branches, where a single layer is a path of one."""
+        if isinstance(node, Scalar):
+            message = f"a path is a list of layers ([] for the identity), not {kind(node)}"
+            return BadItemError(message, "wrong-type", node.place)
+        return self.layers(node if isinstance(node, Sequence) else Sequence([node], node.place))
 
 
 _LISTS = ("body", "shortcut", "paths")
-_List = Layers | tuple[Layers, ...] | BadItemError | None
+_Lists = tuple[Layers | BadItemError, ...]
 
 
-def _make(node: Mapping, lists: dict[str, _List]) -> Item:
+def _make(node: Mapping, lists: dict[str, _Lists]) -> Item:
     """The item of a mapping.
 
     Raises:
@@ -139,18 +131,19 @@ def _make(node: Mapping, lists: dict[str, _List]) -> Item:
     return make_combinator(node, common, lists)
 
 
-def _residual(node: Mapping, common: dict[str, Any], lists: dict[str, Any]) -> Item:
-    body = lists.get("body") or BadItemError("residual needs 'body', a list of layers", "missing", node.place)
-    shortcut = lists.get("shortcut") or _option(node, "shortcut")
-    written = [key for key in node.entries if key in lists]
-    is_first = isinstance(shortcut, Layers) and written[0] == "shortcut"
+def _residual(node: Mapping, common: dict[str, Any], lists: dict[str, _Lists]) -> Item:
+    missing = BadItemError("residual needs 'body', a list of layers", "missing", node.place)
+    (body,) = lists.get("body", (missing,))
+    written = [part for part in lists.get("shortcut", ()) if isinstance(part, Layers)]
+    shortcut = written[0] if written else _option(node, "shortcut")
+    is_first = bool(written) and next(iter(lists)) == "shortcut"
     return ResidualItem(**common, body=body, shortcut=shortcut, is_shortcut_first=is_first)
 
 
-def _branches(node: Mapping, common: dict[str, Any], lists: dict[str, Any]) -> Item:
+def _branches(node: Mapping, common: dict[str, Any], lists: dict[str, _Lists]) -> Item:
     missing = BadItemError("branches needs 'paths', a list of lists of layers", "missing", node.place)
     merge, split = _option(node, "merge"), _option(node, "split")
-    return BranchesItem(**common, paths=lists.get("paths") or missing, merge=merge, split=split)
+    return BranchesItem(**common, paths=lists.get("paths", (missing,)), merge=merge, split=split)
 
 
 def _option(node: Mapping, key: str) -> Argument | None:
