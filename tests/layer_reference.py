@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from textwrap import fill
 from typing import Any
 
 import archlab
@@ -53,10 +54,11 @@ SAMPLES: dict[str, Any] = {
 
 HEAD = """# Layers
 
-Every layer type, with the names and defaults of its PyTorch class. What comes in (`in_channels`, `num_features`,
-`in_features`) is never written. Any of them takes `name`, `from`, `repeat`, `when` and `init`
-([language.md](language.md)); where an option takes a pair, one number stands for both. FLOPs are those of
-[numbers.md](numbers.md).
+Every layer type, with the names and defaults of its PyTorch class.
+What comes in (`in_channels`, `num_features`, `in_features`) is never written.
+Any of them takes `name`, `from`, `repeat`, `when` and `init` ([language.md](language.md)); where an
+option takes a pair, one number stands for both.
+FLOPs are those of [numbers.md](numbers.md).
 
 Made from the layer classes: `pytest tests/test_layer_reference.py --rewrite`.
 """
@@ -81,7 +83,8 @@ def layer_reference() -> str:
 def _section(name: str, cls: type[Layer]) -> str:
     text = inspect.cleandoc(cls.__doc__ or "")
     of = f" PyTorch: `{cls.torch_class}`." if cls.torch_class and not cls.torch_class.startswith("archlab") else ""
-    return "\n".join([f"### {name}\n", f"{text}{of}\n", *_options(cls), *_example(name, cls)])
+    paragraphs = [fill(paragraph, 100, break_on_hyphens=False) for paragraph in f"{text}{of}".split("\n\n")]
+    return "\n".join([f"### {name}\n", "\n\n".join(paragraphs) + "\n", *_options(cls), *_example(name, cls)])
 
 
 def _options(cls: type[Layer]) -> list[str]:
