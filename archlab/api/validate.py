@@ -10,7 +10,6 @@ from archlab.config.expand.budget import Budget
 from archlab.config.expand.network import expand
 from archlab.config.syntax.folders import configs_below, is_folder
 from archlab.config.syntax.limits import MAX_STEPS
-from archlab.config.syntax.yaml_nodes import Scalar
 from archlab.config.tree.document import Document, Variant
 from archlab.config.tree.targets import open_target
 from archlab.diagnostics.problem import ConfigError, Problem, Problems
@@ -72,9 +71,7 @@ def validate(target: str) -> Validation:
 
 def _networks(document: Document) -> list[Variant | None]:
     """The default, unless a param has none, and every variant."""
-    abstract = document.variants and any(
-        isinstance(node, Scalar) and node.value is None for node in document.params.values()
-    )
+    abstract = document.variants and any(default.is_null for default in document.params.values())
     return [*([] if abstract else [None]), *document.variants.values()]
 
 

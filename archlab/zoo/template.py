@@ -71,7 +71,7 @@ class _Edit:
             params = self._root.entries.get("params")
             assert isinstance(params, Mapping)
             for param, value in variant.assignments.items():
-                self._replace(params.entries[param].place, self._text(value))
+                self._replace(params.entries[param].place, self._text(value.node))
         if "variants" in self._root.entries:
             self._remove("variants")
         for line, column, end_line, end_column, text in sorted(self._changes, reverse=True):

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from archlab.config.syntax.expressions import UNKNOWN, UnknownValueError
-from archlab.config.syntax.substitute import substitute
-from archlab.config.syntax.yaml_nodes import Node, Scalar, value_kind
+from archlab.config.syntax.yaml_nodes import value_kind
+from archlab.config.tree.argument import Argument
 from archlab.config.tree.document import Document, Params, Variant
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError, Problems
@@ -39,30 +39,28 @@ def resolve_params(
 
 def _value(
     name: str,
-    default: Node,
+    default: Argument,
     variant: Variant | None,
     settings: Mapping[str, Any],
     earlier: Params,
     problems: Problems,
 ) -> Any:
-    node = variant.assignments.get(name, default) if variant is not None else default
+    chosen = variant.assignments.get(name, default) if variant is not None else default
     wanted = _evaluate(default, earlier, problems)
     if name in settings:
         return _checked(name, settings[name], wanted, None, problems)
-    if node is default:
+    if chosen is default:
         if wanted is None:
             message = f"the param '{name}' has no value; give it one with {spelling().param(name)}"
             problems.add(message, "missing", default.place)
             return UNKNOWN
         return wanted
-    return _checked(name, _evaluate(node, earlier, problems), wanted, node.place, problems)
+    return _checked(name, _evaluate(chosen, earlier, problems), wanted, chosen.place, problems)
 
 
-def _evaluate(node: Node, earlier: Params, problems: Problems) -> Any:
-    if isinstance(node, Scalar) and node.value is None:
-        return None
+def _evaluate(argument: Argument, earlier: Params, problems: Problems) -> Any:
     try:
-        return substitute(node, earlier)
+        return argument.value(earlier)
     except BadItemError as error:
         problems.add(error.message, error.code, error.place)
     except UnknownValueError:

@@ -9,7 +9,8 @@ from pathlib import Path
 from archlab.config.syntax.files import read_source
 from archlab.config.syntax.limits import MAX_EXTENDS, MAX_FILE_BYTES
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, kind, parse
-from archlab.config.tree.document import Document, DocumentReader
+from archlab.config.tree.document import Document
+from archlab.config.tree.document_reader import DocumentReader
 from archlab.config.tree.foreign import foreign_problem, foreign_root, foreign_text
 from archlab.config.tree.items import Layers, all_items
 from archlab.config.tree.reader import Replaced

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from archlab.config.syntax.naming import name_fault
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
@@ -28,6 +28,18 @@ from archlab.layers import find_layer
 
 Replaced = dict[int, Mapping]
 """By the identity of an item's node, what an extending config has made of it."""
+
+
+class Written(NamedTuple):
+    """A list of layers as YAML, for a config that extends this one.
+
+    Attributes:
+        node: the list.
+        replaced: items of it that stand there with other arguments.
+    """
+
+    node: Sequence
+    replaced: Replaced
 
 
 class ItemReader:
