@@ -16,7 +16,6 @@ from archlab.analysis.facts import collect_facts
 from archlab.analysis.memory.training import training_memory
 from archlab.api.network import Network, load, loads
 from archlab.diagnostics.problem import ConfigError
-from archlab.graph.segments import find_segments
 from archlab.torch.build import build
 from archlab.torch.storages import Loss, count_inference, count_model, count_training
 from archlab.zoo.rows import preset_targets
@@ -279,8 +278,7 @@ def in_block(layers: str) -> Network:
 
 @pytest.mark.parametrize("layers", [f"{{type: {layer}}}" for layer in LAYERS])
 def test_each_layer_in_a_checkpoint(layers: str) -> None:
-    network = in_block(layers)
-    assert is_exact(network, counted_step(2, segments=tuple(find_segments(network.graph, ["inner"]))), device="cpu")
+    assert is_exact(in_block(layers), counted_step(2, checkpoint=["inner"]), device="cpu")
 
 
 @pytest.mark.parametrize("seed", range(60))
