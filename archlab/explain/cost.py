@@ -51,7 +51,7 @@ def macs_section(subject: Subject) -> Section:
         section.steps.append(Step("MACs", *_mac_lines(subject), macs))
     section.steps += _flop_steps(subject)
     rule = _stated(subject)
-    if rule and (not subject.weight or not subject.layer.exact_reads):
+    if rule and (not subject.weight or subject.is_adaptive):
         section.notes.append(f"The rule for FLOPs: {rule}")
     if subject.batch > 1:
         section.notes.append(f"For a batch of {subject.batch}.")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import isinf, prod
 
 from archlab.explain.section import Section, Step, times
 from archlab.explain.subject import Subject
+from archlab.layers.geometry import largest_reach
 
 
 def deformable_section(subject: Subject) -> Section | None:
     """What the offsets are, and what computing them costs."""
-    if subject.layer.exact_reads or not subject.is_convolution or len(subject.inputs) < 2:
+    if not subject.is_adaptive or not subject.is_convolution or len(subject.inputs) < 2:
         return None
     section = Section("deformable", "deformable convolution", "Dai et al. 2017; Zhu et al. 2019")
     offsets, kernel = subject.inputs[1][0], subject.kernel
@@ -35,8 +36,8 @@ def deformable_section(subject: Subject) -> Section | None:
         )
         section.notes.append("With masks (modulation, Zhu et al. 2019), each tap is also scaled by 0 to 1.")
     section.steps += _extra(subject)
-    bound = subject.layer.offset_bound
-    reach = "have no bound" if bound is None else f"reach at most {bound:g} positions"
+    bound = largest_reach(subject.reads)
+    reach = "have no bound" if isinf(bound) else f"reach at most {bound:g} positions"
     section.notes.append(f"Offsets {reach}; the receptive field above is the regular grid's, with all offsets zero.")
     return section
 

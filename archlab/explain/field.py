@@ -9,7 +9,7 @@ from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.diagnostics.words import listed
 from archlab.explain.section import Section, Step, number
 from archlab.explain.subject import Subject
-from archlab.layers.geometry import IDENTITY, Phases, Reads, Whole, Window
+from archlab.layers.geometry import Phases, Reads, Whole, Window
 from archlab.layers.shape import is_map
 from archlab.report.units import field_text, misalignment_text
 
@@ -24,7 +24,7 @@ def field_section(subject: Subject) -> Section:
     if field.is_global:
         section.source = ""
         section.notes.append(_why_global(subject))
-    elif len(subject.inputs) > 1 and subject.layer.exact_reads:
+    elif len(subject.inputs) > 1 and not subject.is_adaptive:
         _join(subject, section, field)
     else:
         axes = [_axis(subject, field, axis) for axis in (0, 1)]
@@ -59,7 +59,7 @@ def _axis(subject: Subject, field: ReceptiveField, axis: int) -> tuple[list[Step
     before, after, reads = subject.field_before().axes[axis], field.axes[axis], subject.reads[axis]
     if after is None or before is None:
         return [], ["Each unit sees the whole axis."]
-    if reads == IDENTITY:
+    if isinstance(reads, Window) and reads.is_identity:
         sizes = ", ".join(map(str, after.sizes[:8])) + (", ..." if len(after.sizes) > 8 else "")
         return [], [f"As its input's: size {sizes}, stride {after.stride}, start {_start(after)}."]
     if isinstance(reads, Window) and before.uniform is not None and before.sizes[0] > 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archlab.explain.rearranged import RULES, rearranged
 from archlab.explain.section import Section, Step, plus
 from archlab.explain.subject import Subject
-from archlab.layers.geometry import IDENTITY, Phases, Whole, Window, adaptive_bounds
+from archlab.layers.geometry import Phases, Whole, Window, adaptive_bounds
 from archlab.layers.sliding import sliding_size
 
 AXES = ("height", "width")
@@ -35,7 +35,7 @@ def _slides(subject: Subject) -> bool:
     if subject.weight or hasattr(subject.layer, "output_size") or hasattr(subject.layer, "scale_factor"):
         return True
     known = len(subject.inputs) == 1 and all(isinstance(axis, Window) for axis in subject.reads)
-    return known and subject.reads != (IDENTITY, IDENTITY)
+    return known and not all(isinstance(axis, Window) and axis.is_identity for axis in subject.reads)
 
 
 def _parts(step: Step) -> tuple[str, str, int | str]:

@@ -12,7 +12,7 @@ from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.graph import Node
 from archlab.layers.base import Layer
-from archlab.layers.geometry import AxisPair
+from archlab.layers.geometry import AxisPair, largest_reach
 from archlab.layers.shape import Shape, is_map
 
 
@@ -52,6 +52,11 @@ class Subject:
     def reads(self) -> AxisPair:
         """Of the first input."""
         return self.layer.reads(self.inputs, self.output)[0]
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether the data move what is read."""
+        return largest_reach(self.reads) > 0
 
     @cached_property
     def weight(self) -> Shape:

@@ -103,8 +103,6 @@ class Layer(BaseModel):
     """Whether its output elements count as `activations` (convolutions and linear layers; pycls)."""
     sums_bias: ClassVar[bool] = False
     """Whether the bias's gradient is a sum that autograd makes once the layer's own backward pass is over."""
-    exact_reads: ClassVar[bool] = True
-    """False where the reads depend on the data (deformable convolution)."""
     reads_others: ClassVar[bool] = False
     """Whether it reads further inputs by the side of the line above, as joins do (the offsets of a deformable one)."""
     gates: ClassVar[bool] = False
@@ -140,13 +138,6 @@ class Layer(BaseModel):
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
         """For each input: the reads along height and width of one output position."""
         return (POINTWISE,) * len(inputs)
-
-    def stands_in(self, position: int, size: int) -> int | None:
-        """The position whose value is read at a position outside of an axis of `size`; None where none is.
-
-        `reads` counts such positions as outside. Only layers that pad with values of the map itself answer here.
-        """
-        return None
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """The tensors it owns, in the order of PyTorch's `state_dict`."""
@@ -217,11 +208,6 @@ class Layer(BaseModel):
     def is_reversible(self) -> bool:
         """Whether PyTorch's backward pass can do without the input that it writes over."""
         return True
-
-    @property
-    def offset_bound(self) -> float | None:
-        """How far a layer that chooses its positions may go from the regular grid; None if there is no bound."""
-        return None
 
     @property
     def sees_whole_map(self) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, TensorSpec, one_operator
 from archlab.layers.fields import ConvPadding, PairValue, Positive, PositivePair
-from archlab.layers.geometry import AxisPair, Window, clamped, mirrored, wrapped
+from archlab.layers.geometry import AxisPair, PaddingMode, Window
 from archlab.layers.operators import GradientLayout, Layout, Operator, Run
 from archlab.layers.precision import AutocastTo
 from archlab.layers.room import KEEPS_INPUT
@@ -17,8 +17,6 @@ from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
 from archlab.layers.sliding import require_divides, require_fit, sliding_size
 from archlab.layers.strides import Value, in_format_of
 from archlab.layers.wrapping import wrapping
-
-PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 
 
 class Conv2d(Layer):
@@ -116,15 +114,10 @@ class Conv2d(Layer):
             return ((height, height),)
         return ((height, self._window(1)),)
 
-    def stands_in(self, position: int, size: int) -> int | None:
-        """As `padding_mode` says."""
-        modes = {"reflect": mirrored, "replicate": clamped, "circular": wrapped}
-        return modes[self.padding_mode](position, size) if self.padding_mode in modes else None
-
     def _window(self, axis: int) -> Window:
-        return Window(
-            self.kernel_size[axis], self.stride[axis], self.padding_before_after(axis)[0], self.dilation[axis]
-        )
+        before, after = self.padding_before_after(axis)
+        mode = self.padding_mode if before or after else "zeros"
+        return Window(self.kernel_size[axis], self.stride[axis], before, self.dilation[axis], mode)
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """weight: (out_channels, in_channels / groups, kernel height, kernel width); bias: (out_channels,)."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
+from dataclasses import replace
+from math import inf, prod
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -11,7 +12,7 @@ from pydantic import Field
 from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.conv import Conv2d
 from archlab.layers.fields import ConvPadding, Positive, PositivePair
-from archlab.layers.geometry import POINTWISE, AxisPair
+from archlab.layers.geometry import POINTWISE, AxisPair, Window
 from archlab.layers.macro import LayerClass, Macro, Step, chain
 from archlab.layers.narrow import Narrow
 from archlab.layers.operators import GradientLayout, Layout, Unwanted
@@ -37,7 +38,6 @@ class DeformConv2dOp(Layer):
     alias: ClassVar[str] = "conv"
     torch_class: ClassVar[str] = "torchvision.ops.DeformConv2d"
     counts_activations: ClassVar[bool] = True
-    exact_reads: ClassVar[bool] = False
     reads_others: ClassVar[bool] = True
     gradient_order: ClassVar[Literal["input", "shape"]] = "shape"
     layout: ClassVar[Layout] = "shape"
@@ -86,8 +86,14 @@ class DeformConv2dOp(Layer):
         return arguments
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
-        """The regular grid; the offsets and masks at the position itself."""
-        return (*self._regular().reads(inputs[:1], output), *(POINTWISE for _ in inputs[1:]))
+        """The regular grid, from which its taps may move; the offsets and masks at the position itself."""
+        reach = inf if self.max_offset is None else self.max_offset
+        ((height, width),) = self._regular().reads(inputs[:1], output)
+        assert isinstance(height, Window)
+        assert isinstance(width, Window)
+        moved = replace(height, reach=reach)
+        grid = (moved, moved if height is width else replace(width, reach=reach))
+        return (grid, *(POINTWISE for _ in inputs[1:]))
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """weight and bias, as of the convolution."""
@@ -107,11 +113,6 @@ class DeformConv2dOp(Layer):
     def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
         """A mask of one element for each sample, for version 1; a bias of zeros, where there is none."""
         return Room(elements=len(inputs) == 2, fixed_elements=0 if self.bias else self.out_channels)
-
-    @property
-    def offset_bound(self) -> float | None:
-        """Largest offset along an axis."""
-        return self.max_offset
 
     def autocast(self, inputs: tuple[int, ...], lower: int) -> Precision:
         """Computed in float32, and given in its input's precision."""

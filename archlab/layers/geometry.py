@@ -16,17 +16,45 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import gcd
-from typing import overload
+from typing import Literal, overload
+
+PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
+"""What lies outside of a map: a constant, or values of the map itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Output `o` reads the inputs `o * stride - padding + k * dilation` for `k` in `range(kernel)`."""
+    """Output `o` reads the inputs `o * stride - padding + k * dilation` for `k` in `range(kernel)`.
+
+    Attributes:
+        kernel: inputs that an output reads.
+        stride: inputs from one output's first to the next one's.
+        padding: positions in front of the map that the first output reads.
+        dilation: inputs from one tap to the next.
+        mode: what is read outside of the map; such positions count as outside whatever it is.
+        reach: how far a tap may move from this grid, in positions, where the data decide (deformable convolution);
+            infinity where nothing bounds it.
+    """
 
     kernel: int = 1
     stride: int = 1
     padding: int = 0
     dilation: int = 1
+    mode: PaddingMode = "zeros"
+    reach: float = 0.0
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether each output reads the input at its own position, though something else may lie behind the map."""
+        return self.kernel == self.stride == self.dilation == 1 and self.padding == 0
+
+    def stands_in(self, position: int, size: int) -> int | None:
+        """The position whose value is read at a position outside of an axis of `size`; None where none is."""
+        if self.mode == "reflect":
+            return -position if position < 0 else 2 * (size - 1) - position
+        if self.mode == "replicate":
+            return min(max(position, 0), size - 1)
+        return position % size if self.mode == "circular" else None
 
     def of(self, unit: int) -> Sequence[int]:
         """The inputs that output `unit` reads, inside the maps or not, in ascending order."""
@@ -38,7 +66,7 @@ class Window:
         """How many inputs an output reads."""
         return self.kernel
 
-    def reach(self, first: int, last: int) -> tuple[int, int]:
+    def between(self, first: int, last: int) -> tuple[int, int]:
         """The first and last input that outputs `first` to `last` read."""
         start = first * self.stride - self.padding
         return start, start + (last - first) * self.stride + (self.kernel - 1) * self.dilation
@@ -67,7 +95,7 @@ class Phases:
         """How many inputs an output reads at most; at least 1."""
         return self.taps.most if isinstance(self.taps, Taps) else max(1, *map(len, self.taps))
 
-    def reach(self, first: int, last: int) -> tuple[int, int] | None:
+    def between(self, first: int, last: int) -> tuple[int, int] | None:
         """The first and last input that outputs `first` to `last` read; None if they read nothing."""
         # Of each phase the first unit reads the foremost inputs, and the last one the hindmost.
         starts = [min(read) for read in map(self.of, range(first, min(last, first + self.up - 1) + 1)) if read]
@@ -137,19 +165,9 @@ BROADCAST: Reads = Phases(up=1, down=0, taps=((0,),))
 """Every output position reads the one position of a map of size 1."""
 
 
-def mirrored(position: int, size: int) -> int:
-    """What reflection padding reads at a position outside of an axis."""
-    return -position if position < 0 else 2 * (size - 1) - position
-
-
-def clamped(position: int, size: int) -> int:
-    """What replication padding reads at a position outside of an axis."""
-    return min(max(position, 0), size - 1)
-
-
-def wrapped(position: int, size: int) -> int:
-    """What circular padding reads at a position outside of an axis."""
-    return position % size
+def largest_reach(reads: AxisPair) -> float:
+    """How far the data may move what is read, along any axis; 0 where they have no say."""
+    return max([axis.reach for axis in reads if isinstance(axis, Window)], default=0.0)
 
 
 def adaptive_reads(in_size: int, out_size: int) -> Reads:

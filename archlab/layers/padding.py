@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from archlab.layers.base import Layer, one_operator
 from archlab.layers.fields import MAX_SIZE, Finite
-from archlab.layers.geometry import IDENTITY, POINTWISE, AxisPair, Window, clamped, mirrored, wrapped
+from archlab.layers.geometry import POINTWISE, AxisPair, PaddingMode, Window
 from archlab.layers.operators import GradientLayout, Layout, Operator, Run
 from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, Training
 from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
@@ -49,6 +49,8 @@ class _Pad(Layer):
 
     cuts_first: ClassVar[bool] = False
     """Whether PyTorch cuts before it pads, so that it cannot cut more than there is."""
+    mode: ClassVar[PaddingMode] = "zeros"
+    """What it pads with: a number, or values of the map."""
 
     alias: ClassVar[str] = "pad"
     layout: ClassVar[Layout] = "format"
@@ -86,15 +88,11 @@ class _Pad(Layer):
         left, _, top, _ = self.padding
         if output == inputs[0] and left == top == 0:
             return (POINTWISE,)
-        return ((_shift(top), _shift(left)),)
+        return ((Window(padding=top, mode=self.mode), Window(padding=left, mode=self.mode)),)
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """Nothing: the gradient depends on the sizes alone."""
         return KEEPS_NOTHING
-
-
-def _shift(before: int) -> Window:
-    return IDENTITY if before == 0 else Window(padding=before)
 
 
 class _FilledPad(_Pad):
@@ -133,6 +131,7 @@ class ReflectionPad2d(_Pad):
 
     type: ClassVar[str] = "reflection_pad2d"
     torch_class: ClassVar[str] = "ReflectionPad2d"
+    mode: ClassVar[PaddingMode] = "reflect"
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """The input."""
@@ -141,24 +140,17 @@ class ReflectionPad2d(_Pad):
     def _most(self, size: int, left: int) -> int | None:
         return size - 1
 
-    def stands_in(self, position: int, size: int) -> int | None:
-        """The mirrored position."""
-        return mirrored(position, size)
-
 
 class ReplicationPad2d(_Pad):
     """The border's values repeated around the map. FLOPs: none."""
 
     type: ClassVar[str] = "replication_pad2d"
     torch_class: ClassVar[str] = "ReplicationPad2d"
+    mode: ClassVar[PaddingMode] = "replicate"
 
     def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
         """The input."""
         return KEEPS_INPUT
-
-    def stands_in(self, position: int, size: int) -> int | None:
-        """The nearest position of the border."""
-        return clamped(position, size)
 
 
 class CircularPad2d(_Pad):
@@ -166,6 +158,7 @@ class CircularPad2d(_Pad):
 
     type: ClassVar[str] = "circular_pad2d"
     torch_class: ClassVar[str] = "CircularPad2d"
+    mode: ClassVar[PaddingMode] = "circular"
 
     def operators(
         self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
@@ -175,7 +168,3 @@ class CircularPad2d(_Pad):
 
     def _most(self, size: int, left: int) -> int | None:
         return left
-
-    def stands_in(self, position: int, size: int) -> int | None:
-        """The position on the other side."""
-        return wrapped(position, size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, floor
+from math import ceil, floor, inf
 from typing import Any
 
 import pytest
@@ -15,14 +15,12 @@ from archlab.layers.geometry import (
     IDENTITY,
     WHOLE,
     AxisPair,
+    PaddingMode,
     Phases,
     Reads,
     Whole,
     Window,
     adaptive_reads,
-    clamped,
-    mirrored,
-    wrapped,
 )
 from archlab.layers.shape import ChannelsLast, ShapeError, channels_of, is_square, map_size
 
@@ -142,7 +140,7 @@ def test_reach_is_from_the_first_to_the_last_that_is_read() -> None:
         for first in range(-5, 6):
             for last in range(first, first + 9):
                 read = [tap for unit in range(first, last + 1) for tap in form.of(unit)]
-                assert form.reach(first, last) == ((min(read), max(read)) if read else None)
+                assert form.between(first, last) == ((min(read), max(read)) if read else None)
 
 
 def test_functions_along_a_dimension_read_it() -> None:
@@ -162,12 +160,13 @@ def test_functions_along_a_dimension_read_it() -> None:
 def test_a_deformable_operation_reads_the_grid_and_its_offsets_in_place() -> None:
     layer = make("deform_conv2d_op", out_channels=2, kernel_size=(3, 1), stride=(1, 2), padding=(1, 0))
     inputs = ((2, 6, 7), (6, 6, 4))
-    grid = (Window(3, 1, 1), Window(1, 2))
+    grid = (Window(3, 1, 1, reach=inf), Window(1, 2, reach=inf))
     assert layer.reads(inputs, layer.out_shape(inputs)) == (grid, (IDENTITY, IDENTITY))
 
 
-@pytest.mark.parametrize(("mode", "rule"), [("reflect", mirrored), ("replicate", clamped), ("circular", wrapped)])
-def test_what_stands_in_for_the_padding_is_torchs(mode: str, rule: Any) -> None:
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+def test_what_stands_in_for_the_padding_is_torchs(mode: PaddingMode) -> None:
+    rule = Window(padding=3, mode=mode).stands_in
     row = torch.arange(5.0)[None, None]
     padded = functional.pad(row, (3, 4), mode=mode).flatten().tolist()
     assert [rule(position, 5) for position in range(-3, 0)] == padded[:3]

@@ -32,7 +32,7 @@ def make(layer_type: str, **options: Any) -> Layer:
     return cls.model_validate(options)
 
 
-def positions(layer: Layer, reads: Reads, unit: int, size: int) -> set[int]:
+def positions(reads: Reads, unit: int, size: int) -> set[int]:
     """The input positions of one axis that an output unit reads, by the definitions of the three forms."""
     if isinstance(reads, Whole):
         return set(range(size))
@@ -41,8 +41,12 @@ def positions(layer: Layer, reads: Reads, unit: int, size: int) -> set[int]:
     else:
         cycle, phase = divmod(unit, reads.up)
         taps = [cycle * reads.down + tap for tap in reads.taps[phase]]
-    inside = {tap if 0 <= tap < size else layer.stands_in(tap, size) for tap in taps}
+    inside = {tap if 0 <= tap < size else _stand_in(reads, tap, size) for tap in taps}
     return {position for position in inside if position is not None}
+
+
+def _stand_in(reads: Reads, position: int, size: int) -> int | None:
+    return reads.stands_in(position, size) if isinstance(reads, Window) else None
 
 
 def gradients(layer: Layer, shape: Shape, others: list[Tensor], units: list[tuple[int, int]]) -> list[Tensor]:
@@ -76,8 +80,8 @@ def check(layer: Layer, shape: Shape, others: list[Tensor] | None = None) -> Non
     units = [(row, column) for row in rows for column in columns]
     for unit, found in zip(units, gradients(layer, shape, others, units), strict=True):
         read_rows, read_columns = (
-            positions(layer, height, unit[0], shape[1]),
-            positions(layer, width, unit[1], shape[2]),
+            positions(height, unit[0], shape[1]),
+            positions(width, unit[1], shape[2]),
         )
         read = found > NOISE
         if not (read_rows and read_columns):  # nothing but padding along one axis
@@ -151,7 +155,7 @@ def taken_by_layer(in_size: int, rows: int, **options: Any) -> list[int]:
     layer = make("upsample", **options)
     output = layer.out_shape(((2, rows, in_size),))
     ((_, width),) = layer.reads(((2, rows, in_size),), output)
-    found = [positions(layer, width, unit, in_size) for unit in range(output[2])]
+    found = [positions(width, unit, in_size) for unit in range(output[2])]
     return [only for (only,) in found]
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from archlab.analysis.receptive_field.axis_field import AxisField, Periodic, UnitTable
 from archlab.analysis.receptive_field.spans import DENSE, Span, slid, union, work_of
-from archlab.layers.geometry import IDENTITY, Phases, Reads, Whole, Window
+from archlab.layers.geometry import Phases, Reads, Whole, Window
 
 MAX_PERIOD = 256
 """Longest period that is listed whole even if the map has fewer units."""
@@ -80,7 +80,7 @@ class Composer:
         if field is None or isinstance(reads, Whole):
             return None
         if isinstance(reads, Window):
-            if reads == IDENTITY:
+            if reads.is_identity:
                 return field.over(target.size)
             if isinstance(field, Periodic) and field.up == 1:
                 slid_field = _slide(field, reads, target.size)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from archlab.analysis.facts import Facts
-from archlab.graph import Graph, Node
+from archlab.graph import Graph
 from archlab.layers.geometry import AxisPair, Phases, Window
 from archlab.layers.shape import map_size
 
@@ -22,10 +22,10 @@ class Demand:
     Args:
         graph: the network.
         facts: of its nodes.
-        seen_reads: what a node reads, in the sense of the analysis at hand.
+        seen_reads: what is read, in the sense of the analysis at hand.
     """
 
-    def __init__(self, graph: Graph, facts: list[Facts], seen_reads: Callable[[Node, AxisPair], AxisPair]) -> None:
+    def __init__(self, graph: Graph, facts: list[Facts], seen_reads: Callable[[AxisPair], AxisPair]) -> None:
         self._graph = graph
         self._facts = facts
         self._seen_reads = seen_reads
@@ -44,7 +44,7 @@ class Demand:
         height, width = ([None if size is None else (0, size[axis] - 1) for size in sizes] for axis in (0, 1))
         for node in reversed(nodes):
             for source, pair in zip(node.inputs, self._facts[node.index].reads, strict=True):
-                seen = self._seen_reads(node, pair)
+                seen = self._seen_reads(pair)
                 for axis, intervals in enumerate((height, width)):
                     _ask(intervals, node.index, source, seen[axis])
         return height, width
@@ -55,6 +55,6 @@ def _ask(intervals: list[Interval | None], index: int, source: int, reads: objec
     asked, known = intervals[index], intervals[source]
     if asked is None or known is None or not isinstance(reads, Window | Phases):
         return
-    reach = reads.reach(*asked)
+    reach = reads.between(*asked)
     if reach is not None:
         intervals[source] = min(known[0], reach[0]), max(known[1], reach[1])

@@ -31,7 +31,7 @@ from typing import NamedTuple
 from archlab.analysis.facts import Facts
 from archlab.analysis.receptive_field.fields import ReceptiveField, gate_inputs
 from archlab.graph import Graph, Node
-from archlab.layers.geometry import Phases, Reads, Whole
+from archlab.layers.geometry import Phases, Reads, Whole, largest_reach
 from archlab.layers.shape import channels_of, is_square, map_size
 
 SHARE = 0.95
@@ -208,7 +208,7 @@ class Estimator:
     def _sources(self, node: Node, axis: int) -> list[tuple[int, float, Reads]]:
         """The inputs of a node, their shares of its weight, and how they are read."""
         reads = self._facts[node.index].reads
-        if len(node.inputs) == 1 or not node.layer.exact_reads:
+        if len(node.inputs) == 1 or largest_reach(reads[0]) > 0:
             return [(node.inputs[0], 1.0, reads[0][axis])]
         left_out = self._gates.get(node.index, frozenset())
         inputs = [pair for i, pair in enumerate(zip(node.inputs, reads, strict=True)) if i not in left_out]

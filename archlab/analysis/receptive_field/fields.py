@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from math import ceil
+from math import ceil, isinf
 from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
@@ -19,13 +19,13 @@ from archlab.analysis.receptive_field.composition import ALIGNED, Composer, Shif
 from archlab.analysis.receptive_field.demand import Demand
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
-from archlab.layers.geometry import POINTWISE, AxisPair
+from archlab.layers.geometry import POINTWISE, AxisPair, largest_reach
 from archlab.layers.shape import is_map, is_square, map_size
 
 JoinAxis = Callable[[Composer, Sequence[AxisField], Target], tuple[AxisField, Shift]]
 """The field of several maps of a size, and how far the joined units lie apart."""
-SeenReads = Callable[[Node, AxisPair], AxisPair]
-"""What a node reads, in the sense of the analysis at hand."""
+SeenReads = Callable[[AxisPair], AxisPair]
+"""What is read, in the sense of the analysis at hand."""
 
 
 class Misalignment(NamedTuple):
@@ -102,20 +102,17 @@ def bounded_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField] | N
 
     Offsets end between positions, where the two around them are read.
     """
-    adaptive = [node.layer for node in graph.layers if not node.layer.exact_reads]
-    if any(layer.offset_bound is None for layer in adaptive):
+    if any(isinf(largest_reach(reads)) for fact in facts for reads in fact.reads):
         return None
 
-    def reach(node: Node, reads: AxisPair) -> AxisPair:
-        bound = node.layer.offset_bound
-        if node.layer.exact_reads or bound is None:
-            return reads
-        return widen(reads[0], ceil(bound)), widen(reads[1], ceil(bound))
+    def at_the_largest(reads: AxisPair) -> AxisPair:
+        reach = ceil(largest_reach(reads))
+        return (widen(reads[0], reach), widen(reads[1], reach)) if reach else reads
 
-    return _Walk(graph, facts, Composer.join, reach).fields()
+    return _Walk(graph, facts, Composer.join, at_the_largest).fields()
 
 
-def _as_they_are(_node: Node, reads: AxisPair) -> AxisPair:
+def _as_they_are(reads: AxisPair) -> AxisPair:
     return reads
 
 
@@ -201,7 +198,8 @@ class _Walk:
     def _through(self, field: ReceptiveField, reads: AxisPair, node: Node) -> ReceptiveField:
         if reads is POINTWISE:
             return _with_context(field) if node.layer.sees_whole_map and not field.is_global else field
-        reads = self._seen_reads(node, reads)
+        adaptive = field.adaptive or largest_reach(reads) > 0
+        reads = self._seen_reads(reads)
         height = width = None
         size = map_size(node.shape)
         if size is not None:
@@ -213,7 +211,7 @@ class _Walk:
             width,
             misalignment=field.misalignment,
             context=field.context,
-            adaptive=field.adaptive or not node.layer.exact_reads,
+            adaptive=adaptive,
         )
 
     def _read(
@@ -239,7 +237,7 @@ class _Walk:
             width,
             misalignment=_worst([*[f.misalignment for f in read], _misalignment(node, apart, apart_width)]),
             context=context,
-            adaptive=any(f.adaptive for f in read) or not node.layer.exact_reads,
+            adaptive=any(f.adaptive for f in read),
         )
 
     def _join(self, fields: list[AxisField | None], node: Node, axis: int) -> tuple[AxisField | None, Shift]:

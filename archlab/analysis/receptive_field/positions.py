@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
 from archlab.graph import Graph
-from archlab.layers.base import Layer
-from archlab.layers.geometry import IDENTITY, AxisPair, Reads, Whole
+from archlab.layers.geometry import AxisPair, Phases, Reads, Whole, Window
 from archlab.layers.shape import map_size
 
 
@@ -63,7 +62,7 @@ def positions_read(graph: Graph, facts: list[Facts], gates: Mapping[int, frozens
                 for number, (source, reads) in enumerate(zip(node.inputs, fact.reads, strict=True))
                 if number not in gates.get(node.index, ())
             ]
-            height, width = (_axis(node.layer, sources, axis, size[axis]) for axis in (0, 1))
+            height, width = (_axis(sources, axis, size[axis]) for axis in (0, 1))
             found.append((height, width))
     return found
 
@@ -72,11 +71,11 @@ def _input_axis(size: int) -> AxisPositions:
     return [UnitPositions(1 << position, complete=True) for position in range(size)]
 
 
-def _axis(layer: Layer, sources: list[tuple[PositionsPair | None, AxisPair]], axis: int, size: int) -> AxisPositions:
+def _axis(sources: list[tuple[PositionsPair | None, AxisPair]], axis: int, size: int) -> AxisPositions:
     united: AxisPositions | None = None
     for units, pair in sources:
         if units is not None:
-            read = _read(layer, units[axis], pair[axis], size)
+            read = _read(units[axis], pair[axis], size)
             united = read if united is None else [_unite(both) for both in zip(united, read, strict=True)]
     return united if united is not None else [UnitPositions(0, complete=False)] * size
 
@@ -91,23 +90,25 @@ def _unite(units: Iterable[UnitPositions]) -> UnitPositions:
     return UnitPositions(mask, complete, solid, own)
 
 
-def _read(layer: Layer, units: AxisPositions, reads: Reads, size: int) -> AxisPositions:
-    if reads == IDENTITY and size == len(units):  # zero_pad2d adds units behind without moving the others
+def _read(units: AxisPositions, reads: Reads, size: int) -> AxisPositions:
+    if (
+        isinstance(reads, Window) and reads.is_identity and size == len(units)
+    ):  # zero_pad2d adds units behind without moving the others
         return units
     if isinstance(reads, Whole):
         return [_unite(units)] * size
-    return [_gather(layer, units, reads.of(unit)) for unit in range(size)]
+    return [_gather(units, reads, unit) for unit in range(size)]
 
 
-def _gather(layer: Layer, units: AxisPositions, sources: Iterable[int]) -> UnitPositions:
+def _gather(units: AxisPositions, reads: Window | Phases, unit: int) -> UnitPositions:
     inside: list[UnitPositions] = []
     outside = stood_in = False
-    for source in sources:
+    for source in reads.of(unit):
         if 0 <= source < len(units):
             inside.append(units[source])
             continue
         outside = True
-        inner = layer.stands_in(source, len(units))
+        inner = reads.stands_in(source, len(units)) if isinstance(reads, Window) else None
         if inner is not None:
             stood_in = True
             inside.append(units[inner])

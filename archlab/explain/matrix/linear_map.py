@@ -14,9 +14,8 @@ from functools import cached_property
 from math import prod
 from typing import Any, Literal, NamedTuple
 
-from archlab.explain.matrix.fill import inside
 from archlab.layers.base import Layer
-from archlab.layers.geometry import Reads, Whole, Window
+from archlab.layers.geometry import Phases, Reads, Whole, Window
 from archlab.layers.shape import Shape, is_map
 
 Kind = Literal["weights", "mean", "max"]
@@ -125,7 +124,7 @@ def linear_map(layer: Layer, shape: Shape) -> LinearMap | None:
     Raises:
         ShapeError: if the layer cannot take the shape.
     """
-    if not is_map(shape) or not layer.exact_reads:
+    if not is_map(shape) or layer.reads_others:
         return None
     output = layer.out_shape((shape,))
     weight: Shape = ()
@@ -151,14 +150,20 @@ def _one(_row: int, _column: int) -> Fraction:
 def _taps(layer: Layer, shape: Shape, output: Shape, axis: int) -> AxisTaps:
     size, out = shape[1 + axis], output[1 + axis]
     reads: Reads = layer.reads((shape,), output)[0][axis]
-    mode = str(getattr(layer, "padding_mode", "zeros"))
     if isinstance(reads, Whole):
         return [[(place, place) for place in range(size)] for _ in range(out)]
     found: AxisTaps = []
     for unit in range(out):
-        places = enumerate(reads.of(unit))
-        found.append([(kept, tap) for tap, place in places if (kept := inside(place, size, mode)) is not None])
+        places = [(_inside(reads, place, size), tap) for tap, place in enumerate(reads.of(unit))]
+        found.append([(place, tap) for place, tap in places if place is not None])
     return found
+
+
+def _inside(reads: Window | Phases, place: int, size: int) -> int | None:
+    """The input position whose value stands at `place`; None where there is a zero."""
+    if 0 <= place < size:
+        return place
+    return reads.stands_in(place, size) if isinstance(reads, Window) else None
 
 
 def _transposed_taps(layer: Layer, weight: Shape, shape: Shape, output: Shape, axis: int) -> AxisTaps:
