@@ -11,6 +11,7 @@ from typing import NamedTuple
 from archlab.graph import Graph
 from archlab.layers.base import Layer
 from archlab.layers.geometry import AxisPair
+from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape
 
 WEIGHT_RANK = 4
@@ -33,6 +34,7 @@ class Facts(NamedTuple):
     elements: int
     """Output elements."""
     reads: tuple[AxisPair, ...]
+    runtime: Runtime
     learnable: tuple[int, ...]
     """Elements of each learnable tensor."""
     has_order: bool
@@ -78,6 +80,7 @@ def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Facts:
         activations=elements if layer.counts_activations else 0,
         elements=elements,
         reads=layer.reads(inputs, output),
+        runtime=layer.runtime(inputs, output),
         learnable=tuple(learnable),
         has_order=any(_has_order(tensor.shape) for tensor in tensors),
     )

@@ -20,6 +20,7 @@ from archlab.analysis.receptive_field.productivity import Productivity, producti
 from archlab.diagnostics.words import counted
 from archlab.graph import Graph, Node
 from archlab.graph.segments import find_segments
+from archlab.layers.runtime import Storage
 
 
 @dataclass(slots=True)
@@ -35,6 +36,8 @@ class LayerReport:
     activation_bytes: int
     """What the output takes; 0 where it shares the input's storage."""
     receptive_field: ReceptiveField
+    storage: Storage
+    """Where its output lives in eval mode."""
 
 
 @dataclass(slots=True)
@@ -252,6 +255,7 @@ def _layer(node: Node, facts: Facts, field: ReceptiveField, new_bytes: int, batc
         facts.activations * batch,
         new_bytes,
         field,
+        facts.runtime.storage,
     )
 
 

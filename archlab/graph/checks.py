@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archlab.diagnostics.problem import Problems
 from archlab.graph.graph import Graph, Node
+from archlab.graph.runtimes import runtimes
 
 
 def check_graph(graph: Graph, problems: Problems, left_over: set[int]) -> None:
@@ -44,12 +45,12 @@ def _check_inplace(graph: Graph, readers: list[list[int]], problems: Problems) -
     results = {index for _, index in graph.outputs}
     # For each node: the value in the memory of its output that somebody else needs, if there is one.
     needed: list[int | None] = []
-    for node in graph.nodes:
+    for node, runtime in zip(graph.nodes, runtimes(graph), strict=True):
         if node.index in results or not node.inputs or len(readers[node.index]) > 1:
             needed.append(node.index)
         else:
-            needed.append(None if node.layer.storage == "new" else needed[node.inputs[0]])
-        culprit = needed[node.inputs[0]] if node.layer.overwrites else None
+            needed.append(None if runtime.storage == "new" else needed[node.inputs[0]])
+        culprit = needed[node.inputs[0]] if runtime.overwrites else None
         if culprit is not None:
             message = f"'{node.path}' overwrites its input, which {_user(graph, readers, culprit, node)}"
             problems.add(f"{message}; remove 'inplace: true'", "inplace", node.place, node.trail)

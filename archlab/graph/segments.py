@@ -14,6 +14,7 @@ from typing import NamedTuple
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.graph.graph import Graph
+from archlab.graph.runtimes import runtimes
 
 
 class Segment(NamedTuple):
@@ -107,9 +108,9 @@ def _check_inputs_stay(graph: Graph, segments: list[Segment]) -> None:
     """Refuse segments whose input is overwritten once they have begun: computed again, they would read other values."""
     owner: list[int] = []
     writers: dict[int, list[int]] = {}
-    for node in graph.nodes:
-        owner.append(node.index if node.layer.training_storage == "new" else owner[node.inputs[0]])
-        if node.layer.overwrites:
+    for node, runtime in zip(graph.nodes, runtimes(graph), strict=True):
+        owner.append(node.index if runtime.training_storage == "new" else owner[node.inputs[0]])
+        if runtime.overwrites:
             writers.setdefault(owner[node.inputs[0]], []).append(node.index)
     for segment in segments:
         found: list[int] = []

@@ -11,8 +11,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Cost, Layer, Role, Storage
-from archlab.layers.room import KEEPS_INPUT, KEEPS_OUTPUT, Room, Training
+from archlab.layers.base import Cost, Layer, Role
+from archlab.layers.room import KEEPS_OUTPUT, Room, Training
+from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape
 
 
@@ -21,16 +22,10 @@ class Activation(Layer):
 
     role: ClassVar[Role] = "activation"
     flops_per_element: ClassVar[int] = 1
-    derives_from_output: ClassVar[bool] = False
-    """Whether PyTorch's derivative is a function of the output."""
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """`flops_per_element` for each element."""
         return Cost(elementwise=self.flops_per_element * prod(inputs[0]))
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Its input or its output, whichever its derivative is written in."""
-        return KEEPS_OUTPUT if self.derives_from_output else KEEPS_INPUT
 
 
 class InplaceActivation(Activation):
@@ -41,20 +36,24 @@ class InplaceActivation(Activation):
 
     inplace: bool = Field(default=False, description="Overwrite the input instead of taking new memory.")
 
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """In place: its output, or a copy of the input that it overwrites."""
-        if not self.inplace or self.derives_from_output:
-            return super().training(inputs, output)
-        if self.derives_in_place:
-            return KEEPS_OUTPUT
-        return Training(inputs=(), kept=Room(elements=prod(output)), kept_only=True)
-
     @property
-    def storage(self) -> Storage:
-        """The input's where it is overwritten."""
-        return "inplace" if self.inplace else "new"
+    def is_reversible(self) -> bool:
+        """Whether PyTorch's backward pass can do without the input, where that is overwritten."""
+        return True
 
-    @property
-    def overwrites(self) -> bool:
-        """Where `inplace`."""
-        return self.inplace
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """In place it keeps its output, or a copy of the input that it overwrites."""
+        runtime = self.runs
+        if not self.inplace:
+            return runtime
+        training = runtime.training
+        if not training.output:
+            copy = Training(inputs=(), kept=Room(elements=prod(output)), kept_only=True)
+            training = KEEPS_OUTPUT if self.derives_in_place else copy
+        return runtime._replace(
+            storage="inplace",
+            training_storage="inplace",
+            overwrites=True,
+            is_reversible=self.is_reversible,
+            training=training,
+        )

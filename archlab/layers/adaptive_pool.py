@@ -8,14 +8,13 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from archlab.layers.base import Cost, Layer, one_operator
+from archlab.layers.base import Cost, Layer
 from archlab.layers.fields import MAX_SIZE
 from archlab.layers.geometry import AxisPair, adaptive_reads
-from archlab.layers.operators import GradientLayout, Layout, Operator, Run
 from archlab.layers.pooling import _SIZE_OR_NULL, INDEX_BYTES
-from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, Room, Training
+from archlab.layers.room import KEEPS_NOTHING, Room, Training
+from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape, require_map
-from archlab.layers.strides import Value
 
 
 def _output_size(value: Any) -> tuple[int | None, int | None]:
@@ -45,8 +44,7 @@ OutputSize = Annotated[
 class AdaptivePool(Layer):
     """What the adaptive poolings share. Shapes: (C, H, W) to (C, *output_size)."""
 
-    layout: ClassVar[Layout] = "format"
-    gradient_layout: ClassVar[GradientLayout] = "format"
+    runs: ClassVar[Runtime] = Runtime(layout="format", gradient_layout="format")
 
     output_size: OutputSize = Field(description="Size of the output: a number or a pair; null keeps the input's.")
 
@@ -84,16 +82,11 @@ class AdaptiveAvgPool2d(AdaptivePool):
         """Additions and one division per window."""
         return Cost(elementwise=self.window_elements(inputs[0], output))
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
-        """One; of the whole map a mean, whose gradient is expanded."""
-        one = one_operator(self, inputs, shapes, output, run)
-        return (one._replace(layout="expanded") if output[1:] == (1, 1) else one,)
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The input; nothing where it is the mean of the whole map."""
-        return KEEPS_NOTHING if output[1:] == (1, 1) else KEEPS_INPUT
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Nothing is kept of the mean of a whole map, whose gradient is expanded."""
+        if prod(output[1:]) > 1:
+            return self.runs
+        return self.runs._replace(training=KEEPS_NOTHING, gradient_layout="expanded")
 
 
 class AdaptiveMaxPool2d(AdaptivePool):
@@ -107,10 +100,7 @@ class AdaptiveMaxPool2d(AdaptivePool):
         """Comparisons."""
         return Cost(elementwise=self.window_elements(inputs[0], output) - prod(output))
 
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """The positions of the maxima."""
-        return Room(sample_bytes=INDEX_BYTES * prod(output))
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The input and the positions."""
-        return Training(kept=self.scratch(inputs, output))
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """The positions of the maxima are made, and kept beside the input."""
+        places = Room(sample_bytes=INDEX_BYTES * prod(output))
+        return self.runs._replace(workspace=places, training=Training(kept=places))

@@ -18,21 +18,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from archlab.layers.geometry import POINTWISE, AxisPair
-from archlab.layers.operators import (
-    GradientLayout,
-    Holding,
-    Layout,
-    Operator,
-    Run,
-    Unwanted,
-    laid,
-    of_batch,
-    training_of_batch,
-)
-from archlab.layers.precision import AutocastTo, Precision, under_autocast
-from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, NOTHING, Room, Training
+from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape
-from archlab.layers.strides import Value, channels_last
 
 
 class TensorSpec(NamedTuple):
@@ -65,19 +52,6 @@ class Cost(NamedTuple):
 FREE = Cost()
 
 
-class Refused(NamedTuple):
-    """Why PyTorch refuses to run a layer.
-
-    Attributes:
-        reason: what is wrong with its values, as what follows the layer's name in a sentence.
-        batch: the smallest batch that would do; None where none would.
-    """
-
-    reason: str
-    batch: int | None = None
-
-
-Storage = Literal["new", "inplace", "view", "eval_identity"]
 Role = Literal["layer", "norm", "activation", "join"]
 
 
@@ -95,33 +69,17 @@ class Layer(BaseModel):
     role: ClassVar[Role] = "layer"
     attachments: ClassVar[tuple[str, ...]] = ()
     """Layers that may be written on it: `norm` and `activation` for the conv family."""
-    is_macro: ClassVar[bool] = False
-    """Whether it stands for several primitives (`macro.Macro`)."""
     scoped: ClassVar[bool] = False
     """Whether the primitives it stands for get a level of the path of their own although the item has no name."""
     counts_activations: ClassVar[bool] = False
     """Whether its output elements count as `activations` (convolutions and linear layers; pycls)."""
-    sums_bias: ClassVar[bool] = False
-    """Whether the bias's gradient is a sum that autograd makes once the layer's own backward pass is over."""
     reads_others: ClassVar[bool] = False
     """Whether it reads further inputs by the side of the line above, as joins do (the offsets of a deformable one)."""
     gates: ClassVar[bool] = False
     """Whether an input that sees the whole image only scales the others (a gate) rather than adding to them."""
 
-    autocast_to: ClassVar[AutocastTo] = "inputs"
-    """In which precision it computes under autocast."""
-    autocast_doubt: ClassVar[str] = ""
-    """How far its memory under autocast is not known to the byte; empty where it is."""
-    layout: ClassVar[Layout] = "iterated"
-    """How its output lies in memory."""
-    gradient_layout: ClassVar[GradientLayout] = "own"
-    """How its inputs' gradients do."""
-    unwanted_gradients: ClassVar[Unwanted] = "not made"
-    """What becomes of its inputs' gradients where nobody wants them."""
-    gradient_order: ClassVar[Literal["input", "shape"]] = "input"
-    """How its weight's gradient lies in memory: as its input does, or in its shape's order."""
-    pairwise: ClassVar[bool] = False
-    """Whether more than two inputs are taken two at a time, by statements of their own."""
+    runs: ClassVar[Runtime] = Runtime()
+    """What of `runtime` is the same for all options and inputs."""
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """The output shape.
@@ -147,67 +105,9 @@ class Layer(BaseModel):
         """The work for one sample; the rules are in the class's docstring."""
         return FREE
 
-    def operands(self, inputs: tuple[Value, ...], run: Run) -> tuple[Value, ...]:
-        """What its operator iterates over, where a parameter or noise of other sizes is among it."""
-        return inputs
-
-    def summed_gradient(self, source: Value, shapes: tuple[Shape, ...]) -> int:
-        """Elements of its weight's gradient before it is summed up; 0 where it is made as it is."""
-        return 0
-
-    def refuses(self, inputs: tuple[Shape, ...], batch: int, *, training: bool) -> Refused | None:
-        """Why PyTorch refuses to run it with a batch, in training or eval mode; None where it does not."""
-        return None
-
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """What PyTorch takes beside the output while the layer runs in eval mode."""
-        return NOTHING
-
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
-        """The operators of PyTorch that it runs, in order; the last one gives its output.
-
-        Args:
-            inputs: what it reads, as it lies in memory.
-            shapes: of these, without batch.
-            output: its output's shape.
-            run: under which conditions.
-        """
-        return (one_operator(self, inputs, shapes, output, run),)
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """What autograd keeps of it, and what its backward pass takes. Most layers keep their input."""
-        return KEEPS_INPUT
-
-    def autocast(self, inputs: tuple[int, ...], lower: int) -> Precision:
-        """Its precision under autocast.
-
-        Args:
-            inputs: bytes of an element of each input.
-            lower: the same of the lower precision.
-        """
-        return under_autocast(self.autocast_to, inputs, lower)
-
-    @property
-    def storage(self) -> Storage:
-        """Where the output lives: new memory, the input's (in place or view), or the input itself in eval mode."""
-        return "new"
-
-    @property
-    def training_storage(self) -> Storage:
-        """The same in training."""
-        return self.storage
-
-    @property
-    def overwrites(self) -> bool:
-        """Whether it writes over its input, in training at least."""
-        return False
-
-    @property
-    def is_reversible(self) -> bool:
-        """Whether PyTorch's backward pass can do without the input that it writes over."""
-        return True
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """How PyTorch runs it: memory, order, precision, refusals. By default into new memory, its input kept."""
+        return self.runs
 
     @property
     def sees_whole_map(self) -> bool:
@@ -226,51 +126,3 @@ class Layer(BaseModel):
             for name, value in self.__dict__.items()
             if fields[name].is_required() or value != fields[name].default
         }
-
-
-def one_operator(
-    layer: Layer, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-) -> Operator:
-    """A layer that is a single operator, from its own facts.
-
-    Args:
-        layer: the layer.
-        inputs: what it reads.
-        shapes: of these, without batch.
-        output: its output's shape.
-        run: under which conditions.
-    """
-    sizes = (run.batch, *output)
-    storage = layer.training_storage if run.training else layer.storage
-    training = training_of_batch(layer.training(shapes, output), run.batch) if run.training else KEEPS_NOTHING
-    reads = tuple([~number for number in range(len(inputs))])
-    scratch = of_batch(layer.scratch(shapes, output), run.batch)
-    layout = layer.gradient_layout
-    if storage != "new":
-        holding: Holding = "inplace" if storage == "inplace" else "alias"
-        return Operator(inputs[0], reads, holding, training, layout=layout, scratch=scratch)
-    is_turned = _is_turned(layer, shapes, run)
-    value = laid(layer.layout, sizes, layer.operands(inputs, run), is_turned=is_turned)
-    learns = tuple([prod(tensor.shape) for tensor in layer.tensors(shapes) if tensor.learnable])
-    if not run.training:
-        return Operator(value, reads, learns=learns, scratch=scratch)
-    return Operator(
-        value,
-        reads,
-        training=training,
-        layout=layout,
-        learns=learns,
-        scratch=scratch,
-        is_turned=is_turned,
-        unwanted=layer.unwanted_gradients,
-        sums=layer.summed_gradient(inputs[0], shapes),
-        sums_bias=layer.sums_bias,
-    )
-
-
-def _is_turned(layer: Layer, shapes: tuple[Shape, ...], run: Run) -> bool:
-    """Whether a weight is taken for one with its channels last."""
-    if layer.layout != "weight" or not run.channels_last:
-        return False
-    weight = layer.tensors(shapes)[0].shape
-    return channels_last(weight).suggests_channels_last

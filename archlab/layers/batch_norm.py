@@ -7,12 +7,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Cost, Layer, Refused, Role, TensorSpec
+from archlab.layers.base import Cost, Layer, Role, TensorSpec
 from archlab.layers.norm import FLOAT_BYTES
-from archlab.layers.operators import (
-    GradientLayout,
-)
 from archlab.layers.room import NOTHING, Room, Training
+from archlab.layers.runtime import Refused, Runtime
 from archlab.layers.shape import Shape, require_map, shape_text
 
 
@@ -24,7 +22,7 @@ class BatchNorm2d(Layer):
     """
 
     type: ClassVar[str] = "batch_norm2d"
-    gradient_layout: ClassVar[GradientLayout] = "output"
+    runs: ClassVar[Runtime] = Runtime(gradient_layout="output")
     alias: ClassVar[str] = "bn"
     torch_class: ClassVar[str] = "BatchNorm2d"
     role: ClassVar[Role] = "norm"
@@ -71,24 +69,23 @@ class BatchNorm2d(Layer):
         """One multiplication and one addition per element."""
         return Cost(elementwise=2 * prod(output))
 
-    def refuses(self, inputs: tuple[Shape, ...], batch: int, *, training: bool) -> Refused | None:
-        """A single value in each channel, or no eps, where the batch's statistics are taken."""
-        if not training and self.track_running_stats:
-            return None
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """The batch's statistics, taken in training and where none are tracked, are kept beside the input.
+
+        Mean and inverse deviation of each channel, in float32 (a CPU has them in the dtype of half weights).
+        """
+        statistics = Room(fixed_bytes=2 * FLOAT_BYTES * output[0])
+        return self.runs._replace(
+            workspace=NOTHING if self.track_running_stats else statistics,
+            training=Training(kept=statistics),
+            refusals=self._refusals(output),
+        )
+
+    def _refusals(self, shape: Shape) -> tuple[Refused, ...]:
+        """No eps, or a single value in each channel, where the batch's statistics are taken."""
+        in_eval = not self.track_running_stats
         if self.eps == 0:
-            return Refused("needs an eps above 0 for a batch's own statistics")
-        if batch * inputs[0][1] * inputs[0][2] > 1:
-            return None
-        return Refused(f"gets one value per channel, {shape_text(inputs[0])} at batch 1", 2)
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The input, and the batch's statistics."""
-        return Training(kept=self._statistics(inputs[0]))
-
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """The batch's statistics, where eval mode needs them."""
-        return NOTHING if self.track_running_stats else self._statistics(inputs[0])
-
-    def _statistics(self, shape: Shape) -> Room:
-        """Mean and inverse deviation of each channel, in float32 (a CPU has them in the dtype of half weights)."""
-        return Room(fixed_bytes=2 * FLOAT_BYTES * shape[0])
+            return (Refused("needs an eps above 0 for a batch's own statistics", in_eval=in_eval),)
+        if prod(shape[1:]) > 1:
+            return ()
+        return (Refused(f"gets one value per channel, {shape_text(shape)} at batch 1", 2, in_eval),)

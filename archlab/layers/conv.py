@@ -7,15 +7,15 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Cost, Layer, TensorSpec, one_operator
+from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.fields import ConvPadding, PairValue, Positive, PositivePair
 from archlab.layers.geometry import AxisPair, PaddingMode, Window
-from archlab.layers.operators import GradientLayout, Layout, Operator, Run
-from archlab.layers.precision import AutocastTo
+from archlab.layers.operators import Operator
 from archlab.layers.room import KEEPS_INPUT
+from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
 from archlab.layers.sliding import require_divides, require_fit, sliding_size
-from archlab.layers.strides import Value, in_format_of
+from archlab.layers.strides import in_format_of
 from archlab.layers.wrapping import wrapping
 
 
@@ -27,13 +27,11 @@ class Conv2d(Layer):
     """
 
     type: ClassVar[str] = "conv2d"
-    gradient_layout: ClassVar[GradientLayout] = "weight"
+    runs: ClassVar[Runtime] = Runtime(layout="weight", gradient_layout="weight", autocast="lower")
     alias: ClassVar[str] = "conv"
     torch_class: ClassVar[str] = "Conv2d"
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
     counts_activations: ClassVar[bool] = True
-    layout: ClassVar[Layout] = "weight"
-    autocast_to: ClassVar[AutocastTo] = "lower"
 
     out_channels: Positive = Field(description="Number of output channels (filters).")
     kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
@@ -130,24 +128,26 @@ class Conv2d(Layer):
         macs = elements * (inputs[0][0] // self.groups) * prod(self.kernel_size)
         return Cost(macs, elements if self.bias else 0)
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
-        """The convolution, behind a padding of its own where PyTorch makes one."""
-        padded = self._padded(shapes[0])
-        if padded is None:
-            return (one_operator(self, inputs, shapes, output, run),)
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """A convolution, behind a padding of its own where PyTorch makes one."""
+        return self.runs if self._padded(inputs[0]) is None else self.runs._replace(operators=self._operators)
+
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
+        """The padding, then the convolution."""
+        inputs, batch = execution.inputs, execution.run.batch
+        padded = self._padded(execution.shapes[0])
+        assert padded is not None
         sides = [self.padding_before_after(axis) for axis in (0, 1)]
         if self.padding_mode == "zeros":
-            made: tuple[Operator, ...] = (Operator(in_format_of((run.batch, *padded), inputs[0]), layout="sliced"),)
+            made: tuple[Operator, ...] = (Operator(in_format_of((batch, *padded), inputs[0]), layout="sliced"),)
         elif self.padding_mode == "circular":
             (height, width) = sides
             made = wrapping(inputs[0], (*width, *height))
         else:
-            value = in_format_of((run.batch, *padded), inputs[0])
+            value = in_format_of((batch, *padded), inputs[0])
             made = (Operator(value, training=KEEPS_INPUT, layout="format"),)
         last = len(made)
-        convolution = one_operator(self, (made[-1].value,), shapes, output, run)._replace(reads=(last - 1,))
+        convolution = one_operator(runtime, execution._replace(inputs=(made[-1].value,)))._replace(reads=(last - 1,))
         if self.padding_mode != "zeros":  # a function of its own, in front of what autocast lowers
             made = tuple([step._replace(computes="inputs") for step in made])
         return (*made[:-1], made[-1]._replace(until=last), convolution)

@@ -10,8 +10,7 @@ from pydantic import Field
 from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.fields import NaturalPair, Positive, PositivePair
 from archlab.layers.geometry import AxisPair, Phases, Reads, Window, taps_of
-from archlab.layers.operators import GradientLayout, Layout
-from archlab.layers.precision import AutocastTo
+from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape, ShapeError, require_map
 from archlab.layers.sliding import AXES, effective_kernel, require_divides
 
@@ -29,13 +28,11 @@ class ConvTranspose2d(Layer):
     """
 
     type: ClassVar[str] = "conv_transpose2d"
-    gradient_layout: ClassVar[GradientLayout] = "weight"
+    runs: ClassVar[Runtime] = Runtime(layout="weight", gradient_layout="weight", autocast="lower")
     alias: ClassVar[str] = "upconv"
     torch_class: ClassVar[str] = "ConvTranspose2d"
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
     counts_activations: ClassVar[bool] = True
-    layout: ClassVar[Layout] = "weight"
-    autocast_to: ClassVar[AutocastTo] = "lower"
 
     out_channels: Positive = Field(description="Number of output channels (filters).")
     kernel_size: PositivePair = Field(description="Size of the kernel: a number or [height, width].")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from math import inf, prod
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -15,9 +15,8 @@ from archlab.layers.fields import ConvPadding, Positive, PositivePair
 from archlab.layers.geometry import POINTWISE, AxisPair, Window
 from archlab.layers.macro import LayerClass, Macro, Step, chain
 from archlab.layers.narrow import Narrow
-from archlab.layers.operators import GradientLayout, Layout, Unwanted
-from archlab.layers.precision import FLOAT32, Precision
 from archlab.layers.room import Room, Training
+from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
 from archlab.layers.sigmoid import Hardtanh, Sigmoid
 from archlab.layers.sliding import require_divides
@@ -33,15 +32,17 @@ class DeformConv2dOp(Layer):
     """
 
     type: ClassVar[str] = "deform_conv2d_op"
-    autocast_doubt: ClassVar[str] = "follows CUDA's lists and has not been counted"
-    gradient_layout: ClassVar[GradientLayout] = "shape"
+    runs: ClassVar[Runtime] = Runtime(
+        layout="shape",
+        gradient_layout="shape",
+        unwanted_gradients="held",
+        autocast="first",
+        autocast_doubt="follows CUDA's lists and has not been counted",
+    )
     alias: ClassVar[str] = "conv"
     torch_class: ClassVar[str] = "torchvision.ops.DeformConv2d"
     counts_activations: ClassVar[bool] = True
     reads_others: ClassVar[bool] = True
-    gradient_order: ClassVar[Literal["input", "shape"]] = "shape"
-    layout: ClassVar[Layout] = "shape"
-    unwanted_gradients: ClassVar[Unwanted] = "held"
 
     out_channels: Positive = Field(description="Number of output channels.")
     kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
@@ -105,18 +106,14 @@ class DeformConv2dOp(Layer):
         sampled = inputs[0][0] * prod(self.kernel_size) * prod(output[1:])
         return Cost(regular.macs, (8 + (len(inputs) == 3)) * sampled + regular.elementwise)
 
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """All its inputs, and what torchvision makes up."""
-        made = self.scratch(inputs, output)
-        return Training(inputs=tuple(range(len(inputs))), kept=made, backward=made)
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """All inputs are kept, and what torchvision makes up.
 
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """A mask of one element for each sample, for version 1; a bias of zeros, where there is none."""
-        return Room(elements=len(inputs) == 2, fixed_elements=0 if self.bias else self.out_channels)
-
-    def autocast(self, inputs: tuple[int, ...], lower: int) -> Precision:
-        """Computed in float32, and given in its input's precision."""
-        return Precision(inputs[0], FLOAT32, copies_inputs=True)
+        That is a mask of one element for each sample, for version 1; a bias of zeros, where there is none.
+        """
+        made = Room(elements=len(inputs) == 2, fixed_elements=0 if self.bias else self.out_channels)
+        kept = Training(inputs=tuple(range(len(inputs))), kept=made, backward=made)
+        return self.runs._replace(workspace=made, training=kept)
 
 
 class DeformConv2d(Macro):

@@ -7,12 +7,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Storage
+from archlab.layers.base import Layer
 from archlab.layers.fields import Probability
-from archlab.layers.operators import Run
 from archlab.layers.room import SHARES, Room, Training
+from archlab.layers.runtime import Operand, Runtime
 from archlab.layers.shape import Shape, require_map
-from archlab.layers.strides import Value, contiguous
+
+_NOTHING_DROPPED = Runtime(storage="eval_identity", training_storage="view", training=SHARES)
 
 
 class _Dropout(Layer):
@@ -21,32 +22,28 @@ class _Dropout(Layer):
     p: Probability = Field(0.5, description="Probability of zeroing.")
     inplace: bool = Field(default=False, description="Overwrite the input.")
 
-    @property
-    def storage(self) -> Storage:
-        """The input itself in eval mode."""
-        return "eval_identity"
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """The factors are kept: 0, or the inverse of the share that stays; one 0 where nothing does.
 
-    @property
-    def overwrites(self) -> bool:
-        """Where `inplace`: only in training, when it does anything."""
-        return self.inplace
-
-    @property
-    def training_storage(self) -> Storage:
-        """Its own, or the input's where that is overwritten or nothing is dropped."""
+        In eval mode it is its input, which is overwritten in training only; so it is where nothing is dropped.
+        """
         if self.p == 0:
-            return "view"
-        return "inplace" if self.inplace else "new"
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The factors: 0, or the inverse of the share that is kept; one 0 where nothing is."""
-        if self.p == 0:
-            return SHARES
+            return _NOTHING_DROPPED._replace(overwrites=self.inplace)
         factors = Room(fixed_elements=1) if self.p == 1 else Room(elements=self._factors(output))
-        return Training(inputs=(), kept=factors, kept_first=True)
+        return Runtime(
+            storage="eval_identity",
+            training_storage="inplace" if self.inplace else "new",
+            overwrites=self.inplace,
+            training=Training(inputs=(), kept=factors, kept_first=True),
+            operand=self._operand(output),
+        )
 
     def _factors(self, shape: Shape) -> int:
         return prod(shape)
+
+    def _operand(self, shape: Shape) -> Operand | None:
+        """What decides the order of the output, beside the input."""
+        return None
 
 
 class Dropout(_Dropout):
@@ -67,9 +64,9 @@ class Dropout2d(_Dropout):
     def _factors(self, shape: Shape) -> int:
         return shape[0]
 
-    def operands(self, inputs: tuple[Value, ...], run: Run) -> tuple[Value, ...]:
-        """The input, and a factor for each channel."""
-        return (*inputs, contiguous((*inputs[0].sizes[:2], 1, 1)))
+    def _operand(self, shape: Shape) -> Operand:
+        """A factor for each channel."""
+        return Operand((shape[0], *(1,) * (len(shape) - 1)), for_each_sample=True)
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, H, W), unchanged."""
@@ -90,25 +87,13 @@ class StochasticDepth(Layer):
     p: Probability = Field(description="Probability of dropping.")
     mode: Literal["batch", "row"] = Field(description="Drop for the whole batch, or for each sample (row) by itself.")
 
-    @property
-    def storage(self) -> Storage:
-        """The input itself in eval mode."""
-        return "eval_identity"
-
-    @property
-    def training_storage(self) -> Storage:
-        """Its own, or the input's where nothing is dropped."""
-        return "view" if self.p == 0 else "new"
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """A factor for each sample, or one for the batch."""
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """A factor for each sample is kept, or one for the batch."""
         if self.p == 0:
-            return SHARES
-        factors = Room(elements=1) if self.mode == "row" else Room(fixed_elements=1)
-        return Training(inputs=(), kept=factors, kept_first=True)
-
-    def operands(self, inputs: tuple[Value, ...], run: Run) -> tuple[Value, ...]:
-        """The input, and its factors."""
-        (source,) = inputs
-        count = run.batch if self.mode == "row" else 1
-        return (source, contiguous((count, *(1,) * (len(source.sizes) - 1))))
+            return _NOTHING_DROPPED
+        by_row = self.mode == "row"
+        return Runtime(
+            storage="eval_identity",
+            training=Training(inputs=(), kept=Room(elements=1) if by_row else Room(fixed_elements=1), kept_first=True),
+            operand=Operand((1,) * (len(output) + (not by_row)), for_each_sample=by_row),
+        )

@@ -7,12 +7,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Storage, one_operator
+from archlab.layers.base import Layer
 from archlab.layers.geometry import GLOBAL, POINTWISE, AxisPair
-from archlab.layers.operators import Operator, Run, reshape
-from archlab.layers.room import SHARES, Training
+from archlab.layers.operators import Operator, reshape
+from archlab.layers.runtime import VIEW, Execution, Runtime
 from archlab.layers.shape import Shape, ShapeError, shape_text
-from archlab.layers.strides import Value
 
 
 class Flatten(Layer):
@@ -21,6 +20,7 @@ class Flatten(Layer):
     type: ClassVar[str] = "flatten"
     alias: ClassVar[str] = "flatten"
     torch_class: ClassVar[str] = "Flatten"
+    runs: ClassVar[Runtime] = VIEW
 
     start_dim: int = Field(1, description="First dimension to merge (0 is the batch, 1 the channels).")
     end_dim: int = Field(-1, description="Last dimension to merge.")
@@ -44,15 +44,10 @@ class Flatten(Layer):
         """A flat vector has no positions any more: together it sees the whole map."""
         return (POINTWISE if output == inputs[0] else GLOBAL,)
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """A view, or a copy where what it merges does not lie so; nothing where it merges nothing."""
-        (source,) = inputs
-        start, end = self._merged(shapes[0])
-        if start == end:
-            return (one_operator(self, inputs, shapes, output, run),)
-        return (reshape(source, (run.batch, *output)),)
+        start, end = self._merged(inputs[0])
+        return self.runs if start == end else self.runs._replace(operators=_reshaped)
 
     def _merged(self, shape: Shape) -> tuple[int, int]:
         """First and last dimension, counted from the batch."""
@@ -60,11 +55,6 @@ class Flatten(Layer):
         start = self.start_dim + rank if self.start_dim < 0 else self.start_dim
         return start, self.end_dim + rank if self.end_dim < 0 else self.end_dim
 
-    @property
-    def storage(self) -> Storage:
-        """A view."""
-        return "view"
 
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Nothing: the gradient is a view too."""
-        return SHARES
+def _reshaped(_runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
+    return (reshape(execution.inputs[0], execution.sizes),)

@@ -10,12 +10,8 @@ from pydantic import Field
 from archlab.layers.base import Cost, Layer, Role, TensorSpec
 from archlab.layers.fields import Positive
 from archlab.layers.norm import STATISTICS_FLOPS, affine_tensors
-from archlab.layers.operators import (
-    GradientLayout,
-    Layout,
-)
-from archlab.layers.precision import AutocastTo
 from archlab.layers.room import Room, Training
+from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
 
 
@@ -27,12 +23,10 @@ class GroupNorm(Layer):
     """
 
     type: ClassVar[str] = "group_norm"
-    gradient_layout: ClassVar[GradientLayout] = "format"
-    layout: ClassVar[Layout] = "format"
+    runs: ClassVar[Runtime] = Runtime(layout="format", gradient_layout="format", autocast="float32")
     alias: ClassVar[str] = "gn"
     torch_class: ClassVar[str] = "GroupNorm"
     role: ClassVar[Role] = "norm"
-    autocast_to: ClassVar[AutocastTo] = "float32"
 
     num_groups: Positive = Field(description="Groups of channels; must divide them. 1: all channels together.")
     eps: float = Field(1e-5, ge=0, allow_inf_nan=False, description="Added to the variance.")
@@ -82,10 +76,7 @@ class GroupNorm(Layer):
         """The statistics do."""
         return True
 
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """Mean and inverse deviation of each group."""
-        return Room(elements=2 * self.num_groups)
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The input and the statistics."""
-        return Training(kept=self.scratch(inputs, output))
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Mean and inverse deviation of each group are made, and kept beside the input."""
+        statistics = Room(elements=2 * self.num_groups)
+        return self.runs._replace(workspace=statistics, training=Training(kept=statistics))

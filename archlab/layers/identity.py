@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archlab.layers.base import Layer, Storage
-from archlab.layers.room import SHARES, Training
-from archlab.layers.shape import Shape
+from archlab.layers.base import Layer
+from archlab.layers.runtime import VIEW, Runtime
 
 
 class Identity(Layer):
@@ -15,12 +14,4 @@ class Identity(Layer):
     type: ClassVar[str] = "identity"
     alias: ClassVar[str] = "identity"
     torch_class: ClassVar[str] = "Identity"
-
-    @property
-    def storage(self) -> Storage:
-        """The input itself."""
-        return "view"
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Nothing."""
-        return SHARES
+    runs: ClassVar[Runtime] = VIEW

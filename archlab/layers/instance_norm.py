@@ -7,19 +7,19 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Cost, Refused
+from archlab.layers.base import Cost
 from archlab.layers.batch_norm import BatchNorm2d
 from archlab.layers.norm import FLOAT_BYTES, STATISTICS_FLOPS
 from archlab.layers.operators import (
     FIRST,
     Operator,
-    Run,
     copy_in_order,
     view,
 )
 from archlab.layers.room import NOTHING, Room, Training
+from archlab.layers.runtime import Execution, Refused, Runtime
 from archlab.layers.shape import Shape, ShapeError, shape_text
-from archlab.layers.strides import Value, contiguous
+from archlab.layers.strides import contiguous
 
 
 class InstanceNorm2d(BatchNorm2d):
@@ -32,7 +32,7 @@ class InstanceNorm2d(BatchNorm2d):
     type: ClassVar[str] = "instance_norm2d"
     alias: ClassVar[str] = "norm"
     torch_class: ClassVar[str] = "InstanceNorm2d"
-    autocast_doubt: ClassVar[str] = "is a GPU's; a CPU took up to 4% less of small networks"
+    runs: ClassVar[Runtime] = Runtime(autocast_doubt="is a GPU's; a CPU took up to 4% less of small networks")
 
     momentum: float = Field(0.1, ge=0, le=1, description="Weight of a new batch in the running statistics.")
     affine: bool = Field(default=False, description="Learn a scale and a shift per channel.")
@@ -48,12 +48,6 @@ class InstanceNorm2d(BatchNorm2d):
             )
         return shape
 
-    def refuses(self, inputs: tuple[Shape, ...], batch: int, *, training: bool) -> Refused | None:
-        """A single position, where the sample's own statistics are taken: in training always."""
-        if inputs[0][1:] != (1, 1) or not (training or not self.track_running_stats):
-            return None
-        return Refused(f"gets one position per channel, {shape_text(inputs[0])}; put it in front of the pooling")
-
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Statistics, normalisation, scale and shift."""
         if self.track_running_stats:
@@ -66,17 +60,26 @@ class InstanceNorm2d(BatchNorm2d):
         """The statistics do, where they are the sample's own."""
         return not self.track_running_stats
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Made of several operators."""
+        return self.runs._replace(operators=self._operators, refusals=self._refusals(output))
+
+    def _refusals(self, shape: Shape) -> tuple[Refused, ...]:
+        """A single position, where the sample's own statistics are taken: in training always."""
+        if prod(shape[1:]) > 1:
+            return ()
+        reason = f"gets one position per channel, {shape_text(shape)}; put it in front of the pooling"
+        return (Refused(reason, in_eval=not self.track_running_stats),)
+
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """Parameters and running statistics repeated for each sample, and a batch norm of all channels as one sample's.
 
         The input is copied first where it does not lie in the order of its sizes.
         """
-        (source,) = inputs
+        (source,) = execution.inputs
         batch, channels = source.sizes[:2]
         repeated, flat = contiguous((batch * channels,)), contiguous((1, batch * channels, *source.sizes[2:]))
-        learned = [tensor.learnable for tensor in self.tensors(shapes) if tensor.shape == (channels,)]
+        learned = [tensor.learnable for tensor in self.tensors(execution.shapes) if tensor.shape == (channels,)]
         last = len(learned) + 2 + (not source.is_contiguous)
         repeats = Training(inputs=(), gradient="new")
         steps = [
@@ -88,7 +91,7 @@ class InstanceNorm2d(BatchNorm2d):
             read = len(steps)
             steps.append(copy_in_order(source)._replace(until=last))
         steps.append(view(flat, (read,)))
-        uses_own = run.training or not self.track_running_stats
+        uses_own = execution.run.training or not self.track_running_stats
         own = Room(fixed_bytes=2 * FLOAT_BYTES * batch * channels) if uses_own else NOTHING
         shift = 1 if self.affine and self.bias else None  # the second of the repeated; no derivative needs it
         kept = (0, *[1 + number for number in range(len(learned)) if number != shift])

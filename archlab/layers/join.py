@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Cost, Layer, Role, one_operator
+from archlab.layers.base import Cost, Layer, Role
 from archlab.layers.geometry import BROADCAST, IDENTITY, POINTWISE, AxisPair, Reads
-from archlab.layers.operators import FIRST, Operator, Run
-from archlab.layers.precision import Precision, as_inputs
+from archlab.layers.operators import FIRST, Operator
 from archlab.layers.room import SHARES, VIEWS, Gradient, Training
+from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import ChannelsLast, Shape, ShapeError, is_map, require_map, shape_text
-from archlab.layers.strides import Value, contiguous, in_format_of, iterated
+from archlab.layers.strides import contiguous, in_format_of, iterated
 
 
 def _shapes_text(inputs: tuple[Shape, ...]) -> str:
@@ -32,7 +32,6 @@ class Add(Layer):
     """Elementwise sum of maps of one shape. FLOPs: one addition per element and further input."""
 
     type: ClassVar[str] = "add"
-    pairwise: ClassVar[bool] = True
     alias: ClassVar[str] = "add"
     role: ClassVar[Role] = "join"
 
@@ -46,21 +45,16 @@ class Add(Layer):
         """One addition per element and further input."""
         return Cost(elementwise=(len(inputs) - 1) * prod(output))
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Nothing is kept: the gradient of a sum is that of each term."""
+        return Runtime(training=SHARES, pairwise=True, autocast="first two", operators=self._operators)
+
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """The sum of the first two, to which the others are added in place."""
+        inputs = execution.inputs
         value = iterated(inputs[0].sizes, inputs[:2])
         further = [Operator(value, (number, -3 - number), "inplace", SHARES) for number in range(len(inputs) - 2)]
         return (Operator(value, (FIRST, FIRST - 1), training=SHARES), *further)
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Nothing: the gradient of a sum is that of each term."""
-        return SHARES
-
-    def autocast(self, inputs: tuple[int, ...], lower: int) -> Precision:
-        """The wider of the first two, to whose sum the others are added in place."""
-        return as_inputs(inputs[:2])
 
 
 class Multiply(Layer):
@@ -73,7 +67,6 @@ class Multiply(Layer):
     alias: ClassVar[str] = "mul"
     role: ClassVar[Role] = "join"
     gates: ClassVar[bool] = True
-    pairwise: ClassVar[bool] = True
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """Shapes of one rank whose sizes are equal or 1; equal ones where the channels are last."""
@@ -99,15 +92,13 @@ class Multiply(Layer):
         """One multiplication per output element and further input."""
         return Cost(elementwise=(len(inputs) - 1) * prod(output))
 
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Both its factors."""
-        return Training(inputs=(0, 1))
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Both factors are kept."""
+        return Runtime(training=Training(inputs=(0, 1)), pairwise=True, operators=self._operators)
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """The product of two, then of it and the next; a stretched factor's gradient is a whole map, summed up."""
-        steps: list[Operator] = []
+        inputs, steps = execution.inputs, list[Operator]()
         left, read = inputs[0], FIRST
         for number, right in enumerate(inputs[1:], start=2):
             sizes = tuple([max(pair) for pair in zip(left.sizes, right.sizes, strict=True)])
@@ -142,19 +133,13 @@ class Concat(Layer):
             )
         return (sum(shape[0] for shape in inputs), *inputs[0][1:])
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Nothing is kept: the gradients of its inputs are parts of its own."""
+        return Runtime(training=VIEWS, autocast="copies", operators=self._operators)
+
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """One, in the memory format that all its inputs suggest."""
-        joined = one_operator(self, inputs, shapes, output, run)
+        inputs, sizes = execution.inputs, execution.sizes
+        joined = one_operator(runtime, execution)
         like = {value.suggests_channels_last for value in inputs}
-        sizes = (run.batch, *output)
         return (joined._replace(value=in_format_of(sizes, inputs[0]) if len(like) == 1 else contiguous(sizes)),)
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Nothing: the gradients of its inputs are parts of its own."""
-        return VIEWS
-
-    def autocast(self, inputs: tuple[int, ...], lower: int) -> Precision:
-        """The widest, in which copies of the others are joined."""
-        return as_inputs(inputs)._replace(copies_inputs=True)

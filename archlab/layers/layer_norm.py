@@ -7,19 +7,16 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Cost, Layer, Role, TensorSpec, one_operator
+from archlab.layers.base import Cost, Layer, Role, TensorSpec
 from archlab.layers.norm import STATISTICS_FLOPS, affine_tensors
 from archlab.layers.operators import (
-    GradientLayout,
-    Layout,
     Operator,
-    Run,
     permutation,
 )
-from archlab.layers.precision import AutocastTo
 from archlab.layers.room import Room, Training
+from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import ChannelsLast, Shape, ShapeError, require_map, shape_text
-from archlab.layers.strides import Value, contiguous
+from archlab.layers.strides import contiguous
 
 
 class LayerNorm(Layer):
@@ -29,12 +26,10 @@ class LayerNorm(Layer):
     """
 
     type: ClassVar[str] = "layer_norm"
-    gradient_layout: ClassVar[GradientLayout] = "shape"
-    layout: ClassVar[Layout] = "shape"
+    runs: ClassVar[Runtime] = Runtime(layout="shape", gradient_layout="shape", autocast="float32")
     alias: ClassVar[str] = "ln"
     torch_class: ClassVar[str] = "LayerNorm"
     role: ClassVar[Role] = "norm"
-    autocast_to: ClassVar[AutocastTo] = "float32"
 
     eps: float = Field(1e-5, ge=0, allow_inf_nan=False, description="Added to the variance.")
     elementwise_affine: bool = Field(default=True, description="Learn a scale and a shift per channel.")
@@ -57,13 +52,10 @@ class LayerNorm(Layer):
         """normalized_shape."""
         return {"normalized_shape": self._channels(inputs[0])}
 
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """Mean and inverse deviation of each position."""
-        return Room(elements=2 * prod(output) // self._channels(output))
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The input and the statistics."""
-        return Training(kept=self.scratch(inputs, output))
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Mean and inverse deviation of each position are made, and kept beside the input."""
+        statistics = Room(elements=2 * prod(output) // self._channels(output))
+        return self.runs._replace(workspace=statistics, training=Training(kept=statistics))
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """weight, bias: (C,)."""
@@ -92,13 +84,12 @@ class LayerNorm2d(LayerNorm):
     def _channels(self, shape: Shape) -> int:
         return shape[0]
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """The norm between two permutations."""
+        return super().runtime(inputs, output)._replace(operators=self._operators)
+
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """A permutation, the norm over the last dimension, and back."""
-        (source,) = inputs
-        turned = permutation(source, (0, 2, 3, 1))
-        norm = one_operator(self, inputs, shapes, output, run)._replace(
-            value=contiguous(turned.value.sizes), reads=(0,)
-        )
+        turned = permutation(execution.inputs[0], (0, 2, 3, 1))
+        norm = one_operator(runtime, execution)._replace(value=contiguous(turned.value.sizes), reads=(0,))
         return (turned, norm, permutation(norm.value, (0, 3, 1, 2), 1))

@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Cost, Layer, TensorSpec, one_operator
+from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.fields import Positive
-from archlab.layers.operators import GradientLayout, Layout, Operator, Run, reshape, view
-from archlab.layers.precision import AutocastTo
+from archlab.layers.operators import Operator, reshape, view
 from archlab.layers.room import SHARES
+from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import ChannelsLast, Shape, ShapeError, shape_text
-from archlab.layers.strides import Value, contiguous
+from archlab.layers.strides import contiguous
 
 
 class Linear(Layer):
@@ -23,13 +23,10 @@ class Linear(Layer):
     """
 
     type: ClassVar[str] = "linear"
-    gradient_layout: ClassVar[GradientLayout] = "shape"
-    layout: ClassVar[Layout] = "shape"
+    runs: ClassVar[Runtime] = Runtime(layout="shape", gradient_layout="shape", sums_bias=True, autocast="lower")
     alias: ClassVar[str] = "fc"
     torch_class: ClassVar[str] = "Linear"
     counts_activations: ClassVar[bool] = True
-    sums_bias: ClassVar[bool] = True
-    autocast_to: ClassVar[AutocastTo] = "lower"
 
     out_features: Positive = Field(description="Number of outputs.")
     bias: bool = Field(default=True, description="Add a learnable bias.")
@@ -60,22 +57,24 @@ class Linear(Layer):
         elements = prod(output)
         return Cost(elements * inputs[0][-1], elements if self.bias else 0)
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Over the last dimension of a map it takes reshapes too."""
+        return self.runs._replace(operators=self._operators)
+
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """One; over the last dimension of a map a product of matrices, and its reshapes.
 
         With a bias and an input in the order of its sizes that is added on the way, else afterwards: in place, but to
         another value while a dispatch mode watches.
         """
-        (source,) = inputs
-        one = one_operator(self, inputs, shapes, output, run)._replace(weight_for_input=True)
-        if len(output) == 1:
+        (source,) = execution.inputs
+        one = one_operator(runtime, execution)._replace(weight_for_input=True)
+        if len(execution.output) == 1:
             return (one,)
         rows = prod(source.sizes[:-1])
         product = contiguous((rows, self.out_features))
         flat = reshape(source, (rows, source.sizes[-1]))
-        last = contiguous((run.batch, *output))
+        last = contiguous(execution.sizes)
         if self.bias and source.is_contiguous:
             return (flat, one._replace(value=product, reads=(0,)), view(last, (1,)))
         weight, *bias = one.learns
@@ -85,5 +84,7 @@ class Linear(Layer):
             Operator(last, (1,), "alias", SHARES._replace(gradient="reshape")),
         ]
         if bias:
-            steps.append(Operator(last, (2,), "new" if run.watched else "inplace", SHARES, learns=tuple(bias)))
+            steps.append(
+                Operator(last, (2,), "new" if execution.run.watched else "inplace", SHARES, learns=tuple(bias))
+            )
         return tuple(steps)

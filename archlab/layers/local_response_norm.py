@@ -12,15 +12,14 @@ from archlab.layers.fields import Finite, Positive
 from archlab.layers.operators import (
     FIRST,
     Operator,
-    Run,
     power,
     quotient,
     view,
 )
-from archlab.layers.precision import AutocastTo
 from archlab.layers.room import KEEPS_INPUT, SHARES
+from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import Shape, require_map
-from archlab.layers.strides import Value, contiguous, iterated, viewed
+from archlab.layers.strides import contiguous, iterated, viewed
 
 
 class LocalResponseNorm(Layer):
@@ -33,8 +32,9 @@ class LocalResponseNorm(Layer):
     alias: ClassVar[str] = "lrn"
     torch_class: ClassVar[str] = "LocalResponseNorm"
     role: ClassVar[Role] = "norm"
-    autocast_to: ClassVar[AutocastTo] = "float32"
-    autocast_doubt: ClassVar[str] = "follows CUDA's lists and has not been counted"
+    runs: ClassVar[Runtime] = Runtime(
+        autocast="float32", autocast_doubt="follows CUDA's lists and has not been counted"
+    )
 
     size: Positive = Field(description="Number of neighbouring channels.")
     alpha: Finite = Field(1e-4, description="Multiplicative factor.")
@@ -50,11 +50,13 @@ class LocalResponseNorm(Layer):
         """The square, the additions, the scale, the power and the division."""
         return Cost(elementwise=(self.size + 4) * prod(output))
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Made of several operators."""
+        return self.runs._replace(operators=self._operators)
+
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """The squares, padded and summed up (the mean, times size), times alpha, plus k; their power; the quotient."""
-        (source,) = inputs
+        (source,) = execution.inputs
         sizes = source.sizes
         squares = iterated(sizes, (source, source))
         rows = (sizes[0], 1, sizes[1], sizes[2], sizes[3])

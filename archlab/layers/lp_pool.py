@@ -11,11 +11,11 @@ from archlab.layers.avg_pool import AvgPool2d
 from archlab.layers.base import Cost, Layer
 from archlab.layers.fields import PositivePair
 from archlab.layers.geometry import AxisPair
-from archlab.layers.operators import Operator, Run, power, whole
-from archlab.layers.precision import AutocastTo
+from archlab.layers.operators import Operator, power, whole
 from archlab.layers.room import KEEPS_INPUT, KEEPS_OUTPUT, Training
+from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import Shape, require_map
-from archlab.layers.strides import Value, in_format_of, iterated
+from archlab.layers.strides import in_format_of, iterated
 
 
 class LPPool2d(Layer):
@@ -27,7 +27,7 @@ class LPPool2d(Layer):
     type: ClassVar[str] = "lp_pool2d"
     alias: ClassVar[str] = "lppool"
     torch_class: ClassVar[str] = "LPPool2d"
-    autocast_to: ClassVar[AutocastTo] = "float32"
+    runs: ClassVar[Runtime] = Runtime(autocast="float32")
 
     norm_type: float = Field(gt=0, allow_inf_nan=False, description="The power: 1 is the sum, large ones the maximum.")
     kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
@@ -50,13 +50,15 @@ class LPPool2d(Layer):
         """Powers, means, roots."""
         return Cost(elementwise=prod(inputs[0]) + prod(output) * (prod(self.kernel_size) + 2))
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Made of several operators."""
+        return self.runs._replace(operators=self._operators)
+
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """Powers, their means, the means' signs, sizes and products, times the area, and the roots."""
-        (source,) = inputs
+        (source,) = execution.inputs
         powers = iterated(source.sizes, (source,))
-        means = in_format_of((run.batch, *output), powers)
+        means = in_format_of(execution.sizes, powers)
         after = iterated(means.sizes, (means,))
         step = whole(after.elements)
         return (

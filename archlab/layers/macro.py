@@ -30,7 +30,6 @@ class Step(NamedTuple):
 class Macro(Layer):
     """A layer that expands to several primitives."""
 
-    is_macro: ClassVar[bool] = True
     operation: ClassVar[LayerClass | None] = None
     """The primitive that only it makes, which `init` means by its name."""
 

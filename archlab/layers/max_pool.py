@@ -11,6 +11,7 @@ from archlab.layers.base import Cost
 from archlab.layers.fields import PairValue, PositivePair
 from archlab.layers.pooling import INDEX_BYTES, SlidingPool
 from archlab.layers.room import Room, Training
+from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape
 
 
@@ -36,10 +37,7 @@ class MaxPool2d(SlidingPool):
         """Comparisons."""
         return Cost(elementwise=prod(output) * (prod(self.kernel_size) - 1))
 
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """The positions of the maxima."""
-        return Room(sample_bytes=INDEX_BYTES * prod(output))
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The input and the positions."""
-        return Training(kept=self.scratch(inputs, output))
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """The positions of the maxima are made, and kept beside the input."""
+        places = Room(sample_bytes=INDEX_BYTES * prod(output))
+        return self.runs._replace(workspace=places, training=Training(kept=places))

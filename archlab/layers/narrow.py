@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
 from archlab.layers.base import Layer
 from archlab.layers.geometry import GLOBAL, POINTWISE, AxisPair
 from archlab.layers.join import _refuse_channels_last
-from archlab.layers.operators import Operator, Run
-from archlab.layers.room import KEEPS_NOTHING, Training
+from archlab.layers.operators import Operator
+from archlab.layers.room import KEEPS_NOTHING
+from archlab.layers.runtime import VIEW, Execution, Runtime
 from archlab.layers.shape import MAP_RANK, Shape, ShapeError
-from archlab.layers.strides import Value
 
 
 class Narrow(Layer):
@@ -39,17 +39,11 @@ class Narrow(Layer):
         """Position by position; a slice of a flat input no longer has positions."""
         return (POINTWISE if len(output) == MAP_RANK else GLOBAL,)
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
-        """A view."""
-        return (Operator(inputs[0].with_size(1, self.length), holding="view", training=KEEPS_NOTHING, layout="shape"),)
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """A view; the input's gradient is a map of zeros with the slice's in it."""
+        return VIEW._replace(training=KEEPS_NOTHING, operators=self._operators)
 
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Nothing; the input's gradient is a map of zeros with the slice's in it."""
-        return KEEPS_NOTHING
-
-    @property
-    def storage(self) -> Literal["view"]:
-        """A view."""
-        return "view"
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
+        """One."""
+        value = execution.inputs[0].with_size(1, self.length)
+        return (Operator(value, holding="view", training=KEEPS_NOTHING, layout="shape"),)

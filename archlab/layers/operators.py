@@ -1,7 +1,8 @@
 """What a layer runs: the operators of PyTorch that it calls, one after the other, as their memory needs.
 
-Most layers are one operator, whose facts are the layer's own (`storage`, `scratch`, `training`). Those that are made of
-several say which (`Layer.operators`): what each returns, what autograd keeps of it, and how long a variable holds it.
+Most layers are one operator, whose facts are in their `Runtime` (`storage`, `workspace`, `training`). Those that are
+made of several say which (`Runtime.operators`): what each returns, what autograd keeps of it, and how long a variable
+holds it.
 """
 
 from __future__ import annotations

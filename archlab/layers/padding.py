@@ -7,14 +7,15 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from archlab.layers.base import Layer, one_operator
+from archlab.layers.base import Layer
 from archlab.layers.fields import MAX_SIZE, Finite
 from archlab.layers.geometry import POINTWISE, AxisPair, PaddingMode, Window
-from archlab.layers.operators import GradientLayout, Layout, Operator, Run
-from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, Training
+from archlab.layers.operators import GradientLayout, Operator
+from archlab.layers.room import KEEPS_NOTHING
+from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
 from archlab.layers.sliding import AXES
-from archlab.layers.strides import Value, iterated
+from archlab.layers.strides import iterated
 from archlab.layers.wrapping import wrapping
 
 
@@ -53,8 +54,7 @@ class _Pad(Layer):
     """What it pads with: a number, or values of the map."""
 
     alias: ClassVar[str] = "pad"
-    layout: ClassVar[Layout] = "format"
-    gradient_layout: ClassVar[GradientLayout] = "format"
+    runs: ClassVar[Runtime] = Runtime(layout="format", gradient_layout="format", training=KEEPS_NOTHING)
 
     padding: SidePadding = Field(description="A number, or [left, right, top, bottom]; negative numbers cut.")
 
@@ -90,24 +90,23 @@ class _Pad(Layer):
             return (POINTWISE,)
         return ((Window(padding=top, mode=self.mode), Window(padding=left, mode=self.mode)),)
 
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Nothing: the gradient depends on the sizes alone."""
-        return KEEPS_NOTHING
-
 
 class _FilledPad(_Pad):
     """What the paddings by a number share: PyTorch cuts first, and only copies where nothing is added."""
 
     cuts_first: ClassVar[bool] = True
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
-        """One; its gradient is cut where it pads."""
-        one = one_operator(self, inputs, shapes, output, run)
-        if max(self.padding) <= 0:
-            one = one._replace(value=iterated(one.value.sizes, (inputs[0]._replace(sizes=one.value.sizes),)))
-        return (one._replace(layout="sliced" if min(self.padding) >= 0 else "own format"),)
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Its gradient is cut where it pads."""
+        layout: GradientLayout = "sliced" if min(self.padding) >= 0 else "own format"
+        operators = _cut if max(self.padding) <= 0 else None
+        return self.runs._replace(gradient_layout=layout, operators=operators)
+
+
+def _cut(runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
+    """A copy of a part."""
+    part = execution.inputs[0]._replace(sizes=execution.sizes)
+    return (one_operator(runtime, execution)._replace(value=iterated(execution.sizes, (part,))),)
 
 
 class ZeroPad2d(_FilledPad):
@@ -132,10 +131,7 @@ class ReflectionPad2d(_Pad):
     type: ClassVar[str] = "reflection_pad2d"
     torch_class: ClassVar[str] = "ReflectionPad2d"
     mode: ClassVar[PaddingMode] = "reflect"
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The input."""
-        return KEEPS_INPUT
+    runs: ClassVar[Runtime] = Runtime(layout="format", gradient_layout="format")
 
     def _most(self, size: int, left: int) -> int | None:
         return size - 1
@@ -147,10 +143,7 @@ class ReplicationPad2d(_Pad):
     type: ClassVar[str] = "replication_pad2d"
     torch_class: ClassVar[str] = "ReplicationPad2d"
     mode: ClassVar[PaddingMode] = "replicate"
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The input."""
-        return KEEPS_INPUT
+    runs: ClassVar[Runtime] = Runtime(layout="format", gradient_layout="format")
 
 
 class CircularPad2d(_Pad):
@@ -160,11 +153,13 @@ class CircularPad2d(_Pad):
     torch_class: ClassVar[str] = "CircularPad2d"
     mode: ClassVar[PaddingMode] = "circular"
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
-        """Copies, one for each side."""
-        return wrapping(inputs[0], self.padding)
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Made of copies."""
+        return self.runs._replace(operators=self._operators)
+
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
+        """One for each side."""
+        return wrapping(execution.inputs[0], self.padding)
 
     def _most(self, size: int, left: int) -> int | None:
         return left

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from archlab.layers.base import Layer, Storage
-from archlab.layers.operators import Operator, Run, permutation
-from archlab.layers.room import SHARES, Training
+from archlab.layers.base import Layer
+from archlab.layers.operators import Operator, permutation
+from archlab.layers.runtime import VIEW, Execution, Runtime
 from archlab.layers.shape import ChannelsLast, Shape, ShapeError, require_map, shape_text
-from archlab.layers.strides import Value
 
 
 class _Permute(Layer):
@@ -22,20 +21,13 @@ class _Permute(Layer):
         """The order, the batch first."""
         return {"dims": list(self.dims)}
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """A view."""
-        return (permutation(inputs[0], self.dims),)
+        return VIEW._replace(operators=self._operators)
 
-    @property
-    def storage(self) -> Storage:
-        """A view."""
-        return "view"
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Nothing: the gradient is a view too."""
-        return SHARES
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
+        """One."""
+        return (permutation(execution.inputs[0], self.dims),)
 
 
 class ChannelsLastOrder(_Permute):

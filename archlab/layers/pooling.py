@@ -9,7 +9,7 @@ from pydantic import Field
 from archlab.layers.base import Layer
 from archlab.layers.fields import POSITIVE_SCHEMA, NaturalPair, PairValue, PositivePair
 from archlab.layers.geometry import AxisPair, Window
-from archlab.layers.operators import GradientLayout, Layout
+from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape, ShapeError, require_map
 from archlab.layers.sliding import pooled_size, require_fit
 
@@ -20,8 +20,7 @@ INDEX_BYTES = 8
 class SlidingPool(Layer):
     """What max and average pooling share. Shapes: (C, H, W) to (C, H', W')."""
 
-    layout: ClassVar[Layout] = "format"
-    gradient_layout: ClassVar[GradientLayout] = "format"
+    runs: ClassVar[Runtime] = Runtime(layout="format", gradient_layout="format")
 
     kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
     stride: PositivePair | None = Field(None, description="Step of the window; the kernel size if left out.")

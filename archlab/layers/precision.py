@@ -24,19 +24,28 @@ class Precision(NamedTuple):
     copies_params: bool = False
 
 
-AutocastTo = Literal["inputs", "lower", "float32"]
-"""The widest of its inputs, the lower precision (convolutions, matrix products), or float32 whatever the inputs
-(powers, exponentials, sums over many values)."""
+Autocast = Literal["inputs", "lower", "float32", "first two", "copies", "first", "parameters"]
+"""The widest of its inputs; the lower precision (convolutions, matrix products); float32 whatever the inputs (powers,
+exponentials, sums over many values). Of single layers: the wider of the first two, to whose sum the others are added in
+place; the widest, in which copies of the others are joined; computed in float32 and given in its first input's; or
+float32, that of its parameters, which are multiplied by values of any precision."""
 
 
-def under_autocast(to: AutocastTo, inputs: tuple[int, ...], lower: int) -> Precision:
-    """The precision of most layers."""
+def under_autocast(to: Autocast, inputs: tuple[int, ...], lower: int) -> Precision:
+    """A layer's precision under autocast.
+
+    Args:
+        to: which.
+        inputs: bytes of an element of each input.
+        lower: the same of the lower precision.
+    """
     if to == "lower":
         return Precision(lower, lower, copies_inputs=True, copies_params=True)
-    return as_inputs(inputs) if to == "inputs" else Precision(FLOAT32, FLOAT32, copies_inputs=True)
-
-
-def as_inputs(inputs: tuple[int, ...]) -> Precision:
-    """That of its inputs, of several the widest."""
-    widest = max(inputs)
-    return Precision(widest, widest)
+    if to == "float32":
+        return Precision(FLOAT32, FLOAT32, copies_inputs=True)
+    if to == "first":
+        return Precision(inputs[0], FLOAT32, copies_inputs=True)
+    if to == "parameters":
+        return Precision(FLOAT32, FLOAT32)
+    widest = max(inputs[:2] if to == "first two" else inputs)
+    return Precision(widest, widest, copies_inputs=to == "copies")

@@ -10,18 +10,16 @@ from pydantic import Field
 from archlab.layers.activation import Activation, InplaceActivation
 from archlab.layers.base import TensorSpec
 from archlab.layers.fields import Finite, Positive
-from archlab.layers.operators import GradientLayout, Layout, Run, Unwanted
-from archlab.layers.precision import AutocastTo
-from archlab.layers.room import Room, Training
+from archlab.layers.room import Room
+from archlab.layers.runtime import Operand, Runtime
 from archlab.layers.shape import Shape, ShapeError
-from archlab.layers.strides import Value, contiguous
 
 
 class LeakyReLU(InplaceActivation):
     """x if x > 0 else negative_slope * x. FLOPs: 2."""
 
     type: ClassVar[str] = "leaky_relu"
-    gradient_layout: ClassVar[GradientLayout] = "kept"
+    runs: ClassVar[Runtime] = Runtime(gradient_layout="kept")
     alias: ClassVar[str] = "relu"
     torch_class: ClassVar[str] = "LeakyReLU"
     flops_per_element: ClassVar[int] = 2
@@ -39,8 +37,7 @@ class RReLU(InplaceActivation):
     """Leaky ReLU with a random slope in training, the mean slope in eval mode. FLOPs: 2."""
 
     type: ClassVar[str] = "rrelu"
-    gradient_layout: ClassVar[GradientLayout] = "shape"
-    layout: ClassVar[Layout] = "shape"
+    runs: ClassVar[Runtime] = Runtime(layout="shape", gradient_layout="shape")
     alias: ClassVar[str] = "relu"
     torch_class: ClassVar[str] = "RReLU"
     flops_per_element: ClassVar[int] = 2
@@ -55,25 +52,22 @@ class RReLU(InplaceActivation):
             raise ShapeError(f"rrelu: upper={self.upper} must be at least lower={self.lower}", option="upper")
         return inputs[0]
 
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """The slopes, in eval mode too."""
-        return Room(elements=prod(output))
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Input or output, and the slopes."""
-        return super().training(inputs, output)._replace(kept=self.scratch(inputs, output))
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """The slopes are made in eval mode too, and kept."""
+        runtime, slopes = super().runtime(inputs, output), Room(elements=prod(output))
+        return runtime._replace(workspace=slopes, training=runtime.training._replace(kept=slopes))
 
 
 class PReLU(Activation):
     """Leaky ReLU with learnable slopes (He et al. 2015). FLOPs: 2."""
 
     type: ClassVar[str] = "prelu"
-    gradient_layout: ClassVar[GradientLayout] = "kept"
+    runs: ClassVar[Runtime] = Runtime(
+        gradient_layout="kept", unwanted_gradients="dropped", sums_weight=True, autocast="lower"
+    )
     alias: ClassVar[str] = "prelu"
     torch_class: ClassVar[str] = "PReLU"
-    unwanted_gradients: ClassVar[Unwanted] = "dropped"
     flops_per_element: ClassVar[int] = 2
-    autocast_to: ClassVar[AutocastTo] = "lower"
 
     num_parameters: Positive = Field(1, description="Slopes: 1, or one per channel.")
     init: Finite = Field(0.25, description="Initial slope.")
@@ -91,15 +85,9 @@ class PReLU(Activation):
         """weight: (num_parameters,)."""
         return (TensorSpec("weight", (self.num_parameters,)),)
 
-    def operands(self, inputs: tuple[Value, ...], run: Run) -> tuple[Value, ...]:
-        """The input, and the slopes along its channels."""
-        (source,) = inputs
-        slopes = (1, self.num_parameters, *(1,) * (len(source.sizes) - 2))
-        return (source, contiguous(slopes))
-
-    def summed_gradient(self, source: Value, shapes: tuple[Shape, ...]) -> int:
-        """The slopes' gradient is a whole map before it is summed up, unless each value has its own."""
-        return 0 if source.elements == self.num_parameters else source.elements
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """The slopes lie along the channels; their gradient is a map before it is summed up."""
+        return self.runs._replace(operand=Operand((1, self.num_parameters, *(1,) * (len(output) - 1))))
 
 
 class ELU(InplaceActivation):

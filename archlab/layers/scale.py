@@ -14,12 +14,10 @@ from archlab.layers.conv import Conv2d
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.join import Multiply
 from archlab.layers.macro import Macro, Step
-from archlab.layers.operators import Run
-from archlab.layers.precision import FLOAT32, Precision
 from archlab.layers.relu import ReLU
+from archlab.layers.runtime import Operand, Runtime
 from archlab.layers.shape import Shape, require_map
 from archlab.layers.sigmoid import Sigmoid
-from archlab.layers.strides import Value, contiguous
 
 
 class LayerScale(Layer):
@@ -48,18 +46,10 @@ class LayerScale(Layer):
         """One multiplication per element."""
         return Cost(elementwise=prod(output))
 
-    def operands(self, inputs: tuple[Value, ...], run: Run) -> tuple[Value, ...]:
-        """The factors, and the input."""
-        (source,) = inputs
-        return (contiguous((source.sizes[1], 1, 1)), source)
-
-    def summed_gradient(self, source: Value, shapes: tuple[Shape, ...]) -> int:
-        """The factors' gradient is a whole map before it is summed up."""
-        return source.elements
-
-    def autocast(self, inputs: tuple[int, ...], lower: int) -> Precision:
-        """float32, that of its weight, which is multiplied by values of any precision."""
-        return Precision(FLOAT32, FLOAT32)
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """The factors' gradient is a map before it is summed up."""
+        factors = Operand((output[0], *(1,) * (len(output) - 1)), is_first=True)
+        return Runtime(operand=factors, sums_weight=True, autocast="parameters")
 
 
 class SqueezeExcitation(Macro):

@@ -8,11 +8,11 @@ from pydantic import Field
 
 from archlab.layers.activation import Activation, InplaceActivation
 from archlab.layers.fields import Finite
-from archlab.layers.operators import FIRST, GradientLayout, Operator, Run, quotient, whole
-from archlab.layers.precision import AutocastTo
+from archlab.layers.operators import FIRST, Operator, quotient, whole
 from archlab.layers.room import KEEPS_INPUT, KEEPS_OUTPUT, SHARES
+from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import Shape
-from archlab.layers.strides import Value, iterated
+from archlab.layers.strides import iterated
 
 
 class Tanhshrink(Activation):
@@ -23,12 +23,13 @@ class Tanhshrink(Activation):
     torch_class: ClassVar[str] = "Tanhshrink"
     flops_per_element: ClassVar[int] = 2
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Made of two operators."""
+        return self.runs._replace(operators=self._operators)
+
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """The hyperbolic tangent, and the difference."""
-        (source,) = inputs
-        value = iterated(source.sizes, inputs)
+        value = iterated(execution.sizes, execution.inputs)
         difference = Operator(value, (FIRST, 0), gradients=("shared", "new"))
         return (Operator(value, training=KEEPS_OUTPUT), difference)
 
@@ -40,7 +41,7 @@ class Softplus(Activation):
     alias: ClassVar[str] = "softplus"
     torch_class: ClassVar[str] = "Softplus"
     flops_per_element: ClassVar[int] = 6
-    autocast_to: ClassVar[AutocastTo] = "float32"
+    runs: ClassVar[Runtime] = Runtime(autocast="float32")
 
     beta: Finite = Field(1.0, description="Sharpness.")
     threshold: Finite = Field(20.0, description="Linear where beta * x is above this.")
@@ -54,12 +55,13 @@ class Softsign(Activation):
     torch_class: ClassVar[str] = "Softsign"
     flops_per_element: ClassVar[int] = 3
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Made of three operators."""
+        return self.runs._replace(operators=self._operators)
+
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """The absolute value, plus one, and the quotient."""
-        (source,) = inputs
-        value = iterated(source.sizes, inputs)
+        value = iterated(execution.sizes, execution.inputs)
         sign = KEEPS_INPUT._replace(backward=whole(value.elements))
         return (Operator(value, training=sign), Operator(value, (0,), training=SHARES), quotient(value, (FIRST, 1)))
 
@@ -90,7 +92,7 @@ class Threshold(InplaceActivation):
     """x if x > threshold else value. FLOPs: 1."""
 
     type: ClassVar[str] = "threshold"
-    gradient_layout: ClassVar[GradientLayout] = "kept"
+    runs: ClassVar[Runtime] = Runtime(gradient_layout="kept")
     alias: ClassVar[str] = "threshold"
     torch_class: ClassVar[str] = "Threshold"
 

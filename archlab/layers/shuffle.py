@@ -9,20 +9,22 @@ from pydantic import Field
 from archlab.layers.base import Layer
 from archlab.layers.fields import Positive
 from archlab.layers.geometry import POINTWISE, AxisPair, Phases, Window, taps_of
-from archlab.layers.operators import GradientLayout, Layout
-from archlab.layers.room import KEEPS_NOTHING, Training
+from archlab.layers.room import KEEPS_NOTHING
+from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
 from archlab.layers.sliding import AXES, require_divides
+
+_RUNS = Runtime(layout="format", gradient_layout="own format", training=KEEPS_NOTHING)
+"""Values are moved, nothing is kept."""
 
 
 class PixelShuffle(Layer):
     """Channels to positions (Shi et al. 2016): (C * r^2, H, W) to (C, H * r, W * r). FLOPs: none."""
 
     type: ClassVar[str] = "pixel_shuffle"
-    gradient_layout: ClassVar[GradientLayout] = "own format"
+    runs: ClassVar[Runtime] = _RUNS
     alias: ClassVar[str] = "shuffle"
     torch_class: ClassVar[str] = "PixelShuffle"
-    layout: ClassVar[Layout] = "format"
 
     upscale_factor: Positive = Field(description="r: how many times higher and wider the map becomes.")
 
@@ -48,19 +50,14 @@ class PixelShuffle(Layer):
         reads = Phases(factor, 1, taps_of(factor, 1, lambda _: (0,)))
         return ((reads, reads),)
 
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Nothing: the gradient depends on the sizes alone."""
-        return KEEPS_NOTHING
-
 
 class PixelUnshuffle(Layer):
     """Positions to channels, the inverse of `pixel_shuffle`: (C, H * r, W * r) to (C * r^2, H, W). FLOPs: none."""
 
     type: ClassVar[str] = "pixel_unshuffle"
-    gradient_layout: ClassVar[GradientLayout] = "own format"
+    runs: ClassVar[Runtime] = _RUNS
     alias: ClassVar[str] = "unshuffle"
     torch_class: ClassVar[str] = "PixelUnshuffle"
-    layout: ClassVar[Layout] = "format"
 
     downscale_factor: Positive = Field(description="r: how many times lower and narrower the map becomes.")
 
@@ -83,19 +80,14 @@ class PixelUnshuffle(Layer):
         window = Window(self.downscale_factor, self.downscale_factor)
         return (POINTWISE if self.downscale_factor == 1 else (window, window),)
 
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Nothing: the gradient depends on the sizes alone."""
-        return KEEPS_NOTHING
-
 
 class ChannelShuffle(Layer):
     """Channels of all groups interleaved (Zhang et al. 2018, ShuffleNet): shape unchanged. FLOPs: none."""
 
     type: ClassVar[str] = "channel_shuffle"
-    gradient_layout: ClassVar[GradientLayout] = "own format"
+    runs: ClassVar[Runtime] = _RUNS
     alias: ClassVar[str] = "shuffle"
     torch_class: ClassVar[str] = "ChannelShuffle"
-    layout: ClassVar[Layout] = "format"
 
     groups: Positive = Field(description="Groups of channels; must divide them.")
 
@@ -105,7 +97,3 @@ class ChannelShuffle(Layer):
         require_map(self.type, shape)
         require_divides(self.type, "groups", self.groups, shape[0], "channels")
         return shape
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Nothing: the gradient depends on the sizes alone."""
-        return KEEPS_NOTHING

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from archlab.layers.activation import Activation, InplaceActivation
 from archlab.layers.fields import Finite
-from archlab.layers.operators import Layout
-from archlab.layers.room import Room, Training
+from archlab.layers.room import KEEPS_OUTPUT, Room, Training
+from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape, ShapeError
 
 
@@ -27,7 +27,7 @@ class Hardtanh(InplaceActivation):
     """min(max(min_val, x), max_val). FLOPs: 2."""
 
     type: ClassVar[str] = "hardtanh"
-    layout: ClassVar[Layout] = "like"
+    runs: ClassVar[Runtime] = Runtime(layout="like")
     alias: ClassVar[str] = "hardtanh"
     torch_class: ClassVar[str] = "Hardtanh"
     flops_per_element: ClassVar[int] = 2
@@ -49,25 +49,22 @@ class Sigmoid(Activation):
     alias: ClassVar[str] = "sigmoid"
     torch_class: ClassVar[str] = "Sigmoid"
     flops_per_element: ClassVar[int] = 4
-    derives_from_output: ClassVar[bool] = True
+    runs: ClassVar[Runtime] = Runtime(training=KEEPS_OUTPUT)
 
 
 class LogSigmoid(Activation):
     """log(sigmoid(x)). FLOPs: 5."""
 
     type: ClassVar[str] = "log_sigmoid"
-    layout: ClassVar[Layout] = "shape"
+    runs: ClassVar[Runtime] = Runtime(layout="shape")
     alias: ClassVar[str] = "log_sigmoid"
     torch_class: ClassVar[str] = "LogSigmoid"
     flops_per_element: ClassVar[int] = 5
 
-    def scratch(self, inputs: tuple[Shape, ...], output: Shape) -> Room:
-        """exp(-|x|)."""
-        return Room(elements=prod(output))
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The input and exp(-|x|)."""
-        return Training(kept=self.scratch(inputs, output))
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """exp(-|x|) is made, and kept beside the input."""
+        made = Room(elements=prod(output))
+        return self.runs._replace(workspace=made, training=Training(kept=made))
 
 
 class Tanh(Activation):
@@ -76,4 +73,4 @@ class Tanh(Activation):
     type: ClassVar[str] = "tanh"
     alias: ClassVar[str] = "tanh"
     torch_class: ClassVar[str] = "Tanh"
-    derives_from_output: ClassVar[bool] = True
+    runs: ClassVar[Runtime] = Runtime(training=KEEPS_OUTPUT)

@@ -8,13 +8,15 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.activation import Activation
-from archlab.layers.base import Cost, one_operator
+from archlab.layers.base import Cost
 from archlab.layers.geometry import IDENTITY, POINTWISE, WHOLE, AxisPair, Reads, Window
-from archlab.layers.operators import GradientLayout, Layout, Operator, Run
-from archlab.layers.precision import AutocastTo
-from archlab.layers.room import KEEPS_OUTPUT, Training
+from archlab.layers.operators import Operator
+from archlab.layers.room import KEEPS_OUTPUT
+from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import ChannelsLast, Shape, ShapeError, is_map, require_map, shape_text
-from archlab.layers.strides import Value, iterated
+from archlab.layers.strides import iterated
+
+_RUNS = Runtime(layout="shape", gradient_layout="shape", training=KEEPS_OUTPUT, autocast="float32")
 
 
 class _AlongDim(Activation):
@@ -67,36 +69,29 @@ class Softmax(_AlongDim):
     """exp(x) / sum(exp(x)) along a dimension. FLOPs: 5 (maximum, subtraction, exp, sum, division)."""
 
     type: ClassVar[str] = "softmax"
-    gradient_layout: ClassVar[GradientLayout] = "shape"
-    layout: ClassVar[Layout] = "shape"
+    runs: ClassVar[Runtime] = _RUNS
     alias: ClassVar[str] = "softmax"
     torch_class: ClassVar[str] = "Softmax"
     flops_per_element: ClassVar[int] = 5
-    derives_from_output: ClassVar[bool] = True
-    autocast_to: ClassVar[AutocastTo] = "float32"
 
 
 class Softmin(_AlongDim):
     """softmax(-x) along a dimension. FLOPs: 6."""
 
     type: ClassVar[str] = "softmin"
-    gradient_layout: ClassVar[GradientLayout] = "shape"
-    layout: ClassVar[Layout] = "shape"
+    runs: ClassVar[Runtime] = _RUNS
     alias: ClassVar[str] = "softmin"
     torch_class: ClassVar[str] = "Softmin"
     flops_per_element: ClassVar[int] = 6
-    autocast_to: ClassVar[AutocastTo] = "float32"
 
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """The output."""
-        return KEEPS_OUTPUT
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Made of two operators."""
+        return self.runs._replace(operators=self._operators)
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """-x, and the softmax."""
-        negated = iterated(inputs[0].sizes, inputs)
-        softmax = one_operator(self, (negated,), shapes, output, run)
+        negated = iterated(execution.sizes, execution.inputs)
+        softmax = one_operator(runtime, execution._replace(inputs=(negated,)))
         return (Operator(negated, computes="inputs"), softmax._replace(reads=(0,)))
 
 
@@ -104,26 +99,20 @@ class LogSoftmax(_AlongDim):
     """log(softmax(x)) along a dimension. FLOPs: 5."""
 
     type: ClassVar[str] = "log_softmax"
-    gradient_layout: ClassVar[GradientLayout] = "shape"
-    layout: ClassVar[Layout] = "shape"
+    runs: ClassVar[Runtime] = _RUNS
     alias: ClassVar[str] = "log_softmax"
     torch_class: ClassVar[str] = "LogSoftmax"
     flops_per_element: ClassVar[int] = 5
-    derives_from_output: ClassVar[bool] = True
-    autocast_to: ClassVar[AutocastTo] = "float32"
 
 
 class Softmax2d(Activation):
     """softmax over the channels of a map. FLOPs: 5."""
 
     type: ClassVar[str] = "softmax2d"
-    gradient_layout: ClassVar[GradientLayout] = "shape"
-    layout: ClassVar[Layout] = "shape"
+    runs: ClassVar[Runtime] = _RUNS
     alias: ClassVar[str] = "softmax"
     torch_class: ClassVar[str] = "Softmax2d"
     flops_per_element: ClassVar[int] = 5
-    derives_from_output: ClassVar[bool] = True
-    autocast_to: ClassVar[AutocastTo] = "float32"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, H, W), unchanged."""
@@ -135,7 +124,7 @@ class GLU(_AlongDim):
     """a * sigmoid(b), with a and b the halves of the input along a dimension. FLOPs: 5 per output element."""
 
     type: ClassVar[str] = "glu"
-    gradient_layout: ClassVar[GradientLayout] = "shape"
+    runs: ClassVar[Runtime] = Runtime(gradient_layout="shape")
     alias: ClassVar[str] = "glu"
     torch_class: ClassVar[str] = "GLU"
 

@@ -10,15 +10,13 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from archlab.layers.base import Cost, Layer, one_operator
+from archlab.layers.base import Cost, Layer
 from archlab.layers.fields import PositivePair
 from archlab.layers.geometry import BROADCAST, IDENTITY, AxisPair, Phases, Reads, Window, taps_of
-from archlab.layers.operators import GradientLayout, Layout, Operator, Run
-from archlab.layers.precision import AutocastTo
-from archlab.layers.room import KEEPS_NOTHING, Training
+from archlab.layers.room import KEEPS_NOTHING
+from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
 from archlab.layers.sliding import AXES
-from archlab.layers.strides import Value
 
 MAX_FACTOR = 65_536
 """Largest scale factor, and the largest denominator of the fraction that one is taken for."""
@@ -65,11 +63,11 @@ class Upsample(Layer):
     """
 
     type: ClassVar[str] = "upsample"
-    gradient_layout: ClassVar[GradientLayout] = "own format"
+    runs: ClassVar[Runtime] = Runtime(
+        layout="format", gradient_layout="own format", training=KEEPS_NOTHING, autocast="float32"
+    )
     alias: ClassVar[str] = "upsample"
     torch_class: ClassVar[str] = "Upsample"
-    layout: ClassVar[Layout] = "format"
-    autocast_to: ClassVar[AutocastTo] = "float32"
 
     size: PositivePair | None = Field(None, description="Size of the output: a number or [height, width].")
     scale_factor: FactorPair | None = Field(None, description="Output size over input size, instead of 'size'.")
@@ -170,16 +168,10 @@ class Upsample(Layer):
         taps = len(_TAPS[self.mode]) ** 2
         return Cost(elementwise=(2 * taps - 1) * prod(output) if taps > 1 else 0)
 
-    def operators(
-        self, inputs: tuple[Value, ...], shapes: tuple[Shape, ...], output: Shape, run: Run
-    ) -> tuple[Operator, ...]:
-        """One."""
-        one = one_operator(self, inputs, shapes, output, run)
-        return (one._replace(layout="shape") if self.mode == "bicubic" and output == shapes[0] else one,)
-
-    def training(self, inputs: tuple[Shape, ...], output: Shape) -> Training:
-        """Nothing: the gradient depends on the sizes alone."""
-        return KEEPS_NOTHING
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """The gradient lies in its shape's order where bicubic interpolation changes nothing."""
+        stays = self.mode == "bicubic" and output == inputs[0]
+        return self.runs._replace(gradient_layout="shape") if stays else self.runs
 
 
 class Interpolate(Upsample):

@@ -7,6 +7,7 @@ from archlab.analysis.memory.ledger import Kind, Moment, Storage, Timeline
 from archlab.analysis.memory.lifetimes import last_uses
 from archlab.analysis.result import Analysis
 from archlab.analysis.row import Row
+from archlab.graph.runtimes import runtimes
 from archlab.report.units import binary
 
 NOTES = (
@@ -164,7 +165,9 @@ class MemoryView:
         """What the numbers mean, and of which layers they are not known to the byte."""
         if not self.training or self.analysis.conditions.autocast is None:
             return NOTES
-        doubts = {node.layer.type: node.layer.autocast_doubt for node in self.analysis.graph.layers}
+        graph = self.analysis.graph
+        run = zip(graph.nodes, runtimes(graph), strict=True)
+        doubts = {node.layer.type: runtime.autocast_doubt for node, runtime in run}
         return (*NOTES, *[f"Under autocast the memory of {name} {doubt}." for name, doubt in doubts.items() if doubt])
 
     def checkpoint_lines(self) -> list[tuple[str, str]]:

@@ -39,7 +39,7 @@ def test_a_convolution_with_norm_and_activation_becomes_three_layers() -> None:
     conv, bn, relu = (node.layer for node in built.graph.layers)
     assert conv.torch_arguments()["bias"] is False
     assert bn.torch_arguments()["eps"] == 1e-5
-    assert relu.storage == "inplace"
+    assert relu.runtime(((8, 16, 16),), (8, 16, 16)).storage == "inplace"
 
 
 def test_options_of_norm_and_activation_and_a_written_bias() -> None:
@@ -50,7 +50,7 @@ def test_options_of_norm_and_activation_and_a_written_bias() -> None:
     conv, bn, relu = (node.layer for node in built.graph.layers)
     assert conv.torch_arguments()["bias"] is True
     assert bn.torch_arguments()["eps"] == 0.001
-    assert relu.storage == "new"
+    assert relu.runtime(((8, 16, 16),), (8, 16, 16)).storage == "new"
 
 
 def test_unnamed_layers_are_numbered_where_there_are_several() -> None:

@@ -324,7 +324,7 @@ def test_a_layer_that_overwrites_says_so() -> None:
         if "inplace" in cls.model_fields:
             required: dict[str, Any] = {"threshold": 0.1, "value": 20.0} if layer_type == "threshold" else {}
             layer = make(layer_type, inplace=True, **required)
-            assert layer.storage == "inplace"
+            assert layer.runtime(((3, 4, 4),), (3, 4, 4)).storage == "inplace"
             module = make_module(layer, ((3, 4, 4),))
             assert module is not None
             x = torch.ones(1, 3, 4, 4)
@@ -375,7 +375,7 @@ def test_storage_is_what_torch_does_in_eval_mode(layer_type: str) -> None:
     assert module is not None
     x = torch.zeros(2, *shape)
     shares = module.eval()(x).data_ptr() == x.data_ptr()
-    assert shares == (layer.storage != "new")
+    assert shares == (layer.runtime((shape,), layer.out_shape((shape,))).storage != "new")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - as everyone calls it
 
 from archlab.layers import find_layer, layer_types
-from archlab.layers.precision import AutocastTo
+from archlab.layers.macro import Macro
+from archlab.layers.precision import Autocast
 from archlab.torch.autocast import AS_INPUTS, FLOAT32, cuda_lists_on_cpu
 
 HEADER = Path(torch.__file__).parent / "include" / "ATen" / "autocast_mode.h"
@@ -48,14 +49,14 @@ def test_layers_follow_the_lists_of_pytorch() -> None:
     float32 = listed("AT_FORALL_FP32") | listed("AT_FORALL_FP32_SET_OPT_DTYPE")
     assert {"conv2d", "linear"} <= lower
     assert {"layer_norm", "softmax"} <= float32
-    found: dict[str, AutocastTo] = {}
+    found: dict[str, Autocast] = {}
     for name in layer_types():
         cls = find_layer(name)
         assert cls is not None
         operator = OPERATORS.get(name, name)
-        to: AutocastTo = "lower" if operator in lower else "float32" if operator in float32 else "inputs"
-        if not cls.is_macro:
-            assert cls.autocast_to == to, name
+        to: Autocast = "lower" if operator in lower else "float32" if operator in float32 else "inputs"
+        if not issubclass(cls, Macro):
+            assert cls.runs.autocast == to, name
             found[name] = to
     assert {name for name, to in found.items() if to != "inputs"} == set(OPERATORS)
 

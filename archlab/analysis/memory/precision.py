@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from archlab.analysis.facts import DTYPE_BYTES
 from archlab.graph import Graph
-from archlab.layers.precision import Precision
+from archlab.graph.runtimes import runtimes
+from archlab.layers.precision import Precision, under_autocast
 
 
 def precisions(graph: Graph, dtype: str, autocast: str | None = None) -> list[Precision]:
@@ -18,8 +19,8 @@ def precisions(graph: Graph, dtype: str, autocast: str | None = None) -> list[Pr
     size = DTYPE_BYTES[dtype]
     found = [Precision(size, size)] * len(graph.nodes)
     if autocast is not None:
-        lower = DTYPE_BYTES[autocast]
+        lower, run = DTYPE_BYTES[autocast], runtimes(graph)
         for node in graph.layers:
             inputs = tuple([found[source].output for source in node.inputs])
-            found[node.index] = node.layer.autocast(inputs, lower)
+            found[node.index] = under_autocast(run[node.index].autocast, inputs, lower)
     return found

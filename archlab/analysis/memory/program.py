@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from archlab.analysis.conditions import Conditions
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
+from archlab.graph.runtimes import runtimes
 from archlab.layers.operators import FIRST, Holding, Operator, Run, whole
 from archlab.layers.room import KEEPS_NOTHING, Gradient, Training
+from archlab.layers.runtime import Execution
 from archlab.layers.strides import Value, contiguous, turned
 
 
@@ -135,6 +137,7 @@ class _Writer:
     def __init__(self, graph: Graph, run: Run) -> None:
         self._graph = graph
         self._run = run
+        self._runtimes = runtimes(graph)
         self._calls: list[Call] = []
         self._results: list[int] = []
         self._starts: list[int] = []
@@ -188,7 +191,9 @@ class _Writer:
         found: list[tuple[Operator, int]] = []
         given = value = values[0]
         elements = given.elements
-        for operator in node.layer.operators(values, self._graph.input_shapes(node), node.shape, self._run):
+        shapes = self._graph.input_shapes(node)
+        learned = tuple([tensor.shape for tensor in node.layer.tensors(shapes) if tensor.learnable])
+        for operator in self._runtimes[node.index].made_of(Execution(values, shapes, node.shape, learned, self._run)):
             if operator.value is not given:
                 given = operator.value
                 value, elements = self._one(given), given.elements
@@ -255,7 +260,7 @@ class _Writer:
         held: list[Call] = []
         for node in self._graph.nodes:
             start, stop = starts[node.index], starts[node.index + 1]
-            pairwise = node.layer.pairwise
+            pairwise = self._runtimes[node.index].pairwise
             for call in calls[start:stop]:
                 for source in call.inputs:
                     last[source] = call.index if pairwise or source >= start else stop - 1

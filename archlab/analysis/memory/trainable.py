@@ -12,6 +12,7 @@ from archlab.analysis.memory.program import Call, Program, training_program
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import argument
 from archlab.graph import Graph
+from archlab.graph.runtimes import runtimes
 
 
 class Refusal(NamedTuple):
@@ -52,8 +53,8 @@ def layer_refusal(graph: Graph, batch: int, *, training: bool) -> Refusal | None
     """The first layer that PyTorch refuses to run with a batch, in training or eval mode."""
     first: Refusal | None = None
     least: int | None = 1
-    for node in graph.layers:
-        found = node.layer.refuses(graph.input_shapes(node), batch, training=training)
+    for node, runtime in zip(graph.nodes, runtimes(graph), strict=True):
+        found = runtime.refused(batch, training=training)
         if found is None:
             continue
         if first is None:
@@ -68,18 +69,19 @@ def layer_refusal(graph: Graph, batch: int, *, training: bool) -> Refusal | None
 
 def _overwritten(graph: Graph, written: Callable[[], Program]) -> Refusal | None:
     """An in-place layer that writes over what a backward pass needs."""
-    if not any(node.layer.overwrites for node in graph.nodes):
+    run = runtimes(graph)
+    if not any(runtime.overwrites for runtime in run):
         return None
     calls = written().calls
     owner: list[int] = []
     keeper: dict[int, Call] = {}
     for call in calls:
         owner.append(call.index if call.holding == "new" else owner[call.inputs[0]])
-        node = graph.nodes[call.node]
-        if call.holding == "inplace" and node.layer.overwrites:
+        node, runtime = graph.nodes[call.node], run[call.node]
+        if call.holding == "inplace" and runtime.overwrites:
             kept = keeper.get(owner[call.index])
             reason = None if kept is None else f"the output of '{graph.nodes[kept.node].path}'"
-            if call.needs_gradient and not node.layer.is_reversible:
+            if call.needs_gradient and not runtime.is_reversible:
                 reason = "its input, whose sign its output does not have"
             if reason is not None:
                 return Refusal(

@@ -208,7 +208,7 @@ def _uncounted(kinds: list[_Kind], batch: int) -> list[Uncounted]:
     for kind in kinds:
         layer = kind.layer
         if not any(layer.cost(kind.inputs, kind.output)):
-            key = (layer.type, _WHY[layer.storage])
+            key = (layer.type, _WHY[layer.runtime(kind.inputs, kind.output).storage])
             layers, elements = found.get(key, (0, 0))
             found[key] = (layers + kind.count, elements + prod(kind.output) * kind.count * batch)
     return [Uncounted(name, layers, elements, why) for (name, why), (layers, elements) in found.items()]

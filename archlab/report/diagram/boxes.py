@@ -222,4 +222,4 @@ def _follows(box: Box, before: Box, readers: dict[int, int]) -> bool:
 
 def _moves_only(layer: LayerReport) -> bool:
     """Whether a layer computes nothing: dropout, flatten."""
-    return layer.flops == 0 and layer.node.layer.role == "layer" and layer.node.layer.storage != "new"
+    return layer.flops == 0 and layer.node.layer.role == "layer" and layer.storage != "new"

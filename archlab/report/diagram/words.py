@@ -7,7 +7,6 @@ from itertools import groupby
 
 from archlab.analysis.result import LayerReport
 from archlab.graph import Graph
-from archlab.layers.base import Layer
 from archlab.layers.shape import channels_of, shape_text
 
 MOST_WORDS = 5
@@ -36,7 +35,7 @@ def _units(path: str, layers: list[LayerReport]) -> list[list[LayerReport]]:
 
 
 def _words(layers: list[LayerReport], graph: Graph) -> str:
-    main = [layer for layer in layers if _is_main(layer.node.layer)] or layers
+    main = [layer for layer in layers if _is_main(layer)] or layers
     words = [_word(layer, graph) for layer in main]
     if len(words) <= MOST_WORDS:
         return ", ".join(words)
@@ -44,8 +43,9 @@ def _words(layers: list[LayerReport], graph: Graph) -> str:
     return ", ".join(f"{count} {_NAMES.get(name, name)}" for name, count in counts.most_common(MOST_WORDS))
 
 
-def _is_main(layer: Layer) -> bool:
-    return layer.counts_activations or layer.role == "join" or (layer.role == "layer" and layer.storage == "new")
+def _is_main(report: LayerReport) -> bool:
+    layer = report.node.layer
+    return layer.counts_activations or layer.role == "join" or (layer.role == "layer" and report.storage == "new")
 
 
 def _word(layer: LayerReport, graph: Graph) -> str:
