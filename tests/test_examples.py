@@ -180,7 +180,7 @@ def test_a_training_step(name: str, params: dict[str, Any]) -> None:
     ],
 )
 def test_what_the_dilated_stacks_see(name: str, size: int, coverage: float) -> None:
-    axis = archlab.load(name).analyze().total.receptive_field.height
+    axis = archlab.load(name).analyze().total.receptive_field.axes[0]
     assert axis is not None
     assert axis.sizes == [size]
     assert axis.coverage == pytest.approx(coverage)

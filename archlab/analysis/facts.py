@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from archlab.graph import Graph
 from archlab.layers.base import Layer
-from archlab.layers.geometry import AxisPair
+from archlab.layers.geometry import AxisReads
 from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape
 
@@ -33,7 +33,7 @@ class Facts(NamedTuple):
     activations: int
     elements: int
     """Output elements."""
-    reads: tuple[AxisPair, ...]
+    reads: tuple[AxisReads, ...]
     runtime: Runtime
     learnable: tuple[int, ...]
     """Elements of each learnable tensor."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archlab.analysis.receptive_field.fields import FLAT_AXES
 from archlab.analysis.receptive_field.growth import middle_unit
 from archlab.analysis.result import Analysis
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import argument, spelling
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.graph import Node
-from archlab.layers.shape import is_map, map_size, shape_text
+from archlab.layers.shape import UNIT_NAMES, is_map, map_size, shape_text
 from archlab.report.field import FieldReport, unit_spans
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def receptive_field(
-    analysis: Analysis, *, layer: str | None = None, unit: tuple[int, int] | None = None
+    analysis: Analysis, *, layer: str | None = None, unit: tuple[int, ...] | None = None
 ) -> FieldReport:
     """The theoretical field of a layer and the estimate of its effective one.
 
@@ -67,14 +68,16 @@ def _node(analysis: Analysis, path: str | None) -> Node:
     return found
 
 
-def _unit(node: Node, unit: tuple[int, int] | None) -> tuple[int, int]:
-    height, width = map_size(node.shape) or (1, 1)
+def _unit(node: Node, unit: tuple[int, ...] | None) -> tuple[int, ...]:
     if unit is None:
         return middle_unit(node.shape)
-    if unit[0] >= height or unit[1] >= width:
+    size = map_size(node.shape) or (1,) * FLAT_AXES
+    if any(at >= units for at, units in zip(unit, size, strict=True)):
+        has = " and ".join([f"{units} {word}" for units, word in zip(size, UNIT_NAMES[len(size)], strict=True)])
+        last = ",".join([str(units - 1) for units in size])
         raise single_problem(
-            f"{argument('unit', f'{unit[0]},{unit[1]}')}: the output of {node.path} has {height} rows and {width} "
-            f"columns, so that the last unit is {height - 1},{width - 1}",
+            f"{argument('unit', ','.join(map(str, unit)))}: the output of {node.path} has {has}, so that the last unit "
+            f"is {last}",
             "wrong-value",
         )
     return unit

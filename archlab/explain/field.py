@@ -10,10 +10,9 @@ from archlab.diagnostics.words import listed
 from archlab.explain.section import Section, Step, number
 from archlab.explain.subject import Subject
 from archlab.layers.geometry import Phases, Reads, Whole, Window
-from archlab.layers.shape import is_map
+from archlab.layers.shape import AXIS_NAMES, is_map
 from archlab.report.units import field_text, misalignment_text
 
-AXES = ("height", "width")
 SOURCE = "Araujo, Norris & Sim 2019"
 
 
@@ -27,12 +26,12 @@ def field_section(subject: Subject) -> Section:
     elif len(subject.inputs) > 1 and not subject.is_adaptive:
         _join(subject, section, field)
     else:
-        axes = [_axis(subject, field, axis) for axis in (0, 1)]
-        if axes[0] == axes[1]:
+        axes = [_axis(subject, field, axis) for axis in range(len(field.axes))]
+        if all(axis == axes[0] for axis in axes):
             section.steps += axes[0][0]
             section.notes += axes[0][1]
         else:
-            for name, (steps, notes) in zip(AXES, axes, strict=True):
+            for name, (steps, notes) in zip(AXIS_NAMES[len(axes)], axes, strict=True):
                 section.steps += [Step(f"{s.name} ({name})", s.formula, s.numbers, s.result, s.remark) for s in steps]
                 section.notes += [f"Along the {name}: {note[0].lower()}{note[1:]}" for note in notes]
     section.notes += _marks(subject, field)

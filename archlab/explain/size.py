@@ -6,9 +6,9 @@ from archlab.explain.rearranged import RULES, rearranged
 from archlab.explain.section import Section, Step, plus
 from archlab.explain.subject import Subject
 from archlab.layers.geometry import Phases, Whole, Window, adaptive_bounds
+from archlab.layers.shape import AXIS_NAMES
 from archlab.layers.sliding import sliding_size
 
-AXES = ("height", "width")
 SOURCE = "Dumoulin & Visin 2016"
 
 
@@ -19,11 +19,12 @@ def size_section(subject: Subject) -> Section:
         rearranged(subject, section)
         return section
     section.source = SOURCE
-    steps = [_axis_step(subject, axis) for axis in (0, 1)]
-    if steps[0] == steps[1]:
-        section.steps.append(Step("out", *_parts(steps[0]), "height and width alike"))
+    steps = [_axis_step(subject, axis) for axis in range(subject.rank)]
+    names = AXIS_NAMES[subject.rank]
+    if all(step == steps[0] for step in steps):
+        section.steps.append(Step("out", *_parts(steps[0]), f"{' and '.join(names)} alike"))
     else:
-        section.steps += [Step(f"out {name}", *_parts(step)) for name, step in zip(AXES, steps, strict=True)]
+        section.steps += [Step(f"out {name}", *_parts(step)) for name, step in zip(names, steps, strict=True)]
     section.notes += _ceil_notes(subject) + _adaptive_notes(subject)
     return section
 
@@ -120,10 +121,10 @@ def _ceil_notes(subject: Subject) -> list[str]:
     """Why a last window of `ceil_mode` is left out: PyTorch's rule, with its numbers."""
     if not getattr(subject.layer, "ceil_mode", False):
         return []
-    notes = [_ceil_note(subject, axis) for axis in (0, 1)]
+    notes = [_ceil_note(subject, axis) for axis in range(subject.rank)]
     if notes[0] == notes[1]:
         return [f"Along each axis, {notes[0]}"] if notes[0] else []
-    return [f"Along the {name}, {note}" for name, note in zip(AXES, notes, strict=True) if note]
+    return [f"Along the {name}, {note}" for name, note in zip(AXIS_NAMES[subject.rank], notes, strict=True) if note]
 
 
 def _ceil_note(subject: Subject, axis: int) -> str:
@@ -143,10 +144,10 @@ def _adaptive_notes(subject: Subject) -> list[str]:
     """Which input positions adaptive pooling shares out to which output."""
     if not hasattr(subject.layer, "output_size"):
         return []
-    notes = [_adaptive_note(subject, axis) for axis in (0, 1)]
+    notes = [_adaptive_note(subject, axis) for axis in range(subject.rank)]
     if notes[0] == notes[1]:
         return [f"Along each axis, {notes[0]}"] if notes[0] else []
-    return [f"Along the {name}, {note}" for name, note in zip(AXES, notes, strict=True) if note]
+    return [f"Along the {name}, {note}" for name, note in zip(AXIS_NAMES[subject.rank], notes, strict=True) if note]
 
 
 def _adaptive_note(subject: Subject, axis: int) -> str:

@@ -12,8 +12,8 @@ from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.graph import Node
 from archlab.layers.base import Layer
-from archlab.layers.geometry import AxisPair, largest_reach
-from archlab.layers.shape import Shape, is_map
+from archlab.layers.geometry import AxisReads, largest_reach
+from archlab.layers.shape import Shape, axis_count, is_map
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Subject:
         return self.analysis.graph.input_shapes(self.node)
 
     @cached_property
-    def reads(self) -> AxisPair:
+    def reads(self) -> AxisReads:
         """Of the first input."""
         return self.layer.reads(self.inputs, self.output)[0]
 
@@ -76,9 +76,14 @@ class Subject:
         return is_map(self.inputs[0]) and is_map(self.output)
 
     @property
+    def rank(self) -> int:
+        """How many axes its output has; 0 where it is flat."""
+        return axis_count(self.output)
+
+    @property
     def is_convolution(self) -> bool:
         """Whether a kernel slides, transposed or not."""
-        return len(self.weight) == 4
+        return len(self.weight) > 2
 
     @property
     def is_transposed(self) -> bool:
@@ -87,7 +92,7 @@ class Subject:
 
     @property
     def kernel(self) -> Shape:
-        """Height and width of a convolution's kernel."""
+        """The sizes of a convolution's kernel along each axis."""
         return self.weight[2:]
 
     @property
@@ -113,7 +118,7 @@ class Subject:
         if index:
             return self.analysis.layers[index - 1].receptive_field
         axis = INPUT_AXIS if is_map(self.analysis.graph.input_shape) else None
-        return ReceptiveField(axis, axis)
+        return ReceptiveField((axis,) * len(self.report.receptive_field.axes))
 
     def readers(self, index: int) -> list[LayerReport]:
         """The layers that read a node."""

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from archlab.layers.base import Cost, Layer
 from archlab.layers.fields import MAX_SIZE
-from archlab.layers.geometry import AxisPair, adaptive_reads
+from archlab.layers.geometry import AxisReads, adaptive_reads
 from archlab.layers.pooling import _SIZE_OR_NULL, INDEX_BYTES
 from archlab.layers.room import KEEPS_NOTHING, Room, Training
 from archlab.layers.runtime import Runtime
@@ -55,7 +55,7 @@ class AdaptivePool(Layer):
         height, width = self.output_size
         return (shape[0], height or shape[1], width or shape[2])
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """Windows that share the input out as evenly as possible; they differ where it does not divide."""
         (shape,) = inputs
         return ((adaptive_reads(shape[1], output[1]), adaptive_reads(shape[2], output[2])),)

@@ -17,9 +17,9 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from archlab.layers.geometry import POINTWISE, AxisPair
+from archlab.layers.geometry import AxisReads, pointwise
 from archlab.layers.runtime import Runtime
-from archlab.layers.shape import Shape
+from archlab.layers.shape import Shape, axis_count
 
 
 class TensorSpec(NamedTuple):
@@ -93,9 +93,9 @@ class Layer(BaseModel):
         """Arguments of the PyTorch class that archlab infers from the input (`in_channels`, ...)."""
         return {}
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
-        """For each input: the reads along height and width of one output position."""
-        return (POINTWISE,) * len(inputs)
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
+        """For each input: the reads along each axis of one output position."""
+        return (pointwise(axis_count(output)),) * len(inputs)
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """The tensors it owns, in the order of PyTorch's `state_dict`."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.fields import ConvPadding, PairValue, Positive, PositivePair
-from archlab.layers.geometry import AxisPair, PaddingMode, Window
+from archlab.layers.geometry import AxisReads, PaddingMode, Window
 from archlab.layers.operators import Operator
 from archlab.layers.room import KEEPS_INPUT
 from archlab.layers.runtime import Execution, Runtime, one_operator
@@ -104,7 +104,7 @@ class Conv2d(Layer):
             arguments["padding"] = (self.padding_before_after(0)[0], self.padding_before_after(1)[0])
         return arguments
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """A sliding window on each axis."""
         height = self._window(0)
         same = self.kernel_size[0] == self.kernel_size[1] and self.stride[0] == self.stride[1]

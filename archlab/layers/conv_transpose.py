@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.fields import NaturalPair, Positive, PositivePair
-from archlab.layers.geometry import AxisPair, Phases, Reads, Window, taps_of
+from archlab.layers.geometry import AxisReads, Phases, Reads, Window, taps_of
 from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape, ShapeError, require_map
 from archlab.layers.sliding import AXES, effective_kernel, require_divides
@@ -80,7 +80,7 @@ class ConvTranspose2d(Layer):
         """in_channels."""
         return {"in_channels": inputs[0][0]}
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """The inputs whose kernels reach an output position: they repeat with the stride.
 
         Where the kernel is smaller than the stride, some outputs are reached by none: they are the bias alone.

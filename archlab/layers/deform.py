@@ -12,7 +12,7 @@ from pydantic import Field
 from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.conv import Conv2d
 from archlab.layers.fields import ConvPadding, Positive, PositivePair
-from archlab.layers.geometry import POINTWISE, AxisPair, Window
+from archlab.layers.geometry import AxisReads, Window, pointwise
 from archlab.layers.macro import LayerClass, Macro, Step, chain
 from archlab.layers.narrow import Narrow
 from archlab.layers.room import Room, Training
@@ -86,15 +86,12 @@ class DeformConv2dOp(Layer):
             arguments["padding"] = (0, 0)
         return arguments
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """The regular grid, from which its taps may move; the offsets and masks at the position itself."""
         reach = inf if self.max_offset is None else self.max_offset
-        ((height, width),) = self._regular().reads(inputs[:1], output)
-        assert isinstance(height, Window)
-        assert isinstance(width, Window)
-        moved = replace(height, reach=reach)
-        grid = (moved, moved if height is width else replace(width, reach=reach))
-        return (grid, *(POINTWISE for _ in inputs[1:]))
+        (grid,) = self._regular().reads(inputs[:1], output)
+        moved = tuple([replace(axis, reach=reach) if isinstance(axis, Window) else axis for axis in grid])
+        return (moved, *[pointwise(len(moved)) for _ in inputs[1:]])
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """weight and bias, as of the convolution."""

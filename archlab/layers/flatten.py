@@ -8,10 +8,10 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.base import Layer
-from archlab.layers.geometry import GLOBAL, POINTWISE, AxisPair
+from archlab.layers.geometry import AxisReads, everything, pointwise
 from archlab.layers.operators import Operator, reshape
 from archlab.layers.runtime import VIEW, Execution, Runtime
-from archlab.layers.shape import Shape, ShapeError, shape_text
+from archlab.layers.shape import Shape, ShapeError, axis_count, shape_text
 
 
 class Flatten(Layer):
@@ -40,9 +40,10 @@ class Flatten(Layer):
             return shape
         return (*shape[: start - 1], prod(shape[start - 1 : end]), *shape[end:])
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """A flat vector has no positions any more: together it sees the whole map."""
-        return (POINTWISE if output == inputs[0] else GLOBAL,)
+        rank = axis_count(inputs[0])
+        return (pointwise(rank) if output == inputs[0] else everything(rank),)
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """A view, or a copy where what it merges does not lie so; nothing where it merges nothing."""

@@ -154,18 +154,38 @@ IDENTITY = Window()
 WHOLE = Whole()
 
 Reads = Window | Phases | Whole
-AxisPair = tuple[Reads, Reads]
-"""The reads along height and width."""
+AxisReads = tuple[Reads, ...]
+"""The reads along each axis of a map, in its order; of a flat value there are none."""
 
-POINTWISE: AxisPair = (IDENTITY, IDENTITY)
-GLOBAL: AxisPair = (WHOLE, WHOLE)
+_POINTWISE: tuple[AxisReads, ...] = tuple([(IDENTITY,) * rank for rank in range(4)])
+_EVERYTHING: tuple[AxisReads, ...] = tuple([(WHOLE,) * rank for rank in range(4)])
+
+
+def pointwise(rank: int) -> AxisReads:
+    """Position by position along so many axes: the same object for each number of them."""
+    return _POINTWISE[rank]
+
+
+def is_pointwise(reads: AxisReads) -> bool:
+    """Whether a layer says of itself that it goes position by position (`pointwise`)."""
+    return reads is _POINTWISE[len(reads)]
+
+
+def everything(rank: int) -> AxisReads:
+    """The whole of so many axes."""
+    return _EVERYTHING[rank]
+
+
+def along(reads: AxisReads, axis: int) -> Reads:
+    """The reads along an axis; a flat value is read as it is."""
+    return reads[axis] if reads else IDENTITY
 
 
 BROADCAST: Reads = Phases(up=1, down=0, taps=((0,),))
 """Every output position reads the one position of a map of size 1."""
 
 
-def largest_reach(reads: AxisPair) -> float:
+def largest_reach(reads: AxisReads) -> float:
     """How far the data may move what is read, along any axis; 0 where they have no say."""
     return max([axis.reach for axis in reads if isinstance(axis, Window)], default=0.0)
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, Role
-from archlab.layers.geometry import BROADCAST, IDENTITY, POINTWISE, AxisPair, Reads
+from archlab.layers.geometry import BROADCAST, IDENTITY, AxisReads, Reads
 from archlab.layers.operators import FIRST, Operator
 from archlab.layers.room import SHARES, VIEWS, Gradient, Training
 from archlab.layers.runtime import Execution, Runtime, one_operator
@@ -82,11 +82,11 @@ class Multiply(Layer):
             )
         return tuple(max(axis) if axis else 1 for axis in sizes)
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """Position by position, or the one position of a stretched axis."""
         if not is_map(output):
-            return (POINTWISE,) * len(inputs)
-        return tuple((_stretch(s[1], output[1]), _stretch(s[2], output[2])) for s in inputs)
+            return super().reads(inputs, output)
+        return tuple([tuple(map(_stretch, shape[1:], output[1:])) for shape in inputs])
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """One multiplication per output element and further input."""

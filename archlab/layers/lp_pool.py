@@ -10,7 +10,7 @@ from pydantic import Field
 from archlab.layers.avg_pool import AvgPool2d
 from archlab.layers.base import Cost, Layer
 from archlab.layers.fields import PositivePair
-from archlab.layers.geometry import AxisPair
+from archlab.layers.geometry import AxisReads
 from archlab.layers.operators import Operator, power, whole
 from archlab.layers.room import KEEPS_INPUT, KEEPS_OUTPUT, Training
 from archlab.layers.runtime import Execution, Runtime
@@ -42,7 +42,7 @@ class LPPool2d(Layer):
         require_map(self.type, inputs[0])
         return self._sliding().out_shape(inputs)
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """A sliding window on each axis."""
         return self._sliding().reads(inputs, output)
 

@@ -7,12 +7,11 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.base import Layer
-from archlab.layers.geometry import GLOBAL, POINTWISE, AxisPair
 from archlab.layers.join import _refuse_channels_last
 from archlab.layers.operators import Operator
 from archlab.layers.room import KEEPS_NOTHING
 from archlab.layers.runtime import VIEW, Execution, Runtime
-from archlab.layers.shape import MAP_RANK, Shape, ShapeError
+from archlab.layers.shape import Shape, ShapeError
 
 
 class Narrow(Layer):
@@ -34,10 +33,6 @@ class Narrow(Layer):
                 option="length",
             )
         return (self.length, *shape[1:])
-
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
-        """Position by position; a slice of a flat input no longer has positions."""
-        return (POINTWISE if len(output) == MAP_RANK else GLOBAL,)
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """A view; the input's gradient is a map of zeros with the slice's in it."""

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from archlab.layers.base import Layer
 from archlab.layers.fields import MAX_SIZE, Finite
-from archlab.layers.geometry import POINTWISE, AxisPair, PaddingMode, Window
+from archlab.layers.geometry import AxisReads, PaddingMode, Window, pointwise
 from archlab.layers.operators import GradientLayout, Operator
 from archlab.layers.room import KEEPS_NOTHING
 from archlab.layers.runtime import Execution, Runtime, one_operator
@@ -83,11 +83,11 @@ class _Pad(Layer):
         """The largest padding that an axis allows, where the other side's cut has left so much of it."""
         return None
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """Shifted by the padding in front. What lies in the padding counts as outside of the map, whatever fills it."""
         left, _, top, _ = self.padding
         if output == inputs[0] and left == top == 0:
-            return (POINTWISE,)
+            return (pointwise(2),)
         return ((Window(padding=top, mode=self.mode), Window(padding=left, mode=self.mode)),)
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from archlab.layers.base import Layer
 from archlab.layers.fields import POSITIVE_SCHEMA, NaturalPair, PairValue, PositivePair
-from archlab.layers.geometry import AxisPair, Window
+from archlab.layers.geometry import AxisReads, Window
 from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape, ShapeError, require_map
 from archlab.layers.sliding import pooled_size, require_fit
@@ -58,7 +58,7 @@ class SlidingPool(Layer):
         stride = self.kernel_size if self.stride is None else self.stride
         return Window(self.kernel_size[axis], stride[axis], self.padding[axis], self._dilation[axis])
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """A sliding window on each axis."""
         height, width = self._window(0), self._window(1)
         return ((height, height if width == height else width),)

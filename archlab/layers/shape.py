@@ -5,8 +5,21 @@ from __future__ import annotations
 Shape = tuple[int, ...]
 
 
+AXIS_NAMES: dict[int, tuple[str, ...]] = {
+    1: ("length",),
+    2: ("height", "width"),
+    3: ("depth", "height", "width"),
+}
+"""By number of axes: what each is called, in the order of a shape."""
+
+UNIT_NAMES: dict[int, tuple[str, ...]] = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}
+"""By number of axes: what the units along each are called."""
+
+RANKS = (2,)
+"""Numbers of axes that a map may have."""
+
 MAP_RANK = 3
-"""Dimensions of a feature map without the batch: channels, height, width."""
+"""Dimensions of an image's map without the batch: channels, height, width."""
 
 
 class ChannelsLast(tuple[int, ...]):
@@ -50,40 +63,48 @@ def shape_text(shape: Shape) -> str:
 _FLAT_NORM = "layer_norm normalises features; a batch norm of features cannot be written yet"
 
 
-def require_map(layer: str, shape: Shape) -> None:
-    """Refuse anything but channels x height x width.
+def require_map(layer: str, shape: Shape, rank: int = 2) -> None:
+    """Refuse anything but a map of so many axes, the channels first.
 
     Raises:
         ShapeError: if the input has no spatial axes, or has them in front of its channels.
     """
     if isinstance(shape, ChannelsLast):
         raise ShapeError(
-            f"{layer} needs channels x height x width, but its input has the channels last: {shape_text(shape)}",
+            f"{layer} needs {_map_text(rank)}, but its input has the channels last: {shape_text(shape)}",
             hint="put {type: channels_first} in front of it",
         )
-    if len(shape) != MAP_RANK:
+    if len(shape) != rank + 1:
         raise ShapeError(
-            f"{layer} needs a map (channels x height x width), but its input is {shape_text(shape)}",
+            f"{layer} needs a map ({_map_text(rank)}), but its input is {shape_text(shape)}",
             hint=_FLAT_NORM if "_norm" in layer else "it was flattened before; move this layer in front of the flatten",
         )
 
 
+def _map_text(rank: int) -> str:
+    return " x ".join(("channels", *AXIS_NAMES[rank]))
+
+
 def is_map(shape: Shape) -> bool:
-    """Whether a shape is channels x height x width."""
-    return len(shape) == MAP_RANK and not isinstance(shape, ChannelsLast)
+    """Whether a shape is channels x axes, such as channels x height x width."""
+    return len(shape) - 1 in RANKS and not isinstance(shape, ChannelsLast)
 
 
-def map_size(shape: Shape) -> tuple[int, int] | None:
-    """Height and width of a map, whichever way round; None for a flat input."""
-    if len(shape) != MAP_RANK:
+def map_size(shape: Shape) -> tuple[int, ...] | None:
+    """The sizes of a map's axes, whichever way round; None for a flat input."""
+    if len(shape) - 1 not in RANKS:
         return None
-    return (shape[0], shape[1]) if isinstance(shape, ChannelsLast) else (shape[1], shape[2])
+    return shape[:-1] if isinstance(shape, ChannelsLast) else shape[1:]
 
 
-def is_square(shape: Shape) -> bool:
-    """Whether the height is the width; of a flat input, True."""
-    size = map_size(shape)
-    return size is None or size[0] == size[1]
+def axis_count(shape: Shape) -> int:
+    """How many axes a value has; 0 where it is flat."""
+    return len(shape) - 1 if len(shape) - 1 in RANKS else 0
+
+
+def is_even(shape: Shape) -> bool:
+    """Whether all axes are of one size; of a flat input, True."""
+    return len(set(map_size(shape) or ())) <= 1
 
 
 def channels_of(shape: Shape) -> int:

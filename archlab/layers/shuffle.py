@@ -8,11 +8,11 @@ from pydantic import Field
 
 from archlab.layers.base import Layer
 from archlab.layers.fields import Positive
-from archlab.layers.geometry import POINTWISE, AxisPair, Phases, Window, taps_of
+from archlab.layers.geometry import AxisReads, Phases, Window, pointwise, taps_of
 from archlab.layers.room import KEEPS_NOTHING
 from archlab.layers.runtime import Runtime
-from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
-from archlab.layers.sliding import AXES, require_divides
+from archlab.layers.shape import AXIS_NAMES, Shape, ShapeError, require_map, shape_text
+from archlab.layers.sliding import require_divides
 
 _RUNS = Runtime(layout="format", gradient_layout="own format", training=KEEPS_NOTHING)
 """Values are moved, nothing is kept."""
@@ -42,11 +42,11 @@ class PixelShuffle(Layer):
             )
         return (shape[0] // factor**2, shape[1] * factor, shape[2] * factor)
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """r neighbouring outputs read one position."""
         factor = self.upscale_factor
         if factor == 1:
-            return (POINTWISE,)
+            return (pointwise(2),)
         reads = Phases(factor, 1, taps_of(factor, 1, lambda _: (0,)))
         return ((reads, reads),)
 
@@ -66,19 +66,19 @@ class PixelUnshuffle(Layer):
         (shape,) = inputs
         require_map(self.type, shape)
         factor = self.downscale_factor
-        for axis in (0, 1):
-            if shape[1 + axis] % factor:
+        for axis, size in zip(AXIS_NAMES[2], shape[1:], strict=True):
+            if size % factor:
                 raise ShapeError(
-                    f"pixel_unshuffle: downscale_factor={factor} does not divide the {AXES[axis]} of the "
+                    f"pixel_unshuffle: downscale_factor={factor} does not divide the {axis} of the "
                     f"{shape_text(shape)} map",
                     option="downscale_factor",
                 )
         return (shape[0] * factor**2, shape[1] // factor, shape[2] // factor)
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """Each output position gathers r x r inputs in its channels."""
         window = Window(self.downscale_factor, self.downscale_factor)
-        return (POINTWISE if self.downscale_factor == 1 else (window, window),)
+        return (pointwise(2) if self.downscale_factor == 1 else (window, window),)
 
 
 class ChannelShuffle(Layer):

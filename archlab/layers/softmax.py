@@ -9,11 +9,11 @@ from pydantic import Field
 
 from archlab.layers.activation import Activation
 from archlab.layers.base import Cost
-from archlab.layers.geometry import IDENTITY, POINTWISE, WHOLE, AxisPair, Reads, Window
+from archlab.layers.geometry import IDENTITY, WHOLE, AxisReads, Window, pointwise
 from archlab.layers.operators import Operator
 from archlab.layers.room import KEEPS_OUTPUT
 from archlab.layers.runtime import Execution, Runtime, one_operator
-from archlab.layers.shape import ChannelsLast, Shape, ShapeError, is_map, require_map, shape_text
+from archlab.layers.shape import ChannelsLast, Shape, ShapeError, axis_count, is_map, require_map, shape_text
 from archlab.layers.strides import iterated
 
 _RUNS = Runtime(layout="shape", gradient_layout="shape", training=KEEPS_OUTPUT, autocast="float32")
@@ -48,21 +48,19 @@ class _AlongDim(Activation):
 
     def _require_channels(self, shape: Shape) -> None:
         """Refuse a spatial dimension of a channels-last map, whose positions are not followed."""
-        if isinstance(shape, ChannelsLast) and self._axis(shape) != 2:
+        if isinstance(shape, ChannelsLast) and self._axis(shape) != len(shape) - 1:
             raise ShapeError(
                 f"{self.type}: dim={self.dim} is spatial in {shape_text(shape)}, which has its channels last",
                 option="dim",
                 hint="dim: -1 is the channels; or put {type: channels_first} in front of it",
             )
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """The whole axis, where the dimension is a spatial one."""
-        axis = self._axis(inputs[0]) if is_map(inputs[0]) else 0
-        if axis == 0:
-            return (POINTWISE,)
-        height: Reads = WHOLE if axis == 1 else IDENTITY
-        width: Reads = WHOLE if axis == 2 else IDENTITY
-        return ((height, width),)
+        mixed = self._axis(inputs[0]) if is_map(inputs[0]) else 0
+        if mixed == 0:
+            return super().reads(inputs, output)
+        return (tuple([WHOLE if axis == mixed else IDENTITY for axis in range(1, len(output))]),)
 
 
 class Softmax(_AlongDim):
@@ -140,14 +138,13 @@ class GLU(_AlongDim):
         halved = (*shape[:axis], shape[axis] // 2, *shape[axis + 1 :])
         return ChannelsLast(halved) if isinstance(shape, ChannelsLast) else halved
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """Two positions, half the axis apart, where the dimension is a spatial one."""
-        axis = self._axis(inputs[0]) if is_map(inputs[0]) else 0
-        if isinstance(inputs[0], ChannelsLast):
-            return (POINTWISE,)
-        height = Window(2, 1, 0, output[1]) if axis == 1 else IDENTITY
-        width = Window(2, 1, 0, output[2]) if axis == 2 else IDENTITY
-        return ((height, width),)
+        if not is_map(inputs[0]):
+            return (pointwise(axis_count(output)),)
+        halved = self._axis(inputs[0])
+        sizes = enumerate(output[1:], start=1)
+        return (tuple([Window(2, 1, 0, size) if axis == halved else IDENTITY for axis, size in sizes]),)
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """sigmoid (4) and the product."""

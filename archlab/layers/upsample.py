@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from archlab.layers.base import Cost, Layer
 from archlab.layers.fields import PositivePair
-from archlab.layers.geometry import BROADCAST, IDENTITY, AxisPair, Phases, Reads, Window, taps_of
+from archlab.layers.geometry import BROADCAST, IDENTITY, AxisReads, Phases, Reads, Window, taps_of
 from archlab.layers.room import KEEPS_NOTHING
 from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
@@ -113,7 +113,7 @@ class Upsample(Layer):
             arguments["scale_factor"] = self.scale_factor[0]
         return arguments
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisPair, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """The positions with a weight: 1, up to 2 or up to 4 along an axis, in a pattern that repeats."""
         return ((self._axis(inputs[0], output, 0), self._axis(inputs[0], output, 1)),)
 

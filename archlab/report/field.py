@@ -11,16 +11,15 @@ from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.receptive_field.productivity import border_layer
 from archlab.analysis.row import Row
 from archlab.diagnostics.words import counted
-from archlab.layers.shape import map_size, shape_text
+from archlab.layers.shape import AXIS_NAMES, UNIT_NAMES, map_size, shape_text
 from archlab.report.rows import field_dict
-from archlab.report.units import field_marks, largest_text, misalignment_text
+from archlab.report.units import by_axis, field_marks, largest_text, misalignment_text
 
 if TYPE_CHECKING:
     from archlab.analysis.result import Analysis, LayerReport
     from archlab.graph import Node
     from archlab.torch.effective import MeasuredField
 
-AXES = ("height", "width")
 NOTES = (
     "Sizes, start and centre are in input positions; start and centre are those of the first unit. Coverage: share of",
     "the interval that is read. Cut: share of the units whose field the border of the input cuts. Layers that change",
@@ -55,7 +54,7 @@ class FieldReport:
 
     analysis: Analysis
     node: Node
-    unit: tuple[int, int]
+    unit: tuple[int, ...]
     estimate: EffectiveField | None
     measured: MeasuredField | None = None
 
@@ -65,14 +64,14 @@ class FieldReport:
         return self.analysis.layers[self.node.index - 1].receptive_field
 
     @property
-    def spans(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """First and last position of the unit's theoretical field, along height and width."""
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """First and last position of the unit's theoretical field, along each axis."""
         return unit_spans(self.analysis, self.node, self.unit)
 
     @property
     def unit_text(self) -> str:
         """`unit 3,3 of layer4.2.relu3`."""
-        return f"unit {self.unit[0]},{self.unit[1]} of {self.node.path}"
+        return f"unit {','.join(map(str, self.unit))} of {self.node.path}"
 
     @property
     def layer_sizes_text(self) -> str:
@@ -82,9 +81,9 @@ class FieldReport:
         sizes = [[extent] if axis is None else axis.sizes for axis, extent in axes]
         if all(len(one) == 1 for one in sizes):
             return ""
-        height, width = (_either(one) for one in sizes)
-        both = height if height == width else f"{height} rows, {width} columns"
-        return f"units of its layer: {both}"
+        texts = [_either(one) for one in sizes]
+        told = [f"{text} {word}" for text, word in zip(texts, UNIT_NAMES[len(texts)], strict=True)]
+        return f"units of its layer: {texts[0] if len(set(texts)) == 1 else ', '.join(told)}"
 
     @cached_property
     def words(self) -> dict[int, str]:
@@ -185,7 +184,7 @@ class FieldReport:
                 "inside the input": f"{axis.inside:.1%}",
             }
             for what, field in found
-            for word, axis in zip(AXES, field, strict=True)
+            for word, axis in zip(AXIS_NAMES[len(field.axes)], field.axes, strict=True)
         ]
 
     def areas(self) -> list[str]:
@@ -246,14 +245,11 @@ class FieldReport:
         return f"The fields are those of the regular grid; the offsets of deformable convolutions move it, {reach}."
 
 
-def unit_spans(analysis: Analysis, node: Node, unit: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """First and last position of a unit's theoretical field, along height and width."""
+def unit_spans(analysis: Analysis, node: Node, unit: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """First and last position of a unit's theoretical field, along each axis."""
     field = analysis.layers[node.index - 1].receptive_field
-    height, width = (
-        (0, extent - 1) if axis is None else axis.span(at)[:2]
-        for axis, at, extent in zip(field.axes, unit, analysis.graph.input_shape[1:], strict=True)
-    )
-    return height, width
+    seen = zip(field.axes, unit, analysis.graph.input_shape[1:], strict=True)
+    return tuple([(0, extent - 1) if axis is None else axis.span(at)[:2] for axis, at, extent in seen])
 
 
 def _signature(field: ReceptiveField) -> tuple[Any, ...]:
@@ -263,7 +259,7 @@ def _signature(field: ReceptiveField) -> tuple[Any, ...]:
 
 def _effective_dict(field: EffectiveField, area: float) -> Row:
     def each(value: Any) -> list[Any]:
-        return [value(axis) for axis in field]
+        return [value(axis) for axis in field.axes]
 
     def weights(axis: EffectiveAxis) -> Row:
         return {"first": axis.first, "weights": list(axis.weights)}
@@ -281,11 +277,9 @@ def _effective_dict(field: EffectiveField, area: float) -> Row:
 
 
 def _pair(values: list[Any]) -> str:
-    """One text where both axes are equal, else `height, width`."""
-    height, width = (
-        "-" if value is None else f"{value:g}" if isinstance(value, float) else str(value) for value in values
-    )
-    return height if height == width else f"{height}, {width}"
+    """One text where all axes are equal, else one for each."""
+    texts = ["-" if value is None else f"{value:g}" if isinstance(value, float) else str(value) for value in values]
+    return by_axis(texts, ", ")
 
 
 def _set(values: list[int]) -> str:

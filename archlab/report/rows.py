@@ -128,19 +128,21 @@ def _of_each_field(
 
 
 def field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
-    """A receptive field as lists of [height, width]; an axis that is seen whole has the input's size.
+    """A receptive field as lists with a value for each axis; an axis that is seen whole has the input's size.
 
     Args:
         field: of a layer.
         input_shape: of the network, without batch.
         shape: of the layer's output, without batch.
     """
-    extents = map_size(input_shape) or (None, None)
-    units = map_size(shape) or (1, 1)
-    height = _axis_values(field.height, extents[0], units[0])
-    same = field.width is field.height and extents[0] == extents[1] and units[0] == units[1]
-    width = height if same else _axis_values(field.width, extents[1], units[1])
-    size, sizes, counts, stride, start, padding, centre, coverage, cut = map(list, zip(height, width, strict=True))
+    rank = len(field.axes)
+    asked = list(zip(field.axes, map_size(input_shape) or (None,) * rank, map_size(shape) or (1,) * rank, strict=True))
+    values: list[tuple[Any, ...]] = []
+    for place, one in enumerate(asked):
+        before = asked[place - 1]
+        same = place > 0 and one[0] is before[0] and one[1:] == before[1:]
+        values.append(values[-1] if same else _axis_values(*one))
+    size, sizes, counts, stride, start, padding, centre, coverage, cut = map(list, zip(*values, strict=True))
     return {
         "size": size,
         "sizes": sizes,

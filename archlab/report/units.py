@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from archlab.analysis.receptive_field.axis_field import AxisField
@@ -40,13 +41,17 @@ def _significant(value: float) -> str:
     return f"{value:.{digits}f}"
 
 
+def by_axis(texts: Iterable[str], between: str = "x") -> str:
+    """`15x9`: a text for each axis; one where all are equal."""
+    found = list(texts)
+    return found[0] if len(set(found)) == 1 else between.join(found)
+
+
 def field_text(field: ReceptiveField) -> str:
     """`427`, `15x9` or `{3, 5}`; with the share read where there are holes; `global`."""
     if field.is_global:
         return "global"
-    height, width = (_axis_text(axis) for axis in field.axes)
-    size = height if height == width else f"{height}x{width}"
-    return " ".join([size, *field_marks(field)])
+    return " ".join([by_axis(map(_axis_text, field.axes)), *field_marks(field)])
 
 
 def field_marks(field: ReceptiveField) -> list[str]:
@@ -65,16 +70,14 @@ def misalignment_text(apart: Misalignment) -> str:
     return f"up to {largest} input {positions} apart, {mean} in the mean"
 
 
-def _distance(pair: tuple[Fraction, Fraction]) -> str:
-    """`24`, `2.5`, `7x0`: along height and width."""
-    height, width = (f"{float(value):.2f}".rstrip("0").rstrip(".") for value in pair)
-    return height if height == width else f"{height}x{width}"
+def _distance(values: tuple[Fraction, ...]) -> str:
+    """`24`, `2.5`, `7x0`: along each axis."""
+    return by_axis([f"{float(value):.2f}".rstrip("0").rstrip(".") for value in values])
 
 
 def largest_text(field: ReceptiveField) -> str:
     """The largest size alone: `236` or `15x9`."""
-    height, width = ("all" if axis is None else str(axis.sizes[-1]) for axis in field.axes)
-    return height if height == width else f"{height}x{width}"
+    return by_axis(["all" if axis is None else str(axis.sizes[-1]) for axis in field.axes])
 
 
 def _axis_text(axis: AxisField | None) -> str:
@@ -93,11 +96,10 @@ def stride_text(field: ReceptiveField) -> str:
     """`32` or `2x1`; empty for a global field."""
     if field.is_global:
         return ""
-    height, width = ("-" if axis is None else str(axis.stride) for axis in field.axes)
-    return height if height == width else f"{height}x{width}"
+    return by_axis(["-" if axis is None else str(axis.stride) for axis in field.axes])
 
 
 def start_text(field: ReceptiveField) -> str:
     """The first position that the first unit sees; `-` if it sees nothing."""
-    height, width = ("0" if axis is None else "-" if axis.start is None else str(axis.start) for axis in field.axes)
-    return height if height == width else f"{height}, {width}"
+    starts = ["0" if axis is None else "-" if axis.start is None else str(axis.start) for axis in field.axes]
+    return by_axis(starts, ", ")

@@ -89,8 +89,8 @@ class Sampling:
 def measure(
     graph: Graph,
     index: int,
-    unit: tuple[int, int],
-    spans: tuple[tuple[int, int], tuple[int, int]],
+    unit: tuple[int, ...],
+    spans: tuple[tuple[int, int], ...],
     sampling: Sampling,
     progress: Progress = iter,
 ) -> MeasuredField:
@@ -163,7 +163,7 @@ def stop_at(model: fx.GraphModule, path: str) -> None:
     model.recompile()
 
 
-def _shares(model: fx.GraphModule, image: Tensor, shape: Shape, unit: tuple[int, int]) -> Tensor | None:
+def _shares(model: fx.GraphModule, image: Tensor, shape: Shape, unit: tuple[int, ...]) -> Tensor | None:
     """The squared gradient, summed over channels, as shares of its sum; None if there is none."""
     image = image.requires_grad_()
     output = model(image[None])[0]
@@ -184,14 +184,14 @@ def _shares(model: fx.GraphModule, image: Tensor, shape: Shape, unit: tuple[int,
 
 
 def _result(
-    shares: Tensor, spans: tuple[tuple[int, int], tuple[int, int]], count: int, silent: int, sampling: Sampling
+    shares: Tensor, spans: tuple[tuple[int, int], ...], count: int, silent: int, sampling: Sampling
 ) -> MeasuredField:
     axes = [EffectiveAxis(0, shares.sum(1 - axis).tolist(), spans[axis], shares.shape[axis]) for axis in (0, 1)]
     present = shares[shares > 0]
     held = shares.flatten().sort(descending=True).values.cumsum(0)
     return MeasuredField(
         rows=shares.tolist(),
-        axes=EffectiveField(*axes),
+        axes=EffectiveField(tuple(axes)),
         area=exp(-float((present * present.log()).sum())),
         contribution_area=int((held < SHARE - 1e-12).sum()) + 1,
         samples=count - silent,

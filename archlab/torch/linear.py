@@ -15,7 +15,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from archlab.graph import Graph, Node
-from archlab.layers.geometry import POINTWISE
+from archlab.layers.geometry import is_pointwise
 from archlab.torch.build import build
 from archlab.torch.trace import PATH
 
@@ -78,7 +78,7 @@ class LinearRun(fx.Interpreter):
 
     def _is_elementwise(self, node: Node) -> bool:
         reads = node.layer.reads(self._graph.input_shapes(node), node.shape)
-        return node.layer.role in ("activation", "norm") and reads[0] is POINTWISE and len(node.inputs) == 1
+        return node.layer.role in ("activation", "norm") and is_pointwise(reads[0]) and len(node.inputs) == 1
 
 
 def _hold_gates(model: fx.GraphModule, graph: Graph, gates: Mapping[int, frozenset[int]]) -> None:

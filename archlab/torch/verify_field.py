@@ -15,15 +15,14 @@ import torch
 from archlab.analysis.facts import Facts, collect_facts
 from archlab.analysis.receptive_field.axis_field import AxisField
 from archlab.analysis.receptive_field.fields import ReceptiveField, gate_inputs, receptive_fields
-from archlab.analysis.receptive_field.positions import PositionsPair, positions_read
+from archlab.analysis.receptive_field.positions import MapPositions, positions_read
 from archlab.analysis.receptive_field.spans import DENSE, UNTRACKED, Span
 from archlab.analysis.receptive_field.unbounded import AxisPositions, Positions, unbounded_positions
 from archlab.graph import Graph, HasGraph, Node
-from archlab.layers.geometry import POINTWISE
-from archlab.layers.shape import ChannelsLast, map_size
+from archlab.layers.geometry import is_pointwise
+from archlab.layers.shape import UNIT_NAMES, ChannelsLast, map_size
 from archlab.torch.linear import LinearRun
 
-AXES = ("rows", "columns")
 MOST_LAYERS = 20
 """Layers probed in one network, evenly spaced; the last is always among them."""
 
@@ -98,19 +97,20 @@ def _against_definition(
     graph: Graph, facts: list[Facts], fields: list[ReceptiveField], gates: dict[int, frozenset[int]]
 ) -> list[str]:
     found: list[str] = []
-    for axis, (word, extent) in enumerate(zip(AXES, graph.input_shape[1:], strict=True)):
+    extents = graph.input_shape[1:]
+    for axis, (word, extent) in enumerate(zip(UNIT_NAMES[len(extents)], extents, strict=True)):
         seen = unbounded_positions(graph, facts, gates, axis)
         for node in graph.layers:
             found += compare_definition(node, word, fields[node.index].axes[axis], seen[node.index], extent)
     return found
 
 
-def _probed(graph: Graph, facts: list[Facts], positions: list[PositionsPair | None], *, most: int) -> list[Node]:
+def _probed(graph: Graph, facts: list[Facts], positions: list[MapPositions | None], *, most: int) -> list[Node]:
     """Layers that change what is seen, evenly spaced where there are many."""
     changing = [
         node
         for node in graph.layers
-        if positions[node.index] is not None and any(reads is not POINTWISE for reads in facts[node.index].reads)
+        if positions[node.index] is not None and not all(map(is_pointwise, facts[node.index].reads))
     ]
     joins = [node for node in graph.layers if len(node.inputs) > 1 and positions[node.index] is not None]
     chosen = sorted({node.index for node in (*changing, *joins)})
@@ -129,12 +129,12 @@ def _units(node: Node, *, thorough: bool) -> list[tuple[int, int]]:
     return list(dict.fromkeys([(size[0] // 2, size[1] // 2), *corners]))
 
 
-def _compare_gradient(node: Node, unit: tuple[int, int], positions: PositionsPair | None, run: LinearRun) -> list[str]:
+def _compare_gradient(node: Node, unit: tuple[int, ...], positions: MapPositions | None, run: LinearRun) -> list[str]:
     assert positions is not None
     seen = _gradient_masks(run, node, unit)
     found: list[str] = []
-    solid = all(positions[axis][unit[axis]].solid for axis in (0, 1))
-    for axis, word in enumerate(AXES):
+    solid = all(positions[axis][unit[axis]].solid for axis in range(len(unit)))
+    for axis, word in enumerate(UNIT_NAMES[len(positions)]):
         expected = positions[axis][unit[axis]].mask
         if expected != seen[axis] if solid else seen[axis] & ~expected:
             where = f"  {node.path}, unit {unit[0]},{unit[1]}"
@@ -142,7 +142,7 @@ def _compare_gradient(node: Node, unit: tuple[int, int], positions: PositionsPai
     return found
 
 
-def compare_inside(node: Node, positions: PositionsPair | None, predicted: ReceptiveField) -> list[str]:
+def compare_inside(node: Node, positions: MapPositions | None, predicted: ReceptiveField) -> list[str]:
     """The reported spans against what units read inside of the image, borders included; the first difference.
 
     A unit that no border cuts reads exactly its span; one that reads padding on the way sees no more than that, if
@@ -150,7 +150,7 @@ def compare_inside(node: Node, positions: PositionsPair | None, predicted: Recep
     """
     if positions is None:
         return []
-    for axis, word in enumerate(AXES):
+    for axis, word in enumerate(UNIT_NAMES[len(positions)]):
         field_axis = predicted.axes[axis]
         for number, unit in enumerate(positions[axis]):
             reported = None if field_axis is None else _inside(field_axis.span(number))
@@ -241,7 +241,7 @@ def _span_text(span: Span) -> str:
     return f"{first} to {last}{holes}"
 
 
-def _gradient_masks(run: LinearRun, node: Node, unit: tuple[int, int]) -> tuple[int, int]:
+def _gradient_masks(run: LinearRun, node: Node, unit: tuple[int, ...]) -> tuple[int, int]:
     """Rows and columns of the input with a gradient from one unit, over all channels."""
     output = run.outputs[node.path][0]
     value = output[unit].sum() if isinstance(node.shape, ChannelsLast) else output[:, unit[0], unit[1]].sum()

@@ -91,8 +91,8 @@ def test_convnext_block() -> None:
     assert torch.equal(model.eval()(SAMPLE), theirs(SAMPLE))
     assert verify(net).ok
     field = net.analyze().layers[-1].receptive_field
-    assert field.height is not None
-    assert field.height.sizes == [7]
+    assert field.axes[0] is not None
+    assert field.axes[0].sizes == [7]
 
 
 def test_layer_scale_starts_at_its_value_and_stochastic_depth_drops_in_training() -> None:

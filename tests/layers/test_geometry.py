@@ -14,7 +14,7 @@ from archlab.layers.base import Layer
 from archlab.layers.geometry import (
     IDENTITY,
     WHOLE,
-    AxisPair,
+    AxisReads,
     PaddingMode,
     Phases,
     Reads,
@@ -22,7 +22,7 @@ from archlab.layers.geometry import (
     Window,
     adaptive_reads,
 )
-from archlab.layers.shape import ChannelsLast, ShapeError, channels_of, is_square, map_size
+from archlab.layers.shape import ChannelsLast, ShapeError, channels_of, is_even, map_size
 
 
 def make(layer_type: str, **options: Any) -> Layer:
@@ -31,7 +31,7 @@ def make(layer_type: str, **options: Any) -> Layer:
     return cls.model_validate(options)
 
 
-def read_by(layer: Layer, shape: tuple[int, ...]) -> AxisPair:
+def read_by(layer: Layer, shape: tuple[int, ...]) -> AxisReads:
     (pair,) = layer.reads((shape,), layer.out_shape((shape,)))
     return pair
 
@@ -68,7 +68,7 @@ def test_a_pooling_that_divides_its_map_slides() -> None:
 def test_height_and_width_of_a_map_whichever_way_round() -> None:
     assert [map_size(shape) for shape in ((3, 4, 6), ChannelsLast((4, 6, 3)), (12,))] == [(4, 6), (4, 6), None]
     assert [channels_of(shape) for shape in ((3, 4, 6), ChannelsLast((4, 6, 3)), (12,))] == [3, 3, 12]
-    assert [is_square(shape) for shape in ((3, 4, 4), (4, 4, 6), ChannelsLast((4, 4, 3)), (12,))] == [1, 0, 1, 1]
+    assert [is_even(shape) for shape in ((3, 4, 4), (4, 4, 6), ChannelsLast((4, 4, 3)), (12,))] == [1, 0, 1, 1]
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 4])

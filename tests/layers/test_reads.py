@@ -13,7 +13,7 @@ from torchvision.ops import deform_conv2d
 
 from archlab.api.network import loads
 from archlab.layers import Layer, find_layer
-from archlab.layers.geometry import GLOBAL, POINTWISE, Phases, Reads, Taps, Whole, Window
+from archlab.layers.geometry import Phases, Reads, Taps, Whole, Window, everything, pointwise
 from archlab.layers.shape import Shape, ShapeError
 from archlab.layers.upsample import Upsample
 from archlab.torch.build import make_module
@@ -239,9 +239,9 @@ def test_others(layer_type: str, options: dict[str, Any]) -> None:
 
 def test_what_is_flattened_has_no_positions() -> None:
     layer = make("flatten")
-    assert layer.reads(((4, 6, 6),), (144,)) == (GLOBAL,)
-    assert layer.reads(((144,),), (144,)) == (POINTWISE,)
-    assert make("flatten", start_dim=1, end_dim=1).reads(((4, 6, 6),), (4, 6, 6)) == (POINTWISE,)
+    assert layer.reads(((4, 6, 6),), (144,)) == (everything(2),)
+    assert layer.reads(((144,),), (144,)) == (pointwise(0),)
+    assert make("flatten", start_dim=1, end_dim=1).reads(((4, 6, 6),), (4, 6, 6)) == (pointwise(2),)
 
 
 @pytest.mark.parametrize("name", ["group_norm", "instance_norm2d"])
@@ -279,8 +279,8 @@ def test_the_bound_of_offsets_is_reached_and_not_passed(bound: float) -> None:
     )
     predicted = loads(text).analyze().bounded_field
     assert predicted is not None
-    assert predicted.height is not None
-    first, last, _ = predicted.height.span(6)
+    assert predicted.axes[0] is not None
+    first, last, _ = predicted.axes[0].span(6)
     seen: set[int] = set()
     for offset in (-bound, 0.0, bound):
         x = torch.ones(1, 1, 15, 15, dtype=torch.float64, requires_grad=True)

@@ -11,7 +11,7 @@ import torch.nn.functional as F  # noqa: N812 - as everyone calls it
 
 from archlab.layers import find_layer, layer_types
 from archlab.layers.macro import Macro
-from archlab.layers.precision import Autocast
+from archlab.layers.precision import Autocast, under_autocast
 from archlab.torch.autocast import AS_INPUTS, FLOAT32, cuda_lists_on_cpu
 
 HEADER = Path(torch.__file__).parent / "include" / "ATen" / "autocast_mode.h"
@@ -85,6 +85,6 @@ def test_a_deformable_convolution_computes_in_float32_and_gives_what_its_input_i
     """torchvision's `deform_conv2d_autocast` casts what it reads to float32, and the result back."""
     cls = find_layer("deform_conv2d_op")
     assert cls is not None
-    precision = cls.model_validate({"out_channels": 2, "kernel_size": 1}).autocast((2, 4), 2)
+    precision = under_autocast(cls.runs.autocast, (2, 4), 2)
     assert (precision.output, precision.compute) == (2, 4)
     assert (precision.copies_inputs, precision.copies_params) == (True, False)

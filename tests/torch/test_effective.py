@@ -36,7 +36,7 @@ def test_random_linear_networks_have_the_estimated_field_in_expectation() -> Non
     report, found = measured(loads(LINEAR), Sampling(samples=40))
     assert report.estimate is not None
     assert found.area == pytest.approx(report.estimate.area, rel=0.15)
-    for axis, expected in zip(found.axes, report.estimate, strict=True):
+    for axis, expected in zip(found.axes.axes, report.estimate.axes, strict=True):
         assert axis.std == pytest.approx(expected.std, rel=0.08)
         inner = list(axis.weights[expected.first : expected.first + len(expected.weights)])
         assert inner == pytest.approx(list(expected.weights), abs=0.03)
@@ -64,7 +64,7 @@ def test_areas_of_equal_gradients(tmp_path: Path) -> None:
     _, found = measured(network, Sampling(samples=1, weights=tmp_path / "w.pt"))
     assert found.area == pytest.approx(25)
     assert found.contribution_area == 24  # 95 % of 25, rounded up
-    assert found.axes.height.interval == (2, 6)
+    assert found.axes.axes[0].interval == (2, 6)
 
 
 def test_equal_seeds_give_equal_maps_and_leave_the_global_generator_alone() -> None:

@@ -7,7 +7,7 @@ import pytest
 from archlab.api.network import load, loads
 from archlab.cli.main import main
 from archlab.layers.conv import Conv2d
-from archlab.layers.geometry import AxisPair, Window
+from archlab.layers.geometry import AxisReads, Window
 from archlab.layers.shape import Shape
 from archlab.torch.verify_field import verify_receptive_field
 
@@ -26,7 +26,7 @@ def test_presets(name: str, size: int) -> None:
 
 
 def test_a_wrong_window_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def wrong(_self: Conv2d, _inputs: tuple[Shape, ...], _output: Shape) -> tuple[AxisPair, ...]:
+    def wrong(_self: Conv2d, _inputs: tuple[Shape, ...], _output: Shape) -> tuple[AxisReads, ...]:
         return ((Window(3, 1, 0, 1), Window(3, 1, 0, 2)),)
 
     monkeypatch.setattr(Conv2d, "reads", wrong)
@@ -50,8 +50,8 @@ def test_what_a_gate_sees_is_context_and_the_field_behind_it_is_checked() -> Non
     )
     field = network.analyze().total.receptive_field
     assert field.context
-    assert field.height is not None
-    assert field.height.sizes == [5]
+    assert field.axes[0] is not None
+    assert field.axes[0].sizes == [5]
     report = verify_receptive_field(network)
     assert report.ok, report.render()
 
@@ -67,8 +67,8 @@ def test_channels_behind() -> None:
     assert report.ok, report.render()
     assert report.layers == 2
     field = network.analyze().total.receptive_field
-    assert field.height is not None
-    assert field.height.sizes == [5]
+    assert field.axes[0] is not None
+    assert field.axes[0].sizes == [5]
 
 
 def test_masks_of_many_deformable_convolutions_do_not_overflow() -> None:

@@ -200,9 +200,9 @@ def test_mobilenet_v1_figures(name: str) -> None:
 )
 def test_receptive_field(name: str, size: int, stride: int, padding: int) -> None:
     field = analysis(name).total.receptive_field
-    assert field.height is not None
-    assert field.width is not None
-    for axis in (field.height, field.width):
+    assert field.axes[0] is not None
+    assert field.axes[1] is not None
+    for axis in (field.axes[0], field.axes[1]):
         assert axis.sizes == [size]
         assert axis.stride == stride
         assert axis.start == -padding

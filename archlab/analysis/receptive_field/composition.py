@@ -23,7 +23,7 @@ class Target(NamedTuple):
 
     Attributes:
         node: its index.
-        axis: 0 for the height, 1 for the width.
+        axis: which of its axes.
         size: units of the map.
     """
 

@@ -7,8 +7,8 @@ from functools import cached_property
 
 from archlab.analysis.facts import Facts
 from archlab.graph import Graph
-from archlab.layers.geometry import AxisPair, Phases, Window
-from archlab.layers.shape import map_size
+from archlab.layers.geometry import AxisReads, Phases, Window, along
+from archlab.layers.shape import axis_count, map_size
 
 Interval = tuple[int, int]
 """The first and last unit."""
@@ -25,7 +25,7 @@ class Demand:
         seen_reads: what is read, in the sense of the analysis at hand.
     """
 
-    def __init__(self, graph: Graph, facts: list[Facts], seen_reads: Callable[[AxisPair], AxisPair]) -> None:
+    def __init__(self, graph: Graph, facts: list[Facts], seen_reads: Callable[[AxisReads], AxisReads]) -> None:
         self._graph = graph
         self._facts = facts
         self._seen_reads = seen_reads
@@ -37,17 +37,20 @@ class Demand:
         return interval
 
     @cached_property
-    def _intervals(self) -> tuple[list[Interval | None], list[Interval | None]]:
+    def _intervals(self) -> list[list[Interval | None]]:
         """By axis and node; None for a node without a map."""
         nodes = self._graph.nodes
         sizes = [map_size(node.shape) for node in nodes]
-        height, width = ([None if size is None else (0, size[axis] - 1) for size in sizes] for axis in (0, 1))
+        rank = axis_count(self._graph.input_shape)
+        found: list[list[Interval | None]] = [
+            [None if size is None else (0, size[axis] - 1) for size in sizes] for axis in range(rank)
+        ]
         for node in reversed(nodes):
-            for source, pair in zip(node.inputs, self._facts[node.index].reads, strict=True):
-                seen = self._seen_reads(pair)
-                for axis, intervals in enumerate((height, width)):
-                    _ask(intervals, node.index, source, seen[axis])
-        return height, width
+            for source, reads in zip(node.inputs, self._facts[node.index].reads, strict=True):
+                seen = self._seen_reads(reads)
+                for axis, intervals in enumerate(found):
+                    _ask(intervals, node.index, source, along(seen, axis))
+        return found
 
 
 def _ask(intervals: list[Interval | None], index: int, source: int, reads: object) -> None:

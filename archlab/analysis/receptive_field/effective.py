@@ -31,8 +31,8 @@ from typing import NamedTuple
 from archlab.analysis.facts import Facts
 from archlab.analysis.receptive_field.fields import ReceptiveField, gate_inputs
 from archlab.graph import Graph, Node
-from archlab.layers.geometry import Phases, Reads, Whole, largest_reach
-from archlab.layers.shape import channels_of, is_square, map_size
+from archlab.layers.geometry import Phases, Reads, Whole, along, largest_reach
+from archlab.layers.shape import channels_of, is_even, map_size
 
 SHARE = 0.95
 """Of the weight, inside of the reported interval."""
@@ -117,19 +117,18 @@ class EffectiveAxis:
 
 
 class EffectiveField(NamedTuple):
-    """Along height and width."""
+    """Along each axis."""
 
-    height: EffectiveAxis
-    width: EffectiveAxis
+    axes: tuple[EffectiveAxis, ...]
 
     @property
     def area(self) -> float:
-        """exp(entropy) of the product of both axes, in input positions: free of any scale or threshold."""
-        return exp(self.height.entropy + self.width.entropy)
+        """exp(entropy) of the product of all axes, in input positions: free of any scale or threshold."""
+        return exp(sum([axis.entropy for axis in self.axes]))
 
 
 def effective_field(
-    graph: Graph, facts: list[Facts], fields: list[ReceptiveField], index: int, unit: tuple[int, int]
+    graph: Graph, facts: list[Facts], fields: list[ReceptiveField], index: int, unit: tuple[int, ...]
 ) -> EffectiveField | None:
     """The estimated effective field of one unit.
 
@@ -138,7 +137,7 @@ def effective_field(
         facts: of its nodes.
         fields: their theoretical receptive fields.
         index: of the node.
-        unit: row and column in the node's map; (0, 0) for a flat output.
+        unit: its position in the node's map; zeros for a flat output.
 
     Returns:
         None if the unit reads no input at all, or is spread over too many positions or layers.
@@ -160,29 +159,29 @@ class Estimator:
         self._fields = fields
         self._gates = gate_inputs(graph, fields)
 
-    def field(self, index: int, unit: tuple[int, int]) -> EffectiveField | None:
+    def field(self, index: int, unit: tuple[int, ...]) -> EffectiveField | None:
         """The estimate of one unit; see `effective_field`."""
         theory = self._fields[index]
         self.work = 0
         axes: list[EffectiveAxis] = []
-        for axis in (0, 1):
-            if axis and unit[0] == unit[1] and self._is_square(index, theory):
-                axes.append(axes[0])
+        for axis, extent in enumerate(self._graph.input_shape[1:]):
+            if axis and unit[axis] == unit[axis - 1] and self._are_alike(index, theory):
+                axes.append(axes[-1])
                 continue
             weights = self._weights(index, axis, unit[axis])
             total = sum(weights.values) if weights is not None else 0.0
             if weights is None or total == 0:
                 return None
-            extent, known = self._graph.input_shape[1 + axis], theory.axes[axis]
+            known = theory.axes[axis]
             span = (0, extent - 1) if known is None else known.span(unit[axis])[:2]
             axes.append(EffectiveAxis(weights.first, [value / total for value in weights.values], span, extent))
-        return EffectiveField(*axes)
+        return EffectiveField(tuple(axes))
 
-    def _is_square(self, index: int, field: ReceptiveField) -> bool:
-        """Whether the width is as the height, up to this node."""
+    def _are_alike(self, index: int, field: ReceptiveField) -> bool:
+        """Whether all axes are as the first, up to this node."""
         nodes = self._graph.nodes[: index + 1]
-        return field.height is field.width and all(
-            is_square(node.shape) and all(height == width for height, width in self._facts[i].reads)
+        return all(axis is field.axes[0] for axis in field.axes) and all(
+            is_even(node.shape) and all(axis == reads[0] for reads in self._facts[i].reads for axis in reads)
             for i, node in enumerate(nodes)
         )
 
@@ -195,8 +194,8 @@ class Estimator:
             if weights is None:
                 continue
             for source, share, reads in self._sources(nodes[i], axis):
-                size = map_size(nodes[source].shape) or (1, 1)
-                given = hand_back(weights, reads, size[axis])
+                size = map_size(nodes[source].shape)
+                given = hand_back(weights, reads, size[axis] if size else 1)
                 if given is None or self.work > MOST_WORK:
                     return None
                 self.work += len(given.values) + LAYER_WORK
@@ -209,12 +208,12 @@ class Estimator:
         """The inputs of a node, their shares of its weight, and how they are read."""
         reads = self._facts[node.index].reads
         if len(node.inputs) == 1 or largest_reach(reads[0]) > 0:
-            return [(node.inputs[0], 1.0, reads[0][axis])]
+            return [(node.inputs[0], 1.0, along(reads[0], axis))]
         left_out = self._gates.get(node.index, frozenset())
         inputs = [pair for i, pair in enumerate(zip(node.inputs, reads, strict=True)) if i not in left_out]
         parts = [1 if node.layer.gates else channels_of(self._graph.nodes[source].shape) for source, _ in inputs]
         whole = sum(parts)
-        return [(source, part / whole, pair[axis]) for (source, pair), part in zip(inputs, parts, strict=True)]
+        return [(source, part / whole, along(read, axis)) for (source, read), part in zip(inputs, parts, strict=True)]
 
 
 def hand_back(weights: Weights, reads: Reads, in_size: int) -> Weights | None:

@@ -19,12 +19,12 @@ from archlab.analysis.receptive_field.composition import ALIGNED, Composer, Shif
 from archlab.analysis.receptive_field.demand import Demand
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
-from archlab.layers.geometry import POINTWISE, AxisPair, largest_reach
-from archlab.layers.shape import is_map, is_square, map_size
+from archlab.layers.geometry import AxisReads, is_pointwise, largest_reach
+from archlab.layers.shape import is_map, map_size
 
 JoinAxis = Callable[[Composer, Sequence[AxisField], Target], tuple[AxisField, Shift]]
 """The field of several maps of a size, and how far the joined units lie apart."""
-SeenReads = Callable[[AxisPair], AxisPair]
+SeenReads = Callable[[AxisReads], AxisReads]
 """What is read, in the sense of the analysis at hand."""
 
 
@@ -33,48 +33,44 @@ class Misalignment(NamedTuple):
 
     Attributes:
         path: of the join.
-        largest: distance of the centres of what its inputs' units see, along height and width, the largest over
+        largest: distance of the centres of what its inputs' units see, along each axis, the largest over
             the units of its map, in input positions.
         mean: the mean over them.
     """
 
     path: str
-    largest: tuple[Fraction, Fraction]
-    mean: tuple[Fraction, Fraction]
+    largest: tuple[Fraction, ...]
+    mean: tuple[Fraction, ...]
+
+
+FLAT_AXES = 2
+"""Axes that are told of a network whose input has none: each unit sees the whole of them."""
 
 
 class ReceptiveField:
     """What one unit of a node sees.
 
     Attributes:
-        height: along the height; None if every unit sees the whole axis.
-        width: along the width, likewise.
+        axes: along each axis of the input; None if every unit sees the whole of it.
         misalignment: the worst join on the way; None if at each one the joined units were centred on one position.
         context: whether a gate (squeeze-excitation, say) sees more than the field.
         adaptive: whether a layer on the way chooses its positions from the data.
     """
 
-    __slots__ = ("adaptive", "context", "height", "misalignment", "width")
+    __slots__ = ("adaptive", "axes", "context", "misalignment")
 
     def __init__(
         self,
-        height: AxisField | None,
-        width: AxisField | None,
+        axes: tuple[AxisField | None, ...],
         *,
         misalignment: Misalignment | None = None,
         context: bool = False,
         adaptive: bool = False,
     ) -> None:
-        self.height = height
-        self.width = width
+        self.axes = axes
         self.misalignment = misalignment
         self.context = context
         self.adaptive = adaptive
-
-    @property
-    def axes(self) -> tuple[AxisField | None, AxisField | None]:
-        """Height and width."""
-        return self.height, self.width
 
     @property
     def aligned(self) -> bool:
@@ -84,7 +80,7 @@ class ReceptiveField:
     @property
     def is_global(self) -> bool:
         """Whether every unit sees the whole input."""
-        return self.height is None and self.width is None
+        return not any(self.axes)
 
 
 def receptive_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
@@ -105,14 +101,14 @@ def bounded_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField] | N
     if any(isinf(largest_reach(reads)) for fact in facts for reads in fact.reads):
         return None
 
-    def at_the_largest(reads: AxisPair) -> AxisPair:
+    def at_the_largest(reads: AxisReads) -> AxisReads:
         reach = ceil(largest_reach(reads))
-        return (widen(reads[0], reach), widen(reads[1], reach)) if reach else reads
+        return tuple([widen(axis, reach) for axis in reads]) if reach else reads
 
     return _Walk(graph, facts, Composer.join, at_the_largest).fields()
 
 
-def _as_they_are(reads: AxisPair) -> AxisPair:
+def _as_they_are(reads: AxisReads) -> AxisReads:
     return reads
 
 
@@ -195,29 +191,32 @@ class _Walk:
             return self._through(fields[node.inputs[0]], fact.reads[0], node)
         return self._joined([fields[i] for i in node.inputs], fact, node)
 
-    def _through(self, field: ReceptiveField, reads: AxisPair, node: Node) -> ReceptiveField:
-        if reads is POINTWISE:
+    def _through(self, field: ReceptiveField, reads: AxisReads, node: Node) -> ReceptiveField:
+        if is_pointwise(reads):
             return _with_context(field) if node.layer.sees_whole_map and not field.is_global else field
         adaptive = field.adaptive or largest_reach(reads) > 0
         reads = self._seen_reads(reads)
-        height = width = None
-        size = map_size(node.shape)
-        if size is not None:
-            height = self._read(field.height, reads, node, 0, size)
-            same = reads[0] is reads[1] and field.height is field.width and size[0] == size[1]
-            width = height if same else self._read(field.width, reads, node, 1, size)
         return ReceptiveField(
-            height,
-            width,
+            self._axes_through(field.axes, reads, node),
             misalignment=field.misalignment,
             context=field.context,
             adaptive=adaptive,
         )
 
-    def _read(
-        self, field: AxisField | None, reads: AxisPair, node: Node, axis: int, size: tuple[int, int]
-    ) -> AxisField | None:
-        return self._composer.read_through(field, reads[axis], Target(node.index, axis, size[axis]))
+    def _axes_through(
+        self, fields: tuple[AxisField | None, ...], reads: AxisReads, node: Node
+    ) -> tuple[AxisField | None, ...]:
+        """Axis by axis; one that is as the axis before it shares its field."""
+        size = map_size(node.shape)
+        if size is None:
+            return (None,) * len(fields)
+        found: list[AxisField | None] = []
+        for axis, (field, read, units) in enumerate(zip(fields, reads, size, strict=True)):
+            if axis and read is reads[axis - 1] and field is fields[axis - 1] and units == size[axis - 1]:
+                found.append(found[-1])
+            else:
+                found.append(self._composer.read_through(field, read, Target(node.index, axis, units)))
+        return tuple(found)
 
     def _joined(self, inputs: list[ReceptiveField], fact: Facts, node: Node) -> ReceptiveField:
         read = [self._through(field, reads, node) for field, reads in zip(inputs, fact.reads, strict=True)]
@@ -227,18 +226,31 @@ class _Walk:
         if gates:
             read = [field for number, field in enumerate(read) if number not in gates]
             context = True
-        height, apart = self._join([f.height for f in read], node, 0)
-        if all(f.height is f.width for f in read) and is_square(node.shape):
-            width, apart_width = height, apart
-        else:
-            width, apart_width = self._join([f.width for f in read], node, 1)
+        axes, apart = self._axes_joined([f.axes for f in read], node)
         return ReceptiveField(
-            height,
-            width,
-            misalignment=_worst([*[f.misalignment for f in read], _misalignment(node, apart, apart_width)]),
+            axes,
+            misalignment=_worst([*[f.misalignment for f in read], _misalignment(node, apart)]),
             context=context,
             adaptive=any(f.adaptive for f in read),
         )
+
+    def _axes_joined(
+        self, fields: list[tuple[AxisField | None, ...]], node: Node
+    ) -> tuple[tuple[AxisField | None, ...], list[Shift]]:
+        """Axis by axis, and how far units lie apart; an axis that is as the one before it shares its field."""
+        found: list[AxisField | None] = []
+        apart: list[Shift] = []
+        size = map_size(node.shape)
+        for axis, own in enumerate(zip(*fields, strict=True)):
+            same = axis > 0 and (size is None or size[axis] == size[axis - 1])
+            if same and all(field is pair[axis - 1] for field, pair in zip(own, fields, strict=True)):
+                found.append(found[-1])
+                apart.append(apart[-1])
+            else:
+                joined, shift = self._join(list(own), node, axis)
+                found.append(joined)
+                apart.append(shift)
+        return tuple(found), apart
 
     def _join(self, fields: list[AxisField | None], node: Node, axis: int) -> tuple[AxisField | None, Shift]:
         known = [field for field in fields if field is not None]
@@ -251,15 +263,15 @@ class _Walk:
 def _input_field(node: Node) -> ReceptiveField:
     size = map_size(node.shape) if is_map(node.shape) else None
     if size is None:
-        return ReceptiveField(None, None)
-    height = INPUT_AXIS.over(size[0])
-    return ReceptiveField(height, height if size[0] == size[1] else INPUT_AXIS.over(size[1]))
+        return ReceptiveField((None,) * FLAT_AXES)
+    known = {units: INPUT_AXIS.over(units) for units in size}
+    return ReceptiveField(tuple([known[units] for units in size]))
 
 
-def _misalignment(node: Node, height: Shift, width: Shift) -> Misalignment | None:
-    if height.largest == width.largest == 0:
+def _misalignment(node: Node, apart: list[Shift]) -> Misalignment | None:
+    if not any(shift.largest for shift in apart):
         return None
-    return Misalignment(node.path, (height.largest, width.largest), (height.mean, width.mean))
+    return Misalignment(node.path, tuple([s.largest for s in apart]), tuple([s.mean for s in apart]))
 
 
 def _worst(found: list[Misalignment | None]) -> Misalignment | None:
@@ -269,6 +281,4 @@ def _worst(found: list[Misalignment | None]) -> Misalignment | None:
 
 
 def _with_context(field: ReceptiveField) -> ReceptiveField:
-    return ReceptiveField(
-        field.height, field.width, misalignment=field.misalignment, context=True, adaptive=field.adaptive
-    )
+    return ReceptiveField(field.axes, misalignment=field.misalignment, context=True, adaptive=field.adaptive)

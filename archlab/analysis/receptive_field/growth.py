@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archlab.analysis.receptive_field.effective import MOST_WORK, EffectiveField, Estimator
+from archlab.analysis.receptive_field.fields import FLAT_AXES
 from archlab.graph import Node
 from archlab.layers.shape import Shape, map_size
 
@@ -30,7 +31,6 @@ def effective_growth(spatial: list[Node], estimator: Estimator) -> Iterator[tupl
             yield node.index, found
 
 
-def middle_unit(shape: Shape) -> tuple[int, int]:
-    """Row and column of the unit in the middle of a map; of a flat value, the first."""
-    height, width = map_size(shape) or (1, 1)
-    return height // 2, width // 2
+def middle_unit(shape: Shape) -> tuple[int, ...]:
+    """The unit in the middle of a map; of a flat value, the first."""
+    return tuple([size // 2 for size in map_size(shape) or (1,) * FLAT_AXES])

@@ -80,7 +80,7 @@ def seen_at(node: Node, last: list[int | None]) -> int:
 
 def _has_positions(shape: Shape) -> bool:
     size = map_size(shape)
-    return size is not None and size != (1, 1)
+    return size is not None and max(size) > 1
 
 
 def last_spatial(graph: Graph, fields: list[ReceptiveField]) -> list[int | None]:
@@ -104,4 +104,4 @@ def _reach(field: ReceptiveField) -> tuple[int, float]:
     area = 1
     for size in known:
         area *= size
-    return 2 - len(known), area
+    return len(field.axes) - len(known), area

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
 from archlab.graph import Graph
-from archlab.layers.geometry import AxisPair, Phases, Reads, Whole, Window
+from archlab.layers.geometry import AxisReads, Phases, Reads, Whole, Window
 from archlab.layers.shape import map_size
 
 
@@ -35,12 +35,12 @@ class UnitPositions(NamedTuple):
 
 
 AxisPositions = list[UnitPositions]
-PositionsPair = tuple[AxisPositions, AxisPositions]
-"""Of every unit along height and width."""
+MapPositions = tuple[AxisPositions, ...]
+"""Of every unit along each axis."""
 
 
-def positions_read(graph: Graph, facts: list[Facts], gates: Mapping[int, frozenset[int]]) -> list[PositionsPair | None]:
-    """For every node: what its units read along height and width; None where it has no spatial axes.
+def positions_read(graph: Graph, facts: list[Facts], gates: Mapping[int, frozenset[int]]) -> list[MapPositions | None]:
+    """For every node: what its units read along each axis; None where it has no spatial axes.
 
     Two paths of different shape are united per axis, as receptive fields are.
 
@@ -49,21 +49,20 @@ def positions_read(graph: Graph, facts: list[Facts], gates: Mapping[int, frozens
         facts: of its nodes.
         gates: by node, the inputs that are left out, since what they see is context (`gate_inputs`).
     """
-    found: list[PositionsPair | None] = []
+    found: list[MapPositions | None] = []
     for node, fact in zip(graph.nodes, facts, strict=True):
         size = map_size(node.shape)
         if size is None:
             found.append(None)
         elif not node.inputs:
-            found.append((_input_axis(size[0]), _input_axis(size[1])))
+            found.append(tuple(map(_input_axis, size)))
         else:
             sources = [
                 (found[source], reads)
                 for number, (source, reads) in enumerate(zip(node.inputs, fact.reads, strict=True))
                 if number not in gates.get(node.index, ())
             ]
-            height, width = (_axis(sources, axis, size[axis]) for axis in (0, 1))
-            found.append((height, width))
+            found.append(tuple([_axis(sources, axis, units) for axis, units in enumerate(size)]))
     return found
 
 
@@ -71,7 +70,7 @@ def _input_axis(size: int) -> AxisPositions:
     return [UnitPositions(1 << position, complete=True) for position in range(size)]
 
 
-def _axis(sources: list[tuple[PositionsPair | None, AxisPair]], axis: int, size: int) -> AxisPositions:
+def _axis(sources: list[tuple[MapPositions | None, AxisReads]], axis: int, size: int) -> AxisPositions:
     united: AxisPositions | None = None
     for units, pair in sources:
         if units is not None:

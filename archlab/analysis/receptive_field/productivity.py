@@ -15,7 +15,7 @@ from typing import Literal
 from archlab.analysis.facts import Facts
 from archlab.analysis.receptive_field.fields import ReceptiveField, narrowest_fields
 from archlab.graph import Graph, Node
-from archlab.layers.geometry import AxisPair, Window
+from archlab.layers.geometry import AxisReads, Window
 from archlab.layers.shape import is_map
 
 Productivity = Literal["productive", "critical", "unproductive"]
@@ -40,7 +40,7 @@ def productivity(graph: Graph, facts: list[Facts], fields: list[ReceptiveField])
     return found
 
 
-def _looks_around(reads: AxisPair) -> bool:
+def _looks_around(reads: AxisReads) -> bool:
     return any(isinstance(axis, Window) and axis.kernel > 1 for axis in reads)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from archlab.analysis.facts import Facts
 from archlab.graph import Graph
-from archlab.layers.geometry import Reads, Whole
+from archlab.layers.geometry import Reads, Whole, along
 from archlab.layers.shape import is_map, map_size
 
 Positions = tuple[int, int]
@@ -33,7 +33,7 @@ def unbounded_positions(
         graph: the network.
         facts: of its nodes.
         gates: by node, the inputs that are left out, since what they see is context (`gate_inputs`).
-        axis: 0 for the height, 1 for the width.
+        axis: which of the input's axes.
     """
     sources = [_sources(node.inputs, fact, gates.get(node.index, frozenset()), axis) for node, fact in
                zip(graph.nodes, facts, strict=True)]  # fmt: skip
@@ -49,7 +49,7 @@ def unbounded_positions(
 
 def _sources(inputs: tuple[int, ...], fact: Facts, left_out: frozenset[int], axis: int) -> list[_Source]:
     pairs = enumerate(zip(inputs, fact.reads, strict=True))
-    return [(source, reads[axis]) for number, (source, reads) in pairs if number not in left_out]
+    return [(source, along(reads, axis)) for number, (source, reads) in pairs if number not in left_out]
 
 
 def _units_asked(graph: Graph, sources: list[list[_Source]], axis: int) -> list[set[int]]:

@@ -52,10 +52,11 @@ def body_path(nodes: list[Draft], first: int, start: Draft, end: Draft) -> BodyP
     before: dict[int, int] = {}
     for node in nodes[first : end.index + 1]:
         shapes = tuple([nodes[i].shape for i in node.inputs])
-        for source, (height, width) in zip(node.inputs, node.layer.reads(shapes, node.shape), strict=True):
-            if source in strides and isinstance(height, Window) and isinstance(width, Window):
+        for source, reads in zip(node.inputs, node.layer.reads(shapes, node.shape), strict=True):
+            if source in strides and all(isinstance(axis, Window) for axis in reads):
+                steps = [axis.stride for axis in reads if isinstance(axis, Window)] or [1, 1]
                 so_far = strides[source]
-                strides[node.index] = so_far[0] * height.stride, so_far[1] * width.stride
+                strides[node.index] = so_far[0] * steps[0], so_far[1] * steps[1]
                 before[node.index] = source
                 break
     stride = strides.get(end.index)

@@ -20,8 +20,8 @@ MOST_STAGES = 1_000
 def growth_records(analysis: Analysis, name: str) -> list[Row]:
     """The receptive field of every layer with a spatial one."""
     border = border_layer(analysis.productivity)
-    fields = [(layer.node, layer.receptive_field.height) for layer in analysis.layers]
-    points = [(node, height.sizes[-1]) for node, height in fields if height is not None]
+    fields = [(layer.node, layer.receptive_field.axes[0]) for layer in analysis.layers]
+    points = [(node, first.sizes[-1]) for node, first in fields if first is not None]
     shown = shown_points([size for _, size in points])
     at_border = [at for at, (node, _) in enumerate(points) if node.index == border]
     return [

@@ -140,7 +140,7 @@ def chart_list(analyses: Sequence[Analysis], names: list[str], rows: Callable[[]
     if len(analyses) > MOST_LINES:
         return [*several, stages]
     growth = Chart("growth", "Receptive field", lambda: charts.growth(of_all(growth_records), of_all(extent_records)))
-    spatial = any(layer.receptive_field.height is not None for analysis in analyses for layer in analysis.layers)
+    spatial = any(layer.receptive_field.axes[0] is not None for analysis in analyses for layer in analysis.layers)
     memory = Chart("memory", "Memory", lambda: charts.memory(of_all(memory_records)))
     return [*several, *([growth] if spatial else []), stages, memory]
 

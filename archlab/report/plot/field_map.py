@@ -90,7 +90,7 @@ def legend_handles(report: FieldReport, view: View, held: EffectiveField) -> lis
     size = size_text(*(last - first + 1 for first, last in report.spans))
     grid = " (regular grid; offsets move it)" if report.field.adaptive else ""
     beyond = ", beyond the picture" if view.cuts_field else ""
-    inner = size_text(held.height.size, held.width.size)
+    inner = size_text(*[axis.size for axis in held.axes])
     layer = report.layer_sizes_text
     others = f"\n({layer})" if layer else ""
     label = f"theoretical field: {size}{others}{grid}{beyond}"

@@ -110,7 +110,7 @@ def _smallest(report: FieldReport) -> tuple[list[int], list[int], list[int]] | N
     low: list[int] = []
     high: list[int] = []
     for layer in report.analysis.layers:
-        known = layer.receptive_field.height
+        known = layer.receptive_field.axes[0]
         if _is_spatial(layer.receptive_field, layer.node.shape) and known is not None:
             x.append(layer.node.index)
             low.append(known.sizes[0])
@@ -134,7 +134,7 @@ def _draw_effective(axes: Axes, report: FieldReport, *, square: bool) -> None:
     x = [index for index, _ in found]
     for axis, word in enumerate(("height",) if square else ("height", "width")):
         label = "95 % of the estimate" if square else f"95 % of the estimate, {word}"
-        y = [field[axis].size for _, field in found]
+        y = [field.axes[axis].size for _, field in found]
         axes.plot(x, y, color=EFFECTIVE, linewidth=1.4, linestyle=DASHES if axis else "-", label=label, zorder=3)
 
 

@@ -22,7 +22,7 @@ def axes_are_equal(report: FieldReport) -> bool:
     estimate, extents = report.estimate, report.analysis.graph.input_shape[1:]
     if estimate is None:
         return False
-    height, width = estimate
+    height, width = estimate.axes
     same = height.span == width.span and height.first == width.first and height.weights == width.weights
     return same and extents[0] == extents[1]
 
@@ -42,14 +42,14 @@ def draw_profile(axes: Axes, report: FieldReport, view: View, axis: int, *, both
     while (view.box[1] - view.box[0]) / width > MOST_BINS:
         width *= 2
     if report.estimate is not None:
-        estimate = report.estimate[axis]
+        estimate = report.estimate.axes[axis]
         highest = _steps(
             axes, estimate, width, EFFECTIVE, "-", f"estimate, std {estimate.std:.1f} positions", fill=True
         )
     if report.measured is not None:
         for number, word in enumerate(WORDS):
             if both or number == axis:
-                measured = report.measured.axes[number]
+                measured = report.measured.axes.axes[number]
                 label = f"measured, {word}s, std {measured.std:.1f} positions"
                 highest = max(highest, _steps(axes, measured, width, MEASURED, "-" if number == 0 else ":", label))
     _borders(axes, report, view, axis)
@@ -87,7 +87,7 @@ def _borders(axes: Axes, report: FieldReport, view: View, axis: int) -> None:
         axes.axvline(edge, color=THEORY, linewidth=1.5)
     held = report.measured.axes if report.measured is not None and report.estimate is None else report.estimate
     if held is not None:
-        first, last = held[axis].interval
+        first, last = held.axes[axis].interval
         for edge in (first - 0.5, last + 0.5):
             axes.axvline(edge, color=EFFECTIVE, linewidth=1.1, linestyle=DASHES)
 

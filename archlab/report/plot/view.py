@@ -73,9 +73,9 @@ def view_of(report: FieldReport) -> View:
 
 def product_grid(field: EffectiveField) -> tuple[Grid, Box]:
     """The estimate over the image, its largest weight 1: the outer product of the axes, and where it lies."""
-    height, width = (binned(np.asarray(axis.weights)) for axis in field)
+    height, width = (binned(np.asarray(axis.weights)) for axis in field.axes)
     grid: Grid = np.outer(height.mean(axis=1), width.mean(axis=1))
-    return grid / grid.max(), (*_edges(field.width.first, width), *_edges(field.height.first, height))
+    return grid / grid.max(), (*_edges(field.axes[1].first, width), *_edges(field.axes[0].first, height))
 
 
 def binned(values: NDArray[T]) -> NDArray[T]:
@@ -108,7 +108,7 @@ def measured_grid(rows: list[list[float]]) -> tuple[Grid, Box]:
 
 def interval_box(field: EffectiveField) -> Box:
     """The intervals that hold 95 % along each axis."""
-    height, width = field
+    height, width = field.axes
     return (width.interval[0] - 0.5, width.interval[1] + 0.5, height.interval[0] - 0.5, height.interval[1] + 0.5)
 
 

@@ -95,7 +95,7 @@ def test_true_sizes(name: str) -> None:
     [("U-Net, 4 levels, conv_transpose k2 s2", {188: 4, 204: 12}), ("U-Net, 4 levels, bilinear", {220: 6, 236: 10})],
 )
 def test_how_often_each_size_occurs_in_a_period(name: str, counts: dict[int, int]) -> None:
-    axis = CASES[name][0].analyze().total.receptive_field.height
+    axis = CASES[name][0].analyze().total.receptive_field.axes[0]
     assert isinstance(axis, Periodic)
     assert axis.up == 16
     assert axis.over(16).counts() == counts

@@ -36,7 +36,7 @@ layers:
 def height(network: Network, path: str | None = None) -> AxisField:
     layers = network.analyze().layers
     found = layers[-1] if path is None else next(layer for layer in layers if layer.node.path == path)
-    field = found.receptive_field.height
+    field = found.receptive_field.axes[0]
     assert field is not None
     return field
 
@@ -93,7 +93,7 @@ def test_sizes_are_those_of_units_that_the_map_has() -> None:
         "{type: concat, with: [b1]}]"
     )
     network = loads(text)
-    width = network.analyze().layers[-1].receptive_field.width
+    width = network.analyze().layers[-1].receptive_field.axes[1]
     assert width is not None
     seen = [positions(width.span(unit)) for unit in range(5)]
     assert seen == [{0, 1}, {0, 1}, {2, 3}, {2, 3}, {4, 5}]

@@ -34,7 +34,7 @@ def test_a_unit_off_the_diagonal_has_two_different_axes() -> None:
     facts = collect_facts(network.graph)
     field = effective_field(network.graph, facts, receptive_fields(network.graph, facts), 1, (4, 11))
     assert field is not None
-    assert [(axis.first, len(axis.weights)) for axis in (field.height, field.width)] == [(3, 3), (10, 3)]
+    assert [(axis.first, len(axis.weights)) for axis in (field.axes[0], field.axes[1])] == [(3, 3), (10, 3)]
 
 
 def test_negligible_ends_go_and_nothing_else() -> None:

@@ -127,9 +127,9 @@ def test_equals_the_gradients_of_a_network_of_means(name: str) -> None:
         found = estimate(network, node.path, unit)
         expected = run.marginals(node.path, unit, network.graph.input_shape)
         for axis in (0, 1):
-            assert found[axis].inside == pytest.approx(1)
+            assert found.axes[axis].inside == pytest.approx(1)
             row = [0.0] * network.graph.input_shape[1 + axis]
-            for position, weight in enumerate(found[axis].weights, found[axis].first):
+            for position, weight in enumerate(found.axes[axis].weights, found.axes[axis].first):
                 row[position] = weight
             assert row == pytest.approx(expected[axis], abs=1e-14), (unit, axis)
 
@@ -138,11 +138,11 @@ def test_equals_the_gradients_of_resnet18() -> None:
     network = load("resnet18", input=(3, 448, 448))  # large enough for the whole field of 435
     found = estimate(network, "layer4.1.relu2", (7, 7))
     rows, columns = MeanRun(network).marginals("layer4.1.relu2", (7, 7), (3, 448, 448))
-    first = found.height.first
-    assert (first, len(found.height.weights), found.height.span) == (7, 435, (7, 441))
-    assert found.height is found.width
+    first = found.axes[0].first
+    assert (first, len(found.axes[0].weights), found.axes[0].span) == (7, 435, (7, 441))
+    assert found.axes[0] is found.axes[1]
     for marginal in (rows, columns):
-        assert list(found.height.weights) == pytest.approx(marginal[first : first + 435], abs=1e-12)
+        assert list(found.axes[0].weights) == pytest.approx(marginal[first : first + 435], abs=1e-12)
 
 
 def chain(count: int, kernel: int, *, more: str = "") -> Network:
@@ -151,18 +151,18 @@ def chain(count: int, kernel: int, *, more: str = "") -> Network:
 
 
 def test_kernels_of_two_give_binomials() -> None:
-    weights = estimate(chain(9, 2)).height.weights
+    weights = estimate(chain(9, 2)).axes[0].weights
     assert list(weights) == pytest.approx([comb(9, k) / 2**9 for k in range(10)], abs=1e-16)
 
 
 def test_the_deviation_grows_with_the_root_of_the_depth() -> None:
     """Luo et al. 2016: sqrt(n (k^2 - 1) / 12) for n layers of kernel k, while the theoretical size grows with n."""
     for count in (1, 10, 100, 2000):
-        axis = estimate(chain(count, 3)).height
+        axis = estimate(chain(count, 3)).axes[0]
         assert axis.std == pytest.approx(sqrt(2 * count / 3), rel=1e-9)
         assert axis.span[1] - axis.span[0] + 1 == 2 * count + 1
     assert axis.size == pytest.approx(2 * 1.96 * axis.std, abs=2)  # a Gaussian by now
-    assert estimate(chain(10, 5, more=", dilation: 3")).height.std == pytest.approx(sqrt(10 * 9 * 2), rel=1e-12)
+    assert estimate(chain(10, 5, more=", dilation: 3")).axes[0].std == pytest.approx(sqrt(10 * 9 * 2), rel=1e-12)
 
 
 def test_the_deviation_of_a_network_without_joins() -> None:
@@ -171,11 +171,11 @@ def test_the_deviation_of_a_network_without_joins() -> None:
     for kernel, stride in [(3, 1), (3, 1), (2, 2)] * 2 + [(3, 1), (3, 1), (3, 1), (2, 2)] * 3:
         variance += jump**2 * (kernel**2 - 1) / 12
         jump *= stride
-    assert estimate(load("vgg16"), "features.maxpool5").height.std == pytest.approx(sqrt(variance), rel=1e-12)
+    assert estimate(load("vgg16"), "features.maxpool5").axes[0].std == pytest.approx(sqrt(variance), rel=1e-12)
 
 
 def test_the_interval_is_the_smallest_that_holds_95_percent() -> None:
-    axis = estimate(chain(40, 3)).height
+    axis = estimate(chain(40, 3)).axes[0]
     first, last = axis.interval
     held = {wide: sum(axis.weights[first - axis.first - wide : last - axis.first + 1 + wide]) for wide in (0, -1)}
     assert held[0] >= 0.95 > held[-1]
@@ -183,7 +183,7 @@ def test_the_interval_is_the_smallest_that_holds_95_percent() -> None:
 
 
 def test_weight_in_the_padding_is_told() -> None:
-    corner = estimate(chain(1, 3), "conv", (0, 31)).height
+    corner = estimate(chain(1, 3), "conv", (0, 31)).axes[0]
     assert corner.first == -1
     assert corner.inside == pytest.approx(2 / 3)
     assert corner.mean == pytest.approx(0)
@@ -209,7 +209,7 @@ def test_offsets_of_a_deformable_convolution_have_no_weight() -> None:
         loads("input: [1, 32, 32]\nlayers: [" + item.replace("TYPE", name) + "]")
         for name in ("conv2d", "deform_conv2d")
     )
-    assert estimate(plain).height.weights == estimate(deformable).height.weights
+    assert estimate(plain).axes[0].weights == estimate(deformable).axes[0].weights
 
 
 def test_a_flat_layer_weighs_everything_alike() -> None:
@@ -217,5 +217,5 @@ def test_a_flat_layer_weighs_everything_alike() -> None:
     facts = collect_facts(network.graph)
     found = effective_field(network.graph, facts, receptive_fields(network.graph, facts), 2, (0, 0))
     assert found is not None
-    assert list(found.height.weights) == pytest.approx([1 / 5] * 5)
+    assert list(found.axes[0].weights) == pytest.approx([1 / 5] * 5)
     assert found.area == pytest.approx(40)

@@ -72,12 +72,12 @@ def test_positions_equal_those_that_have_a_gradient(name: str) -> None:
     compared = 0
     for layer in built.analyze().layers:
         rf, shape = layer.receptive_field, layer.node.shape
-        assert rf.height is not None
-        assert rf.width is not None
+        assert rf.axes[0] is not None
+        assert rf.axes[1] is not None
         for row, column in {(shape[1] // 2, shape[2] // 2), (shape[1] // 2 + 1, shape[2] // 3)}:
             if row >= shape[1]:
                 continue
-            rows, columns = read_positions(rf.height, row), read_positions(rf.width, column)
+            rows, columns = read_positions(rf.axes[0], row), read_positions(rf.axes[1], column)
             inside = min(rows) >= 0 and max(rows) < 64 and min(columns) >= 0 and max(columns) < 64
             if inside:  # at the border some of the field is padding
                 assert (rows, columns) == probe.positions(layer.node.path, row, column), layer.node.path
@@ -87,9 +87,9 @@ def test_positions_equal_those_that_have_a_gradient(name: str) -> None:
 
 def sizes(built: Network) -> tuple[list[int], list[int]]:
     rf = built.analyze().total.receptive_field
-    assert rf.height is not None
-    assert rf.width is not None
-    return rf.height.sizes, rf.width.sizes
+    assert rf.axes[0] is not None
+    assert rf.axes[1] is not None
+    return rf.axes[0].sizes, rf.axes[1].sizes
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_known_sizes(name: str, size: int, coverage: float) -> None:
     built = network(NETWORKS[name])
     rf = built.analyze().total.receptive_field
     assert sizes(built) == ([size], [size])
-    assert rf.height is not None
-    assert rf.height.coverage == pytest.approx(coverage)
+    assert rf.axes[0] is not None
+    assert rf.axes[0].coverage == pytest.approx(coverage)
 
 
 def test_a_misaligned_join_is_reported_from_there_on() -> None:
@@ -125,8 +125,8 @@ def test_a_gate_that_sees_everything_is_context_only() -> None:
     assert gate.is_global
     assert not product.is_global
     assert product.context
-    assert product.height is not None
-    assert product.height.sizes == [3]
+    assert product.axes[0] is not None
+    assert product.axes[0].sizes == [3]
 
 
 def test_everything_after_a_global_pooling_is_global() -> None:
@@ -144,9 +144,9 @@ def test_two_convolutions_shifted_by_four_and_added_see_nine() -> None:
 def test_a_huge_field_keeps_its_size_and_drops_its_coverage() -> None:
     built = network((CONV + "3, stride: 1, dilation: 8000, padding: 8000}\n") * 12, size="[1, 64, 64]")
     rf = built.analyze().total.receptive_field
-    assert rf.height is not None
-    assert rf.height.sizes == [12 * 16000 + 1]
-    assert rf.height.coverage is None
+    assert rf.axes[0] is not None
+    assert rf.axes[0].sizes == [12 * 16000 + 1]
+    assert rf.axes[0].coverage is None
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ def test_fields_beyond_any_use_are_a_placed_problem(text: str) -> None:
 def test_statistics_of_the_whole_map_are_context(norm: str) -> None:
     field = loads(f"input: [4, 9, 9]\nlayers: [{norm}]").analyze().total.receptive_field
     assert field.context
-    assert field.height is not None
-    assert field.height.sizes == [1]
+    assert field.axes[0] is not None
+    assert field.axes[0].sizes == [1]
 
 
 def test_the_bound_of_offsets() -> None:

@@ -89,7 +89,7 @@ def test_its_windows_alone_are_those_of_the_network_without_what_is_global() -> 
     output, without = first(pyramid(1, 3)), pyramid(3)
     assert output.finite_at.path == "end"
     probe = Probe(without)
-    axis = output.largest_finite.height
+    axis = output.largest_finite.axes[0]
     assert axis is not None
     compared = 0
     for row in range(24):
@@ -227,8 +227,8 @@ def test_random_heads(seed: int) -> None:
     seen: set[int] = set()
     for output, (label, index) in zip(analysis.outputs, analysis.graph.outputs, strict=True):
         found = frontier(analysis.graph, fields, index)
-        largest = max(axis.sizes[-1] for at in found if (axis := fields[at].height) is not None)
-        axis = output.receptive_field.height
+        largest = max(axis.sizes[-1] for at in found if (axis := fields[at].axes[0]) is not None)
+        axis = output.receptive_field.axes[0]
         assert axis is not None
         assert (output.label, axis.sizes) == (label, [largest])
         assert output.seen_at.index in found
