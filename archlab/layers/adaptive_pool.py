@@ -5,64 +5,59 @@ from __future__ import annotations
 from math import gcd, prod
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 from pydantic_core import PydanticCustomError
 
 from archlab.layers.base import Cost, Layer
-from archlab.layers.fields import MAX_SIZE
+from archlab.layers.fields import MAX_SIZE, POSITIVE_SCHEMA, JsonSchema, PerAxis, listed_schema, times_text
 from archlab.layers.geometry import AxisReads, adaptive_reads
-from archlab.layers.pooling import _SIZE_OR_NULL, INDEX_BYTES
+from archlab.layers.pooling import INDEX_BYTES
 from archlab.layers.room import KEEPS_NOTHING, Room, Training
 from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape, require_map
 
+_OutputSizes = tuple[int | None, ...]
 
-def _output_size(value: Any) -> tuple[int | None, int | None]:
+
+def _output_size(value: Any, rank: int) -> _OutputSizes:
     if not isinstance(value, tuple | list):
-        value = (value, value)
-    if len(value) == 2 and all(v is None or (type(v) is int and 1 <= v <= MAX_SIZE) for v in value):
-        return (value[0], value[1])
+        value = (value,) * rank
+    if len(value) == rank and all(v is None or (type(v) is int and 1 <= v <= MAX_SIZE) for v in value):
+        return tuple(value)
     raise PydanticCustomError(
-        "output_size", "must be a whole number of at least 1, null (as the input), or a pair of these"
+        "output_size", f"must be a whole number of at least 1, null (as the input), or {times_text(rank)} of these"
     )
 
 
-OutputSize = Annotated[
-    tuple[int | None, int | None],
-    BeforeValidator(_output_size),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                *_SIZE_OR_NULL["anyOf"],
-                {"type": "array", "items": _SIZE_OR_NULL, "minItems": 2, "maxItems": 2},
-            ]
-        }
-    ),
-]
+def _output_schema(rank: int) -> JsonSchema:
+    size: JsonSchema = {"anyOf": [POSITIVE_SCHEMA, {"type": "null"}]}
+    return {"anyOf": [*size["anyOf"], listed_schema(size, rank)]}
 
 
-class AdaptivePool(Layer):
-    """What the adaptive poolings share. Shapes: (C, H, W) to (C, *output_size)."""
+OutputSize = Annotated[_OutputSizes, PerAxis(_output_size, _output_schema)]
+
+
+class AdaptivePoolNd(Layer):
+    """What the adaptive poolings share: (C, *axes) to (C, *output_size)."""
 
     runs: ClassVar[Runtime] = Runtime(layout="format", gradient_layout="format")
 
     output_size: OutputSize = Field(description="Size of the output: a number or a pair; null keeps the input's.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, H, W) to (C, *output_size)."""
+        """(C, *axes) to (C, *output_size)."""
         (shape,) = inputs
-        require_map(self.type, shape)
-        height, width = self.output_size
-        return (shape[0], height or shape[1], width or shape[2])
+        require_map(self.type, shape, self.rank)
+        return (shape[0], *[wanted or size for wanted, size in zip(self.output_size, shape[1:], strict=True)])
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """Windows that share the input out as evenly as possible; they differ where it does not divide."""
         (shape,) = inputs
-        return ((adaptive_reads(shape[1], output[1]), adaptive_reads(shape[2], output[2])),)
+        return (tuple(map(adaptive_reads, shape[1:], output[1:])),)
 
     def window_elements(self, shape: Shape, output: Shape) -> int:
         """Input elements read by all windows together, over all channels."""
-        return shape[0] * _covered(shape[1], output[1]) * _covered(shape[2], output[2])
+        return shape[0] * prod(map(_covered, shape[1:], output[1:]))
 
 
 def _covered(in_size: int, out_size: int) -> int:
@@ -71,12 +66,10 @@ def _covered(in_size: int, out_size: int) -> int:
     return in_size + out_size - gcd(in_size, out_size)
 
 
-class AdaptiveAvgPool2d(AdaptivePool):
-    """Mean over windows that give the wanted output size. FLOPs: one per element read."""
+class AdaptiveAvgPoolNd(AdaptivePoolNd):
+    """Mean over windows that give the wanted output size, over maps of `rank` axes."""
 
-    type: ClassVar[str] = "adaptive_avg_pool2d"
     alias: ClassVar[str] = "avgpool"
-    torch_class: ClassVar[str] = "AdaptiveAvgPool2d"
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Additions and one division per window."""
@@ -89,12 +82,18 @@ class AdaptiveAvgPool2d(AdaptivePool):
         return self.runs._replace(training=KEEPS_NOTHING, gradient_layout="expanded")
 
 
-class AdaptiveMaxPool2d(AdaptivePool):
-    """Largest value over windows that give the wanted output size. FLOPs: window - 1 comparisons each."""
+class AdaptiveAvgPool2d(AdaptiveAvgPoolNd):
+    """Mean over windows that give the wanted output size. FLOPs: one per element read."""
 
-    type: ClassVar[str] = "adaptive_max_pool2d"
+    type: ClassVar[str] = "adaptive_avg_pool2d"
+    torch_class: ClassVar[str] = "AdaptiveAvgPool2d"
+    rank: ClassVar[int] = 2
+
+
+class AdaptiveMaxPoolNd(AdaptivePoolNd):
+    """Largest value over such windows, over maps of `rank` axes."""
+
     alias: ClassVar[str] = "maxpool"
-    torch_class: ClassVar[str] = "AdaptiveMaxPool2d"
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Comparisons."""
@@ -104,3 +103,11 @@ class AdaptiveMaxPool2d(AdaptivePool):
         """The positions of the maxima are made, and kept beside the input."""
         places = Room(sample_bytes=INDEX_BYTES * prod(output))
         return self.runs._replace(workspace=places, training=Training(kept=places))
+
+
+class AdaptiveMaxPool2d(AdaptiveMaxPoolNd):
+    """Largest value over windows that give the wanted output size. FLOPs: window - 1 comparisons each."""
+
+    type: ClassVar[str] = "adaptive_max_pool2d"
+    torch_class: ClassVar[str] = "AdaptiveMaxPool2d"
+    rank: ClassVar[int] = 2

@@ -8,16 +8,14 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.base import Cost
-from archlab.layers.pooling import SlidingPool
+from archlab.layers.pooling import PoolNd
 from archlab.layers.shape import Shape
 
 
-class AvgPool2d(SlidingPool):
-    """The mean of each window. FLOPs: kernel area (its additions and the division) per output element."""
+class AvgPoolNd(PoolNd):
+    """The mean of each window, over maps of `rank` axes."""
 
-    type: ClassVar[str] = "avg_pool2d"
     alias: ClassVar[str] = "avgpool"
-    torch_class: ClassVar[str] = "AvgPool2d"
 
     ceil_mode: bool = Field(default=False, description="Keep a last window that hangs over the edge.")
     count_include_pad: bool = Field(default=True, description="Count the zeros of the padding in the mean.")
@@ -30,3 +28,11 @@ class AvgPool2d(SlidingPool):
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Additions and one division."""
         return Cost(elementwise=prod(output) * prod(self.kernel_size))
+
+
+class AvgPool2d(AvgPoolNd):
+    """The mean of each window. FLOPs: kernel area (its additions and the division) per output element."""
+
+    type: ClassVar[str] = "avg_pool2d"
+    torch_class: ClassVar[str] = "AvgPool2d"
+    rank: ClassVar[int] = 2

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from archlab.layers.fields import give_rank
 from archlab.layers.geometry import AxisReads, pointwise
 from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape, axis_count
@@ -78,8 +79,16 @@ class Layer(BaseModel):
     gates: ClassVar[bool] = False
     """Whether an input that sees the whole image only scales the others (a gate) rather than adding to them."""
 
+    rank: ClassVar[int] = 0
+    """How many axes the maps have that it takes; 0 where any number does, and for a family."""
     runs: ClassVar[Runtime] = Runtime()
     """What of `runtime` is the same for all options and inputs."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Options with a value for each axis get as many as the class has axes."""
+        if cls.rank:
+            give_rank(cls.model_fields, cls.rank)
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """The output shape.

@@ -14,17 +14,11 @@ from archlab.layers.runtime import Refused, Runtime
 from archlab.layers.shape import Shape, require_map, shape_text
 
 
-class BatchNorm2d(Layer):
-    """Batch normalisation (Ioffe & Szegedy 2015): per channel, to zero mean and unit deviation, then scale and shift.
+class BatchNormNd(Layer):
+    """Batch normalisation of maps of `rank` axes."""
 
-    FLOPs: 2 per element, the multiplication and addition that remain in eval mode once the statistics and
-    the affine parameters are folded into one scale and one shift per channel.
-    """
-
-    type: ClassVar[str] = "batch_norm2d"
     runs: ClassVar[Runtime] = Runtime(gradient_layout="output")
     alias: ClassVar[str] = "bn"
-    torch_class: ClassVar[str] = "BatchNorm2d"
     role: ClassVar[Role] = "norm"
 
     eps: float = Field(1e-5, ge=0, allow_inf_nan=False, description="Added to the variance.")
@@ -36,8 +30,8 @@ class BatchNorm2d(Layer):
     track_running_stats: bool = Field(default=True, description="Keep the statistics that eval mode uses.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, H, W), unchanged."""
-        require_map(self.type, inputs[0])
+        """(C, *axes), unchanged."""
+        require_map(self.type, inputs[0], self.rank)
         return inputs[0]
 
     def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, int]:
@@ -89,3 +83,15 @@ class BatchNorm2d(Layer):
         if prod(shape[1:]) > 1:
             return ()
         return (Refused(f"gets one value per channel, {shape_text(shape)} at batch 1", 2, in_eval),)
+
+
+class BatchNorm2d(BatchNormNd):
+    """Batch normalisation (Ioffe & Szegedy 2015): per channel, to zero mean and unit deviation, then scale and shift.
+
+    FLOPs: 2 per element, the multiplication and addition that remain in eval mode once the statistics and
+    the affine parameters are folded into one scale and one shift per channel.
+    """
+
+    type: ClassVar[str] = "batch_norm2d"
+    torch_class: ClassVar[str] = "BatchNorm2d"
+    rank: ClassVar[int] = 2

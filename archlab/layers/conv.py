@@ -3,51 +3,46 @@
 from __future__ import annotations
 
 from math import prod
+from operator import add
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, TensorSpec
-from archlab.layers.fields import ConvPadding, PairValue, Positive, PositivePair
+from archlab.layers.fields import ConvPadding, Positive, PositiveSizes
 from archlab.layers.geometry import AxisReads, PaddingMode, Window
 from archlab.layers.operators import Operator
 from archlab.layers.room import KEEPS_INPUT
 from archlab.layers.runtime import Execution, Runtime, one_operator
-from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
+from archlab.layers.shape import AXIS_NAMES, Shape, ShapeError, require_map, shape_text
 from archlab.layers.sliding import require_divides, require_fit, sliding_size
 from archlab.layers.strides import in_format_of
-from archlab.layers.wrapping import wrapping
+from archlab.layers.wrapping import Sides, wrapping
 
 
-class Conv2d(Layer):
-    """2D convolution: each output channel is a weighted sum over a window and over the input channels of its group.
+class ConvNd(Layer):
+    """Convolution over maps of `rank` axes."""
 
-    MACs: output elements x kernel area x in_channels / groups. FLOPs beyond them: one addition per output
-    element where there is a bias.
-    """
-
-    type: ClassVar[str] = "conv2d"
     runs: ClassVar[Runtime] = Runtime(layout="weight", gradient_layout="weight", autocast="lower")
     alias: ClassVar[str] = "conv"
-    torch_class: ClassVar[str] = "Conv2d"
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
     counts_activations: ClassVar[bool] = True
 
     out_channels: Positive = Field(description="Number of output channels (filters).")
-    kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
-    stride: PositivePair = Field((1, 1), description="Step of the window.")
+    kernel_size: PositiveSizes = Field(description="Size of the window: a number or {axes}.")
+    stride: PositiveSizes = Field((1,), description="Step of the window.")
     padding: ConvPadding = Field(
-        (0, 0),
+        (0,),
         description="Padding on both sides: a number, a pair, 'same' (as torch; stride 1), 'valid' (none), or "
         "'auto' = dilation * (kernel_size - 1) // 2.",
     )
-    dilation: PositivePair = Field((1, 1), description="Distance between the taps of the kernel.")
+    dilation: PositiveSizes = Field((1,), description="Distance between the taps of the kernel.")
     groups: Positive = Field(1, description="Independent groups of channels; must divide both channel counts.")
     bias: bool = Field(default=True, description="Add a learnable bias; left out by default when there is a norm.")
     padding_mode: PaddingMode = Field("zeros", description="What the padding is filled with.")
 
-    def padding_before_after(self, axis: int) -> PairValue:
-        """Padding before and after the input along an axis (0 height, 1 width).
+    def padding_before_after(self, axis: int) -> Sides:
+        """Padding before and after the input along an axis.
 
         `same` puts the odd position after, as torch does.
         """
@@ -61,18 +56,18 @@ class Conv2d(Layer):
         return self.padding[axis], self.padding[axis]
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(in_channels, H, W) to (out_channels, H', W')."""
+        """(in_channels, *axes) to (out_channels, *axes)."""
         (shape,) = inputs
-        require_map(self.type, shape)
+        require_map(self.type, shape, self.rank)
         require_divides(self.type, "groups", self.groups, shape[0], "input channels")
         require_divides(self.type, "groups", self.groups, self.out_channels, "output channels")
-        if self.padding == "same" and self.stride != (1, 1):
+        if self.padding == "same" and max(self.stride) > 1:
             raise ShapeError(
                 f"padding 'same' needs stride 1 (as in torch), but stride is {shape_text(self.stride)}",
                 option="padding",
                 hint="padding: auto halves the map as 'same' would, with the same padding on both sides",
             )
-        return (self.out_channels, self._slide(shape, 0), self._slide(shape, 1))
+        return (self.out_channels, *[self._slide(shape, axis) for axis in range(self.rank)])
 
     def _slide(self, shape: Shape, axis: int) -> int:
         size = shape[1 + axis]
@@ -80,7 +75,7 @@ class Conv2d(Layer):
         self._require_padding_mode(axis, size, max(before, after))
         kernel, dilation = self.kernel_size[axis], self.dilation[axis]
         count = sliding_size(size, kernel, self.stride[axis], before + after, dilation)
-        require_fit(self.type, axis, size, kernel, dilation, before + after, count=count)
+        require_fit(self.type, AXIS_NAMES[self.rank][axis], size, kernel, dilation, before + after, count=count)
         return count
 
     def _require_padding_mode(self, axis: int, size: int, padding: int) -> None:
@@ -101,16 +96,17 @@ class Conv2d(Layer):
         """As written, with `auto` padding as numbers."""
         arguments = super().torch_arguments()
         if self.padding == "auto":
-            arguments["padding"] = (self.padding_before_after(0)[0], self.padding_before_after(1)[0])
+            arguments["padding"] = tuple([before for before, _ in self._sides()])
         return arguments
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """A sliding window on each axis."""
-        height = self._window(0)
-        same = self.kernel_size[0] == self.kernel_size[1] and self.stride[0] == self.stride[1]
-        if same and self.dilation[0] == self.dilation[1] and self.padding_before_after(1)[0] == height.padding:
-            return ((height, height),)
-        return ((height, self._window(1)),)
+        windows = [self._window(axis) for axis in range(self.rank)]
+        return (tuple([windows[0] if window == windows[0] else window for window in windows]),)
+
+    def _sides(self) -> list[Sides]:
+        """Padding before and after, axis by axis."""
+        return [self.padding_before_after(axis) for axis in range(self.rank)]
 
     def _window(self, axis: int) -> Window:
         before, after = self.padding_before_after(axis)
@@ -118,7 +114,7 @@ class Conv2d(Layer):
         return Window(self.kernel_size[axis], self.stride[axis], before, self.dilation[axis], mode)
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
-        """weight: (out_channels, in_channels / groups, kernel height, kernel width); bias: (out_channels,)."""
+        """weight: (out_channels, in_channels / groups, *kernel_size); bias: (out_channels,)."""
         weight = TensorSpec("weight", (self.out_channels, inputs[0][0] // self.groups, *self.kernel_size))
         return (weight, TensorSpec("bias", (self.out_channels,))) if self.bias else (weight,)
 
@@ -137,12 +133,10 @@ class Conv2d(Layer):
         inputs, batch = execution.inputs, execution.run.batch
         padded = self._padded(execution.shapes[0])
         assert padded is not None
-        sides = [self.padding_before_after(axis) for axis in (0, 1)]
         if self.padding_mode == "zeros":
             made: tuple[Operator, ...] = (Operator(in_format_of((batch, *padded), inputs[0]), layout="sliced"),)
         elif self.padding_mode == "circular":
-            (height, width) = sides
-            made = wrapping(inputs[0], (*width, *height))
+            made = wrapping(inputs[0], self._sides())
         else:
             value = in_format_of((batch, *padded), inputs[0])
             made = (Operator(value, training=KEEPS_INPUT, layout="format"),)
@@ -154,10 +148,22 @@ class Conv2d(Layer):
 
     def _padded(self, shape: Shape) -> Shape | None:
         """The map that PyTorch pads by itself; None where the convolution does so."""
-        sides = [self.padding_before_after(axis) for axis in (0, 1)]
+        sides = self._sides()
         even = all(before == after for before, after in sides)
         if self.padding_mode == "zeros" and even:
             return None
         zeros = self.padding_mode == "zeros"  # then the surplus alone; the convolution pads the rest
         added = [after - before if zeros else before + after for before, after in sides]
-        return (shape[0], shape[1] + added[0], shape[2] + added[1])
+        return (shape[0], *map(add, shape[1:], added))
+
+
+class Conv2d(ConvNd):
+    """2D convolution: each output channel is a weighted sum over a window and over the input channels of its group.
+
+    MACs: output elements x kernel area x in_channels / groups. FLOPs beyond them: one addition per output
+    element where there is a bias.
+    """
+
+    type: ClassVar[str] = "conv2d"
+    torch_class: ClassVar[str] = "Conv2d"
+    rank: ClassVar[int] = 2

@@ -8,50 +8,42 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, TensorSpec
-from archlab.layers.fields import NaturalPair, Positive, PositivePair
+from archlab.layers.fields import NaturalSizes, Positive, PositiveSizes
 from archlab.layers.geometry import AxisReads, Phases, Reads, Window, taps_of
 from archlab.layers.runtime import Runtime
-from archlab.layers.shape import Shape, ShapeError, require_map
-from archlab.layers.sliding import AXES, effective_kernel, require_divides
+from archlab.layers.shape import AXIS_NAMES, Shape, ShapeError, require_map
+from archlab.layers.sliding import effective_kernel, require_divides
 
 MAX_TAPS = 65_536
 """Largest kernel and stride: the reads are lists of positions, one list for each phase."""
 
 
-class ConvTranspose2d(Layer):
-    """Transposed convolution: each input value adds a weighted kernel to the output, `stride` positions apart.
+class ConvTransposeNd(Layer):
+    """Transposed convolution over maps of `rank` axes."""
 
-    Shapes: (in_channels, H, W) to (out_channels, H', W') with H' = (H - 1) * stride - 2 * padding +
-    dilation * (kernel_size - 1) + output_padding + 1. MACs: input elements x out_channels / groups x kernel area,
-    those that the padding cuts off among them (as torch and fvcore count). FLOPs beyond them: one addition per
-    output element where there is a bias.
-    """
-
-    type: ClassVar[str] = "conv_transpose2d"
     runs: ClassVar[Runtime] = Runtime(layout="weight", gradient_layout="weight", autocast="lower")
     alias: ClassVar[str] = "upconv"
-    torch_class: ClassVar[str] = "ConvTranspose2d"
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
     counts_activations: ClassVar[bool] = True
 
     out_channels: Positive = Field(description="Number of output channels (filters).")
-    kernel_size: PositivePair = Field(description="Size of the kernel: a number or [height, width].")
-    stride: PositivePair = Field((1, 1), description="Output positions from one input position to the next.")
-    padding: NaturalPair = Field((0, 0), description="Positions cut off on both sides of the output.")
-    output_padding: NaturalPair = Field(
-        (0, 0), description="Positions added at the end of the output; below the stride or the dilation."
+    kernel_size: PositiveSizes = Field(description="Size of the kernel: a number or {axes}.")
+    stride: PositiveSizes = Field((1,), description="Output positions from one input position to the next.")
+    padding: NaturalSizes = Field((0,), description="Positions cut off on both sides of the output.")
+    output_padding: NaturalSizes = Field(
+        (0,), description="Positions added at the end of the output; below the stride or the dilation."
     )
     groups: Positive = Field(1, description="Independent groups of channels; must divide both channel counts.")
     bias: bool = Field(default=True, description="Add a learnable bias; left out by default when there is a norm.")
-    dilation: PositivePair = Field((1, 1), description="Distance between the taps of the kernel.")
+    dilation: PositiveSizes = Field((1,), description="Distance between the taps of the kernel.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(in_channels, H, W) to (out_channels, H', W')."""
+        """(in_channels, *axes) to (out_channels, *axes)."""
         (shape,) = inputs
-        require_map(self.type, shape)
+        require_map(self.type, shape, self.rank)
         require_divides(self.type, "groups", self.groups, shape[0], "input channels")
         require_divides(self.type, "groups", self.groups, self.out_channels, "output channels")
-        return (self.out_channels, self._size(shape, 0), self._size(shape, 1))
+        return (self.out_channels, *[self._size(shape, axis) for axis in range(self.rank)])
 
     def _size(self, shape: Shape, axis: int) -> int:
         size, stride, padding = shape[1 + axis], self.stride[axis], self.padding[axis]
@@ -62,14 +54,14 @@ class ConvTranspose2d(Layer):
         if extra >= max(stride, dilation):
             raise ShapeError(
                 f"{self.type}: output_padding={extra} must be smaller than the stride ({stride}) or the "
-                f"dilation ({dilation}) along the {AXES[axis]}",
+                f"dilation ({dilation}) along the {AXIS_NAMES[self.rank][axis]}",
                 option="output_padding",
                 hint=f"at most {max(stride, dilation) - 1}",
             )
         full = (size - 1) * stride + effective_kernel(kernel, dilation) + extra
         if full - 2 * padding < 1:
             raise ShapeError(
-                f"{self.type}: padding={padding} cuts {2 * padding} positions off the {AXES[axis]}, "
+                f"{self.type}: padding={padding} cuts {2 * padding} positions off the {AXIS_NAMES[self.rank][axis]}, "
                 f"but without padding there are only {full}",
                 option="padding",
                 hint=f"at most {(full - 1) // 2}",
@@ -85,7 +77,7 @@ class ConvTranspose2d(Layer):
 
         Where the kernel is smaller than the stride, some outputs are reached by none: they are the bias alone.
         """
-        return ((self._axis(0), self._axis(1)),)
+        return (tuple([self._axis(axis) for axis in range(self.rank)]),)
 
     def _axis(self, axis: int) -> Reads:
         kernel, stride, padding, dilation = (
@@ -106,7 +98,7 @@ class ConvTranspose2d(Layer):
         return Phases(up=stride, down=1, taps=taps_of(stride, -(-kernel // period), taps))
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
-        """weight: (in_channels, out_channels / groups, kernel height, kernel width); bias: (out_channels,)."""
+        """weight: (in_channels, out_channels / groups, *kernel_size); bias: (out_channels,)."""
         weight = TensorSpec("weight", (inputs[0][0], self.out_channels // self.groups, *self.kernel_size))
         return (weight, TensorSpec("bias", (self.out_channels,))) if self.bias else (weight,)
 
@@ -114,3 +106,17 @@ class ConvTranspose2d(Layer):
         """MACs: input elements x kernel area x output channels of one group. The bias: one addition per output."""
         macs = prod(inputs[0]) * (self.out_channels // self.groups) * prod(self.kernel_size)
         return Cost(macs, prod(output) if self.bias else 0)
+
+
+class ConvTranspose2d(ConvTransposeNd):
+    """Transposed convolution: each input value adds a weighted kernel to the output, `stride` positions apart.
+
+    Shapes: (in_channels, H, W) to (out_channels, H', W') with H' = (H - 1) * stride - 2 * padding +
+    dilation * (kernel_size - 1) + output_padding + 1. MACs: input elements x out_channels / groups x kernel area,
+    those that the padding cuts off among them (as torch and fvcore count). FLOPs beyond them: one addition per
+    output element where there is a bias.
+    """
+
+    type: ClassVar[str] = "conv_transpose2d"
+    torch_class: ClassVar[str] = "ConvTranspose2d"
+    rank: ClassVar[int] = 2

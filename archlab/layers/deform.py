@@ -11,7 +11,7 @@ from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.conv import Conv2d
-from archlab.layers.fields import ConvPadding, Positive, PositivePair
+from archlab.layers.fields import ConvPadding, Positive, PositiveSizes
 from archlab.layers.geometry import AxisReads, Window, pointwise
 from archlab.layers.macro import LayerClass, Macro, Step, chain
 from archlab.layers.narrow import Narrow
@@ -32,6 +32,7 @@ class DeformConv2dOp(Layer):
     """
 
     type: ClassVar[str] = "deform_conv2d_op"
+    rank: ClassVar[int] = 2
     runs: ClassVar[Runtime] = Runtime(
         layout="shape",
         gradient_layout="shape",
@@ -45,10 +46,10 @@ class DeformConv2dOp(Layer):
     reads_others: ClassVar[bool] = True
 
     out_channels: Positive = Field(description="Number of output channels.")
-    kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
-    stride: PositivePair = Field((1, 1), description="Step of the window.")
-    padding: ConvPadding = Field((0, 0), description="Padding on both sides.")
-    dilation: PositivePair = Field((1, 1), description="Distance between the taps of the kernel.")
+    kernel_size: PositiveSizes = Field(description="Size of the window: a number or {axes}.")
+    stride: PositiveSizes = Field((1,), description="Step of the window.")
+    padding: ConvPadding = Field((0,), description="Padding on both sides.")
+    dilation: PositiveSizes = Field((1,), description="Distance between the taps of the kernel.")
     groups: Positive = Field(1, description="Independent groups of channels; must divide both channel counts.")
     bias: bool = Field(default=True, description="Add a learnable bias.")
     max_offset: float | None = Field(None, gt=0, allow_inf_nan=False, description="What bounds the offsets.")
@@ -121,16 +122,17 @@ class DeformConv2d(Macro):
     """
 
     type: ClassVar[str] = "deform_conv2d"
+    rank: ClassVar[int] = 2
     operation: ClassVar[LayerClass | None] = DeformConv2dOp
     alias: ClassVar[str] = "dcn"
     scoped: ClassVar[bool] = True
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
 
     out_channels: Positive = Field(description="Number of output channels.")
-    kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
-    stride: PositivePair = Field((1, 1), description="Step of the window.")
-    padding: ConvPadding = Field((0, 0), description="Padding on both sides: a number, a pair, or 'auto'.")
-    dilation: PositivePair = Field((1, 1), description="Distance between the taps of the kernel.")
+    kernel_size: PositiveSizes = Field(description="Size of the window: a number or {axes}.")
+    stride: PositiveSizes = Field((1,), description="Step of the window.")
+    padding: ConvPadding = Field((0,), description="Padding on both sides: a number, a pair, or 'auto'.")
+    dilation: PositiveSizes = Field((1,), description="Distance between the taps of the kernel.")
     groups: Positive = Field(1, description="Independent groups of channels; must divide both channel counts.")
     bias: bool = Field(default=True, description="Add a learnable bias; left out by default when there is a norm.")
     offset_groups: Positive = Field(1, description="Groups of input channels with offsets of their own.")

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archlab.layers.base import Layer
 from archlab.layers.conv import Conv2d
-from archlab.layers.fields import ConvPadding, Positive, PositivePair
+from archlab.layers.fields import ConvPadding, Positive, PositiveSizes
 from archlab.layers.macro import Macro, Step, chain
 from archlab.layers.shape import Shape, require_map
 
@@ -21,13 +21,14 @@ class DepthwiseConv2d(Macro):
     """
 
     type: ClassVar[str] = "depthwise_conv2d"
+    rank: ClassVar[int] = 2
     alias: ClassVar[str] = "conv"
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
 
-    kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
-    stride: PositivePair = Field((1, 1), description="Step of the window.")
-    padding: ConvPadding = Field((0, 0), description="As for conv2d: a number, a pair, 'same', 'valid' or 'auto'.")
-    dilation: PositivePair = Field((1, 1), description="Distance between the taps of the kernel.")
+    kernel_size: PositiveSizes = Field(description="Size of the window: a number or {axes}.")
+    stride: PositiveSizes = Field((1,), description="Step of the window.")
+    padding: ConvPadding = Field((0,), description="As for conv2d: a number, a pair, 'same', 'valid' or 'auto'.")
+    dilation: PositiveSizes = Field((1,), description="Distance between the taps of the kernel.")
     depth_multiplier: Positive = Field(1, description="Output channels for each input channel.")
     bias: bool = Field(default=True, description="Add a learnable bias; left out by default when there is a norm.")
 

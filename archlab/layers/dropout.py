@@ -54,12 +54,10 @@ class Dropout(_Dropout):
     torch_class: ClassVar[str] = "Dropout"
 
 
-class Dropout2d(_Dropout):
-    """Zeroes whole channels at random in training (Tompson et al. 2015); nothing in eval mode. FLOPs: none (eval)."""
+class DropoutNd(_Dropout):
+    """Zeroes whole channels of maps of `rank` axes at random in training; nothing in eval mode."""
 
-    type: ClassVar[str] = "dropout2d"
     alias: ClassVar[str] = "dropout"
-    torch_class: ClassVar[str] = "Dropout2d"
 
     def _factors(self, shape: Shape) -> int:
         return shape[0]
@@ -69,9 +67,17 @@ class Dropout2d(_Dropout):
         return Operand((shape[0], *(1,) * (len(shape) - 1)), for_each_sample=True)
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, H, W), unchanged."""
-        require_map(self.type, inputs[0])
+        """(C, *axes), unchanged."""
+        require_map(self.type, inputs[0], self.rank)
         return inputs[0]
+
+
+class Dropout2d(DropoutNd):
+    """Zeroes whole channels at random in training (Tompson et al. 2015); nothing in eval mode. FLOPs: none (eval)."""
+
+    type: ClassVar[str] = "dropout2d"
+    torch_class: ClassVar[str] = "Dropout2d"
+    rank: ClassVar[int] = 2
 
 
 class StochasticDepth(Layer):

@@ -1,11 +1,17 @@
-"""Field types shared by the layers: bounded sizes, and PyTorch's "an integer or a pair"."""
+"""Field types shared by the layers: bounded sizes, and PyTorch's "an integer, or one for each axis"."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
+
+from archlab.layers.shape import AXIS_NAMES
 
 MAX_SIZE = 2**24
 """Bound on channels, features, kernel sizes and the like: far above any network, small enough that
@@ -15,56 +21,116 @@ Positive = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
-PairValue = tuple[int, int]
+Sizes = tuple[int, ...]
+"""A number for each axis."""
+JsonSchema = dict[str, Any]
 
 
-def _pair_schema(item: dict[str, Any]) -> dict[str, Any]:
-    return {"anyOf": [item, {"type": "array", "items": item, "minItems": 2, "maxItems": 2}]}
+@dataclass(frozen=True)
+class PerAxis:
+    """Marks a field with a value for each axis; the class's `rank` says how many there are.
+
+    Attributes:
+        read: a written value and the rank to a value for each axis.
+        schema: the rank to the JSON Schema of what may be written.
+    """
+
+    read: Callable[[Any, int], Any]
+    schema: Callable[[int], JsonSchema]
+
+
+def give_rank(fields: dict[str, FieldInfo], rank: int) -> None:
+    """Make the fields of a family those of a class with so many axes: types, defaults and descriptions.
+
+    A default of one value stands for every axis; `{axes}` in a description for their names.
+    """
+    for field in fields.values():
+        marks = [mark for mark in field.metadata if isinstance(mark, PerAxis)]
+        for mark in marks:
+            place = field.metadata.index(mark)
+            made = [BeforeValidator(partial(_read, mark, rank)), WithJsonSchema(mark.schema(rank))]
+            field.metadata[place : place + 1] = made
+            if isinstance(field.default, tuple):
+                field.default *= rank
+            if field.description:
+                field.description = field.description.replace("{axes}", axes_text(rank))
+
+
+def _read(mark: PerAxis, rank: int, value: Any) -> Any:
+    return mark.read(value, rank)
+
+
+def axes_text(rank: int) -> str:
+    """`[height, width]`."""
+    return f"[{', '.join(AXIS_NAMES[rank])}]"
+
+
+def times_text(rank: int) -> str:
+    """`a pair`: as many values as there are axes."""
+    return {1: "a list of one", 2: "a pair", 3: "three"}[rank]
+
+
+def listed_schema(item: JsonSchema, count: int) -> JsonSchema:
+    """A list of so many."""
+    return {"type": "array", "items": item, "minItems": count, "maxItems": count}
+
+
+def _or_each(item: JsonSchema, rank: int) -> JsonSchema:
+    return {"anyOf": [item, listed_schema(item, rank)]}
 
 
 def _is_whole(value: object, minimum: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= MAX_SIZE
 
 
-def _to_pair(value: Any, minimum: int) -> PairValue:
+def _to_sizes(minimum: int, value: Any, rank: int) -> Sizes:
     if _is_whole(value, minimum):
-        return (value, value)
-    if isinstance(value, tuple | list) and len(value) == 2 and all(_is_whole(v, minimum) for v in value):
-        return (value[0], value[1])
+        return (value,) * rank
+    if isinstance(value, tuple | list) and len(value) == rank and all(_is_whole(v, minimum) for v in value):
+        return tuple(value)
     raise PydanticCustomError(
         "pair",
-        "must be a whole number from {minimum} to {maximum}, or a pair of them ([height, width])",
-        {"minimum": minimum, "maximum": MAX_SIZE},
+        "must be a whole number from {minimum} to {maximum}, or {times} of them ({axes})",
+        {"minimum": minimum, "maximum": MAX_SIZE, "times": times_text(rank), "axes": axes_text(rank)},
     )
 
 
-def _positive_pair(value: Any) -> PairValue:
-    return _to_pair(value, 1)
+_positive = partial(_to_sizes, 1)
+_natural = partial(_to_sizes, 0)
+
+POSITIVE_SCHEMA: JsonSchema = {"type": "integer", "minimum": 1, "maximum": MAX_SIZE}
+NATURAL_SCHEMA: JsonSchema = {"type": "integer", "minimum": 0, "maximum": MAX_SIZE}
+
+PositiveSizes = Annotated[Sizes, PerAxis(_positive, partial(_or_each, POSITIVE_SCHEMA))]
+NaturalSizes = Annotated[Sizes, PerAxis(_natural, partial(_or_each, NATURAL_SCHEMA))]
 
 
-def _natural_pair(value: Any) -> PairValue:
-    return _to_pair(value, 0)
+def _optional(value: Any, rank: int) -> Sizes | None:
+    return None if value is None else _positive(value, rank)
 
 
-POSITIVE_SCHEMA: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": MAX_SIZE}
-NATURAL_SCHEMA: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": MAX_SIZE}
-
-PositivePair = Annotated[PairValue, BeforeValidator(_positive_pair), WithJsonSchema(_pair_schema(POSITIVE_SCHEMA))]
-NaturalPair = Annotated[PairValue, BeforeValidator(_natural_pair), WithJsonSchema(_pair_schema(NATURAL_SCHEMA))]
+def _or_null(rank: int) -> JsonSchema:
+    return {"anyOf": [*_or_each(POSITIVE_SCHEMA, rank)["anyOf"], {"type": "null"}]}
 
 
-def _padding(value: Any) -> PairValue | str:
+OptionalSizes = Annotated[Sizes | None, PerAxis(_optional, _or_null)]
+
+
+def _padding(value: Any, rank: int) -> Sizes | str:
     if isinstance(value, str):
         if value in PADDING_WORDS:
             return value
-        raise PydanticCustomError("padding", "must be a whole number, a pair, or one of: same, valid, auto")
-    return _natural_pair(value)
+        raise PydanticCustomError(
+            "padding", f"must be a whole number, {times_text(rank)}, or one of: same, valid, auto"
+        )
+    return _natural(value, rank)
 
 
 PADDING_WORDS = ("same", "valid", "auto")
 
-ConvPadding = Annotated[
-    tuple[int, int] | str,
-    BeforeValidator(_padding),
-    WithJsonSchema({"anyOf": [{"enum": list(PADDING_WORDS)}, *_pair_schema(NATURAL_SCHEMA)["anyOf"]]}),
-]
+
+def _padding_schema(rank: int) -> JsonSchema:
+    return {"anyOf": [{"enum": list(PADDING_WORDS)}, *_or_each(NATURAL_SCHEMA, rank)["anyOf"]]}
+
+
+ConvPadding = Annotated[Sizes | str, PerAxis(_padding, _padding_schema)]

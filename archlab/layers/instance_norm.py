@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.base import Cost
-from archlab.layers.batch_norm import BatchNorm2d
+from archlab.layers.batch_norm import BatchNormNd
 from archlab.layers.norm import FLOAT_BYTES, STATISTICS_FLOPS
 from archlab.layers.operators import (
     FIRST,
@@ -22,16 +22,10 @@ from archlab.layers.shape import Shape, ShapeError, shape_text
 from archlab.layers.strides import contiguous
 
 
-class InstanceNorm2d(BatchNorm2d):
-    """Instance normalisation (Ulyanov et al. 2016): each channel of each sample by itself.
+class InstanceNormNd(BatchNormNd):
+    """Instance normalisation of maps of `rank` axes."""
 
-    FLOPs per element: 5, and 1 each for scale and shift; 2 where running statistics replace the sample's in eval mode.
-    The receptive field stays as it is; that the statistics see the whole map is told as context.
-    """
-
-    type: ClassVar[str] = "instance_norm2d"
     alias: ClassVar[str] = "norm"
-    torch_class: ClassVar[str] = "InstanceNorm2d"
     runs: ClassVar[Runtime] = Runtime(autocast_doubt="is a GPU's; a CPU took up to 4% less of small networks")
 
     momentum: float = Field(0.1, ge=0, le=1, description="Weight of a new batch in the running statistics.")
@@ -39,11 +33,11 @@ class InstanceNorm2d(BatchNorm2d):
     track_running_stats: bool = Field(default=False, description="Keep statistics for eval mode.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, H, W), unchanged."""
+        """(C, *axes), unchanged."""
         shape = super().out_shape(inputs)
-        if shape[1:] == (1, 1) and not self.track_running_stats:
+        if prod(shape[1:]) == 1 and not self.track_running_stats:
             raise ShapeError(
-                f"instance_norm2d: each channel of {shape_text(shape)} is a single value, and its mean is itself",
+                f"{self.type}: each channel of {shape_text(shape)} is a single value, and its mean is itself",
                 hint="put it in front of the pooling, or use group_norm",
             )
         return shape
@@ -99,3 +93,15 @@ class InstanceNorm2d(BatchNorm2d):
         training = Training(inputs=kept, kept=own)
         steps.append(Operator(flat, reads, training=training, layout="output", computes="first", scratch=own))
         return (*steps, view(contiguous(source.sizes), (len(steps) - 1,)))
+
+
+class InstanceNorm2d(InstanceNormNd):
+    """Instance normalisation (Ulyanov et al. 2016): each channel of each sample by itself.
+
+    FLOPs per element: 5, and 1 each for scale and shift; 2 where running statistics replace the sample's in eval mode.
+    The receptive field stays as it is; that the statistics see the whole map is told as context.
+    """
+
+    type: ClassVar[str] = "instance_norm2d"
+    torch_class: ClassVar[str] = "InstanceNorm2d"
+    rank: ClassVar[int] = 2

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.avg_pool import AvgPool2d
+from archlab.layers.avg_pool import AvgPool2d, AvgPoolNd
 from archlab.layers.base import Cost, Layer
-from archlab.layers.fields import PositivePair
+from archlab.layers.fields import OptionalSizes, PositiveSizes
 from archlab.layers.geometry import AxisReads
 from archlab.layers.operators import Operator, power, whole
 from archlab.layers.room import KEEPS_INPUT, KEEPS_OUTPUT, Training
@@ -17,29 +17,29 @@ from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import Shape, require_map
 from archlab.layers.strides import in_format_of, iterated
 
+_MeanClass = type[AvgPoolNd]
 
-class LPPool2d(Layer):
-    """The power mean without its mean: the root of the sum of powers in each window, no padding.
 
-    FLOPs: one power per input element, and kernel area + 2 per output element (a mean, times the area, the root).
-    """
+class LPPoolNd(Layer):
+    """The power mean of each window, over maps of `rank` axes."""
 
-    type: ClassVar[str] = "lp_pool2d"
+    means: ClassVar[_MeanClass]
+    """Average pooling over as many axes, of which it is made."""
+
     alias: ClassVar[str] = "lppool"
-    torch_class: ClassVar[str] = "LPPool2d"
     runs: ClassVar[Runtime] = Runtime(autocast="float32")
 
     norm_type: float = Field(gt=0, allow_inf_nan=False, description="The power: 1 is the sum, large ones the maximum.")
-    kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
-    stride: PositivePair | None = Field(None, description="Step of the window; the kernel size if left out.")
+    kernel_size: PositiveSizes = Field(description="Size of the window: a number or {axes}.")
+    stride: OptionalSizes = Field(None, description="Step of the window; the kernel size if left out.")
     ceil_mode: bool = Field(default=False, description="Keep a last window that hangs over the edge.")
 
-    def _sliding(self) -> AvgPool2d:
-        return AvgPool2d(kernel_size=self.kernel_size, stride=self.stride, ceil_mode=self.ceil_mode)
+    def _sliding(self) -> AvgPoolNd:
+        return self.means(kernel_size=self.kernel_size, stride=self.stride, ceil_mode=self.ceil_mode)
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, H, W) to (C, H', W')."""
-        require_map(self.type, inputs[0])
+        """The channels stay."""
+        require_map(self.type, inputs[0], self.rank)
         return self._sliding().out_shape(inputs)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
@@ -71,3 +71,15 @@ class LPPool2d(Layer):
             Operator(after, (5,)),
             Operator(after, (6,), training=power(after)),
         )
+
+
+class LPPool2d(LPPoolNd):
+    """The power mean without its mean: the root of the sum of powers in each window, no padding.
+
+    FLOPs: one power per input element, and kernel area + 2 per output element (a mean, times the area, the root).
+    """
+
+    type: ClassVar[str] = "lp_pool2d"
+    torch_class: ClassVar[str] = "LPPool2d"
+    rank: ClassVar[int] = 2
+    means: ClassVar[_MeanClass] = AvgPool2d

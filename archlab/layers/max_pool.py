@@ -8,25 +8,23 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.base import Cost
-from archlab.layers.fields import PairValue, PositivePair
-from archlab.layers.pooling import INDEX_BYTES, SlidingPool
+from archlab.layers.fields import PositiveSizes, Sizes
+from archlab.layers.pooling import INDEX_BYTES, PoolNd
 from archlab.layers.room import Room, Training
 from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape
 
 
-class MaxPool2d(SlidingPool):
-    """The largest value in each window. FLOPs: kernel area - 1 comparisons per output element."""
+class MaxPoolNd(PoolNd):
+    """The largest value in each window, over maps of `rank` axes."""
 
-    type: ClassVar[str] = "max_pool2d"
     alias: ClassVar[str] = "maxpool"
-    torch_class: ClassVar[str] = "MaxPool2d"
 
-    dilation: PositivePair = Field((1, 1), description="Distance between the taps of the window.")
+    dilation: PositiveSizes = Field((1,), description="Distance between the taps of the window.")
     ceil_mode: bool = Field(default=False, description="Keep a last window that hangs over the edge.")
 
     @property
-    def _dilation(self) -> PairValue:
+    def _dilation(self) -> Sizes:
         return self.dilation
 
     @property
@@ -41,3 +39,11 @@ class MaxPool2d(SlidingPool):
         """The positions of the maxima are made, and kept beside the input."""
         places = Room(sample_bytes=INDEX_BYTES * prod(output))
         return self.runs._replace(workspace=places, training=Training(kept=places))
+
+
+class MaxPool2d(MaxPoolNd):
+    """The largest value in each window. FLOPs: kernel area - 1 comparisons per output element."""
+
+    type: ClassVar[str] = "max_pool2d"
+    torch_class: ClassVar[str] = "MaxPool2d"
+    rank: ClassVar[int] = 2

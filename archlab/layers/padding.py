@@ -4,49 +4,41 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 from pydantic_core import PydanticCustomError
 
 from archlab.layers.base import Layer
-from archlab.layers.fields import MAX_SIZE, Finite
+from archlab.layers.fields import MAX_SIZE, Finite, JsonSchema, PerAxis, listed_schema
 from archlab.layers.geometry import AxisReads, PaddingMode, Window, pointwise
 from archlab.layers.operators import GradientLayout, Operator
 from archlab.layers.room import KEEPS_NOTHING
 from archlab.layers.runtime import Execution, Runtime, one_operator
-from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
-from archlab.layers.sliding import AXES
+from archlab.layers.shape import AXIS_NAMES, Shape, ShapeError, require_map, shape_text
 from archlab.layers.strides import iterated
-from archlab.layers.wrapping import wrapping
+from archlab.layers.wrapping import Sides, wrapping
+
+_SIDES = {1: "[left, right]", 2: "[left, right, top, bottom]", 3: "[left, right, top, bottom, front, back]"}
+_COUNTS = {1: "two", 2: "four", 3: "six"}
 
 
-def _four(value: Any) -> tuple[int, int, int, int]:
+def _side_padding(value: Any, rank: int) -> tuple[int, ...]:
     if type(value) is int:
-        value = (value,) * 4
-    if (
-        isinstance(value, tuple | list)
-        and len(value) == 4
-        and all(type(v) is int and abs(v) <= MAX_SIZE for v in value)
-    ):
-        return (value[0], value[1], value[2], value[3])
-    raise PydanticCustomError("four", "must be a whole number, or four of them: [left, right, top, bottom]")
+        value = (value,) * (2 * rank)
+    is_listed = isinstance(value, tuple | list) and len(value) == 2 * rank
+    if is_listed and all(type(v) is int and abs(v) <= MAX_SIZE for v in value):
+        return tuple(value)
+    raise PydanticCustomError("four", f"must be a whole number, or {_COUNTS[rank]} of them: {_SIDES[rank]}")
 
 
-SidePadding = Annotated[
-    tuple[int, int, int, int],
-    BeforeValidator(_four),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer"},
-                {"type": "array", "items": {"type": "integer"}, "minItems": 4, "maxItems": 4},
-            ]
-        }
-    ),
-]
+def _side_schema(rank: int) -> JsonSchema:
+    return {"anyOf": [{"type": "integer"}, listed_schema({"type": "integer"}, 2 * rank)]}
 
 
-class _Pad(Layer):
-    """What the paddings share. Shapes: (C, H, W) to (C, H + top + bottom, W + left + right). FLOPs: none."""
+SidePadding = Annotated[tuple[int, ...], PerAxis(_side_padding, _side_schema)]
+
+
+class PadNd(Layer):
+    """What the paddings share, over maps of `rank` axes. FLOPs: none."""
 
     cuts_first: ClassVar[bool] = False
     """Whether PyTorch cuts before it pads, so that it cannot cut more than there is."""
@@ -58,19 +50,23 @@ class _Pad(Layer):
 
     padding: SidePadding = Field(description="A number, or [left, right, top, bottom]; negative numbers cut.")
 
+    def _sides(self) -> list[Sides]:
+        """Before and after along each axis: PyTorch names the last axis first."""
+        before, after = self.padding[::2], self.padding[1::2]
+        return list(zip(before, after, strict=True))[::-1]
+
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, H, W) to (C, H + top + bottom, W + left + right)."""
         (shape,) = inputs
-        require_map(self.type, shape)
-        left, right, top, bottom = self.padding
-        return (shape[0], self._size(shape, 0, (top, bottom)), self._size(shape, 1, (left, right)))
+        require_map(self.type, shape, self.rank)
+        return (shape[0], *[self._size(shape, axis, sides) for axis, sides in enumerate(self._sides())])
 
     def _size(self, shape: Shape, axis: int, sides: tuple[int, int]) -> int:
         size = shape[1 + axis]
         limit = self._most(size, size + min(sides[0], 0) + min(sides[1], 0))
         if limit is not None and max(sides) > limit:
             raise ShapeError(
-                f"{self.type} can pad the {AXES[axis]} of {size} by {limit} at most, not {max(sides)}",
+                f"{self.type} can pad the {AXIS_NAMES[self.rank][axis]} of {size} by {limit} at most, not {max(sides)}",
                 option="padding",
                 hint="it takes the values from the map; zero_pad2d and replication_pad2d pad by any number",
             )
@@ -85,13 +81,13 @@ class _Pad(Layer):
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """Shifted by the padding in front. What lies in the padding counts as outside of the map, whatever fills it."""
-        left, _, top, _ = self.padding
-        if output == inputs[0] and left == top == 0:
-            return (pointwise(2),)
-        return ((Window(padding=top, mode=self.mode), Window(padding=left, mode=self.mode)),)
+        before = [sides[0] for sides in self._sides()]
+        if output == inputs[0] and not any(before):
+            return (pointwise(self.rank),)
+        return (tuple([Window(padding=padding, mode=self.mode) for padding in before]),)
 
 
-class _FilledPad(_Pad):
+class FilledPadNd(PadNd):
     """What the paddings by a number share: PyTorch cuts first, and only copies where nothing is added."""
 
     cuts_first: ClassVar[bool] = True
@@ -109,27 +105,31 @@ def _cut(runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
     return (one_operator(runtime, execution)._replace(value=iterated(execution.sizes, (part,))),)
 
 
-class ZeroPad2d(_FilledPad):
+class ZeroPad2d(FilledPadNd):
     """Zeros around the map; negative numbers cut it. FLOPs: none."""
 
     type: ClassVar[str] = "zero_pad2d"
     torch_class: ClassVar[str] = "ZeroPad2d"
+    rank: ClassVar[int] = 2
 
 
-class ConstantPad2d(_FilledPad):
-    """A constant around the map; negative numbers cut it. FLOPs: none."""
-
-    type: ClassVar[str] = "constant_pad2d"
-    torch_class: ClassVar[str] = "ConstantPad2d"
+class ConstantPadNd(FilledPadNd):
+    """A constant around maps of `rank` axes."""
 
     value: Finite = Field(description="What to fill with.")
 
 
-class ReflectionPad2d(_Pad):
-    """The map mirrored at its border, the border itself not repeated; padding is below the size. FLOPs: none."""
+class ConstantPad2d(ConstantPadNd):
+    """A constant around the map; negative numbers cut it. FLOPs: none."""
 
-    type: ClassVar[str] = "reflection_pad2d"
-    torch_class: ClassVar[str] = "ReflectionPad2d"
+    type: ClassVar[str] = "constant_pad2d"
+    torch_class: ClassVar[str] = "ConstantPad2d"
+    rank: ClassVar[int] = 2
+
+
+class ReflectionPadNd(PadNd):
+    """Maps of `rank` axes mirrored at their border."""
+
     mode: ClassVar[PaddingMode] = "reflect"
     runs: ClassVar[Runtime] = Runtime(layout="format", gradient_layout="format")
 
@@ -137,20 +137,32 @@ class ReflectionPad2d(_Pad):
         return size - 1
 
 
-class ReplicationPad2d(_Pad):
-    """The border's values repeated around the map. FLOPs: none."""
+class ReflectionPad2d(ReflectionPadNd):
+    """The map mirrored at its border, the border itself not repeated; padding is below the size. FLOPs: none."""
 
-    type: ClassVar[str] = "replication_pad2d"
-    torch_class: ClassVar[str] = "ReplicationPad2d"
+    type: ClassVar[str] = "reflection_pad2d"
+    torch_class: ClassVar[str] = "ReflectionPad2d"
+    rank: ClassVar[int] = 2
+
+
+class ReplicationPadNd(PadNd):
+    """The border of maps of `rank` axes repeated."""
+
     mode: ClassVar[PaddingMode] = "replicate"
     runs: ClassVar[Runtime] = Runtime(layout="format", gradient_layout="format")
 
 
-class CircularPad2d(_Pad):
-    """The map's other side around it, once around at most. FLOPs: none."""
+class ReplicationPad2d(ReplicationPadNd):
+    """The border's values repeated around the map. FLOPs: none."""
 
-    type: ClassVar[str] = "circular_pad2d"
-    torch_class: ClassVar[str] = "CircularPad2d"
+    type: ClassVar[str] = "replication_pad2d"
+    torch_class: ClassVar[str] = "ReplicationPad2d"
+    rank: ClassVar[int] = 2
+
+
+class CircularPadNd(PadNd):
+    """The other side of maps of `rank` axes around them."""
+
     mode: ClassVar[PaddingMode] = "circular"
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
@@ -159,7 +171,15 @@ class CircularPad2d(_Pad):
 
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """One for each side."""
-        return wrapping(execution.inputs[0], self.padding)
+        return wrapping(execution.inputs[0], self._sides())
 
     def _most(self, size: int, left: int) -> int | None:
         return left
+
+
+class CircularPad2d(CircularPadNd):
+    """The map's other side around it, once around at most. FLOPs: none."""
+
+    type: ClassVar[str] = "circular_pad2d"
+    torch_class: ClassVar[str] = "CircularPad2d"
+    rank: ClassVar[int] = 2

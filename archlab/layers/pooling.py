@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from archlab.layers.base import Layer
-from archlab.layers.fields import POSITIVE_SCHEMA, NaturalPair, PairValue, PositivePair
+from archlab.layers.fields import NaturalSizes, OptionalSizes, PositiveSizes, Sizes
 from archlab.layers.geometry import AxisReads, Window
 from archlab.layers.runtime import Runtime
-from archlab.layers.shape import Shape, ShapeError, require_map
+from archlab.layers.shape import AXIS_NAMES, Shape, ShapeError, require_map
 from archlab.layers.sliding import pooled_size, require_fit
 
 INDEX_BYTES = 8
 """PyTorch finds the position of each maximum as an int64, whether or not anyone asks for it."""
 
 
-class SlidingPool(Layer):
-    """What max and average pooling share. Shapes: (C, H, W) to (C, H', W')."""
+class PoolNd(Layer):
+    """What max and average pooling share, over maps of `rank` axes: (C, *axes) to (C, *axes)."""
 
     runs: ClassVar[Runtime] = Runtime(layout="format", gradient_layout="format")
 
-    kernel_size: PositivePair = Field(description="Size of the window: a number or [height, width].")
-    stride: PositivePair | None = Field(None, description="Step of the window; the kernel size if left out.")
-    padding: NaturalPair = Field((0, 0), description="Padding on both sides; at most half the kernel.")
+    kernel_size: PositiveSizes = Field(description="Size of the window: a number or {axes}.")
+    stride: OptionalSizes = Field(None, description="Step of the window; the kernel size if left out.")
+    padding: NaturalSizes = Field((0,), description="Padding on both sides; at most half the kernel.")
 
     @property
-    def _dilation(self) -> PairValue:
-        return (1, 1)
+    def _dilation(self) -> Sizes:
+        return (1,) * self.rank
 
     @property
     def _ceil_mode(self) -> bool:
         return False
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, H, W) to (C, H', W')."""
+        """The channels stay."""
         (shape,) = inputs
-        require_map(self.type, shape)
-        return (shape[0], self._slide(shape, 0), self._slide(shape, 1))
+        require_map(self.type, shape, self.rank)
+        return (shape[0], *[self._slide(shape, axis) for axis in range(self.rank)])
 
     def _slide(self, shape: Shape, axis: int) -> int:
         window, size = self._window(axis), shape[1 + axis]
@@ -51,7 +51,15 @@ class SlidingPool(Layer):
         count = pooled_size(
             size, window.kernel, window.stride, window.padding, window.dilation, ceil_mode=self._ceil_mode
         )
-        require_fit(self.type, axis, size, window.kernel, window.dilation, 2 * window.padding, count=count)
+        require_fit(
+            self.type,
+            AXIS_NAMES[self.rank][axis],
+            size,
+            window.kernel,
+            window.dilation,
+            2 * window.padding,
+            count=count,
+        )
         return count
 
     def _window(self, axis: int) -> Window:
@@ -60,8 +68,5 @@ class SlidingPool(Layer):
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """A sliding window on each axis."""
-        height, width = self._window(0), self._window(1)
-        return ((height, height if width == height else width),)
-
-
-_SIZE_OR_NULL: dict[str, Any] = {"anyOf": [POSITIVE_SCHEMA, {"type": "null"}]}
+        windows = [self._window(axis) for axis in range(self.rank)]
+        return (tuple([windows[0] if window == windows[0] else window for window in windows]),)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from archlab.layers.shape import ShapeError
 
-AXES = ("height", "width")
-
 
 def effective_kernel(kernel: int, dilation: int) -> int:
     """Positions from the first to the last tap: `dilation * (kernel - 1) + 1`."""
@@ -35,9 +33,9 @@ def pooled_size(size: int, kernel: int, stride: int, padding: int, dilation: int
 
 
 def require_fit(
-    layer: str, axis: int, size: int, kernel: int, dilation: int, total_padding: int, *, count: int
+    layer: str, axis: str, size: int, kernel: int, dilation: int, total_padding: int, *, count: int
 ) -> None:
-    """Refuse a window that fits nowhere.
+    """Refuse a window that fits nowhere along an axis of a name.
 
     Raises:
         ShapeError: if `count` output positions are less than one.
@@ -48,7 +46,7 @@ def require_fit(
     padded = f"{size} + {total_padding} of padding" if total_padding else str(size)
     dilated = f" ({kernel} with dilation {dilation})" if dilation > 1 else ""
     raise ShapeError(
-        f"{layer}'s kernel covers {reach} positions{dilated} along the {AXES[axis]}, but the input has only {padded}",
+        f"{layer}'s kernel covers {reach} positions{dilated} along the {axis}, but the input has only {padded}",
         option="kernel_size",
         hint="use a smaller kernel_size, more padding, a larger input, or fewer strides before this layer",
     )

@@ -7,38 +7,42 @@ from math import floor, isfinite, prod
 from struct import Struct
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 from pydantic_core import PydanticCustomError
 
 from archlab.layers.base import Cost, Layer
-from archlab.layers.fields import PositivePair
+from archlab.layers.fields import JsonSchema, OptionalSizes, PerAxis, axes_text, listed_schema, times_text
 from archlab.layers.geometry import BROADCAST, IDENTITY, AxisReads, Phases, Reads, Window, taps_of
 from archlab.layers.room import KEEPS_NOTHING
 from archlab.layers.runtime import Runtime
-from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
-from archlab.layers.sliding import AXES
+from archlab.layers.shape import AXIS_NAMES, Shape, ShapeError, require_map, shape_text
 
 MAX_FACTOR = 65_536
 """Largest scale factor, and the largest denominator of the fraction that one is taken for."""
 
 
-def _factor_pair(value: Any) -> tuple[float, float]:
-    pair = value if isinstance(value, tuple | list) else (value, value)
-    if len(pair) == 2 and all(type(v) in (int, float) and isfinite(v) and 0 < v <= MAX_FACTOR for v in pair):
-        return (float(pair[0]), float(pair[1]))
+_Factors = tuple[float, ...]
+
+
+def _factors(value: Any, rank: int) -> _Factors | None:
+    if value is None:
+        return None
+    each = value if isinstance(value, tuple | list) else (value,) * rank
+    if len(each) == rank and all(type(v) in (int, float) and isfinite(v) and 0 < v <= MAX_FACTOR for v in each):
+        return tuple(map(float, each))
     raise PydanticCustomError(
         "scale_factor",
-        "must be a number above 0 and at most {maximum}, or a pair of them ([height, width])",
-        {"maximum": MAX_FACTOR},
+        "must be a number above 0 and at most {maximum}, or {times} of them ({axes})",
+        {"maximum": MAX_FACTOR, "times": times_text(rank), "axes": axes_text(rank)},
     )
 
 
-_FACTOR: dict[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_FACTOR}
-FactorPair = Annotated[
-    tuple[float, float],
-    BeforeValidator(_factor_pair),
-    WithJsonSchema({"anyOf": [_FACTOR, {"type": "array", "items": _FACTOR, "minItems": 2, "maxItems": 2}]}),
-]
+def _factor_schema(rank: int) -> JsonSchema:
+    factor: JsonSchema = {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_FACTOR}
+    return {"anyOf": [factor, listed_schema(factor, rank), {"type": "null"}]}
+
+
+Factors = Annotated[_Factors | None, PerAxis(_factors, _factor_schema)]
 
 Mode = Literal["nearest", "nearest-exact", "bilinear", "bicubic"]
 
@@ -63,14 +67,15 @@ class Upsample(Layer):
     """
 
     type: ClassVar[str] = "upsample"
+    rank: ClassVar[int] = 2
     runs: ClassVar[Runtime] = Runtime(
         layout="format", gradient_layout="own format", training=KEEPS_NOTHING, autocast="float32"
     )
     alias: ClassVar[str] = "upsample"
     torch_class: ClassVar[str] = "Upsample"
 
-    size: PositivePair | None = Field(None, description="Size of the output: a number or [height, width].")
-    scale_factor: FactorPair | None = Field(None, description="Output size over input size, instead of 'size'.")
+    size: OptionalSizes = Field(None, description="Size of the output: a number or {axes}.")
+    scale_factor: Factors = Field(None, description="Output size over input size, instead of 'size'.")
     mode: Mode = Field("nearest", description="How values between the positions are made.")
     align_corners: bool | None = Field(
         None, description="Map the corner positions onto one another, for bilinear and bicubic; null means false."
@@ -79,7 +84,7 @@ class Upsample(Layer):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, H, W) to (C, H', W')."""
         (shape,) = inputs
-        require_map(self.type, shape)
+        require_map(self.type, shape, self.rank)
         if (self.size is None) == (self.scale_factor is None):
             given = "has neither 'size' nor 'scale_factor'" if self.size is None else "has 'size' and 'scale_factor'"
             raise ShapeError(
@@ -91,7 +96,7 @@ class Upsample(Layer):
                 option="align_corners",
                 hint="leave it out, or use mode: bilinear or bicubic",
             )
-        return (shape[0], self._size(shape, 0), self._size(shape, 1))
+        return (shape[0], *[self._size(shape, axis) for axis in range(self.rank)])
 
     def _size(self, shape: Shape, axis: int) -> int:
         if self.scale_factor is None:
@@ -101,7 +106,7 @@ class Upsample(Layer):
         if scaled < 1:
             raise ShapeError(
                 f"{self.type}: scale_factor={self.scale_factor[axis]:g} leaves nothing of the "
-                f"{shape_text(shape)} map's {AXES[axis]}",
+                f"{shape_text(shape)} map's {AXIS_NAMES[self.rank][axis]}",
                 option="scale_factor",
             )
         return scaled
@@ -109,13 +114,13 @@ class Upsample(Layer):
     def torch_arguments(self) -> dict[str, Any]:
         """As written; two equal scale factors as one."""
         arguments = super().torch_arguments()
-        if self.scale_factor is not None and self.scale_factor[0] == self.scale_factor[1]:
+        if self.scale_factor is not None and len(set(self.scale_factor)) == 1:
             arguments["scale_factor"] = self.scale_factor[0]
         return arguments
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """The positions with a weight: 1, up to 2 or up to 4 along an axis, in a pattern that repeats."""
-        return ((self._axis(inputs[0], output, 0), self._axis(inputs[0], output, 1)),)
+        return (tuple([self._axis(inputs[0], output, axis) for axis in range(self.rank)]),)
 
     def _axis(self, shape: Shape, output: Shape, axis: int) -> Reads:
         in_size, out_size = shape[1 + axis], output[1 + axis]
@@ -165,7 +170,7 @@ class Upsample(Layer):
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """A product for each value read, and the additions between them."""
-        taps = len(_TAPS[self.mode]) ** 2
+        taps = len(_TAPS[self.mode]) ** self.rank
         return Cost(elementwise=(2 * taps - 1) * prod(output) if taps > 1 else 0)
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:

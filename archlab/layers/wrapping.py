@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archlab.layers.operators import FIRST, Operator, whole
 from archlab.layers.room import KEEPS_NOTHING, Training
 from archlab.layers.strides import Value, contiguous
 
-HEIGHT, WIDTH = 2, 3
-"""Dimensions, the batch first."""
+Sides = tuple[int, int]
+"""Padding before and after a map along an axis; negative numbers cut."""
 
 
-def wrapping(source: Value, padding: tuple[int, int, int, int]) -> tuple[Operator, ...]:
+def wrapping(source: Value, padding: Sequence[Sides]) -> tuple[Operator, ...]:
     """The operators of `torch.nn.functional.pad(mode="circular")`.
 
     Args:
         source: what is padded.
-        padding: left, right, top, bottom; negative numbers cut.
+        padding: along each axis.
     """
-    left, right, top, bottom = padding
-    sides = {HEIGHT: (top, bottom), WIDTH: (left, right)}
+    sides = dict(enumerate(padding, start=2))  # by dimension, behind batch and channels
     cut = source
     steps: list[Operator] = []
     for dim, (before, after) in sides.items():
         cut = cut.with_size(dim, cut.sizes[dim] + min(before, 0) + min(after, 0))
         steps.append(_slice(cut, len(steps) - 1 if steps else FIRST))
-    (batch, channels, height, width) = source.sizes
-    value = contiguous((batch, channels, height + top + bottom, width + left + right))
+    grown = [size + sum(pair) for size, pair in zip(source.sizes[2:], padding, strict=True)]
+    value = contiguous((*source.sizes[:2], *grown))
     # what the copy leaves of the gradient is a map of its own, of which the middle is cloned
     middle = Training(inputs=(), backward=whole(value.elements))
     steps.append(Operator(value, (1,), training=middle, layout="shape"))
-    for dim in (WIDTH, HEIGHT):
+    for dim in reversed(sides):
         for size in sides[dim]:
             if size > 0:
                 steps += _side(value.with_size(dim, size), value, len(steps) - 1)
