@@ -53,6 +53,9 @@ class Cost(NamedTuple):
 FREE = Cost()
 
 
+Others = Literal["none", "joined", "gated", "offsets"]
+"""What becomes of further inputs: there are none; all are joined alike; all are, but one that sees the whole image only
+scales the others (a gate); or they say where the first is read, and how much of it (a deformable convolution's)."""
 Role = Literal["layer", "norm", "activation", "join"]
 
 
@@ -70,14 +73,10 @@ class Layer(BaseModel):
     role: ClassVar[Role] = "layer"
     attachments: ClassVar[tuple[str, ...]] = ()
     """Layers that may be written on it: `norm` and `activation` for the conv family."""
-    scoped: ClassVar[bool] = False
-    """Whether the primitives it stands for get a level of the path of their own although the item has no name."""
     counts_activations: ClassVar[bool] = False
     """Whether its output elements count as `activations` (convolutions and linear layers; pycls)."""
-    reads_others: ClassVar[bool] = False
-    """Whether it reads further inputs by the side of the line above, as joins do (the offsets of a deformable one)."""
-    gates: ClassVar[bool] = False
-    """Whether an input that sees the whole image only scales the others (a gate) rather than adding to them."""
+    others: ClassVar[Others] = "none"
+    """What it takes inputs beside the line above for."""
 
     rank: ClassVar[int] = 0
     """How many axes the maps have that it takes; 0 where any number does, and for a family."""
@@ -117,11 +116,6 @@ class Layer(BaseModel):
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """How PyTorch runs it: memory, order, precision, refusals. By default into new memory, its input kept."""
         return self.runs
-
-    @property
-    def sees_whole_map(self) -> bool:
-        """Whether statistics of the whole map scale each value (group normalisation): context, beside `reads`."""
-        return False
 
     def torch_arguments(self) -> dict[str, Any]:
         """Constructor arguments as written or defaulted, in the order of the fields."""

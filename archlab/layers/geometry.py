@@ -34,6 +34,7 @@ class Window:
         mode: what is read outside of the map; such positions count as outside whatever it is.
         reach: how far a tap may move from this grid, in positions, where the data decide (deformable convolution);
             infinity where nothing bounds it.
+        context: whether statistics of the whole map scale what is read (group normalisation).
     """
 
     kernel: int = 1
@@ -42,6 +43,7 @@ class Window:
     dilation: int = 1
     mode: PaddingMode = "zeros"
     reach: float = 0.0
+    context: bool = False
 
     @property
     def is_identity(self) -> bool:
@@ -158,6 +160,7 @@ AxisReads = tuple[Reads, ...]
 """The reads along each axis of a map, in its order; of a flat value there are none."""
 
 _POINTWISE: tuple[AxisReads, ...] = tuple([(IDENTITY,) * rank for rank in range(4)])
+_IN_CONTEXT: tuple[AxisReads, ...] = tuple([(Window(context=True),) * rank for rank in range(4)])
 _EVERYTHING: tuple[AxisReads, ...] = tuple([(WHOLE,) * rank for rank in range(4)])
 
 
@@ -166,9 +169,19 @@ def pointwise(rank: int) -> AxisReads:
     return _POINTWISE[rank]
 
 
+def in_context(rank: int) -> AxisReads:
+    """Position by position, scaled by statistics of the whole map."""
+    return _IN_CONTEXT[rank]
+
+
 def is_pointwise(reads: AxisReads) -> bool:
-    """Whether a layer says of itself that it goes position by position (`pointwise`)."""
-    return reads is _POINTWISE[len(reads)]
+    """Whether a layer says of itself that it goes position by position (`pointwise`, `in_context`)."""
+    return reads is _POINTWISE[len(reads)] or reads is _IN_CONTEXT[len(reads)]
+
+
+def has_context(reads: AxisReads) -> bool:
+    """Whether statistics of the whole map scale what is read."""
+    return any(isinstance(axis, Window) and axis.context for axis in reads)
 
 
 def everything(rank: int) -> AxisReads:

@@ -9,10 +9,11 @@ from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, Role, TensorSpec
 from archlab.layers.fields import Positive
+from archlab.layers.geometry import AxisReads, in_context
 from archlab.layers.norm import STATISTICS_FLOPS, affine_tensors
 from archlab.layers.room import Room, Training
 from archlab.layers.runtime import Runtime
-from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
+from archlab.layers.shape import Shape, ShapeError, axis_count, require_map, shape_text
 
 
 class GroupNorm(Layer):
@@ -71,10 +72,9 @@ class GroupNorm(Layer):
         """Statistics, normalisation, scale and shift."""
         return Cost(elementwise=(STATISTICS_FLOPS + len(self.tensors(inputs))) * prod(output))
 
-    @property
-    def sees_whole_map(self) -> bool:
-        """The statistics do."""
-        return True
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
+        """Position by position; the statistics see the whole map."""
+        return (in_context(axis_count(output)),)
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """Mean and inverse deviation of each group are made, and kept beside the input."""

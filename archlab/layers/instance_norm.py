@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archlab.layers.base import Cost
 from archlab.layers.batch_norm import BatchNormNd
+from archlab.layers.geometry import AxisReads, in_context, pointwise
 from archlab.layers.norm import FLOAT_BYTES, STATISTICS_FLOPS
 from archlab.layers.operators import (
     FIRST,
@@ -18,7 +19,7 @@ from archlab.layers.operators import (
 )
 from archlab.layers.room import NOTHING, Room, Training
 from archlab.layers.runtime import Execution, Refused, Runtime
-from archlab.layers.shape import Shape, ShapeError, shape_text
+from archlab.layers.shape import Shape, ShapeError, axis_count, shape_text
 from archlab.layers.strides import contiguous
 
 
@@ -49,10 +50,10 @@ class InstanceNormNd(BatchNormNd):
         learned = sum(tensor.learnable for tensor in self.tensors(inputs))
         return Cost(elementwise=(STATISTICS_FLOPS + learned) * prod(output))
 
-    @property
-    def sees_whole_map(self) -> bool:
-        """The statistics do, where they are the sample's own."""
-        return not self.track_running_stats
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
+        """Position by position; the statistics see the whole map, where they are the sample's own."""
+        rank = axis_count(output)
+        return (pointwise(rank) if self.track_running_stats else in_context(rank),)
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """Made of several operators."""

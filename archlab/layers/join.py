@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Cost, Layer, Role
+from archlab.layers.base import Cost, Layer, Others, Role
 from archlab.layers.geometry import BROADCAST, IDENTITY, AxisReads, Reads
 from archlab.layers.operators import FIRST, Operator
 from archlab.layers.room import SHARES, VIEWS, Gradient, Training
@@ -32,6 +32,7 @@ class Add(Layer):
     """Elementwise sum of maps of one shape. FLOPs: one addition per element and further input."""
 
     type: ClassVar[str] = "add"
+    others: ClassVar[Others] = "joined"
     alias: ClassVar[str] = "add"
     role: ClassVar[Role] = "join"
 
@@ -66,7 +67,7 @@ class Multiply(Layer):
     type: ClassVar[str] = "multiply"
     alias: ClassVar[str] = "mul"
     role: ClassVar[Role] = "join"
-    gates: ClassVar[bool] = True
+    others: ClassVar[Others] = "gated"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """Shapes of one rank whose sizes are equal or 1; equal ones where the channels are last."""
@@ -119,6 +120,7 @@ class Concat(Layer):
     """Inputs behind one another along a dimension; all other sizes must be equal. FLOPs: none."""
 
     type: ClassVar[str] = "concat"
+    others: ClassVar[Others] = "joined"
     alias: ClassVar[str] = "cat"
     role: ClassVar[Role] = "join"
 

@@ -30,6 +30,8 @@ class Step(NamedTuple):
 class Macro(Layer):
     """A layer that expands to several primitives."""
 
+    scoped: ClassVar[bool] = False
+    """Whether the primitives it stands for get a level of the path of their own although the item has no name."""
     operation: ClassVar[LayerClass | None] = None
     """The primitive that only it makes, which `init` means by its name."""
 

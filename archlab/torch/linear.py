@@ -68,7 +68,7 @@ class LinearRun(fx.Interpreter):
             return _interpolated(module, args[0])
         if isinstance(module, nn.AdaptiveMaxPool2d | nn.LPPool2d):
             return _mean_like(module, args[0])
-        if node.layer.reads_others:  # the regular grid: no offsets, and masks that leave everything as it is
+        if node.layer.others == "offsets":  # the regular grid: no offsets, and masks that leave everything as it is
             args = (args[0], torch.zeros_like(args[1]), *map(torch.ones_like, args[2:]))
         return super().call_module(target, args, kwargs)
 

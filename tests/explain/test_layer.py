@@ -160,7 +160,7 @@ def test_deformable() -> None:
         "input: [8, 14, 14]\nlayers:\n  - {name: it, type: deform_conv2d, out_channels: 4, kernel_size: 3, padding: 1}"
     )
     analysis = network.analyze()
-    path = next(r.node.path for r in analysis.layers if r.node.layer.reads_others)
+    path = next(r.node.path for r in analysis.layers if r.node.layer.others == "offsets")
     said = results(explain_layer(analysis, path), "deformable")
     assert said["offset channels"] == 18
     assert said["offset parameters"] == analysis.total.params - analysis.layers[-1].params

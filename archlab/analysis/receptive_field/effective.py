@@ -211,7 +211,9 @@ class Estimator:
             return [(node.inputs[0], 1.0, along(reads[0], axis))]
         left_out = self._gates.get(node.index, frozenset())
         inputs = [pair for i, pair in enumerate(zip(node.inputs, reads, strict=True)) if i not in left_out]
-        parts = [1 if node.layer.gates else channels_of(self._graph.nodes[source].shape) for source, _ in inputs]
+        parts = [
+            1 if node.layer.others == "gated" else channels_of(self._graph.nodes[source].shape) for source, _ in inputs
+        ]
         whole = sum(parts)
         return [(source, part / whole, along(read, axis)) for (source, read), part in zip(inputs, parts, strict=True)]
 

@@ -19,7 +19,7 @@ from archlab.analysis.receptive_field.composition import ALIGNED, Composer, Shif
 from archlab.analysis.receptive_field.demand import Demand
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
-from archlab.layers.geometry import AxisReads, is_pointwise, largest_reach
+from archlab.layers.geometry import AxisReads, has_context, is_pointwise, largest_reach
 from archlab.layers.shape import is_map, map_size
 
 JoinAxis = Callable[[Composer, Sequence[AxisField], Target], tuple[AxisField, Shift]]
@@ -136,7 +136,7 @@ def gate_inputs(graph: Graph, fields: list[ReceptiveField]) -> dict[int, frozens
 
 
 def _gates(node: Node, inputs: list[ReceptiveField]) -> frozenset[int]:
-    if not node.layer.gates:
+    if node.layer.others != "gated":
         return frozenset()
     whole = frozenset([number for number, field in enumerate(inputs) if field.is_global])
     return whole if len(whole) < len(inputs) else frozenset()
@@ -193,7 +193,7 @@ class _Walk:
 
     def _through(self, field: ReceptiveField, reads: AxisReads, node: Node) -> ReceptiveField:
         if is_pointwise(reads):
-            return _with_context(field) if node.layer.sees_whole_map and not field.is_global else field
+            return _with_context(field) if has_context(reads) and not field.is_global else field
         adaptive = field.adaptive or largest_reach(reads) > 0
         reads = self._seen_reads(reads)
         return ReceptiveField(

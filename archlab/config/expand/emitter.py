@@ -19,6 +19,7 @@ from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError, Problems
 from archlab.layers.base import Layer
 from archlab.layers.fields import MAX_SIZE
+from archlab.layers.macro import Macro
 from archlab.layers.shape import Shape, ShapeError, channels_of, is_map, map_size, shape_text
 
 
@@ -49,7 +50,7 @@ class Emitter:
             self._shape_problem(error, lowered.main, item.places, env, inputs)
             return None
         scope, label = spot.scope, spot.label
-        if len(steps) > 1 and (spot.written or lowered.main.scoped):
+        if len(steps) > 1 and (spot.written or (isinstance(lowered.main, Macro) and lowered.main.scoped)):
             scope, label = scope.scope(label or lowered.main.alias, written=spot.written), ""
         key = lowered, entering
         known = self._shapes.get(key)

@@ -71,7 +71,7 @@ def _values(
 
 
 def _check_inputs(item: LayerItem, cls: type[Layer]) -> None:
-    reads_others = cls.role == "join" or cls.reads_others
+    reads_others = cls.others != "none"
     if not reads_others and item.others:
         message = f"{cls.type} has one input; 'with' belongs to {one_of(MERGES)}"
         raise BadItemError(message, "unknown-option", item.places.key("with"))

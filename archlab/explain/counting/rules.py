@@ -71,7 +71,7 @@ def variants(layer: Layer, inputs: int) -> Iterator[str]:
         yield "size" if getattr(layer, "size", None) is not None else "scale"
     if getattr(layer, "p", 1) == 0:
         yield "p=0"
-    if layer.reads_others and inputs > 2:
+    if layer.others == "offsets" and inputs > 2:
         yield "modulated"
 
 

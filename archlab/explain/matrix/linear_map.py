@@ -124,7 +124,7 @@ def linear_map(layer: Layer, shape: Shape) -> LinearMap | None:
     Raises:
         ShapeError: if the layer cannot take the shape.
     """
-    if not is_map(shape) or layer.reads_others:
+    if not is_map(shape) or layer.others == "offsets":
         return None
     output = layer.out_shape((shape,))
     weight: Shape = ()
