@@ -231,7 +231,7 @@ class Backward:
         if layout == "sliced":
             return iterated(sizes, (own._replace(sizes=sizes),))
         if layout == "expanded":
-            return iterated(sizes, (Value(sizes, (*own.strides[:2], 0, 0)),))
+            return iterated(sizes, (Value(sizes, (*own.strides[:2], *(0,) * (len(sizes) - 2))),))
         if layout in {"format", "own format", "weight"}:
             turned = layout == "weight" and call.operator.is_turned
             return channels_last(sizes) if turned else in_format_of(sizes, own if layout == "own format" else origin)
