@@ -35,6 +35,8 @@ class Facts(NamedTuple):
     """Output elements."""
     reads: tuple[AxisReads, ...]
     runtime: Runtime
+    learned: tuple[Shape, ...]
+    """Shapes of the learnable tensors."""
     learnable: tuple[int, ...]
     """Elements of each learnable tensor."""
     has_order: bool
@@ -81,6 +83,7 @@ def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Facts:
         elements=elements,
         reads=layer.reads(inputs, output),
         runtime=layer.runtime(inputs, output),
+        learned=tuple([tensor.shape for tensor in tensors if tensor.learnable]),
         learnable=tuple(learnable),
         has_order=any(_has_order(tensor.shape) for tensor in tensors),
     )

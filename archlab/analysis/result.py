@@ -155,7 +155,7 @@ class Analysis:
         memory = self.total.memory
         if batch == self.batch:
             return memory.inference_peak
-        written = inference_program(self.graph, replace(self.conditions, batch=batch))
+        written = inference_program(self.graph, self._facts, replace(self.conditions, batch=batch))
         return memory.params + memory.buffers + inference_memory(written, DTYPE_BYTES[self.dtype]).peak
 
     def training_peak(self, batch: int) -> int:
@@ -172,11 +172,11 @@ class Analysis:
 
     @cached_property
     def _inference_program(self) -> Program:
-        return inference_program(self.graph, self.conditions)
+        return inference_program(self.graph, self._facts, self.conditions)
 
     @cached_property
     def _training_program(self) -> Program:
-        return training_program(self.graph, self.conditions)
+        return training_program(self.graph, self._facts, self.conditions)
 
     @cached_property
     def training(self) -> Timeline | None:

@@ -86,7 +86,7 @@ def test_how_values_of_random_networks_lie(seed: int, *, training: bool) -> None
     with torch.set_grad_enabled(training):
         recorder.run(converted_input(torch.randn(conditions.batch, *network.graph.input_shape), conditions))
     run = Run(conditions.batch, training=training, channels_last=conditions.channels_last, watched=True)
-    written = program(network.graph, run)
+    written = program(network.graph, collect_facts(network.graph), run)
     predicted = {node.path: layout(written.calls[written.results[node.index]].value) for node in network.graph.layers}
     assert predicted == recorder.strides
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archlab.analysis.conditions import Conditions
+from archlab.analysis.facts import Facts
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
-from archlab.graph.runtimes import runtimes
 from archlab.layers.operators import FIRST, Holding, Operator, Run, whole
 from archlab.layers.room import KEEPS_NOTHING, Gradient, Training
 from archlab.layers.runtime import Execution
@@ -98,46 +98,49 @@ Known = dict[tuple[int, ...], list[tuple[Operator, int]]]
 """Operators by the identity of their layer and of the values that they read."""
 
 
-def inference_program(graph: Graph, conditions: Conditions) -> Program:
+def inference_program(graph: Graph, facts: list[Facts], conditions: Conditions) -> Program:
     """The calls of a network in a forward pass.
 
     Args:
         graph: the network.
+        facts: of its nodes.
         conditions: under which it runs.
     """
-    return program(graph, Run(conditions.batch, False, conditions.channels_last, not conditions.adds_in_place))
+    return program(graph, facts, Run(conditions.batch, False, conditions.channels_last, not conditions.adds_in_place))
 
 
-def training_program(graph: Graph, conditions: Conditions) -> Program:
+def training_program(graph: Graph, facts: list[Facts], conditions: Conditions) -> Program:
     """The calls of a network in a training step.
 
     Args:
         graph: the network.
+        facts: of its nodes.
         conditions: how it is trained.
     """
-    return program(graph, Run(conditions.batch, True, conditions.channels_last, not conditions.adds_in_place))
+    return program(graph, facts, Run(conditions.batch, True, conditions.channels_last, not conditions.adds_in_place))
 
 
-def program(graph: Graph, run: Run) -> Program:
+def program(graph: Graph, facts: list[Facts], run: Run) -> Program:
     """The calls of a network.
 
     Args:
         graph: the network.
+        facts: of its nodes.
         run: under which conditions.
 
     Raises:
         ConfigError: for too many of them.
     """
-    return _Writer(graph, run).write()
+    return _Writer(graph, facts, run).write()
 
 
 class _Writer:
     """Writes calls down, node by node."""
 
-    def __init__(self, graph: Graph, run: Run) -> None:
+    def __init__(self, graph: Graph, facts: list[Facts], run: Run) -> None:
         self._graph = graph
+        self._facts = facts
         self._run = run
-        self._runtimes = runtimes(graph)
         self._calls: list[Call] = []
         self._results: list[int] = []
         self._starts: list[int] = []
@@ -191,9 +194,9 @@ class _Writer:
         found: list[tuple[Operator, int]] = []
         given = value = values[0]
         elements = given.elements
-        shapes = self._graph.input_shapes(node)
-        learned = tuple([tensor.shape for tensor in node.layer.tensors(shapes) if tensor.learnable])
-        for operator in self._runtimes[node.index].made_of(Execution(values, shapes, node.shape, learned, self._run)):
+        fact, shapes = self._facts[node.index], self._graph.input_shapes(node)
+        execution = Execution(values, shapes, node.shape, fact.learned, self._run)
+        for operator in fact.runtime.made_of(execution):
             if operator.value is not given:
                 given = operator.value
                 value, elements = self._one(given), given.elements
@@ -260,7 +263,7 @@ class _Writer:
         held: list[Call] = []
         for node in self._graph.nodes:
             start, stop = starts[node.index], starts[node.index + 1]
-            pairwise = self._runtimes[node.index].pairwise
+            pairwise = self._facts[node.index].runtime.pairwise
             for call in calls[start:stop]:
                 for source in call.inputs:
                     last[source] = call.index if pairwise or source >= start else stop - 1

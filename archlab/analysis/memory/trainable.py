@@ -13,6 +13,7 @@ from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import argument
 from archlab.graph import Graph
 from archlab.graph.runtimes import runtimes
+from archlab.layers.runtime import Runtime
 
 
 class Refusal(NamedTuple):
@@ -44,17 +45,26 @@ def training_refusal(
         return Refusal(f"{conditions.dtype} cannot be trained; choose a floating-point dtype")
     if not any(fact.params for fact in facts):
         return Refusal(f"{graph.name} has no parameters, so that there is nothing to train")
-    return layer_refusal(graph, conditions.batch, training=True) or _overwritten(
-        graph, written or partial(training_program, graph, conditions)
+    run = [fact.runtime for fact in facts]
+    return layer_refusal(graph, conditions.batch, training=True, known=run) or _overwritten(
+        graph, run, written or partial(training_program, graph, facts, conditions)
     )
 
 
-def layer_refusal(graph: Graph, batch: int, *, training: bool) -> Refusal | None:
-    """The first layer that PyTorch refuses to run with a batch, in training or eval mode."""
+def layer_refusal(graph: Graph, batch: int, *, training: bool, known: list[Runtime] | None = None) -> Refusal | None:
+    """The first layer that PyTorch refuses to run with a batch, in training or eval mode.
+
+    Args:
+        graph: the network.
+        batch: number of samples.
+        training: whether in training mode.
+        known: how its nodes run, where that is at hand.
+    """
+    run = runtimes(graph) if known is None else known
     first: Refusal | None = None
     least: int | None = 1
-    for node, runtime in zip(graph.nodes, runtimes(graph), strict=True):
-        found = runtime.refused(batch, training=training)
+    for node, runtime in zip(graph.nodes, run, strict=True):
+        found = runtime.refused(batch, training=training) if runtime.refusals else None
         if found is None:
             continue
         if first is None:
@@ -62,14 +72,13 @@ def layer_refusal(graph: Graph, batch: int, *, training: bool) -> Refusal | None
         least = None if least is None or found.batch is None else max(least, found.batch)
     if first is None:
         return None
-    run = "train" if training else "run"
+    word = "train" if training else "run"
     remedy = "" if least is None else f"; use {argument('batch', least)}"
-    return first._replace(reason=f"PyTorch refuses to {run} it: {first.reason}{remedy}", batch=least)
+    return first._replace(reason=f"PyTorch refuses to {word} it: {first.reason}{remedy}", batch=least)
 
 
-def _overwritten(graph: Graph, written: Callable[[], Program]) -> Refusal | None:
+def _overwritten(graph: Graph, run: list[Runtime], written: Callable[[], Program]) -> Refusal | None:
     """An in-place layer that writes over what a backward pass needs."""
-    run = runtimes(graph)
     if not any(runtime.overwrites for runtime in run):
         return None
     calls = written().calls

@@ -49,7 +49,7 @@ def training_memory(
         conditions: how it is trained. The optimizer's state is there from the start, as after a first step.
         written: its calls, where they are at hand.
     """
-    return _TrainingStep(graph, facts, conditions, written or training_program(graph, conditions)).run()
+    return _TrainingStep(graph, facts, conditions, written or training_program(graph, facts, conditions)).run()
 
 
 class _TrainingStep:
