@@ -34,8 +34,8 @@ class Emitter:
     def __init__(self, problems: Problems, budget: Budget) -> None:
         self._problems = problems
         self._budget = budget
-        self._shapes: dict[tuple[Lowered, tuple[Shape, ...]], list[Shape]] = {}
-        """Of the primitives of an item, by what enters."""
+        self._shapes: dict[tuple[int, tuple[Shape, ...]], list[Shape]] = {}
+        """Of the primitives of an item, or of a layer, by its identity and what enters."""
         self.nodes: list[Draft] = []
         self.unequal: list[Unequal] = []
 
@@ -52,7 +52,7 @@ class Emitter:
         scope, label = spot.scope, spot.label
         if len(steps) > 1 and (spot.written or (isinstance(lowered.main, Macro) and lowered.main.scoped)):
             scope, label = scope.scope(label or lowered.main.alias, written=spot.written), ""
-        key = lowered, entering
+        key = id(lowered), entering
         known = self._shapes.get(key)
         shapes: list[Shape] = known or []
         made: list[Draft] = []
@@ -64,7 +64,8 @@ class Emitter:
                 if shape is None:
                     return None
                 shapes.append(shape)
-                self._check_init(step.layer, read, init or {}, item.places, env)
+                if init is not None:
+                    self._check_init(step.layer, read, init, item.places, env)
             node = self.append(step.layer, read, shapes[number], item.place, env, init, zero_init=step.zero_init)
             scope.add(label or step.label or step.layer.alias, node.index, written=bool(label))
             made.append(node)
@@ -73,8 +74,13 @@ class Emitter:
 
     def emit(self, layer: Layer, inputs: tuple[Draft, ...], places: Places, env: Environment) -> Value:
         """A node for a layer; None with a problem where it cannot take its inputs."""
-        shape = self._shape(layer, inputs, places, env)
-        return None if shape is None else self.append(layer, inputs, shape, places.whole, env)
+        key = id(layer), tuple([node.shape for node in inputs])
+        if key not in self._shapes:
+            shape = self._shape(layer, inputs, places, env)
+            if shape is None:
+                return None
+            self._shapes[key] = [shape]
+        return self.append(layer, inputs, self._shapes[key][0], places.whole, env)
 
     def _shape(self, layer: Layer, inputs: tuple[Draft, ...], places: Places, env: Environment) -> Shape | None:
         """What a layer gives; None with a problem where it cannot take its inputs.
@@ -97,8 +103,6 @@ class Emitter:
         self, layer: Layer, inputs: tuple[Draft, ...], init: TensorInit, places: Places, env: Environment
     ) -> None:
         """Record the tensors that `init` names and the layer does not have, such as the bias in front of a norm."""
-        if not init:
-            return
         owned = {tensor.name for tensor in layer.tensors(tuple([value.shape for value in inputs]))}
         for tensor, initializer in init.items():
             if tensor not in owned and initializer is not None:

@@ -102,6 +102,8 @@ def _meant(
         return None
     if word == "identity":
         return value
+    if word == "if_same" and value.shape != result.shape:
+        return _NO_SHORTCUT
     path = body_path(walk.nodes, first, value, result)
     if value.shape == result.shape and path.stride in {(1, 1), None}:
         return value

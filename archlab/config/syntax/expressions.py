@@ -12,7 +12,6 @@ import ast
 import math
 import operator
 import re
-import unicodedata
 import warnings
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -24,7 +23,6 @@ Scope = Mapping[str, Any]
 Evaluate = Callable[[Scope], Any]
 
 _NAME = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*\Z")
-_WORD = re.compile(r"\w+")
 
 
 class ExpressionError(Exception):
@@ -80,12 +78,6 @@ def compile_expression(text: str) -> Evaluate:
     if not text[2:-1].strip():
         raise ExpressionError("the expression is empty", 0, len(text))
     return _compile(_parse(text[1:]), 0)
-
-
-def mentioned_names(text: str) -> frozenset[str]:
-    """The words in an expression, among them every name that it can look up."""
-    # as Python reads identifiers: a full-width letter is the plain one
-    return frozenset(_WORD.findall(unicodedata.normalize("NFKC", text)))
 
 
 def _cut(text: str) -> str:
