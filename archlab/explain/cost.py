@@ -7,6 +7,7 @@ from math import prod
 
 from archlab.explain.section import Section, Step, times
 from archlab.explain.subject import Subject
+from archlab.layers.shape import AXIS_NAMES
 
 
 def params_section(subject: Subject) -> Section:
@@ -38,9 +39,9 @@ def _tensor_lines(subject: Subject, name: str, shape: tuple[int, ...]) -> tuple[
     divided = " / groups" if groups > 1 else ""
     by = f" / {groups}" if groups > 1 else ""
     if subject.is_transposed:
-        formula = f"in_channels x out_channels{divided} x kernel height x kernel width"
+        formula = f"in_channels x out_channels{divided} x {subject.words('kernel')}"
         return formula, f"{channels} x {out}{by} x {kernel}"
-    return f"out_channels x in_channels{divided} x kernel height x kernel width", f"{out} x {channels}{by} x {kernel}"
+    return f"out_channels x in_channels{divided} x {subject.words('kernel')}", f"{out} x {channels}{by} x {kernel}"
 
 
 def macs_section(subject: Subject) -> Section:
@@ -63,11 +64,11 @@ def _mac_lines(subject: Subject) -> tuple[str, str]:
     head, count = ("batch x ", f"{batch} x ") if batch > 1 else ("", "")
     if len(subject.weight) == 2:
         positions = subject.output[:-1]
-        words = "height x width x weight" if positions else "weight"
+        words = " x ".join([*AXIS_NAMES.get(len(positions), ()), "weight"])
         return f"{head}{words}", f"{count}{times(*positions, weight)}"
     word, positions = ("in", subject.inputs[0][1:]) if subject.is_transposed else ("out", subject.output[1:])
     if weight:
-        return f"{head}{word} height x {word} width x weight", f"{count}{times(*positions, weight)}"
+        return f"{head}{subject.words(word)} x weight", f"{count}{times(*positions, weight)}"
     return "as the layer states", ""
 
 

@@ -24,7 +24,7 @@ def deformable_section(subject: Subject) -> Section | None:
     section.steps.append(
         Step(
             "offset channels",
-            "2 x offset groups x kernel height x kernel width",
+            f"2 x offset groups x {subject.words('kernel')}",
             f"2 x {groups} x {times(*kernel)}",
             offsets,
         )
@@ -32,7 +32,7 @@ def deformable_section(subject: Subject) -> Section | None:
     if len(subject.inputs) > 2:
         masks = subject.inputs[2][0]
         section.steps.append(
-            Step("mask channels", "offset groups x kernel height x kernel width", f"{groups} x {times(*kernel)}", masks)
+            Step("mask channels", f"offset groups x {subject.words('kernel')}", f"{groups} x {times(*kernel)}", masks)
         )
         section.notes.append("With masks (modulation, Zhu et al. 2019), each tap is also scaled by 0 to 1.")
     section.steps += _extra(subject)

@@ -8,7 +8,7 @@ from typing import Any
 
 from archlab.explain.section import Section, Step, times
 from archlab.explain.subject import Subject
-from archlab.layers.shape import ChannelsLast, Shape, is_map, shape_text
+from archlab.layers.shape import AXIS_NAMES, ChannelsLast, Shape, axis_count, is_map, shape_text
 
 Rule = Callable[[Subject, Section], None]
 
@@ -23,9 +23,9 @@ def dimension_words(shape: Shape) -> tuple[str, ...]:
     if len(shape) == 1:
         return ("features",)
     if isinstance(shape, ChannelsLast):
-        return ("height", "width", "channels")
+        return (*AXIS_NAMES[axis_count(shape)], "channels")
     if is_map(shape):
-        return ("channels", "height", "width")
+        return ("channels", *AXIS_NAMES[axis_count(shape)])
     return tuple(f"dimension {number}" for number in range(1, len(shape) + 1))
 
 

@@ -74,7 +74,7 @@ def _exact(factor: float) -> str:
 def _transposed(subject: Subject, axis: int, size: int, out: int) -> Step:
     kernel, (stride, padding, dilation, extra) = (
         subject.kernel[axis],
-        [subject.pair(name, (0, 0))[axis] for name in ("stride", "padding", "dilation", "output_padding")],
+        [subject.per_axis(name, 0)[axis] for name in ("stride", "padding", "dilation", "output_padding")],
     )
     return Step(
         "",

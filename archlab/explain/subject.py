@@ -13,7 +13,7 @@ from archlab.analysis.result import Analysis, LayerReport
 from archlab.graph import Node
 from archlab.layers.base import Layer
 from archlab.layers.geometry import AxisReads, largest_reach
-from archlab.layers.shape import Shape, axis_count, is_map
+from archlab.layers.shape import AXIS_NAMES, Shape, axis_count, is_map
 
 
 @dataclass(frozen=True)
@@ -96,21 +96,20 @@ class Subject:
         return self.weight[2:]
 
     @property
-    def dilation(self) -> tuple[int, int]:
-        """Height and width."""
-        return self.pair("dilation", (1, 1))
-
-    @property
     def groups(self) -> int:
         """Of a convolution; from the weight, so that a depthwise layer need not name them."""
         if not self.is_convolution:
             return 1
         return self.output[0] // self.weight[1] if self.is_transposed else self.inputs[0][0] // self.weight[1]
 
-    def pair(self, name: str, default: tuple[int, int]) -> tuple[int, int]:
+    def per_axis(self, name: str, default: int) -> tuple[int, ...]:
         """An option with a value for each axis."""
         value: Any = getattr(self.layer, name, None)
-        return default if value is None else (int(value[0]), int(value[1]))
+        return (default,) * self.rank if value is None else tuple(map(int, value))
+
+    def words(self, before: str) -> str:
+        """`kernel height x kernel width`."""
+        return " x ".join([f"{before} {name}" for name in AXIS_NAMES[self.rank]])
 
     def field_before(self, which: int = 0) -> ReceptiveField:
         """Of an input."""

@@ -15,6 +15,7 @@ from archlab.explain.section import Section, Step, times
 from archlab.explain.subject import Subject
 from archlab.explain.transposed import transposed_section
 from archlab.layers.geometry import Window
+from archlab.layers.shape import AXIS_NAMES
 from archlab.layers.sliding import effective_kernel
 
 Topic = Callable[[Subject], Section | None]
@@ -90,13 +91,13 @@ def _fill_separable(section: Section, depthwise: Subject, pointwise: Subject) ->
         Step("both", "depthwise MACs + pointwise MACs", f"{one:,} + {two:,}", one + two),
         Step(
             "full convolution",
-            f"{'batch x ' if batch else ''}out_channels x out height x out width x in_channels x kernel",
+            f"{'batch x ' if batch else ''}out_channels x {pointwise.words('out')} x in_channels x kernel",
             times(*batch, *pointwise.output, channels, *kernel),
             full,
         ),
     ]
     share = Fraction(one + two, full)
-    area = "kernel height x kernel width"
+    area = depthwise.words("kernel")
     if depthwise.output[0] == channels:
         formula = f"both / full convolution = 1 / out_channels + 1 / ({area})"
         numbers = f"1 / {out} + 1 / ({times(*kernel)})"
@@ -145,7 +146,7 @@ def _is_pointwise(subject: Subject) -> bool:
     return (
         subject.is_convolution
         and not subject.is_transposed
-        and subject.kernel == (1, 1)
+        and prod(subject.kernel) == 1
         and subject.groups == 1
         and subject.output[1:] == subject.inputs[0][1:]
     )
@@ -159,8 +160,8 @@ def _dilated(subject: Subject) -> Section | None:
     if all(kernel == 1 or dilation == 1 for kernel, dilation in sizes):
         return None
     section = Section("dilated", "dilated (atrous) convolution", "Yu & Koltun 2016")
-    alike = sizes[0] == sizes[1]
-    for name, (kernel, dilation) in zip(("height", "width"), sizes[:1] if alike else sizes, strict=False):
+    alike = len(set(sizes)) == 1
+    for name, (kernel, dilation) in zip(AXIS_NAMES[len(sizes)], sizes[:1] if alike else sizes, strict=False):
         label = "effective kernel" if alike else f"effective {name}"
         formula = "dilation x (kernel - 1) + 1"
         numbers = f"{dilation} x ({kernel} - 1) + 1"

@@ -18,7 +18,7 @@ def transposed_section(subject: Subject) -> Section | None:
         "Each input value adds one scaled kernel to the output, stride positions further on: what a convolution "
         "does in its backward pass. Its MACs are counted at input positions."
     )
-    stride, kernel = subject.pair("stride", (1, 1)), subject.kernel
+    stride, kernel = subject.per_axis("stride", 1), subject.kernel
     if stride[0] == stride[1] and kernel[0] == kernel[1]:
         section.steps.append(
             Step(
