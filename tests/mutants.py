@@ -84,8 +84,8 @@ QUICK = 1.0
 SLACK_SECONDS = 10
 PATIENCE = 10
 """How many times as long as the processor's time a run may take; a mutant may also wait for ever."""
-BAD_EXIT = 4
-"""The least of pytest's exit statuses that say nothing about the tests."""
+BAD_EXIT = 5
+"""The least of pytest's exit statuses that say nothing about the tests; below it, a mutant that cannot be imported."""
 
 
 def _in_fork(run: Callable[[], int], log: Path, limit: int) -> int:

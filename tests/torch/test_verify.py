@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from archlab.api.network import load, loads
+from archlab.layers.base import Cost
 from archlab.layers.batch_norm import BatchNorm2d
 from archlab.layers.conv import Conv2d
 from archlab.layers.shape import Shape
@@ -59,7 +60,7 @@ def lie(monkeypatch: pytest.MonkeyPatch, cls: type, method: str, value: Any) -> 
 
 
 def test_wrong_macs_are_found_by_both_counters(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = lie(monkeypatch, Conv2d, "macs", 7)
+    text = lie(monkeypatch, Conv2d, "cost", Cost(macs=7))
     assert "conv: MACs 7, but FlopCounterMode finds 3,888" in text
     assert "total: MACs 7, but fvcore finds 3,888" in text
 
