@@ -8,6 +8,7 @@ from archlab.analysis.result import Analysis
 from archlab.config.syntax.substitute import is_dynamic, substitute
 from archlab.config.syntax.yaml_nodes import Mapping, Sequence, kind
 from archlab.config.tree.expect import _FORMS, _WHOLE, EXPECT_KEYS, GLOBAL, _is_figure
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import Problems
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import one_of
@@ -18,22 +19,22 @@ def check_expect(expect: Mapping, analysis: Analysis, problems: Problems) -> Non
     for key, node in expect.entries.items():
         if key not in EXPECT_KEYS:
             hint = did_you_mean(key, EXPECT_KEYS) or f"; it has {one_of(EXPECT_KEYS)}"
-            problems.add(f"'expect' has no figure '{key}'{hint}", "unknown-option", expect.keys[key])
+            problems.add(f"'expect' has no figure '{key}'{hint}", Code.UNKNOWN_OPTION, expect.keys[key])
             continue
         if is_dynamic(node):
-            problems.add("'expect' takes plain figures, no expressions", "wrong-value", node.place)
+            problems.add("'expect' takes plain figures, no expressions", Code.WRONG_VALUE, node.place)
             continue
         if not _is_figure(key, node):
             hint = "; the figure must be equal, and bounds cannot be written" if isinstance(node, Mapping) else ""
             found = f"a list of {len(node.items)}" if isinstance(node, Sequence) else kind(node)
             message = f"expect: '{key}' is {_FORMS.get(key, _WHOLE)}, not {found}{hint}"
-            problems.add(message, "wrong-type", node.place)
+            problems.add(message, Code.WRONG_TYPE, node.place)
             continue
         wanted = substitute(node, {})
         found = _figure(key, analysis)
         if not _equal(wanted, found):
             message = f"{analysis.graph.name}: expected {key} {_shown(wanted)}, but it is {_shown(found)}"
-            problems.add(message, "expect", node.place)
+            problems.add(message, Code.EXPECT, node.place)
 
 
 def _figure(key: str, analysis: Analysis) -> Any:

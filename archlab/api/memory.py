@@ -5,6 +5,7 @@ from __future__ import annotations
 from archlab.analysis.memory.fit import MOST_INPUTS, Fit, largest_batch
 from archlab.analysis.memory.ledger import Timeline
 from archlab.analysis.result import Analysis
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import argument
 from archlab.report.memory import MemoryView
@@ -32,7 +33,7 @@ def memory_view(analysis: Analysis, *, training: bool = False, limit: int | None
 def _training(analysis: Analysis) -> Timeline:
     if analysis.training is None:
         assert analysis.refusal is not None
-        raise single_problem(analysis.refusal.reason, "wrong-value")
+        raise single_problem(analysis.refusal.reason, Code.WRONG_VALUE)
     return analysis.training
 
 
@@ -53,5 +54,5 @@ def _check_size(analysis: Analysis) -> None:
         raise single_problem(
             f"{graph.name}: its layers have {inputs:,} inputs together, and a largest batch is looked for in networks "
             f"of at most {MOST_INPUTS:,}; compare the peaks of some batches with {argument('batch')}",
-            "too-large",
+            Code.TOO_LARGE,
         )

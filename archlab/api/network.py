@@ -11,6 +11,7 @@ from archlab.api.analysis import Analysis
 from archlab.config.expand.network import expand, input_fault
 from archlab.config.tree.document import Document, Variant
 from archlab.config.tree.targets import open_target, read_document
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import Problems, single_problem
 from archlab.diagnostics.words import counted
@@ -93,6 +94,6 @@ def expand_document(
     if input_shape is not None:
         fault = input_fault(tuple(input_shape))
         if fault is not None:
-            raise single_problem(fault, "bad-input")
+            raise single_problem(fault, Code.BAD_INPUT)
         input_shape = tuple(input_shape)
     return Network(expand(document, variant, params, problems, input_shape), document, variant)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archlab.analysis.receptive_field.fields import FLAT_AXES
 from archlab.analysis.receptive_field.growth import middle_unit
 from archlab.analysis.result import Analysis
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import argument, spelling
 from archlab.diagnostics.suggest import did_you_mean
@@ -36,7 +37,7 @@ def receptive_field(
         raise single_problem(
             f"{graph.name}: the input {shape_text(graph.input_shape)} has no positions, so that nothing has a "
             "receptive field",
-            "wrong-value",
+            Code.WRONG_VALUE,
         )
     node = _node(analysis, layer)
     chosen = _unit(node, unit)
@@ -64,7 +65,7 @@ def _node(analysis: Analysis, path: str | None) -> Node:
     found = next((node for node in nodes[1:] if node.path == path), None)
     if found is None:
         hint = did_you_mean(path, [node.path for node in nodes[1:]]) or f"; see {spelling().layers}"
-        raise single_problem(f"{analysis.graph.name} has no layer '{path}'{hint}", "unknown-layer")
+        raise single_problem(f"{analysis.graph.name} has no layer '{path}'{hint}", Code.UNKNOWN_LAYER)
     return found
 
 
@@ -78,6 +79,6 @@ def _unit(node: Node, unit: tuple[int, ...] | None) -> tuple[int, ...]:
         raise single_problem(
             f"{argument('unit', ','.join(map(str, unit)))}: the output of {node.path} has {has}, so that the last unit "
             f"is {last}",
-            "wrong-value",
+            Code.WRONG_VALUE,
         )
     return unit

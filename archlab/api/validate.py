@@ -12,6 +12,7 @@ from archlab.config.syntax.folders import configs_below, is_folder
 from archlab.config.syntax.limits import MAX_STEPS
 from archlab.config.tree.document import Document, Variant
 from archlab.config.tree.targets import open_target
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import ConfigError, Problem, Problems
 from archlab.files.inputs import STDIN
 
@@ -79,7 +80,7 @@ def _too_many(variant: Variant | None, checked: int) -> Problem:
     message = f"the {checked} networks in front of this variant take more than {MAX_STEPS:,} steps to expand together"
     return Problem(
         f"{message}; check the others by themselves, as FILE@VARIANT, or put them into files of their own",
-        "too-large",
+        Code.TOO_LARGE,
         None if variant is None else variant.place,
     )
 

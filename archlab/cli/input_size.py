@@ -6,6 +6,7 @@ import re
 
 from archlab.config.syntax.yaml_nodes import Scalar, Sequence
 from archlab.config.tree.document import Document, Variant
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import ConfigError, single_problem
 from archlab.layers.shape import MAP_RANK, shape_text
 
@@ -49,7 +50,7 @@ def _wrong(text: str, what: str, shape: tuple[int, ...], own: tuple[int | None, 
     meant = _meant(shape, own)
     batch = f" --batch {shape[0]}" if len(shape) == MAP_RANK + 1 and shape[0] > 1 else ""
     hint = f"write {EXAMPLE}" if meant is None else f"write channels, height, width: --input {shape_text(meant)}{batch}"
-    return single_problem(f"--input {text} {what}; {hint}", "bad-input")
+    return single_problem(f"--input {text} {what}; {hint}", Code.BAD_INPUT)
 
 
 def _meant(shape: tuple[int, ...], own: tuple[int | None, ...]) -> tuple[int, ...] | None:

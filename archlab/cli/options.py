@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from archlab.cli.parser import dtype, positive
+from archlab.diagnostics.codes import Code
 
 if TYPE_CHECKING:
     from archlab.analysis.conditions import Conditions
@@ -128,7 +129,7 @@ def conditions_of(options: argparse.Namespace) -> Conditions:
 
     given = vars(options)
     if given.get("autocast") is not None and options.dtype != "float32":
-        raise single_problem(f"--autocast lowers the precision of float32, not of {options.dtype}", "wrong-value")
+        raise single_problem(f"--autocast lowers the precision of float32, not of {options.dtype}", Code.WRONG_VALUE)
     known = {name: given[name] for name in ConditionOptions.__annotations__ if name in given}
     return Conditions(**known)
 
@@ -164,11 +165,11 @@ def _params(assignments: Sequence[str]) -> dict[str, Any]:
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
-            raise single_problem(f"--set takes name=value, not '{assignment}'", "wrong-value")
+            raise single_problem(f"--set takes name=value, not '{assignment}'", Code.WRONG_VALUE)
         problems = Problems()
         node = parse(Source(f"--set {name}", text), problems)
         problems.raise_if_any()
         if is_dynamic(node):
-            raise single_problem(f"--set {name} takes a plain value, not the expression {text}", "wrong-value")
+            raise single_problem(f"--set {name} takes a plain value, not the expression {text}", Code.WRONG_VALUE)
         params[name.strip()] = substitute(node, {})
     return params

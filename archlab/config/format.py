@@ -12,6 +12,7 @@ import yaml
 
 from archlab.config.syntax.yaml_nodes import LOADER, Mapping, Node, Scalar, Sequence, parse
 from archlab.config.tree.document import KEYS
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import Problems, single_problem
 
@@ -55,7 +56,7 @@ def _formatted(source: Source) -> str:
     root = parse(source, problems := Problems())
     problems.raise_if_any()
     if not isinstance(root, Mapping):
-        raise single_problem("a config is a mapping", "wrong-type", root.place)
+        raise single_problem("a config is a mapping", Code.WRONG_TYPE, root.place)
     text = _Printer(source, root).text()
     _check_nothing_lost(source, root, text)
     return text
@@ -70,7 +71,7 @@ def _refuse_unusual(source: Source) -> None:
                 mark = token.start_mark
                 place = Place(source, mark.line, mark.column, mark.line, mark.column + 1)
                 raise single_problem(
-                    "fmt leaves files with anchors, tags, `---` and block scalars alone", "format", place
+                    "fmt leaves files with anchors, tags, `---` and block scalars alone", Code.FORMAT, place
                 )
     except yaml.YAMLError:
         return  # the parser says it better
@@ -82,7 +83,7 @@ def _check_nothing_lost(source: Source, before: Mapping, text: str) -> None:
     same = not problems.found and _value(before) == _value(after)
     kept = sorted(_Comments(source, before).texts()) == sorted(_Comments(Source("", text), after).texts())
     if not (same and kept):
-        raise single_problem("fmt cannot write this file without losing something; it is left as it is", "format")
+        raise single_problem("fmt cannot write this file without losing something; it is left as it is", Code.FORMAT)
 
 
 def _value(node: Node) -> object:

@@ -74,7 +74,7 @@ def problems_sarif(problems: list[Problem]) -> str:
     driver = {
         "name": "archlab",
         "version": __version__,
-        "rules": [_rule(Code(code)) for code in codes],
+        "rules": [_rule(code) for code in codes],
     }
     results = [_result(problem, codes.index(problem.code)) for problem in problems]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place, printable
 
 MAX_PROBLEMS = 100
@@ -16,7 +17,7 @@ class Problem:
     """One mistake: what is wrong with the values, then what to write instead."""
 
     message: str
-    code: str
+    code: Code
     place: Place | None = None
     trail: tuple[str, ...] = ()
 
@@ -85,7 +86,7 @@ class BadItemError(Exception):
     def __init__(
         self,
         message: str,
-        code: str,
+        code: Code,
         place: Place | None,
         notes: tuple[str, ...] = (),
         *,
@@ -117,9 +118,9 @@ class Problems:
     """
 
     found: list[Problem] = field(default_factory=list)
-    _seen: set[tuple[str, str, int, int]] = field(default_factory=set)
+    _seen: set[tuple[Code, str, int, int]] = field(default_factory=set)
 
-    def add(self, message: str, code: str, place: Place | None, trail: tuple[str, ...] = ()) -> None:
+    def add(self, message: str, code: Code, place: Place | None, trail: tuple[str, ...] = ()) -> None:
         """Record a problem.
 
         Raises:
@@ -140,6 +141,6 @@ class Problems:
             raise ConfigError(self.found)
 
 
-def single_problem(message: str, code: str, place: Place | None = None) -> ConfigError:
+def single_problem(message: str, code: Code, place: Place | None = None) -> ConfigError:
     """A `ConfigError` with one problem."""
     return ConfigError([Problem(message, code, place)])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archlab.analysis.result import Analysis, LayerReport
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.explain.cost import macs_section, params_section
@@ -83,6 +84,6 @@ def find_layer_report(analysis: Analysis, path: str) -> LayerReport:
     if inside:
         shown = ", ".join(inside[:4]) + (", ..." if len(inside) > 4 else "")
         message = f"'{path}' is not a layer of {analysis.graph.name} but a block of {len(inside)}: {shown}"
-        raise single_problem(message, "unknown-layer")
+        raise single_problem(message, Code.UNKNOWN_LAYER)
     hint = did_you_mean(path, paths) or "; without a layer, archlab explain lists them"
-    raise single_problem(f"{analysis.graph.name} has no layer '{path}'{hint}", "unknown-layer")
+    raise single_problem(f"{analysis.graph.name} has no layer '{path}'{hint}", Code.UNKNOWN_LAYER)

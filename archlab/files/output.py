@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.files.inputs import input_at
 
@@ -44,7 +45,7 @@ def replacing(path: Path, *, over_inputs: bool = False) -> Iterator[Path]:
     read = None if over_inputs else input_at(path)
     if read is not None:
         message = f"{path} is an input" if str(path) == read else f"{path} is the input {read}"
-        raise single_problem(f"{message}; write to another file", "output-is-input")
+        raise single_problem(f"{message}; write to another file", Code.OUTPUT_IS_INPUT)
     status = _status(path)
     if status is not None and stat.S_ISDIR(status.st_mode):
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import Problems
 from archlab.graph.graph import Graph, Node
 from archlab.graph.runtimes import runtimes
@@ -36,7 +37,7 @@ def _check_used(graph: Graph, readers: list[list[int]], problems: Problems, left
             if node.index in left_over:
                 message = f"the output of '{node.path}' is used only for an output of a block that nothing reads"
                 message += "; read that output too, or remove both"
-            problems.add(message, "unused", node.place, node.trail)
+            problems.add(message, Code.UNUSED, node.place, node.trail)
             return  # what led to it needs no problem of its own
 
 
@@ -53,7 +54,7 @@ def _check_inplace(graph: Graph, readers: list[list[int]], problems: Problems) -
         culprit = needed[node.inputs[0]] if runtime.overwrites else None
         if culprit is not None:
             message = f"'{node.path}' overwrites its input, which {_user(graph, readers, culprit, node)}"
-            problems.add(f"{message}; remove 'inplace: true'", "inplace", node.place, node.trail)
+            problems.add(f"{message}; remove 'inplace: true'", Code.INPLACE, node.place, node.trail)
 
 
 def _user(graph: Graph, readers: list[list[int]], value: int, node: Node) -> str:

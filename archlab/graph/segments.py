@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.graph.graph import Graph
@@ -52,7 +53,7 @@ def find_segments(graph: Graph, patterns: Sequence[str]) -> list[Segment]:
     for pattern in patterns:
         if not any(fnmatchcase(path, pattern) for path in extents):
             hint = did_you_mean(pattern, extents) or _examples(extents)
-            raise single_problem(f"{graph.name} has no block '{pattern}'{hint}", "unknown-layer")
+            raise single_problem(f"{graph.name} has no block '{pattern}'{hint}", Code.UNKNOWN_LAYER)
     matching = {path: extent for path, extent in extents.items() if any(fnmatchcase(path, p) for p in patterns)}
     outermost = [path for path in matching if not any(level in matching for level in _levels(path))]
     last_uses = _last_uses(graph)
@@ -98,7 +99,9 @@ def _segment(graph: Graph, path: str, first: int, last: int, last_uses: list[int
     inside = range(first, last + 1)
     stranger = next((graph.nodes[i].path for i in inside if not graph.nodes[i].path.startswith(path + ".")), None)
     if stranger is not None:
-        raise single_problem(f"'{stranger}' stands between the layers of '{path}'; name a smaller block", "wrong-value")
+        raise single_problem(
+            f"'{stranger}' stands between the layers of '{path}'; name a smaller block", Code.WRONG_VALUE
+        )
     sources = {source for index in inside for source in graph.nodes[index].inputs if source < first}
     outputs = tuple([index for index in inside if last_uses[index] > last])
     return Segment(path, first, last + 1, tuple(sorted(sources)), outputs)
@@ -121,4 +124,4 @@ def _check_inputs_stay(graph: Graph, segments: list[Segment]) -> None:
         if found:
             node = graph.nodes[min(found)]
             message = f"'{node.path}' overwrites what enters '{segment.path}', which could not be computed again"
-            raise single_problem(f"{message}; choose a block that holds both", "inplace", node.place)
+            raise single_problem(f"{message}; choose a block that holds both", Code.INPLACE, node.place)

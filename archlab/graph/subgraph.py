@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import spelling
 from archlab.diagnostics.suggest import did_you_mean
@@ -25,10 +26,10 @@ def cut(graph: Graph, names: Sequence[str]) -> Graph:
         ConfigError: if there is no such layer, no name at all, or one twice.
     """
     if not names:
-        raise single_problem("outputs: name at least one layer", "wrong-value")
+        raise single_problem("outputs: name at least one layer", Code.WRONG_VALUE)
     twice = next((name for position, name in enumerate(names) if name in names[:position]), None)
     if twice is not None:
-        raise single_problem(f"outputs: '{twice}' is there twice", "wrong-value")
+        raise single_problem(f"outputs: '{twice}' is there twice", Code.WRONG_VALUE)
     ends = [_find(graph, name) for name in names]
     nodes, number = renumbered([graph.nodes[index] for index in sorted(_needed(graph, ends))])
     outputs = [(name, number[end.index]) for name, end in zip(names, ends, strict=True)]
@@ -41,7 +42,7 @@ def _find(graph: Graph, name: str) -> Node:
     if not found:
         scopes = {node.path[:end]: None for node in graph.layers for end in _ends(node.path)}
         hint = did_you_mean(name, scopes) or f"; see {spelling().layers}"
-        raise single_problem(f"{graph.name} has no layer '{name}'{hint}", "unknown-layer")
+        raise single_problem(f"{graph.name} has no layer '{name}'{hint}", Code.UNKNOWN_LAYER)
     return found[-1]
 
 

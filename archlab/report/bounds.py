@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 
 MOST_ROWS = 10_000
@@ -23,5 +24,5 @@ def check_rows(rows: int, form: str, *, advice: str = "") -> None:
         raise single_problem(
             f"{rows:,} rows are too many for {form}, which has at most {MOST_ROWS:,}; "
             f"{advice}write .csv or .json, which have them all",
-            "too-large",
+            Code.TOO_LARGE,
         )

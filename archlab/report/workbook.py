@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from archlab.analysis.row import Row
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.requirements import require
 from archlab.files.output import replacing
@@ -32,7 +33,7 @@ def save_workbook(sheets: dict[str, list[Row]], path: Path) -> None:
                 _write(book.add_worksheet(name), rows, bold)
     except (OSError, FileCreateError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise single_problem(f"cannot write {path}: {reason or error}", "file") from None
+        raise single_problem(f"cannot write {path}: {reason or error}", Code.FILE) from None
 
 
 def _write(sheet: Any, rows: list[Row], bold: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import argument
 
@@ -24,4 +25,6 @@ def require_device(device: str, *, meta: bool = False) -> None:
             made.cpu()
     except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         reason = str(error).splitlines()[0]
-        raise single_problem(f"{argument('device', device)}: cannot compute there: {reason}", "wrong-value") from None
+        raise single_problem(
+            f"{argument('device', device)}: cannot compute there: {reason}", Code.WRONG_VALUE
+        ) from None

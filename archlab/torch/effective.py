@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from math import exp
 from pathlib import Path
 
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.requirements import require
 from archlab.diagnostics.spelling import argument
 
@@ -133,7 +134,7 @@ def measure(
             f"no input position has a gradient to unit {unit[0]},{unit[1]} of {path} in any of {count} samples: "
             f"it does not read the input, or its activation is off; try another {argument('unit')}, "
             f"{argument('layer')} or {argument('seed')}",
-            "no-gradient",
+            Code.NO_GRADIENT,
         )
     return _result(total / total.sum(), spans, count, silent, sampling)
 
@@ -204,11 +205,11 @@ def _result(
 def _image_files(folder: Path) -> list[Path]:
     require("PIL", "torch", "reading images")
     if not is_folder(str(folder)):
-        raise single_problem(f"{argument('images', folder)}: there is no such folder", "unreadable")
+        raise single_problem(f"{argument('images', folder)}: there is no such folder", Code.UNREADABLE)
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
     if not found:
         raise single_problem(
-            f"{argument('images', folder)}: no file ends with {', '.join(IMAGE_SUFFIXES)}", "unreadable"
+            f"{argument('images', folder)}: no file ends with {', '.join(IMAGE_SUFFIXES)}", Code.UNREADABLE
         )
     return found
 
@@ -222,14 +223,14 @@ def _read_image(path: Path, graph: Graph) -> Tensor:
         raise single_problem(
             f"{argument('images')}: the input {shape_text(graph.input_shape)} has {channels} channels; "
             "images have 1 or 3",
-            "wrong-value",
+            Code.WRONG_VALUE,
         )
     try:
         with Image.open(path) as opened:
             picture = opened.convert("RGB" if channels == 3 else "L")
         remember(path)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise single_problem(f"cannot read the image {path}: {error}", "unreadable") from None
+        raise single_problem(f"cannot read the image {path}: {error}", Code.UNREADABLE) from None
     flat = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
     pixels = flat.reshape(picture.height, picture.width, channels).permute(2, 0, 1)
     resized = functional.interpolate(pixels[None] / 255, size, mode="bilinear", antialias=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import fx
 
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.requirements import require
 from archlab.graph import Graph
@@ -75,7 +76,9 @@ def export_onnx(model: fx.GraphModule, graph: Graph, path: Path) -> None:
         if fault is None:
             return
         faults.append(fault)
-    raise single_problem(f"{graph.name} cannot be written as ONNX: its checker refuses it: {faults[-1]}", "unsupported")
+    raise single_problem(
+        f"{graph.name} cannot be written as ONNX: its checker refuses it: {faults[-1]}", Code.UNSUPPORTED
+    )
 
 
 def _fault(path: Path) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import fx
 
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import ConfigError, Problem
 from archlab.graph import Graph, Node
 from archlab.layers.shape import map_size, shape_text
@@ -54,7 +55,7 @@ def unwritten(
     node = _layer_at(text, graph, program, model)
     if node is None or operator is None:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return ConfigError([Problem(f"{graph.name} cannot be written as ONNX: {lines[0]}", "unsupported")])
+        return ConfigError([Problem(f"{graph.name} cannot be written as ONNX: {lines[0]}", Code.UNSUPPORTED)])
     name = operator[1].removesuffix(".default").removeprefix("aten.")
     return ConfigError([_problem(node, f"it has no operator for {name}{_instead(graph, node)}")])
 
@@ -95,4 +96,4 @@ def _instead(graph: Graph, node: Node) -> str:
 
 def _problem(node: Node, reason: str) -> Problem:
     message = f"{node.path} ({node.layer.type}) cannot be written as ONNX: {reason}"
-    return Problem(message, "unsupported", node.place, node.trail)
+    return Problem(message, Code.UNSUPPORTED, node.place, node.trail)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.requirements import require
 from archlab.diagnostics.spelling import argument
@@ -61,19 +62,21 @@ def save(network: HasGraph, path: Path, options: BuildOptions | None = None) -> 
     options = options or BuildOptions()
     if options.check is not None and options.weights is None:
         raise single_problem(
-            f"{argument('weights_check')} checks weights; give them with {argument('weights')}", "wrong-value"
+            f"{argument('weights_check')} checks weights; give them with {argument('weights')}", Code.WRONG_VALUE
         )
     if path.suffix not in SUFFIXES:
-        raise single_problem(f"{path}: the ending must be one of {' '.join(SUFFIXES)}", "wrong-value")
+        raise single_problem(f"{path}: the ending must be one of {' '.join(SUFFIXES)}", Code.WRONG_VALUE)
     try:
         if path.suffix != ".py":
             return _save_model(network, path, options)
         if options.weights is not None:
-            raise single_problem(f"{path}: source holds no weights; write them to a .pt file beside it", "wrong-value")
+            raise single_problem(
+                f"{path}: source holds no weights; write them to a .pt file beside it", Code.WRONG_VALUE
+            )
         graph = network.graph if options.outputs is None else cut(network.graph, options.outputs)
         write_text(path, to_source(graph))
     except OSError as error:
-        raise single_problem(f"cannot write {path}: {error.strerror or error}", "unwritable") from None
+        raise single_problem(f"cannot write {path}: {error.strerror or error}", Code.UNWRITABLE) from None
     return []
 
 
@@ -86,7 +89,7 @@ def _save_model(network: HasGraph, path: Path, options: BuildOptions) -> list[st
     from archlab.torch.weights import load_weights
 
     if not path.parent.is_dir():
-        raise single_problem(f"cannot write {path}: there is no folder {path.parent}", "unwritable")
+        raise single_problem(f"cannot write {path}: there is no folder {path.parent}", Code.UNWRITABLE)
     if options.seed is not None:
         torch.manual_seed(options.seed)
     graph = network.graph if options.outputs is None else cut(network.graph, options.outputs)

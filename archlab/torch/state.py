@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import ConfigError, single_problem
 from archlab.diagnostics.requirements import require
 from archlab.files.inputs import remember
@@ -46,7 +47,7 @@ def read_state(weights: Weights) -> Mapping[str, Tensor]:
             found = found[key]
     fault = _fault_of(found)
     if fault is not None:
-        raise single_problem(f"{shown} does not hold a state dict, names to tensors: {fault}", "wrong-weights")
+        raise single_problem(f"{shown} does not hold a state dict, names to tensors: {fault}", Code.WRONG_WEIGHTS)
     state: Mapping[str, Tensor] = found
     return state
 
@@ -112,11 +113,11 @@ def _published(name: str) -> Mapping[str, Tensor]:
         found = get_weight(name)
     except (ValueError, AttributeError, KeyError):
         message = f"torchvision has no weights '{name}'; write them as torchvision:ResNet50_Weights.IMAGENET1K_V2"
-        raise single_problem(message, "wrong-weights") from None
+        raise single_problem(message, Code.WRONG_WEIGHTS) from None
     try:
         state: Mapping[str, Tensor] = found.get_state_dict(progress=False, check_hash=True)
     except (OSError, RuntimeError) as error:
-        raise single_problem(f"cannot get the weights {name}: {error}", "unreadable") from None
+        raise single_problem(f"cannot get the weights {name}: {error}", Code.UNREADABLE) from None
     return state
 
 
@@ -135,9 +136,9 @@ def read_file(path: Path) -> Any:
     except ConfigError:
         raise
     except OSError as error:
-        raise single_problem(f"cannot read {path}: {error.strerror or error}", "unreadable") from None
+        raise single_problem(f"cannot read {path}: {error.strerror or error}", Code.UNREADABLE) from None
     except Exception as error:  # noqa: BLE001 - from a damaged file the unpickler raises anything
-        raise single_problem(f"{path} does not hold a state dict: {_reason(error)}", "wrong-weights") from None
+        raise single_problem(f"{path} does not hold a state dict: {_reason(error)}", Code.WRONG_WEIGHTS) from None
     return found
 
 
@@ -158,4 +159,4 @@ def _refuse_bomb(path: Path) -> None:
     size = path.stat().st_size
     if unpacked > MOST_UNPACKED * size:
         message = f"{path} has {size:,} bytes and unpacks to {unpacked:,}; torch.save packs nothing"
-        raise single_problem(message, "too-large")
+        raise single_problem(message, Code.TOO_LARGE)

@@ -14,6 +14,7 @@ from archlab.analysis.facts import collect_facts
 from archlab.analysis.memory.trainable import require_run
 from archlab.analysis.memory.training import training_memory
 from archlab.analysis.optimizer import OPTIMIZERS
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import HasGraph
 from archlab.torch.storages import count_inference, count_training
@@ -108,7 +109,7 @@ def verify_memory(network: HasGraph, conditions: Conditions, device: str = "cpu"
     """
     if conditions.dtype not in TRAINED_DTYPES:
         raise single_problem(
-            f"{conditions.dtype} has no storages to count; choose a floating-point dtype", "wrong-value"
+            f"{conditions.dtype} has no storages to count; choose a floating-point dtype", Code.WRONG_VALUE
         )
     require_run(network.graph, conditions.batch)
     conditions = replace(conditions, adds_in_place=False)

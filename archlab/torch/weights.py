@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import printable
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import argument
@@ -162,13 +163,13 @@ def load_weights(model: nn.Module, graph: Graph, weights: Weights, *, partial: b
         shown = (
             f"the weights {weights}" if isinstance(weights, str) or not isinstance(weights, Mapping) else "the weights"
         )
-        raise single_problem(f"{shown} do not fit {graph.name}: {found.render()}", "wrong-weights")
+        raise single_problem(f"{shown} do not fit {graph.name}: {found.render()}", Code.WRONG_WEIGHTS)
     wanted = model.state_dict()
     used = {name: value for name, value in found.taken.items() if name in wanted}
     for name, value in used.items():
         fault = tensor_fault(found.sources[name], value, wanted[name])
         if fault is not None:
-            raise single_problem(f"the weights cannot be used: {fault}", "wrong-weights")
+            raise single_problem(f"the weights cannot be used: {fault}", Code.WRONG_WEIGHTS)
         count = _not_finite(value.to(wanted[name].dtype))
         if count:
             found.not_finite[found.sources[name]] = count

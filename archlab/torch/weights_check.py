@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import printable
 from archlab.diagnostics.problem import ConfigError, single_problem
 from archlab.graph import Graph
@@ -65,7 +66,7 @@ def _difference(path: Path, name: str, value: Tensor, expected: Tensor) -> float
             f"with these weights the {name} differs from that of {path} by {difference:.3g}, {share:.2%} of its "
             f"largest value (at most {LARGEST_DIFFERENCE:.1%}): either a tensor went to another of its shape, or the "
             "networks differ in what a state dict does not tell: strides, padding, activations, epsilons",
-            "weights-check",
+            Code.WEIGHTS_CHECK,
         )
     return share
 
@@ -98,4 +99,4 @@ def _named(output: Any) -> dict[str, Any]:
 
 def _wrong(path: Path, reason: str) -> ConfigError:
     form = 'torch.save({"input": x, "output": y}, FILE) makes one'
-    return single_problem(printable(f"{path} does not check these weights: {reason}; {form}"), "wrong-weights")
+    return single_problem(printable(f"{path} does not check these weights: {reason}; {form}"), Code.WRONG_WEIGHTS)

@@ -10,6 +10,7 @@ from archlab.config.syntax.naming import name_fault
 from archlab.config.syntax.yaml_nodes import Mapping, Node, parse
 from archlab.config.tree.document import Variant
 from archlab.config.tree.targets import open_target
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import Problems, single_problem
 
@@ -28,7 +29,7 @@ def starter_config(name: str, source: str) -> str:
     """
     fault = name_fault(name)
     if fault is not None:
-        raise single_problem(f"the name '{name}' {fault}", "bad-name")
+        raise single_problem(f"the name '{name}' {fault}", Code.BAD_NAME)
     if source == BLANK:
         return (Path(__file__).parent / "template.yaml").read_text(encoding="utf-8").replace("NAME", name)
     document, variant, problems = open_target(source)

@@ -13,6 +13,7 @@ import yaml
 from archlab.api.network import loads
 from archlab.api.validate import validate
 from archlab.config.schema import config_schema
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import ConfigError, Problem
 from archlab.diagnostics.suggest import closest
@@ -414,7 +415,7 @@ def test_the_marker_stands_under_what_is_meant(length: int) -> None:
     line = "".join(chr(0x4E00 + number) for number in range(length))  # no two are alike
     for start in (0, 1, 52, 53, 54, 55, 60, 105, 106, 107, length // 2, length - 2, length - 1):
         place = Place(Source("x.yaml", f"first\n{line}\n"), 1, start, 1, start + 2)
-        _, shown, marker = Problem("message", "code", place).render().splitlines()
+        _, shown, marker = Problem("message", Code.SHAPE, place).render().splitlines()
         prefix, shown, marker = shown[:8], shown[8:], marker[8:]
         assert prefix == "    2 | "
         at, width = marker.index("^"), len(marker.strip())

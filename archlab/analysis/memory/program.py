@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from archlab.analysis.conditions import Conditions
 from archlab.analysis.facts import Facts
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
 from archlab.layers.operators import FIRST, Holding, Operator, Run, whole
@@ -161,7 +162,7 @@ class _Writer:
             if len(self._calls) > MAX_CALLS:
                 raise single_problem(
                     f"'{node.path}': up to here the layers run more than {MAX_CALLS:,} operators of PyTorch",
-                    "too-large",
+                    Code.TOO_LARGE,
                     node.place,
                 )
             self._results.append(len(self._calls) - 1)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from archlab.analysis.conditions import TRAINED_DTYPES, Conditions
 from archlab.analysis.facts import Facts
 from archlab.analysis.memory.program import Call, Program, training_program
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import argument
 from archlab.graph import Graph
@@ -114,4 +115,4 @@ def require_run(graph: Graph, batch: int) -> None:
     """
     found = layer_refusal(graph, batch, training=False)
     if found is not None:
-        raise single_problem(found.reason, "batch")
+        raise single_problem(found.reason, Code.BATCH)

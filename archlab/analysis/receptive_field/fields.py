@@ -17,6 +17,7 @@ from archlab.analysis.facts import Facts
 from archlab.analysis.receptive_field.axis_field import INPUT_AXIS, AxisField
 from archlab.analysis.receptive_field.composition import ALIGNED, Composer, Shift, Target, widen
 from archlab.analysis.receptive_field.demand import Demand
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
 from archlab.layers.geometry import AxisReads, has_context, is_pointwise, largest_reach
@@ -181,7 +182,7 @@ class _Walk:
             try:
                 fields.append(self._field(node, fact, fields))
             except OverflowError as error:
-                raise single_problem(f"'{node.path}': {error}", "too-large", node.place) from None
+                raise single_problem(f"'{node.path}': {error}", Code.TOO_LARGE, node.place) from None
         return fields
 
     def _field(self, node: Node, fact: Facts, fields: list[ReceptiveField]) -> ReceptiveField:

@@ -12,6 +12,7 @@ from archlab.config.syntax.files import read_source
 from archlab.config.syntax.substitute import substitute
 from archlab.config.syntax.yaml_nodes import Mapping, parse
 from archlab.config.tree.validation import Places, validate_model
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import printable
 from archlab.diagnostics.problem import ConfigError, Problems, single_problem
 from archlab.diagnostics.suggest import closest
@@ -57,7 +58,7 @@ class Device(BaseModel):
         peak = self.peak_tflops
         rate = max(peak.float32, peak.tf32 or 0) if dtype == "float32" else getattr(peak, dtype)
         if rate is None:
-            raise single_problem(f"the device {self.name} has no peak rate for {dtype}", "wrong-value")
+            raise single_problem(f"the device {self.name} has no peak rate for {dtype}", Code.WRONG_VALUE)
         return float(rate) * 1e12
 
     @property
@@ -76,7 +77,7 @@ def _unknown(target: str) -> ConfigError:
     close = closest(target.replace("-", "_"), names)
     hint = f"did you mean '{close}'?" if close else f"there are {', '.join(names)}."
     return single_problem(
-        f"'{target}' is no device of archlab's and no file; {hint} Another device is a .yaml file", "unknown"
+        f"'{target}' is no device of archlab's and no file; {hint} Another device is a .yaml file", Code.UNKNOWN
     )
 
 
@@ -103,7 +104,7 @@ def load_device(target: str) -> Device:
     problems.raise_if_any()
     if not isinstance(root, Mapping):
         raise single_problem(
-            f"{source.name}: a device is a mapping with memory_gb, bandwidth_gb_per_s, ...", "wrong-type"
+            f"{source.name}: a device is a mapping with memory_gb, bandwidth_gb_per_s, ...", Code.WRONG_TYPE
         )
     values = substitute(root, {})
     places = Places.of(root)

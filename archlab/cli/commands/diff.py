@@ -18,6 +18,7 @@ from archlab.cli.options import (
 from archlab.cli.output import Forms, add_form
 from archlab.cli.report import Report
 from archlab.cli.targets import tell_apart
+from archlab.diagnostics.codes import Code
 
 if TYPE_CHECKING:
     from archlab.analysis.difference import Difference
@@ -58,7 +59,7 @@ def _require_two(options: argparse.Namespace) -> None:
         raise single_problem(
             f"{', '.join(given)} applies to both targets, and {options.before} is given twice, so that nothing can "
             "differ; give the values to a variant in the file, and compare with FILE.yaml@VARIANT",
-            "wrong-value",
+            Code.WRONG_VALUE,
         )
 
 

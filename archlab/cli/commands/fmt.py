@@ -8,6 +8,7 @@ from pathlib import Path
 from archlab.cli.options import load_each
 from archlab.cli.output import TEXT
 from archlab.cli.report import Report, text_report
+from archlab.diagnostics.codes import Code
 from archlab.files.inputs import STDIN
 
 FORMS = TEXT
@@ -50,7 +51,7 @@ def _stdin(options: argparse.Namespace) -> Report:
     from archlab.diagnostics.problem import single_problem
 
     if len(options.paths) > 1:
-        raise single_problem("fmt formats stdin or files, not both; give '-' alone", "wrong-value")
+        raise single_problem("fmt formats stdin or files, not both; give '-' alone", Code.WRONG_VALUE)
     source = read_stdin_source()
     text = format_config(source)
     if not options.check:

@@ -10,6 +10,7 @@ from archlab.cli.parser import positive
 from archlab.cli.progress import progress
 from archlab.cli.report import Report
 from archlab.cli.timed import timed_report
+from archlab.diagnostics.codes import Code
 
 FORMS = ROWS
 
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace) -> Report:
     from archlab.torch.measure import measure
 
     if options.dtype == "int8":
-        raise single_problem("archlab measure runs the model in a floating-point dtype, not in int8", "wrong-value")
+        raise single_problem("archlab measure runs the model in a floating-point dtype, not in int8", Code.WRONG_VALUE)
     network = load_network(options.target, options)
     analysis = network.analyze(conditions_of(options))
     device = load_device(options.roofline)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from archlab.cli.output import TEXT
 from archlab.cli.report import Report, text_report
+from archlab.diagnostics.codes import Code
 
 FORMS = TEXT
 
@@ -28,7 +29,7 @@ def run(options: argparse.Namespace) -> Report:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise single_problem(f"{path} is already there; choose another name", "file") from None
+        raise single_problem(f"{path} is already there; choose another name", Code.FILE) from None
     except OSError as error:
-        raise single_problem(f"cannot write {path}: {error.strerror}", "file") from None
+        raise single_problem(f"cannot write {path}: {error.strerror}", Code.FILE) from None
     return text_report("", notes=[f"wrote {path}; try: archlab analyze {path}"])

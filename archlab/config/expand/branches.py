@@ -9,6 +9,7 @@ from archlab.config.expand.residual import level_of
 from archlab.config.expand.walk import Walk
 from archlab.config.syntax.yaml_nodes import value_kind
 from archlab.config.tree.items import MERGES, BranchesItem, Layers
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import one_of
@@ -67,7 +68,7 @@ def _merge(walk: Walk, item: BranchesItem, env: Environment) -> str:
     if value not in MERGES:
         hint = did_you_mean(value, MERGES) if isinstance(value, str) else ""
         message = f"'merge' is {one_of(MERGES)}, not {value_kind(value)}{hint}"
-        raise BadItemError(message, "wrong-value", item.merge.place)
+        raise BadItemError(message, Code.WRONG_VALUE, item.merge.place)
     return str(value)
 
 
@@ -77,7 +78,7 @@ def _is_split(walk: Walk, item: BranchesItem, env: Environment) -> bool:
     value = walk.evaluate(item.split.bounded(), env)
     if not isinstance(value, bool):
         message = f"'split' must be true or false, not {value_kind(value)}"
-        raise BadItemError(message, "wrong-value", item.split.place)
+        raise BadItemError(message, Code.WRONG_VALUE, item.split.place)
     return value
 
 
@@ -88,7 +89,7 @@ def _shares(walk: Walk, item: BranchesItem, value: Value, parts: int, env: Envir
     share, rest = divmod(value.shape[0], parts)
     if rest:
         message = f"split shares {value.shape[0]} channels among {parts} paths, which does not divide"
-        raise BadItemError(message, "shape", item.places.value("split"))
+        raise BadItemError(message, Code.SHAPE, item.places.value("split"))
     starts: list[Value] = []
     for number in range(parts):
         node = walk.add(Narrow(start=number * share, length=share), (value,), item, env)

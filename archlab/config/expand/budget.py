@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archlab.config.syntax.limits import MAX_DIFFERENT, MAX_INPUTS, MAX_NODES, MAX_STEPS
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import Problem
 from archlab.layers.base import Layer
@@ -18,7 +19,7 @@ class OverBudgetError(Exception):
 
     def __init__(self, message: str, place: Place | None) -> None:
         super().__init__(message)
-        self.problem = Problem(message, "too-large", place)
+        self.problem = Problem(message, Code.TOO_LARGE, place)
 
 
 class Budget:

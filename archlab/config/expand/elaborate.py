@@ -21,6 +21,7 @@ from archlab.config.syntax.limits import MAX_BLOCK_DEPTH
 from archlab.config.syntax.yaml_nodes import value_kind
 from archlab.config.tree.argument import Argument
 from archlab.config.tree.items import BranchesItem, BrokenItem, Item, LayerItem, Layers, ResidualItem, UseItem
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError
 from archlab.graph import Node
 from archlab.layers.input import Input
@@ -150,13 +151,13 @@ class Elaborator(Walk):
         count = self.evaluate(repeat, env)
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             message = f"'repeat' must be a whole number of at least 0, not {value_kind(count)}"
-            raise BadItemError(message, "wrong-value", repeat.place)
+            raise BadItemError(message, Code.WRONG_VALUE, repeat.place)
         return count
 
     def _condition(self, when: Argument, env: Environment) -> bool:
         value: Any = self.evaluate(when, env)
         if not isinstance(value, bool):
-            raise BadItemError(f"'when' must be true or false, not {value_kind(value)}", "wrong-value", when.place)
+            raise BadItemError(f"'when' must be true or false, not {value_kind(value)}", Code.WRONG_VALUE, when.place)
         return value
 
     def _once(self, item: Item, values: Values, env: Environment, spot: Spot, index: int = 0) -> Values:
@@ -165,7 +166,7 @@ class Elaborator(Walk):
         if isinstance(item, UseItem):
             return expand_use(self, item, item.arguments if index else item.opening, values, env, spot)
         if env.depth >= MAX_BLOCK_DEPTH:
-            raise BadItemError(f"nested deeper than {MAX_BLOCK_DEPTH} levels", "too-deep", item.place)
+            raise BadItemError(f"nested deeper than {MAX_BLOCK_DEPTH} levels", Code.TOO_DEEP, item.place)
         if isinstance(item, ResidualItem):
             return (expand_residual(self, item, values[0], env, spot),)
         assert isinstance(item, BranchesItem)

@@ -15,6 +15,7 @@ from archlab.config.expand.rounding import Unequal
 from archlab.config.syntax.limits import MAX_ELEMENTS, MAX_MAP_SIZE
 from archlab.config.tree.items import LayerItem
 from archlab.config.tree.validation import Places
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError, Problems
 from archlab.layers.base import Layer
@@ -107,7 +108,7 @@ class Emitter:
         for tensor, initializer in init.items():
             if tensor not in owned and initializer is not None:
                 message = f"{layer.type} has no {tensor} here, so that 'init' cannot set it"
-                self._problems.add(message, "wrong-value", places.value("init"), env.trail)
+                self._problems.add(message, Code.WRONG_VALUE, places.value("init"), env.trail)
 
     def append(
         self,
@@ -137,7 +138,7 @@ class Emitter:
         message = f"{error.message}; {error.hint}" if error.hint else error.message
         option = error.option if error.option in places.values else layer.role
         count = len(self._problems.found)
-        self._problems.add(message, "shape", places.value(option), (*shape_notes(inputs, self.nodes), *env.trail))
+        self._problems.add(message, Code.SHAPE, places.value(option), (*shape_notes(inputs, self.nodes), *env.trail))
         if layer.role == "join" and len(self._problems.found) > count and all(is_map(node.shape) for node in inputs):
             self.unequal.append(Unequal(count, inputs))
 
@@ -146,7 +147,7 @@ def _check_size(shape: Shape, place: Place | None) -> None:
     size = map_size(shape)
     if size is not None and (channels_of(shape) > MAX_SIZE or max(size) > MAX_MAP_SIZE):
         message = f"the map has grown to {shape_text(shape)}; at most {MAX_SIZE:,} channels"
-        raise BadItemError(f"{message} and {MAX_MAP_SIZE:,} positions are allowed", "too-large", place)
+        raise BadItemError(f"{message} and {MAX_MAP_SIZE:,} positions are allowed", Code.TOO_LARGE, place)
     if prod(shape) > MAX_ELEMENTS:
         message = f"the value has grown to {shape_text(shape)}; at most {MAX_ELEMENTS:,} elements are allowed"
-        raise BadItemError(message, "too-large", place)
+        raise BadItemError(message, Code.TOO_LARGE, place)

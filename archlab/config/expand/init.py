@@ -19,6 +19,7 @@ from archlab.config.syntax.expressions import UnknownValueError
 from archlab.config.syntax.substitute import substitute
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, kind, value_kind
 from archlab.config.tree.validation import Places, validate_model
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError, Problems
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.layers import find_layer, layer_types
@@ -46,12 +47,12 @@ def read_init(node: Mapping, params: MappingView[str, Any], problems: Problems) 
         place = node.keys[layer_type]
         if layer_type not in layer_types():
             message = f"'init' names layer types; there is no '{layer_type}'{did_you_mean(layer_type, layer_types())}"
-            problems.add(message, "unknown-layer", place)
+            problems.add(message, Code.UNKNOWN_LAYER, place)
             continue
         cls = initialised_class(layer_type)
         if cls is None:
             message = f"'{layer_type}' stands for other layers, and 'init' names those; write conv2d"
-            problems.add(message, "wrong-value", place)
+            problems.add(message, Code.WRONG_VALUE, place)
             continue
         try:
             found[cls.type] = read_tensors(layer_type, cls, value, substitute(value, params), problems, ())
@@ -86,13 +87,13 @@ def read_tensors(
         return dict.fromkeys(TENSORS)
     if not isinstance(node, Mapping):
         message = f"init of {layer_type} is a mapping such as {{weight: zeros}}, or default, not {kind(node)}"
-        problems.add(message, "wrong-type", node.place, trail)
+        problems.add(message, Code.WRONG_TYPE, node.place, trail)
         return {}
     made: TensorInit = {}
     for tensor, entry in node.entries.items():
         if tensor not in TENSORS:
             hint = did_you_mean(tensor, TENSORS) or "; it has weight and bias"
-            problems.add(f"init has no tensor '{tensor}'{hint}", "unknown-option", node.keys[tensor], trail)
+            problems.add(f"init has no tensor '{tensor}'{hint}", Code.UNKNOWN_OPTION, node.keys[tensor], trail)
             continue
         if value[tensor] == DEFAULT:
             made[tensor] = None
@@ -102,7 +103,7 @@ def read_tensors(
             continue
         if initializer.needs_matrix and (tensor != "weight" or not cls.counts_activations):
             message = f"{initializer.type} needs a weight of a convolution or linear layer, not {layer_type}'s {tensor}"
-            problems.add(message, "wrong-value", entry.place, trail)
+            problems.add(message, Code.WRONG_VALUE, entry.place, trail)
             continue
         made[tensor] = initializer
     return made
@@ -114,12 +115,12 @@ def _read_initializer(node: Node, value: Any, problems: Problems, trail: tuple[s
     cls = find_initializer(type_name) if isinstance(type_name, str) else None
     if cls is None and not isinstance(type_name, str):
         message = f"an initialiser is a name such as zeros, or a mapping with 'type', not {value_kind(type_name)}"
-        problems.add(message, "wrong-type", _type_place(node).place, trail)
+        problems.add(message, Code.WRONG_TYPE, _type_place(node).place, trail)
         return None
     if cls is None:
         hint = did_you_mean(type_name, INITIALIZERS) or f"; there are {', '.join(INITIALIZERS)} and {DEFAULT}"
         place = _type_place(node).place
-        problems.add(f"there is no initialiser '{type_name}'{hint}", "unknown-initialiser", place, trail)
+        problems.add(f"there is no initialiser '{type_name}'{hint}", Code.UNKNOWN_INITIALISER, place, trail)
         return None
     return validate_model(cls, cls.type, options, Places.of(node), problems, trail)
 

@@ -10,6 +10,7 @@ from archlab.config.expand.walk import Walk
 from archlab.config.syntax.yaml_nodes import value_kind
 from archlab.config.tree.argument import Arguments
 from archlab.config.tree.items import COMBINATORS, MERGES, LayerItem
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import called_alone, did_you_mean
@@ -74,17 +75,19 @@ def _check_inputs(item: LayerItem, cls: type[Layer]) -> None:
     reads_others = cls.others != "none"
     if not reads_others and item.others:
         message = f"{cls.type} has one input; 'with' belongs to {one_of(MERGES)}"
-        raise BadItemError(message, "unknown-option", item.places.key("with"))
+        raise BadItemError(message, Code.UNKNOWN_OPTION, item.places.key("with"))
     if reads_others and not item.others:
         message = f"{cls.type} joins the line above with others; name them: with: [NAME]"
         if cls.role != "join":
             message = f"{cls.type} reads its offsets too (with: [NAME]); deform_conv2d makes them itself"
-        raise BadItemError(message, "missing", item.place)
+        raise BadItemError(message, Code.MISSING, item.place)
 
 
 def _unknown_layer(name: object, place: Place) -> BadItemError:
     if not isinstance(name, str):
-        return BadItemError(f"'type' must be the name of a layer, not {value_kind(name)}", "wrong-type", place)
+        return BadItemError(f"'type' must be the name of a layer, not {value_kind(name)}", Code.WRONG_TYPE, place)
     known = (*layer_types(), *COMBINATORS)
     hint = did_you_mean(name, known) or did_you_mean(called_alone(name).lower(), known)
-    return BadItemError(f"there is no layer type '{name[:80]}'{hint or '; see archlab schema'}", "unknown-layer", place)
+    return BadItemError(
+        f"there is no layer type '{name[:80]}'{hint or '; see archlab schema'}", Code.UNKNOWN_LAYER, place
+    )

@@ -9,6 +9,7 @@ from archlab.config.expand.init import TensorInit, initialised_class, read_tenso
 from archlab.config.syntax.yaml_nodes import Mapping, value_kind
 from archlab.config.tree.items import LayerItem
 from archlab.config.tree.validation import Places, unknown_option, validate_model
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError, Problems
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.layers import Layer, find_layer, types_with_role
@@ -130,7 +131,9 @@ class Lowering:
             what = "stands for other layers" if owner is None else "has no weights"
             hint = "; write those with their own init" if owner is None else ""
             place = item.places.key("init")
-            self._problems.add(f"{cls.type} {what}, so that it takes no 'init'{hint}", "unknown-option", place, trail)
+            self._problems.add(
+                f"{cls.type} {what}, so that it takes no 'init'{hint}", Code.UNKNOWN_OPTION, place, trail
+            )
             return None
         return read_tensors(cls.type, owner, item.arguments.named["init"].node, value, self._problems, trail)
 
@@ -139,7 +142,7 @@ class Lowering:
             if name in values and name not in cls.model_fields:
                 raise BadItemError(
                     f"{cls.type} takes no '{name}'; write it as a layer of its own on the next line",
-                    "unknown-option",
+                    Code.UNKNOWN_OPTION,
                     item.places.key(name),
                 )
 
@@ -173,14 +176,14 @@ def _not_attachable(role: str, type_name: Any, places: Places, *, exists: bool) 
     place = places.value("type")
     if not isinstance(type_name, str):
         return BadItemError(
-            f"'{role}' is a layer type or a mapping with 'type', not {value_kind(type_name)}", "wrong-type", place
+            f"'{role}' is a layer type or a mapping with 'type', not {value_kind(type_name)}", Code.WRONG_TYPE, place
         )
     known = types_with_role(role)
     if exists:
         return BadItemError(
             f"'{type_name}' is not a{'n' * (role == 'activation')} {role}; there are {', '.join(known)}",
-            "wrong-value",
+            Code.WRONG_VALUE,
             place,
         )
     hint = did_you_mean(type_name, known) or f"; there are {', '.join(known)}"
-    return BadItemError(f"there is no {role} '{type_name[:80]}'{hint}", "unknown-layer", place)
+    return BadItemError(f"there is no {role} '{type_name[:80]}'{hint}", Code.UNKNOWN_LAYER, place)

@@ -9,6 +9,7 @@ from itertools import islice
 
 from archlab.config.expand.draft import Draft
 from archlab.config.syntax.yaml_nodes import Scalar
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import MAX_SUGGESTIONS, did_you_mean
@@ -27,7 +28,7 @@ class LeftOutError(BadItemError):
     def __init__(self, item: str, reference: Scalar) -> None:
         self.reason = f"'{item}' is left out here, since its 'when' is false"
         super().__init__(
-            f"{self.reason}; give this line the same 'when', or another input", "unknown-name", reference.place
+            f"{self.reason}; give this line the same 'when', or another input", Code.UNKNOWN_NAME, reference.place
         )
 
 
@@ -49,7 +50,7 @@ class NameTable:
         """
         if name in self.places:
             line = self.places[name].line + 1
-            raise BadItemError(f"the name '{name}' is already used on line {line}", "duplicate-name", place)
+            raise BadItemError(f"the name '{name}' is already used on line {line}", Code.DUPLICATE_NAME, place)
         self.places[name] = place
         self.values[name] = value
 
@@ -94,6 +95,6 @@ class NameTable:
         if name in all_names:
             hint = "; an item can use earlier items of its own list and of the lists around it in the same block"
             hint += ", and the block's inputs"
-            raise BadItemError(f"'{name}' is not an earlier item here{hint}", "unknown-name", reference.place)
+            raise BadItemError(f"'{name}' is not an earlier item here{hint}", Code.UNKNOWN_NAME, reference.place)
         hint = did_you_mean(name, known) or (f"; named so far: {listed(known)}" if known else "; none is named yet")
-        raise BadItemError(f"there is no earlier item named '{name}'{hint}", "unknown-name", reference.place)
+        raise BadItemError(f"there is no earlier item named '{name}'{hint}", Code.UNKNOWN_NAME, reference.place)

@@ -20,6 +20,7 @@ from archlab.config.syntax.naming import MAX_NAME_LENGTH
 from archlab.config.syntax.substitute import substitute
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
 from archlab.config.tree.document import Document, Params, Variant
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError, ConfigError, Problem, Problems, TooManyProblemsError
 from archlab.graph import Graph, OutputForm
@@ -128,7 +129,7 @@ def _read_input(node: Node, params: Params, problems: Problems) -> Shape | None:
         return None
     fault = input_fault(value)
     if fault is not None:
-        problems.add(fault, "bad-input", node.place)
+        problems.add(fault, Code.BAD_INPUT, node.place)
         return None
     return tuple(value)
 
@@ -187,13 +188,13 @@ def _references(node: Node) -> list[tuple[str, Scalar]]:
     else:
         pairs = [("", item) for item in (node.items if isinstance(node, Sequence) else [node])]
     if not pairs:
-        raise BadItemError("'outputs' is empty; name at least one item, or leave it out", "missing", node.place)
+        raise BadItemError("'outputs' is empty; name at least one item, or leave it out", Code.MISSING, node.place)
     references: list[tuple[str, Scalar]] = []
     for label, item in pairs:
         if not isinstance(item, Scalar) or not isinstance(item.value, str):
-            raise BadItemError(f"'outputs' names items, not {kind(item)}", "wrong-type", item.place)
+            raise BadItemError(f"'outputs' names items, not {kind(item)}", Code.WRONG_TYPE, item.place)
         if not label.isprintable() or len(label) > MAX_NAME_LENGTH:
             message = f"the name of an output must be 1 to {MAX_NAME_LENGTH} printable characters"
-            raise BadItemError(message, "bad-name", item.place)
+            raise BadItemError(message, Code.BAD_NAME, item.place)
         references.append((label or item.text, item))
     return references

@@ -9,6 +9,7 @@ from archlab.config.syntax.expressions import UNKNOWN, UnknownValueError
 from archlab.config.syntax.yaml_nodes import value_kind
 from archlab.config.tree.argument import Argument
 from archlab.config.tree.document import Document, Params, Variant
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError, Problems
 from archlab.diagnostics.spelling import spelling
@@ -30,7 +31,7 @@ def resolve_params(
     for name in settings:
         if name not in document.params:
             hint = did_you_mean(name, document.params) or f"; it has {listed(document.params)}"
-            problems.add(f"{document.name} has no param '{name}'{hint}", "unknown-param", None)
+            problems.add(f"{document.name} has no param '{name}'{hint}", Code.UNKNOWN_PARAM, None)
     values: Params = {}
     for name, default in document.params.items():
         values[name] = _value(name, default, variant, settings, values, problems)
@@ -52,7 +53,7 @@ def _value(
     if chosen is default:
         if wanted is None:
             message = f"the param '{name}' has no value; give it one with {spelling().param(name)}"
-            problems.add(message, "missing", default.place)
+            problems.add(message, Code.MISSING, default.place)
             return UNKNOWN
         return wanted
     return _checked(name, _evaluate(chosen, earlier, problems), wanted, chosen.place, problems)
@@ -76,7 +77,7 @@ def _checked(name: str, value: Any, default: Any, place: Place | None, problems:
     if _kind(value) == wanted:
         return value
     shown = "" if isinstance(default, tuple | dict) else f" like its default, {value_kind(default)}"
-    problems.add(f"the param '{name}' must be a {wanted}{shown}, not {value_kind(value)}", "wrong-type", place)
+    problems.add(f"the param '{name}' must be a {wanted}{shown}, not {value_kind(value)}", Code.WRONG_TYPE, place)
     return UNKNOWN
 
 

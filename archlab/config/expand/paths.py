@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from archlab.config.expand.draft import Draft
 from archlab.config.syntax.limits import MAX_PATH_LENGTH
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 
 
@@ -78,7 +79,7 @@ class PathScope:
             elif len(path) > MAX_PATH_LENGTH:
                 message = f"the layer's path has {len(path):,} characters, '{path[:60]}...'"
                 hint = f"at most {MAX_PATH_LENGTH} are allowed; write shorter names, or fewer levels"
-                raise single_problem(f"{message}; {hint}", "too-large", nodes[what + shift].place)
+                raise single_problem(f"{message}; {hint}", Code.TOO_LARGE, nodes[what + shift].place)
             else:
                 paths[what + shift] = path
 

@@ -11,6 +11,7 @@ from archlab.config.expand.shortcut import WORDS, BodyPath, body_path, fitting_s
 from archlab.config.expand.walk import Walk
 from archlab.config.syntax.yaml_nodes import value_kind
 from archlab.config.tree.items import Item, Layers, ResidualItem
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.layers.input import Input
@@ -80,7 +81,7 @@ def _word(walk: Walk, item: ResidualItem, env: Environment) -> str:
     hint = did_you_mean(value, WORDS) if isinstance(value, str) else ""
     raise BadItemError(
         f"'shortcut' is identity, project, if_same or a list of layers, not {value_kind(value)}{hint}",
-        "wrong-value",
+        Code.WRONG_VALUE,
         item.shortcut.place,
     )
 
@@ -120,7 +121,7 @@ def _projection(walk: Walk, item: ResidualItem, value: Draft, result: Draft, pat
         raise BadItemError(
             f"cannot project {shape_text(value.shape)} to {shape_text(result.shape)} by a 1x1 convolution; "
             "write the shortcut as a list of layers",
-            "shape",
+            Code.SHAPE,
             item.places.value("shortcut"),
         )
     inner = env.inside(env.scope.scope("shortcut", written=False))
@@ -138,7 +139,7 @@ def _unequal(walk: Walk, item: ResidualItem, word: str, skip: Draft, result: Dra
     return BadItemError(
         f"residual adds its body, {shape_text(result.shape)}, and its shortcut, {shape_text(skip.shape)}, "
         f"which must be of one shape{hint}",
-        "shape",
+        Code.SHAPE,
         item.places.value("shortcut"),
         shape_notes((result, skip), walk.nodes, ("body", "shortcut")),
     )

@@ -18,6 +18,7 @@ from archlab.config.syntax.yaml_nodes import value_kind
 from archlab.config.tree.argument import Arguments
 from archlab.config.tree.document import Block
 from archlab.config.tree.items import UseItem
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import listed
@@ -117,16 +118,16 @@ def _block(walk: Walk, item: UseItem, env: Environment) -> Block:
     name = walk.evaluate(item.target, env)
     place = item.places.value("use")
     if not isinstance(name, str):
-        raise BadItemError(f"'use' must be the name of a block, not {value_kind(name)}", "wrong-type", place)
+        raise BadItemError(f"'use' must be the name of a block, not {value_kind(name)}", Code.WRONG_TYPE, place)
     block = walk.document.blocks.get(name)
     if block is None:
         hint = did_you_mean(name, walk.document.blocks) or f"; there are {listed(walk.document.blocks)}"
-        raise BadItemError(f"there is no block '{name[:80]}'{hint}", "unknown-block", place)
+        raise BadItemError(f"there is no block '{name[:80]}'{hint}", Code.UNKNOWN_BLOCK, place)
     if block.name in env.open_blocks:
         circle = " -> ".join([*env.open_blocks[env.open_blocks.index(block.name) :], block.name])
-        raise BadItemError(f"the block '{block.name}' uses itself ({circle})", "recursive-block", place)
+        raise BadItemError(f"the block '{block.name}' uses itself ({circle})", Code.RECURSIVE_BLOCK, place)
     if env.depth >= MAX_BLOCK_DEPTH:
-        raise BadItemError(f"blocks are nested deeper than {MAX_BLOCK_DEPTH} levels", "too-deep", place)
+        raise BadItemError(f"blocks are nested deeper than {MAX_BLOCK_DEPTH} levels", Code.TOO_DEEP, place)
     _check_inputs(item, block)
     return block
 
@@ -142,7 +143,7 @@ def _check_inputs(item: UseItem, block: Block) -> None:
         message = f"block '{block.name}' has {wanted} inputs ({names}), the line above and those of 'with'; "
         message += "'with' names none here" if written == 1 else f"'with' names {written - 1}, not {wanted - 1}"
     place = item.places.key("with") if item.others else item.place
-    raise BadItemError(message, "unknown-option" if item.others else "missing", place)
+    raise BadItemError(message, Code.UNKNOWN_OPTION if item.others else Code.MISSING, place)
 
 
 def _given(walk: Walk, item: UseItem, block: Block, arguments: Arguments, env: Environment) -> Given:
@@ -151,7 +152,7 @@ def _given(walk: Walk, item: UseItem, block: Block, arguments: Arguments, env: E
         if name not in block.params:
             hint = did_you_mean(name, block.params) or f"; it has {listed(block.params)}"
             message = f"block '{block.name}' has no param '{name}'{hint}"
-            raise BadItemError(message, "unknown-option", item.places.key(name))
+            raise BadItemError(message, Code.UNKNOWN_OPTION, item.places.key(name))
     given: Given = {}
     for name, argument in arguments.named.items():
         try:
@@ -170,7 +171,7 @@ def _variables(walk: Walk, item: UseItem, block: Block, value: Value, given: Giv
             variables[name] = given[name]
         elif default.is_null:
             message = f"block '{block.name}' needs '{name}', which has no default"
-            walk.problems.add(message, "missing", item.place, env.trail)
+            walk.problems.add(message, Code.MISSING, item.place, env.trail)
             variables[name] = UNKNOWN
         else:
             walk.budget.spend(default.bounded().size, default.place)

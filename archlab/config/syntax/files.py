@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from archlab.config.syntax.limits import MAX_FILE_BYTES
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import single_problem
 from archlab.files.inputs import read_stdin, remember
@@ -26,22 +27,22 @@ def read_source(path: Path, *, shown_as: str | None = None, place: Place | None 
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise single_problem(f"{name} is a folder, not a config file", "unreadable", place)
+            raise single_problem(f"{name} is a folder, not a config file", Code.UNREADABLE, place)
         if not stat.S_ISREG(status.st_mode):
-            raise single_problem(f"{name} is not a regular file", "unreadable", place)
+            raise single_problem(f"{name} is not a regular file", Code.UNREADABLE, place)
         if status.st_size > MAX_FILE_BYTES:
             raise single_problem(
-                f"{name} has {status.st_size:,} bytes; a config may have {MAX_FILE_BYTES:,}", "too-large", place
+                f"{name} has {status.st_size:,} bytes; a config may have {MAX_FILE_BYTES:,}", Code.TOO_LARGE, place
             )
         text = path.read_bytes().decode("utf-8-sig")
         remember(path)
     except FileNotFoundError:
-        raise single_problem(f"there is no file {name}", "unreadable", place) from None
+        raise single_problem(f"there is no file {name}", Code.UNREADABLE, place) from None
     except UnicodeDecodeError as error:
-        raise single_problem(f"{name} is not UTF-8 text (byte {error.start})", "unreadable", place) from None
+        raise single_problem(f"{name} is not UTF-8 text (byte {error.start})", Code.UNREADABLE, place) from None
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
-        raise single_problem(f"cannot read {name}: {reason}", "unreadable", place) from None
+        raise single_problem(f"cannot read {name}: {reason}", Code.UNREADABLE, place) from None
     return Source(name, text, path.parent)
 
 
@@ -54,9 +55,9 @@ def read_stdin_source() -> Source:
     try:
         content = read_stdin(MAX_FILE_BYTES + 1)
         if len(content) > MAX_FILE_BYTES:
-            raise single_problem(f"stdin has more than {MAX_FILE_BYTES:,} bytes, the most of a config", "too-large")
+            raise single_problem(f"stdin has more than {MAX_FILE_BYTES:,} bytes, the most of a config", Code.TOO_LARGE)
         return Source("<stdin>", content.decode("utf-8-sig"), Path.cwd())
     except UnicodeDecodeError as error:
-        raise single_problem(f"stdin is not UTF-8 text (byte {error.start})", "unreadable") from None
+        raise single_problem(f"stdin is not UTF-8 text (byte {error.start})", Code.UNREADABLE) from None
     except OSError as error:
-        raise single_problem(f"cannot read stdin: {error.strerror or error}", "unreadable") from None
+        raise single_problem(f"cannot read stdin: {error.strerror or error}", Code.UNREADABLE) from None

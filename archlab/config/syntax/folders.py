@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from archlab.config.syntax.limits import MAX_CONFIGS, MAX_FOLDER_ENTRIES
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 
 SUFFIXES = (".yaml", ".yml")
@@ -37,16 +38,16 @@ def configs_below(folder: str) -> list[str]:
         if looked_at > MAX_FOLDER_ENTRIES:
             raise single_problem(
                 f"the folder {folder} holds more than {MAX_FOLDER_ENTRIES:,} files; give the folder of the configs",
-                "too-large",
+                Code.TOO_LARGE,
             )
         found += here
         if len(found) > MAX_CONFIGS:
             raise single_problem(
                 f"the folder {folder} holds more than {MAX_CONFIGS:,} .yaml files; give the folders of the configs",
-                "too-large",
+                Code.TOO_LARGE,
             )
     if not found:
-        raise single_problem(f"there is no .yaml file in the folder {folder}", "unreadable")
+        raise single_problem(f"there is no .yaml file in the folder {folder}", Code.UNREADABLE)
     return sorted(found)
 
 

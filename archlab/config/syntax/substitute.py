@@ -12,6 +12,7 @@ from archlab.config.syntax.expressions import (
     is_expression,
 )
 from archlab.config.syntax.yaml_nodes import Node, Scalar, Sequence
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import did_you_mean
@@ -46,9 +47,9 @@ def _evaluate(node: Scalar, scope: Scope[str, Any]) -> Any:
     except UnknownNameError as error:
         hint = _where_known(error.name, scope) or did_you_mean(error.name, scope)
         hint = hint or (f"; there are {listed(scope)}" if scope else "")
-        raise BadItemError(f"{error}{hint}", "unknown-param", _place(node, error)) from None
+        raise BadItemError(f"{error}{hint}", Code.UNKNOWN_PARAM, _place(node, error)) from None
     except ExpressionError as error:
-        raise BadItemError(str(error), "expression", _place(node, error)) from None
+        raise BadItemError(str(error), Code.EXPRESSION, _place(node, error)) from None
 
 
 def _where_known(name: str, scope: Scope[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from archlab.config.syntax.limits import MAX_DIGITS, MAX_STRING_LENGTH, MAX_YAML_DEPTH, MAX_YAML_NODES
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import ConfigError, Problem, Problems, single_problem
 
@@ -129,7 +130,7 @@ def parse(source: Source, problems: Problems) -> Node:
     try:
         return _Builder(source, problems).build()
     except UnicodeEncodeError:
-        raise single_problem(f"{source.name} holds characters that are no text", "yaml-syntax") from None
+        raise single_problem(f"{source.name} holds characters that are no text", Code.YAML_SYNTAX) from None
     except yaml.YAMLError as error:
         raise ConfigError([*problems.found, _syntax_problem(source, error)]) from None
 
@@ -141,7 +142,7 @@ def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
     if mark is not None:
         line, column = _visible_mark(source, mark.line, mark.column)
         place = Place(source, line, column, line, column + 1)
-    return Problem(f"not valid YAML: {detail}{_syntax_hint(source, place)}", "yaml-syntax", place)
+    return Problem(f"not valid YAML: {detail}{_syntax_hint(source, place)}", Code.YAML_SYNTAX, place)
 
 
 def _visible_mark(source: Source, line: int, column: int) -> tuple[int, int]:
@@ -205,7 +206,9 @@ class _Builder:
             self._on_event(event)
         if self._root is None:
             start = Place(self._source, 0, 0, 0, 1)
-            raise single_problem("the file is empty; a config needs at least 'input' and 'layers'", "empty-file", start)
+            raise single_problem(
+                "the file is empty; a config needs at least 'input' and 'layers'", Code.EMPTY_FILE, start
+            )
         return self._root
 
     def _on_event(self, event: Any) -> None:
@@ -224,7 +227,9 @@ class _Builder:
             self._documents += 1
             if self._documents > 1:
                 raise single_problem(
-                    "a config is one YAML document; remove this second '---'", "several-documents", self._place(event)
+                    "a config is one YAML document; remove this second '---'",
+                    Code.SEVERAL_DOCUMENTS,
+                    self._place(event),
                 )
 
     def _place(self, event: Any) -> Place:
@@ -234,7 +239,7 @@ class _Builder:
     def _untagged(self, event: Any, place: Place) -> None:
         if event.tag is not None and event.tag != "!":
             message = f"YAML tags such as {event.tag} are not part of a config; remove it"
-            raise single_problem(message, "yaml-tag", place)
+            raise single_problem(message, Code.YAML_TAG, place)
 
     def _scalar(self, event: Any, place: Place) -> Scalar:
         text: str = event.value
@@ -244,11 +249,11 @@ class _Builder:
             try:
                 value = resolve_plain(text)
             except ValueError as error:
-                self._problems.add(f"{error}; write a finite number of reasonable size", "huge-number", place)
+                self._problems.add(f"{error}; write a finite number of reasonable size", Code.HUGE_NUMBER, place)
                 value = 1
         if isinstance(value, str) and len(value) > MAX_STRING_LENGTH:
             self._problems.add(
-                f"a text of {len(value)} characters; at most {MAX_STRING_LENGTH} are allowed", "long-text", place
+                f"a text of {len(value)} characters; at most {MAX_STRING_LENGTH} are allowed", Code.LONG_TEXT, place
             )
             value = text = value[:50]
         return Scalar(value, text, not event.style, place)
@@ -257,11 +262,11 @@ class _Builder:
         place = self._place(event)
         self._untagged(event, place)
         if len(self._stack) >= MAX_YAML_DEPTH:
-            raise single_problem(f"nested deeper than {MAX_YAML_DEPTH} levels", "too-deep", place)
+            raise single_problem(f"nested deeper than {MAX_YAML_DEPTH} levels", Code.TOO_DEEP, place)
         if self._stack and isinstance(self._stack[-1].node, Mapping) and self._stack[-1].key is None:
             what = "a mapping" if is_mapping else "a list"
             hint = "; write expressions as $(...), not ${...} or {{...}}" if is_mapping else ""
-            raise single_problem(f"{what} cannot be a key{hint}", "bad-key", place)
+            raise single_problem(f"{what} cannot be a key{hint}", Code.BAD_KEY, place)
         node: Sequence | Mapping = Mapping({}, {}, place) if is_mapping else Sequence([], place)
         self._stack.append(_Open(node, event.anchor))
 
@@ -275,10 +280,12 @@ class _Builder:
     def _alias(self, event: Any) -> None:
         place = self._place(event)
         if event.anchor not in self._anchors:
-            raise single_problem(f"there is no anchor '&{event.anchor}' above", "unknown-anchor", place)
+            raise single_problem(f"there is no anchor '&{event.anchor}' above", Code.UNKNOWN_ANCHOR, place)
         node, size, height = self._anchors[event.anchor]
         if len(self._stack) + height > MAX_YAML_DEPTH:
-            raise single_problem(f"nested deeper than {MAX_YAML_DEPTH} levels (aliases written out)", "too-deep", place)
+            raise single_problem(
+                f"nested deeper than {MAX_YAML_DEPTH} levels (aliases written out)", Code.TOO_DEEP, place
+            )
         self._close_value(node, None, size, height)
 
     def _close_value(self, node: Node, anchor: str | None, size: int, height: int) -> None:
@@ -292,7 +299,7 @@ class _Builder:
         top.height = max(top.height, height + 1)
         if top.size > MAX_YAML_NODES:
             raise single_problem(
-                f"more than {MAX_YAML_NODES:,} YAML values (aliases written out)", "too-large", node.place
+                f"more than {MAX_YAML_NODES:,} YAML values (aliases written out)", Code.TOO_LARGE, node.place
             )
         if isinstance(top.node, Sequence):
             top.node.items.append(node)
@@ -303,7 +310,7 @@ class _Builder:
 
     def _key(self, top: _Open, node: Node) -> None:
         if not isinstance(node, Scalar):
-            raise single_problem("only plain words can be keys", "bad-key", node.place)
+            raise single_problem("only plain words can be keys", Code.BAD_KEY, node.place)
         top.key, top.key_place = node.text, node.place
 
     def _entry(self, top: _Open, mapping: Mapping, node: Node) -> None:
@@ -314,7 +321,7 @@ class _Builder:
         if key in mapping.entries:
             first = mapping.keys[key].line + 1
             message = f"the key '{printable_key(key)}' is written twice (first on line {first})"
-            self._problems.add(message, "duplicate-key", place)
+            self._problems.add(message, Code.DUPLICATE_KEY, place)
             return
         mapping.entries[key] = node
         mapping.keys[key] = place

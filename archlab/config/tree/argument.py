@@ -10,6 +10,7 @@ from archlab.config.syntax.expressions import Evaluate, ExpressionError, compile
 from archlab.config.syntax.limits import MAX_ARGUMENT_VALUES
 from archlab.config.syntax.substitute import is_dynamic, substitute
 from archlab.config.syntax.yaml_nodes import Node, Scalar, Sequence
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError
 
 
@@ -51,7 +52,7 @@ class Argument:
         """
         if self.size > MAX_ARGUMENT_VALUES:
             message = f"this value holds {self.size:,} values; at most {MAX_ARGUMENT_VALUES} are allowed"
-            raise BadItemError(message, "too-large", self.place)
+            raise BadItemError(message, Code.TOO_LARGE, self.place)
         return self
 
     def value(self, scope: Scope[str, Any]) -> Any:

@@ -22,6 +22,7 @@ from archlab.config.tree.document import (
 )
 from archlab.config.tree.items import ITEM_KEYS, Layers, all_items
 from archlab.config.tree.reader import ItemReader, Replaced, Written
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import Problems, single_problem
 from archlab.diagnostics.suggest import closest, did_you_mean
@@ -93,19 +94,19 @@ class DocumentReader:
         self._check_complete(document)
         return document
 
-    def _add(self, message: str, code: str, place: Place) -> None:
+    def _add(self, message: str, code: Code, place: Place) -> None:
         self._problems.add(message, code, place)
 
     def _check_keys(self) -> None:
         for key, place in self._root.keys.items():
             if key not in KEYS:
                 hint = did_you_mean(key, KEYS) or f"; the keys are {', '.join(KEYS)}"
-                self._add(f"a config has no key '{key}'{hint}", "unknown-key", place)
+                self._add(f"a config has no key '{key}'{hint}", Code.UNKNOWN_KEY, place)
         version = self._root.entries.get("archlab")
         if version is not None and not (isinstance(version, Scalar) and version.value == LANGUAGE_VERSION):
             self._add(
                 f"'archlab' is the version of the language and must be {LANGUAGE_VERSION}, not {kind(version)}",
-                "version",
+                Code.VERSION,
                 version.place,
             )
 
@@ -118,11 +119,11 @@ class DocumentReader:
         if isinstance(node, wanted):
             return node
         if isinstance(node, Scalar) and node.value is None and wanted is not Scalar:
-            self._add(f"{what} is empty; write its content, or leave it out", "wrong-type", node.place)
+            self._add(f"{what} is empty; write its content, or leave it out", Code.WRONG_TYPE, node.place)
         else:
             word = {"Mapping": "a mapping (name: value)", "Sequence": "a list", "Scalar": "a single value"}
             hint = "; put a dash in front of each layer: - {type: conv2d, ...}" if _is_bare_layer(node) else ""
-            self._add(f"{what} must be {word[wanted.__name__]}, not {kind(node)}{hint}", "wrong-type", node.place)
+            self._add(f"{what} must be {word[wanted.__name__]}, not {kind(node)}{hint}", Code.WRONG_TYPE, node.place)
         return None
 
     def _name(self) -> str:
@@ -132,7 +133,7 @@ class DocumentReader:
         place = self._root.entries["name"].place if "name" in self._root.entries else self._root.place
         self._add(
             f"'name' must be 1 to {MAX_TITLE_LENGTH} printable characters, without marks that only turn or hide others",
-            "bad-name",
+            Code.BAD_NAME,
             place,
         )
         return _as_name(self._default_name)
@@ -142,26 +143,28 @@ class DocumentReader:
         if node is None:
             return ""
         if not isinstance(node.value, str):
-            self._add(f"'{key}' must be a text, not {kind(node)}; put it in quotes", "wrong-type", node.place)
+            self._add(f"'{key}' must be a text, not {kind(node)}; put it in quotes", Code.WRONG_TYPE, node.place)
             return ""
         return node.value
 
     def _check_count(self, params: Mapping, owner: str) -> None:
         if len(params.entries) > MAX_PARAMS:
             message = f"{owner} has {len(params.entries):,} params; at most {MAX_PARAMS} are allowed"
-            raise single_problem(message, "too-large", params.place)
+            raise single_problem(message, Code.TOO_LARGE, params.place)
 
     def _check_identifier(self, what: str, name: str, place: Place) -> bool:
         if not is_identifier(name):
             self._add(
-                f"{what} '{name}' is not a name; use letters, digits and _, and begin with a letter", "bad-name", place
+                f"{what} '{name}' is not a name; use letters, digits and _, and begin with a letter",
+                Code.BAD_NAME,
+                place,
             )
             return False
         return True
 
     def _check_param_name(self, name: str, place: Place) -> bool:
         if name in BUILT_IN_NAMES or name in VARIANT_KEYS:
-            self._add(f"'{name}' already has a meaning; give the param another name", "bad-name", place)
+            self._add(f"'{name}' already has a meaning; give the param another name", Code.BAD_NAME, place)
             return False
         return self._check_identifier("the param", name, place)
 
@@ -177,7 +180,7 @@ class DocumentReader:
             place = params.keys[name]
             if base is not None and not may_declare and name not in base.params:
                 hint = did_you_mean(name, base.params) or f"; it has {listed(base.params)}"
-                self._add(f"the extended config has no param '{name}'{hint}", "unknown-param", place)
+                self._add(f"the extended config has no param '{name}'{hint}", Code.UNKNOWN_PARAM, place)
             elif self._check_param_name(name, place):
                 found[name] = Argument(node)
         return found
@@ -200,13 +203,13 @@ class DocumentReader:
         for key, key_place in mapping.keys.items():
             if key not in BLOCK_KEYS:
                 hint = did_you_mean(key, BLOCK_KEYS) or f"; it has {', '.join(BLOCK_KEYS)}"
-                self._add(f"block '{name}' has no key '{key}'{hint}", "unknown-key", key_place)
+                self._add(f"block '{name}' has no key '{key}'{hint}", Code.UNKNOWN_KEY, key_place)
         params = self._block_params(name, mapping.entries.get("params"))
         inputs = self._block_inputs(name, mapping.entries.get("inputs"))
         outputs = self._words(f"'outputs' of block '{name}'", mapping.entries.get("outputs"))
         layers = mapping.entries.get("layers")
         if layers is None:
-            self._add(f"block '{name}' needs 'layers'", "missing", place)
+            self._add(f"block '{name}' needs 'layers'", Code.MISSING, place)
             return None
         sequence = self._expect(layers, Sequence, f"'layers' of block '{name}'")
         init = mapping.entries.get("init")
@@ -235,7 +238,7 @@ class DocumentReader:
         for word in self._words(f"'inputs' of block '{name}'", declared):
             fault = name_fault(word.text)
             if fault is not None:
-                self._add(f"the name '{word.text}' {fault}", "bad-name", word.place)
+                self._add(f"the name '{word.text}' {fault}", Code.BAD_NAME, word.place)
             inputs[word.text] = word.place
         return inputs
 
@@ -246,16 +249,16 @@ class DocumentReader:
         words: dict[str, Scalar] = {}
         for item in node.items if isinstance(node, Sequence) else [node]:
             if not isinstance(item, Scalar) or not isinstance(item.value, str):
-                self._add(f"{what} are names such as [x, skip], not {kind(item)}", "wrong-type", item.place)
+                self._add(f"{what} are names such as [x, skip], not {kind(item)}", Code.WRONG_TYPE, item.place)
             elif item.text in words:
-                self._add(f"{what} name '{item.text}' twice", "duplicate-name", item.place)
+                self._add(f"{what} name '{item.text}' twice", Code.DUPLICATE_NAME, item.place)
             else:
                 words[item.text] = item
         return tuple(words.values())
 
     def _check_block_param(self, name: str, place: Place) -> bool:
         if name in ITEM_KEYS:
-            self._add(f"'{name}' is a key of every item; give the param another name", "bad-name", place)
+            self._add(f"'{name}' is a key of every item; give the param another name", Code.BAD_NAME, place)
             return False
         return self._check_param_name(name, place)
 
@@ -296,7 +299,7 @@ class DocumentReader:
             elif key not in VARIANT_KEYS:
                 hint = did_you_mean(key, [*params, *VARIANT_KEYS]) or f"; declared are {listed(params)}"
                 message = f"variant '{name}' sets '{key}', which is not a param{hint}"
-                self._add(message, "unknown-param", mapping.keys[key])
+                self._add(message, Code.UNKNOWN_PARAM, mapping.keys[key])
         entries = mapping.entries
         return Variant(name, place, assignments, entries.get("input"), entries.get("outputs"), expect)
 
@@ -308,9 +311,9 @@ class DocumentReader:
             examples = {"input": "input: [3, 224, 224]", "layers": "layers: [{type: relu}]"}
             what = " and ".join(f"'{key}'" for key in missing)
             example = ", ".join(examples[key] for key in missing)
-            self._add(f"the config needs {what}, for example {example}", "missing", self._start())
+            self._add(f"the config needs {what}, for example {example}", Code.MISSING, self._start())
         if own.layers is not None and not own.layers.items:
-            self._add("'layers' is empty; a network needs at least one layer", "missing", own.layers.place)
+            self._add("'layers' is empty; a network needs at least one layer", Code.MISSING, own.layers.place)
 
     def _start(self) -> Place:
         place = self._root.place

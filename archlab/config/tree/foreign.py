@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import Problem
 
@@ -59,4 +60,4 @@ def foreign_root(root: Node) -> str | None:
 def foreign_problem(what: str, source: Source) -> Problem:
     """The one problem of a file of another program."""
     message = f"this is {what}, which archlab does not read; write its layers anew (archlab new starts a config)"
-    return Problem(message, "other-format", Place(source, 0, 0, 0, max(1, len(source.line(0)))))
+    return Problem(message, Code.OTHER_FORMAT, Place(source, 0, 0, 0, max(1, len(source.line(0)))))

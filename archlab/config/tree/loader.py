@@ -14,6 +14,7 @@ from archlab.config.tree.document_reader import DocumentReader
 from archlab.config.tree.foreign import foreign_problem, foreign_root, foreign_text
 from archlab.config.tree.items import Layers, all_items
 from archlab.config.tree.reader import Replaced
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import BadItemError, ConfigError, Problems
 from archlab.diagnostics.suggest import did_you_mean
@@ -49,7 +50,7 @@ class DocumentLoader:
         if not isinstance(root, Mapping):
             place = root.place
             self._problems.add(
-                f"a config is a mapping with 'input' and 'layers', not {kind(root)}", "wrong-type", place
+                f"a config is a mapping with 'input' and 'layers', not {kind(root)}", Code.WRONG_TYPE, place
             )
             return None
         if not self._open:
@@ -91,7 +92,7 @@ class DocumentLoader:
         self._bytes += len(extended.text.encode())
         if self._bytes > MAX_FILE_BYTES:
             message = f"with {shown}, the configs that extend one another have {self._bytes:,} bytes together"
-            self._problems.add(f"{message}; they may have {MAX_FILE_BYTES:,}", "too-large", node.place)
+            self._problems.add(f"{message}; they may have {MAX_FILE_BYTES:,}", Code.TOO_LARGE, node.place)
             return None
         return self.load(replace(extended, folder=folder), path.stem)
 
@@ -99,29 +100,31 @@ class DocumentLoader:
         """The extended file, and the folder that its own `extends` may use."""
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
             raise BadItemError(
-                f"'extends' names one file or preset, such as resnet.yaml, not {kind(node)}", "wrong-type", node.place
+                f"'extends' names one file or preset, such as resnet.yaml, not {kind(node)}",
+                Code.WRONG_TYPE,
+                node.place,
             )
         name = node.value
         if len(self._open) > MAX_EXTENDS:
-            raise BadItemError(f"more than {MAX_EXTENDS} configs extend one another", "extends-loop", node.place)
+            raise BadItemError(f"more than {MAX_EXTENDS} configs extend one another", Code.EXTENDS_LOOP, node.place)
         if _is_preset(node):
             preset = self._find_preset(name)
             if preset is None:
                 raise BadItemError(
                     f"there is no preset file '{name}'; write a family such as resnet (not a variant), "
                     "or the name of a .yaml file beside this one",
-                    "unknown-preset",
+                    Code.UNKNOWN_PRESET,
                     node.place,
                 )
             return self._once(preset, node.place), preset.parent
         if source.folder is None:
-            raise BadItemError("a config without a file can extend presets only", "extends-path", node.place)
+            raise BadItemError("a config without a file can extend presets only", Code.EXTENDS_PATH, node.place)
         return self._once(_inside(source.folder, name, node.place), node.place), source.folder
 
     def _once(self, path: Path, place: Place) -> Path:
         """Refuse a circle."""
         if path in self._open:
-            raise BadItemError(f"'{path.name}' extends itself, directly or through others", "extends-loop", place)
+            raise BadItemError(f"'{path.name}' extends itself, directly or through others", Code.EXTENDS_LOOP, place)
         self._open.append(path)
         return path
 
@@ -134,10 +137,10 @@ class DocumentLoader:
             item = named.get(name)
             if item is None:
                 hint = did_you_mean(name, named) or f"; its named layers are {listed(named)}"
-                self._problems.add(f"the extended config has no layer named '{name}'{hint}", "unknown-name", place)
+                self._problems.add(f"the extended config has no layer named '{name}'{hint}", Code.UNKNOWN_NAME, place)
             elif not isinstance(node, Mapping):
                 message = f"layer '{name}' is overridden by a mapping of arguments, not {kind(node)}"
-                self._problems.add(message, "wrong-type", node.place)
+                self._problems.add(message, Code.WRONG_TYPE, node.place)
             else:
                 replaced[id(item)] = Mapping({**item.entries, **node.entries}, {**item.keys, **node.keys}, item.place)
         return replaced
@@ -153,11 +156,11 @@ def _inside(folder: Path, name: str, place: Place) -> Path:
         root = folder.resolve()
         path = (root / name).resolve()
     except (OSError, ValueError, RuntimeError):
-        raise BadItemError(f"'{name}' is not a usable path", "extends-path", place) from None
+        raise BadItemError(f"'{name}' is not a usable path", Code.EXTENDS_PATH, place) from None
     if Path(name).is_absolute() or not path.is_relative_to(root):
         raise BadItemError(
             f"'{name}' is outside of this config's folder; extend a file in the folder or below it, or a preset",
-            "extends-path",
+            Code.EXTENDS_PATH,
             place,
         )
     return path

@@ -21,6 +21,7 @@ from archlab.config.tree.items import (
     UseItem,
 )
 from archlab.config.tree.validation import Places
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import MAX_PROBLEMS, BadItemError
 from archlab.diagnostics.suggest import did_you_mean
@@ -70,7 +71,7 @@ class ItemReader:
 
     def _read(self, node: Node) -> Item | BrokenItem:
         if not isinstance(node, Mapping):
-            error = BadItemError(_not_an_item(node), "wrong-type", node.place)
+            error = BadItemError(_not_an_item(node), Code.WRONG_TYPE, node.place)
             return BrokenItem(None, node.place, None, error)
         while id(node) in self._replaced:
             node = self._replaced[id(node)]
@@ -87,17 +88,17 @@ class ItemReader:
         """The lists that a key of a combinator holds, or why it does not; none for a shortcut that is a word."""
         if not isinstance(node, Sequence):
             message = f"'{key}' must be a list of layers, not {kind(node)}"
-            return () if key == "shortcut" else (BadItemError(message, "wrong-type", node.place),)
+            return () if key == "shortcut" else (BadItemError(message, Code.WRONG_TYPE, node.place),)
         if key != "paths":
             return (self.layers(node),)
-        nothing = BadItemError("branches needs at least one path", "missing", node.place)
+        nothing = BadItemError("branches needs at least one path", Code.MISSING, node.place)
         return tuple([self._path(path) for path in node.items]) or (nothing,)
 
     def _path(self, node: Node) -> Layers | BadItemError:
         """A path of branches, where a single layer is a path of one."""
         if isinstance(node, Scalar):
             message = f"a path is a list of layers ([] for the identity), not {kind(node)}"
-            return BadItemError(message, "wrong-type", node.place)
+            return BadItemError(message, Code.WRONG_TYPE, node.place)
         return self.layers(node if isinstance(node, Sequence) else Sequence([node], node.place))
 
 
@@ -144,7 +145,7 @@ def _make(node: Mapping, lists: dict[str, _Lists]) -> Item:
 
 
 def _residual(node: Mapping, common: dict[str, Any], lists: dict[str, _Lists]) -> Item:
-    missing = BadItemError("residual needs 'body', a list of layers", "missing", node.place)
+    missing = BadItemError("residual needs 'body', a list of layers", Code.MISSING, node.place)
     (body,) = lists.get("body", (missing,))
     written = [part for part in lists.get("shortcut", ()) if isinstance(part, Layers)]
     shortcut = written[0] if written else _option(node, "shortcut")
@@ -153,7 +154,7 @@ def _residual(node: Mapping, common: dict[str, Any], lists: dict[str, _Lists]) -
 
 
 def _branches(node: Mapping, common: dict[str, Any], lists: dict[str, _Lists]) -> Item:
-    missing = BadItemError("branches needs 'paths', a list of lists of layers", "missing", node.place)
+    missing = BadItemError("branches needs 'paths', a list of lists of layers", Code.MISSING, node.place)
     merge, split = _option(node, "merge"), _option(node, "split")
     return BranchesItem(**common, paths=lists.get("paths", (missing,)), merge=merge, split=split)
 
@@ -179,16 +180,18 @@ def _target(node: Mapping) -> tuple[str, Argument]:
         BadItemError: if it is none of them.
     """
     if "type" in node.entries and "use" in node.entries:
-        raise BadItemError("an item has 'type' (a layer) or 'use' (a block), not both", "wrong-type", node.keys["use"])
+        raise BadItemError(
+            "an item has 'type' (a layer) or 'use' (a block), not both", Code.WRONG_TYPE, node.keys["use"]
+        )
     key = "type" if "type" in node.entries else "use"
     if key not in node.entries:
         place = _first_line(node.place)
         raise BadItemError(
-            "the item has neither 'type' nor 'use'", "missing", place, hint=partial(_neither, list(node.entries))
+            "the item has neither 'type' nor 'use'", Code.MISSING, place, hint=partial(_neither, list(node.entries))
         )
     value = node.entries[key]
     if not isinstance(value, Scalar) or not isinstance(value.value, str):
-        raise BadItemError(f"'{key}' must be a name, not {kind(value)}", "wrong-type", value.place)
+        raise BadItemError(f"'{key}' must be a name, not {kind(value)}", Code.WRONG_TYPE, value.place)
     if key == "use":
         return "use", Argument(value)
     return value.value if value.value in COMBINATORS else "layer", Argument(value)
@@ -208,17 +211,17 @@ def _first_line(place: Place) -> Place:
 
 def _name(node: Node) -> str:
     if not isinstance(node, Scalar) or not isinstance(node.value, str):
-        raise BadItemError(f"'name' must be a word, not {kind(node)}", "wrong-type", node.place)
+        raise BadItemError(f"'name' must be a word, not {kind(node)}", Code.WRONG_TYPE, node.place)
     fault = name_fault(node.value)
     if fault is not None:
-        raise BadItemError(f"the name '{node.value}' {fault}", "bad-name", node.place)
+        raise BadItemError(f"the name '{node.value}' {fault}", Code.BAD_NAME, node.place)
     return node.value
 
 
 def _reference(key: str, node: Node) -> Scalar:
     if isinstance(node, Scalar) and isinstance(node.value, str):
         return node
-    raise BadItemError(f"'{key}' takes the name of an earlier item, not {kind(node)}", "wrong-type", node.place)
+    raise BadItemError(f"'{key}' takes the name of an earlier item, not {kind(node)}", Code.WRONG_TYPE, node.place)
 
 
 def _source(node: Node) -> Scalar:
@@ -228,7 +231,7 @@ def _source(node: Node) -> Scalar:
 def _others(node: Node) -> tuple[Scalar, ...]:
     nodes = node.items if isinstance(node, Sequence) else [node]
     if not nodes:
-        raise BadItemError("'with' names no other input; write with: [NAME]", "missing", node.place)
+        raise BadItemError("'with' names no other input; write with: [NAME]", Code.MISSING, node.place)
     return tuple([_reference("with", other) for other in nodes])
 
 
@@ -251,12 +254,12 @@ def _first(node: Node, own_keys: tuple[str, ...]) -> dict[str, Argument]:
     if not isinstance(node, Mapping):
         raise BadItemError(
             f"'first' gives arguments of the first repetition, such as {{stride: 2}}, not {kind(node)}",
-            "wrong-type",
+            Code.WRONG_TYPE,
             node.place,
         )
     for key in node.entries:
         if key in (*ITEM_KEYS, "init", *own_keys):
-            raise BadItemError(f"'first' cannot change '{key}'", "wrong-value", node.keys[key])
+            raise BadItemError(f"'first' cannot change '{key}'", Code.WRONG_VALUE, node.keys[key])
     return {key: _bounded(value) for key, value in node.entries.items()}
 
 
@@ -270,12 +273,12 @@ def _refuse_arguments(kind_of: str, names: list[str], places: Places, *, has_fir
     for name in names:
         own_keys = COMBINATORS[kind_of]
         hint = partial(_combinator_hint, name, own_keys)
-        raise BadItemError(f"{kind_of} has no option '{name}'", "unknown-option", places.key(name), hint=hint)
+        raise BadItemError(f"{kind_of} has no option '{name}'", Code.UNKNOWN_OPTION, places.key(name), hint=hint)
     if has_first:
         message = f"'first' gives arguments, and {kind_of} has none; write it on the layers inside a block"
-        raise BadItemError(message, "unknown-option", places.key("first"))
+        raise BadItemError(message, Code.UNKNOWN_OPTION, places.key("first"))
     if has_others:
-        raise BadItemError(f"{kind_of} takes no 'with'; only joins do", "unknown-option", places.key("with"))
+        raise BadItemError(f"{kind_of} takes no 'with'; only joins do", Code.UNKNOWN_OPTION, places.key("with"))
 
 
 def _combinator_hint(name: str, own_keys: tuple[str, ...]) -> str:

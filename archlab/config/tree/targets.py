@@ -9,6 +9,7 @@ from archlab.config.syntax.files import read_source, read_stdin_source
 from archlab.config.tree import presets
 from archlab.config.tree.document import Document, Variant, is_identifier
 from archlab.config.tree.loader import DocumentLoader
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import ConfigError, Problems, TooManyProblemsError, single_problem
 from archlab.diagnostics.suggest import did_you_mean
@@ -49,7 +50,9 @@ def open_target(target: str | Path) -> tuple[Document, Variant | None, Problems]
     if _looks_like_path(path_text):
         path = Path(path_text)
         if not os.path.exists(path_text) and path.stem in presets.preset_names():  # noqa: PTH110 - never raises
-            raise single_problem(f"there is no file {path_text}; the preset is called {path.stem} alone", "unreadable")
+            raise single_problem(
+                f"there is no file {path_text}; the preset is called {path.stem} alone", Code.UNREADABLE
+            )
         document, problems = read_document(read_source(path, shown_as=path_text), path.stem)
         return document, _variant(document, variant_name, problems) if variant_name else None, problems
     return _open_preset(path_text, variant_name)
@@ -78,13 +81,13 @@ def _open_preset(name: str, variant_name: str) -> tuple[Document, Variant | None
             if name in document.variants:
                 return document, document.variants[name], problems
     hint = did_you_mean(name, presets.preset_names()) or "; see archlab presets, or give the path of a .yaml file"
-    raise single_problem(f"there is no preset '{name}'{hint}", "unknown-preset")
+    raise single_problem(f"there is no preset '{name}'{hint}", Code.UNKNOWN_PRESET)
 
 
 def _variant(document: Document, name: str, problems: Problems) -> Variant:
     variant = document.variants.get(name)
     if variant is None:
         hint = did_you_mean(name, document.variants) or f"; it has {listed(document.variants)}"
-        problems.add(f"{document.name} has no variant '{name}'{hint}", "unknown-variant", None)
+        problems.add(f"{document.name} has no variant '{name}'{hint}", Code.UNKNOWN_VARIANT, None)
         raise ConfigError(problems.found)
     return variant

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from archlab.config.syntax.yaml_nodes import Mapping as MappingNode
 from archlab.config.syntax.yaml_nodes import Node, value_kind
 from archlab.config.tree.pool_padding import pool_padding
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import Problems
 from archlab.diagnostics.suggest import closest, did_you_mean
@@ -70,7 +71,7 @@ def validate_model(
     except ValidationError as error:
         for details in _mistakes(model, error):
             message, code, place = _describe(model, label, details, places)
-            if details["loc"] == ("padding",) and code == "wrong-value":
+            if details["loc"] == ("padding",) and code == Code.WRONG_VALUE:
                 message += pool_padding(label, arguments)
             problems.add(message, code, place, trail)
         return None
@@ -84,23 +85,23 @@ def _mistakes(model: type[BaseModel], error: ValidationError) -> list[ErrorDetai
     return [details for details in errors if details["type"] != "missing" or details["loc"][0] not in meant]
 
 
-def _describe(model: type[BaseModel], label: str, details: ErrorDetails, places: Places) -> tuple[str, str, Place]:
+def _describe(model: type[BaseModel], label: str, details: ErrorDetails, places: Places) -> tuple[str, Code, Place]:
     option = str(details["loc"][0]) if details["loc"] else ""
     if details["type"] == "extra_forbidden":
         return *unknown_option(model, label, option), places.key(option)
     if details["type"] == "missing":
-        return f"{label} needs '{option}'{_example(model, option)}", "missing", places.whole
+        return f"{label} needs '{option}'{_example(model, option)}", Code.MISSING, places.whole
     message = f"{label}: '{option}' {_complaint(details)}"
-    return message, "wrong-value", places.value(option)
+    return message, Code.WRONG_VALUE, places.value(option)
 
 
-def unknown_option(model: type[BaseModel], label: str, option: str) -> tuple[str, str]:
+def unknown_option(model: type[BaseModel], label: str, option: str) -> tuple[str, Code]:
     """Message and code for an option that a model does not have."""
     known = [*model.model_fields, *getattr(model, "attachments", ()), "init"]
     if option in _INFERRED:
-        return f"{label} takes its '{option}' from its input; leave it out", "unknown-option"
+        return f"{label} takes its '{option}' from its input; leave it out", Code.UNKNOWN_OPTION
     hint = did_you_mean(option, known) or (f"; it has {one_of(known[:-1])}" if known[:-1] else "; it has none")
-    return f"{label} has no option '{option}'{hint}", "unknown-option"
+    return f"{label} has no option '{option}'{hint}", Code.UNKNOWN_OPTION
 
 
 _INFERRED = ("in_channels", "in_features", "num_features", "num_channels", "normalized_shape")

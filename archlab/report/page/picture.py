@@ -8,6 +8,7 @@ from pathlib import Path
 from archlab.analysis.result import Analysis
 from archlab.analysis.row import Row
 from archlab.analysis.time.device import Device
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.requirements import require
 from archlab.diagnostics.words import listed
@@ -51,13 +52,13 @@ class Picture:
         """
         path = Path(path)
         if path.suffix not in {".svg", ".png"}:
-            raise single_problem(f"{path}: a picture ends in .svg or .png", "wrong-value")
+            raise single_problem(f"{path}: a picture ends in .svg or .png", Code.WRONG_VALUE)
         content = self.to_svg().encode() if path.suffix == ".svg" else self.to_png()
         try:
             with replacing(path) as made:
                 made.write_bytes(content)
         except OSError as error:
-            raise single_problem(f"cannot write {path}: {error.strerror}", "file") from None
+            raise single_problem(f"cannot write {path}: {error.strerror}", Code.FILE) from None
 
     def _repr_svg_(self) -> str:
         """For notebooks."""
@@ -83,5 +84,5 @@ def picture(analyses: Sequence[Analysis], device: Device, figure: str) -> Pictur
 
     known = {chart.id: chart for chart in chart_list(analyses, distinct_names(analyses), rows)}
     if figure not in known:
-        raise single_problem(f"there is no chart '{figure}' here; there are {listed(known)}", "wrong-value")
+        raise single_problem(f"there is no chart '{figure}' here; there are {listed(known)}", Code.WRONG_VALUE)
     return Picture(known[figure].spec)

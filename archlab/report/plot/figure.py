@@ -10,6 +10,7 @@ from matplotlib.image import AxesImage
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from archlab.analysis.receptive_field.effective import EffectiveField
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.words import counted
 from archlab.files.output import replacing
@@ -46,7 +47,7 @@ def write(figure: Figure, path: Path) -> None:
         with replacing(path) as made:
             figure.savefig(made, metadata=metadata)
     except OSError as error:
-        raise single_problem(f"cannot write {path}: {error.strerror or error}", "unwritable") from None
+        raise single_problem(f"cannot write {path}: {error.strerror or error}", Code.UNWRITABLE) from None
 
 
 def draw(report: FieldReport) -> Figure:
@@ -57,7 +58,7 @@ def draw(report: FieldReport) -> Figure:
     """
     maps = _maps(report)
     if not maps:
-        raise single_problem(f"{report.areas()[0]}: there is nothing to draw", "wrong-value")
+        raise single_problem(f"{report.areas()[0]}: there is nothing to draw", Code.WRONG_VALUE)
     layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1, hspace=0.04, wspace=0.03)
     figure = Figure(figsize=(4.6 * (len(maps) + 1) + 0.8, 8.4), layout=layout)
     FigureCanvasAgg(figure)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archlab.analysis.facts import collect_facts
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph
 from archlab.layers.shape import Shape, shape_text
@@ -56,7 +57,7 @@ def to_source(graph: Graph) -> str:
         raise single_problem(
             f"{graph.name}: {len(graph.layers):,} layers are too many for source, which has at most {MOST_LAYERS:,}; "
             "archlab.build makes the model itself",
-            "too-large",
+            Code.TOO_LARGE,
         )
     classes = Planner(graph).classes
     body: list[str] = []
