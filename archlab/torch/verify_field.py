@@ -10,6 +10,8 @@ from archlab.diagnostics.words import counted
 
 require("torch", "torch", "probing receptive fields")
 
+from itertools import product
+
 import torch
 
 from archlab.analysis.facts import Facts, collect_facts
@@ -118,15 +120,14 @@ def _probed(graph: Graph, facts: list[Facts], positions: list[MapPositions | Non
     return [graph.nodes[index] for index in reversed(chosen[::-1][::step])]
 
 
-def _units(node: Node, *, thorough: bool) -> list[tuple[int, int]]:
-    """Corners and centre; or as few units as have every row and column among them."""
+def _units(node: Node, *, thorough: bool) -> list[tuple[int, ...]]:
+    """Corners and centre; or as few units as have every position of each axis among them."""
     size = map_size(node.shape)
     assert size is not None
     if thorough:
-        return [(number % size[0], number % size[1]) for number in range(max(size))]
-    last_row, last_column = size[0] - 1, size[1] - 1
-    corners = [(0, 0), (0, last_column), (last_row, 0), (last_row, last_column)]
-    return list(dict.fromkeys([(size[0] // 2, size[1] // 2), *corners]))
+        return [tuple([number % units for units in size]) for number in range(max(size))]
+    corners = product(*[(0, units - 1) for units in size])
+    return list(dict.fromkeys([tuple([units // 2 for units in size]), *corners]))
 
 
 def _compare_gradient(node: Node, unit: tuple[int, ...], positions: MapPositions | None, run: LinearRun) -> list[str]:
@@ -137,7 +138,7 @@ def _compare_gradient(node: Node, unit: tuple[int, ...], positions: MapPositions
     for axis, word in enumerate(UNIT_NAMES[len(positions)]):
         expected = positions[axis][unit[axis]].mask
         if expected != seen[axis] if solid else seen[axis] & ~expected:
-            where = f"  {node.path}, unit {unit[0]},{unit[1]}"
+            where = f"  {node.path}, unit {','.join(map(str, unit))}"
             found.append(f"{where}: {word} {_text(expected)} predicted, {_text(seen[axis])} have a gradient")
     return found
 
@@ -241,15 +242,16 @@ def _span_text(span: Span) -> str:
     return f"{first} to {last}{holes}"
 
 
-def _gradient_masks(run: LinearRun, node: Node, unit: tuple[int, ...]) -> tuple[int, int]:
-    """Rows and columns of the input with a gradient from one unit, over all channels."""
+def _gradient_masks(run: LinearRun, node: Node, unit: tuple[int, ...]) -> tuple[int, ...]:
+    """Positions of the input along each axis with a gradient from one unit, over all channels."""
     output = run.outputs[node.path][0]
-    value = output[unit].sum() if isinstance(node.shape, ChannelsLast) else output[:, unit[0], unit[1]].sum()
+    of_all_channels: tuple[slice | int, ...] = (slice(None), *unit)
+    value = output[unit if isinstance(node.shape, ChannelsLast) else of_all_channels].sum()
     (gradient,) = torch.autograd.grad(value, run.input, retain_graph=True, allow_unused=True)
     if gradient is None:
-        return 0, 0
+        return (0,) * len(unit)
     read = gradient[0].ne(0).any(0)
-    return _mask(read.any(1)), _mask(read.any(0))
+    return tuple([_mask(read.movedim(axis, 0).reshape(size, -1).any(1)) for axis, size in enumerate(read.shape)])
 
 
 def _mask(flags: torch.Tensor) -> int:

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from archlab.layers.base import Layer
 from archlab.layers.geometry import Phases, Reads, Whole, Window
-from archlab.layers.shape import Shape, is_map
+from archlab.layers.shape import Shape, axis_count, is_map
 
 Kind = Literal["weights", "mean", "max"]
 POOLS: dict[str, Kind] = {
@@ -118,13 +118,17 @@ class LinearMap:
                 yield Entry(place, (channel * height + y) * width + x, weight, share)
 
 
+AXES = 2
+"""Axes of the maps whose matrices are drawn."""
+
+
 def linear_map(layer: Layer, shape: Shape) -> LinearMap | None:
     """A layer's matrix for an input of a shape; None if it has none: it is not linear, or its taps depend on the data.
 
     Raises:
         ShapeError: if the layer cannot take the shape.
     """
-    if not is_map(shape) or layer.others == "offsets":
+    if not is_map(shape) or axis_count(shape) != AXES or layer.others == "offsets":
         return None
     output = layer.out_shape((shape,))
     weight: Shape = ()

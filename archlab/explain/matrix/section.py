@@ -22,7 +22,7 @@ def matrix_section(subject: Subject) -> Section | None:
         return _dense(subject)
     if len(subject.inputs) != 1:
         return None
-    if subject.is_map_to_map and max(_taps_along(subject, axis) for axis in (0, 1)) > MOST_TAPS:
+    if subject.is_map_to_map and max(_taps_along(subject, axis) for axis in range(subject.rank)) > MOST_TAPS:
         return _too_large(subject) if subject.is_convolution or subject.layer.type in POOLS else None
     found = linear_map(subject.layer, subject.inputs[0])
     if found is None:
