@@ -74,6 +74,16 @@ class ReceptiveField:
         self.adaptive = adaptive
 
     @property
+    def height(self) -> AxisField | None:
+        """Along the axis before the last, of an input with two axes at least."""
+        return self.axes[-2]
+
+    @property
+    def width(self) -> AxisField | None:
+        """Along the last axis."""
+        return self.axes[-1]
+
+    @property
     def aligned(self) -> bool:
         """Whether at every join on the way the joined units were centred on one position."""
         return self.misalignment is None
