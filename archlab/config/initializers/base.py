@@ -12,7 +12,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 class Initializer(BaseModel):
     """A function of `torch.nn.init` and its options."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
     type: ClassVar[str]
     needs_matrix: ClassVar[bool] = False
     """Whether it needs a tensor of at least two dimensions."""
