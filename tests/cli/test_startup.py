@@ -1,0 +1,34 @@
+"""What a command makes and imports: classes and modules, counted in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+MOST_CLASSES = 40
+"""Pydantic classes for a ResNet-50, at about a millisecond each; all layers and initialisers would be 90."""
+
+COUNT = """
+import sys
+from pydantic._internal._model_construction import ModelMetaclass
+make, made = ModelMetaclass.__new__, []
+def count(cls, name, *rest, **options):
+    made.append(name)
+    return make(cls, name, *rest, **options)
+ModelMetaclass.__new__ = count
+from archlab.cli.main import main
+main(sys.argv[1:])
+commands = [name.rpartition(".")[2] for name in sys.modules if name.startswith("archlab.cli.commands.")]
+print(len(made), *commands, *(name for name in ("rich", "yaml") if name in sys.modules), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "table", "csv"])
+def test_few_classes_are_made_one_command_is_imported_and_rich_is_not(form: str) -> None:
+    command = [sys.executable, "-c", COUNT, "analyze", "resnet50", "--format", form]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    made, *imported = done.stderr.split()
+    assert 10 < int(made) < MOST_CLASSES
+    assert imported == ["analyze", "yaml"]
