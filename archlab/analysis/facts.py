@@ -9,6 +9,7 @@ from math import prod
 from typing import NamedTuple
 
 from archlab.graph import Graph
+from archlab.graph.distinct import asked_once
 from archlab.layers.base import Layer
 from archlab.layers.geometry import AxisReads
 from archlab.layers.runtime import Runtime
@@ -45,17 +46,7 @@ class Facts(NamedTuple):
 
 def collect_facts(graph: Graph) -> list[Facts]:
     """The facts of every node, in order."""
-    known: dict[tuple[int, tuple[Shape, ...]], Facts] = {}
-    nodes = graph.nodes
-    collected: list[Facts] = []
-    for node in nodes:
-        inputs = tuple([nodes[i].shape for i in node.inputs])
-        key = (id(node.layer), inputs)
-        facts = known.get(key)
-        if facts is None:
-            facts = known[key] = _ask(node.layer, inputs, node.shape)
-        collected.append(facts)
-    return collected
+    return asked_once(graph, _ask)
 
 
 def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Facts:

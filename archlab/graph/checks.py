@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import Problems
+from archlab.graph.distinct import runtimes
 from archlab.graph.graph import Graph, Node
-from archlab.graph.runtimes import runtimes
 
 
 def check_graph(graph: Graph, problems: Problems, left_over: set[int]) -> None:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.suggest import did_you_mean
+from archlab.graph.distinct import runtimes
 from archlab.graph.graph import Graph
-from archlab.graph.runtimes import runtimes
 
 
 class Segment(NamedTuple):

@@ -7,7 +7,7 @@ from archlab.analysis.memory.ledger import Kind, Moment, Storage, Timeline
 from archlab.analysis.memory.lifetimes import last_uses
 from archlab.analysis.result import Analysis
 from archlab.analysis.row import Row
-from archlab.graph.runtimes import runtimes
+from archlab.graph.distinct import runtimes
 from archlab.report.units import binary
 
 NOTES = (

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import archlab
 from archlab.api.network import load, loads
 from archlab.config.syntax.naming import RESERVED
-from archlab.graph.runtimes import runtimes
+from archlab.graph.distinct import runtimes
 from archlab.torch.build import build
 from archlab.torch.export import export
 from tests.more_references import MORE_REFERENCES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archlab.analysis.facts import DTYPE_BYTES
 from archlab.graph import Graph
-from archlab.graph.runtimes import runtimes
+from archlab.graph.distinct import runtimes
 from archlab.layers.precision import Precision, under_autocast
 
 

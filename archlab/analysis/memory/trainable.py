@@ -13,7 +13,7 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import argument
 from archlab.graph import Graph
-from archlab.graph.runtimes import runtimes
+from archlab.graph.distinct import runtimes
 from archlab.layers.runtime import Runtime
 
 
