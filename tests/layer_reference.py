@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 from textwrap import fill
 from typing import Any
 
 import archlab
-from archlab.layers import FAMILIES, find_layer
+from archlab.layers import FAMILIES, find_layer, layer_types
 from archlab.layers.base import Layer
 from archlab.layers.shape import shape_text
 from archlab.report.units import field_text, si
@@ -70,7 +71,7 @@ def layer_reference() -> str:
     parts = [HEAD]
     assert [family for families in TITLES.values() for family in families] == list(FAMILIES)
     for title, families in TITLES.items():
-        types = [name for family in families for name in FAMILIES[family]]
+        types = [name for family in families for name in FAMILIES[family] if not _twin(name)]
         links = ", ".join(f"[`{name}`](#{name})" for name in types)
         parts.append(f"## {title}\n\n{links}\n")
         for name in types:
@@ -80,10 +81,20 @@ def layer_reference() -> str:
     return "\n".join(parts)
 
 
+def _twin(name: str) -> str:
+    """The type of two axes that a type of another number is described with; empty if it stands by itself."""
+    twin = re.sub("[13]d$", "2d", name)
+    return twin if twin != name and find_layer(twin) is not None else ""
+
+
 def _section(name: str, cls: type[Layer]) -> str:
     text = inspect.cleandoc(cls.__doc__ or "")
-    of = f" PyTorch: `{cls.torch_class}`." if cls.torch_class and not cls.torch_class.startswith("archlab") else ""
-    paragraphs = [fill(paragraph, 100, break_on_hyphens=False) for paragraph in f"{text}{of}".split("\n\n")]
+    if cls.torch_class and not cls.torch_class.startswith("archlab"):
+        text += f" PyTorch: `{cls.torch_class}`."
+    others = [f"`{other}`" for other in layer_types() if _twin(other) == name]
+    if others:
+        text += f"\n\nThe same along one axis and along three: {' and '.join(others)}."
+    paragraphs = [fill(paragraph, 100, break_on_hyphens=False) for paragraph in text.split("\n\n")]
     return "\n".join([f"### {name}\n", "\n\n".join(paragraphs) + "\n", *_options(cls), *_example(name, cls)])
 
 

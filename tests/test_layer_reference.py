@@ -21,4 +21,4 @@ def test_the_page_is_up_to_date(request: pytest.FixtureRequest) -> None:
 
 def test_it_has_every_layer() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert all(f"\n### {name}\n" in text for name in layer_types())
+    assert all(f"\n### {name}\n" in text or f"`{name}`" in text for name in layer_types())

@@ -15,9 +15,6 @@ from archlab.layers.geometry import AxisReads
 from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape
 
-WEIGHT_RANK = 4
-"""Dimensions of a convolution's weight."""
-
 DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "int64": 8}
 
 
@@ -81,5 +78,8 @@ def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Facts:
 
 
 def _has_order(shape: Shape) -> bool:
-    """Whether a weight of (out_channels, in_channels, height, width) lies differently in its two orders."""
-    return len(shape) == WEIGHT_RANK and shape[1] > 1 and shape[2] * shape[3] > 1
+    """Whether a weight of (out_channels, in_channels, *kernel_size) lies differently in its two orders.
+
+    Those of one axis have no memory format with the channels last.
+    """
+    return len(shape) in (4, 5) and shape[1] > 1 and prod(shape[2:]) > 1

@@ -11,7 +11,7 @@ from archlab.config.tree.expect import _FORMS, _WHOLE, EXPECT_KEYS, GLOBAL, _is_
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import Problems
 from archlab.diagnostics.suggest import did_you_mean
-from archlab.diagnostics.words import one_of
+from archlab.diagnostics.words import counted, one_of
 
 
 def check_expect(expect: Mapping, analysis: Analysis, problems: Problems) -> None:
@@ -32,6 +32,12 @@ def check_expect(expect: Mapping, analysis: Analysis, problems: Problems) -> Non
             continue
         wanted = substitute(node, {})
         found = _figure(key, analysis)
+        if isinstance(wanted, tuple) and len(wanted) != len(found):
+            message = (
+                f"expect: '{key}' has {len(wanted)} values, but the input has {counted(len(found), 'axis', 'axes')}"
+            )
+            problems.add(message, Code.WRONG_TYPE, node.place)
+            continue
         if not _equal(wanted, found):
             message = f"{analysis.graph.name}: expected {key} {_shown(wanted)}, but it is {_shown(found)}"
             problems.add(message, Code.EXPECT, node.place)
@@ -49,7 +55,7 @@ def _figure(key: str, analysis: Analysis) -> Any:
 
 def _equal(wanted: Any, found: Any) -> bool:
     if isinstance(found, tuple) and not isinstance(wanted, tuple):
-        wanted = (wanted, wanted)
+        wanted = (wanted,) * len(found)
     return bool(wanted == found)
 
 

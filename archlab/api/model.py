@@ -39,7 +39,7 @@ def build(
             compute the rest again (activation checkpointing); nothing else changes, running statistics included.
 
     Returns:
-        A module that takes (batch, channels, height, width) and returns one tensor, a tuple or a dictionary
+        A module that takes (batch, channels, *axes) and returns one tensor, a tuple or a dictionary
         as the config's `outputs` says; with `outputs`, a dictionary by their names.
 
     Raises:

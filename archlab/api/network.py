@@ -62,7 +62,7 @@ def load(target: str | Path, *, input: Shape | None = None, **params: Any) -> Ne
 
     Args:
         target: a YAML path, `path@variant`, the name of a preset or variant, or `-` for stdin.
-        input: (channels, height, width) instead of the config's.
+        input: (channels, *axes) instead of the config's.
         params: new values for the config's params.
 
     Raises:

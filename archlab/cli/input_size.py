@@ -8,9 +8,10 @@ from archlab.config.syntax.yaml_nodes import Scalar, Sequence
 from archlab.config.tree.document import Document, Variant
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import ConfigError, single_problem
-from archlab.layers.shape import MAP_RANK, shape_text
+from archlab.diagnostics.words import counted
+from archlab.layers.shape import AXIS_NAMES, shape_text, shape_words
 
-EXAMPLE = "channels x height x width, such as --input 3x224x224"
+EXAMPLE = "channels x height x width, such as --input 3x224x224 (or channels x length: 1x16000)"
 
 
 def input_shape(text: str | None, document: Document, variant: Variant | None) -> tuple[int, ...] | None:
@@ -26,10 +27,13 @@ def input_shape(text: str | None, document: Document, variant: Variant | None) -
     if not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in parts):
         raise _wrong(text, "is no list of sizes", _numbers(text), own)
     shape = tuple(int(part) for part in parts)
-    if len(shape) in (2, MAP_RANK + 1) or (len(shape) == 1 and len(own) == MAP_RANK):
-        what = {1: "is one number", 2: "has 2 numbers", 4: "has four numbers, but the batch has an option of its own"}
-        raise _wrong(text, what[len(shape)], shape, own)
-    if len(shape) == MAP_RANK and len(own) == MAP_RANK and shape[0] != own[0] == shape[2]:
+    if len(own) > 1 and len(shape) == len(own) + 1:
+        raise _wrong(text, f"has {counted(len(shape), 'number')}, but the batch has an option of its own", shape, own)
+    if len(own) > 1 and len(shape) < len(own):
+        raise _wrong(text, f"has {counted(len(shape), 'number')}", shape, own)
+    if len(shape) - 1 not in (0, *AXIS_NAMES):
+        raise _wrong(text, f"has {counted(len(shape), 'number')}", shape, own)
+    if len(own) > 2 and len(shape) == len(own) and shape[0] != own[0] == shape[-1]:
         raise _wrong(text, "has its channels last", shape, own)
     return shape
 
@@ -47,18 +51,20 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _wrong(text: str, what: str, shape: tuple[int, ...], own: tuple[int | None, ...]) -> ConfigError:
-    meant = _meant(shape, own)
-    batch = f" --batch {shape[0]}" if len(shape) == MAP_RANK + 1 and shape[0] > 1 else ""
-    hint = f"write {EXAMPLE}" if meant is None else f"write channels, height, width: --input {shape_text(meant)}{batch}"
+    rank = len(own) - 1
+    meant = _meant(shape, own) if rank in AXIS_NAMES else None
+    batch = f" --batch {shape[0]}" if len(shape) == len(own) + 1 and shape[0] > 1 else ""
+    hint = f"write {EXAMPLE}" if meant is None else f"write {shape_words(rank)}: --input {shape_text(meant)}{batch}"
     return single_problem(f"--input {text} {what}; {hint}", Code.BAD_INPUT)
 
 
 def _meant(shape: tuple[int, ...], own: tuple[int | None, ...]) -> tuple[int, ...] | None:
     """Channels first, those of the config where none are given; None if it cannot be told."""
-    channels = own[0] if len(own) == MAP_RANK and own[0] is not None else None
-    sizes = shape[1:] if len(shape) == MAP_RANK + 1 else shape
-    if 0 in sizes or len(sizes) not in (1, 2, MAP_RANK):
+    channels, rank = own[0], len(own) - 1
+    sizes = shape[1:] if len(shape) == len(own) + 1 else shape
+    if 0 in sizes or len(sizes) not in (1, rank, rank + 1):
         return None
-    if len(sizes) == MAP_RANK:
-        return (sizes[2], *sizes[:2]) if channels is not None and sizes[0] != channels == sizes[2] else sizes
-    return None if channels is None else (channels, sizes[0], sizes[-1])
+    if len(sizes) == rank + 1:
+        is_last = channels is not None and sizes[0] != channels == sizes[-1]
+        return (sizes[-1], *sizes[:-1]) if is_last else sizes
+    return None if channels is None else (channels, *(sizes if len(sizes) == rank else sizes * rank))

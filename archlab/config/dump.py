@@ -8,6 +8,7 @@ import yaml
 
 from archlab.config.syntax.naming import MAX_NAME_LENGTH, name_fault
 from archlab.graph import Graph, Node
+from archlab.layers.shape import AXIS_NAMES
 
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _WIDE = 1 << 20
@@ -99,10 +100,11 @@ def _outputs(graph: Graph, names: list[str]) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as lists, and equal pairs as one number."""
+    """Tuples as lists, and equal values of all axes as one."""
     if isinstance(value, tuple):
         plain = [_plain(part) for part in value]
-        return plain[0] if len(plain) == 2 and plain[0] == plain[1] and not isinstance(plain[0], list) else plain
+        equal = len(plain) in AXIS_NAMES and len(set(map(repr, plain))) == 1 and not isinstance(plain[0], list)
+        return plain[0] if equal else plain
     return value
 
 

@@ -232,7 +232,10 @@ def _document_properties() -> dict[str, Schema]:
         "name": {"type": "string", "description": "Name of the network; the file's name by default."},
         "description": {"type": "string", "description": "One sentence for people."},
         "extends": {"type": "string", "description": "A config in this folder, or a preset, to build upon."},
-        "input": {**shape, "description": "[channels, height, width]"},
+        "input": {
+            **shape,
+            "description": "[channels, height, width]; [channels, length]; or of three axes; or [features]",
+        },
         "params": {"type": "object", "description": "Names and default values; no value means required."},
         "variants": {"type": "object", "additionalProperties": variant, "description": "Named values of params."},
         "blocks": {"type": "object", "additionalProperties": block, "description": "Reusable lists of layers."},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-MAX_SUGGESTIONS = 100
+MAX_SUGGESTIONS = 300
 """Names looked through for a `did you mean`."""
 
 OPTION_HABITS = {

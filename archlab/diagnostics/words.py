@@ -12,9 +12,9 @@ def listed(known: Iterable[str]) -> str:
     return f"{', '.join(words[:12])}{', ...' if len(words) > 12 else ''}" or "none"
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 layer`, `12 layers`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def counted(number: int, noun: str, nouns: str | None = None) -> str:
+    """`1 layer`, `12 layers`; `2 axes` where the plural is given."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {nouns or noun + 's'}"
 
 
 def one_of(known: Iterable[str]) -> str:

@@ -22,7 +22,7 @@ def size_section(subject: Subject) -> Section:
     steps = [_axis_step(subject, axis) for axis in range(subject.rank)]
     names = AXIS_NAMES[subject.rank]
     if all(step == steps[0] for step in steps):
-        section.steps.append(Step("out", *_parts(steps[0]), f"{' and '.join(names)} alike"))
+        section.steps.append(Step("out", *_parts(steps[0]), f"{' and '.join(names)} alike" if len(names) > 1 else ""))
     else:
         section.steps += [Step(f"out {name}", *_parts(step)) for name, step in zip(names, steps, strict=True)]
     section.notes += _ceil_notes(subject) + _adaptive_notes(subject)
@@ -122,7 +122,7 @@ def _ceil_notes(subject: Subject) -> list[str]:
     if not getattr(subject.layer, "ceil_mode", False):
         return []
     notes = [_ceil_note(subject, axis) for axis in range(subject.rank)]
-    if notes[0] == notes[1]:
+    if len(set(notes)) == 1:
         return [f"Along each axis, {notes[0]}"] if notes[0] else []
     return [f"Along the {name}, {note}" for name, note in zip(AXIS_NAMES[subject.rank], notes, strict=True) if note]
 
@@ -145,7 +145,7 @@ def _adaptive_notes(subject: Subject) -> list[str]:
     if not hasattr(subject.layer, "output_size"):
         return []
     notes = [_adaptive_note(subject, axis) for axis in range(subject.rank)]
-    if notes[0] == notes[1]:
+    if len(set(notes)) == 1:
         return [f"Along each axis, {notes[0]}"] if notes[0] else []
     return [f"Along the {name}, {note}" for name, note in zip(AXIS_NAMES[subject.rank], notes, strict=True) if note]
 

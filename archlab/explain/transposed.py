@@ -19,7 +19,7 @@ def transposed_section(subject: Subject) -> Section | None:
         "does in its backward pass. Its MACs are counted at input positions."
     )
     stride, kernel = subject.per_axis("stride", 1), subject.kernel
-    if stride[0] == stride[1] and kernel[0] == kernel[1]:
+    if len(set(zip(stride, kernel, strict=True))) == 1:
         section.steps.append(
             Step(
                 "kernels over a place", "kernel / stride", f"{kernel[0]} / {stride[0]}",
@@ -34,10 +34,10 @@ def _overlap(subject: Subject) -> str:
     found = linear_map(subject.layer, subject.inputs[0])
     if found is None:
         return ""
-    counts = [sorted({len(taps) for taps in _interior(axis)}) for axis in (found.height, found.width)]
+    counts = [sorted({len(taps) for taps in _interior(axis)}) for axis in found.axes]
     if all(len(axis) == 1 for axis in counts):
         return "Away from the border each output gets equally many values: no checkerboard."
-    which = counts[0] if len(counts[0]) > 1 else counts[1]
+    which = next(axis for axis in counts if len(axis) > 1)
     low, high = which[0], which[-1]
     return (
         f"Uneven: outputs get {low} to {high} values along an axis, since the stride does not divide the kernel. "

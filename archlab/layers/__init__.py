@@ -9,23 +9,30 @@ from __future__ import annotations
 from importlib import import_module
 
 from archlab.layers.base import Layer
+from archlab.layers.ranks import of_rank, ranks
 
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "conv": ("conv2d",),
-    "conv_transpose": ("conv_transpose2d",),
-    "depthwise": ("depthwise_conv2d", "depthwise_separable_conv2d"),
+    "conv": ranks("conv2d"),
+    "conv_transpose": ranks("conv_transpose2d"),
+    "depthwise": (*ranks("depthwise_conv2d"), *ranks("depthwise_separable_conv2d")),
     "deform": ("deform_conv2d",),
     "upsample": ("upsample", "interpolate"),
-    "max_pool": ("max_pool2d",),
-    "avg_pool": ("avg_pool2d",),
-    "lp_pool": ("lp_pool2d",),
-    "adaptive_pool": ("adaptive_avg_pool2d", "adaptive_max_pool2d"),
-    "global_pool": ("global_avg_pool2d", "global_max_pool2d"),
-    "padding": ("zero_pad2d", "constant_pad2d", "reflection_pad2d", "replication_pad2d", "circular_pad2d"),
-    "batch_norm": ("batch_norm2d",),
+    "max_pool": ranks("max_pool2d"),
+    "avg_pool": ranks("avg_pool2d"),
+    "lp_pool": ranks("lp_pool2d"),
+    "adaptive_pool": (*ranks("adaptive_avg_pool2d"), *ranks("adaptive_max_pool2d")),
+    "global_pool": (*ranks("global_avg_pool2d"), *ranks("global_max_pool2d")),
+    "padding": (
+        *ranks("zero_pad2d"),
+        *ranks("constant_pad2d"),
+        *ranks("reflection_pad2d"),
+        *ranks("replication_pad2d"),
+        *ranks("circular_pad2d"),
+    ),
+    "batch_norm": ranks("batch_norm2d"),
     "local_response_norm": ("local_response_norm",),
     "group_norm": ("group_norm",),
-    "instance_norm": ("instance_norm2d",),
+    "instance_norm": ranks("instance_norm2d"),
     "layer_norm": ("layer_norm", "layer_norm2d"),
     "linear": ("linear",),
     "relu": ("relu", "relu6"),
@@ -40,7 +47,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "scale": ("squeeze_excitation", "layer_scale"),
     "flatten": ("flatten",),
     "identity": ("identity",),
-    "dropout": ("dropout", "dropout2d", "stochastic_depth"),
+    "dropout": ("dropout", *ranks("dropout2d"), "stochastic_depth"),
     "permute": ("channels_last", "channels_first"),
 }
 """Module in this package to the layer types it defines: the one list a new layer is added to."""
@@ -66,8 +73,16 @@ def find_layer(layer_type: str) -> type[Layer] | None:
     if layer_type not in _classes:
         module = import_module(f"archlab.layers.{_MODULE_OF[layer_type]}")
         for cls in vars(module).values():
-            if isinstance(cls, type) and issubclass(cls, Layer) and "type" in vars(cls):
+            if (
+                isinstance(cls, type)
+                and issubclass(cls, Layer)
+                and "type" in vars(cls)
+                and cls.__module__ == module.__name__
+            ):
                 _classes[cls.type] = cls
+    if layer_type not in _classes:  # of one axis, or of three
+        rank = int(layer_type[-2])
+        _classes[layer_type] = of_rank(_classes[layer_type.replace(f"{rank}d", "2d")], rank)
     return _classes[layer_type]
 
 

@@ -4,7 +4,8 @@ A layer class is a Pydantic model whose fields are the arguments of its PyTorch 
 names and defaults. Everything archlab says about a network derives from the few methods below; a new
 layer therefore is one class in one file, and a new analysis seldom touches a layer.
 
-Shapes carry no batch dimension: a map is `(channels, height, width)`, a flat input is `(features,)`.
+Shapes carry no batch dimension: a map is `(channels, *axes)`, of one to three axes (length; height, width; depth,
+height, width); a flat input is `(features,)`.
 A map with the channels behind, as after a permutation, is a `ChannelsLast`. Where PyTorch's arguments count
 dimensions (`flatten(start_dim=1)`), the batch is dimension 0, as in PyTorch.
 """
@@ -79,7 +80,7 @@ class Layer(BaseModel):
     """What it takes inputs beside the line above for."""
 
     rank: ClassVar[int] = 0
-    """How many axes the maps have that it takes; 0 where any number does, and for a family."""
+    """How many axes the maps have that it takes; 0 where any number does, and for a family (`ranks.of_rank`)."""
     runs: ClassVar[Runtime] = Runtime()
     """What of `runtime` is the same for all options and inputs."""
 
@@ -97,7 +98,7 @@ class Layer(BaseModel):
         """
         return inputs[0]
 
-    def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, int]:
+    def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, Any]:
         """Arguments of the PyTorch class that archlab infers from the input (`in_channels`, ...)."""
         return {}
 

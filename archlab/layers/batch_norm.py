@@ -30,8 +30,9 @@ class BatchNormNd(Layer):
     track_running_stats: bool = Field(default=True, description="Keep the statistics that eval mode uses.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, *axes), unchanged."""
-        require_map(self.type, inputs[0], self.rank)
+        """(C, *axes), unchanged; (C,) too where there is one axis."""
+        if self.rank > 1 or len(inputs[0]) > 1:
+            require_map(self.type, inputs[0], self.rank)
         return inputs[0]
 
     def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, int]:

@@ -143,7 +143,7 @@ class DeformConv2d(Macro):
 
     def steps(self, shape: Shape, attached: Mapping[str, Layer]) -> list[Step]:
         """The offsets' convolution, what bounds them, the masks, the operation; then norm and activation."""
-        require_map(self.type, shape)
+        require_map(self.type, shape, 2)
         if self.padding == "same":
             raise ShapeError(
                 "deform_conv2d has no padding 'same', since torchvision pads both sides equally",

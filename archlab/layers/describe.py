@@ -16,13 +16,13 @@ def describe(layer: Layer) -> str:
         if name == "kernel_size":
             words.append(shape_text(value))
         elif name == "stride" and value is not None:
-            words.append(f"/{value[0] if value[0] == value[1] else shape_text(value)}")
+            words.append(f"/{value[0] if len(set(value)) == 1 else shape_text(value)}")
         elif name not in _HIDDEN:
             words.append(f"{name}={_value_text(value)}")
     return " ".join(words)
 
 
 def _value_text(value: object) -> str:
-    if isinstance(value, tuple) and len(value) == 2 and value[0] == value[1]:
+    if isinstance(value, tuple) and len(set(map(str, value))) == 1:
         value = value[0]
     return str(value)

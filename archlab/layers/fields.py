@@ -113,6 +113,27 @@ def _or_null(rank: int) -> JsonSchema:
     return {"anyOf": [*_or_each(POSITIVE_SCHEMA, rank)["anyOf"], {"type": "null"}]}
 
 
+def _any_sizes(value: Any) -> int | Sizes | None:
+    if value is None or _is_whole(value, 1):
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, tuple | list) and len(value) in AXIS_NAMES and all(_is_whole(v, 1) for v in value):
+        return tuple(value)
+    raise PydanticCustomError(
+        "sizes",
+        "must be a whole number from 1 to {maximum}, or one for each axis ([height, width] of an image)",
+        {"maximum": MAX_SIZE},
+    )
+
+
+def any_listed_schema(item: JsonSchema) -> JsonSchema:
+    """A list of one for each axis, however many there are."""
+    return {"type": "array", "items": item, "minItems": min(AXIS_NAMES), "maxItems": max(AXIS_NAMES)}
+
+
+_ANY_SIZES_SCHEMA: JsonSchema = {"anyOf": [POSITIVE_SCHEMA, any_listed_schema(POSITIVE_SCHEMA), {"type": "null"}]}
+AnySizes = Annotated[int | Sizes | None, BeforeValidator(_any_sizes), WithJsonSchema(_ANY_SIZES_SCHEMA)]
+"""Of a layer for any number of axes: a number for all, or one for each."""
+
 OptionalSizes = Annotated[Sizes | None, PerAxis(_optional, _or_null)]
 
 

@@ -11,7 +11,7 @@ from archlab.layers.base import Layer
 from archlab.layers.geometry import AxisReads, everything, pointwise
 from archlab.layers.operators import Operator, reshape
 from archlab.layers.runtime import VIEW, Execution, Runtime
-from archlab.layers.shape import Shape, ShapeError, axis_count, shape_text
+from archlab.layers.shape import Loose, Shape, ShapeError, axis_count, shape_text
 
 
 class Flatten(Layer):
@@ -38,7 +38,8 @@ class Flatten(Layer):
             )
         if start == end:
             return shape
-        return (*shape[: start - 1], prod(shape[start - 1 : end]), *shape[end:])
+        merged = (*shape[: start - 1], prod(shape[start - 1 : end]), *shape[end:])
+        return merged if len(merged) == 1 else Loose(merged)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """A flat vector has no positions any more: together it sees the whole map."""

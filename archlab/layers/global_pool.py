@@ -8,6 +8,7 @@ from typing import ClassVar
 from archlab.layers.adaptive_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AdaptivePoolNd
 from archlab.layers.base import Layer
 from archlab.layers.macro import Macro, Step
+from archlab.layers.ranks import of_rank
 from archlab.layers.shape import Shape, require_map
 
 _PoolClass = type[AdaptivePoolNd]
@@ -17,11 +18,12 @@ class GlobalPoolNd(Macro):
     """What the global poolings share: an adaptive pooling to one position."""
 
     pooling: ClassVar[_PoolClass]
+    """The adaptive pooling over maps of two axes."""
 
     def steps(self, shape: Shape, attached: Mapping[str, Layer]) -> list[Step]:
         """The adaptive pooling."""
         require_map(self.type, shape, self.rank)
-        return [Step(self.pooling(output_size=(1,) * self.rank))]
+        return [Step(of_rank(self.pooling, self.rank)(output_size=(1,) * self.rank))]
 
 
 class GlobalAvgPool2d(GlobalPoolNd):

@@ -35,9 +35,10 @@ class GroupNorm(Layer):
     bias: bool = Field(default=True, description="Learn the shift, where affine.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, H, W), unchanged."""
+        """(C, *axes) or (C,), unchanged."""
         (shape,) = inputs
-        require_map(self.type, shape)
+        if len(shape) > 1:
+            require_map(self.type, shape)
         if shape[0] % self.num_groups:
             common = gcd(shape[0], self.num_groups)
             raise ShapeError(

@@ -19,7 +19,7 @@ from archlab.layers.operators import (
 )
 from archlab.layers.room import NOTHING, Room, Training
 from archlab.layers.runtime import Execution, Refused, Runtime
-from archlab.layers.shape import Shape, ShapeError, axis_count, shape_text
+from archlab.layers.shape import Shape, ShapeError, axis_count, require_map, shape_text
 from archlab.layers.strides import contiguous
 
 
@@ -35,7 +35,8 @@ class InstanceNormNd(BatchNormNd):
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, *axes), unchanged."""
-        shape = super().out_shape(inputs)
+        require_map(self.type, inputs[0], self.rank)
+        (shape,) = inputs
         if prod(shape[1:]) == 1 and not self.track_running_stats:
             raise ShapeError(
                 f"{self.type}: each channel of {shape_text(shape)} is a single value, and its mean is itself",

@@ -12,7 +12,7 @@ from archlab.layers.geometry import BROADCAST, IDENTITY, AxisReads, Reads
 from archlab.layers.operators import FIRST, Operator
 from archlab.layers.room import SHARES, VIEWS, Gradient, Training
 from archlab.layers.runtime import Execution, Runtime, one_operator
-from archlab.layers.shape import ChannelsLast, Shape, ShapeError, is_map, require_map, shape_text
+from archlab.layers.shape import ChannelsLast, Shape, ShapeError, is_map, of_kind, require_map, shape_text
 from archlab.layers.strides import contiguous, in_format_of, iterated
 
 
@@ -76,12 +76,12 @@ class Multiply(Layer):
                 return inputs[0]
             _refuse_channels_last(self.type, inputs)
         sizes = [set(axis) - {1} for axis in zip(*inputs, strict=False)]
-        if len({len(shape) for shape in inputs}) != 1 or any(len(axis) > 1 for axis in sizes):
+        if len({(type(shape), len(shape)) for shape in inputs}) != 1 or any(len(axis) > 1 for axis in sizes):
             raise ShapeError(
                 f"multiply needs inputs of one shape, or a gate with size 1 where the map is larger, "
                 f"but they are {_shapes_text(inputs)}"
             )
-        return tuple(max(axis) if axis else 1 for axis in sizes)
+        return of_kind(inputs[0], tuple([max(axis) if axis else 1 for axis in sizes]))
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """Position by position, or the one position of a stretched axis."""
@@ -129,11 +129,11 @@ class Concat(Layer):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """The channels add up."""
         _refuse_channels_last(self.type, inputs)
-        if len({shape[1:] for shape in inputs}) != 1 or len({len(shape) for shape in inputs}) != 1:
+        if len({shape[1:] for shape in inputs}) != 1 or len({(type(shape), len(shape)) for shape in inputs}) != 1:
             raise ShapeError(
                 "concat needs inputs that differ in their channels only, but they are " + _shapes_text(inputs)
             )
-        return (sum(shape[0] for shape in inputs), *inputs[0][1:])
+        return of_kind(inputs[0], (sum(shape[0] for shape in inputs), *inputs[0][1:]))
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """Nothing is kept: the gradients of its inputs are parts of its own."""

@@ -78,7 +78,7 @@ class LayerNorm2d(LayerNorm):
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, H, W), unchanged."""
-        require_map(self.type, inputs[0])
+        require_map(self.type, inputs[0], 2)
         return inputs[0]
 
     def _channels(self, shape: Shape) -> int:

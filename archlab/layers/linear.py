@@ -12,7 +12,7 @@ from archlab.layers.fields import Positive
 from archlab.layers.operators import Operator, reshape, view
 from archlab.layers.room import SHARES
 from archlab.layers.runtime import Execution, Runtime, one_operator
-from archlab.layers.shape import ChannelsLast, Shape, ShapeError, shape_text
+from archlab.layers.shape import ChannelsLast, Shape, ShapeError, of_kind, shape_text
 from archlab.layers.strides import contiguous
 
 
@@ -34,14 +34,12 @@ class Linear(Layer):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(in_features,) to (out_features,); (H, W, in_features) to (H, W, out_features)."""
         (shape,) = inputs
-        if isinstance(shape, ChannelsLast):
-            return ChannelsLast((*shape[:-1], self.out_features))
-        if len(shape) != 1:
+        if len(shape) != 1 and not isinstance(shape, ChannelsLast):
             raise ShapeError(
                 f"linear needs a flat input, but its input is {shape_text(shape)}",
                 hint="put {type: flatten} in front of it, or {type: channels_last} to work on the channels",
             )
-        return (self.out_features,)
+        return of_kind(shape, (*shape[:-1], self.out_features))
 
     def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, int]:
         """in_features."""

@@ -42,7 +42,7 @@ class LocalResponseNorm(Layer):
     k: Finite = Field(1.0, description="Additive factor.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, H, W), unchanged."""
+        """(C, *axes), unchanged."""
         require_map(self.type, inputs[0])
         return inputs[0]
 
@@ -59,8 +59,10 @@ class LocalResponseNorm(Layer):
         (source,) = execution.inputs
         sizes = source.sizes
         squares = iterated(sizes, (source, source))
-        rows = (sizes[0], 1, sizes[1], sizes[2], sizes[3])
-        padded = contiguous((sizes[0], 1, sizes[1] + self.size - 1, *sizes[2:]))
+        # PyTorch pools the channels as the height of a map; three axes are two of it.
+        positions = sizes[2:] if len(sizes) < 5 else (sizes[2], prod(sizes[3:]))
+        rows = (sizes[0], 1, sizes[1], *positions)
+        padded = contiguous((sizes[0], 1, sizes[1] + self.size - 1, *positions))
         split = viewed(squares, rows)
         assert split is not None  # a dimension of one position goes anywhere
         even = contiguous(sizes)

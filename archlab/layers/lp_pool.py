@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from archlab.layers.base import Cost, Layer
 from archlab.layers.fields import OptionalSizes, PositiveSizes
 from archlab.layers.geometry import AxisReads
 from archlab.layers.operators import Operator, power, whole
+from archlab.layers.ranks import of_rank
 from archlab.layers.room import KEEPS_INPUT, KEEPS_OUTPUT, Training
 from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import Shape, require_map
@@ -24,7 +25,7 @@ class LPPoolNd(Layer):
     """The power mean of each window, over maps of `rank` axes."""
 
     means: ClassVar[_MeanClass]
-    """Average pooling over as many axes, of which it is made."""
+    """Average pooling over maps of two axes: it is made of its kin."""
 
     alias: ClassVar[str] = "lppool"
     runs: ClassVar[Runtime] = Runtime(autocast="float32")
@@ -35,7 +36,16 @@ class LPPoolNd(Layer):
     ceil_mode: bool = Field(default=False, description="Keep a last window that hangs over the edge.")
 
     def _sliding(self) -> AvgPoolNd:
-        return self.means(kernel_size=self.kernel_size, stride=self.stride, ceil_mode=self.ceil_mode)
+        return of_rank(self.means, self.rank)(
+            kernel_size=self.kernel_size, stride=self.stride, ceil_mode=self.ceil_mode
+        )
+
+    def torch_arguments(self) -> dict[str, Any]:
+        """As written; of one axis PyTorch takes numbers only."""
+        arguments = super().torch_arguments()
+        if self.rank == 1:
+            return {name: value[0] if isinstance(value, tuple) else value for name, value in arguments.items()}
+        return arguments
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """The channels stay."""

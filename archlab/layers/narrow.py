@@ -11,7 +11,7 @@ from archlab.layers.join import _refuse_channels_last
 from archlab.layers.operators import Operator
 from archlab.layers.room import KEEPS_NOTHING
 from archlab.layers.runtime import VIEW, Execution, Runtime
-from archlab.layers.shape import Shape, ShapeError
+from archlab.layers.shape import Shape, ShapeError, of_kind
 
 
 class Narrow(Layer):
@@ -32,7 +32,7 @@ class Narrow(Layer):
                 f"narrow takes channels {self.start} to {self.start + self.length - 1}, but the input has {shape[0]}",
                 option="length",
             )
-        return (self.length, *shape[1:])
+        return of_kind(shape, (self.length, *shape[1:]))
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """A view; the input's gradient is a map of zeros with the slice's in it."""

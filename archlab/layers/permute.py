@@ -15,11 +15,14 @@ class _Permute(Layer):
 
     torch_class: ClassVar[str] = "torchvision.ops.Permute"
     alias: ClassVar[str] = "permute"
-    dims: ClassVar[tuple[int, ...]]
 
-    def torch_arguments(self) -> dict[str, Any]:
-        """The order, the batch first."""
-        return {"dims": list(self.dims)}
+    def dims(self, count: int) -> tuple[int, ...]:
+        """The order of so many dimensions, the batch first."""
+        raise NotImplementedError
+
+    def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, Any]:
+        """dims: the order, the batch first."""
+        return {"dims": list(self.dims(len(inputs[0]) + 1))}
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """A view."""
@@ -27,36 +30,43 @@ class _Permute(Layer):
 
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """One."""
-        return (permutation(execution.inputs[0], self.dims),)
+        (source,) = execution.inputs
+        return (permutation(source, self.dims(len(source.sizes))),)
 
 
 class ChannelsLastOrder(_Permute):
-    """(C, H, W) to (H, W, C), a view, for `layer_norm` and `linear` over the channels of a map. FLOPs: none."""
+    """(C, *axes) to (*axes, C), a view, for `layer_norm` and `linear` over the channels of a map. FLOPs: none."""
 
     type: ClassVar[str] = "channels_last"
-    dims: ClassVar[tuple[int, ...]] = (0, 2, 3, 1)
+
+    def dims(self, count: int) -> tuple[int, ...]:
+        """(0, 2, 3, 1) of four."""
+        return (0, *range(2, count), 1)
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, H, W) to (H, W, C)."""
+        """(C, *axes) to (*axes, C)."""
         (shape,) = inputs
         if isinstance(shape, ChannelsLast):
             raise ShapeError(f"channels_last: the input {shape_text(shape)} has its channels last already")
         require_map(self.type, shape)
-        return ChannelsLast((shape[1], shape[2], shape[0]))
+        return ChannelsLast((*shape[1:], shape[0]))
 
 
 class ChannelsFirstOrder(_Permute):
-    """(H, W, C) to (C, H, W), a view: back from `channels_last`. FLOPs: none."""
+    """(*axes, C) to (C, *axes), a view: back from `channels_last`. FLOPs: none."""
 
     type: ClassVar[str] = "channels_first"
-    dims: ClassVar[tuple[int, ...]] = (0, 3, 1, 2)
+
+    def dims(self, count: int) -> tuple[int, ...]:
+        """(0, 3, 1, 2) of four."""
+        return (0, count - 1, *range(1, count - 1))
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(H, W, C) to (C, H, W)."""
+        """(*axes, C) to (C, *axes)."""
         (shape,) = inputs
         if not isinstance(shape, ChannelsLast):
             raise ShapeError(
                 f"channels_first needs an input that has its channels last, but its input is {shape_text(shape)}",
                 hint="it undoes {type: channels_last}",
             )
-        return (shape[2], shape[0], shape[1])
+        return (shape[-1], *shape[:-1])

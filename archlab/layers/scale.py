@@ -10,13 +10,14 @@ from pydantic import Field
 
 from archlab.layers.adaptive_pool import AdaptiveAvgPool2d
 from archlab.layers.base import Cost, Layer, TensorSpec
-from archlab.layers.conv import Conv2d
+from archlab.layers.conv import Conv2d, ConvNd
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.join import Multiply
 from archlab.layers.macro import Macro, Step
+from archlab.layers.ranks import of_rank
 from archlab.layers.relu import ReLU
 from archlab.layers.runtime import Operand, Runtime
-from archlab.layers.shape import Shape, require_map
+from archlab.layers.shape import Shape, axis_count, require_map
 from archlab.layers.sigmoid import Sigmoid
 
 
@@ -30,17 +31,20 @@ class LayerScale(Layer):
     init_value: Finite = Field(1e-6, description="Initial factor.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, H, W), unchanged."""
+        """(C, *axes), unchanged."""
         require_map(self.type, inputs[0])
         return inputs[0]
 
     def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, int]:
-        """num_channels."""
-        return {"num_channels": inputs[0][0]}
+        """num_channels, and num_axes where they are not two."""
+        (shape,) = inputs
+        axes = axis_count(shape)
+        return {"num_channels": shape[0], **({} if axes == 2 else {"num_axes": axes})}
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
-        """layer_scale: (C, 1, 1)."""
-        return (TensorSpec("layer_scale", (inputs[0][0], 1, 1)),)
+        """layer_scale: (C, 1, 1), a 1 for each axis."""
+        (shape,) = inputs
+        return (TensorSpec("layer_scale", (shape[0], *(1,) * (len(shape) - 1))),)
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """One multiplication per element."""
@@ -70,15 +74,16 @@ class SqueezeExcitation(Macro):
     def steps(self, shape: Shape, attached: Mapping[str, Layer]) -> list[Step]:
         """Pooling, two convolutions with their activations, and the product."""
         require_map(self.type, shape)
+        rank = axis_count(shape)
         return [
-            Step(AdaptiveAvgPool2d(output_size=(1, 1)), label="avgpool"),
-            Step(_pointwise(self.squeeze_channels), (0,), "fc1"),
+            Step(of_rank(AdaptiveAvgPool2d, rank)(output_size=(1,) * rank), label="avgpool"),
+            Step(_pointwise(self.squeeze_channels, rank), (0,), "fc1"),
             Step(attached.get("activation", ReLU(inplace=True)), (1,), "activation"),
-            Step(_pointwise(shape[0]), (2,), "fc2"),
+            Step(_pointwise(shape[0], rank), (2,), "fc2"),
             Step(attached.get("scale_activation", Sigmoid()), (3,), "scale_activation"),
             Step(Multiply(), (-1, 4)),
         ]
 
 
-def _pointwise(channels: int) -> Conv2d:
-    return Conv2d(out_channels=channels, kernel_size=(1, 1))
+def _pointwise(channels: int, rank: int) -> ConvNd:
+    return of_rank(Conv2d, rank)(out_channels=channels, kernel_size=(1,) * rank)

@@ -15,15 +15,12 @@ AXIS_NAMES: dict[int, tuple[str, ...]] = {
 UNIT_NAMES: dict[int, tuple[str, ...]] = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}
 """By number of axes: what the units along each are called."""
 
-RANKS = (2,)
+RANKS = tuple(AXIS_NAMES)
 """Numbers of axes that a map may have."""
 
-MAP_RANK = 3
-"""Dimensions of an image's map without the batch: channels, height, width."""
 
-
-class ChannelsLast(tuple[int, ...]):
-    """The shape of a map as (height, width, channels), which is what `channels_last` gives.
+class Laid(tuple[int, ...]):
+    """The shape of a value that is no map with its channels first, and no flat one: its class says what is what.
 
     Unequal to a plain shape of the same numbers, since layers answer differently for it.
     """
@@ -31,13 +28,45 @@ class ChannelsLast(tuple[int, ...]):
     __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ChannelsLast) and tuple.__eq__(self, other)
+        return type(other) is type(self) and tuple.__eq__(self, other)
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __hash__(self) -> int:
-        return hash((ChannelsLast, *self))
+        return hash((type(self), *self))
+
+    @property
+    def channels(self) -> int:
+        """How many channels it has, wherever they are."""
+        return self[-1]
+
+    @property
+    def positions(self) -> tuple[int, ...] | None:
+        """The sizes of its axes; None where it has none."""
+        return None
+
+
+class ChannelsLast(Laid):
+    """The shape of a map as (*axes, channels), which is what `channels_last` gives."""
+
+    __slots__ = ()
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """All but the channels."""
+        return self[:-1]
+
+
+class Loose(Laid):
+    """The shape of a value of several dimensions that are no axes of a map, as some of `flatten`'s."""
+
+    __slots__ = ()
+
+    @property
+    def channels(self) -> int:
+        """The first dimension."""
+        return self[0]
 
 
 class ShapeError(Exception):
@@ -55,51 +84,73 @@ class ShapeError(Exception):
         self.hint = hint
 
 
+def shape_words(rank: int) -> str:
+    """What the numbers of a map's shape are: `channels, height, width`."""
+    return ", ".join(("channels", *AXIS_NAMES[rank]))
+
+
 def shape_text(shape: Shape) -> str:
     """`(64, 56, 56)` as `64x56x56`."""
     return "x".join(map(str, shape))
 
 
-_FLAT_NORM = "layer_norm normalises features; a batch norm of features cannot be written yet"
+_FLAT_NORM = "batch_norm1d and layer_norm normalise features"
 
 
-def require_map(layer: str, shape: Shape, rank: int = 2) -> None:
-    """Refuse anything but a map of so many axes, the channels first.
+def require_map(layer: str, shape: Shape, rank: int = 0) -> None:
+    """Refuse anything but a map of so many axes (0: of any number), the channels first.
 
     Raises:
         ShapeError: if the input has no spatial axes, or has them in front of its channels.
     """
     if isinstance(shape, ChannelsLast):
         raise ShapeError(
-            f"{layer} needs {_map_text(rank)}, but its input has the channels last: {shape_text(shape)}",
+            f"{layer} needs {_map_text(rank or len(shape) - 1)}, but its input has the channels last: "
+            f"{shape_text(shape)}",
             hint="put {type: channels_first} in front of it",
         )
-    if len(shape) != rank + 1:
+    if axis_count(shape) == 0:
         raise ShapeError(
             f"{layer} needs a map ({_map_text(rank)}), but its input is {shape_text(shape)}",
             hint=_FLAT_NORM if "_norm" in layer else "it was flattened before; move this layer in front of the flatten",
         )
+    if rank and len(shape) != rank + 1:
+        raise ShapeError(
+            f"{layer} needs a map of {_count_text(rank)} ({_map_text(rank)}), but its input {shape_text(shape)} has "
+            f"{_count_text(len(shape) - 1)}: {_map_text(len(shape) - 1)}",
+            hint=_rank_hint(layer, rank, shape),
+        )
+
+
+def _rank_hint(layer: str, rank: int, shape: Shape) -> str | None:
+    twin = layer.replace(f"{rank}d", f"{len(shape) - 1}d")
+    batch = f"leave the {shape[0]} out if it is a batch" if len(shape) == rank + 2 else ""
+    return ", or ".join(filter(None, [batch, f"use {twin}" if twin != layer else ""])) or None
+
+
+def _count_text(rank: int) -> str:
+    return {1: "one axis", 2: "two axes", 3: "three axes"}[rank]
 
 
 def _map_text(rank: int) -> str:
-    return " x ".join(("channels", *AXIS_NAMES[rank]))
+    return " x ".join(("channels", *AXIS_NAMES[rank])) if rank else "channels, then one to three axes"
 
 
 def is_map(shape: Shape) -> bool:
     """Whether a shape is channels x axes, such as channels x height x width."""
-    return len(shape) - 1 in RANKS and not isinstance(shape, ChannelsLast)
+    return len(shape) - 1 in RANKS and not isinstance(shape, Laid)
 
 
 def map_size(shape: Shape) -> tuple[int, ...] | None:
     """The sizes of a map's axes, whichever way round; None for a flat input."""
-    if len(shape) - 1 not in RANKS:
-        return None
-    return shape[:-1] if isinstance(shape, ChannelsLast) else shape[1:]
+    if isinstance(shape, Laid):
+        return shape.positions
+    return shape[1:] if len(shape) - 1 in RANKS else None
 
 
 def axis_count(shape: Shape) -> int:
     """How many axes a value has; 0 where it is flat."""
-    return len(shape) - 1 if len(shape) - 1 in RANKS else 0
+    return len(map_size(shape) or ())
 
 
 def is_even(shape: Shape) -> bool:
@@ -109,4 +160,9 @@ def is_even(shape: Shape) -> bool:
 
 def channels_of(shape: Shape) -> int:
     """The channels of a map, whichever way round, or the features of a flat input."""
-    return shape[-1] if isinstance(shape, ChannelsLast) else shape[0]
+    return shape.channels if isinstance(shape, Laid) else shape[0]
+
+
+def of_kind(shape: Shape, sizes: tuple[int, ...]) -> Shape:
+    """Other sizes, whose dimensions are what they are in a shape."""
+    return type(shape)(sizes) if isinstance(shape, Laid) else sizes

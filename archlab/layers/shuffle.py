@@ -31,7 +31,7 @@ class PixelShuffle(Layer):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C * r^2, H, W) to (C, H * r, W * r)."""
         (shape,) = inputs
-        require_map(self.type, shape)
+        require_map(self.type, shape, 2)
         factor = self.upscale_factor
         if shape[0] % factor**2:
             raise ShapeError(
@@ -64,7 +64,7 @@ class PixelUnshuffle(Layer):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, H * r, W * r) to (C * r^2, H, W)."""
         (shape,) = inputs
-        require_map(self.type, shape)
+        require_map(self.type, shape, 2)
         factor = self.downscale_factor
         for axis, size in zip(AXIS_NAMES[2], shape[1:], strict=True):
             if size % factor:
@@ -92,7 +92,7 @@ class ChannelShuffle(Layer):
     groups: Positive = Field(description="Groups of channels; must divide them.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, H, W), unchanged."""
+        """(C, *axes), unchanged."""
         (shape,) = inputs
         require_map(self.type, shape)
         require_divides(self.type, "groups", self.groups, shape[0], "channels")

@@ -13,7 +13,7 @@ from archlab.layers.geometry import IDENTITY, WHOLE, AxisReads, Window, pointwis
 from archlab.layers.operators import Operator
 from archlab.layers.room import KEEPS_OUTPUT
 from archlab.layers.runtime import Execution, Runtime, one_operator
-from archlab.layers.shape import ChannelsLast, Shape, ShapeError, axis_count, is_map, require_map, shape_text
+from archlab.layers.shape import ChannelsLast, Shape, ShapeError, axis_count, is_map, of_kind, require_map, shape_text
 from archlab.layers.strides import iterated
 
 _RUNS = Runtime(layout="shape", gradient_layout="shape", training=KEEPS_OUTPUT, autocast="float32")
@@ -114,7 +114,7 @@ class Softmax2d(Activation):
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, H, W), unchanged."""
-        require_map(self.type, inputs[0])
+        require_map(self.type, inputs[0], 2)
         return inputs[0]
 
 
@@ -136,7 +136,7 @@ class GLU(_AlongDim):
         if shape[axis] % 2:
             raise ShapeError(f"glu halves dimension {self.dim}, whose size is odd: {shape[axis]}", option="dim")
         halved = (*shape[:axis], shape[axis] // 2, *shape[axis + 1 :])
-        return ChannelsLast(halved) if isinstance(shape, ChannelsLast) else halved
+        return of_kind(shape, halved)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """Two positions, half the axis apart, where the dimension is a spatial one."""

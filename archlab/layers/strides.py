@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 Sizes = tuple[int, ...]
 
-MAP_DIMS = 4
-"""Of a batch of maps: the only values that have a memory format with the channels last."""
-_CHANNELS_INNERMOST = (1, 3, 2, 0)
+_CHANNELS_INNERMOST = {4: (1, 3, 2, 0), 5: (1, 4, 3, 2, 0)}
+"""By number of dimensions, the batch among them: the only values that have a memory format with the channels last
+(`torch.channels_last`, `torch.channels_last_3d`), and its order, the innermost first."""
 
 
 class Value(NamedTuple):
@@ -38,15 +38,15 @@ class Value(NamedTuple):
     @property
     def is_channels_last(self) -> bool:
         """Whether it lies with its channels innermost, without gaps."""
-        return len(self.sizes) == MAP_DIMS and _is_packed(self, _CHANNELS_INNERMOST)
+        return len(self.sizes) in _CHANNELS_INNERMOST and _is_packed(self, _CHANNELS_INNERMOST[len(self.sizes)])
 
     @property
     def suggests_channels_last(self) -> bool:
         """Whether PyTorch takes it for one with its channels innermost (`suggest_memory_format`)."""
-        if len(self.sizes) != MAP_DIMS or self.strides[1] == 0:
+        if len(self.sizes) not in _CHANNELS_INNERMOST or self.strides[1] == 0:
             return False
         least = 0
-        for dim in _CHANNELS_INNERMOST:
+        for dim in _CHANNELS_INNERMOST[len(self.sizes)]:
             stride = self.strides[dim]
             if stride < least or (dim == 0 and least == self.strides[1]):
                 return False
@@ -97,18 +97,19 @@ def contiguous(sizes: Sizes) -> Value:
 
 def channels_last(sizes: Sizes) -> Value:
     """A new value with its channels innermost."""
-    return ordered(sizes, _CHANNELS_INNERMOST)
+    return ordered(sizes, _CHANNELS_INNERMOST[len(sizes)])
 
 
 def turned(value: Value) -> Value:
     """A value in that memory format, if it is a batch of maps: itself where it lies so already, by whatever strides."""
-    return channels_last(value.sizes) if len(value.sizes) == MAP_DIMS and not value.is_channels_last else value
+    has_format = len(value.sizes) in _CHANNELS_INNERMOST
+    return channels_last(value.sizes) if has_format and not value.is_channels_last else value
 
 
 def in_format_of(sizes: Sizes, like: Value) -> Value:
     """A new value in the memory format that another suggests."""
-    maps = len(sizes) == MAP_DIMS
-    return channels_last(sizes) if maps and like.suggests_channels_last else contiguous(sizes)
+    has_format = len(sizes) in _CHANNELS_INNERMOST
+    return channels_last(sizes) if has_format and like.suggests_channels_last else contiguous(sizes)
 
 
 @lru_cache(maxsize=4096)

@@ -5,46 +5,51 @@ from __future__ import annotations
 from fractions import Fraction
 from math import floor, isfinite, prod
 from struct import Struct
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from archlab.layers.base import Cost, Layer
-from archlab.layers.fields import JsonSchema, OptionalSizes, PerAxis, axes_text, listed_schema, times_text
+from archlab.layers.fields import AnySizes, JsonSchema, any_listed_schema, axes_text
 from archlab.layers.geometry import BROADCAST, IDENTITY, AxisReads, Phases, Reads, Window, taps_of
 from archlab.layers.room import KEEPS_NOTHING
 from archlab.layers.runtime import Runtime
-from archlab.layers.shape import AXIS_NAMES, Shape, ShapeError, require_map, shape_text
+from archlab.layers.shape import AXIS_NAMES, RANKS, Shape, ShapeError, axis_count, require_map, shape_text
 
 MAX_FACTOR = 65_536
 """Largest scale factor, and the largest denominator of the fraction that one is taken for."""
 
 
 _Factors = tuple[float, ...]
+T = TypeVar("T", int, float)
 
 
-def _factors(value: Any, rank: int) -> _Factors | None:
+def _factors(value: Any) -> float | _Factors | None:
     if value is None:
         return None
-    each = value if isinstance(value, tuple | list) else (value,) * rank
-    if len(each) == rank and all(type(v) in (int, float) and isfinite(v) and 0 < v <= MAX_FACTOR for v in each):
-        return tuple(map(float, each))
+    each = value if isinstance(value, tuple | list) else (value,)
+    if len(each) in RANKS and all(type(v) in (int, float) and isfinite(v) and 0 < v <= MAX_FACTOR for v in each):
+        return tuple(map(float, each)) if isinstance(value, tuple | list) else float(value)
     raise PydanticCustomError(
         "scale_factor",
-        "must be a number above 0 and at most {maximum}, or {times} of them ({axes})",
-        {"maximum": MAX_FACTOR, "times": times_text(rank), "axes": axes_text(rank)},
+        "must be a number above 0 and at most {maximum}, or one for each axis ([height, width] of an image)",
+        {"maximum": MAX_FACTOR},
     )
 
 
-def _factor_schema(rank: int) -> JsonSchema:
+def _factor_schema() -> JsonSchema:
     factor: JsonSchema = {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_FACTOR}
-    return {"anyOf": [factor, listed_schema(factor, rank), {"type": "null"}]}
+    return {"anyOf": [factor, any_listed_schema(factor), {"type": "null"}]}
 
 
-Factors = Annotated[_Factors | None, PerAxis(_factors, _factor_schema)]
+Factors = Annotated[float | _Factors | None, BeforeValidator(_factors), WithJsonSchema(_factor_schema())]
 
-Mode = Literal["nearest", "nearest-exact", "bilinear", "bicubic"]
+Mode = Literal["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"]
+
+_MODE_AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
+"""Modes for maps of so many axes only."""
+_AXES_MODES = {1: "linear", 2: "bilinear or bicubic", 3: "trilinear"}
 
 SMALL_OUTPUT = 128
 """Largest height + width for which PyTorch takes the way of small outputs (`_use_vectorized_kernel_cond_2d`)."""
@@ -52,8 +57,10 @@ SMALL_OUTPUT = 128
 _TAPS: dict[str, tuple[int, ...]] = {
     "nearest": (0,),
     "nearest-exact": (0,),
+    "linear": (0, 1),
     "bilinear": (0, 1),
     "bicubic": (-1, 0, 1, 2),
+    "trilinear": (0, 1),
 }
 """What is read around the position at or before the source coordinate. On a position exactly, only that one."""
 
@@ -61,24 +68,24 @@ _TAPS: dict[str, tuple[int, ...]] = {
 class Upsample(Layer):
     """Interpolation to a `size` or by a `scale_factor`; smaller than the input too.
 
-    Shapes: (C, H, W) to (C, *size), or (C, floor(H * scale_factor), floor(W * scale_factor)). FLOPs per output
-    element: nearest none; bilinear 7 and bicubic 31, the products and additions of a weighted sum of 4 and 16
-    values (the weights are the same for all channels and not counted).
+    Shapes: (C, *axes) to (C, *size), or each axis times its scale_factor, rounded down. FLOPs per output element:
+    nearest none; linear 3, bilinear 7, trilinear 15 and bicubic 31, the products and additions of a weighted sum of
+    2, 4, 8 and 16 values (the weights are the same for all channels and not counted).
     """
 
     type: ClassVar[str] = "upsample"
-    rank: ClassVar[int] = 2
     runs: ClassVar[Runtime] = Runtime(
         layout="format", gradient_layout="own format", training=KEEPS_NOTHING, autocast="float32"
     )
     alias: ClassVar[str] = "upsample"
     torch_class: ClassVar[str] = "Upsample"
 
-    size: OptionalSizes = Field(None, description="Size of the output: a number or {axes}.")
+    size: AnySizes = Field(None, description="Size of the output: a number, or one for each axis.")
     scale_factor: Factors = Field(None, description="Output size over input size, instead of 'size'.")
     mode: Mode = Field("nearest", description="How values between the positions are made.")
     align_corners: bool | None = Field(
-        None, description="Map the corner positions onto one another, for bilinear and bicubic; null means false."
+        None,
+        description="Map the corner positions onto one another, where values are made between them; null means false.",
     )
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -94,33 +101,54 @@ class Upsample(Layer):
             raise ShapeError(
                 f"{self.type}: align_corners has no meaning for mode '{self.mode}'",
                 option="align_corners",
-                hint="leave it out, or use mode: bilinear or bicubic",
+                hint=f"leave it out, or use mode: {_AXES_MODES[axis_count(shape)]}",
             )
-        return (shape[0], *[self._size(shape, axis) for axis in range(self.rank)])
+        self._require_rank(axis_count(shape))
+        return (shape[0], *[self._size(shape, axis) for axis in range(axis_count(shape))])
+
+    def _require_rank(self, rank: int) -> None:
+        """A mode for so many axes, and as many values as there are axes."""
+        wanted = _MODE_AXES.get(self.mode, rank)
+        if wanted != rank:
+            raise ShapeError(
+                f"{self.type}: mode '{self.mode}' is for maps of {axes_text(wanted)}, but the input has "
+                f"{axes_text(rank)}",
+                option="mode",
+                hint=f"use mode: {_AXES_MODES[rank]}",
+            )
+        for option, value in (("size", self.size), ("scale_factor", self.scale_factor)):
+            if isinstance(value, tuple) and len(value) != rank:
+                raise ShapeError(
+                    f"{self.type}: {option} has {len(value)} values, but the input has the axes {axes_text(rank)}",
+                    option=option,
+                    hint="write one number, or one for each axis",
+                )
 
     def _size(self, shape: Shape, axis: int) -> int:
-        if self.scale_factor is None:
-            assert self.size is not None
-            return self.size[axis]
-        scaled = int(shape[1 + axis] * self.scale_factor[axis])
+        factor = _of_axis(self.scale_factor, axis)
+        if factor is None:
+            size = _of_axis(self.size, axis)
+            assert size is not None
+            return size
+        scaled = int(shape[1 + axis] * factor)
         if scaled < 1:
             raise ShapeError(
-                f"{self.type}: scale_factor={self.scale_factor[axis]:g} leaves nothing of the "
-                f"{shape_text(shape)} map's {AXIS_NAMES[self.rank][axis]}",
+                f"{self.type}: scale_factor={factor:g} leaves nothing of the "
+                f"{shape_text(shape)} map's {AXIS_NAMES[axis_count(shape)][axis]}",
                 option="scale_factor",
             )
         return scaled
 
     def torch_arguments(self) -> dict[str, Any]:
-        """As written; two equal scale factors as one."""
+        """As written; equal scale factors as one."""
         arguments = super().torch_arguments()
-        if self.scale_factor is not None and len(set(self.scale_factor)) == 1:
+        if isinstance(self.scale_factor, tuple) and len(set(self.scale_factor)) == 1:
             arguments["scale_factor"] = self.scale_factor[0]
         return arguments
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """The positions with a weight: 1, up to 2 or up to 4 along an axis, in a pattern that repeats."""
-        return (tuple([self._axis(inputs[0], output, axis) for axis in range(self.rank)]),)
+        return (tuple([self._axis(inputs[0], output, axis) for axis in range(axis_count(output))]),)
 
     def _axis(self, shape: Shape, output: Shape, axis: int) -> Reads:
         in_size, out_size = shape[1 + axis], output[1 + axis]
@@ -128,7 +156,7 @@ class Upsample(Layer):
             return BROADCAST
         if self._copies(shape[1:], output[1:], axis):
             return IDENTITY
-        factor = None if self.scale_factor is None else self.scale_factor[axis]
+        factor = _of_axis(self.scale_factor, axis)
         if self.align_corners:
             if out_size == 1:
                 return Window(stride=in_size)
@@ -138,7 +166,7 @@ class Upsample(Layer):
             start = Fraction(0) if self.mode == "nearest" else (step - 1) / 2
         reads = _periodic(step, start, self.mode)
         if self.mode.startswith("nearest"):
-            taken = self._taken(in_size, out_size, factor, small=sum(output[1:]) <= SMALL_OUTPUT)
+            taken = self._taken(in_size, out_size, factor, small=_is_small(output[1:]))
             if any(reads.of(o)[0] != i for o, i in enumerate(taken)):  # where torch's rounding decides
                 return Phases(out_size, in_size, tuple([(i,) for i in taken]))
         return reads
@@ -166,17 +194,27 @@ class Upsample(Layer):
         if self.mode == "bicubic":  # only where both sizes stay
             return before == after
         same = before[axis] == after[axis]
-        return same and (self.mode == "bilinear" or (self.mode == "nearest" and sum(after) <= SMALL_OUTPUT))
+        return same and (self.mode.endswith("linear") or (self.mode == "nearest" and _is_small(after)))
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """A product for each value read, and the additions between them."""
-        taps = len(_TAPS[self.mode]) ** self.rank
+        taps = len(_TAPS[self.mode]) ** axis_count(output)
         return Cost(elementwise=(2 * taps - 1) * prod(output) if taps > 1 else 0)
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """The gradient lies in its shape's order where bicubic interpolation changes nothing."""
         stays = self.mode == "bicubic" and output == inputs[0]
         return self.runs._replace(gradient_layout="shape") if stays else self.runs
+
+
+def _of_axis(value: T | tuple[T, ...] | None, axis: int) -> T | None:
+    """A value for every axis, or each axis's own."""
+    return value[axis] if isinstance(value, tuple) else value
+
+
+def _is_small(sizes: Shape) -> bool:
+    """Whether PyTorch takes the way of small outputs, which maps of two axes have."""
+    return len(sizes) == 2 and sum(sizes) <= SMALL_OUTPUT
 
 
 class Interpolate(Upsample):

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
+from torch.nn.modules.pooling import _AdaptiveMaxPoolNd, _LPPoolNd, _MaxPoolNd
 
 from archlab.graph import Graph, Node
 from archlab.layers.geometry import is_pointwise
@@ -62,11 +63,11 @@ class LinearRun(fx.Interpreter):
             return sum(args[0].chunk(2, module.dim))
         if self._is_elementwise(node):
             return args[0]
-        if isinstance(module, nn.MaxPool2d):
+        if isinstance(module, _MaxPoolNd):
             return _sum_pool(module, args[0])
         if isinstance(module, nn.Upsample):
             return _interpolated(module, args[0])
-        if isinstance(module, nn.AdaptiveMaxPool2d | nn.LPPool2d):
+        if isinstance(module, _AdaptiveMaxPoolNd | _LPPoolNd):
             return _mean_like(module, args[0])
         if node.layer.others == "offsets":  # the regular grid: no offsets, and masks that leave everything as it is
             args = (args[0], torch.zeros_like(args[1]), *map(torch.ones_like, args[2:]))
@@ -110,17 +111,24 @@ def _make_positive(model: nn.Module) -> None:
         buffer.data.fill_(1)
 
 
-def _sum_pool(pool: nn.MaxPool2d, x: Tensor) -> Tensor:
+_CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
+_ADAPTIVE = {1: functional.adaptive_avg_pool1d, 2: functional.adaptive_avg_pool2d, 3: functional.adaptive_avg_pool3d}
+_MEANS = {1: functional.avg_pool1d, 2: functional.avg_pool2d, 3: functional.avg_pool3d}
+
+
+def _sum_pool(pool: _MaxPoolNd, x: Tensor) -> Tensor:
     """The sum over the windows of a max pooling: a depthwise convolution of ones."""
+    rank = x.dim() - 2
     kernel, stride, padding, dilation = (
-        _pair(value) for value in (pool.kernel_size, pool.stride, pool.padding, pool.dilation)
+        _each(value, rank) for value in (pool.kernel_size, pool.stride, pool.padding, pool.dilation)
     )
-    height, width = pool(x).shape[2:]
+    sizes = pool(x).shape[2:]
     ones = torch.ones(x.shape[1], 1, *kernel, dtype=x.dtype, device=x.device)
-    room = [kernel[axis] * dilation[axis] + stride[axis] for axis in (0, 1)]  # a last window may hang over the edge
-    x = functional.pad(x, (padding[1], padding[1] + room[1], padding[0], padding[0] + room[0]))
-    sums = functional.conv2d(x, ones, stride=stride, dilation=dilation, groups=x.shape[1])
-    return sums[:, :, :height, :width]
+    room = [k * d + s for k, d, s in zip(kernel, dilation, stride, strict=True)]  # a last window may hang over the edge
+    sides = [(before, before + more) for before, more in zip(padding, room, strict=True)]
+    x = functional.pad(x, [side for pair in reversed(sides) for side in pair])
+    sums: Tensor = _CONVOLUTIONS[rank](x, ones, stride=stride, dilation=dilation, groups=x.shape[1])
+    return sums[(slice(None), slice(None), *map(slice, sizes))]
 
 
 def _interpolated(module: nn.Upsample, x: Tensor) -> Tensor:
@@ -128,24 +136,32 @@ def _interpolated(module: nn.Upsample, x: Tensor) -> Tensor:
 
     Bicubic weights below zero count as positive, so that they cancel nothing.
     """
-    rows, columns = _weights(module, x), _weights(module, x.transpose(2, 3), turned=True)
-    return rows @ x @ columns.mT
+    made = x
+    for dim in range(2, x.dim()):
+        made = (made.movedim(dim, -1) @ _weights(module, x, dim).mT).movedim(-1, dim)
+    return made
 
 
-def _weights(module: nn.Upsample, x: Tensor, *, turned: bool = False) -> Tensor:
-    """Output by input positions along the height: what a map gives that is 1 in one row and 0 in all others."""
-    height, width = x.shape[2:]
-    maps = torch.eye(height, dtype=x.dtype, device=x.device)[None, :, :, None].expand(-1, -1, -1, width)
-    result = module(maps.transpose(2, 3)).transpose(2, 3) if turned else module(maps)
-    weights: Tensor = result[0, :, :, 0].mT.abs()
+def _weights(module: nn.Upsample, x: Tensor, dim: int) -> Tensor:
+    """Output by input positions along a dimension: what a map gives that is 1 at one of them and 0 at all others."""
+    size = x.shape[dim]
+    maps = torch.eye(size, dtype=x.dtype, device=x.device).reshape(
+        1, size, *[size if other == dim else 1 for other in range(2, x.dim())]
+    )
+    result = module(maps.expand(1, size, *x.shape[2:]))
+    weights: Tensor = result.movedim(dim, 2).flatten(3)[0, :, :, 0].mT.abs() if x.dim() > 3 else result[0].mT.abs()
     return weights.where(weights > NOISE, 0)
 
 
-def _mean_like(module: nn.AdaptiveMaxPool2d | nn.LPPool2d, x: Tensor) -> Tensor:
-    if isinstance(module, nn.AdaptiveMaxPool2d):
-        return functional.adaptive_avg_pool2d(x, module.output_size)
-    return functional.avg_pool2d(x, module.kernel_size, module.stride, ceil_mode=module.ceil_mode)
+def _mean_like(module: _AdaptiveMaxPoolNd | _LPPoolNd, x: Tensor) -> Tensor:
+    rank = x.dim() - 2
+    options: dict[str, Any] = vars(module)
+    if isinstance(module, _AdaptiveMaxPoolNd):
+        adaptive: Tensor = _ADAPTIVE[rank](x, options["output_size"])
+        return adaptive
+    mean: Tensor = _MEANS[rank](x, options["kernel_size"], options["stride"], ceil_mode=module.ceil_mode)
+    return mean
 
 
-def _pair(value: Any) -> tuple[int, int]:
-    return (value[0], value[1]) if isinstance(value, tuple) else (value, value)
+def _each(value: Any, rank: int) -> tuple[int, ...]:
+    return tuple(value) if isinstance(value, tuple) else (value,) * rank

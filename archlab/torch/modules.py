@@ -12,12 +12,13 @@ class LayerScale(nn.Module):
     Args:
         num_channels: channels of the map.
         init_value: the initial factor.
+        num_axes: spatial axes of the map.
     """
 
-    def __init__(self, num_channels: int, init_value: float = 1e-6) -> None:
+    def __init__(self, num_channels: int, init_value: float = 1e-6, num_axes: int = 2) -> None:
         super().__init__()
         self.num_channels = num_channels
-        self.layer_scale = nn.Parameter(torch.ones(num_channels, 1, 1) * init_value)
+        self.layer_scale = nn.Parameter(torch.ones(num_channels, *(1,) * num_axes) * init_value)
 
     def forward(self, x: Tensor) -> Tensor:
         """The map times its factors."""

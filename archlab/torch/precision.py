@@ -14,14 +14,26 @@ from archlab.analysis.conditions import Conditions
 def converted(model: fx.GraphModule, conditions: Conditions) -> fx.GraphModule:
     """A model in the dtype and memory format of the conditions."""
     model = model.to(getattr(torch, conditions.dtype))
-    return model.to(memory_format=torch.channels_last) if conditions.channels_last else model
+    return _in_memory_format(model) if conditions.channels_last else model
+
+
+_FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
+"""By number of dimensions, the batch among them."""
+
+
+def _in_memory_format(model: fx.GraphModule) -> fx.GraphModule:
+    """Weights with their channels last: those of two and of three axes, each in its own format."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        if tensor.dim() in _FORMATS:
+            tensor.data = tensor.data.contiguous(memory_format=_FORMATS[tensor.dim()])
+    return model
 
 
 def converted_input(sample: Tensor, conditions: Conditions) -> Tensor:
     """Its input likewise: a flat one has no other format."""
     sample = sample.to(getattr(torch, conditions.dtype))
-    is_map = sample.dim() == 4
-    return sample.contiguous(memory_format=torch.channels_last) if conditions.channels_last and is_map else sample
+    found = _FORMATS.get(sample.dim()) if conditions.channels_last else None
+    return sample if found is None else sample.contiguous(memory_format=found)
 
 
 def autocast(conditions: Conditions, device: str | torch.device) -> AbstractContextManager[Any]:

@@ -174,7 +174,7 @@ def test_wrong_usage_is_two(arguments: list[str], capsys: pytest.CaptureFixture[
         (["analyze", "resnet18", "--input", "3x224"], "2 numbers"),
         (["analyze", "resnet18", "--input", "3x0x9"], "at least 1"),
         (["analyze", "resnet18", "--input", "axbxc"], "3x224x224"),
-        (["analyze", "resnet18", "--input", "4"], "is one number"),
+        (["analyze", "resnet18", "--input", "4"], "has 1 number"),
         (["validate", "resnet51"], ""),
         (["build", "resnet18", "-o", "x.xyz"], "the ending must be one of"),
         (["build", "resnet18", "-o", "no/such/folder/x.pt"], "cannot write"),

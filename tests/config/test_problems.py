@@ -298,7 +298,7 @@ PROBLEMS: list[tuple[str, int, int, str, str]] = [
         1,
         8,
         "bad-input",
-        "'input' must be a list of whole numbers; write [channels, height, width], for example [3, 224, 224]",
+        "'input' must be a list of whole numbers; write [channels, height, width], for example [3, 224, 224]; or [features], [channels, length], [channels, depth, height, width]",
     ),
     ("input: [4, $b, 6]\nlayers: [{type: relu}]", 1, 13, "unknown-param", "there is no param 'b' here"),
     ("input: [4, 0, 6]\nlayers: [{type: relu}]", 1, 8, "bad-input", "the sizes of 'input' must be at least 1"),
@@ -307,7 +307,7 @@ PROBLEMS: list[tuple[str, int, int, str, str]] = [
         1,
         8,
         "bad-input",
-        "'input' must be a list of whole numbers; write [channels, height, width], for example [3, 224, 224]",
+        "'input' must be a list of whole numbers; write [channels, height, width], for example [3, 224, 224]; or [features], [channels, length], [channels, depth, height, width]",
     ),
     (
         "input: [16777217]\nlayers: [{type: linear, out_features: 1}]",
@@ -317,18 +317,18 @@ PROBLEMS: list[tuple[str, int, int, str, str]] = [
         "'input' has too many channels; at most 16,777,216 are allowed",
     ),
     (
-        "input: [1, 3, 224, 224]\nlayers: [{type: relu}]",
-        1,
-        8,
-        "bad-input",
-        "'input' has four numbers, but the batch is no part of it; write [3, 224, 224]: channels, height, width",
+        "input: [1, 3, 224, 224]\nlayers: [{type: max_pool2d, kernel_size: 2}]",
+        2,
+        10,
+        "shape",
+        "max_pool2d needs a map of two axes (channels x height x width), but its input 1x3x224x224 has three axes: channels x depth x height x width; leave the 1 out if it is a batch, or use max_pool3d",
     ),
     (
-        "input: [1, 224, 226, 3]\nlayers: [{type: relu}]",
+        "input: [1, 3, 9, 224, 226]\nlayers: [{type: relu}]",
         1,
         8,
         "bad-input",
-        "'input' has four numbers, but the batch is no part of it; write [3, 224, 226]: channels, height, width",
+        "'input' has 5 numbers; without the batch [3, 9, 224, 226]; write [channels, height, width], for example [3, 224, 224]; or [features], [channels, length], [channels, depth, height, width]",
     ),
     (
         "input: [4, 6, 8]\nlayers:\n  - {type: dropout, inplace: 1}",
@@ -359,11 +359,11 @@ PROBLEMS: list[tuple[str, int, int, str, str]] = [
         "'input' is too large; at most 65,536 positions along an axis are allowed",
     ),
     (
-        "input: [4, 6]\nlayers: [{type: relu}]",
+        "input: []\nlayers: [{type: relu}]",
         1,
         8,
         "bad-input",
-        "'input' has 2 numbers; write [channels, height, width], for example [3, 224, 224]",
+        "'input' has 0 numbers; write [channels, height, width], for example [3, 224, 224]; or [features], [channels, length], [channels, depth, height, width]",
     ),
 ]
 
@@ -575,14 +575,16 @@ LISTS = [
     ("zero_pad2d, padding: {}", 4),
     ("max_pool2d, kernel_size: {}", 2),
     ("conv2d, out_channels: 1, kernel_size: 3, padding: {}", 2),
-    ("upsample, scale_factor: {}", 2),
+    ("max_pool1d, kernel_size: {}", 1),
+    ("conv3d, out_channels: 1, kernel_size: 3, stride: {}", 3),
+    ("zero_pad3d, padding: {}", 6),
 ]
 
 
 @pytest.mark.parametrize(("layer", "length"), LISTS)
 def test_the_schema_takes_lists_of_the_right_length_only(layer: str, length: int) -> None:
     validator = jsonschema.Draft7Validator(config_schema())
-    for count in range(1, 6):
+    for count in range(1, 8):
         text = "{type: " + layer.format([1] * count) + "}"
         config = {"input": [4, 6, 8], "layers": [yaml.safe_load(text)]}
         assert validator.is_valid(config) == (count == length), text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+from math import prod
 from typing import Any
 
 import pytest
@@ -25,6 +27,7 @@ LEFT_OUT = {
     "in_features": "inferred",
     "num_features": "inferred",
     "num_channels": "inferred",
+    "num_axes": "inferred",
     "normalized_shape": "inferred",
     "dims": "what channels_last and channels_first are",
     "recompute_scale_factor": "the scale factor is taken as it is, as torch does by default",
@@ -69,32 +72,43 @@ def test_arguments_and_defaults_are_torchs(layer_type: str) -> None:
             elif not (name == "stride" and ours is None):  # pooling: torch's None means the kernel size too
                 assert ours == default, name
     missing = set(theirs) - set(cls.model_fields) - set(LEFT_OUT) - {"args", "kwargs"}
-    if layer_type == "conv_transpose2d":
+    if layer_type.startswith("conv_transpose"):
         missing -= {"padding_mode"}  # torch takes zeros only
     assert not missing or layer_type in {"flatten", "identity"}, missing
 
 
-def pair(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
-    return st.tuples(st.integers(low, high), st.integers(low, high))
+def each(rank: int, low: int, high: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """A number for each axis."""
+    return st.tuples(*[st.integers(low, high)] * rank)
+
+
+ranks = st.sampled_from([1, 2, 2, 3])
+LONGEST = {1: 40, 2: 17, 3: 9}
+"""By number of axes."""
 
 
 BATCH_NORM_HAS_BIAS = "bias" in inspect.signature(nn.BatchNorm2d.__init__).parameters  # in newer versions
 
 
-maps = st.tuples(st.integers(1, 12), st.integers(1, 17), st.integers(1, 17))
+def maps_of(rank: int) -> st.SearchStrategy[Shape]:
+    return st.tuples(st.integers(1, 12), *[st.integers(1, LONGEST[rank])] * rank)
+
+
+maps = maps_of(2)
+maps_of_any_rank = ranks.flatmap(maps_of)
 
 
 @st.composite
-def conv_options(draw: st.DrawFn) -> tuple[Shape, dict[str, Any]]:
-    groups = draw(st.integers(1, 3))
-    shape = (groups * draw(st.integers(1, 3)), draw(st.integers(1, 17)), draw(st.integers(1, 17)))
-    padding = draw(st.one_of(pair(0, 4), st.sampled_from(["same", "valid", "auto"])))
+def conv_options(draw: st.DrawFn, of: st.SearchStrategy[int] = ranks) -> tuple[Shape, dict[str, Any]]:
+    groups, rank = draw(st.integers(1, 3)), draw(of)
+    shape = (groups * draw(st.integers(1, 3)), *draw(maps_of(rank))[1:])
+    padding = draw(st.one_of(each(rank, 0, 4), st.sampled_from(["same", "valid", "auto"])))
     return shape, {
         "out_channels": groups * draw(st.integers(1, 3)),
-        "kernel_size": draw(pair(1, 5)),
-        "stride": draw(pair(1, 3)),
+        "kernel_size": draw(each(rank, 1, 5)),
+        "stride": draw(each(rank, 1, 3)),
         "padding": padding,
-        "dilation": draw(pair(1, 3)),
+        "dilation": draw(each(rank, 1, 3)),
         "groups": groups,
         "bias": draw(st.booleans()),
         "padding_mode": draw(st.sampled_from(["zeros", "zeros", "reflect", "replicate", "circular"])),
@@ -103,18 +117,19 @@ def conv_options(draw: st.DrawFn) -> tuple[Shape, dict[str, Any]]:
 
 @st.composite
 def pool_options(draw: st.DrawFn) -> tuple[Shape, str, dict[str, Any]]:
-    name = draw(st.sampled_from(["max_pool2d", "avg_pool2d"]))
+    rank = draw(ranks)
+    name = draw(st.sampled_from([f"max_pool{rank}d", f"avg_pool{rank}d"]))
     options: dict[str, Any] = {
-        "kernel_size": draw(pair(1, 5)),
-        "stride": draw(st.one_of(st.none(), pair(1, 4))),
-        "padding": draw(pair(0, 3)),
+        "kernel_size": draw(each(rank, 1, 5)),
+        "stride": draw(st.one_of(st.none(), each(rank, 1, 4))),
+        "padding": draw(each(rank, 0, 3)),
         "ceil_mode": draw(st.booleans()),
     }
-    if name == "max_pool2d":
-        options["dilation"] = draw(pair(1, 3))
+    if name.startswith("max"):
+        options["dilation"] = draw(each(rank, 1, 3))
     else:
         options["count_include_pad"] = draw(st.booleans())
-    return draw(maps), name, options
+    return draw(maps_of(rank)), name, options
 
 
 def torch_output(layer: Layer, shape: Shape) -> torch.Tensor | None:
@@ -153,9 +168,9 @@ relaxed = settings(deadline=None, max_examples=150, suppress_health_check=[Healt
 
 @relaxed
 @given(conv_options())
-def test_conv2d(drawn: tuple[Shape, dict[str, Any]]) -> None:
+def test_convolution(drawn: tuple[Shape, dict[str, Any]]) -> None:
     shape, options = drawn
-    check_equal(make("conv2d", **options), shape)
+    check_equal(make(f"conv{len(shape) - 1}d", **options), shape)
 
 
 @relaxed
@@ -166,37 +181,42 @@ def test_pooling(drawn: tuple[Shape, str, dict[str, Any]]) -> None:
 
 
 @relaxed
-@given(maps, st.sampled_from(["adaptive_avg_pool2d", "adaptive_max_pool2d"]), st.data())
+@given(maps_of_any_rank, st.sampled_from(["adaptive_avg_pool", "adaptive_max_pool"]), st.data())
 def test_adaptive_pooling(shape: Shape, name: str, data: st.DataObject) -> None:
-    size = st.one_of(st.none(), st.integers(1, 20))
-    options = {"output_size": data.draw(st.one_of(st.integers(1, 20), st.tuples(size, size)))}
-    assert check_equal(make(name, **options), shape)
+    rank = len(shape) - 1
+    size = st.one_of(st.none(), st.integers(1, 20)) if rank > 1 else st.integers(1, 20)  # torch: no lone None
+    options = {"output_size": data.draw(st.one_of(st.integers(1, 20), st.tuples(*[size] * rank)))}
+    assert check_equal(make(f"{name}{rank}d", **options), shape)
 
 
-PADS = ("zero_pad2d", "constant_pad2d", "reflection_pad2d", "replication_pad2d", "circular_pad2d")
+PADS = ("zero", "constant", "reflection", "replication", "circular")
 
 
 @relaxed
-@given(st.sampled_from(PADS), maps, st.tuples(*[st.integers(-4, 4)] * 4))
-def test_padding(name: str, shape: Shape, padding: tuple[int, int, int, int]) -> None:
-    if name not in ("zero_pad2d", "constant_pad2d"):
+@given(st.sampled_from(PADS), maps_of_any_rank, st.data())
+def test_padding(name: str, shape: Shape, data: st.DataObject) -> None:
+    rank = len(shape) - 1
+    padding = data.draw(st.tuples(*[st.integers(-4, 4)] * (2 * rank)))
+    if name not in ("zero", "constant"):
         # torch takes values from parts that were cut off, and for some batch sizes it cannot
-        left = [shape[2 - axis] + sum(min(side, 0) for side in padding[2 * axis : 2 * axis + 2]) for axis in (0, 1)]
-        assume(min(left) >= 1 and all(max(padding[2 * axis : 2 * axis + 2]) <= left[axis] for axis in (0, 1)))
-    check_equal(make(name, padding=padding, **({"value": 0.5} if name == "constant_pad2d" else {})), shape)
+        sides = [padding[2 * axis : 2 * axis + 2] for axis in range(rank)]
+        left = [shape[rank - axis] + sum(min(side, 0) for side in sides[axis]) for axis in range(rank)]
+        assume(min(left) >= 1 and all(max(sides[axis]) <= left[axis] for axis in range(rank)))
+    value = {"value": 0.5} if name == "constant" else {}
+    check_equal(make(f"{name}_pad{rank}d", padding=padding, **value), shape)
 
 
 @st.composite
 def transpose_options(draw: st.DrawFn) -> tuple[Shape, dict[str, Any]]:
-    groups = draw(st.integers(1, 3))
-    shape = (groups * draw(st.integers(1, 3)), draw(st.integers(1, 9)), draw(st.integers(1, 9)))
+    groups, rank = draw(st.integers(1, 3)), draw(ranks)
+    shape = (groups * draw(st.integers(1, 3)), *draw(each(rank, 1, 9 if rank < 3 else 5)))
     return shape, {
         "out_channels": groups * draw(st.integers(1, 3)),
-        "kernel_size": draw(pair(1, 5)),
-        "stride": draw(pair(1, 4)),
-        "padding": draw(pair(0, 4)),
-        "output_padding": draw(pair(0, 3)),
-        "dilation": draw(pair(1, 3)),
+        "kernel_size": draw(each(rank, 1, 5)),
+        "stride": draw(each(rank, 1, 4)),
+        "padding": draw(each(rank, 0, 4)),
+        "output_padding": draw(each(rank, 0, 3)),
+        "dilation": draw(each(rank, 1, 3)),
         "groups": groups,
         "bias": draw(st.booleans()),
     }
@@ -204,38 +224,46 @@ def transpose_options(draw: st.DrawFn) -> tuple[Shape, dict[str, Any]]:
 
 @relaxed
 @given(transpose_options())
-def test_conv_transpose2d(drawn: tuple[Shape, dict[str, Any]]) -> None:
+def test_transposed_convolution(drawn: tuple[Shape, dict[str, Any]]) -> None:
     shape, options = drawn
-    check_equal(make("conv_transpose2d", **options), shape)
+    check_equal(make(f"conv_transpose{len(shape) - 1}d", **options), shape)
 
 
 FACTORS = st.one_of(st.sampled_from([1, 2, 3, 4, 0.5, 1.5, 1 / 3, 2 / 3, 0.7, 1.1]), st.floats(0.1, 4.0))
 
 
+MODES = ["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"]
+
+
 @st.composite
-def upsample_options(draw: st.DrawFn) -> dict[str, Any]:
-    options: dict[str, Any] = {"mode": draw(st.sampled_from(["nearest", "nearest-exact", "bilinear", "bicubic"]))}
+def upsample_options(draw: st.DrawFn) -> tuple[Shape, dict[str, Any]]:
+    rank = draw(ranks)
+    options: dict[str, Any] = {"mode": draw(st.sampled_from(MODES))}
     align_corners = draw(st.sampled_from([None, None, True, False]))
     if align_corners is not None:
         options["align_corners"] = align_corners
     given = draw(st.sampled_from(["size", "size", "scale_factor", "scale_factor", "both", "neither"]))
     if given in ("size", "both"):
-        options["size"] = draw(st.one_of(st.integers(1, 30), pair(1, 30)))
+        options["size"] = draw(st.one_of(st.integers(1, 12), each(rank, 1, 12)))
     if given in ("scale_factor", "both"):
-        options["scale_factor"] = draw(st.one_of(FACTORS, st.tuples(FACTORS, FACTORS)))
-    return options
+        options["scale_factor"] = draw(st.one_of(FACTORS, st.tuples(*[FACTORS] * rank)))
+    return draw(maps_of(rank)), options
 
 
 @relaxed
-@given(upsample_options(), maps)
-def test_upsample(options: dict[str, Any], shape: Shape) -> None:
+@given(upsample_options())
+def test_upsample(drawn: tuple[Shape, dict[str, Any]]) -> None:
+    shape, options = drawn
     check_equal(make("upsample", **options), shape)
 
 
 @relaxed
-@given(maps, pair(1, 5), st.one_of(st.none(), pair(1, 4)), st.booleans())
-def test_lp_pool2d(shape: Shape, kernel: tuple[int, int], stride: tuple[int, int] | None, ceil_mode: bool) -> None:  # noqa: FBT001
-    check_equal(make("lp_pool2d", norm_type=2.0, kernel_size=kernel, stride=stride, ceil_mode=ceil_mode), shape)
+@given(maps_of_any_rank, st.data(), st.booleans())
+def test_lp_pool(shape: Shape, data: st.DataObject, ceil_mode: bool) -> None:  # noqa: FBT001
+    rank = len(shape) - 1
+    kernel, stride = data.draw(each(rank, 1, 5)), data.draw(st.one_of(st.none(), each(rank, 1, 4)))
+    layer = make(f"lp_pool{rank}d", norm_type=2.0, kernel_size=kernel, stride=stride, ceil_mode=ceil_mode)
+    check_equal(layer, shape)
 
 
 @relaxed
@@ -247,9 +275,15 @@ def test_shuffles(number: int, shape: Shape, name: str) -> None:
 
 @relaxed
 @given(
-    st.sampled_from(["group_norm", "instance_norm2d", "layer_norm2d", "layer_norm"]), maps, st.data(), st.integers(1, 4)
+    st.sampled_from(["group_norm", "instance_norm", "batch_norm", "layer_norm2d", "layer_norm"]),
+    maps_of_any_rank,
+    st.data(),
+    st.integers(1, 4),
 )
 def test_norms(name: str, shape: Shape, data: st.DataObject, groups: int) -> None:
+    name += f"{len(shape) - 1}d" if name in ("instance_norm", "batch_norm") else ""
+    if name in ("group_norm", "batch_norm1d"):
+        shape = data.draw(st.sampled_from([shape, shape[:1]]))  # of features too
     fields = find_layer(name).model_fields  # type: ignore[union-attr]
     options: dict[str, Any] = {"num_groups": groups} if name == "group_norm" else {}
     names = [key for key in ("affine", "elementwise_affine", "track_running_stats") if key in fields]
@@ -258,16 +292,19 @@ def test_norms(name: str, shape: Shape, data: st.DataObject, groups: int) -> Non
     for key in names:
         options[key] = data.draw(st.booleans())
     if name == "group_norm":
-        assume(shape[0] * shape[1] * shape[2] != groups)  # torch refuses it for a batch of one only
+        assume(prod(shape) != groups)  # torch refuses it for a batch of one only
     if name == "layer_norm":
         shape = data.draw(st.sampled_from([shape[:1], ChannelsLast(shape)]))
+    # A batch of one has a single value of each channel, of which torch takes no statistics.
+    assume("batch" not in name or prod(shape[1:]) > 1 or options.get("track_running_stats", True))
     check_equal(make(name, **options), shape)
 
 
 @relaxed
-@given(maps, st.integers(-4, 4), st.integers(-4, 4))
+@given(maps_of_any_rank, st.integers(-5, 5), st.integers(-5, 5))
 def test_flatten(shape: Shape, start: int, end: int) -> None:
-    assume(start not in {0, -4} and end not in {0, -4})  # the batch: torch would merge it, archlab never does
+    dims = len(shape) + 1
+    assume(start not in {0, -dims} and end not in {0, -dims})  # the batch: torch would merge it, archlab never does
     check_equal(make("flatten", start_dim=start, end_dim=end), shape)
 
 
@@ -288,6 +325,21 @@ OTHERS: list[tuple[str, dict[str, Any], Shape]] = [
     ("glu", {}, ChannelsLast((4, 5, 6))),
     ("gelu", {}, ChannelsLast((4, 5, 6))),
     ("layer_scale", {"init_value": 0.5}, (6, 4, 5)),
+    ("layer_scale", {}, (6, 4)),
+    ("layer_scale", {}, (6, 4, 3, 2)),
+    ("channels_last", {}, (6, 4)),
+    ("channels_last", {}, (6, 4, 3, 2)),
+    ("channels_first", {}, ChannelsLast((4, 6))),
+    ("channels_first", {}, ChannelsLast((4, 3, 2, 6))),
+    ("linear", {"out_features": 7}, ChannelsLast((4, 6))),
+    ("local_response_norm", {"size": 5}, (6, 4)),
+    ("local_response_norm", {"size": 5}, (6, 4, 3, 2)),
+    ("channel_shuffle", {"groups": 2}, (6, 4)),
+    ("channel_shuffle", {"groups": 2}, (6, 4, 3, 2)),
+    ("softmax", {"dim": 2}, (6, 4)),
+    ("glu", {"dim": 4}, (6, 4, 3, 2)),
+    ("dropout1d", {}, (6, 4)),
+    ("dropout3d", {}, (6, 4, 3, 2)),
     ("stochastic_depth", {"p": 0.5, "mode": "batch"}, (6, 4, 5)),
     ("dropout", {}, (6, 4, 5)),
     ("dropout2d", {"p": 0.2}, (6, 4, 5)),
@@ -369,8 +421,8 @@ FITTING: dict[str, Shape] = {
 def test_storage_is_what_torch_does_in_eval_mode(layer_type: str) -> None:
     cls = find_layer(layer_type)
     assert cls is not None
-    layer = make(layer_type, **REQUIRED.get(layer_type, {}))
-    shape = FITTING.get(layer_type, (4, 6, 6))
+    layer = make(layer_type, **REQUIRED.get(re.sub("[13]d$", "2d", layer_type), {}))
+    shape = FITTING.get(layer_type, (4, *(6,) * (cls.rank or 2)))
     module = make_module(layer, (shape,))
     assert module is not None
     x = torch.zeros(2, *shape)
@@ -395,8 +447,12 @@ def test_storage_is_what_torch_does_in_eval_mode(layer_type: str) -> None:
         ("upsample", {"scale_factor": float("inf")}),
         ("upsample", {"scale_factor": 65_537}),
         ("upsample", {"scale_factor": (1, 0)}),
-        ("upsample", {"scale_factor": (1, 2, 3)}),
-        ("upsample", {"scale_factor": 2, "mode": "trilinear"}),
+        ("upsample", {"scale_factor": (1, 2, 3, 4)}),
+        ("upsample", {"scale_factor": 2, "mode": "cubic"}),
+        ("conv1d", {"out_channels": 8, "kernel_size": (3, 3)}),
+        ("conv3d", {"out_channels": 8, "kernel_size": (3, 3)}),
+        ("zero_pad3d", {"padding": (1, 2, 3, 4)}),
+        ("avg_pool1d", {"kernel_size": 2, "divisor_override": 3}),
         ("conv_transpose2d", {"out_channels": 8, "kernel_size": 2, "padding": "same"}),
         ("stochastic_depth", {"p": 0.1, "mode": "column"}),
         ("deform_conv2d", {"out_channels": 8, "kernel_size": 3, "max_offset": -1.0}),

@@ -249,14 +249,54 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
     ("constant_pad2d", {"padding": 1, "value": 2.0}, (MAP,), 0),
 ]
 
+LINE, VOLUME = (6, 7), (6, 2, 3, 4)
+AXES_TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
+    ("conv1d", {"out_channels": 5, "kernel_size": 3}, (LINE,), 5 * 5),
+    ("conv3d", {"out_channels": 5, "kernel_size": (1, 2, 3)}, (VOLUME,), 5 * 2 * 2 * 2),
+    ("conv_transpose1d", {"out_channels": 5, "kernel_size": 3}, (LINE,), 5 * 9),
+    ("conv_transpose3d", {"out_channels": 5, "kernel_size": 2}, (VOLUME,), 5 * 3 * 4 * 5),
+    ("batch_norm1d", {}, (LINE,), 2 * 42),
+    ("batch_norm1d", {}, ((6,),), 2 * 6),
+    ("batch_norm3d", {}, (VOLUME,), 2 * 144),
+    ("instance_norm1d", {"affine": True}, (LINE,), 7 * 42),
+    ("instance_norm3d", {}, (VOLUME,), 5 * 144),
+    ("group_norm", {"num_groups": 2}, ((6,),), 7 * 6),
+    ("local_response_norm", {"size": 3}, (LINE,), 7 * 42),
+    # windows of 3: 2 comparisons; of 2 x 3 x 2: 11 additions and a division; a power and 3 + 2 for each output
+    ("max_pool1d", {"kernel_size": 3}, (LINE,), 6 * 2 * 2),
+    ("max_pool3d", {"kernel_size": (2, 3, 2)}, (VOLUME,), 6 * 1 * 1 * 2 * 11),
+    ("avg_pool1d", {"kernel_size": 3}, (LINE,), 6 * 2 * 3),
+    ("avg_pool3d", {"kernel_size": (2, 3, 2)}, (VOLUME,), 6 * 1 * 1 * 2 * 12),
+    ("lp_pool1d", {"norm_type": 2.0, "kernel_size": 3}, (LINE,), 42 + 6 * 2 * 5),
+    ("lp_pool3d", {"norm_type": 2.0, "kernel_size": (2, 3, 2)}, (VOLUME,), 144 + 6 * 1 * 1 * 2 * 14),
+    # 7 positions into 3 (0-2, 2-4, 4-6): 9 elements; 2 x 3 x 4 into one: all
+    ("adaptive_avg_pool1d", {"output_size": 3}, (LINE,), 6 * 9),
+    ("adaptive_avg_pool3d", {"output_size": 1}, (VOLUME,), 144),
+    ("adaptive_max_pool1d", {"output_size": 3}, (LINE,), 6 * (9 - 3)),
+    ("adaptive_max_pool3d", {"output_size": 1}, (VOLUME,), 144 - 6),
+    # a weighted sum of 2 values; of 8
+    ("upsample", {"size": 9, "mode": "linear"}, (LINE,), 3 * 6 * 9),
+    ("upsample", {"size": (3, 4, 5), "mode": "trilinear"}, (VOLUME,), 15 * 6 * 60),
+    *(
+        (f"{how}_pad{axes}d", {"padding": 1, **more}, (shape,), 0)
+        for how, more in (
+            ("zero", {}), ("constant", {"value": 2.0}), ("reflection", {}), ("replication", {}), ("circular", {})
+        )
+        for axes, shape in ((1, LINE), (3, VOLUME))
+    ),
+    ("dropout1d", {}, (LINE,), 0),
+    ("dropout3d", {}, (VOLUME,), 0),
+]  # fmt: skip
+"""The same rules along one axis and along three."""
 
-@pytest.mark.parametrize(("layer_type", "options", "inputs", "expected"), TABLE)
+
+@pytest.mark.parametrize(("layer_type", "options", "inputs", "expected"), [*TABLE, *AXES_TABLE])
 def test_the_table(layer_type: str, options: dict[str, Any], inputs: tuple[Shape, ...], expected: int) -> None:
     assert flops(layer_type, options, *inputs) == expected
 
 
 def test_every_layer_has_its_line() -> None:
-    covered = {name for name, *_ in FORMULAS} | {name for name, *_ in TABLE}
+    covered = {name for name, *_ in (*FORMULAS, *TABLE, *AXES_TABLE)}
     primitives = {
         name for name in layer_types() if (cls := find_layer(name)) is not None and not issubclass(cls, Macro)
     }

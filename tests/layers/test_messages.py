@@ -291,7 +291,7 @@ SAID: list[tuple[str, dict[str, Any], tuple[Shape, ...], str, str | None, str | 
         {},
         (FLAT,),
         "batch_norm2d needs a map (channels x height x width), but its input is 12",
-        "layer_norm normalises features; a batch norm of features cannot be written yet",
+        "batch_norm1d and layer_norm normalise features",
         None,
     ),
     (

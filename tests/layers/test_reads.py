@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product, zip_longest
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from archlab.layers.geometry import Phases, Reads, Taps, Whole, Window, everythi
 from archlab.layers.shape import Shape, ShapeError
 from archlab.layers.upsample import Upsample
 from archlab.torch.build import make_module
-from tests.layers.test_against_torch import conv_options, pair, transpose_options, upsample_options
+from tests.layers.test_against_torch import conv_options, each, ranks, transpose_options, upsample_options
 
 NOISE = 1e-12
 """Weights of interpolation along one axis that are zero in exact arithmetic come out below this.
@@ -49,8 +50,8 @@ def _stand_in(reads: Reads, position: int, size: int) -> int | None:
     return reads.stands_in(position, size) if isinstance(reads, Window) else None
 
 
-def gradients(layer: Layer, shape: Shape, others: list[Tensor], units: list[tuple[int, int]]) -> list[Tensor]:
-    """The largest gradient (rows x columns) over all channels for each unit, weights being positive."""
+def gradients(layer: Layer, shape: Shape, others: list[Tensor], units: list[tuple[int, ...]]) -> list[Tensor]:
+    """The largest gradient (over the axes) over all channels for each unit, weights being positive."""
     torch.manual_seed(0)
     module = make_module(layer, (shape, *[tuple(other.shape[1:]) for other in others]))
     assert module is not None
@@ -60,10 +61,10 @@ def gradients(layer: Layer, shape: Shape, others: list[Tensor], units: list[tupl
     x = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
     output = module(x, *others)
     found: list[Tensor] = []
-    for row, column in units:
+    for unit in units:
         largest = torch.zeros(shape[1:], dtype=torch.float64)
         for channel in range(output.shape[1]):
-            (gradient,) = torch.autograd.grad(output[0, channel, row, column], x, retain_graph=True)
+            (gradient,) = torch.autograd.grad(output[(0, channel, *unit)], x, retain_graph=True)
             largest = torch.maximum(largest, gradient[0].abs().amax(0))
         found.append(largest)
     return found
@@ -74,24 +75,19 @@ def check(layer: Layer, shape: Shape, others: list[Tensor] | None = None) -> Non
     others = others or []
     inputs = (shape, *[tuple(other.shape[1:]) for other in others])
     output = layer.out_shape(inputs)
-    height, width = layer.reads(inputs, output)[0]
-    rows = sorted({0, output[1] // 2, output[1] // 2 + 1, output[1] - 1} & set(range(output[1])))
-    columns = sorted({0, output[2] // 3, output[2] // 2, output[2] - 1})
-    units = [(row, column) for row in rows for column in columns]
+    reads = layer.reads(inputs, output)[0]
+    some = [sorted({0, size // 3, size // 2, size // 2 + 1, size - 1} & set(range(size))) for size in output[1:]]
+    units = list(product(*some)) if len(some) < 3 else list(zip_longest(*some, fillvalue=0))
     for unit, found in zip(units, gradients(layer, shape, others, units), strict=True):
-        read_rows, read_columns = (
-            positions(height, unit[0], shape[1]),
-            positions(width, unit[1], shape[2]),
-        )
+        read_along = [positions(read, at, size) for read, at, size in zip(reads, unit, shape[1:], strict=True)]
         read = found > NOISE
-        if not (read_rows and read_columns):  # nothing but padding along one axis
-            read_rows = read_columns = set()
-        assert set(read.any(1).nonzero().flatten().tolist()) == read_rows, unit
-        assert set(read.any(0).nonzero().flatten().tolist()) == read_columns, unit
+        if not all(read_along):  # nothing but padding along one axis
+            read_along = [set() for _ in read_along]
+        for axis, expected in enumerate(read_along):
+            along = read.movedim(axis, 0).reshape(shape[1 + axis], -1).any(1)
+            assert set(along.nonzero().flatten().tolist()) == expected, (unit, axis)
         if not isinstance(layer, Upsample):
-            assert {tuple(place) for place in read.nonzero().tolist()} == {
-                (i, j) for i in read_rows for j in read_columns
-            }
+            assert {tuple(place) for place in read.nonzero().tolist()} == set(product(*read_along))
 
 
 thorough = settings(deadline=None, max_examples=60)
@@ -107,16 +103,16 @@ def checked_if_it_fits(layer: Layer, shape: Shape) -> None:
 
 @thorough
 @given(conv_options())
-def test_conv2d(drawn: tuple[Shape, dict[str, Any]]) -> None:
+def test_convolution(drawn: tuple[Shape, dict[str, Any]]) -> None:
     shape, options = drawn
-    checked_if_it_fits(make("conv2d", **options), shape)
+    checked_if_it_fits(make(f"conv{len(shape) - 1}d", **options), shape)
 
 
 @thorough
 @given(transpose_options())
-def test_conv_transpose2d(drawn: tuple[Shape, dict[str, Any]]) -> None:
+def test_transposed_convolution(drawn: tuple[Shape, dict[str, Any]]) -> None:
     shape, options = drawn
-    checked_if_it_fits(make("conv_transpose2d", **options), shape)
+    checked_if_it_fits(make(f"conv_transpose{len(shape) - 1}d", **options), shape)
 
 
 def test_outputs_that_no_input_reaches() -> None:
@@ -141,9 +137,10 @@ def test_long_periods_are_not_listed() -> None:
 
 
 @thorough
-@given(upsample_options(), st.tuples(st.integers(1, 14), st.integers(1, 14)))
-def test_upsample(options: dict[str, Any], size: tuple[int, int]) -> None:
-    checked_if_it_fits(make("upsample", **options), (1, *size))
+@given(upsample_options())
+def test_upsample(drawn: tuple[Shape, dict[str, Any]]) -> None:
+    shape, options = drawn
+    checked_if_it_fits(make("upsample", **options), (1, *shape[1:]))
 
 
 def taken_by_torch(in_size: int, rows: int, **options: Any) -> list[int]:
@@ -171,6 +168,22 @@ def test_nearest_neighbours_are_torchs_choice_for_every_pair_of_sizes(mode: str,
             assert taken_by_layer(in_size, rows, **options) == expected, (in_size, out_size)
 
 
+@pytest.mark.parametrize("rank", [1, 3])
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
+def test_nearest_neighbours_along_one_axis_and_along_three(rank: int, mode: str) -> None:
+    """There is one way for outputs of any size."""
+    more = (1,) * (rank - 1)
+    for in_size in range(1, 20):
+        x = torch.arange(in_size, dtype=torch.float32).reshape(1, 1, *more, in_size)
+        for out_size in range(1, 150):
+            options: dict[str, Any] = {"size": (*more, out_size), "mode": mode}
+            theirs = [int(value) for value in torch.nn.functional.interpolate(x, **options).flatten().tolist()]
+            layer = make("upsample", **options)
+            reads = layer.reads(((1, *more, in_size),), (1, *more, out_size))[0][-1]
+            ours = [only for unit in range(out_size) for only in positions(reads, unit, in_size)]
+            assert ours == theirs, (in_size, out_size)
+
+
 @pytest.mark.parametrize(("in_size", "out_size"), [(2, 83), (2, 97), (4, 82), (4, 110), (6, 123)])
 def test_height_and_width_together_say_how_torch_rounds(in_size: int, out_size: int) -> None:
     taken = set()
@@ -195,20 +208,25 @@ def test_nearest_neighbours_by_a_factor(mode: str, rows: int) -> None:
 
 
 @thorough
-@given(
-    st.sampled_from(["zero_pad2d", "reflection_pad2d", "replication_pad2d", "circular_pad2d"]),
-    st.tuples(*[st.integers(-2, 4)] * 4),
-)
-def test_padding(name: str, padding: tuple[int, int, int, int]) -> None:
-    if name != "zero_pad2d":
-        padding = tuple(map(abs, padding))  # type: ignore[assignment]
-    check(make(name, padding=padding), (2, 6, 5))
+@given(st.sampled_from(["zero", "reflection", "replication", "circular"]), ranks, st.data())
+def test_padding(name: str, rank: int, data: st.DataObject) -> None:
+    padding = data.draw(st.tuples(*[st.integers(-2 if name == "zero" else 0, 4)] * (2 * rank)))
+    check(make(f"{name}_pad{rank}d", padding=padding), (2, *(6, 5, 5)[:rank]))
 
 
 @thorough
-@given(pair(1, 4), st.one_of(st.none(), pair(1, 3)), st.booleans())
-def test_lp_pool2d(kernel: tuple[int, int], stride: tuple[int, int] | None, ceil_mode: bool) -> None:  # noqa: FBT001
-    check(make("lp_pool2d", norm_type=2.0, kernel_size=kernel, stride=stride, ceil_mode=ceil_mode), (2, 9, 8))
+@given(ranks, st.data(), st.booleans())
+def test_lp_pool(rank: int, data: st.DataObject, ceil_mode: bool) -> None:  # noqa: FBT001
+    kernel, stride = data.draw(each(rank, 1, 4)), data.draw(st.one_of(st.none(), each(rank, 1, 3)))
+    layer = make(f"lp_pool{rank}d", norm_type=2.0, kernel_size=kernel, stride=stride, ceil_mode=ceil_mode)
+    check(layer, (2, *(9, 8, 6)[:rank]))
+
+
+@thorough
+@given(ranks, st.data())
+def test_adaptive_pooling(rank: int, data: st.DataObject) -> None:
+    size = data.draw(each(rank, 1, 7))
+    check(make(f"adaptive_avg_pool{rank}d", output_size=size), (2, *(9, 8, 6)[:rank]))
 
 
 @pytest.mark.parametrize(
@@ -256,7 +274,7 @@ def test_statistics_of_the_whole_map_are_told(name: str) -> None:
 
 
 @thorough
-@given(conv_options(), st.integers(1, 2), st.booleans())
+@given(conv_options(st.just(2)), st.integers(1, 2), st.booleans())
 def test_deform_conv2d_op(drawn: tuple[Shape, dict[str, Any]], offset_groups: int, masked: bool) -> None:  # noqa: FBT001
     shape, options = drawn
     assume(options["padding"] != "same" and shape[0] % offset_groups == 0)

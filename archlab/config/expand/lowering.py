@@ -16,6 +16,7 @@ from archlab.layers import Layer, find_layer, types_with_role
 from archlab.layers.activation import InplaceActivation
 from archlab.layers.conv import Conv2d
 from archlab.layers.macro import Macro, Step, chain
+from archlab.layers.ranks import of_rank
 from archlab.layers.shape import Shape
 
 Trail = tuple[str, ...]
@@ -63,7 +64,7 @@ class Lowering:
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
-        self._projections: dict[tuple[int, tuple[int, int], int], list[Layer]] = {}
+        self._projections: dict[tuple[int, tuple[int, ...], int], list[Layer]] = {}
         self._joins: dict[str, Layer] = {}
         self._lowered: dict[tuple[LayerItem, str, Hashable], Lowered | None] = {}
 
@@ -100,11 +101,14 @@ class Lowering:
             self._joins[type_name] = cls()
         return self._joins[type_name]
 
-    def projection(self, out_channels: int, stride: tuple[int, int], norm: Layer | None) -> list[Layer]:
+    def projection(self, out_channels: int, stride: tuple[int, ...], norm: Layer | None) -> list[Layer]:
         """The layers of a projecting shortcut (He et al. 2016, option B): 1x1 convolution, then the norm."""
         key = (out_channels, stride, id(norm))
         if key not in self._projections:
-            conv = Conv2d(out_channels=out_channels, kernel_size=(1, 1), stride=stride, bias=norm is None)
+            rank = len(stride)
+            conv = of_rank(Conv2d, rank)(
+                out_channels=out_channels, kernel_size=(1,) * rank, stride=stride, bias=norm is None
+            )
             self._projections[key] = [conv] if norm is None else [conv, norm]
         return self._projections[key]
 

@@ -26,7 +26,7 @@ from archlab.diagnostics.problem import BadItemError, ConfigError, Problem, Prob
 from archlab.graph import Graph, OutputForm
 from archlab.graph.checks import check_graph
 from archlab.layers.fields import MAX_SIZE
-from archlab.layers.shape import Shape
+from archlab.layers.shape import AXIS_NAMES, Shape
 
 Outputs = list[tuple[str, int]]
 
@@ -134,22 +134,17 @@ def _read_input(node: Node, params: Params, problems: Problems) -> Shape | None:
     return tuple(value)
 
 
-_COLOURS = (1, 3, 4)
-"""Channels that an image usually has."""
-
-
 def input_fault(value: Any) -> str | None:
     """Why a value cannot be an input shape, or None if it can."""
-    example = "write [channels, height, width], for example [3, 224, 224]"
+    example = (
+        "write [channels, height, width], for example [3, 224, 224]; "
+        "or [features], [channels, length], [channels, depth, height, width]"
+    )
     if not isinstance(value, tuple | list) or not all(type(size) is int for size in value):
         return f"'input' must be a list of whole numbers; {example}"
-    if len(value) == 4:
-        _, *rest = value
-        if rest[2] in _COLOURS and rest[0] not in _COLOURS:  # the channels are last
-            rest = [rest[2], *rest[:2]]
-        return f"'input' has four numbers, but the batch is no part of it; write {rest}: channels, height, width"
-    if len(value) not in (1, 3):
-        return f"'input' has {len(value)} numbers; {example}"
+    if not 1 <= len(value) <= 1 + max(AXIS_NAMES):
+        meant = f"; without the batch {list(value[1:])}" if len(value) == 2 + max(AXIS_NAMES) else ""
+        return f"'input' has {len(value)} numbers{meant}; {example}"
     if any(size < 1 for size in value):
         return "the sizes of 'input' must be at least 1"
     if value[0] > MAX_SIZE:

@@ -10,15 +10,13 @@ from typing import NamedTuple
 from archlab.config.expand.draft import Draft
 from archlab.diagnostics.problem import Problem, Problems
 from archlab.layers.geometry import Window
-from archlab.layers.shape import Shape, is_map, shape_text
+from archlab.layers.shape import UNIT_NAMES, Shape, is_map, shape_text
 
 MOST_NOTES = 3
 FARTHEST = 64
 """How many positions from the input's size is looked for one that works."""
 MOST_NODES = 12_000
 """Layers that may be made on the search."""
-_AXES = ("rows", "columns")
-
 Try = Callable[[Shape], tuple[Problems, int]]
 """Expands the network for another input: its problems, and how many layers were made."""
 
@@ -35,10 +33,9 @@ class Unequal(NamedTuple):
     inputs: tuple[Draft, ...]
 
     @property
-    def axes(self) -> tuple[bool, bool]:
-        """Along which of height and width they differ."""
-        sizes = [node.shape[1:] for node in self.inputs]
-        return len({size[0] for size in sizes}) > 1, len({size[1] for size in sizes}) > 1
+    def axes(self) -> tuple[bool, ...]:
+        """Along which axes they differ."""
+        return tuple([len(set(sizes)) > 1 for sizes in zip(*[node.shape[1:] for node in self.inputs], strict=True)])
 
 
 def explain_unequal(problems: Problems, unequal: Unequal, nodes: list[Draft], attempt: Try) -> None:
@@ -77,7 +74,8 @@ def _rounded(unequal: Unequal, nodes: list[Draft]) -> Iterator[str]:
             if unequal.axes[axis] and isinstance(read, Window) and read.stride > 1 and size % read.stride:
                 line = "" if node.place is None else f" at line {node.place.line + 1}"
                 lost = size - 1 - ((left - 1) * read.stride - read.padding + (read.kernel - 1) * read.dilation)
-                says = f"drops {lost} of {size} {_AXES[axis]}" if lost > 0 else f"makes {left} of {size} {_AXES[axis]}"
+                units = UNIT_NAMES[len(reads)][axis]
+                says = f"drops {lost} of {size} {units}" if lost > 0 else f"makes {left} of {size} {units}"
                 yield f"{node.layer.type}{line} {says} (stride {read.stride})"
                 break
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import mul
 
 from archlab.config.expand.draft import Draft
 from archlab.layers.base import Layer
 from archlab.layers.geometry import Window
-from archlab.layers.shape import Shape
+from archlab.layers.shape import Shape, axis_count
 
-Pair = tuple[int, int]
+Strides = tuple[int, ...]
+"""Along each axis."""
 WORDS = ("identity", "project", "if_same")
 """What a shortcut may be called."""
 
@@ -19,11 +21,11 @@ class BodyPath:
     """The way through a body that a projection goes beside.
 
     Attributes:
-        stride: (height, width) of the whole way; None where a layer on it has no whole stride (a global pooling, say).
+        stride: of the whole way, along each axis; None where a layer on it has no whole stride (a global pooling, say).
         nodes: from the body's last layer back to its first.
     """
 
-    stride: Pair | None
+    stride: Strides | None
     nodes: tuple[Draft, ...]
 
     def norm(self) -> Layer | None:
@@ -48,15 +50,14 @@ def body_path(nodes: list[Draft], first: int, start: Draft, end: Draft) -> BodyP
         start: what enters.
         end: what it gives.
     """
-    strides: dict[int, Pair] = {start.index: (1, 1)}
+    strides: dict[int, Strides] = {start.index: (1,) * axis_count(start.shape)}
     before: dict[int, int] = {}
     for node in nodes[first : end.index + 1]:
         shapes = tuple([nodes[i].shape for i in node.inputs])
         for source, reads in zip(node.inputs, node.layer.reads(shapes, node.shape), strict=True):
             if source in strides and all(isinstance(axis, Window) for axis in reads):
-                steps = [axis.stride for axis in reads if isinstance(axis, Window)] or [1, 1]
-                so_far = strides[source]
-                strides[node.index] = so_far[0] * steps[0], so_far[1] * steps[1]
+                steps = [axis.stride for axis in reads if isinstance(axis, Window)]
+                strides[node.index] = tuple(map(mul, strides[source], steps))
                 before[node.index] = source
                 break
     stride = strides.get(end.index)
@@ -68,10 +69,11 @@ def body_path(nodes: list[Draft], first: int, start: Draft, end: Draft) -> BodyP
     return BodyPath(stride, tuple(way))
 
 
-def fitting_stride(before: Shape, after: Shape) -> Pair | None:
-    """The stride of a 1x1 convolution between maps of two sizes (height, width); None where none fits, or several."""
-    height, width = map(_fitting, before, after)
-    return None if height is None or width is None else (height, width)
+def fitting_stride(before: Shape, after: Shape) -> Strides | None:
+    """The strides of a 1x1 convolution between maps of two sizes; None where none fit, or several."""
+    found = [_fitting(one, other) for one, other in zip(before, after, strict=True)]
+    strides = tuple([stride for stride in found if stride is not None])
+    return strides if len(strides) == len(found) else None
 
 
 def _fitting(before: int, after: int) -> int | None:

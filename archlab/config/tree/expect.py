@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archlab.config.syntax.yaml_nodes import Node, Scalar, Sequence
+from archlab.layers.shape import AXIS_NAMES
 
 GLOBAL = "global"
 """As a receptive field: every unit of the first result sees the whole input."""
@@ -15,8 +16,8 @@ _WHOLE = "a whole number"
 
 
 _FORMS = {
-    "receptive_field": "a whole number, global, or a pair: [height, width]",
-    "stride": "a number, or a pair: [height, width]",
+    "receptive_field": "a whole number, global, or a list with one for each axis: [height, width]",
+    "stride": "a number, or a list with one for each axis: [height, width]",
 }
 """Of figures that each axis has its own of."""
 
@@ -24,7 +25,11 @@ _FORMS = {
 def _is_figure(key: str, node: Node) -> bool:
     if isinstance(node, Sequence):
         parts = node.items
-        return key in _FORMS and len(parts) == 2 and all(isinstance(p, Scalar) and _is_figure(key, p) for p in parts)
+        return (
+            key in _FORMS
+            and len(parts) in AXIS_NAMES
+            and all(isinstance(p, Scalar) and _is_figure(key, p) for p in parts)
+        )
     if not isinstance(node, Scalar) or isinstance(node.value, bool):
         return False
     if key == "receptive_field" and node.value == GLOBAL:

@@ -39,7 +39,7 @@ def _affine(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
 
 def _vectors(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
     """Vectors that layer normalisation normalises."""
-    return prod(inputs[0]) // layer.inferred(inputs)["normalized_shape"]
+    return prod(inputs[0]) // int(layer.inferred(inputs)["normalized_shape"])
 
 
 def _params(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
@@ -74,13 +74,13 @@ def _rows(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
 
 def _taps(layer: Layer, _inputs: tuple[Shape, ...], output: Shape) -> int:
     """Kernel area times output positions, without channels."""
-    return prod(_pair(layer, "kernel_size")) * prod(output[1:])
+    return prod(_axes(layer, "kernel_size")) * prod(output[1:])
 
 
 def _kernel_as_written(layer: Layer, _inputs: tuple[Shape, ...], output: Shape) -> int:
     """The kernel's area times the output, but the side where a square kernel is written as one number."""
-    height, width = _pair(layer, "kernel_size")
-    return prod(output) * (height if height == width else height * width)
+    sides = _axes(layer, "kernel_size")
+    return prod(output) * (sides[0] if len(set(sides)) == 1 else prod(sides))
 
 
 def _adaptive_kernel(_layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:
@@ -97,16 +97,15 @@ def _channel_padding(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) ->
 def _divided_macs(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
     """calflops on a transposed convolution: the output channels divided by the groups twice."""
     groups = _integer(layer, "groups")
-    in_channels, height, width = inputs[0]
     filters = prod(_tensor(layer, inputs, "weight")[1:2]) // groups
-    return prod(_pair(layer, "kernel_size")) * in_channels * filters * height * width
+    return prod(_axes(layer, "kernel_size")) * filters * prod(inputs[0])
 
 
 def _shrunk_bias(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
     """calflops on a transposed convolution: the bias at the positions that a *convolution* would have."""
     if not _tensor(layer, inputs, "bias"):
         return 0
-    options = [_pair(layer, name) for name in ("kernel_size", "stride", "padding", "dilation")]
+    options = [_axes(layer, name) for name in ("kernel_size", "stride", "padding", "dilation")]
     sizes = [
         (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
         for size, kernel, stride, padding, dilation in zip(inputs[0][1:], *options, strict=True)
@@ -123,9 +122,8 @@ def _tensor(layer: Layer, inputs: tuple[Shape, ...], name: str) -> Shape:
     return next((tensor.shape for tensor in layer.tensors(inputs) if tensor.name == name), ())
 
 
-def _pair(layer: Layer, name: str) -> tuple[int, int]:
-    height, width = getattr(layer, name)
-    return int(height), int(width)
+def _axes(layer: Layer, name: str) -> tuple[int, ...]:
+    return tuple(map(int, getattr(layer, name)))
 
 
 def _integer(layer: Layer, name: str) -> int:

@@ -72,6 +72,11 @@ class LinearMap:
     share: Callable[[int, int], Fraction]
 
     @property
+    def axes(self) -> tuple[AxisTaps, ...]:
+        """Taps along each axis."""
+        return self.height, self.width
+
+    @property
     def rows(self) -> int:
         """Output elements."""
         return prod(self.outputs)

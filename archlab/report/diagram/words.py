@@ -57,7 +57,7 @@ def _word(layer: LayerReport, graph: Graph) -> str:
         words.append(shape_text(options["kernel_size"]))
     stride = options.get("stride")
     if stride is not None and max(stride) > 1:
-        words.append(f"/{stride[0]}" if stride[0] == stride[1] else f"/{shape_text(stride)}")
+        words.append(f"/{stride[0]}" if len(set(stride)) == 1 else f"/{shape_text(stride)}")
     dilation = options.get("dilation")
     if dilation is not None and max(dilation) > 1:
         words.append(f"d{dilation[0]}")
