@@ -12,6 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 TESTS = Path(__file__).parent
 SLOW = (
+    "mechanisms",
     *("torch", "editor", "files", "zoo", "report/page", "report/plot", "explain/test_counting.py"),
     *("layers/test_reads.py", "layers/test_against_torch.py", "layers/test_expansions.py"),
     *("analysis/time", "analysis/memory/test_trainable.py", "analysis/receptive_field", "cli/test_cli.py"),

@@ -77,6 +77,7 @@ class NetworkMaker:
             (2, self._residual),
             (2, self._branches),
             (2, self._join),
+            (1, lambda: {"use": "hourglass", "n": self.random.randint(1, 3)}),
             (3, self._resized),
             (9, self._special),
         ]
@@ -171,7 +172,7 @@ class NetworkMaker:
         item = self.random.choice(_SPECIAL)(self.random)
         if item["type"] == "pixel_shuffle":
             # Its units read some of the channels: see `_branches`.
-            if self.items[-1]["type"] != "conv2d" or self.items[-1].get("groups", 1) > 1:
+            if self.items[-1].get("type") != "conv2d" or self.items[-1].get("groups", 1) > 1:
                 return self._conv()
             item["from"] = self.items[-1]["name"]
         return item
@@ -268,7 +269,23 @@ def _yaml(shape: list[int], items: list[Item], extra: list[str]) -> str:
     read |= {before["name"] for before, item in pairwise(items) if "from" not in item}
     outputs = [item["name"] for item in items if item["name"] not in read or item["name"] in extra]
     lines = "\n".join(f"  - {_flow(item)}" for item in items)
-    return f"input: {shape}\nlayers:\n{lines}\noutputs: {_flow(outputs)}\n"
+    blocks = _BLOCKS if any("use" in item for item in items) else ""
+    return f"input: {shape}\n{blocks}layers:\n{lines}\noutputs: {_flow(outputs)}\n"
+
+
+_BLOCKS = """blocks:
+  hourglass:
+    params: {n: }
+    layers:
+      - type: branches
+        merge: add
+        paths:
+          - {type: conv2d, out_channels: $block_in, kernel_size: 3, padding: 1}
+          - - {type: max_pool2d, kernel_size: 2, stride: 2, padding: 1}
+            - {use: hourglass, n: $(n - 1), when: $(n > 1)}
+            - {type: conv2d, out_channels: $block_in, kernel_size: 3, padding: 1}
+            - {type: interpolate, size: $block_in_size}
+"""
 
 
 def _flow(value: Any) -> str:

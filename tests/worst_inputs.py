@@ -313,6 +313,40 @@ def far_holes() -> str:
     return f"input: [1, 65536, 65536]\nlayers:\n  - {{{conv}}}\n"
 
 
+def recursion(levels: int = 14) -> str:
+    """A block that uses itself twice and makes nothing, behind a join that is tried with other inputs."""
+    uses = "".join(f"      - {{use: twice, n: $(n - 1), m: $(2 * m + {i}), when: $(n > 1)}}\n" for i in range(2))
+    return f"""input: [3, 33, 33]
+blocks:
+  twice:
+    params: {{n: , m: 0}}
+    layers:
+{uses}layers:
+  - {{type: conv2d, kernel_size: 3, stride: 2, out_channels: 3, padding: 1}}
+  - {{type: upsample, scale_factor: 2}}
+  - {{type: add, with: [input]}}
+  - {{use: twice, n: {levels}, from: input}}
+  - {{type: relu}}
+"""
+
+
+def hourglasses(levels: int = 6, each: int = 5) -> str:
+    """Blocks in themselves, as many layers as fit, deep in one another."""
+    return f"""input: [1, 64, 64]
+blocks:
+  twice:
+    params: {{n: }}
+    layers:
+      - {{name: skip, type: conv2d, out_channels: 1, kernel_size: 3, padding: 1}}
+      - {{name: down, type: max_pool2d, kernel_size: 2}}
+      - {{name: inner, use: twice, n: $(n - 1), when: $(n > 1), repeat: {each}}}
+      - {{type: upsample, scale_factor: 2}}
+      - {{type: add, with: [skip]}}
+layers:
+  - {{name: trunk, use: twice, n: {levels}}}
+"""
+
+
 WORST: dict[str, Callable[[], str]] = {
     function.__name__: function
     for function in (
@@ -344,6 +378,7 @@ WORST: dict[str, Callable[[], str]] = {
         ),
         *(circular, permuted, different, deformable, large_field, far_holes),
         *(unknown_names, long_comments, comment_marks, commented_line, classes, outputs, exported_names, gates),
+        *(recursion, hourglasses),
     )
 }
 

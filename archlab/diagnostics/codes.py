@@ -58,7 +58,7 @@ class Code(StrEnum):
     EXPECT = "expect", "A figure of `expect` is not the network's."
     TOO_LARGE = "too-large", "More than archlab's bounds allow."
     TOO_DEEP = "too-deep", "Nested deeper than archlab's bounds allow."
-    RECURSIVE_BLOCK = "recursive-block", "A block uses itself."
+    RECURSIVE_BLOCK = "recursive-block", "A block uses itself without end."
     EXTENDS_PATH = "extends-path", "`extends` names a file that it must not."
     EXTENDS_LOOP = "extends-loop", "Files extend one another in a circle, or too many times."
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place, printable
 
 MAX_PROBLEMS = 100
 """Problems collected before giving up."""
+MOST_STEPS = 12
+"""Lines of a problem's trail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class Problems:
             if key in self._seen:
                 return
             self._seen.add(key)
-        self.found.append(Problem(message, code, place, trail))
+        self.found.append(Problem(message, code, place, told_trail(trail)))
         if len(self.found) >= MAX_PROBLEMS:
             raise TooManyProblemsError
 
@@ -139,6 +142,16 @@ class Problems:
         """Raise a `ConfigError` with everything collected, if there is anything."""
         if self.found:
             raise ConfigError(self.found)
+
+
+def told_trail(trail: tuple[str, ...]) -> tuple[str, ...]:
+    """A trail in few lines: a block that uses itself leaves the same one again and again."""
+    steps = [(step, len(list(same))) for step, same in groupby(trail)]
+    lines = [step if times == 1 else f"{step} ({times} times)" for step, times in steps]
+    if len(lines) <= MOST_STEPS:
+        return tuple(lines)
+    ends = MOST_STEPS // 2
+    return (*lines[:ends], f"... ({len(lines) - 2 * ends} more)", *lines[-ends:])
 
 
 def single_problem(message: str, code: Code, place: Place | None = None) -> ConfigError:

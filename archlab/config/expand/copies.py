@@ -16,6 +16,7 @@ from archlab.config.expand.environment import Environment
 from archlab.config.expand.names import Value, Values
 from archlab.config.expand.paths import PathScope
 from archlab.config.expand.prune import Use
+from archlab.config.expand.recursion import OpenBlock
 from archlab.config.tree.items import UseItem
 
 Given = dict[str, Any]
@@ -90,17 +91,15 @@ class Copies:
         )
 
 
-def use_key(item: UseItem, inputs: Values, given: Given, env: Environment) -> tuple[object, ...]:
+def use_key(item: UseItem, inputs: Values, opened: OpenBlock, env: Environment) -> tuple[object, ...]:
     """What decides which layers a use has: two with equal keys have the same.
 
     Args:
         item: its item, which stands in the trail.
         inputs: what enters.
-        given: arguments.
+        opened: its block, with arguments and shapes.
         env: where it stands; the blocks around it and the depth stand in the nodes and in problems.
     """
-    shapes = tuple([None if value is None else value.shape for value in inputs])
     numbers: dict[Value, int] = {}
     alike = tuple([numbers.setdefault(value, len(numbers)) for value in inputs])  # which of them are one value
-    # repr, since 1, 1.0 and True are equal as keys but not as arguments
-    return item, shapes, alike, repr(given), env.trail, env.depth
+    return item, opened, alike, env.trail, env.depth

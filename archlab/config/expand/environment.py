@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from archlab.config.expand.init import TensorInit
 from archlab.config.expand.names import NameTable, Value
 from archlab.config.expand.paths import PathScope
+from archlab.config.expand.recursion import OpenBlock
 from archlab.config.syntax.expressions import UNKNOWN
 from archlab.layers.shape import channels_of, map_size
 
@@ -22,7 +23,7 @@ class Environment:
         names: what `from` and `with` can name.
         scope: where nodes go.
         trail: through which blocks the walk came here, for messages.
-        open_blocks: the same blocks' names, the outermost first.
+        open_blocks: the same blocks, the outermost first.
         depth: how many blocks and combinators are around.
         init: initialisers by layer type that the blocks around say.
     """
@@ -31,7 +32,7 @@ class Environment:
     names: NameTable
     scope: PathScope
     trail: tuple[str, ...] = ()
-    open_blocks: tuple[str, ...] = ()
+    open_blocks: tuple[OpenBlock, ...] = ()
     depth: int = 0
     init: Mapping[str, TensorInit] | None = None
 
@@ -46,6 +47,10 @@ class Environment:
         if index is not None:
             seen["index"] = index
         return Environment(seen, self.names, self.scope, self.trail, self.open_blocks, self.depth, self.init)
+
+    def opening(self, block: OpenBlock) -> Environment:
+        """The same place, in one block more."""
+        return replace(self, open_blocks=(*self.open_blocks, block))
 
     def inside(self, scope: PathScope | None, names: NameTable | None = None, *, deeper: bool = False) -> Environment:
         """A child for a list in an item.

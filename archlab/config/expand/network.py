@@ -29,6 +29,8 @@ from archlab.layers.fields import MAX_SIZE
 from archlab.layers.shape import AXIS_NAMES, Shape
 
 Outputs = list[tuple[str, int]]
+STEPS_OF_A_LAYER = 4
+"""Of an expansion: more than a usual network takes, so that what makes no layers counts too."""
 
 
 def expand(
@@ -105,7 +107,7 @@ def _expand(
 
 
 def _attempt(document: Document, params: Params, input_shape: Shape) -> tuple[Problems, int]:
-    """The problems of the layers for another input, and how many layers were made."""
+    """The problems of the layers for another input, and the work of it: layers that were made, or steps for them."""
     problems = Problems()
     elaborator = Elaborator(document, params, problems, Budget())
     try:
@@ -116,7 +118,7 @@ def _attempt(document: Document, params: Params, input_shape: Shape) -> tuple[Pr
         problems.found.append(error.problem)
     except TooManyProblemsError:
         pass
-    return problems, len(elaborator.nodes)
+    return problems, max(len(elaborator.nodes), elaborator.budget.spent // STEPS_OF_A_LAYER)
 
 
 def _read_input(node: Node, params: Params, problems: Problems) -> Shape | None:

@@ -18,7 +18,7 @@ FARTHEST = 64
 MOST_NODES = 12_000
 """Layers that may be made on the search."""
 Try = Callable[[Shape], tuple[Problems, int]]
-"""Expands the network for another input: its problems, and how many layers were made."""
+"""Expands the network for another input: its problems, and the work of it, in layers."""
 
 
 class Unequal(NamedTuple):

@@ -10,9 +10,9 @@ from archlab.config.expand.init import TensorInit, read_init
 from archlab.config.expand.names import LeftOutError, NameTable, Value, Values
 from archlab.config.expand.paths import PathScope
 from archlab.config.expand.prune import Use
+from archlab.config.expand.recursion import OpenBlock, check_change, check_depth, shapes_of
 from archlab.config.expand.walk import Walk
 from archlab.config.syntax.expressions import UNKNOWN, UnknownValueError
-from archlab.config.syntax.limits import MAX_BLOCK_DEPTH
 from archlab.config.syntax.naming import block_label
 from archlab.config.syntax.yaml_nodes import value_kind
 from archlab.config.tree.argument import Arguments
@@ -45,11 +45,15 @@ def expand_use(walk: Walk, item: UseItem, arguments: Arguments, values: Values, 
     given = _given(walk, item, block, arguments, env)
     walk.budget.spend((len(block.inputs) + len(block.outputs)) // 10, item.place)
     inputs = values[: max(len(block.inputs), 1)]
-    key = use_key(item, inputs, given, env)
+    # repr, since 1, 1.0 and True are equal as keys but not as arguments
+    opened = OpenBlock(block.name, repr(given), shapes_of(inputs))
+    key = use_key(item, inputs, opened, env)
     known = walk.copies.find(key)
     label = spot.label or block_label(block.name)
     if known is None:
-        made = _expand(walk, item, block, inputs, given, env, spot.scope.scope(label, written=spot.written))
+        check_change(item, opened, env.open_blocks, walk.endless)
+        scope = spot.scope.scope(label, written=spot.written)
+        made = _expand(walk, item, block, inputs, given, env.opening(opened), scope)
         if not walk.problems.found:
             walk.copies.remember(key, made)
     else:
@@ -76,7 +80,7 @@ def _expand(
         names=_input_names(block, inputs),
         scope=scope,
         trail=(step, *env.trail),
-        open_blocks=(*env.open_blocks, block.name),
+        open_blocks=env.open_blocks,
         depth=env.depth + 1,
         init={**(env.init or {}), **_init(walk, block)} if block.init is not None else env.init,
     )
@@ -123,11 +127,7 @@ def _block(walk: Walk, item: UseItem, env: Environment) -> Block:
     if block is None:
         hint = did_you_mean(name, walk.document.blocks) or f"; there are {listed(walk.document.blocks)}"
         raise BadItemError(f"there is no block '{name[:80]}'{hint}", Code.UNKNOWN_BLOCK, place)
-    if block.name in env.open_blocks:
-        circle = " -> ".join([*env.open_blocks[env.open_blocks.index(block.name) :], block.name])
-        raise BadItemError(f"the block '{block.name}' uses itself ({circle})", Code.RECURSIVE_BLOCK, place)
-    if env.depth >= MAX_BLOCK_DEPTH:
-        raise BadItemError(f"blocks are nested deeper than {MAX_BLOCK_DEPTH} levels", Code.TOO_DEEP, place)
+    check_depth(item, block.name, env.open_blocks, env.depth, walk.endless)
     _check_inputs(item, block)
     return block
 

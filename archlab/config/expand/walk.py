@@ -35,6 +35,7 @@ class Walk(ABC):
         copies: what uses of blocks have given.
         block_inits: what the blocks' own `init` says, by the block's name.
         uses: of blocks with several outputs, so far.
+        endless: blocks of which a problem says that they use themselves without end.
     """
 
     def __init__(self, document: Document, params: Mapping[str, Any], problems: Problems, budget: Budget) -> None:
@@ -47,6 +48,7 @@ class Walk(ABC):
         self.copies = Copies(self.emitter)
         self.block_inits: dict[str, dict[str, TensorInit]] = {}
         self.uses: list[Use] = []
+        self.endless: set[str] = set()
 
     @abstractmethod
     def layers(self, layers: Layers, value: Value, env: Environment) -> Value:
