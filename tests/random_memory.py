@@ -21,7 +21,8 @@ from archlab.analysis.memory.trainable import layer_refusal
 from archlab.api.network import Network
 from archlab.graph import Graph
 from archlab.layers import layer_types
-from archlab.layers.shape import ChannelsLast
+from archlab.layers.instance_norm import InstanceNormNd
+from archlab.layers.shape import ChannelsLast, Loose
 from tests.random_networks import Item, NetworkMaker
 
 MOST_ELEMENTS = 6_000
@@ -45,9 +46,9 @@ class MemoryNetworkMaker(NetworkMaker):
         super().__init__(seed)
         draw = self.random
         channels = draw.choice([1, 2, 4, 4, 8, 8])
-        height = draw.choice([1, 2, 3, 4, 6, 7, 8, 8, 12])
-        width = height if draw.random() < 0.5 else draw.choice([1, 2, 5, 6, 8, 9])
-        self.input = [channels] if draw.random() < 0.1 else [channels, height, width]
+        size = draw.choice([1, 2, 3, 4, 6, 7, 8, 8, 12] if self.rank < 3 else [1, 2, 3, 4, 6, 7])
+        others = [size if draw.random() < 0.5 else draw.choice([1, 2, 5, 6, 8, 9]) for _ in range(self.rank - 1)]
+        self.input = [channels] if draw.random() < 0.1 else [channels, size, *others]
 
     def make(self) -> Network:
         """A network; what hangs loose is among its outputs, and now and then what does not."""
@@ -69,7 +70,7 @@ class MemoryNetworkMaker(NetworkMaker):
         shape = self.last.graph.nodes[-1].shape if self.last is not None else tuple(self.input)
         if len(shape) == 1 or isinstance(shape, ChannelsLast):
             return {"type": "linear", "out_features": self.random.choice([4, 8])}
-        if len(shape) == 2 or self.random.random() < 0.1:
+        if isinstance(shape, Loose) or self.random.random() < 0.1:
             return {"type": "prelu"}
         return {"type": "conv2d", "out_channels": self.random.choice([1, 4, 8, 8]), "kernel_size": 1}
 
@@ -288,7 +289,7 @@ def _narrow(draw: Draw, shape: tuple[int, ...]) -> Item:
 
 
 def _flatten(draw: Draw, shape: tuple[int, ...]) -> Item:
-    if len(shape) == 3 and draw.random() < 0.3:
+    if len(shape) > 1 and draw.random() < 0.3:
         return {"type": "flatten", "start_dim": draw.choice([1, 2]), "end_dim": draw.choice([2, 3])}
     return {"type": "flatten"}
 
@@ -384,7 +385,7 @@ def disagreements(case: Case) -> list[str]:
     if layer_refusal(network.graph, conditions.batch, training=False) is not None:
         return []
     # The other highs of products of instance norms differ.
-    peak_only = any(node.layer.type == "instance_norm2d" for node in network.graph.layers)
+    peak_only = any(isinstance(node.layer, InstanceNormNd) for node in network.graph.layers)
     runs = [False] if Analysis(network.graph, conditions).refusal is not None else [False, True]
     return [
         f"{'training' if training else 'inference'}: predicted {ours}, counted {theirs}"

@@ -12,24 +12,32 @@ import time
 import warnings
 from collections.abc import Callable
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 from archlab.api.network import Network, loads
 from archlab.diagnostics.problem import ConfigError
 from archlab.graph import Graph
+from archlab.layers.shape import is_map, map_size
+from tests.ranked import Exactly, OnlyOfTwoAxesError, of_rank
 
 Item = dict[str, Any]
 MOST_ELEMENTS = 12_000
 """Of a map: enough for odd shapes, small enough for thousands of networks."""
+SIZES = {1: (9, 99), 2: (9, 33), 3: (4, 13)}
+"""By number of axes: the least and the most positions of the input along one."""
 
 
 class NetworkMaker:
     """Draws one network, item by item; what does not fit is drawn again."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, rank: int = 0) -> None:
+        """A maker of networks over maps of `rank` axes; of 0, over as many as are drawn."""
         self.random = random.Random(seed)
         channels = self.random.choice([1, 2, 3, 4])
-        self.input = [channels, self.random.randint(9, 33), self.random.randint(9, 33)]
+        self.rank = rank or self.random.choice([1, 2, 2, 2, 3])
+        low, high = SIZES[self.rank]
+        self.input = [channels, *[self.random.randint(low, high) for _ in range(self.rank)]]
         self.items: list[Item] = []
         self.last: Network | None = None
 
@@ -44,6 +52,10 @@ class NetworkMaker:
         return self.last
 
     def _extend(self, item: Item) -> bool:
+        try:
+            item = of_rank(item, self.rank, self.random)
+        except OnlyOfTwoAxesError:
+            return False
         if self.items and "from" not in item and self.random.random() < 0.15:
             item["from"] = self.random.choice(self.items)["name"]
         items = [*self.items, item]
@@ -61,7 +73,7 @@ class NetworkMaker:
     def _is_welcome(self, graph: Graph) -> bool:
         """Whether a network ends with a map, and is small enough."""
         shapes = [node.shape for node in graph.layers]
-        return len(shapes[-1]) == 3 and max(shape[0] * shape[1] * shape[2] for shape in shapes) <= MOST_ELEMENTS
+        return is_map(shapes[-1]) and max(map(prod, shapes)) <= MOST_ELEMENTS
 
     def _extra_outputs(self) -> list[str]:
         """Items that are results although others read them."""
@@ -158,14 +170,15 @@ class NetworkMaker:
         What comes back has the map's size by interpolation, or is cut to it.
         """
         assert self.last is not None
-        _, height, width = self.last.graph.nodes[-1].shape
+        size = map_size(self.last.graph.nodes[-1].shape)
+        assert size is not None
         mode = self.random.choice(["nearest", "nearest-exact", "bilinear", "bicubic"])
         smaller = self.random.choice([self._conv, self._pool, self._adaptive])()
         if self.random.random() < 0.7:
-            back: list[Item] = [{"type": "interpolate", "size": [height, width], "mode": mode}]
+            back: list[Item] = [{"type": "interpolate", "size": Exactly(size), "mode": mode}]
         else:
-            over = {"type": "interpolate", "size": [height + 2, width + 1], "mode": mode}
-            back = [over, {"type": "zero_pad2d", "padding": [-1, 0, -1, -1]}]
+            over = {"type": "interpolate", "size": Exactly((size[0] + 1, *[s + 2 for s in size[1:]])), "mode": mode}
+            back = [over, {"type": "zero_pad2d", "padding": Exactly([*[-1, -1] * (len(size) - 1), -1, 0])}]
         return {"type": "branches", "paths": [[], [smaller, *back]]}
 
     def _special(self) -> Item:

@@ -22,15 +22,17 @@ _OutputSizes = tuple[int | None, ...]
 def _output_size(value: Any, rank: int) -> _OutputSizes:
     if not isinstance(value, tuple | list):
         value = (value,) * rank
-    if len(value) == rank and all(v is None or (type(v) is int and 1 <= v <= MAX_SIZE) for v in value):
+    if len(value) == rank and all((v is None and rank > 1) or (type(v) is int and 1 <= v <= MAX_SIZE) for v in value):
         return tuple(value)
+    if rank == 1:  # PyTorch takes null beside another size only
+        raise PydanticCustomError("output_size", "must be a whole number of at least 1")
     raise PydanticCustomError(
         "output_size", f"must be a whole number of at least 1, null (as the input), or {times_text(rank)} of these"
     )
 
 
 def _output_schema(rank: int) -> JsonSchema:
-    size: JsonSchema = {"anyOf": [POSITIVE_SCHEMA, {"type": "null"}]}
+    size: JsonSchema = {"anyOf": [POSITIVE_SCHEMA, *([{"type": "null"}] if rank > 1 else [])]}
     return {"anyOf": [*size["anyOf"], listed_schema(size, rank)]}
 
 

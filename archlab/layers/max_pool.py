@@ -9,9 +9,10 @@ from pydantic import Field
 
 from archlab.layers.base import Cost
 from archlab.layers.fields import PositiveSizes, Sizes
+from archlab.layers.operators import Operator
 from archlab.layers.pooling import INDEX_BYTES, PoolNd
-from archlab.layers.room import Room, Training
-from archlab.layers.runtime import Runtime
+from archlab.layers.room import NOTHING, Room, Training
+from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import Shape
 
 
@@ -38,7 +39,16 @@ class MaxPoolNd(PoolNd):
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """The positions of the maxima are made, and kept beside the input."""
         places = Room(sample_bytes=INDEX_BYTES * prod(output))
-        return self.runs._replace(workspace=places, training=Training(kept=places))
+        runtime = self.runs._replace(workspace=places, training=Training(kept=places))
+        return runtime._replace(operators=_without_places) if self.rank == 1 else runtime
+
+
+def _without_places(runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
+    """Along one axis PyTorch makes positions only where a gradient is wanted, or a dispatch mode watches."""
+    one = one_operator(runtime, execution)
+    if execution.run.watched:
+        return (one,)
+    return (one._replace(scratch=NOTHING, training=one.training._replace(kept_only=True)),)
 
 
 class MaxPool2d(MaxPoolNd):

@@ -23,7 +23,7 @@ from archlab.layers.operators import (
 from archlab.layers.precision import Autocast
 from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, NOTHING, SHARES, Room, Training
 from archlab.layers.shape import Shape
-from archlab.layers.strides import Value, channels_last, contiguous
+from archlab.layers.strides import Value, contiguous, turned
 
 Storage = Literal["new", "inplace", "view", "eval_identity"]
 """Where an output lives: in new memory, in the input's (in place or a view), or it is the input itself in eval mode."""
@@ -190,4 +190,4 @@ def _is_turned(runtime: Runtime, execution: Execution) -> bool:
     """Whether a weight is taken for one with its channels last."""
     if runtime.layout != "weight" or not execution.run.channels_last:
         return False
-    return channels_last(execution.learned[0]).suggests_channels_last
+    return turned(contiguous(execution.learned[0])).suggests_channels_last

@@ -29,7 +29,7 @@ def wrapping(source: Value, padding: Sequence[Sides]) -> tuple[Operator, ...]:
     value = contiguous((*source.sizes[:2], *grown))
     # what the copy leaves of the gradient is a map of its own, of which the middle is cloned
     middle = Training(inputs=(), backward=whole(value.elements))
-    steps.append(Operator(value, (1,), training=middle, layout="shape"))
+    steps.append(Operator(value, (len(steps) - 1,), training=middle, layout="shape"))
     for dim in reversed(sides):
         for size in sides[dim]:
             if size > 0:

@@ -20,7 +20,7 @@ from archlab.analysis.memory.ledger import Timeline
 from archlab.analysis.memory.training import training_memory
 from archlab.api.network import Network
 from archlab.layers.base import Layer
-from archlab.layers.instance_norm import InstanceNorm2d
+from archlab.layers.instance_norm import InstanceNormNd
 from archlab.torch import storages
 
 SCALARS = 8
@@ -117,7 +117,7 @@ def differences(
 
 def _is_lumped(layer: Layer) -> bool:
     """Whether highs below the peak are not all predicted; an instance norm that keeps statistics copies them."""
-    return layer.type in LUMPED or (isinstance(layer, InstanceNorm2d) and layer.track_running_stats)
+    return layer.type in LUMPED or (isinstance(layer, InstanceNormNd) and layer.track_running_stats)
 
 
 def _are_one(ours: int | None, theirs: int | None, beside: int) -> bool:

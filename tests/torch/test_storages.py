@@ -334,3 +334,19 @@ def test_built_models_need_no_more_than_torchvision_s(name: str) -> None:
 def test_a_device_that_is_not_there() -> None:
     with pytest.raises(ConfigError, match="device"):
         count_inference(load("alexnet"), Conditions(), device="cuda:17")
+
+
+@pytest.mark.parametrize("wants_gradient", [False, True])
+def test_max_pool1d_makes_no_positions_where_no_gradient_is_wanted(wants_gradient: bool) -> None:  # noqa: FBT001
+    """Against the allocations that the profiler records, since a dispatch mode that watches changes what is made."""
+    network = loads("input: [4, 64]\nlayers: [{type: max_pool1d, kernel_size: 2}]")
+    module, sample = build(network.graph).eval(), torch.rand(1, 4, 64, requires_grad=wants_gradient)
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        result = module(sample)
+    del result
+    changes = [e.nbytes() for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
+    taken = max(accumulate(changes))
+    assert taken == 4 * 32 * (4 + 8 * wants_gradient)
+    if not wants_gradient:
+        memory = network.analyze().total.memory
+        assert memory.inference_peak == 4 * 64 * 4 + taken
