@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple, Unpack
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 from archlab.analysis.conditions import ConditionOptions, Conditions
 from archlab.analysis.facts import DTYPE_BYTES, Facts, collect_facts
@@ -21,6 +21,9 @@ from archlab.diagnostics.words import counted
 from archlab.graph import Graph, Node
 from archlab.graph.segments import find_segments
 from archlab.layers.runtime import Storage
+
+if TYPE_CHECKING:
+    from archlab.analysis.projective_field.fields import Projections
 
 
 @dataclass(slots=True)
@@ -129,6 +132,17 @@ class Analysis:
     def outputs(self) -> list[OutputReport]:
         """What one unit of each result sees, the first result first."""
         return output_reports(self.graph, self._facts, self._fields)
+
+    @cached_property
+    def projections(self) -> list[Projections]:
+        """Which units of its map each input position reaches, along each axis, of every node, the input first.
+
+        Raises:
+            ConfigError: where it would take too long.
+        """
+        from archlab.analysis.projective_field.fields import projective_fields
+
+        return projective_fields(self.graph, self._facts, self._fields)
 
     @cached_property
     def estimator(self) -> Estimator:

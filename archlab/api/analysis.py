@@ -10,6 +10,9 @@ from archlab.analysis.row import Row
 if TYPE_CHECKING:
     import pandas as pd
 
+    from archlab.report.field import FieldReport
+    from archlab.report.projection import ProjectionReport
+
 
 class Analysis(AnalysisData):
     """The numbers of a network, with their views."""
@@ -29,6 +32,34 @@ class Analysis(AnalysisData):
         from archlab.report.rows import layer_rows
 
         return pd.DataFrame(layer_rows(self))
+
+    def receptive_field(self, layer: str | None = None, unit: tuple[int, ...] | None = None) -> FieldReport:
+        """What one unit sees, as `archlab receptive-field` says it.
+
+        Args:
+            layer: its path; by default the one whose field the total gives.
+            unit: row and column in its map; by default the middle.
+
+        Raises:
+            ConfigError: if there is no such layer or unit, or the input has no positions.
+        """
+        from archlab.api.receptive_field import receptive_field
+
+        return receptive_field(self, layer=layer, unit=unit)
+
+    def projective_field(self, layer: str | None = None, at: tuple[int, ...] | None = None) -> ProjectionReport:
+        """Which units one position of the input reaches, as `archlab receptive-field --projective` says it.
+
+        Args:
+            layer: path of the one that is looked at first; by default the one whose field the total gives.
+            at: row and column of the input; by default the middle.
+
+        Raises:
+            ConfigError: if there is no such layer or position, or the input has no positions.
+        """
+        from archlab.api.projective_field import projective_field
+
+        return projective_field(self, layer=layer, at=at)
 
     def _repr_html_(self) -> str:
         """For notebooks."""

@@ -13,7 +13,7 @@ from archlab.analysis.row import Row
 from archlab.diagnostics.words import counted
 from archlab.layers.shape import AXIS_NAMES, UNIT_NAMES, map_size, shape_text
 from archlab.report.rows import field_dict
-from archlab.report.units import by_axis, field_marks, largest_text, misalignment_text
+from archlab.report.units import axes_text, field_marks, largest_text, misalignment_text, percent_text, set_text
 
 if TYPE_CHECKING:
     from archlab.analysis.result import Analysis, LayerReport
@@ -155,13 +155,13 @@ class FieldReport:
             "layer": layer.node.path,
             "type": layer.node.layer.type,
             "output": shape_text(layer.node.shape),
-            "size": "global" if field["global"] else _pair([_set(sizes) for sizes in field["sizes"]]),
-            "units": _pair([_set(counts) for counts in field["counts"]]),
-            "stride": _pair(field["stride"]),
-            "start": _pair(field["start"]),
-            "centre": _pair(field["centre"]),
-            "coverage": _pair([_percent(share) for share in field["coverage"]]),
-            "cut": _pair([_percent(share) for share in field["cut"]]),
+            "size": "global" if field["global"] else axes_text([set_text(sizes) for sizes in field["sizes"]]),
+            "units": axes_text([set_text(counts) for counts in field["counts"]]),
+            "stride": axes_text(field["stride"]),
+            "start": axes_text(field["start"]),
+            "centre": axes_text(field["centre"]),
+            "coverage": axes_text([percent_text(share) for share in field["coverage"]]),
+            "cut": axes_text([percent_text(share) for share in field["cut"]]),
             "marks": " ".join(field_marks(layer.receptive_field)),
             "productivity": self.words.get(layer.node.index, ""),
         }
@@ -276,25 +276,9 @@ def _effective_dict(field: EffectiveField, area: float) -> Row:
     }
 
 
-def _pair(values: list[Any]) -> str:
-    """One text where all axes are equal, else one for each."""
-    texts = ["-" if value is None else f"{value:g}" if isinstance(value, float) else str(value) for value in values]
-    return by_axis(texts, ", ")
-
-
-def _set(values: list[int]) -> str:
-    if len(values) == 1:
-        return str(values[0])
-    return "{" + ", ".join(map(str, values)) + "}" if len(values) <= 3 else f"{values[0]}..{values[-1]}"
-
-
 def _either(sizes: list[int]) -> str:
     """`188`, `188 or 204`; `188 to 460` of many."""
     if len(sizes) > 3:
         return f"{sizes[0]} to {sizes[-1]}"
     *others, last = map(str, sizes)
     return f"{', '.join(others)} or {last}" if others else last
-
-
-def _percent(share: float | None) -> str:
-    return "?" if share is None else f"{share:.0%}"

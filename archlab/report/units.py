@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import Any
 
 from archlab.analysis.receptive_field.axis_field import AxisField
 from archlab.analysis.receptive_field.fields import Misalignment, ReceptiveField
@@ -47,6 +48,25 @@ def by_axis(texts: Iterable[str], between: str = "x") -> str:
     return found[0] if len(set(found)) == 1 else between.join(found)
 
 
+def axes_text(values: Iterable[Any]) -> str:
+    """A number or a text for each axis, one where all are equal: `2`, `15, 9`; `-` for None."""
+    return by_axis(
+        ["-" if value is None else f"{value:g}" if isinstance(value, float) else str(value) for value in values], ", "
+    )
+
+
+def set_text(values: Sequence[int]) -> str:
+    """`7`, `{3, 5}`; `34..64` of many."""
+    if len(values) == 1:
+        return str(values[0])
+    return "{" + ", ".join(map(str, values)) + "}" if len(values) <= 3 else f"{values[0]}..{values[-1]}"
+
+
+def percent_text(share: float | None) -> str:
+    """`97%`; `?` where it is not known."""
+    return "?" if share is None else f"{share:.0%}"
+
+
 def field_text(field: ReceptiveField) -> str:
     """`427`, `15x9` or `{3, 5}`; with the share read where there are holes; `global`."""
     if field.is_global:
@@ -83,11 +103,7 @@ def largest_text(field: ReceptiveField) -> str:
 def _axis_text(axis: AxisField | None) -> str:
     if axis is None:
         return "all"
-    sizes = axis.sizes
-    if len(sizes) <= 3:
-        text = str(sizes[0]) if len(sizes) == 1 else "{" + ", ".join(map(str, sizes)) + "}"
-    else:
-        text = f"{sizes[0]}..{sizes[-1]}"
+    text = set_text(axis.sizes)
     coverage = axis.coverage
     return text if coverage is None or coverage == 1 else f"{text} ({coverage:.0%} read)"
 

@@ -1,4 +1,4 @@
-"""Which input positions one unit sees along one axis: a set of integers, kept small.
+"""Which positions belong together along one axis (what a unit sees, what a position reaches): sets of integers.
 
 A `Span` is an interval with, where it has holes, a bit mask of the positions that are really read.
 """
@@ -54,6 +54,75 @@ def union(spans: Sequence[Span]) -> Span:
     for span in spans[1:]:
         merged = _union_of_two(merged, span)
     return merged
+
+
+def thinned(span: Span, step: int) -> Span:
+    """The multiples of a step among the positions, divided by it; the holes must be tracked."""
+    first, last, mask = span
+    if step == 1:
+        return span
+    low, high = -(-first // step), last // step
+    if high < low:
+        return NOTHING
+    if mask == DENSE:
+        return low, high, DENSE
+    bits = bin(mask)[:1:-1]  # the first position's bit first
+    return masked(low, int("0" + bits[low * step - first :: step][::-1], 2))
+
+
+def within(span: Span, size: int) -> Span:
+    """The positions from 0 to `size` - 1 alone; the holes must be tracked."""
+    first, last, mask = span
+    if first >= 0 and last < size:
+        return span
+    low, high = max(first, 0), min(last, size - 1)
+    if high < low:
+        return NOTHING
+    if mask == DENSE:
+        return low, high, DENSE
+    return masked(low, (mask >> (low - first)) & ((1 << (high - low + 1)) - 1))
+
+
+def masked(low: int, mask: int) -> Span:
+    """The span of a mask: bit `i` for position `low + i`."""
+    if not mask:
+        return NOTHING
+    empty = (mask & -mask).bit_length() - 1
+    mask >>= empty
+    size = mask.bit_length()
+    return low + empty, low + empty + size - 1, _normal(mask, size)
+
+
+def moved(span: Span, by: int) -> Span:
+    """The same positions, further on."""
+    first, last, mask = span
+    return span if last < first else (first + by, last + by, mask)
+
+
+def mirrored(span: Span) -> Span:
+    """The positions with the other sign; the holes must be tracked."""
+    first, last, mask = span
+    if last < first:
+        return span
+    return -last, -first, mask if mask == DENSE else int(bin(mask)[:1:-1], 2)
+
+
+def runs_of(span: Span) -> list[tuple[int, int]]:
+    """First and last position of each run of positions without a hole; the holes must be tracked."""
+    first, last, mask = span
+    if last < first:
+        return []
+    if mask == DENSE:
+        return [(first, last)]
+    runs: list[tuple[int, int]] = []
+    while mask:
+        gap = (mask & -mask).bit_length() - 1
+        mask >>= gap
+        length = (~mask & (mask + 1)).bit_length() - 1
+        runs.append((first + gap, first + gap + length - 1))
+        first += gap + length
+        mask >>= length
+    return runs
 
 
 def work_of(span: Span) -> int:

@@ -1,4 +1,4 @@
-"""`archlab receptive-field`: what one unit sees, and how much of it matters."""
+"""`archlab receptive-field`: what one unit sees, and how much of it matters; or what one input position reaches."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from archlab.api.receptive_field import receptive_field
 from archlab.cli.forms import row_texts
 from archlab.cli.options import TARGET, add_network, analyze_target, seed
-from archlab.cli.output import PICTURES, ROWS, TEXTS, add_form
+from archlab.cli.output import PICTURES, ROWS, TEXTS, UsageError, add_form
 from archlab.cli.parser import positive
 from archlab.cli.report import Report
+from archlab.layers.shape import AXIS_NAMES
 
 if TYPE_CHECKING:
     from archlab.report.field import FieldReport
+    from archlab.report.projection import ProjectionReport
 
 FORMS = ROWS._replace(endings={**TEXTS, **PICTURES})
 
@@ -27,7 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_form(parser)
     parser.add_argument("target", help=TARGET)
     parser.add_argument("--layer", metavar="PATH", help="whose unit (what the first result sees)")
-    parser.add_argument("--unit", type=_unit, metavar="ROW,COL", help="which unit of its map (the middle)")
+    parser.add_argument("--unit", type=_place, metavar="ROW,COL", help="which unit of its map (the middle)")
+    parser.add_argument(
+        "--projective", action="store_true", help="the other way round: which units one input position reaches"
+    )
+    parser.add_argument("--at", type=_place, metavar="ROW,COL", help="with --projective: which position (the middle)")
     parser.description = "With -o FILE.png or FILE.svg: a picture of the fields over the input, and of their growth."
     measured = parser.add_argument_group("measured with gradients of the built model")
     measured.add_argument("--effective", action="store_true", help="measure the effective field too; needs torch")
@@ -39,7 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Report:
-    """Growth along the network, and the field of the unit."""
+    """Growth along the network, and the field of the unit or of the position."""
+    _check(options)
+    if options.projective:
+        return _projective(options)
     found = receptive_field(analyze_target(options.target, options), layer=options.layer, unit=options.unit)
     notes: list[str] = []
     if options.effective:
@@ -50,6 +59,43 @@ def run(options: argparse.Namespace) -> Report:
         files={"picture": partial(_picture, found)},
         notes=notes,
     )
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse options of one way with the other."""
+    if options.projective:
+        for given, option in ((options.unit, "--unit"), (options.effective or None, "--effective")):
+            if given is not None:
+                instead = "; write --at ROW,COL, a position of the input" if option == "--unit" else ""
+                raise UsageError(f"{option} is of receptive fields, not of --projective ones{instead}")
+    elif options.at is not None:
+        raise UsageError(
+            "--at is a position of the input: it goes with --projective; --unit is a unit of a layer's map"
+        )
+
+
+def _projective(options: argparse.Namespace) -> Report:
+    """Which units a position of the input reaches."""
+    from archlab.api.projective_field import projective_field
+
+    found = projective_field(analyze_target(options.target, options), layer=options.layer, at=options.at)
+    return Report(
+        row_texts(found.rows, found.to_dict, by_layer=True),
+        table=partial(_projection_table, found),
+        files={"picture": partial(_projection_picture, found)},
+    )
+
+
+def _projection_table(report: ProjectionReport, colour: bool) -> str:  # noqa: FBT001 - what a report's table is given
+    from archlab.report.projection_table import projection_table
+
+    return projection_table(report, colour=colour)
+
+
+def _projection_picture(report: ProjectionReport, path: Path) -> None:
+    from archlab.report.plot.projection import save
+
+    save(report, path)
 
 
 def _measured(report: FieldReport, options: argparse.Namespace) -> tuple[FieldReport, list[str]]:
@@ -77,8 +123,8 @@ def _picture(report: FieldReport, path: Path) -> None:
     save(report, path)
 
 
-def _unit(text: str) -> tuple[int, int]:
-    row, comma, column = text.partition(",")
-    if not comma or not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in (row, column)):
+def _place(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if len(parts) > max(AXIS_NAMES) or not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in parts):
         raise argparse.ArgumentTypeError(f"must be ROW,COL such as 3,3, not '{text}'")
-    return int(row), int(column)
+    return tuple(map(int, parts))

@@ -34,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also probe receptive fields with gradients, position by position",
     )
     parser.add_argument(
+        "--projective-field",
+        action="store_true",
+        help="also probe with gradients which input positions reach a layer's units",
+    )
+    parser.add_argument(
         "--memory", action="store_true", help="also count live storages in a forward pass and training steps"
     )
     parser.add_argument("--device", default="cpu", help="where the model runs; 'meta' computes shapes only")
@@ -58,6 +63,10 @@ def _checks(network: Network, options: argparse.Namespace) -> list[_Check]:
         from archlab.torch.verify_field import verify_receptive_field
 
         found.append(verify_receptive_field(network))
+    if options.projective_field:
+        from archlab.torch.verify_projection import verify_projective_field
+
+        found.append(verify_projective_field(network))
     if options.memory:
         from archlab.torch.verify_memory import verify_memory
 

@@ -1,0 +1,1 @@
+"""Which units of every map one input position reaches."""

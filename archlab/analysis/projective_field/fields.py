@@ -1,0 +1,94 @@
+"""Projective field of every node: which units of its map one position of the input reaches, exact at the borders.
+
+The receptive field the other way round (where one unit looks, one position is looked at): layers' reads are turned
+round and composed from the input on, and joins unite. What a gate sees is context, as in receptive fields. These
+units are really reached: unlike a receptive field, which goes on into the padding, a projective field ends with the
+map, padding that repeats values of the map counts, and a position may reach nothing at all.
+"""
+
+from __future__ import annotations
+
+from archlab.analysis.facts import Facts
+from archlab.analysis.projective_field.axis_projection import AxisProjection, input_axis, nowhere
+from archlab.analysis.projective_field.composition import Projector
+from archlab.analysis.receptive_field.fields import ReceptiveField, gate_inputs
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import single_problem
+from archlab.graph import Graph, Node
+from archlab.layers.geometry import WHOLE, AxisReads, Reads, is_pointwise
+from archlab.layers.shape import map_size
+
+Projections = tuple[AxisProjection, ...]
+"""Along each axis of the input; a flat value is one unit along each of them."""
+
+
+def projective_fields(graph: Graph, facts: list[Facts], fields: list[ReceptiveField]) -> list[Projections]:
+    """Of every node, in order.
+
+    Args:
+        graph: the network; its input must be a map, or there are no axes.
+        facts: of its nodes.
+        fields: its receptive fields, which decide what is a gate.
+
+    Raises:
+        ConfigError: where it would take too long.
+    """
+    return _Walk(graph, facts, fields).fields()
+
+
+class _Walk:
+    """One pass over a graph."""
+
+    def __init__(self, graph: Graph, facts: list[Facts], fields: list[ReceptiveField]) -> None:
+        self._graph = graph
+        self._facts = facts
+        self._gates = gate_inputs(graph, fields)
+        self._projector = Projector()
+
+    def fields(self) -> list[Projections]:
+        found: list[Projections] = []
+        for node, fact in zip(self._graph.nodes, self._facts, strict=True):
+            try:
+                found.append(self._field(node, fact, found))
+            except OverflowError as error:
+                raise single_problem(f"'{node.path}': {error}", Code.TOO_LARGE, node.place) from None
+        return found
+
+    def _field(self, node: Node, fact: Facts, found: list[Projections]) -> Projections:
+        if not node.inputs:
+            size = map_size(node.shape) or ()
+            known = {units: input_axis(units) for units in size}
+            return tuple([known[units] for units in size])
+        if len(node.inputs) == 1:
+            return self._through(node, node.inputs[0], fact.reads[0], found)
+        gates = self._gates.get(node.index, frozenset[int]())
+        pairs = enumerate(zip(node.inputs, fact.reads, strict=True))
+        ways = [self._through(node, at, reads, found) for number, (at, reads) in pairs if number not in gates]
+        ways = [way for way in ways if not way[:1] or not way[0].is_empty] or ways[:1]
+        if len(ways) == 1:
+            return ways[0]
+        joined: list[AxisProjection] = []
+        for axis, own in enumerate(zip(*ways, strict=True)):
+            if axis and all(one is way[axis - 1] for one, way in zip(own, ways, strict=True)):
+                joined.append(joined[-1])
+            else:
+                joined.append(self._projector.join(own))
+        return tuple(joined)
+
+    def _through(self, node: Node, source: int, reads: AxisReads, found: list[Projections]) -> Projections:
+        """Axis by axis; one that is as the axis before it shares its projection."""
+        before, size = found[source], map_size(node.shape)
+        is_flat = map_size(self._graph.nodes[source].shape) is None
+        if (size is None and is_flat) or (size is not None and not is_flat and is_pointwise(reads)):
+            return before
+        along: tuple[Reads, ...] = (WHOLE,) * len(before) if size is None or is_flat else reads
+        units = (1,) * len(before) if size is None else size
+        made: list[AxisProjection] = []
+        for axis, (one, read, count) in enumerate(zip(before, along, units, strict=True)):
+            if axis and read == along[axis - 1] and one is before[axis - 1] and count == units[axis - 1]:
+                made.append(made[-1])
+            else:
+                made.append(self._projector.through(one, read, count))
+        if any(one.is_empty for one in made):  # what reaches nothing along one axis reaches nothing
+            return tuple([nowhere(one, one.units) for one in made])
+        return tuple(made)

@@ -1,0 +1,158 @@
+"""Projective fields from the definitions in PyTorch's documentation alone, as sets of units.
+
+A slow, obvious recursion over sets: a unit is reached if a unit that it reads is. What a unit reads is taken from
+`tests.analysis.receptive_field.definitions`, written from PyTorch's formulas; what stands in the padding is written
+here. Nothing is shared with `archlab.layers` but the layers' options, nor with `archlab.analysis`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archlab.analysis.projective_field.axis_projection import AxisProjection
+from archlab.analysis.receptive_field.spans import DENSE, Span
+from archlab.api.network import Network
+from archlab.graph import Graph, Node
+from tests.analysis.receptive_field.definitions import RULES, Definition
+
+Relation = list[frozenset[int]]
+"""By unit: the input positions that reach it."""
+
+
+def copied(node: Node, tap: int, size: int) -> int | None:
+    """The position whose value lies at a position outside of the map: `torch.nn.functional.pad`'s modes."""
+    options: Any = node.layer
+    modes = {"reflection_pad2d": "reflect", "replication_pad2d": "replicate", "circular_pad2d": "circular"}
+    mode = modes.get(options.type, getattr(options, "padding_mode", "zeros"))
+    if mode == "reflect":
+        return -tap if tap < 0 else 2 * (size - 1) - tap
+    if mode == "replicate":
+        return 0 if tap < 0 else size - 1
+    return tap % size if mode == "circular" else None
+
+
+class Reached:
+    """Which positions of the input reach every unit of every node, along each axis.
+
+    Args:
+        graph: a network of maps of two axes, their channels in front or behind, or flat values behind them.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._definition = Definition(graph)
+        self.relations: list[tuple[Relation, ...]] = []
+        for node in graph.nodes:
+            self.relations.append(self._relations(node))
+
+    def projection(self, index: int, axis: int) -> list[frozenset[int]]:
+        """By input position: the units that it reaches."""
+        positions = self._graph.input_shape[1 + axis]
+        units = self.relations[index][axis]
+        return [frozenset(unit for unit, seen in enumerate(units) if at in seen) for at in range(positions)]
+
+    def _relations(self, node: Node) -> tuple[Relation, ...]:
+        if not node.inputs:
+            return tuple([[frozenset([at]) for at in range(size)] for size in node.shape[1:]])
+        axes = range(len(self._graph.input_shape) - 1)
+        united: list[Relation] = [[frozenset()] * size for size in _size(node)]
+        for source in self._sources(node):
+            ways = [self._way(node, source, axis) for axis in axes]
+            if all(any(units) for units in ways):  # a way that ends along one axis has ended
+                united = [[a | b for a, b in zip(old, new, strict=True)] for old, new in zip(united, ways, strict=True)]
+        return tuple(united)
+
+    def _way(self, node: Node, source: int, axis: int) -> Relation:
+        before = self.relations[source][axis]
+        everything = frozenset[int]().union(*before)
+        size = _size(node)
+        if len(node.shape) != len(self._graph.nodes[source].shape):
+            return [everything] * size[axis]
+        rule = RULES.get(node.layer.type) if source == node.inputs[0] else None
+        found: Relation = []
+        for unit in range(size[axis]):
+            taps: list[int] | None = [unit]
+            if rule is not None:
+                sizes = tuple(map(len, self.relations[source])), size
+                taps = rule(node.layer, axis, unit, *sizes)  # type: ignore[arg-type]
+            if node.layer.type == "multiply" and len(before) == 1:  # broadcast
+                taps = [0]
+            if taps is None:
+                found.append(everything)
+                continue
+            places = [tap if 0 <= tap < len(before) else copied(node, tap, len(before)) for tap in taps]
+            found.append(frozenset[int]().union(*[before[at] for at in places if at is not None]))
+        return found
+
+    def _sources(self, node: Node) -> list[int]:
+        if node.layer.type == "multiply":  # gates are left out
+            return [i for i in node.inputs if not self._definition.is_global(i)] or [*node.inputs]
+        return [*node.inputs]
+
+
+def _size(node: Node) -> tuple[int, ...]:
+    if len(node.shape) != 3:
+        return 1, 1
+    return node.shape[:2] if type(node.shape) is not tuple else node.shape[1:]
+
+
+def difference(network: Network) -> str:
+    """The first position whose reported units are not what it reaches by definition; empty if there is none."""
+    reached = Reached(network.graph)
+    for node, axes in zip(network.graph.nodes, network.analyze().projections, strict=True):
+        for axis, projection in enumerate(axes):
+            expected = reached.projection(node.index, axis)
+            found = units_of(projection)
+            for position, (one, other) in enumerate(zip(found, expected, strict=True)):
+                if one != other:
+                    return (
+                        f"{node.path}, axis {axis}, position {position}: {sorted(one)} reported, {sorted(other)} real"
+                    )
+            told = facts(projection)
+            real = facts_of(expected, projection.units)
+            if told != real:
+                return f"{node.path}, axis {axis}: {told} reported, {real} real"
+    return ""
+
+
+def units_of(projection: AxisProjection) -> list[frozenset[int]]:
+    """By position, asked one by one."""
+    return [as_set(projection.span(at)) for at in range(projection.positions)]
+
+
+def as_set(span: Span) -> frozenset[int]:
+    """A span as a set."""
+    first, last, mask = span
+    return frozenset(p for p in range(first, last + 1) if mask == DENSE or mask >> (p - first) & 1)
+
+
+def facts(projection: AxisProjection) -> dict[str, Any]:
+    """What is told of all positions together."""
+    return {
+        "sizes": projection.sizes,
+        "counts": projection.counts(),
+        "coverage": projection.coverage,
+        "unreaching": [at for first, last in projection.unreaching for at in range(first, last + 1)],
+        "whole": projection.is_whole,
+        "runs": [unit for at in range(projection.positions) for run in projection.reached(at) for unit in run],
+    }
+
+
+def facts_of(expected: list[frozenset[int]], units: int) -> dict[str, Any]:
+    """The same, counted out."""
+    sizes = [max(reached) - min(reached) + 1 if reached else 0 for reached in expected]
+    runs: list[int] = []
+    for reached in expected:
+        runs += [
+            edge
+            for unit in sorted(reached)
+            for edge in [unit] * ((unit - 1 not in reached) + (unit + 1 not in reached))
+        ]
+    return {
+        "sizes": sorted(set(sizes)),
+        "counts": {size: sizes.count(size) for size in sorted(set(sizes))},
+        "coverage": min([len(r) / size if r else 1.0 for r, size in zip(expected, sizes, strict=True)]),
+        "unreaching": [at for at, reached in enumerate(expected) if not reached],
+        "whole": all(len(reached) in (0, units) for reached in expected),
+        "runs": runs,
+    }
