@@ -61,11 +61,9 @@ def checked_place(name: str, place: tuple[int, ...], size: tuple[int, ...], whos
     words = UNIT_NAMES.get(len(size), ("features",) * len(size))
     written = argument(name, ",".join(map(str, place)))
     if len(place) != len(size):
-        axes = ", ".join([word.removesuffix("s") for word in words])
-        raise single_problem(
-            f"{written}: {whose} has {'one axis' if len(size) == 1 else f'{len(size)} axes'}: write {axes}",
-            Code.WRONG_VALUE,
-        )
+        has = "one axis" if len(size) == 1 else f"{len(size)} axes"
+        form = ",".join([word.removesuffix("s").upper() for word in words])
+        raise single_problem(f"{written}: {whose} has {has}; write {form}", Code.WRONG_VALUE)
     if any(not 0 <= at < units for at, units in zip(place, size, strict=True)):
         has = " and ".join([f"{units} {word}" for units, word in zip(size, words, strict=True)])
         last = ",".join([str(units - 1) for units in size])

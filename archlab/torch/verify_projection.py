@@ -79,7 +79,7 @@ def verify_projective_field(
     projections = projective_fields(graph, facts, fields)
     run = LinearRun(graph, gate_inputs(graph, fields), device=device)
     words = UNIT_NAMES[len(graph.input_shape) - 1]
-    result = ProjectionVerification(graph.name, " and ".join(words))
+    result = ProjectionVerification(graph.name, " and ".join([", ".join(words[:-1]), words[-1]][len(words) == 1 :]))
     for node in _probed(graph, projections, most=len(graph.nodes) if thorough else MOST_LAYERS):
         result.layers += 1
         projected = projections[node.index]

@@ -116,8 +116,8 @@ def test_every_second_row() -> None:
             ["--projective", "--at", "12,3"],
             "--at 12,3: the input has 12 rows and 11 columns, so that the last position",
         ),
-        (["--projective", "--at", "3"], "--at 3: the input has 2 axes: write row, column"),
-        (["--unit", "3"], "--unit 3: the output of end has 2 axes: write row, column"),
+        (["--projective", "--at", "3"], "--at 3: the input has 2 axes; write ROW,COLUMN"),
+        (["--unit", "3"], "--unit 3: the output of end has 2 axes; write ROW,COLUMN"),
         (["--projective", "--layer", "dwn"], "cut has no layer 'dwn'; did you mean 'down'?"),
     ],
 )

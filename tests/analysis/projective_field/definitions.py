@@ -13,7 +13,8 @@ from archlab.analysis.projective_field.axis_projection import AxisProjection
 from archlab.analysis.receptive_field.spans import DENSE, Span
 from archlab.api.network import Network
 from archlab.graph import Graph, Node
-from tests.analysis.receptive_field.definitions import RULES, Definition
+from archlab.layers.shape import map_size
+from tests.analysis.receptive_field.definitions import Definition, rule_of, sizes_of
 
 Relation = list[frozenset[int]]
 """By unit: the input positions that reach it."""
@@ -22,8 +23,8 @@ Relation = list[frozenset[int]]
 def copied(node: Node, tap: int, size: int) -> int | None:
     """The position whose value lies at a position outside of the map: `torch.nn.functional.pad`'s modes."""
     options: Any = node.layer
-    modes = {"reflection_pad2d": "reflect", "replication_pad2d": "replicate", "circular_pad2d": "circular"}
-    mode = modes.get(options.type, getattr(options, "padding_mode", "zeros"))
+    modes = {"reflection_pad": "reflect", "replication_pad": "replicate", "circular_pad": "circular"}
+    mode = modes.get(options.type[:-2], getattr(options, "padding_mode", "zeros"))
     if mode == "reflect":
         return -tap if tap < 0 else 2 * (size - 1) - tap
     if mode == "replicate":
@@ -35,7 +36,7 @@ class Reached:
     """Which positions of the input reach every unit of every node, along each axis.
 
     Args:
-        graph: a network of maps of two axes, their channels in front or behind, or flat values behind them.
+        graph: a network of maps, their channels in front or behind, or flat values behind them.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -55,7 +56,7 @@ class Reached:
         if not node.inputs:
             return tuple([[frozenset([at]) for at in range(size)] for size in node.shape[1:]])
         axes = range(len(self._graph.input_shape) - 1)
-        united: list[Relation] = [[frozenset()] * size for size in _size(node)]
+        united: list[Relation] = [[frozenset()] * size for size in sizes_of(self._graph, node.index)]
         for source in self._sources(node):
             ways = [self._way(node, source, axis) for axis in axes]
             if all(any(units) for units in ways):  # a way that ends along one axis has ended
@@ -65,16 +66,16 @@ class Reached:
     def _way(self, node: Node, source: int, axis: int) -> Relation:
         before = self.relations[source][axis]
         everything = frozenset[int]().union(*before)
-        size = _size(node)
-        if len(node.shape) != len(self._graph.nodes[source].shape):
+        size = sizes_of(self._graph, node.index)
+        if (map_size(node.shape) is None) != (map_size(self._graph.nodes[source].shape) is None):
             return [everything] * size[axis]
-        rule = RULES.get(node.layer.type) if source == node.inputs[0] else None
+        rule = rule_of(node) if source == node.inputs[0] else None
         found: Relation = []
         for unit in range(size[axis]):
             taps: list[int] | None = [unit]
             if rule is not None:
                 sizes = tuple(map(len, self.relations[source])), size
-                taps = rule(node.layer, axis, unit, *sizes)  # type: ignore[arg-type]
+                taps = rule(node.layer, axis, unit, *sizes)
             if node.layer.type == "multiply" and len(before) == 1:  # broadcast
                 taps = [0]
             if taps is None:
@@ -88,12 +89,6 @@ class Reached:
         if node.layer.type == "multiply":  # gates are left out
             return [i for i in node.inputs if not self._definition.is_global(i)] or [*node.inputs]
         return [*node.inputs]
-
-
-def _size(node: Node) -> tuple[int, ...]:
-    if len(node.shape) != 3:
-        return 1, 1
-    return node.shape[:2] if type(node.shape) is not tuple else node.shape[1:]
 
 
 def difference(network: Network) -> str:

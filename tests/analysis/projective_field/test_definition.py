@@ -35,12 +35,11 @@ def test_random_networks(first: int) -> None:
 def enlarged(seed: int) -> Network | None:
     """A random network with an input so large that runs repeat between the borders; None where it has no such."""
     network = random_network(seed)
-    channels, rows, columns = network.graph.input_shape
-    text = network.document.source.text.replace(
-        f"input: [{channels}, {rows}, {columns}]", f"input: [{channels}, {7 * rows + seed % 5}, {5 * columns}]"
-    )
+    shape = network.graph.input_shape
+    factor = {1: 11, 2: 6, 3: 3}[len(shape) - 1]
+    larger = [shape[0], *[factor * size + (seed + axis) % 3 for axis, size in enumerate(shape[1:])]]
     try:
-        return loads(text)
+        return loads(network.document.source.text.replace(f"input: {list(shape)}", f"input: {larger}"))
     except ConfigError:  # a map of another size cannot be joined
         return None
 

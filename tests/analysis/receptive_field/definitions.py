@@ -7,6 +7,7 @@ composes fields.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
@@ -18,21 +19,21 @@ import torch
 from archlab.analysis.receptive_field.spans import DENSE, UNTRACKED, Span
 from archlab.api.network import Network
 from archlab.graph import Graph, Node
+from archlab.layers.shape import map_size
 
 Taps = list[int] | None
 """The input units that one output unit reads; None for all there are."""
-Rule = Callable[[Any, int, int, tuple[int, int], tuple[int, int]], Taps]
-"""From the layer's options, the axis, the unit, and the heights and widths of input and output."""
-
-SIDES = {0: 2, 1: 0}
-"""Where the padding in front stands in [left, right, top, bottom], by axis."""
+Sizes = tuple[int, ...]
+"""Of a map, along each axis."""
+Rule = Callable[[Any, int, int, Sizes, Sizes], Taps]
+"""From the layer's options, the axis, the unit, and the sizes of input and output."""
 
 
 def _pair(value: Any, axis: int) -> Any:
     return value[axis] if isinstance(value, tuple | list) else value
 
 
-def _window(options: Any, axis: int, unit: int, _size: tuple[int, int], _out: tuple[int, int]) -> Taps:
+def _window(options: Any, axis: int, unit: int, _size: Sizes, _out: Sizes) -> Taps:
     """Conv2d, MaxPool2d, AvgPool2d, LPPool2d: `o * stride - padding + k * dilation`."""
     kernel = _pair(options.kernel_size, axis)
     stride = _pair(getattr(options, "stride", None), axis) or kernel
@@ -43,7 +44,7 @@ def _window(options: Any, axis: int, unit: int, _size: tuple[int, int], _out: tu
     return [unit * stride - before + k * dilation for k in range(kernel)]
 
 
-def _transposed(options: Any, axis: int, unit: int, _size: tuple[int, int], _out: tuple[int, int]) -> Taps:
+def _transposed(options: Any, axis: int, unit: int, _size: Sizes, _out: Sizes) -> Taps:
     """ConvTranspose2d: input i adds to `i * stride - padding + k * dilation`."""
     kernel, stride, padding, dilation = (
         _pair(value, axis) for value in (options.kernel_size, options.stride, options.padding, options.dilation)
@@ -52,7 +53,7 @@ def _transposed(options: Any, axis: int, unit: int, _size: tuple[int, int], _out
     return [source // stride for source in sources if source % stride == 0]
 
 
-def _adaptive(_options: Any, axis: int, unit: int, size: tuple[int, int], out: tuple[int, int]) -> Taps:
+def _adaptive(_options: Any, axis: int, unit: int, size: Sizes, out: Sizes) -> Taps:
     """AdaptiveAvgPool2d: floor(o * in / out) to ceil((o + 1) * in / out)."""
     n, m = size[axis], out[axis]
     if m == n:
@@ -60,11 +61,12 @@ def _adaptive(_options: Any, axis: int, unit: int, size: tuple[int, int], out: t
     return None if m == 1 else list(range(floor(Fraction(unit * n, m)), ceil(Fraction((unit + 1) * n, m))))
 
 
-def _padded(options: Any, axis: int, unit: int, _size: tuple[int, int], _out: tuple[int, int]) -> Taps:
-    return [unit - options.padding[SIDES[axis]]]
+def _padded(options: Any, axis: int, unit: int, size: Sizes, _out: Sizes) -> Taps:
+    """The paddings' sides begin with the last axis: [left, right, top, bottom, ...]."""
+    return [unit - options.padding[2 * (len(size) - 1 - axis)]]
 
 
-def _upsampled(options: Any, axis: int, unit: int, size: tuple[int, int], out: tuple[int, int]) -> Taps:
+def _upsampled(options: Any, axis: int, unit: int, size: Sizes, out: Sizes) -> Taps:
     """Upsample, by the coordinates of its documentation; nearest neighbours as PyTorch really takes them."""
     n, m = size[axis], out[axis]
     if n == 1:
@@ -79,11 +81,11 @@ def _upsampled(options: Any, axis: int, unit: int, size: tuple[int, int], out: t
         return [_near(options.mode, step, unit)]
     if options.align_corners:
         at = Fraction(unit * (n - 1), m - 1) if m > 1 else Fraction(unit * n)
-    elif (n == m and options.mode == "bilinear") or size == out:
+    elif (n == m and options.mode in LINEAR) or size == out:
         at = Fraction(unit)
     else:
         at = (unit + Fraction(1, 2)) * step - Fraction(1, 2)
-    around = (0, 1) if options.mode == "bilinear" else (-1, 0, 1, 2)
+    around = (0, 1) if options.mode in LINEAR else (-1, 0, 1, 2)
     return [floor(at) + tap for tap in around] if at.denominator > 1 else [int(at)]
 
 
@@ -92,26 +94,32 @@ def _near(mode: str, step: Fraction, unit: int) -> int:
 
 
 @cache
-def _nearest(mode: str, factor: Any, size: tuple[int, int], out: tuple[int, int], axis: int) -> list[int]:
-    x = torch.arange(size[axis], dtype=torch.float32)
-    x = (x[:, None] if axis == 0 else x[None, :]).expand(1, 2, *size).contiguous()
+def _nearest(mode: str, factor: Any, size: Sizes, out: Sizes, axis: int) -> list[int]:
+    shape = [size[axis] if number == axis else 1 for number in range(len(size))]
+    x = torch.arange(size[axis], dtype=torch.float32).view(shape).expand(1, 2, *size).contiguous()
     options = {"size": out} if factor is None else {"scale_factor": factor}
     y = torch.nn.functional.interpolate(x, mode=mode, **options)[0, 0]
-    return [int(value) for value in (y[:, 0] if axis == 0 else y[0]).tolist()]
+    return [int(value) for value in y.movedim(axis, 0).flatten(1)[:, 0].tolist()] if y.dim() > 1 else y.int().tolist()
 
 
+LINEAR = ("linear", "bilinear", "trilinear")
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(["conv2d", "deform_conv2d_op", "max_pool2d", "avg_pool2d", "lp_pool2d"], _window),
-    "conv_transpose2d": _transposed,
-    **dict.fromkeys(["adaptive_avg_pool2d", "adaptive_max_pool2d"], _adaptive),
-    **{f"{kind}_pad2d": _padded for kind in ("zero", "constant", "reflection", "replication", "circular")},
+    **dict.fromkeys(["conv", "deform_conv2d_op", "max_pool", "avg_pool", "lp_pool"], _window),
+    "conv_transpose": _transposed,
+    **dict.fromkeys(["adaptive_avg_pool", "adaptive_max_pool"], _adaptive),
+    **{f"{kind}_pad": _padded for kind in ("zero", "constant", "reflection", "replication", "circular")},
     **dict.fromkeys(["upsample", "interpolate"], _upsampled),
     "pixel_shuffle": lambda options, _axis, unit, _size, _out: [unit // options.upscale_factor],
     "pixel_unshuffle": lambda options, _axis, unit, _size, _out: [
         unit * options.downscale_factor + k for k in range(options.downscale_factor)
     ],
 }
-"""By layer type; every other type drawn by the random networks reads its own position."""
+"""By layer type without its number of axes; every other type drawn by the random networks reads its own position."""
+
+
+def rule_of(node: Node) -> Rule | None:
+    """What a layer's units read; None where it is their own position."""
+    return RULES.get(re.sub(r"[123]d\Z", "", node.layer.type))
 
 
 def difference(network: Network) -> str:
@@ -159,8 +167,8 @@ class Definition:
             return frozenset([unit])
         found: set[int] = set()
         for source in self._sources(node):
-            rule = RULES.get(node.layer.type) if source == node.inputs[0] else None
-            before, after = (_size(self._graph.nodes[i].shape) for i in (source, node.index))
+            rule = rule_of(node) if source == node.inputs[0] else None
+            before, after = (sizes_of(self._graph, i) for i in (source, node.index))
             taps = [unit] if rule is None else rule(node.layer, axis, unit, before, after)
             if taps is None:
                 return None
@@ -182,8 +190,9 @@ class Definition:
 
     def is_global(self, index: int) -> bool:
         """Whether every unit sees the whole input."""
-        return self.seen(index, 0, 0) is None and self.seen(index, 1, 0) is None
+        return all(self.seen(index, axis, 0) is None for axis in range(len(self._graph.input_shape) - 1))
 
 
-def _size(shape: tuple[int, ...]) -> tuple[int, int]:
-    return (shape[1], shape[2]) if len(shape) == 3 else (1, 1)
+def sizes_of(graph: Graph, index: int) -> Sizes:
+    """Of a node's map; 1 along each of the input's axes where it has none."""
+    return map_size(graph.nodes[index].shape) or (1,) * (len(graph.input_shape) - 1)
