@@ -92,13 +92,26 @@ def _parse(bracketed: str) -> ast.expr:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python warns about `1 is 2` and the like; those are refused below
         try:
-            return ast.parse(bracketed, mode="eval").body
+            tree = ast.parse(bracketed, mode="eval").body
         except SyntaxError as error:
             message = f"cannot read the expression: {error.msg}"
             raise ExpressionError(message, error.offset or 1) from None
         except (MemoryError, RecursionError, ValueError):
             message = "the expression is nested too deeply or holds characters it cannot"
             raise ExpressionError(message, 0, len(bracketed) + 1) from None
+    if not bracketed.isascii():
+        _count_characters(tree, bracketed)
+    return tree
+
+
+def _count_characters(tree: ast.expr, text: str) -> None:
+    """Make offsets those of characters: Python counts bytes of UTF-8."""
+    lines = [line.encode() for line in text.split("\n")]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.expr):
+            node.col_offset = len(lines[node.lineno - 1][: node.col_offset].decode())
+            last = (node.end_lineno or node.lineno) - 1
+            node.end_col_offset = len(lines[last][: node.end_col_offset].decode())
 
 
 def _at(node: ast.expr) -> int:
