@@ -55,11 +55,14 @@ COUNTED = (
 """Memory, counted layer by layer."""
 
 NEAR: dict[str, tuple[str, ...]] = {
-    "layers": ("tests/layers", "tests/config/test_bad_configs.py", "tests/config/test_problems.py", *COUNTED),
+    "layers": (
+        *("tests/layers", "tests/config/test_bad_configs.py", "tests/config/test_problems.py"),
+        *("tests/analysis/memory", "tests/cli/test_cli.py", "tests/test_layer_reference.py", *COUNTED),
+    ),
     "config": ("tests/config", "tests/diagnostics", "tests/cli/test_cli.py", "tests/torch/test_unused_outputs.py"),
     "analysis": (
         *("tests/analysis", "tests/report/test_memory.py", "tests/torch/test_checkpoint.py"),
-        *("tests/torch/test_autocast.py", *COUNTED),
+        *("tests/zoo/test_template.py", "tests/torch/test_verify_field.py", "tests/torch/test_autocast.py", *COUNTED),
     ),
 }
 """By package, the tests to begin with."""
@@ -193,7 +196,7 @@ class _Server:
     """Collects the tests once, and then runs them for one mutant after the other, in forks.
 
     A mutant is made by giving functions other code: no module is imported anew. Only tests that call such a function
-    can notice it, and only those are run.
+    can notice it, and only those are run. Where there is none, it may run while a class is made: that takes an import.
     """
 
     def __init__(self, copy: Path, mutants: Sequence[Mutant], pipe: Connection) -> None:
@@ -221,11 +224,11 @@ class _Server:
         quick.sort(key=lambda item: known[item.nodeid].seconds)
         while (number := self._pipe.recv()) is not None:
             codes = self._codes(self._mutants[number])
-            if codes is None:
+            changed = {_name(function.__code__) for function, _ in codes or ()}
+            items = [item for item in quick if not changed.isdisjoint(known[item.nodeid].calls)]
+            if codes is None or not items:
                 self._pipe.send(None)
                 continue
-            changed = {_name(function.__code__) for function, _ in codes}
-            items = [item for item in quick if not changed.isdisjoint(known[item.nodeid].calls)]
             limit = SLACK_SECONDS + 3 * int(sum(known[item.nodeid].seconds for item in items))
             self._pipe.send(_in_fork(partial(self._run, session, items, None, codes), log, limit))
         return True
