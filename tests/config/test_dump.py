@@ -100,3 +100,20 @@ def test_the_command_writes_what_validate_takes(tmp_path: Any, capsys: pytest.Ca
     assert main(["validate", str(path)]) == 0
     assert "ok (1 network)" in capsys.readouterr().out
     assert "expect: {params: 11181642, macs: 1813566464}" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("outputs", "written"),
+    [
+        ("", []),
+        ("outputs: b\n", []),
+        ("outputs: [b]\n", ["outputs: [b]"]),
+        ("outputs: [a, b]\n", ["outputs: [a, b]"]),
+        ("outputs: {first: a, last: b}\n", ["outputs: {first: a, last: b}"]),
+    ],
+)
+def test_results_keep_their_form(outputs: str, written: list[str]) -> None:
+    network = loads(f"input: [3, 8, 8]\nlayers: [{{name: a, type: relu}}, {{name: b, type: tanh}}]\n{outputs}")
+    text = expanded_config(network.graph)
+    assert [line for line in text.splitlines() if line.startswith("outputs")] == written
+    assert loads(text).graph.output_form == network.graph.output_form

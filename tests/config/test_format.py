@@ -266,3 +266,12 @@ def test_lines_end_as_most_of_them_did(
     assert written.endswith(after)
     assert written.count("\r\n") == (written.count("\n") if after == "\r\n" else 0)
     assert run(capsys, "fmt", "--check", str(path)) == (0, "", "")
+
+
+def test_words_below_one_another() -> None:
+    text = "outputs:\n  - head   # one\n\n  # behind it\n  - auxiliary  # two\n  - 'x'\n"
+    assert formatted(text) == ("outputs:\n  - head  # one\n\n  # behind it\n  - auxiliary  # two\n  - 'x'\n")
+
+
+def test_a_line_of_spaces_is_blank() -> None:
+    assert formatted(COMMENTED.replace("\n\n", "\n   \n")) == COMMENTED

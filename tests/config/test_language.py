@@ -435,3 +435,27 @@ def test_problems_name_the_extended_file_as_it_is_found(tmp_path: Path, monkeypa
 def test_no_repetition_of_a_block_whose_name_is_none() -> None:
     with pytest.raises(ConfigError, match="there is no layer type 'no'"):
         network("params: {what: {a: 1}}\nlayers: [{name: s, use: $what, repeat: 0}, {type: no}]")
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "type: tanh",
+        "type: tanh, repeat: 2",
+        "type: conv2d, out_channels: 3, kernel_size: 1, norm: batch_norm2d",
+        "type: squeeze_excitation, squeeze_channels: 2",
+        "use: unit",
+        "use: unit, repeat: 2",
+        "type: residual, body: [{type: tanh}]",
+        "type: residual, body: [{type: tanh}], repeat: 2",
+        "type: branches, merge: add, paths: [[{type: tanh}], []]",
+    ],
+)
+def test_a_written_name_is_kept_and_the_others_are_numbered(item: str) -> None:
+    network = loads(
+        "input: [3, 4, 4]\nblocks: {unit: {layers: [{type: tanh}, {type: elu}]}}\n"
+        f"layers: [{{type: relu}}, {{name: relu, {item}}}, {{type: relu}}]"
+    )
+    first, *inner, last = [node.path for node in network.graph.layers]
+    assert (first, last) == ("relu1", "relu2")
+    assert {path.partition(".")[0] for path in inner} == {"relu"}

@@ -52,6 +52,14 @@ def used_blocks(levels: int) -> str:
     return f"{SMALL}blocks: {{{', '.join(inner)}, b{levels}: {RELU.strip().join('{}')}}}\nlayers: [{{use: b1}}]"
 
 
+def alternating(levels: int, name: str) -> str:
+    """So many levels, every other one a block's, and the rest residuals."""
+    blocks = [f"b{n}: {{layers: [{{{name}type: residual, body: [{{use: b{n + 1}}}]}}]}}" for n in range(1, levels // 2)]
+    inner = "{type: relu}" if levels % 2 == 0 else f"{{{name}type: residual, body: [{{type: relu}}]}}"
+    last = f"b{levels // 2}: {{layers: [{{{name}type: residual, body: [{inner}]}}]}}"
+    return f"{SMALL}blocks: {{{', '.join([*blocks, last])}}}\nlayers: [{{use: b1}}]"
+
+
 def long_path(length: int) -> str:
     """Nine names of 50 letters, each with a dot, and a layer's."""
     layer = f"{{type: relu, name: {'b' * (length - 9 * 51)}}}"
@@ -66,6 +74,12 @@ def with_output(letters: int) -> str:
 
 BOUNDS = {
     "levels of blocks": (used_blocks(64), used_blocks(65), "blocks are nested deeper than 64 levels"),
+    "levels of blocks and residuals": (alternating(64, ""), alternating(65, ""), "nested deeper than 64 levels"),
+    "levels of blocks and residuals with names": (
+        alternating(64, "name: r, "),
+        alternating(65, "name: r, "),
+        "nested deeper than 64 levels",
+    ),
     "letters of a path": (
         long_path(500),
         long_path(501),
@@ -308,3 +322,18 @@ def test_configs_that_extend_one_another_share_the_bytes(tmp_path: Path) -> None
     with pytest.raises(ConfigError, match=r"with .*base\.yaml, the configs .* have 1,000,001 bytes together") as caught:
         load(above)
     assert caught.value.problems[0].place is not None
+
+
+def test_a_network_has_so_many_different_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal ones with equal inputs count as one."""
+    monkeypatch.setattr("archlab.config.expand.budget.MAX_DIFFERENT", 3)
+    loads(f"{SMALL}layers: [{{type: relu}}, {{type: tanh}}, {{type: relu}}, {{type: elu}}]")
+    with pytest.raises(ConfigError) as caught:
+        loads(
+            f"{SMALL}layers:\n  - {{type: relu, repeat: 9}}\n  - {{type: tanh}}\n  - {{type: elu}}\n  - {{type: selu}}"
+        )
+    (problem,) = caught.value.problems
+    said = "the network has more than 3 different layers (in type, arguments or input)"
+    assert (problem.message, problem.code) == (said, "too-large")
+    assert problem.place is not None
+    assert problem.place.line == 5

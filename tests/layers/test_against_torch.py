@@ -47,7 +47,8 @@ def make(layer_type: str, **options: Any) -> Layer:
     return cls.model_validate(options)
 
 
-def test_the_table_of_families_names_every_layer_class() -> None:
+def test_the_table_of_families_names_every_layer_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archlab.layers._classes", {})
     for names in FAMILIES.values():
         for name in names:
             cls = find_layer(name)
@@ -458,7 +459,7 @@ def test_storage_is_what_torch_does_in_eval_mode(layer_type: str) -> None:
         ("deform_conv2d", {"out_channels": 8, "kernel_size": 3, "max_offset": -1.0}),
         ("lp_pool2d", {"norm_type": 0.0, "kernel_size": 2}),
         ("zero_pad2d", {"padding": (1, 2)}),
-        ("adaptive_avg_pool2d", {"output_size": 0}),
+        *(("adaptive_avg_pool2d", {"output_size": size}) for size in (0, (3, 0), (None, 0), (3, True), (1, 2, 3))),
         ("relu", {"inplace": 1}),
         ("batch_norm2d", {"eps": float("nan")}),
         *((name, {"eps": -0.5}) for name in ("batch_norm2d", "instance_norm2d", "layer_norm", "layer_norm2d")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from math import ceil, floor, inf
 from typing import Any
 
@@ -141,6 +142,14 @@ def test_reach_is_from_the_first_to_the_last_that_is_read() -> None:
             for last in range(first, first + 9):
                 read = [tap for unit in range(first, last + 1) for tap in form.of(unit)]
                 assert form.between(first, last) == ((min(read), max(read)) if read else None)
+
+
+def test_a_window_that_reads_each_position_where_it_is() -> None:
+    for kernel, stride, padding, dilation in product((1, 2, 3), (1, 2), (-1, 0, 1), (1, 2)):
+        window = Window(kernel, stride, padding, dilation)
+        read = all(list(window.of(unit)) == [unit] for unit in range(3))
+        # a kernel of one position has no dilation to speak of
+        assert window.is_identity is (read and dilation == 1)
 
 
 def test_functions_along_a_dimension_read_it() -> None:

@@ -147,6 +147,36 @@ def test_faults(name: str) -> None:
     assert (count_inference(network, sgd, device="cpu").peak, *counted) == expected
 
 
+# What decides in which order a value or a gradient lies, where that is seen in a high.
+ORDERS = {
+    "a sum of gradients lies as the first that came": """
+        input: [4, 8, 8]
+        layers:
+          - {type: channels_last}
+          - {type: linear, out_features: 6}
+          - {type: channels_first}
+          - {type: branches, merge: add, paths: [[{type: sigmoid}], [{type: softmax, dim: 1}]]}
+          - {type: conv2d, out_channels: 3, kernel_size: 1}
+        """,
+    "what drops channels has a factor for each of them": """
+        input: [4, 8, 8]
+        layers:
+          - {type: adaptive_avg_pool2d, output_size: 1}
+          - {type: channels_last}
+          - {type: linear, out_features: 4}
+          - {type: channels_first}
+          - {type: dropout2d}
+          - {type: conv2d, out_channels: 16, kernel_size: 3, padding: 1}
+        """,
+}
+
+
+@pytest.mark.parametrize("text", ORDERS.values(), ids=ORDERS.keys())
+def test_orders(text: str) -> None:
+    for batch in (1, 2):
+        assert not differences(loads(text), Conditions(batch, optimizer="sgd", adds_in_place=False), training=True)
+
+
 def test_a_bias_is_added_in_place_where_nobody_watches() -> None:
     """Against the allocations that the profiler records: behind a permutation a linear layer multiplies, then adds."""
     network = loads("input: [8, 16, 16]\nlayers: [{type: channels_last}, {type: linear, out_features: 24}]")

@@ -93,6 +93,14 @@ IN_VAIN = {
         "  - {name: side, type: elu}\n  - {name: end, from: bottom, use: odd, with: [side]}\n",
         "the output of 'side' is used only for an output of a block that nothing reads; read that output too",
     ),
+    "a layer between two uses": (
+        """
+  - {name: s, from: top, use: odd, with: [top]}
+  - {name: side, from: bottom, type: elu}
+  - {name: end, use: odd, from: s, with: [side]}
+""",
+        "the output of 'side' is used only for an output of a block that nothing reads; read that output too",
+    ),
     "a layer in a block": (
         "  - {name: end, use: lost}\n",
         "the output of 'end.gelu' is used by nothing",

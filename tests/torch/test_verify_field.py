@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from archlab.analysis.facts import collect_facts
+from archlab.analysis.receptive_field.axis_field import Periodic
+from archlab.analysis.receptive_field.fields import ReceptiveField
+from archlab.analysis.receptive_field.positions import positions_read
+from archlab.analysis.receptive_field.spans import DENSE
 from archlab.api.network import load, loads
 from archlab.cli.main import main
 from archlab.layers.conv import Conv2d
 from archlab.layers.geometry import AxisReads, Window
 from archlab.layers.shape import Shape
-from archlab.torch.verify_field import verify_receptive_field
+from archlab.torch.verify_field import compare_inside, verify_receptive_field
 
 
 @pytest.mark.parametrize(
@@ -36,6 +41,15 @@ def test_a_wrong_window_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not report.ok
     assert "conv, unit 3,3: columns 3, 5, 7 predicted, 3-5 have a gradient" in report.render()
     assert "rows" not in report.render()
+
+
+def test_a_unit_at_the_border_is_held_to_what_it_reads_inside() -> None:
+    """The first row reads the padding, which has no gradient, and rows 0 and 1, of which the second is not reported."""
+    graph = loads("input: [1, 9, 9]\nlayers: [{type: conv2d, out_channels: 1, kernel_size: 3, padding: 1}]").graph
+    found = positions_read(graph, collect_facts(graph), {})
+    narrow = Periodic(1, 1, ((-1, 0, DENSE),), 9)
+    (difference,) = compare_inside(graph.nodes[1], found[1], ReceptiveField((narrow, narrow)))
+    assert difference == "  conv: rows of unit 0: 0 reported, 0-1 read"
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,8 @@ CASES = {
     "one column": "{type: adaptive_avg_pool2d, output_size: [1, 2]}, {type: batch_norm2d}",
     "no eps": "{type: batch_norm2d, eps: 0}",
     "one position": ("{type: adaptive_avg_pool2d, output_size: 1}, {type: instance_norm2d, track_running_stats: true}"),
+    "two positions in a column": "{type: adaptive_avg_pool2d, output_size: [2, 1]}, {type: instance_norm2d}",
+    "two positions in a row": "{type: adaptive_avg_pool2d, output_size: [1, 2]}, {type: instance_norm2d}",
     "instance": "{type: instance_norm2d, eps: 0}",
     "group": "{type: adaptive_avg_pool2d, output_size: 1}, {type: group_norm, num_groups: 2}",
     "layer": "{type: adaptive_avg_pool2d, output_size: 1}, {type: layer_norm2d}",

@@ -128,13 +128,19 @@ def test_units_that_see_nothing_are_not_cut() -> None:
 
 @pytest.mark.parametrize("extent", range(1, 12))
 def test_cut_counts_as_one_unit_after_the_other_does(extent: int) -> None:
-    for spans in [((0, 1, DENSE),), ((-2, 3, DENSE), (0, -1, DENSE)), ((3, 2, DENSE), (1, 1, DENSE), (2, 9, DENSE))]:
+    of_periods: list[tuple[Span, ...]] = [
+        *(((0, 1, DENSE),), ((-1, 1, DENSE),), ((-2, 3, DENSE), (0, -1, DENSE))),
+        ((3, 2, DENSE), (1, 1, DENSE), (2, 9, DENSE)),
+    ]
+    for spans in of_periods:
         for down in (0, 1, 3):
             for units in (1, 2, 5, 8):
                 field = Periodic(len(spans), down, spans, units)
                 every = [field.span(unit) for unit in range(units)]
                 cut = [1 for first, last, _ in every if first <= last and (first < 0 or last >= extent)]
                 assert field.cut(extent) == len(cut)
+                listed = tuple([field.span(unit) for unit in range(-2, units + 2)])
+                assert UnitTable(-2, listed, units, None).cut(extent) == len(cut)
 
 
 def test_a_crop_behind_gaps_has_no_sizes_but_its_own() -> None:
@@ -156,6 +162,20 @@ def test_how_far_joined_units_lie_apart() -> None:
     assert field.misalignment.path == "cat"
     assert field.misalignment.largest == (Fraction(max(apart)),) * 2
     assert field.misalignment.mean == (Fraction(sum(apart), 11),) * 2
+
+
+def test_units_that_see_nothing_lie_nowhere() -> None:
+    """Of 13 units the even ones see two neighbouring positions, and the odd ones nothing on either path."""
+    stretch = "{type: conv_transpose2d, out_channels: 1, kernel_size: 1, stride: 2}"
+    text = (
+        "input: [1, 7, 7]\nlayers: [{type: branches, merge: add, paths: "
+        f"[[{stretch}], [{{type: zero_pad2d, padding: [1, -1, 1, -1]}}, {stretch}]]}}]"
+    )
+    field = loads(text).analyze().total.receptive_field
+    assert field.misalignment is not None
+    assert (field.misalignment.largest[0], field.misalignment.mean[0]) == (Fraction(1), Fraction(7, 13))
+    alike = loads(text.replace("[1, -1, 1, -1]", "0")).analyze().total.receptive_field
+    assert alike.misalignment is None
 
 
 @pytest.mark.parametrize(("crop", "largest"), [(5, Fraction(0)), (6, Fraction(1)), (4, Fraction(1))])

@@ -104,6 +104,9 @@ def test_the_farthest_position_itself() -> None:
             Periodic(1, 1, (span,), 1)
         with pytest.raises(OverflowError):
             UnitTable(0, (span,), 1, None)
+    for spans in (((-far - 1, 0, DENSE), (0, 0, DENSE)), ((0, 0, DENSE), (0, far + 1, DENSE))):
+        with pytest.raises(OverflowError):
+            UnitTable(0, spans, 2, None)
 
 
 ROW = 65_536

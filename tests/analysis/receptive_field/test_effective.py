@@ -14,6 +14,7 @@ from torch.nn import functional
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.receptive_field.effective import EffectiveField, Weights, effective_field, hand_back
 from archlab.analysis.receptive_field.fields import receptive_fields
+from archlab.analysis.receptive_field.growth import effective_growth
 from archlab.api.network import Network, load, loads
 from archlab.layers import find_layer
 from archlab.layers.geometry import Window
@@ -118,9 +119,22 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+SQUARE = {
+    "a wide kernel behind what sees everything": "- type: branches\n  merge: add\n  paths:\n"
+    f"  - [{CONV}5}}]\n"
+    "  - [{type: adaptive_avg_pool2d, output_size: 1}, {type: conv2d, out_channels: 6, kernel_size: 1},"
+    " {type: upsample, size: 40}]\n" + f"- {CONV}[3, 7]}}",
+    "a wide kernel in front": f"- {CONV}[3, 5]}}\n- {CONV}3}}",
+    "rows first": f"- {{type: adaptive_avg_pool2d, output_size: [20, 40]}}\n- {CONV}3}}\n"
+    f"- {{type: upsample, size: 40}}\n- {CONV}3}}",
+}
+"""Of square maps at their ends, where the axes must not be taken for one another."""
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, *SQUARE])
 def test_equals_the_gradients_of_a_network_of_means(name: str) -> None:
-    network = loads(f"input: [3, 62, 64]\nlayers:\n{NETWORKS[name]}")
+    layers, size = (SQUARE[name], "40, 40") if name in SQUARE else (NETWORKS[name], "62, 64")
+    network = loads(f"input: [3, {size}]\nlayers:\n{layers}")
     node = network.graph.layers[-1]
     run = MeanRun(network)
     for unit in ((node.shape[1] // 2, node.shape[2] // 2), (max(0, node.shape[1] // 2 - 1), node.shape[2] // 2 + 1)):
@@ -190,7 +204,17 @@ def test_weight_in_the_padding_is_told() -> None:
 
 
 def test_the_area_of_equal_weights_is_their_number() -> None:
-    assert estimate(chain(1, 7)).area == pytest.approx(49)
+    field = estimate(chain(1, 7))
+    assert field.area == pytest.approx(49)
+    assert field.axes[0] is field.axes[1]  # worked out once
+
+
+@pytest.mark.parametrize(("layers", "estimates"), [(200, 200), (201, 101), (401, 134)])
+def test_growth_is_told_of_two_hundred_layers_at_most(layers: int, estimates: int) -> None:
+    """Every second of 201, every third of 401, and always the last one."""
+    network = loads(f"input: [1, 2, 2]\nlayers: [{{type: conv2d, out_channels: 1, kernel_size: 1, repeat: {layers}}}]")
+    found = list(effective_growth(network.graph.layers, network.analyze().estimator))
+    assert (len(found), found[-1][0]) == (estimates, layers)
 
 
 def test_what_reads_nothing_or_too_much_has_no_estimate() -> None:

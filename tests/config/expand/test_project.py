@@ -33,6 +33,10 @@ CASES = {
         "{type: interpolate, size: [8, 16]}, {type: conv2d, out_channels: 8, kernel_size: 1}",
         WITHOUT % "[2, 1]",
     ),
+    "a map resized along one axis by no whole stride": (
+        "{type: interpolate, size: [6, 16]}, {type: conv2d, out_channels: 8, kernel_size: 1}",
+        WITHOUT % "[3, 1]",
+    ),
     "adaptive pooling": (
         "{type: conv2d, out_channels: 8, kernel_size: 1}, {type: adaptive_avg_pool2d, output_size: 8}",
         WITHOUT % 2,
@@ -62,3 +66,13 @@ def test_as_written_out(case: str) -> None:
 def test_what_no_convolution_projects_to(body: str) -> None:
     with pytest.raises(ConfigError, match="by a 1x1 convolution; write the shortcut as a list of layers"):
         loads(f"input: [4, 13, 13]\nlayers: [{{type: residual, shortcut: project, body: [{body}]}}]")
+
+
+def test_a_body_that_does_not_begin_with_what_enters() -> None:
+    head = "input: [4, 16, 16]\nlayers: [{name: stem, type: conv2d, out_channels: 4, kernel_size: 1}, {type: relu}, "
+    body = CONV.replace("{type", "{from: stem, type", 1)
+    projected, written = (
+        loads(f"{head}{{type: residual, body: [{body}], shortcut: {word}}}]").graph for word in ("project", WITH_NORM)
+    )
+    found, expected = ([(n.path, n.layer, n.inputs) for n in graph.nodes] for graph in (projected, written))
+    assert found == expected

@@ -76,3 +76,27 @@ def test_no_rule_is_told_of_two_sizes_that_only_look_like_one() -> None:
         loads(text, input=(3, height, 72))
     with pytest.raises(ConfigError):
         loads(text, input=(3, 78, 72))
+
+
+def test_no_rule_is_told_where_the_next_smaller_input_would_be_empty() -> None:
+    with pytest.raises(ConfigError, match="the nearest inputs that work are 3x8x8 and 3x16x16; or resize"):
+        loads(UNET.format(down="max_pool2d, kernel_size: 2"), input=(3, 12, 12))
+
+
+def test_an_input_that_takes_too_many_steps_does_not_work() -> None:
+    """Heights of 32 and 34 would fit, but there a block of 490 values is used 400 times."""
+    text = f"""
+input: [3, 33, 32]
+params: {{off: false}}
+blocks:
+  idle: {{params: {{x: [{", ".join("1" * 490)}]}}, layers: [{{type: relu, when: $off}}]}}
+layers:
+  - {{name: a, type: relu}}
+  - {{type: max_pool2d, kernel_size: 2}}
+  - {{type: upsample, scale_factor: 2}}
+  - {{type: add, with: [a]}}
+  - use: idle
+    repeat: $(400 if input_size[0] == 32 or input_size[0] == 34 else 1)
+"""
+    with pytest.raises(ConfigError, match="the nearest inputs that work are 3x30x32 and 3x36x32; or resize"):
+        loads(text)
