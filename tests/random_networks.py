@@ -89,6 +89,7 @@ class NetworkMaker:
             (2, self._residual),
             (2, self._branches),
             (2, self._join),
+            (1, self._repeated),
             (1, lambda: {"use": "hourglass", "n": self.random.randint(1, 3)}),
             (3, self._resized),
             (9, self._special),
@@ -151,14 +152,40 @@ class NetworkMaker:
             lambda: [{"type": "conv2d", "out_channels": 4, "kernel_size": [1, 7], "padding": [0, 3]}],
         ]
         paths = [self.random.choice(same)() for _ in range(self.random.randint(2, 3))]
+        if self.random.random() < 0.2:
+            dilated = {
+                "type": "conv2d",
+                "out_channels": 4,
+                "kernel_size": 3,
+                "padding": "auto",
+                "dilation": "$(index + 1)",
+            }
+            paths.append({"repeat": self.random.randint(1, 3), "layers": [dilated]})
+        if self.random.random() < 0.2:
+            paths.insert(0, {"when": self.random.random() < 0.5, "layers": self.random.choice(same)()})
         merge = self.random.choice(["concat", "concat", "add"])
         branches = {"type": "branches", "merge": merge, "paths": paths}
         if self.random.random() > 0.2:
             return branches
         # A share of the channels sees what all of them see only behind a convolution over all of them
         # (docs/numbers.md: fields are of units, not of channels).
-        mixed = {"type": "conv2d", "out_channels": 12, "kernel_size": 1}
-        return {"type": "residual", "shortcut": "project", "body": [mixed, {**branches, "split": True}]}
+        mixed = {"type": "conv2d", "out_channels": 60, "kernel_size": 1}
+        there = [path for path in paths if isinstance(path, list) or path.get("when") is not False]
+        count = sum(path.get("repeat", 1) if isinstance(path, dict) else 1 for path in there)
+        sizes = [self.random.randint(1, 8) for _ in range(count - 1)]
+        split = self.random.choice([True, [*sizes, -1], [*sizes, 60 - sum(sizes)]])
+        return {"type": "residual", "shortcut": "project", "body": [mixed, {**branches, "split": split}]}
+
+    def _repeated(self) -> Item:
+        """A chain, all of whose layers are read together."""
+        ends: Item = {"first": {"kernel_size": self.random.choice([1, 5])}, "last": {"dilation": 2}}
+        chosen = {key: value for key, value in ends.items() if self.random.random() < 0.5}
+        link = {"type": "conv2d", "out_channels": 4, "kernel_size": 3, "padding": "auto", **chosen}
+        body = [
+            {"name": "link", **link, "repeat": self.random.randint(0, 3)},
+            {"type": "concat", "with": ["link.*", self.items[0]["name"] if len(self.items) == 1 else "link"]},
+        ]
+        return {"type": "residual", "shortcut": "project", "body": body}
 
     def _join(self) -> Item:
         other = self.random.choice(self.items)["name"]

@@ -25,6 +25,7 @@ ITEM_KEYS_LAST = (
     "init",
     "repeat",
     "first",
+    "last",
     "when",
     "shortcut",
     "body",

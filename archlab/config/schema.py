@@ -10,7 +10,7 @@ from archlab.config.expand.shortcut import WORDS
 from archlab.config.initializers import INITIALIZERS
 from archlab.config.tree.document import KEYS, LANGUAGE_VERSION
 from archlab.config.tree.expect import EXPECT_KEYS, GLOBAL
-from archlab.config.tree.items import COMBINATORS, ITEM_KEYS
+from archlab.config.tree.items import COMBINATORS, ITEM_KEYS, PATH_KEYS
 from archlab.layers import Layer, find_layer, layer_types, types_with_role
 
 Schema = dict[str, Any]
@@ -32,6 +32,11 @@ _COMMON: dict[str, Schema] = {
         "type": "object",
         "propertyNames": {"not": {"enum": [*ITEM_KEYS, "init"]}},
         "description": "Arguments of the first repetition only.",
+    },
+    "last": {
+        "type": "object",
+        "propertyNames": {"not": {"enum": [*ITEM_KEYS, "init"]}},
+        "description": "Arguments of the last repetition only.",
     },
     "when": {
         "anyOf": [{"type": "boolean"}, {"$ref": "#/definitions/expression"}],
@@ -62,9 +67,9 @@ def config_schema() -> Schema:
             "Parallel paths from one input, merged.",
             ["paths"],
             {
-                "paths": {"type": "array", "items": {"anyOf": [_LIST, {"$ref": "#/definitions/item"}]}, "minItems": 1},
+                "paths": {"type": "array", "items": {"anyOf": [_LIST, _path_schema()]}, "minItems": 1},
                 "merge": {"anyOf": [{"enum": ["concat", "add", "multiply"]}, _expression()]},
-                "split": {"anyOf": [{"type": "boolean"}, _expression()]},
+                "split": {"anyOf": [{"type": "boolean"}, _expression(), {"type": "array", "items": _channels()}]},
             },
         ),
         item=_item_schema(),
@@ -81,6 +86,19 @@ def config_schema() -> Schema:
 
 def _expression() -> Schema:
     return {"$ref": "#/definitions/expression"}
+
+
+def _path_schema() -> Schema:
+    """A path that is a mapping: a layer, or a list of layers with keys of its own."""
+    own = {key: _COMMON[key] for key in PATH_KEYS if key in _COMMON}
+    path = {"properties": {**own, "layers": _LIST}, "required": ["layers"], "additionalProperties": False}
+    is_item = {"anyOf": [{"required": ["type"]}, {"required": ["use"]}]}
+    return {"type": "object", "if": is_item, "then": {"$ref": "#/definitions/item"}, "else": path}
+
+
+def _channels() -> Schema:
+    """Channels of a path, or -1 for the rest."""
+    return {"anyOf": [{"type": "integer", "minimum": -1}, _expression()]}
 
 
 def _references() -> Schema:

@@ -39,7 +39,7 @@ PROBLEMS: list[tuple[str, int, int, str, str]] = [
         3,
         29,
         "wrong-value",
-        "'split' must be true or false, not the number 1",
+        "'split' is true, false or the channels of each path such as [16, 8, -1], not the number 1",
     ),
     (
         "input: [4, 6, 8]\nlayers:\n  - {type: residual, body: relu}",

@@ -32,10 +32,10 @@ class Fractal(nn.Module):
     def __init__(self, n: int) -> None:
         super().__init__()
         self.conv = nn.Sequential(nn.Conv2d(8, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU())
-        self.deep = nn.Sequential(Fractal(n - 1), Fractal(n - 1)) if n > 1 else nn.Identity()
+        self.deep = nn.Sequential(Fractal(n - 1), Fractal(n - 1)) if n > 1 else None
 
     def forward(self, x: Tensor) -> Any:
-        return self.conv(x) + self.deep(x)
+        return self.conv(x) if self.deep is None else self.conv(x) + self.deep(x)
 
 
 class Level(nn.Module):

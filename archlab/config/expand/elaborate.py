@@ -6,8 +6,6 @@ shape, go on. `residual`, `branches`, `use` and `repeat` disappear here.
 
 from __future__ import annotations
 
-from typing import Any
-
 from archlab.config.expand.branches import expand_branches
 from archlab.config.expand.environment import Environment, Spot, value_size
 from archlab.config.expand.layer import expand_layer
@@ -18,7 +16,6 @@ from archlab.config.expand.use import block_names, expand_use, output_labels
 from archlab.config.expand.walk import Walk
 from archlab.config.syntax.expressions import UnknownValueError
 from archlab.config.syntax.limits import MAX_BLOCK_DEPTH
-from archlab.config.syntax.yaml_nodes import value_kind
 from archlab.config.tree.argument import Argument
 from archlab.config.tree.items import BranchesItem, BrokenItem, Item, LayerItem, Layers, ResidualItem, UseItem
 from archlab.diagnostics.codes import Code
@@ -88,83 +85,83 @@ class Elaborator(Walk):
 
     def _visit(self, item: Item, above: Value, env: Environment) -> Value:
         """What the line below reads: what the item gives, or the line above where the item is not there."""
-        value, inside = self._entering(item, above, env)
+        entering, inside = self._entering(item, above, env)
         if inside is None:
             if item.name is not None:
                 env.names.skipped.add(item.name)
             return above
-        values: Values = (value, *[env.names.find(other, self.document.names) for other in item.others])
+        values = (*entering, *[value for other in item.others for value in self.find(other, env.names)])
         if item.repeat is None:
             spot = Spot(env.scope, item.name or "", item.name is not None)
-            values = self._once(item, values, inside, spot)
+            values = self._once(item, values, inside, spot, 0, 1)
         else:
             values = self._repeated(item, item.repeat, values, inside)
         if item.name is not None:
             env.names.define(item.name, values[0], item.places.value("name"))
         return values[0]
 
-    def _entering(self, item: Item, above: Value, env: Environment) -> tuple[Value, Environment | None]:
-        """What enters an item, and its environment; none where its condition says that it is not there.
+    def _entering(self, item: Item, above: Value, env: Environment) -> tuple[Values, Environment | None]:
+        """What enters an item as its first input (or as all of them, where that are repetitions), and its environment.
+
+        There is no environment where its condition says that the item is not there.
 
         Raises:
             BadItemError: if `from` names nothing that is there.
         """
         missing: LeftOutError | None = None
-        value = above
+        values: Values = (above,)
         try:
             if item.source is not None:
-                value = env.names.find(item.source, self.document.names)
+                values = self.find(item.source, env.names)
         except LeftOutError as error:  # no harm where this item is left out with it
             if item.when is None:
                 raise
-            missing, value = error, None
-        inside = env if item.is_plain else env.at(value)
+            missing, values = error, (None,)
+        inside = env if item.is_plain else env.at(values[0] if values else None)
         try:
-            if item.when is not None and not self._condition(item.when, inside):
-                return value, None
+            if not self.condition(item.when, inside):
+                return values, None
         except UnknownValueError:  # it looks at what enters
             if missing is None:
                 raise
         if missing is not None:
             raise missing
-        return value, inside
+        if not values:
+            message = f"'{item.source.text if item.source else ''}' names no repetitions here, so that nothing enters"
+            raise BadItemError(message, Code.UNKNOWN_NAME, item.places.value("from"))
+        return values, inside
 
     def _repeated(self, item: Item, repeat: Argument, values: Values, env: Environment) -> Values:
         """One repetition behind the other: what comes out of one enters the next, other inputs stay."""
-        count = self._count(repeat, env)
+        count = self.count(repeat, env)
+        if item.name is not None:
+            env.names.repeated.add(item.name)
+        made = values
         scope = env.scope.scope(item.name, written=True) if item.name is not None else env.scope
         inside = env
         for index in range(count):
             self.budget.spend(1 + len(values) // 10, item.place)
             inside = env if item.is_plain else env.at(values[0], index)
             spot = Spot(scope, str(index) if item.name is not None else "", item.name is not None)
-            made = self._once(item, values, inside, spot, index)
-            values = (*made, *values[len(made) :])
+            made = self._once(item, values, inside, spot, index, count)
+            made = (*made, *values[len(made) :])
+            values = made[: len(values)]
             if item.name is not None:
-                env.names.values[f"{item.name}.{index}"] = values[0]
+                env.names.values[f"{item.name}.{index}"] = made[0]
         if item.name is not None and isinstance(item, UseItem):
             labels = output_labels(self, item, inside if count else env.at(values[0], 0))
-            env.names.values |= {f"{item.name}.{label}": made for label, made in zip(labels, values, strict=False)}
-        return values
+            env.names.values |= {f"{item.name}.{label}": value for label, value in zip(labels, made, strict=False)}
+        return made
 
-    def _count(self, repeat: Argument, env: Environment) -> int:
-        count = self.evaluate(repeat, env)
-        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            message = f"'repeat' must be a whole number of at least 0, not {value_kind(count)}"
-            raise BadItemError(message, Code.WRONG_VALUE, repeat.place)
-        return count
-
-    def _condition(self, when: Argument, env: Environment) -> bool:
-        value: Any = self.evaluate(when, env)
-        if not isinstance(value, bool):
-            raise BadItemError(f"'when' must be true or false, not {value_kind(value)}", Code.WRONG_VALUE, when.place)
-        return value
-
-    def _once(self, item: Item, values: Values, env: Environment, spot: Spot, index: int = 0) -> Values:
+    def _once(self, item: Item, values: Values, env: Environment, spot: Spot, index: int, count: int) -> Values:
+        """One repetition of so many."""
         if isinstance(item, LayerItem):
-            return (expand_layer(self, item, item.arguments if index else item.opening, values, env, spot),)
+            return (expand_layer(self, item, item.arguments_of(index, count), values, env, spot),)
         if isinstance(item, UseItem):
-            return expand_use(self, item, item.arguments if index else item.opening, values, env, spot)
+            return expand_use(self, item, item.arguments_of(index, count), values, env, spot)
+        if len(values) > 1:
+            message = f"a combinator has one input, and 'from' names {len(values)}; all repetitions belong to joins"
+            raise BadItemError(message, Code.WRONG_VALUE, item.places.value("from"))
         if env.depth >= MAX_BLOCK_DEPTH:
             raise BadItemError(f"nested deeper than {MAX_BLOCK_DEPTH} levels", Code.TOO_DEEP, item.place)
         if isinstance(item, ResidualItem):

@@ -48,6 +48,10 @@ class Environment:
             seen["index"] = index
         return Environment(seen, self.names, self.scope, self.trail, self.open_blocks, self.depth, self.init)
 
+    def indexed(self, index: int) -> Environment:
+        """A child for one of the repetitions of a path."""
+        return replace(self, variables={**self.variables, "index": index})
+
     def opening(self, block: OpenBlock) -> Environment:
         """The same place, in one block more."""
         return replace(self, open_blocks=(*self.open_blocks, block))

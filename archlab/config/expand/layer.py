@@ -40,7 +40,7 @@ def expand_layer(
     cls = find_layer(type_name) if isinstance(type_name, str) else None
     if cls is None:
         raise _unknown_layer(type_name, item.places.value("type"))
-    _check_inputs(item, cls)
+    _check_inputs(item, cls, len(inputs))
     values = _values(walk, item, cls, arguments, env)
     if values is None:
         return None
@@ -50,6 +50,8 @@ def expand_layer(
     if lowered is None or None in inputs:
         return None
     known = tuple([node for node in inputs if node is not None])
+    if cls.role == "join" and len(known) == 1:  # of no repetitions
+        return known[0]
     return walk.emitter.emit_lowered(item, lowered, known, env, spot)
 
 
@@ -71,12 +73,15 @@ def _values(
     return None
 
 
-def _check_inputs(item: LayerItem, cls: type[Layer]) -> None:
+def _check_inputs(item: LayerItem, cls: type[Layer], count: int) -> None:
     reads_others = cls.others != "none"
     if not reads_others and item.others:
         message = f"{cls.type} has one input; 'with' belongs to {one_of(MERGES)}"
         raise BadItemError(message, Code.UNKNOWN_OPTION, item.places.key("with"))
-    if reads_others and not item.others:
+    if not reads_others and count > 1:
+        message = f"{cls.type} has one input, and 'from' names {count}; all repetitions belong to {one_of(MERGES)}"
+        raise BadItemError(message, Code.WRONG_VALUE, item.places.value("from"))
+    if reads_others and not item.others and not item.reads_all:
         message = f"{cls.type} joins the line above with others; name them: with: [NAME]"
         if cls.role != "join":
             message = f"{cls.type} reads its offsets too (with: [NAME]); deform_conv2d makes them itself"

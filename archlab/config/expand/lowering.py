@@ -31,7 +31,7 @@ class Lowered:
         self.main = main
         self.attached = attached
         self.init = init
-        self._steps: dict[Shape, list[Step]] = {}
+        self._steps: dict[tuple[Shape, int], list[Step]] = {}
 
     def owns_init(self, layer: Layer) -> bool:
         """Whether the item's `init` is that of a primitive."""
@@ -44,14 +44,14 @@ class Lowered:
         Raises:
             ShapeError: if the layer cannot take them.
         """
-        shape = inputs[0]
-        if shape not in self._steps:
+        key = inputs[0], len(inputs)
+        if key not in self._steps:
             if isinstance(self.main, Macro):
-                self._steps[shape] = self.main.steps(shape, self.attached)
+                self._steps[key] = self.main.steps(inputs[0], self.attached)
             else:
                 first = Step(self.main, tuple([-1 - number for number in range(len(inputs))]))
-                self._steps[shape] = [first, *chain(0, *self.attached.values())]
-        return self._steps[shape]
+                self._steps[key] = [first, *chain(0, *self.attached.values())]
+        return self._steps[key]
 
 
 def attachment_role(name: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from archlab.config.expand.draft import Draft
+from archlab.config.syntax.expressions import UnknownValueError
 from archlab.config.syntax.yaml_nodes import Scalar
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
@@ -41,6 +42,8 @@ class NameTable:
     places: dict[str, Place] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)
     """Names of items whose `when` was false."""
+    repeated: set[str] = field(default_factory=set)
+    """Names of items of this list that have `repeat`."""
 
     def define(self, name: str, value: Value, place: Place) -> None:
         """Give a value its name.
@@ -67,6 +70,37 @@ class NameTable:
     def left_out(self, name: str) -> str | None:
         """The item of this list that a name begins with, if its `when` was false."""
         return next((item for item in (name, name.partition(".")[0]) if item in self.skipped), None)
+
+    def find_all(self, reference: Scalar, all_names: AbstractSet[str]) -> Values:
+        """The values of all repetitions of an earlier item, in order: `NAME.*`, or `NAME.*.OUTPUT`.
+
+        Args:
+            reference: the names as written.
+            all_names: every name in the config, for the hint.
+
+        Raises:
+            BadItemError: if there are none.
+            UnknownValueError: if an earlier problem leaves it unknown how many there are.
+        """
+        head, star, tail = reference.text.partition(".*")
+        if not star or not head or "*" in head + tail or (tail and not tail.startswith(".")):
+            message = f"'{reference.text[:80]}' names nothing; all repetitions of an item y are y.*"
+            raise BadItemError(message, Code.UNKNOWN_NAME, reference.place)
+        table: NameTable | None = self
+        while table is not None and not ({head, f"{head}.0"} & table.values.keys() or head in table.repeated):
+            table = table.parent
+        if table is None:
+            self.find(replace(reference, text=head, value=head), all_names)  # says that there is none
+            raise UnknownValueError
+        if head in table.values and table.values[head] is None:
+            raise UnknownValueError
+        found: list[Value] = []
+        while (name := f"{head}.{len(found)}") in table.values:
+            found.append(table.find(replace(reference, text=name + tail, value=name + tail), all_names))
+        if not found and head not in table.repeated:
+            message = f"'{head}' has no repetitions; '{head}.*' are those of an item with 'repeat'"
+            raise BadItemError(message, Code.UNKNOWN_NAME, reference.place)
+        return tuple(found)
 
     def find(self, reference: Scalar, all_names: AbstractSet[str]) -> Value:
         """The value of an earlier name.

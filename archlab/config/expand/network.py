@@ -20,6 +20,7 @@ from archlab.config.syntax.naming import MAX_NAME_LENGTH
 from archlab.config.syntax.substitute import substitute
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
 from archlab.config.tree.document import Document, Params, Variant
+from archlab.config.tree.items import is_wildcard
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError, ConfigError, Problem, Problems, TooManyProblemsError
@@ -96,7 +97,7 @@ def _expand(
         explain_unequal(problems, elaborator.emitter.unequal[0], elaborator.nodes, partial(_attempt, document, params))
     wanted = variant.outputs if variant is not None and variant.outputs is not None else document.outputs
     inherited = document.outputs_inherited if wanted is document.outputs else None
-    outputs = _read_outputs(wanted, last, names, problems, inherited)
+    outputs = _read_outputs(wanted, last, names, problems, inherited, budget)
     if problems.found or outputs is None:
         return None
     form, results = outputs
@@ -157,14 +158,16 @@ def input_fault(value: Any) -> str | None:
 
 
 def _read_outputs(
-    node: Node | None, last: Value, names: NameTable, problems: Problems, inherited: Place | None
+    node: Node | None, last: Value, names: NameTable, problems: Problems, inherited: Place | None, budget: Budget
 ) -> tuple[OutputForm, Outputs] | None:
     if node is None or (isinstance(node, Scalar) and node.value is None):
         return None if last is None else ("single", [("output", last.index)])
     found: list[tuple[str, Value]] = []
     try:
         for label, reference in _references(node):
-            found.append((label, names.find(reference, frozenset())))
+            found += _named(label, reference, names, budget, is_list=isinstance(node, Sequence))
+    except UnknownValueError:  # of an item that another problem is about
+        return None
     except BadItemError as error:
         message, place = error.message, error.place
         if isinstance(error, LeftOutError):
@@ -176,6 +179,21 @@ def _read_outputs(
         return None
     form: OutputForm = "dict" if isinstance(node, Mapping) else "tuple" if isinstance(node, Sequence) else "single"
     return form, [(label, value.index) for label, value in found if value is not None]
+
+
+def _named(
+    label: str, reference: Scalar, names: NameTable, budget: Budget, *, is_list: bool
+) -> list[tuple[str, Value]]:
+    """The values that a reference of `outputs` names: one, or in a list those of all repetitions."""
+    if not is_wildcard(reference):
+        return [(label, names.find(reference, frozenset()))]
+    if not is_list:
+        message = f"an output is one value; for all repetitions write a list: outputs: [{reference.text[:80]}]"
+        raise BadItemError(message, Code.WRONG_VALUE, reference.place)
+    found = names.find_all(reference, frozenset())
+    budget.spend(len(found), reference.place)
+    head, _, tail = reference.text.partition(".*")
+    return [(f"{head}.{number}{tail}", value) for number, value in enumerate(found)]
 
 
 def _references(node: Node) -> list[tuple[str, Scalar]]:

@@ -21,17 +21,17 @@ from archlab.config.tree.items import UseItem
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import did_you_mean
-from archlab.diagnostics.words import listed
+from archlab.diagnostics.words import counted, listed
 
 
-def expand_use(walk: Walk, item: UseItem, arguments: Arguments, values: Values, env: Environment, spot: Spot) -> Values:
+def expand_use(walk: Walk, item: UseItem, arguments: Arguments, inputs: Values, env: Environment, spot: Spot) -> Values:
     """Expand one repetition of a use.
 
     Args:
         walk: the expansion.
         item: the item.
         arguments: the block's params, of this repetition.
-        values: what enters it, at least as many as the block has inputs.
+        inputs: what enters it.
         env: what is visible there.
         spot: where its nodes go.
 
@@ -41,10 +41,9 @@ def expand_use(walk: Walk, item: UseItem, arguments: Arguments, values: Values, 
     Raises:
         BadItemError: if there is no such block here, or it does not take these inputs or params.
     """
-    block = _block(walk, item, env)
+    block = _block(walk, item, len(inputs), env)
     given = _given(walk, item, block, arguments, env)
     walk.budget.spend((len(block.inputs) + len(block.outputs)) // 10, item.place)
-    inputs = values[: max(len(block.inputs), 1)]
     # repr, since 1, 1.0 and True are equal as keys but not as arguments
     opened = OpenBlock(block.name, repr(given), shapes_of(inputs))
     key = use_key(item, inputs, opened, env)
@@ -118,7 +117,7 @@ def _outputs(walk: Walk, block: Block, last: Value, inner: Environment) -> Value
     return tuple(found)
 
 
-def _block(walk: Walk, item: UseItem, env: Environment) -> Block:
+def _block(walk: Walk, item: UseItem, count: int, env: Environment) -> Block:
     name = walk.evaluate(item.target, env)
     place = item.places.value("use")
     if not isinstance(name, str):
@@ -128,12 +127,12 @@ def _block(walk: Walk, item: UseItem, env: Environment) -> Block:
         hint = did_you_mean(name, walk.document.blocks) or f"; there are {listed(walk.document.blocks)}"
         raise BadItemError(f"there is no block '{name[:80]}'{hint}", Code.UNKNOWN_BLOCK, place)
     check_depth(item, block.name, env.open_blocks, env.depth, walk.endless)
-    _check_inputs(item, block)
+    _check_inputs(item, block, count)
     return block
 
 
-def _check_inputs(item: UseItem, block: Block) -> None:
-    wanted, written = max(len(block.inputs), 1), 1 + len(item.others)
+def _check_inputs(item: UseItem, block: Block, written: int) -> None:
+    wanted = max(len(block.inputs), 1)
     if written == wanted:
         return
     if not block.inputs:
@@ -142,6 +141,9 @@ def _check_inputs(item: UseItem, block: Block) -> None:
         names = listed(block.inputs)
         message = f"block '{block.name}' has {wanted} inputs ({names}), the line above and those of 'with'; "
         message += "'with' names none here" if written == 1 else f"'with' names {written - 1}, not {wanted - 1}"
+    if item.reads_all and not item.others:
+        message = f"block '{block.name}' has {counted(wanted, 'input')}, and 'from' names {written}"
+        raise BadItemError(message, Code.WRONG_VALUE, item.places.value("from"))
     place = item.places.key("with") if item.others else item.place
     raise BadItemError(message, Code.UNKNOWN_OPTION if item.others else Code.MISSING, place)
 

@@ -13,12 +13,14 @@ from archlab.config.expand.emitter import Emitter
 from archlab.config.expand.environment import Environment, Spot
 from archlab.config.expand.init import TensorInit
 from archlab.config.expand.lowering import Lowering
-from archlab.config.expand.names import Value
+from archlab.config.expand.names import NameTable, Value, Values
 from archlab.config.expand.prune import Use
+from archlab.config.syntax.yaml_nodes import Scalar, value_kind
 from archlab.config.tree.argument import Argument
 from archlab.config.tree.document import Document
-from archlab.config.tree.items import Item, Layers
-from archlab.diagnostics.problem import Problems
+from archlab.config.tree.items import Item, Layers, is_wildcard
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import BadItemError, Problems
 from archlab.layers.base import Layer
 
 
@@ -79,6 +81,46 @@ class Walk(ABC):
             return argument.constant
         self.budget.spend(argument.cost, argument.place)
         return argument.value(env.variables)
+
+    def condition(self, when: Argument | None, env: Environment) -> bool:
+        """Whether what has this `when` is there.
+
+        Raises:
+            BadItemError: if it is neither true nor false.
+            UnknownValueError: if an earlier problem leaves it unknown.
+        """
+        if when is None:
+            return True
+        value: Any = self.evaluate(when, env)
+        if not isinstance(value, bool):
+            raise BadItemError(f"'when' must be true or false, not {value_kind(value)}", Code.WRONG_VALUE, when.place)
+        return value
+
+    def count(self, repeat: Argument, env: Environment) -> int:
+        """How many times.
+
+        Raises:
+            BadItemError: if it is no such number.
+            UnknownValueError: if an earlier problem leaves it unknown.
+        """
+        count = self.evaluate(repeat, env)
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            message = f"'repeat' must be a whole number of at least 0, not {value_kind(count)}"
+            raise BadItemError(message, Code.WRONG_VALUE, repeat.place)
+        return count
+
+    def find(self, reference: Scalar, names: NameTable) -> Values:
+        """What a reference names: one value, or those of all repetitions.
+
+        Raises:
+            BadItemError: if there is no such name yet.
+            UnknownValueError: if an earlier problem leaves it unknown how many repetitions there are.
+        """
+        if not is_wildcard(reference):
+            return (names.find(reference, self.document.names),)
+        found = names.find_all(reference, self.document.names)
+        self.budget.spend(len(found), reference.place)
+        return found
 
     def add(self, layer: Layer, inputs: tuple[Draft, ...], item: Item, env: Environment) -> Value:
         """A layer that an item makes of itself, under its short name; None with a problem where it does not fit."""

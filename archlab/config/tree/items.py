@@ -16,7 +16,7 @@ from archlab.config.tree.validation import Places
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError
 
-ITEM_KEYS = ("type", "use", "name", "from", "repeat", "first", "when", "with")
+ITEM_KEYS = ("type", "use", "name", "from", "repeat", "first", "last", "when", "with")
 """Keys of any item in a list of layers; no block param can have these names."""
 
 COMBINATORS = {
@@ -27,6 +27,11 @@ COMBINATORS = {
 
 MERGES = ("concat", "add", "multiply")
 """Joins, which merge branches."""
+
+
+def is_wildcard(reference: Scalar) -> bool:
+    """Whether a reference means all repetitions of an item: `NAME.*`, or `NAME.*.OUTPUT`."""
+    return "*" in reference.text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +64,11 @@ class Item:
         return self.places.whole
 
     @property
+    def reads_all(self) -> bool:
+        """Whether `from` names all repetitions of an item."""
+        return self.source is not None and is_wildcard(self.source)
+
+    @property
     def lists(self) -> tuple[Layers, ...]:
         """The lists of layers in it."""
         return ()
@@ -72,11 +82,28 @@ class Call(Item):
         target: the layer type, or the block's name.
         arguments: options or params.
         opening: those of the first repetition, with what `first` says.
+        closing: those of the last repetition, with what `last` says.
+        single: those of the only repetition, with what both say, `last` over `first`.
     """
 
     target: Argument
     arguments: Arguments
     opening: Arguments
+    closing: Arguments
+    single: Arguments
+
+    def arguments_of(self, index: int, count: int) -> Arguments:
+        """The arguments of a repetition.
+
+        Args:
+            index: which, from 0.
+            count: of how many.
+        """
+        if count == 1:
+            return self.single
+        if index == 0:
+            return self.opening
+        return self.closing if index == count - 1 else self.arguments
 
 
 class LayerItem(Call):
@@ -113,23 +140,47 @@ class ResidualItem(Item):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Path:
+    """A path of branches: a list of layers, or `{layers: [...], ...}`.
+
+    Attributes:
+        layers: the list.
+        place: the whole of it.
+        name: how others refer to what it gives.
+        name_place: where that stands.
+        when: whether it is there.
+        repeat: how many such paths stand beside one another.
+    """
+
+    layers: Layers
+    place: Place
+    name: str | None = None
+    name_place: Place | None = None
+    when: Argument | None = None
+    repeat: Argument | None = None
+
+
+PATH_KEYS = ("name", "when", "repeat", "layers")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class BranchesItem(Item):
     """`{type: branches, ...}`.
 
     Attributes:
-        paths: the layers of each, or why there are none of it.
+        paths: each, or why there is none of it.
         merge: the word for how they are joined.
-        split: whether each takes its share of the channels.
+        split: whether each takes its share of the channels, or the channels of each.
     """
 
-    paths: tuple[Layers | BadItemError, ...]
+    paths: tuple[Path | BadItemError, ...]
     merge: Argument | None
     split: Argument | None
 
     @property
     def lists(self) -> tuple[Layers, ...]:
         """The paths."""
-        return tuple([path for path in self.paths if isinstance(path, Layers)])
+        return tuple([path.layers for path in self.paths if isinstance(path, Path)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

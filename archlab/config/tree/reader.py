@@ -12,11 +12,13 @@ from archlab.config.tree.argument import Argument, Arguments
 from archlab.config.tree.items import (
     COMBINATORS,
     ITEM_KEYS,
+    PATH_KEYS,
     BranchesItem,
     BrokenItem,
     Item,
     LayerItem,
     Layers,
+    Path,
     ResidualItem,
     UseItem,
 )
@@ -81,7 +83,8 @@ class ItemReader:
         except BadItemError as error:
             name = node.entries.get("name")
             word = name.text if isinstance(name, Scalar) else None
-            known = [part for found in lists.values() for part in found if isinstance(part, Layers)]
+            parts = [part.layers if isinstance(part, Path) else part for found in lists.values() for part in found]
+            known = [part for part in parts if isinstance(part, Layers)]
             return BrokenItem(node, node.place, word, error.with_traceback(None), tuple(known))
 
     def _lists(self, key: str, node: Node) -> _Lists:
@@ -94,16 +97,48 @@ class ItemReader:
         nothing = BadItemError("branches needs at least one path", Code.MISSING, node.place)
         return tuple([self._path(path) for path in node.items]) or (nothing,)
 
-    def _path(self, node: Node) -> Layers | BadItemError:
+    def _path(self, node: Node) -> Path | BadItemError:
         """A path of branches, where a single layer is a path of one."""
         if isinstance(node, Scalar):
             message = f"a path is a list of layers ([] for the identity), not {kind(node)}"
             return BadItemError(message, Code.WRONG_TYPE, node.place)
-        return self.layers(node if isinstance(node, Sequence) else Sequence([node], node.place))
+        if isinstance(node, Mapping) and _is_path(node):
+            try:
+                return self._written_path(node)
+            except BadItemError as error:
+                return error.with_traceback(None)
+        return Path(self.layers(node if isinstance(node, Sequence) else Sequence([node], node.place)), node.place)
+
+    def _written_path(self, node: Mapping) -> Path:
+        """`{name: , when: , repeat: , layers: [...]}`.
+
+        Raises:
+            BadItemError: if it is none.
+        """
+        for key in node.entries:
+            if key not in PATH_KEYS:
+                hint = did_you_mean(key, PATH_KEYS) or f"; it has {', '.join(PATH_KEYS)}"
+                raise BadItemError(f"a path has no key '{key}'{hint}", Code.UNKNOWN_KEY, node.keys[key])
+        layers = node.entries.get("layers")
+        if not isinstance(layers, Sequence):
+            message = f"'layers' of a path must be a list of layers, not {kind(layers)}" if layers else ""
+            message = message or "a path with keys of its own needs 'layers', a list of layers"
+            place = layers.place if layers else node.place
+            raise BadItemError(message, Code.WRONG_TYPE if layers else Code.MISSING, place)
+        name = node.entries.get("name")
+        when, repeat = [_option(node, key) for key in ("when", "repeat")]
+        return Path(
+            self.layers(layers),
+            node.place,
+            None if name is None else _name(name),
+            None if name is None else name.place,
+            when and when.bounded(),
+            repeat and repeat.bounded(),
+        )
 
 
 _LISTS = ("body", "shortcut", "paths")
-_Lists = tuple[Layers | BadItemError, ...]
+_Lists = tuple[Layers | Path | BadItemError, ...]
 
 
 def _make(node: Mapping, lists: dict[str, _Lists]) -> Item:
@@ -115,31 +150,32 @@ def _make(node: Mapping, lists: dict[str, _Lists]) -> Item:
     kind_of, target = _target(node)
     own_keys = COMBINATORS.get(kind_of, ())
     common: dict[str, Any] = {"node": node, **_NOTHING}
-    first: dict[str, Argument] = {}
+    ends: dict[str, dict[str, Argument]] = {}
     arguments: dict[str, Argument] = {}
     places = Places.of(node)
     for key, value in node.entries.items():
         if key in _READERS:
             field, read = _READERS[key]
             common[field] = read(value)
-        elif key == "first":
-            first = _first(value, own_keys)
-            places = _with_first(places, value)
+        elif key in _ENDS:
+            ends[key] = _end(key, value, own_keys)
+            places = _with_end(places, value)
         elif key not in own_keys and key not in ("type", "use"):
             arguments[key] = Argument(value).bounded()
     common["places"] = places
     if kind_of in ("layer", "use"):
         make = LayerItem if kind_of == "layer" else UseItem
         others = Arguments.of(arguments)
+        first, last = ends.get("first", {}), ends.get("last", {})
         opening = Arguments.of({**arguments, **first}) if first else others
+        closing = Arguments.of({**arguments, **last}) if last else others
+        single = Arguments.of({**arguments, **first, **last}) if first and last else opening if first else closing
         conditions = [target, common["repeat"], common["when"]]
-        common["is_plain"] = (
-            others.constants is not None
-            and opening.constants is not None
-            and not any(argument is not None and argument.dynamic for argument in conditions)
+        common["is_plain"] = all(part.constants is not None for part in (others, opening, closing)) and not any(
+            argument is not None and argument.dynamic for argument in conditions
         )
-        return make(**common, target=target, arguments=others, opening=opening)
-    _refuse_arguments(kind_of, [*arguments], places, has_first=bool(first), has_others=bool(common["others"]))
+        return make(**common, target=target, arguments=others, opening=opening, closing=closing, single=single)
+    _refuse_arguments(kind_of, [*arguments], places, ends=[*ends], has_others=bool(common["others"]))
     make_combinator = _residual if kind_of == "residual" else _branches
     return make_combinator(node, common, lists)
 
@@ -147,6 +183,7 @@ def _make(node: Mapping, lists: dict[str, _Lists]) -> Item:
 def _residual(node: Mapping, common: dict[str, Any], lists: dict[str, _Lists]) -> Item:
     missing = BadItemError("residual needs 'body', a list of layers", Code.MISSING, node.place)
     (body,) = lists.get("body", (missing,))
+    assert not isinstance(body, Path)
     written = [part for part in lists.get("shortcut", ()) if isinstance(part, Layers)]
     shortcut = written[0] if written else _option(node, "shortcut")
     is_first = bool(written) and next(iter(lists)) == "shortcut"
@@ -156,12 +193,19 @@ def _residual(node: Mapping, common: dict[str, Any], lists: dict[str, _Lists]) -
 def _branches(node: Mapping, common: dict[str, Any], lists: dict[str, _Lists]) -> Item:
     missing = BadItemError("branches needs 'paths', a list of lists of layers", Code.MISSING, node.place)
     merge, split = _option(node, "merge"), _option(node, "split")
-    return BranchesItem(**common, paths=lists.get("paths", (missing,)), merge=merge, split=split)
+    paths = tuple([path for path in lists.get("paths", (missing,)) if not isinstance(path, Layers)])
+    return BranchesItem(**common, paths=paths, merge=merge, split=split)
 
 
 def _option(node: Mapping, key: str) -> Argument | None:
     value = node.entries.get(key)
     return None if value is None else Argument(value)
+
+
+def _is_path(node: Mapping) -> bool:
+    """Whether a mapping in `paths` is a path with keys of its own, and no layer."""
+    keys = set(node.entries)
+    return not keys & {"type", "use"} and ("layers" in keys or (bool(keys) and keys <= set(PATH_KEYS)))
 
 
 def _not_an_item(node: Node) -> str:
@@ -250,36 +294,42 @@ _READERS: dict[str, tuple[str, Callable[[Node], Any]]] = {
 """Keys of every item: the field, and what reads it."""
 
 
-def _first(node: Node, own_keys: tuple[str, ...]) -> dict[str, Argument]:
+_ENDS = ("first", "last")
+"""Keys for arguments of one repetition."""
+
+
+def _end(end: str, node: Node, own_keys: tuple[str, ...]) -> dict[str, Argument]:
     if not isinstance(node, Mapping):
         raise BadItemError(
-            f"'first' gives arguments of the first repetition, such as {{stride: 2}}, not {kind(node)}",
+            f"'{end}' gives arguments of the {end} repetition, such as {{stride: 2}}, not {kind(node)}",
             Code.WRONG_TYPE,
             node.place,
         )
     for key in node.entries:
         if key in (*ITEM_KEYS, "init", *own_keys):
-            raise BadItemError(f"'first' cannot change '{key}'", Code.WRONG_VALUE, node.keys[key])
+            raise BadItemError(f"'{end}' cannot change '{key}'", Code.WRONG_VALUE, node.keys[key])
     return {key: _bounded(value) for key, value in node.entries.items()}
 
 
-def _with_first(places: Places, node: Node) -> Places:
-    """The places of an item, and those in `first` of what stands only there."""
+def _with_end(places: Places, node: Node) -> Places:
+    """The places of an item, and those in `first` or `last` of what stands only there."""
     inner = Places.of(node)
     return Places(places.whole, {**inner.keys, **places.keys}, {**inner.values, **places.values})
 
 
-def _refuse_arguments(kind_of: str, names: list[str], places: Places, *, has_first: bool, has_others: bool) -> None:
+def _refuse_arguments(kind_of: str, names: list[str], places: Places, *, ends: list[str], has_others: bool) -> None:
     for name in names:
         own_keys = COMBINATORS[kind_of]
         hint = partial(_combinator_hint, name, own_keys)
         raise BadItemError(f"{kind_of} has no option '{name}'", Code.UNKNOWN_OPTION, places.key(name), hint=hint)
-    if has_first:
-        message = f"'first' gives arguments, and {kind_of} has none; write it on the layers inside a block"
-        raise BadItemError(message, Code.UNKNOWN_OPTION, places.key("first"))
+    for end in ends:
+        message = f"'{end}' gives arguments, and {kind_of} has none; write it on the layers inside a block"
+        raise BadItemError(message, Code.UNKNOWN_OPTION, places.key(end))
     if has_others:
         raise BadItemError(f"{kind_of} takes no 'with'; only joins do", Code.UNKNOWN_OPTION, places.key("with"))
 
 
 def _combinator_hint(name: str, own_keys: tuple[str, ...]) -> str:
+    if name == "layers":
+        return f"; its layers are written under '{own_keys[0]}'"
     return did_you_mean(name, (*own_keys, *ITEM_KEYS)) or f"; it has {', '.join(own_keys)}"
