@@ -23,7 +23,7 @@ def entry() -> int:
     """The program: `main` in a process of its own."""
     fill_closed_streams()
     # A run makes many small objects and no cycles worth the collector's visits.
-    gc.set_threshold(400_000)
+    gc.set_threshold(2_000_000)
     prepare_streams()
     status = main()
     gc.freeze()  # nor are they worth the last visit, when the process ends

@@ -15,9 +15,10 @@ def json_text(value: Any) -> str:
 
 def json_by_layer(report: Row) -> str:
     """A line for each key and for each layer: shorter to read and faster to write than an indented text."""
-    layers = ",\n    ".join([json.dumps(layer, allow_nan=False) for layer in report["layers"]])
+    encode = json.JSONEncoder(allow_nan=False).encode  # one for all: `dumps` makes one for each
+    layers = ",\n    ".join([encode(layer) for layer in report["layers"]])
     lines = [
-        f'  "{key}": ' + (f"[\n    {layers}\n  ]" if key == "layers" else json.dumps(value, allow_nan=False))
+        f'  "{key}": ' + (f"[\n    {layers}\n  ]" if key == "layers" else encode(value))
         for key, value in report.items()
     ]
     return "{\n" + ",\n".join(lines) + "\n}\n"
