@@ -42,7 +42,7 @@ MAX_POSITIONS = 1 << 16
 """Longest row of weights; beyond it the effective field is unknown."""
 MOST_WORK = 12_000_000
 """Weights handed on for one estimate, beyond which the effective field is unknown."""
-LAYER_WORK = 100
+LAYER_WORK = 250
 """What a layer takes by itself, in weights."""
 
 
