@@ -138,8 +138,8 @@ def test_variants_are_bounded(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_text(worst.variants(40))
     found = validate(str(path))
-    assert [(problem.code, problem.place.line) for problem in found.problems if problem.place] == [("too-large", 18)]
-    assert found.networks == 16
+    assert [(problem.code, problem.place.line) for problem in found.problems if problem.place] == [("too-large", 13)]
+    assert found.networks == 11
 
 
 def test_different_layers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,12 +22,12 @@ GIVE_UP = 60
 """Seconds after which a run is ended."""
 
 
-def flat(layers: int = 49_999) -> str:
+def flat(layers: int = 32_767) -> str:
     """As many layers as there may be, all at the top level."""
     return f"input: [8, 64, 64]\nlayers:\n  - {{type: relu, repeat: {layers}}}\n"
 
 
-def units(layers: int = 49_990) -> str:
+def units(layers: int = 32_760) -> str:
     """As many layers as there may be, in named units with shortcuts."""
     unit = "{type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, norm: batch_norm2d, activation: relu}"
     return f"""input: [8, 64, 64]
@@ -41,21 +41,21 @@ layers:
 """
 
 
-def paths(count: int = 20_000) -> str:
+def paths(count: int = 9_300) -> str:
     """Parallel paths of one layer each, summed."""
     path = "      - *p\n" * (count - 1)
     first = "      - &p {type: conv2d, out_channels: 8, kernel_size: 1}\n"
     return f"input: [8, 32, 32]\nlayers:\n  - type: branches\n    merge: add\n    paths:\n{first}{path}"
 
 
-def concatenated_paths(count: int = 9_000) -> str:
+def concatenated_paths(count: int = 4_360) -> str:
     """Parallel paths of two layers each, concatenated, every one of another reach."""
     conv = "type: conv2d, out_channels: 1, kernel_size: 3, padding: auto"
     lines = [f"- [{{{conv}, dilation: {i % 97 + 1}}}, {{type: relu}}]\n" for i in range(count)]
     return "input: [1, 200, 200]\nlayers:\n- type: branches\n  paths:\n  " + "  ".join(lines)
 
 
-def nested(layers: int = 49_000, letters: int = 5) -> str:
+def nested(layers: int = 32_700, letters: int = 5) -> str:
     """Blocks in blocks with the longest names, so that each path is as long as it can be."""
     depth = 60
     word = "n" * letters
@@ -64,14 +64,14 @@ def nested(layers: int = 49_000, letters: int = 5) -> str:
     return f"input: [1, 8, 8]\nblocks:\n{''.join(blocks)}layers:\n  - {{name: {word}, use: b1}}\n"
 
 
-def unet(levels: int = 11_000) -> str:
+def unet(levels: int = 5_950) -> str:
     """Shortcuts that are all open at once: every value of the first half is added in the second."""
     down = [f"- {{name: d{i}, type: sigmoid}}\n" for i in range(levels)]
     up = [f"- {{type: add, with: [d{i}]}}\n" for i in range(levels - 2, -1, -1)]
     return "input: [4, 16, 16]\nlayers:\n" + "".join([*down, *up])
 
 
-def dense(layers: int = 446) -> str:
+def dense(layers: int = 345) -> str:
     """Each layer reads all earlier ones: as many edges as fit."""
     lines = ["- {name: a0, type: conv2d, out_channels: 1, kernel_size: 3, padding: 1}\n"]
     for i in range(1, layers):
@@ -81,7 +81,7 @@ def dense(layers: int = 446) -> str:
     return "input: [1, 64, 64]\nlayers:\n" + "".join(lines)
 
 
-def repeated_joins(joins: int = 17, inputs: int = 5_000) -> str:
+def repeated_joins(joins: int = 12, inputs: int = 5_000) -> str:
     """A block with thousands of inputs, repeated: many edges for few words."""
     names = [f"i{n}" for n in range(inputs)]
     made = "".join(f"  - {{name: {name}, from: stem, type: identity}}\n" for name in names)
@@ -97,7 +97,7 @@ layers:
 """
 
 
-def masks(count: int = 9_990) -> str:
+def masks(count: int = 5_030) -> str:
     """Fields with holes, each of another set of up to 2^17 positions, all alive."""
     head = "- &p [{type: conv2d, out_channels: 1, kernel_size: [3, 1], padding: auto, dilation: 99, name: a}]\n"
     lines = [
@@ -124,7 +124,7 @@ layers:
 """
 
 
-def chain_of_holes(layers: int = 6_000) -> str:
+def chain_of_holes(layers: int = 5_900) -> str:
     """A chain of strided and dilated layers whose masks grow to the longest that is tracked."""
     lines = [
         f"  - {{type: conv2d, out_channels: 1, kernel_size: 2, padding: same, dilation: {3 + 2 * (i % 7)}}}\n"
@@ -183,7 +183,7 @@ def wide_kernels(layers: int = 60) -> str:
     return "input: [1, 65536, 1]\nlayers:\n" + line * layers
 
 
-def expressions(count: int = 3_250) -> str:
+def expressions(count: int = 2_150) -> str:
     """Long expressions, evaluated as often as may be."""
     text = " + ".join(["min(" + ", ".join(["width"] * 20) + ")"] * 6)
     return f"""input: [1, 8, 8]
@@ -199,20 +199,20 @@ def variants(count: int = 2_000) -> str:
     return f"input: [1, 8, 8]\nparams: {{n: 10}}\nvariants:\n{names}layers:\n  - {{type: relu, repeat: $n}}\n"
 
 
-def aliases(count: int = 7) -> str:
+def aliases(count: int = 3) -> str:
     """One list of paths named again and again."""
     path = "[" + ", ".join(["{type: relu}"] * 6_000) + "]"
     rest = "".join("      - *a\n" for _ in range(count - 1))
     return f"input: [1, 8, 8]\nlayers:\n  - type: branches\n    merge: add\n    paths:\n      - &a {path}\n{rest}"
 
 
-def long_line(count: int = 24_000) -> str:
+def long_line(count: int = 13_000) -> str:
     """A file of one line, with a mistake at its end."""
     items = ", ".join(["{type: relu, inplace: false}"] * count)
     return f"{{input: [1, 8, 8], layers: [{items}, {{type: rellu}}, {{type: relu, inplce: 1}}]}}"
 
 
-def mistakes(count: int = 12_000) -> str:
+def mistakes(count: int = 9_300) -> str:
     """A problem in every item of one long line."""
     items = ", ".join([f"{{type: conv2d, out_chanels{i}: 8, kernel_size: 3}}" for i in range(count)])
     return f"{{input: [1, 8, 8], layers: [{items}]}}"
@@ -241,7 +241,7 @@ def comment_marks(count: int = 300_000) -> str:
     return f"input: [1, 8, 8]\ndescription: ''\nlayers: [{{type: relu}}]  {'# ' * count}\n"
 
 
-def commented_line(count: int = 100_000) -> str:
+def commented_line(count: int = 65_000) -> str:
     """One line of texts with marks in them that look like comments."""
     words = ", ".join(["'a #b'"] * count)
     return f"input: [1, 8, 8]\nlayers: [{{type: relu}}]\ndescription: [{words}]\n"
@@ -258,7 +258,7 @@ def classes(count: int = 500) -> str:
     return f"input: [3, 8, 8]\nblocks:\n{blocks}layers:\n{items}"
 
 
-def outputs(count: int = 20_000) -> str:
+def outputs(count: int = 9_300) -> str:
     """Every layer is a result."""
     lines = "".join(f"  - {{name: r{i}, type: relu}}\n" for i in range(count))
     return f"input: [1, 8, 8]\nlayers:\n{lines}outputs: [{', '.join(f'r{i}' for i in range(count))}]\n"
@@ -270,7 +270,7 @@ def exported_names(depth: int = 45) -> str:
     for i in range(depth):
         text = f"{{name: n{i}, type: residual, body: [{text}, {{name: m{i}, type: relu}}]}}"
     blocks = f"blocks:\n  deep: {{layers: [{text}]}}\n"
-    return f"input: [1, 8, 8]\n{blocks}layers:\n  - {{name: top, use: deep, repeat: 200}}\n"
+    return f"input: [1, 8, 8]\n{blocks}layers:\n  - {{name: top, use: deep, repeat: 22}}\n"
 
 
 def gates(count: int = 5_000) -> str:
@@ -278,13 +278,13 @@ def gates(count: int = 5_000) -> str:
     return f"input: [16, 32, 32]\nlayers:\n  - {{type: squeeze_excitation, squeeze_channels: 4, repeat: {count}}}\n"
 
 
-def circular(layers: int = 49_990) -> str:
+def circular(layers: int = 32_760) -> str:
     """Each layer a dozen operators."""
     conv = "type: conv2d, out_channels: 4, kernel_size: 3, padding: 1, padding_mode: circular"
     return f"input: [4, 64, 64]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n"
 
 
-def permuted(layers: int = 39_990) -> str:
+def permuted(layers: int = 26_660) -> str:
     """Each layer three operators."""
     return f"input: [4, 64, 64]\nlayers:\n  - {{type: layer_norm2d, repeat: {layers}}}\n"
 
@@ -292,10 +292,10 @@ def permuted(layers: int = 39_990) -> str:
 def different(layers: int = 9_990) -> str:
     """No two layers alike, and many that are."""
     conv = "type: conv2d, out_channels: $(index + 1), kernel_size: 1"
-    return f"input: [1, 9, 9]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n  - {{type: sigmoid, repeat: 40000}}\n"
+    return f"input: [1, 9, 9]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n  - {{type: sigmoid, repeat: 22760}}\n"
 
 
-def deformable(layers: int = 19_990) -> str:
+def deformable(layers: int = 13_300) -> str:
     """Layers of two inputs, of which one says where the other is read."""
     conv = "type: deform_conv2d, out_channels: 4, kernel_size: 3, padding: 1"
     return f"input: [4, 64, 64]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n"

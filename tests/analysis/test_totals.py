@@ -213,7 +213,7 @@ def test_a_step_in_words(conditions: ConditionOptions, words: str) -> None:
 
 
 def test_a_straight_peak_takes_four_looks() -> None:
-    """The memory of a network of 50,000 layers takes a second to work out."""
+    """The memory of a network of 32,768 layers takes a second to work out."""
     asked: list[int] = []
 
     def peak(batch: int) -> int:

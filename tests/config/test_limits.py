@@ -37,12 +37,12 @@ def upsampled(size: str) -> str:
 
 def sums(identities: int) -> str:
     """A layer, many sums of ten values, and layers of one input."""
-    join = f"{{type: add, with: [{', '.join('a' * 9)}], repeat: 9999}}"
+    join = f"{{type: add, with: [{', '.join('a' * 9)}], repeat: 6552}}"
     return f"{SMALL}layers: [{{name: a, type: relu}}, {join}, {{type: identity, repeat: {identities}}}]"
 
 
 def sums_and_one(inputs: int) -> str:
-    """Layers of 99,991 inputs together, and a sum."""
+    """Layers of 65,521 inputs together, and a sum."""
     return sums(0).replace("{type: identity, repeat: 0}", f"{{type: add, with: [{', '.join('a' * (inputs - 1))}]}}")
 
 
@@ -109,11 +109,11 @@ BOUNDS = {
         "input: [65537, 65536, 65536]\n" + RELU,
         "at most 281,474,976,710,656 elements are allowed",
     ),
-    "inputs": (sums(9), sums(10), "the layers of the network have more than 100,000 inputs together"),
+    "inputs": (sums(15), sums(16), "the layers of the network have more than 65,536 inputs together"),
     "inputs of the last layer": (
-        sums_and_one(9),
-        sums_and_one(10),
-        "the layers of the network have more than 100,000 inputs together",
+        sums_and_one(15),
+        sums_and_one(16),
+        "the layers of the network have more than 65,536 inputs together",
     ),
     "digits": (
         f"{SMALL}{RELU}params: {{x: {'1' * 18}}}",

@@ -8,16 +8,16 @@ MAX_CONFIGS = 10_000
 MAX_FOLDER_ENTRIES = 100_000
 """Files and folders looked at for them."""
 MAX_YAML_DEPTH = 100
-MAX_YAML_NODES = 200_000
+MAX_YAML_NODES = 65_536
 """YAML nodes with every alias written out: stops alias bombs before they are walked."""
 
-MAX_NODES = 50_000
+MAX_NODES = 32_768
 """Primitive layers in one network."""
-MAX_INPUTS = 100_000
+MAX_INPUTS = 65_536
 """Inputs of all of them together, which bounds joins of thousands of values."""
 MAX_DIFFERENT = 10_000
 """Layers that differ in type, arguments or input's shape: each of them is worked out by itself."""
-MAX_STEPS = 150_000
+MAX_STEPS = 100_000
 """Items looked at while expanding, which bounds loops that create no layer."""
 MAX_BLOCK_DEPTH = 64
 """Blocks and combinators inside one another."""
