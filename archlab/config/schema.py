@@ -12,6 +12,7 @@ from archlab.config.tree.document import KEYS, LANGUAGE_VERSION
 from archlab.config.tree.expect import EXPECT_KEYS, GLOBAL
 from archlab.config.tree.items import COMBINATORS, ITEM_KEYS, PATH_KEYS
 from archlab.layers import Layer, find_layer, layer_types, types_with_role
+from archlab.layers.shape import RANKS
 
 Schema = dict[str, Any]
 
@@ -198,7 +199,7 @@ def _item_schema() -> Schema:
 
 
 def _figures() -> Schema:
-    """What `expect` takes: whole numbers, and for what each axis has its own of also a pair."""
+    """What `expect` takes: whole numbers, and for what each axis has its own of also a list."""
     number = {"type": "integer"}
     by_axis = {
         "receptive_field": {"anyOf": [number, {"const": GLOBAL}]},
@@ -206,15 +207,15 @@ def _figures() -> Schema:
     }
     properties: dict[str, Schema] = dict.fromkeys(EXPECT_KEYS, number)
     for key, of_axis in by_axis.items():
-        pair = {"type": "array", "items": of_axis, "minItems": 2, "maxItems": 2}
-        properties[key] = {"anyOf": [of_axis, pair]}
+        of_each = {"type": "array", "items": of_axis, "minItems": min(RANKS), "maxItems": max(RANKS)}
+        properties[key] = {"anyOf": [of_axis, of_each]}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 def _document_properties() -> dict[str, Schema]:
     figures = _figures()
     size = {"anyOf": [{"type": "integer", "minimum": 1}, _expression()]}
-    shape = {"type": "array", "items": size, "minItems": 1, "maxItems": 3}
+    shape = {"type": "array", "items": size, "minItems": 1, "maxItems": 1 + max(RANKS)}
     own_weights = [name for name in layer_types() if initialised_class(name) is not None]
     by_type = {
         "type": "object",
