@@ -9,12 +9,13 @@ import pytest
 
 from archlab.api.network import expand_document
 from archlab.cli.main import main
-from archlab.config.format import WIDTH, format_config
+from archlab.config.format import WIDTH, _check_nothing_lost, format_config
 from archlab.config.syntax.files import read_source
+from archlab.config.syntax.yaml_nodes import Mapping, parse
 from archlab.config.tree.presets import preset_files
 from archlab.config.tree.targets import read_document
 from archlab.diagnostics.place import Source
-from archlab.diagnostics.problem import ConfigError
+from archlab.diagnostics.problem import ConfigError, Problems
 from tests.command import run
 
 
@@ -275,3 +276,25 @@ def test_words_below_one_another() -> None:
 
 def test_a_line_of_spaces_is_blank() -> None:
     assert formatted(COMMENTED.replace("\n\n", "\n   \n")) == COMMENTED
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "name: b  # c\nlayers: [x]\n",
+        "name: 'a'  # c\nlayers: [x]\n",
+        "name: a  # c\nlayers: [x, x]\n",
+        "name: a  # c\nlayer: [x]\n",
+        "name: a  # d\nlayers: [x]\n",
+        "name: a\nlayers: [x]\n",
+        "name: a  # c\nlayers: [x\n",
+    ],
+)
+def test_a_result_that_means_something_else_is_refused(lost: str) -> None:
+    """Below the printer there is a net, for mistakes that it does not make."""
+    source = Source("x.yaml", "name:   a # c\nlayers: [ x ]\n")
+    before = parse(source, Problems())
+    assert isinstance(before, Mapping)
+    _check_nothing_lost(source, before, format_config(source))
+    with pytest.raises(ConfigError):
+        _check_nothing_lost(source, before, lost)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,14 @@ PROBLEMS: list[tuple[str, int, int, str, str]] = [
         "wrong-value",
         "'merge' is concat, add or multiply, not the text 'mean'",
     ),
+    (
+        "input: [4, 6, 8]\nlayers:\n  - {type: [relu]}",
+        3,
+        12,
+        "wrong-type",
+        "'type' must be a name, not a list",
+    ),
+    ("input: [4, 6, 8]\nlayers:\n  - {use: 3}", 3, 11, "wrong-type", "'use' must be a name, not the number 3"),
     ("input: [4, 6, 8]\nlayers:\n", 2, 8, "wrong-type", "'layers' is empty; write its content, or leave it out"),
     (
         "name: 3\ninput: [4, 6, 8]\nlayers: [{type: relu}]",
@@ -394,6 +403,29 @@ def test_what_leads_to_a_problem_begins_with_the_nearest() -> None:
         "shortcut: 4x8x8 (relu, line 6)",
         "in block 'unit', used at line 5",
         "in block 'outer', used by a at line 6",
+    ]
+
+
+@pytest.mark.parametrize("layer_type", layer_types())
+def test_what_a_value_must_be_is_never_said_in_the_words_of_pydantic(layer_type: str) -> None:
+    cls = find_layer(layer_type)
+    assert cls is not None
+    said: list[str] = []
+    for option, value in product(cls.model_fields, ("true", "-1", "1.5", "x", "null", "[1, x, 2]", "{a: 1}", "1e30")):
+        try:
+            loads(f"input: [4, 8, 8]\nlayers: [{{type: {layer_type}, {option}: {value}}}]")
+        except ConfigError as error:
+            said += [problem.message for problem in error.problems]
+    assert not [message for message in said if "nput should" in message]
+
+
+def test_other_mistakes_of_an_item_are_told_beside_an_expression_at_fault() -> None:
+    options = "out_channels: $wide, kernel_size: 1, norm: batch_norm2d, activation: relu, strid: 2"
+    with pytest.raises(ConfigError) as caught:
+        loads(f"input: [4, 6, 8]\nlayers: [{{type: conv2d, {options}}}]")
+    assert [problem.message.partition("; ")[0] for problem in caught.value.problems] == [
+        "there is no param 'wide' here",
+        "conv2d has no option 'strid'",
     ]
 
 

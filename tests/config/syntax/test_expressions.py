@@ -201,6 +201,7 @@ def test_bounds_are_where_they_are_said_to_be(inside: str, value: Any, outside: 
         ("$width + 1", "$width + 1", "an expression is $name or $(...) and nothing around it"),
         ("$( )", "$( )", "the expression is empty"),
         ("$(" + "1" * 1100 + ")", "$", "the expression has 1103 characters"),
+        ("$(1) not #)", "(", "cannot read the expression: invalid syntax"),
         ("$(1 +)", ")", "cannot read the expression: invalid syntax"),
         ("$('\u00e9t\u00e9' == widht)", "widht", "there is no param 'widht' here"),
         ("$('\u00e9' == '\u00fc' or 1 + mode)", "mode", "needs a number here, not 'fast'"),
