@@ -21,6 +21,7 @@ from archlab.graph import Graph, HasGraph, graph_of
 from archlab.graph.segments import find_segments
 from archlab.graph.subgraph import cut
 from archlab.layers.base import Layer
+from archlab.torch.host import require_room
 from archlab.torch.initialize import initialize
 from archlab.torch.trace import trace
 from archlab.torch.weights import Weights, load_weights
@@ -52,11 +53,13 @@ def build(
         as the config's `outputs` says; with `outputs`, a dictionary by their names.
 
     Raises:
-        ConfigError: if there is no such output or block, or the weights do not fit.
+        ConfigError: if there is no such output or block, the weights do not fit, or the memory is too small.
     """
     whole = graph_of(network)
     graph = whole if outputs is None else cut(whole, outputs)
-    with torch.device(device if device is not None else torch.get_default_device()):
+    made_on = torch.device(device) if device is not None else torch.get_default_device()
+    require_room(graph, made_on)
+    with made_on:
         root = nn.Module()
         for node in graph.layers:
             module = make_module(node.layer, graph.input_shapes(node))

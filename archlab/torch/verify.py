@@ -35,6 +35,7 @@ from archlab.layers.shape import shape_text
 from archlab.torch.build import build
 from archlab.torch.counting import DEFORMABLE, fvcore_deformable, torch_formulas
 from archlab.torch.device import require_device
+from archlab.torch.host import require_memory, require_time
 from archlab.torch.trace import PATH
 
 FVCORE_MAC_OPERATORS = ("conv", "linear", "addmm", "matmul", "bmm", "mm", "einsum", "deform_conv2d")
@@ -112,12 +113,15 @@ def verify(network: HasGraph, *, batch: int = 1, device: str = "cpu") -> Verific
         device: where to run; `meta` computes shapes without values, and leaves fvcore out.
 
     Raises:
-        ConfigError: if there is no such device, or PyTorch does not run the batch.
+        ConfigError: if there is no such device, PyTorch does not run the batch, or a processor could not.
     """
     require_run(network.graph, batch)
     analysis = analyze(network.graph, batch=batch)
-    # The numbers do not depend on the weights: leave out their costly initialisation.
     require_device(device, meta=True)
+    if torch.device(device).type == "cpu":
+        require_memory(analysis.total.memory.inference_peak, "the weights and values of a forward pass")
+        require_time(analysis.total.macs)
+    # The numbers do not depend on the weights: leave out their costly initialisation.
     model = build(network, device="meta").to_empty(device=device).eval()
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.data.zero_()
