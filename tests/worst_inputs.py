@@ -284,7 +284,7 @@ def circular(layers: int = 32_760) -> str:
     return f"input: [4, 64, 64]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n"
 
 
-def permuted(layers: int = 26_660) -> str:
+def permuted(layers: int = 21_840) -> str:
     """Each layer three operators."""
     return f"input: [4, 64, 64]\nlayers:\n  - {{type: layer_norm2d, repeat: {layers}}}\n"
 
@@ -295,7 +295,7 @@ def different(layers: int = 9_990) -> str:
     return f"input: [1, 9, 9]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n  - {{type: sigmoid, repeat: 22760}}\n"
 
 
-def deformable(layers: int = 13_300) -> str:
+def deformable(layers: int = 10_900) -> str:
     """Layers of two inputs, of which one says where the other is read."""
     conv = "type: deform_conv2d, out_channels: 4, kernel_size: 3, padding: 1"
     return f"input: [4, 64, 64]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n"

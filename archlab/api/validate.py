@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from archlab.api.expect import check_expect
 from archlab.api.network import Network
 from archlab.config.expand.budget import Budget
 from archlab.config.expand.network import expand
 from archlab.config.syntax.folders import configs_below, is_folder
-from archlab.config.syntax.limits import MAX_STEPS
+from archlab.config.syntax.limits import MAX_STEPS, MAX_TOTAL_STEPS
 from archlab.config.tree.document import Document, Variant
 from archlab.config.tree.targets import open_target
 from archlab.diagnostics.codes import Code
@@ -18,6 +19,8 @@ from archlab.files.inputs import STDIN
 
 VARIANT_STEPS = 50
 """Work of a variant beside its items, in the expansion's steps."""
+STEP_BYTES = 20
+"""Bytes of a file that take about as long to read as a step of expansion."""
 
 
 @dataclass(slots=True)
@@ -28,11 +31,13 @@ class Validation:
         target: as given.
         networks: how many were expanded.
         problems: in the order of the text.
+        spent: steps that it took.
     """
 
     target: str
     networks: int = 0
     problems: list[Problem] = field(default_factory=list)
+    spent: int = 0
 
 
 def config_paths(targets: list[str]) -> list[str]:
@@ -45,6 +50,31 @@ def config_paths(targets: list[str]) -> list[str]:
     for target in targets:
         paths += configs_below(target) if target != STDIN and is_folder(target) else [target]
     return paths
+
+
+def validate_all(targets: list[str]) -> list[Validation]:
+    """Check configs, which share a bound on steps; the first beyond it has a problem that says so, and is the last."""
+    checked: list[Validation] = []
+    spent = 0
+    for target in targets:
+        if spent > MAX_TOTAL_STEPS:
+            message = (
+                f"{target}: not checked, nor is what follows: the {len(checked):,} configs in front of it take more "
+                f"than {MAX_TOTAL_STEPS:,} steps together; check fewer at once"
+            )
+            checked.append(Validation(target, problems=[Problem(message, Code.TOO_LARGE)]))
+            break
+        checked.append(validate(target))
+        spent += checked[-1].spent + VARIANT_STEPS + _bytes_of(target) // STEP_BYTES
+    return checked
+
+
+def _bytes_of(target: str) -> int:
+    """The size of a target's file; 0 for other targets."""
+    try:
+        return Path(target.rpartition("@")[0] or target).stat().st_size
+    except (OSError, ValueError):
+        return 0
 
 
 def validate(target: str) -> Validation:
@@ -66,6 +96,7 @@ def validate(target: str) -> Validation:
         spent += budget.spent + VARIANT_STEPS + len(document.params)
         found.update(dict.fromkeys(own.found))
         result.networks += 1
+    result.spent = spent
     result.problems = sorted(_distinct(list(found)), key=lambda problem: problem.sort_key)
     return result
 

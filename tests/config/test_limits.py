@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from archlab.api.network import load, loads
-from archlab.api.validate import validate
+from archlab.api.validate import config_paths, validate, validate_all
 from archlab.config.syntax.files import read_source, read_stdin_source
 from archlab.config.syntax.folders import configs_below
 from archlab.config.syntax.naming import name_fault
@@ -265,6 +265,21 @@ def test_the_networks_of_a_file_share_a_bound(monkeypatch: pytest.MonkeyPatch, t
     assert "networks in front of this variant take more than 6,000 steps to expand together" in problem.message
     (tmp_path / "net.yaml").write_text(text.replace("1000", "10"))
     assert not validate(str(tmp_path / "net.yaml")).problems
+
+
+def test_configs_that_are_checked_together_share_a_bound(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.yaml").write_text(f"{SMALL}layers: [{{type: relu, repeat: 1000}}]\n")
+    targets = config_paths([str(tmp_path)])
+    one = validate(targets[0]).spent
+    assert one > 1000
+    assert [found.networks for found in validate_all(targets)] == [1] * 5
+    monkeypatch.setattr("archlab.api.validate.MAX_TOTAL_STEPS", 3 * one)
+    checked = validate_all(targets)
+    assert [found.networks for found in checked] == [1, 1, 1, 0]
+    (problem,) = checked[-1].problems
+    assert problem.code == "too-large"
+    assert f"{targets[3]}: not checked, nor is what follows: the 3 configs in front of it take more" in problem.message
 
 
 def test_a_file_of_another_program_that_begins_with_an_empty_line() -> None:

@@ -92,7 +92,7 @@ class Program:
         return [self.results[index] for _, index in self.graph.outputs]
 
 
-MAX_CALLS = 80_000
+MAX_CALLS = 65_536
 """Operators of a network: a layer may run a dozen (circular padding)."""
 
 Known = dict[tuple[int, ...], list[tuple[Operator, int]]]

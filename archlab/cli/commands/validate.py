@@ -29,10 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Report:
     """The problems are the result."""
-    from archlab.api.validate import config_paths, validate
+    from archlab.api.validate import config_paths, validate_all
     from archlab.diagnostics.forms import problem_annotation, problems_json, problems_sarif
 
-    checked = [validate(target) for target in config_paths(options.paths)]
+    checked = validate_all(config_paths(options.paths))
     problems: list[Problem] = [problem for found in checked for problem in found.problems]
     return Report(
         {

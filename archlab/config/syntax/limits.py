@@ -19,6 +19,8 @@ MAX_DIFFERENT = 10_000
 """Layers that differ in type, arguments or input's shape: each of them is worked out by itself."""
 MAX_STEPS = 100_000
 """Items looked at while expanding, which bounds loops that create no layer."""
+MAX_TOTAL_STEPS = 1_000_000
+"""The same of all configs that are checked at once, where 20 bytes count as a step."""
 MAX_BLOCK_DEPTH = 64
 """Blocks and combinators inside one another."""
 
