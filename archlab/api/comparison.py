@@ -12,6 +12,7 @@ from archlab.api.analysis import Analysis
 from archlab.api.network import Network, load
 from archlab.diagnostics.problem import ConfigError, Problem
 from archlab.report.figures import comparison_row, figures_row
+from archlab.report.rows import united
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,8 +36,8 @@ class Comparison:
 
     @property
     def rows(self) -> list[Row]:
-        """One flat row for each network."""
-        return [comparison_row(analysis, self.device) for analysis in self.analyses]
+        """One flat row for each network; a column of axes that a network has not is None."""
+        return united([comparison_row(analysis, self.device) for analysis in self.analyses])
 
     def to_dict(self) -> dict[str, Any]:
         """The totals of every network, as `archlab compare --format json` prints them."""

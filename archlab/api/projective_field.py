@@ -25,5 +25,7 @@ def projective_field(
     graph = analysis.graph
     require_positions(graph, "projective")
     shape = graph.input_shape
-    place = middle_unit(shape) if at is None else checked_place("at", at, shape[1:], "the input", "position")
+    if at is None:
+        return ProjectionReport(analysis, chosen_layer(analysis, layer), middle_unit(shape, len(shape) - 1))
+    place = checked_place("at", at, shape[1:], "the input", "position")
     return ProjectionReport(analysis, chosen_layer(analysis, layer), place)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archlab.analysis.receptive_field.fields import FLAT_AXES
 from archlab.analysis.receptive_field.growth import middle_unit
 from archlab.analysis.result import Analysis
 from archlab.api.places import checked_place, chosen_layer, require_positions
 from archlab.graph import Node
-from archlab.layers.shape import map_size
+from archlab.layers.shape import axis_count, map_size
 from archlab.report.field import FieldReport, unit_spans
 
 if TYPE_CHECKING:
@@ -24,14 +23,14 @@ def receptive_field(
     Args:
         analysis: of the network.
         layer: its path; by default the one whose field the total gives (see `analysis.outputs`).
-        unit: row and column in its map; by default the middle.
+        unit: an index for each axis of its map, such as row and column; by default the middle.
 
     Raises:
         ConfigError: if there is no such layer or unit, or the input has no positions.
     """
     require_positions(analysis.graph, "receptive")
     node = chosen_layer(analysis, layer)
-    chosen = _unit(node, unit)
+    chosen = _unit(node, unit, axis_count(analysis.graph.input_shape))
     return FieldReport(analysis, node, chosen, analysis.estimator.field(node.index, chosen))
 
 
@@ -49,8 +48,8 @@ def measured_field(report: FieldReport, sampling: Sampling, progress: Progress) 
     return FieldReport(report.analysis, report.node, report.unit, report.estimate, measured)
 
 
-def _unit(node: Node, unit: tuple[int, ...] | None) -> tuple[int, ...]:
+def _unit(node: Node, unit: tuple[int, ...] | None, rank: int) -> tuple[int, ...]:
     if unit is None:
-        return middle_unit(node.shape)
-    size = map_size(node.shape) or (1,) * FLAT_AXES
+        return middle_unit(node.shape, rank)
+    size = map_size(node.shape) or (1,) * rank
     return checked_place("unit", unit, size, f"the output of {node.path}", "unit")

@@ -21,3 +21,9 @@ def one_of(known: Iterable[str]) -> str:
     """`a, b or c`."""
     words = list(known)
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def all_of(known: Iterable[str]) -> str:
+    """`a, b and c`."""
+    words = list(known)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -7,10 +7,10 @@ from fractions import Fraction
 from archlab.analysis.receptive_field.axis_field import AxisField, UnitTable
 from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.diagnostics.words import listed
-from archlab.explain.section import Section, Step, number
+from archlab.explain.section import Section, Step, alike, number
 from archlab.explain.subject import Subject
 from archlab.layers.geometry import Phases, Reads, Whole, Window
-from archlab.layers.shape import AXIS_NAMES, is_map
+from archlab.layers.shape import axis_count, is_map
 from archlab.report.units import field_text, misalignment_text
 
 SOURCE = "Araujo, Norris & Sim 2019"
@@ -26,14 +26,14 @@ def field_section(subject: Subject) -> Section:
     elif len(subject.inputs) > 1 and not subject.is_adaptive:
         _join(subject, section, field)
     else:
-        axes = [_axis(subject, field, axis) for axis in range(len(field.axes))]
-        if all(axis == axes[0] for axis in axes):
-            section.steps += axes[0][0]
-            section.notes += axes[0][1]
+        axes = alike([_axis(subject, field, axis) for axis in range(len(field.axes))])
+        if len(axes) == 1:
+            section.steps += axes[0][1][0]
+            section.notes += axes[0][1][1]
         else:
-            for name, (steps, notes) in zip(AXIS_NAMES[len(axes)], axes, strict=True):
-                section.steps += [Step(f"{s.name} ({name})", s.formula, s.numbers, s.result, s.remark) for s in steps]
-                section.notes += [f"Along the {name}: {note[0].lower()}{note[1:]}" for note in notes]
+            for names, (steps, notes) in axes:
+                section.steps += [Step(f"{s.name} ({names})", s.formula, s.numbers, s.result, s.remark) for s in steps]
+                section.notes += [f"Along the {names}: {note[0].lower()}{note[1:]}" for note in notes]
     section.notes += _marks(subject, field)
     return section
 
@@ -41,17 +41,22 @@ def field_section(subject: Subject) -> Section:
 def _why_global(subject: Subject) -> str:
     if not is_map(subject.analysis.graph.input_shape):
         return "None: the network's input is flat, and has no positions that a unit could see."
-    extent = " x ".join(map(str, subject.analysis.graph.input_shape[1:]))
+    extent = f"{_whole(subject)} ({' x '.join(map(str, subject.analysis.graph.input_shape[1:]))})"
     seen = [subject.field_before(which).is_global for which in range(len(subject.inputs))]
     if len(seen) > 1 and any(seen) and not all(seen):
         nodes = subject.analysis.graph.nodes
         paths = [nodes[i].path for i, whole in zip(subject.node.inputs, seen, strict=True) if whole]
-        return f"It joins {listed(paths)}, whose units see the whole image ({extent}), and so do its own."
+        return f"It joins {listed(paths)}, whose units see {extent}, and so do its own."
     if all(seen):
-        return f"Its input already sees the whole image ({extent}), and so does each of its units."
+        return f"Its input already sees {extent}, and so does each of its units."
     if not is_map(subject.output):
-        return f"A flat result has no positions: each of its units is taken to see the whole image ({extent})."
-    return f"Each of its units reads its whole input: from here on, everything sees the whole image ({extent})."
+        return f"A flat result has no positions: each of its units is taken to see {extent}."
+    return f"Each of its units reads its whole input: from here on, everything sees {extent}."
+
+
+def _whole(subject: Subject) -> str:
+    """What a unit sees that sees everything: an input of two axes is an image."""
+    return f"the whole {'image' if axis_count(subject.analysis.graph.input_shape) == 2 else 'input'}"
 
 
 def _axis(subject: Subject, field: ReceptiveField, axis: int) -> tuple[list[Step], list[str]]:
@@ -150,7 +155,7 @@ def _join(subject: Subject, section: Section, field: ReceptiveField) -> None:
 def _marks(subject: Subject, field: ReceptiveField) -> list[str]:
     notes: list[str] = []
     if field.context:
-        notes.append("A gate on the way sees the whole image, but only scales what this field holds.")
+        notes.append(f"A gate on the way sees {_whole(subject)}, but only scales what this field holds.")
     if field.adaptive:
         notes.append("The regular grid's: a layer on the way moves its positions by learned offsets.")
     apart = field.misalignment

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
+from archlab.diagnostics.words import all_of
+from archlab.layers.shape import AXIS_NAMES
+
+T = TypeVar("T")
 Result = int | Fraction | float | str
 
 
@@ -69,6 +74,13 @@ class Section:
             **({"drawing": self.drawing.splitlines()} if self.drawing else {}),
             **self.data,
         }
+
+
+def alike(found: Sequence[T]) -> list[tuple[str, T]]:
+    """What was found along each axis, once for those of which it is the same, with their names."""
+    named = list(zip(AXIS_NAMES[len(found)], found, strict=True))
+    distinct = [one for at, one in enumerate(found) if one not in found[:at]]
+    return [(all_of([name for name, value in named if value == one]), one) for one in distinct]
 
 
 def number(value: Result) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from archlab.explain.rearranged import RULES, rearranged
-from archlab.explain.section import Section, Step, plus
+from archlab.explain.section import Section, Step, alike, plus
 from archlab.explain.subject import Subject
 from archlab.layers.geometry import Phases, Whole, Window, adaptive_bounds
-from archlab.layers.shape import AXIS_NAMES
 from archlab.layers.sliding import sliding_size
 
 SOURCE = "Dumoulin & Visin 2016"
@@ -19,12 +18,12 @@ def size_section(subject: Subject) -> Section:
         rearranged(subject, section)
         return section
     section.source = SOURCE
-    steps = [_axis_step(subject, axis) for axis in range(subject.rank)]
-    names = AXIS_NAMES[subject.rank]
-    if all(step == steps[0] for step in steps):
-        section.steps.append(Step("out", *_parts(steps[0]), f"{' and '.join(names)} alike" if len(names) > 1 else ""))
+    steps = alike([_axis_step(subject, axis) for axis in range(subject.rank)])
+    if len(steps) == 1:
+        ((names, step),) = steps
+        section.steps.append(Step("out", *_parts(step), f"{names} alike" if subject.rank > 1 else ""))
     else:
-        section.steps += [Step(f"out {name}", *_parts(step)) for name, step in zip(names, steps, strict=True)]
+        section.steps += [Step(f"out {names}", *_parts(step)) for names, step in steps]
     section.notes += _ceil_notes(subject) + _adaptive_notes(subject)
     return section
 
@@ -122,9 +121,15 @@ def _ceil_notes(subject: Subject) -> list[str]:
     if not getattr(subject.layer, "ceil_mode", False):
         return []
     notes = [_ceil_note(subject, axis) for axis in range(subject.rank)]
-    if len(set(notes)) == 1:
-        return [f"Along each axis, {notes[0]}"] if notes[0] else []
-    return [f"Along the {name}, {note}" for name, note in zip(AXIS_NAMES[subject.rank], notes, strict=True) if note]
+    return _along_axes(notes)
+
+
+def _along_axes(notes: list[str]) -> list[str]:
+    """A sentence for each axis; one where all are alike."""
+    found = alike(notes)
+    if len(found) == 1:
+        return [f"Along {'each axis' if len(notes) > 1 else f'the {found[0][0]}'}, {notes[0]}"] if notes[0] else []
+    return [f"Along the {names}, {note}" for names, note in found if note]
 
 
 def _ceil_note(subject: Subject, axis: int) -> str:
@@ -145,9 +150,7 @@ def _adaptive_notes(subject: Subject) -> list[str]:
     if not hasattr(subject.layer, "output_size"):
         return []
     notes = [_adaptive_note(subject, axis) for axis in range(subject.rank)]
-    if len(set(notes)) == 1:
-        return [f"Along each axis, {notes[0]}"] if notes[0] else []
-    return [f"Along the {name}, {note}" for name, note in zip(AXIS_NAMES[subject.rank], notes, strict=True) if note]
+    return _along_axes(notes)
 
 
 def _adaptive_note(subject: Subject, axis: int) -> str:

@@ -11,13 +11,14 @@ from math import prod
 
 from archlab.analysis.result import LayerReport
 from archlab.explain.deformable import deformable_section
-from archlab.explain.section import Section, Step, times
+from archlab.explain.section import Section, Step, alike, times
 from archlab.explain.subject import Subject
 from archlab.explain.transposed import transposed_section
 from archlab.layers.geometry import Window
-from archlab.layers.shape import AXIS_NAMES
 from archlab.layers.sliding import effective_kernel
 
+EXTENT_NAMES = {1: "length", 2: "area", 3: "volume"}
+"""By number of axes: what the product of the sizes along them is."""
 Topic = Callable[[Subject], Section | None]
 
 
@@ -99,13 +100,18 @@ def _fill_separable(section: Section, depthwise: Subject, pointwise: Subject) ->
     share = Fraction(one + two, full)
     area = depthwise.words("kernel")
     if depthwise.output[0] == channels:
-        formula = f"both / full convolution = 1 / out_channels + 1 / ({area})"
-        numbers = f"1 / {out} + 1 / ({times(*kernel)})"
+        formula = f"both / full convolution = 1 / out_channels + 1 / {_grouped_text(area)}"
+        numbers = f"1 / {out} + 1 / {_grouped_text(times(*kernel))}"
     else:
         formula, numbers = "both / full convolution", f"{one + two:,} / {full:,}"
     section.steps.append(
         Step("share", formula, numbers, share, f"{float(share):.2%}, {float(1 / share):.1f} times less")
     )
+
+
+def _grouped_text(product: str) -> str:
+    """A product in parentheses, if it is one."""
+    return f"({product})" if " x " in product else product
 
 
 def _pointwise_after(subject: Subject) -> Subject | None:
@@ -160,17 +166,21 @@ def _dilated(subject: Subject) -> Section | None:
     if all(kernel == 1 or dilation == 1 for kernel, dilation in sizes):
         return None
     section = Section("dilated", "dilated (atrous) convolution", "Yu & Koltun 2016")
-    alike = len(set(sizes)) == 1
-    for name, (kernel, dilation) in zip(AXIS_NAMES[len(sizes)], sizes[:1] if alike else sizes, strict=False):
-        label = "effective kernel" if alike else f"effective {name}"
+    found = alike(sizes)
+    for names, (kernel, dilation) in found:
+        label = "effective kernel" if len(found) == 1 else f"effective {names}"
         formula = "dilation x (kernel - 1) + 1"
         numbers = f"{dilation} x ({kernel} - 1) + 1"
         section.steps.append(Step(label, formula, numbers, effective_kernel(kernel, dilation)))
     taps = prod(kernel for kernel, _ in sizes)
-    area = prod(effective_kernel(*size) for size in sizes)
+    area, what = prod(effective_kernel(*size) for size in sizes), EXTENT_NAMES[len(sizes)]
     section.steps.append(
         Step(
-            "taps read", "kernel area / effective area", f"{taps} / {area}", Fraction(taps, area), f"{taps / area:.1%}"
+            "taps read",
+            f"kernel {what} / effective {what}",
+            f"{taps} / {area}",
+            Fraction(taps, area),
+            f"{taps / area:.1%}",
         )
     )
     section.notes.append("It sees as far as the larger kernel, with the parameters and MACs of the small one.")
@@ -185,7 +195,8 @@ def _gridding(subject: Subject) -> str:
     if not known or len(known) < len(shares):
         return "Whether its holes are filled by the layers before it is not known here."
     if min(known) == 1:
-        return "No gridding: the layers before it fill the holes, and its field has none along either axis."
+        which = "either" if len(axes) == 2 else "any"
+        return f"No gridding: the layers before it fill the holes, and its field has none along {which} axis."
     return (
         f"Gridding: of its receptive field only {min(known):.1%} is read along an axis, the layers before it do not "
         "fill the holes (Wang et al. 2018: mix dilations without a common divisor)."

@@ -47,7 +47,7 @@ class FieldReport:
     Attributes:
         analysis: of the network.
         node: the layer.
-        unit: row and column in its map.
+        unit: an index for each axis of its map.
         estimate: the effective field of the linear network; None if unknown.
         measured: with gradients, if asked for.
     """
@@ -114,7 +114,7 @@ class FieldReport:
                 "silent_samples": measured.silent,
                 "images": measured.images,
                 "weights": measured.weights,
-                "map": measured.rows,
+                "map": measured.shares,
             },
             "layers": [
                 {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archlab.analysis.receptive_field.axis_field import AxisField
 from archlab.analysis.receptive_field.fields import Misalignment, ReceptiveField
 from archlab.analysis.receptive_field.productivity import border_layer
-from archlab.layers.shape import Shape, map_size, shape_text
+from archlab.layers.shape import AXIS_NAMES, Shape, map_size, shape_text
 
 if TYPE_CHECKING:
     from archlab.analysis.receptive_field.outputs import OutputReport
@@ -118,7 +118,7 @@ def _of_each_field(
     extent = analysis.graph.input_shape
 
     def converted(field: ReceptiveField, shape: Shape) -> Row:
-        key = (id(field), shape[-2:])  # a channels-last map only misses
+        key = (id(field), shape[1:] if type(shape) is tuple else shape)  # of a map, its sizes
         row = known.get(key)
         if row is None:
             row = known[key] = convert(field, extent, shape)
@@ -226,9 +226,15 @@ def _flat_field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) ->
 def _flat_field(field: Row) -> Row:
     flat: Row = {}
     for key in ("size", "stride", "start", "coverage"):
-        flat[f"receptive_field_{key}_h"], flat[f"receptive_field_{key}_w"] = field[key]
+        flat |= _for_each_axis(key, field[key])
     flat["receptive_field_global"] = field["global"]
     return flat
+
+
+def _for_each_axis(key: str, values: list[Any]) -> Row:
+    """A column for each axis, with the first letter of its name: `_h` and `_w` of two."""
+    pairs = zip(AXIS_NAMES[len(values)], values, strict=True)
+    return {f"receptive_field_{key}_{name[0]}": value for name, value in pairs}
 
 
 def network_row(analysis: Analysis) -> Row:
@@ -246,7 +252,18 @@ def network_row(analysis: Analysis) -> Row:
         "activations": total.activations,
         "memory_inference_peak": total.memory.inference_peak,
         **_flat_field(field),
-        "receptive_field_largest_finite_h": field["largest_finite"][0],
-        "receptive_field_largest_finite_w": field["largest_finite"][1],
+        **_for_each_axis("largest_finite", field["largest_finite"]),
         "receptive_field_layer": field["layer"],
     }
+
+
+def united(rows: list[Row]) -> list[Row]:
+    """Rows that all have the columns of each of them, empty where a row has none: networks of different axes."""
+    names: list[str] = []
+    for row in rows:
+        place = 0
+        for name in row:
+            if name not in names:
+                names.insert(place, name)
+            place = names.index(name) + 1
+    return [row if list(row) == names else {name: row.get(name) for name in names} for row in rows]

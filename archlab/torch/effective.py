@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import exp
 from pathlib import Path
+from typing import Any
 
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.requirements import require
 from archlab.diagnostics.spelling import argument
+from archlab.diagnostics.words import all_of
 
 require("torch", "torch", "measuring an effective receptive field")
 
@@ -30,7 +32,7 @@ from archlab.config.syntax.folders import is_folder
 from archlab.diagnostics.problem import single_problem
 from archlab.files.inputs import remember
 from archlab.graph import Graph
-from archlab.layers.shape import ChannelsLast, Shape, shape_text
+from archlab.layers.shape import AXIS_NAMES, ChannelsLast, Shape, map_size, shape_text
 from archlab.torch.build import build
 from archlab.torch.device import require_device
 from archlab.torch.trace import PATH
@@ -39,6 +41,8 @@ from archlab.torch.weights import load_weights
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
+Shares = list[Any]
+"""Of a map: nested lists, one level for each of its axes."""
 Progress = Callable[[Iterable[int]], Iterable[int]]
 """Hands the samples' numbers through and may show how far it has come."""
 
@@ -48,7 +52,7 @@ class MeasuredField:
     """What the gradients of one unit say.
 
     Attributes:
-        rows: share of each input position, row by row; they sum to 1.
+        shares: of each input position, as lists along its axes: row by row of two; they sum to 1.
         axes: the same, summed along each axis.
         area: exp(entropy) of the shares, in input positions.
         contribution_area: the fewest input positions that together hold 95 % of the shares.
@@ -58,7 +62,7 @@ class MeasuredField:
         weights: where the weights are from.
     """
 
-    rows: list[list[float]]
+    shares: Shares
     axes: EffectiveField
     area: float
     contribution_area: int
@@ -100,8 +104,8 @@ def measure(
     Args:
         graph: the network; its input must be a map.
         index: of the node.
-        unit: row and column in the node's map; ignored for a flat output.
-        spans: first and last position of the theoretical field, along height and width.
+        unit: an index for each axis of the node's map; ignored for a flat output.
+        spans: first and last position of the theoretical field, along each axis.
         sampling: over which images and weights.
         progress: wraps the samples.
 
@@ -109,7 +113,7 @@ def measure(
         ConfigError: for files that do not fit, or if no sample has a gradient.
     """
     require_device(sampling.device)
-    images = None if sampling.images is None else _image_files(sampling.images)
+    images = None if sampling.images is None else _image_files(sampling.images, graph)
     count = sampling.samples if images is None else min(sampling.samples, len(images))
     state = torch.random.get_rng_state()
     model: fx.GraphModule | None = None
@@ -131,7 +135,7 @@ def measure(
     if silent == count:
         path = graph.nodes[index].path
         raise single_problem(
-            f"no input position has a gradient to unit {unit[0]},{unit[1]} of {path} in any of {count} samples: "
+            f"no input position has a gradient to unit {','.join(map(str, unit))} of {path} in any of {count} samples: "
             f"it does not read the input, or its activation is off; try another {argument('unit')}, "
             f"{argument('layer')} or {argument('seed')}",
             Code.NO_GRADIENT,
@@ -169,8 +173,8 @@ def _shares(model: fx.GraphModule, image: Tensor, shape: Shape, unit: tuple[int,
     image = image.requires_grad_()
     output = model(image[None])[0]
     if isinstance(shape, ChannelsLast):
-        output = output.permute(2, 0, 1)
-    value = output[:, unit[0], unit[1]].sum() if output.dim() == 3 else output.sum()
+        output = output.movedim(-1, 0)
+    value = (output if map_size(shape) is None else output[:, *unit]).sum()
     if not value.requires_grad:
         return None
     (gradient,) = torch.autograd.grad(value, image, allow_unused=True)
@@ -187,11 +191,13 @@ def _shares(model: fx.GraphModule, image: Tensor, shape: Shape, unit: tuple[int,
 def _result(
     shares: Tensor, spans: tuple[tuple[int, int], ...], count: int, silent: int, sampling: Sampling
 ) -> MeasuredField:
-    axes = [EffectiveAxis(0, shares.sum(1 - axis).tolist(), spans[axis], shares.shape[axis]) for axis in (0, 1)]
+    axes = [
+        EffectiveAxis(0, _along(shares, axis).tolist(), spans[axis], shares.shape[axis]) for axis in range(shares.dim())
+    ]
     present = shares[shares > 0]
     held = shares.flatten().sort(descending=True).values.cumsum(0)
     return MeasuredField(
-        rows=shares.tolist(),
+        shares=shares.tolist(),
         axes=EffectiveField(tuple(axes)),
         area=exp(-float((present * present.log()).sum())),
         contribution_area=int((held < SHARE - 1e-12).sum()) + 1,
@@ -202,7 +208,20 @@ def _result(
     )
 
 
-def _image_files(folder: Path) -> list[Path]:
+def _along(shares: Tensor, axis: int) -> Tensor:
+    """The sums over all other axes."""
+    others = [other for other in range(shares.dim()) if other != axis]
+    return shares.sum(others) if others else shares
+
+
+def _image_files(folder: Path, graph: Graph) -> list[Path]:
+    names = AXIS_NAMES[len(graph.input_shape) - 1]
+    if len(names) != len(AXIS_NAMES[2]):
+        raise single_problem(
+            f"{argument('images', folder)}: images have height and width, and the input "
+            f"{shape_text(graph.input_shape)} has {all_of(names)}; without it, random values are taken",
+            Code.WRONG_VALUE,
+        )
     require("PIL", "torch", "reading images")
     if not is_folder(str(folder)):
         raise single_problem(f"{argument('images', folder)}: there is no such folder", Code.UNREADABLE)

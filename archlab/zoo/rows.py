@@ -12,6 +12,7 @@ from archlab.config.tree.presets import preset_files
 from archlab.config.tree.targets import read_document
 from archlab.diagnostics.problem import Problems
 from archlab.report.rows import network_row
+from archlab.report.units import by_axis
 
 
 def preset_targets() -> list[str]:
@@ -43,6 +44,13 @@ def preset_rows() -> list[Row]:
             analysis = expand_document(document, variant, problems, params={}).analyze()
             numbers = network_row(analysis)
             shown = {key: numbers[key] for key in ("input", "params", "macs", "activations")}
-            size = "global" if numbers["receptive_field_global"] else numbers["receptive_field_size_h"]
-            rows.append({"family": path.stem, "name": analysis.graph.name, **shown, "receptive_field": size})
+            rows.append({"family": path.stem, "name": analysis.graph.name, **shown, "receptive_field": _size(numbers)})
     return rows
+
+
+def _size(numbers: Row) -> int | str:
+    """What a unit sees: a number where that is as much along each axis."""
+    if numbers["receptive_field_global"]:
+        return "global"
+    sizes = [value for name, value in numbers.items() if name.startswith("receptive_field_size_")]
+    return int(sizes[0]) if len(set(sizes)) == 1 else by_axis(map(str, sizes))

@@ -93,11 +93,14 @@ RUNNERS: list[Callable[[nn.Module, Tensor], Numbers]] = [
 ]
 
 
+SLIDING_POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+
+
 def as_written(model: nn.Module) -> nn.Module:
     """Square kernels of pools as one number, as one writes them; torchscan counts these differently."""
     for module in model.modules():
         kernel: Any = getattr(module, "kernel_size", None)
-        if isinstance(module, nn.MaxPool2d | nn.AvgPool2d) and isinstance(kernel, tuple) and kernel[0] == kernel[1]:
+        if isinstance(module, SLIDING_POOLS) and isinstance(kernel, tuple) and len(set(kernel)) == 1:
             module.kernel_size = kernel[0]
     return model.eval()
 
@@ -219,6 +222,72 @@ def test_one_layer(text: str, run: Callable[[nn.Module, Tensor], Numbers]) -> No
     network = archlab.loads(
         f"input: [3, 9, 11]\nlayers:\n  - {plain}\n  - {{type: {text}}}\n  - {plain}\n  - {{type: flatten}}\n"
         "  - {type: linear, out_features: 5}"
+    )
+    measured = measure(run, build(network), network.graph.input_shape)
+    assert predicted(count(network.analyze()), measured) == measured
+
+
+OTHER_RANKS = {
+    1: [
+        "conv1d, out_channels: 6, kernel_size: 3, groups: 2, stride: 2",
+        "conv1d, out_channels: 4, kernel_size: 3, padding: same, bias: false",
+        "conv_transpose1d, out_channels: 6, kernel_size: 4, stride: 2, padding: 1, output_padding: 1",
+        "batch_norm1d",
+        "batch_norm1d, affine: false",
+        "instance_norm1d",
+        "instance_norm1d, affine: true",
+        "max_pool1d, kernel_size: 3",
+        "avg_pool1d, kernel_size: 2",
+        "adaptive_avg_pool1d, output_size: 4",
+        "adaptive_max_pool1d, output_size: 5",
+        "global_avg_pool1d",
+        "lp_pool1d, norm_type: 2.0, kernel_size: 2",
+        "upsample, scale_factor: 2",
+        "upsample, scale_factor: 2, mode: linear",
+        "upsample, size: 20",
+        "local_response_norm, size: 3",
+        "reflection_pad1d, padding: 2",
+        "dropout1d",
+        "squeeze_excitation, squeeze_channels: 2",
+        "depthwise_separable_conv1d, out_channels: 6, kernel_size: 3",
+        "group_norm, num_groups: 2",
+    ],
+    3: [
+        "conv3d, out_channels: 6, kernel_size: [1, 2, 3], groups: 2, stride: [1, 2, 1]",
+        "conv3d, out_channels: 4, kernel_size: 3, padding: same, bias: false",
+        "conv_transpose3d, out_channels: 6, kernel_size: 4, stride: 2, padding: 1, output_padding: 1",
+        "batch_norm3d",
+        "batch_norm3d, affine: false",
+        "instance_norm3d",
+        "instance_norm3d, affine: true",
+        "max_pool3d, kernel_size: 3",
+        "max_pool3d, kernel_size: [3, 2, 2]",
+        "avg_pool3d, kernel_size: 2",
+        "adaptive_avg_pool3d, output_size: [2, 3, 3]",
+        "adaptive_max_pool3d, output_size: [2, 5, 4]",
+        "global_avg_pool3d",
+        "lp_pool3d, norm_type: 2.0, kernel_size: 2",
+        "upsample, scale_factor: 2",
+        "upsample, scale_factor: 2, mode: trilinear",
+        "upsample, size: [5, 9, 20]",
+        "local_response_norm, size: 3",
+        "replication_pad3d, padding: 2",
+        "dropout3d",
+        "squeeze_excitation, squeeze_channels: 2",
+        "depthwise_separable_conv3d, out_channels: 6, kernel_size: 3",
+    ],
+}
+"""By number of axes."""
+
+
+@pytest.mark.parametrize("run", RUNNERS, ids=lambda run: run.__name__)
+@pytest.mark.parametrize(("rank", "text"), [(rank, text) for rank, texts in OTHER_RANKS.items() for text in texts])
+def test_one_layer_of_one_and_of_three_axes(rank: int, text: str, run: Callable[[nn.Module, Tensor], Numbers]) -> None:
+    plain = f"{{type: conv{rank}d, out_channels: 4, kernel_size: 1}}"
+    size = {1: [11], 3: [6, 9, 11]}[rank]
+    network = archlab.loads(
+        f"input: {[3, *size]}\nlayers:\n  - {plain}\n  - {{type: {text}}}\n  - {plain}\n  - {{type: flatten}}\n"
+        "  - {type: linear, out_features: 5}\n  - {type: batch_norm1d}"
     )
     measured = measure(run, build(network), network.graph.input_shape)
     assert predicted(count(network.analyze()), measured) == measured

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import archlab
+from archlab.explain.layer import explain_layer
 from archlab.explain.matrix import LinearMap, linear_map
-from archlab.explain.matrix.draw import draw_block, drawable
+from archlab.explain.matrix.draw import draw_block, draw_kernel, drawable, kernel_of
 from archlab.layers import find_layer
 from archlab.layers.base import Layer
 from archlab.layers.shape import Shape, ShapeError
@@ -44,8 +45,9 @@ def check(instance: Layer, shape: Shape) -> LinearMap:
     expected = module(x)
     matrix = dense(found, weight.detach() if isinstance(weight, Tensor) else None)
     result = (matrix @ x.flatten()).reshape(1, *found.outputs)
-    if isinstance(getattr(module, "bias", None), Tensor):
-        result = result + module.bias[:, None, None]  # type: ignore[index]
+    bias = getattr(module, "bias", None)
+    if isinstance(bias, Tensor):
+        result = result + bias.reshape(-1, *[1] * (len(shape) - 1))
     torch.testing.assert_close(result, expected)
     assert found.nonzeros == int((matrix != 0).sum())
     assert (found.rows, found.columns) == matrix.shape
@@ -55,6 +57,35 @@ def check(instance: Layer, shape: Shape) -> LinearMap:
 
 def random_pair(draw: random.Random, low: int, high: int) -> list[int]:
     return [draw.randint(low, high), draw.randint(low, high)]
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+@pytest.mark.parametrize("seed", range(12))
+def test_maps_of_one_and_of_three_axes(seed: int, rank: int) -> None:
+    draw = random.Random(seed)  # noqa: S311 - drawing layers is no cryptography
+
+    def each(low: int, high: int) -> list[int]:
+        return [draw.randint(low, high) for _ in range(rank)]
+
+    groups = draw.choice([1, 2])
+    channels, out = groups * draw.randint(1, 2), groups * draw.randint(1, 2)
+    shape = (channels, *each(4, 6))
+    options = f"kernel_size: {each(1, 3)}, stride: {each(2, 3)}, padding: {each(0, 1)}"
+    down = f"out_channels: {out}, {options}, dilation: {each(1, 2)}, groups: {groups}"
+    up = f"out_channels: {out}, {options}, output_padding: {each(0, 1)}, groups: {groups}"
+    window = f"kernel_size: {each(2, 3)}, stride: {each(1, 3)}, padding: {each(0, 1)}, ceil_mode: true"
+    texts = [
+        f"conv{rank}d, {down}, padding_mode: {draw.choice(['zeros', 'reflect', 'replicate', 'circular'])}",
+        f"conv_transpose{rank}d, {up}",
+        f"avg_pool{rank}d, {window}, count_include_pad: {draw.choice(['true', 'false'])}",
+        f"adaptive_avg_pool{rank}d, output_size: {each(1, 4)}",
+    ]
+    for text in texts:
+        try:
+            instance = layer(f"type: {text}", shape)
+        except archlab.ConfigError:  # does not fit
+            continue
+        check(instance, shape)
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -161,6 +192,43 @@ def test_the_drawing_is_the_matrix() -> None:
     letters = dict(zip("abcdef", weight.flatten().tolist(), strict=True))
     values = [[0.0 if cell == "." else sum(letters[c] for c in cell.split("+")) for cell in row] for row in rows]
     assert torch.equal(torch.tensor(values, dtype=torch.float64), dense(found, weight))
+
+
+def test_three_axes_are_drawn_slice_beside_slice() -> None:
+    instance = layer("type: conv3d, out_channels: 1, kernel_size: 2, padding: [1, 0, 0]", (1, 2, 2, 3))
+    shown = drawable(instance, (1, 2, 2, 3))
+    assert shown is not None
+    kernel = kernel_of(shown[0])
+    assert draw_kernel(kernel).splitlines() == ["a b   e f", "c d   g h"]
+    assert draw_block(shown[0], kernel).splitlines() == [
+        "e f .   g h .     . . .   . . .",
+        ". e f   . g h     . . .   . . .",
+        "a b .   c d .     e f .   g h .",
+        ". a b   . c d     . e f   . g h",
+        ". . .   . . .     a b .   c d .",
+        ". . .   . . .     . a b   . c d",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "head"),
+    [
+        ("conv1d, out_channels: 1, kernel_size: 3", (1, 6), "one channel to one channel, from length 6 to 4"),
+        (
+            "conv1d, out_channels: 1, kernel_size: 3",
+            (1, 99),
+            "one channel to one channel, an example with length 8 to 6",
+        ),
+        ("conv1d, out_channels: 1, kernel_size: 60", (1, 99), "along the length, upper left corner"),
+        ("conv3d, out_channels: 1, kernel_size: 2", (1, 9, 9, 9), "an example with a 2x2x4 map to 1x1x3"),
+        ("conv3d, out_channels: 1, kernel_size: 4", (1, 9, 9, 9), "along the width alone, upper left corner"),
+    ],
+)
+def test_what_is_drawn(text: str, shape: Shape, head: str) -> None:
+    network = archlab.loads(f"input: {list(shape)}\nlayers:\n  - {{name: it, type: {text}}}")
+    section = explain_layer(network.analyze(), "it").section("matrix")
+    assert section is not None
+    assert head in section.drawing
 
 
 def test_what_is_no_matrix() -> None:

@@ -133,7 +133,7 @@ def test_wrong_places(arguments: list[str], message: str, capsys: pytest.Capture
         (["--projective", "--unit", "1,1"], "--unit is of receptive fields, not of --projective ones; write --at"),
         (["--projective", "--effective"], "--effective is of receptive fields"),
         (["--at", "1,1"], "--at is a position of the input: it goes with --projective"),
-        (["--projective", "--at", "1,x"], "must be ROW,COL such as 3,3, not '1,x'"),
+        (["--projective", "--at", "1,x"], "must be ROW,COL such as 3,3, or a number for each other axis, not '1,x'"),
     ],
 )
 def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], cut: str) -> None:

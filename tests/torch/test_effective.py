@@ -41,7 +41,7 @@ def test_random_linear_networks_have_the_estimated_field_in_expectation() -> Non
         inner = list(axis.weights[expected.first : expected.first + len(expected.weights)])
         assert inner == pytest.approx(list(expected.weights), abs=0.03)
         assert sum(inner) == pytest.approx(1)
-    assert sum(map(sum, found.rows)) == pytest.approx(1)
+    assert sum(map(sum, found.shares)) == pytest.approx(1)
     assert (found.samples, found.silent) == (40, 0)
 
 
@@ -71,7 +71,7 @@ def test_equal_seeds_give_equal_maps_and_leave_the_global_generator_alone() -> N
     network = load("resnet18", input=(3, 64, 64))
     torch.manual_seed(1)
     before = torch.random.get_rng_state()
-    maps = [measured(network, Sampling(samples=1, seed=seed), layer="layer1.0.relu2")[1].rows for seed in (3, 3, 4)]
+    maps = [measured(network, Sampling(samples=1, seed=seed), layer="layer1.0.relu2")[1].shares for seed in (3, 3, 4)]
     assert torch.equal(before, torch.random.get_rng_state())
     assert maps[0] == maps[1] != maps[2]
 
@@ -79,7 +79,7 @@ def test_equal_seeds_give_equal_maps_and_leave_the_global_generator_alone() -> N
 def test_gradients_stay_inside_of_the_theoretical_field() -> None:
     report, found = measured(load("mobilenet_v2_0_35", input=(3, 64, 64)), Sampling(samples=1))
     (top, bottom), (left, right) = report.spans
-    for row, values in enumerate(found.rows):
+    for row, values in enumerate(found.shares):
         for column, value in enumerate(values):
             if value > 0:
                 assert top <= row <= bottom
@@ -207,7 +207,7 @@ def test_batch_norm_does_not_see_the_whole_image() -> None:
     """In eval mode it takes its running statistics."""
     network = loads("input: [1, 9, 9]\nlayers: [{type: conv2d, out_channels: 2, kernel_size: 3, norm: batch_norm2d}]")
     _, found = measured(network)
-    assert sum(value > 0 for row in found.rows for value in row) == 9
+    assert sum(value > 0 for row in found.shares for value in row) == 9
 
 
 def test_channels_behind() -> None:
@@ -217,5 +217,5 @@ def test_channels_behind() -> None:
     )
     report, found = measured(network, Sampling(samples=1), layer="fc", unit=(9, 5))
     assert report.node.path == "fc"
-    rows = [sum(row) > 0 for row in found.rows]
+    rows = [sum(row) > 0 for row in found.shares]
     assert [row for row, read in enumerate(rows) if read] == [9, 10, 11]

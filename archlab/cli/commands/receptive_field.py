@@ -29,11 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_form(parser)
     parser.add_argument("target", help=TARGET)
     parser.add_argument("--layer", metavar="PATH", help="whose unit (what the first result sees)")
-    parser.add_argument("--unit", type=_place, metavar="ROW,COL", help="which unit of its map (the middle)")
+    where = "a number for each axis: 5, 3,3 or 1,3,3 (the middle)"
+    parser.add_argument("--unit", type=_place, metavar="ROW,COL", help=f"which unit of its map, {where}")
     parser.add_argument(
         "--projective", action="store_true", help="the other way round: which units one input position reaches"
     )
-    parser.add_argument("--at", type=_place, metavar="ROW,COL", help="with --projective: which position (the middle)")
+    parser.add_argument("--at", type=_place, metavar="ROW,COL", help=f"with --projective: which position, {where}")
     parser.description = "With -o FILE.png or FILE.svg: a picture of the fields over the input, and of their growth."
     measured = parser.add_argument_group("measured with gradients of the built model")
     measured.add_argument("--effective", action="store_true", help="measure the effective field too; needs torch")
@@ -126,5 +127,5 @@ def _picture(report: FieldReport, path: Path) -> None:
 def _place(text: str) -> tuple[int, ...]:
     parts = text.split(",")
     if len(parts) > max(AXIS_NAMES) or not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in parts):
-        raise argparse.ArgumentTypeError(f"must be ROW,COL such as 3,3, not '{text}'")
+        raise argparse.ArgumentTypeError(f"must be ROW,COL such as 3,3, or a number for each other axis, not '{text}'")
     return tuple(map(int, parts))

@@ -131,7 +131,7 @@ class _Kind:
         self.output = output
         self.count = 0
         self.group = layer_group(layer, inputs, output)
-        self.words = (class_name(layer), *variants(layer, len(inputs)))
+        self.words = (class_name(layer), *variants(layer, inputs))
         self._quantities: dict[str, int] = {}
 
     def quantity(self, name: str) -> int:
@@ -173,7 +173,7 @@ def _tool_count(tool: Tool, kinds: list[_Kind], batch: int) -> ToolCount:
     rules: dict[tuple[str, ...], Coefficients] = {}
     for kind in kinds:
         if kind.words not in rules:
-            rules[kind.words] = tool.coefficients(kind.layer, len(kind.inputs))
+            rules[kind.words] = tool.coefficients(kind.layer, kind.inputs)
         for quantity, coefficient in rules[kind.words].items():
             group = "bias" if "bias" in quantity else kind.group
             key = (group, kind.words[0], quantity, coefficient)

@@ -8,11 +8,12 @@ none of them: those that patch `torch.add` do not see the operator.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 from archlab.layers.base import Layer
+from archlab.layers.shape import AXIS_NAMES, Shape, axis_count
 
 Coefficients = dict[str, int]
 Rule = dict[str, Coefficients]
@@ -40,8 +41,8 @@ class Tool:
     rule: Mapping[str, Coefficients]
     package: str
 
-    def coefficients(self, layer: Layer, inputs: int) -> Coefficients:
-        """The rule for a layer with so many inputs."""
+    def coefficients(self, layer: Layer, inputs: tuple[Shape, ...]) -> Coefficients:
+        """The rule for a layer with inputs of these shapes."""
         return next((self.rule[key] for key in keys(layer, inputs) if key in self.rule), {})
 
 
@@ -50,7 +51,7 @@ def class_name(layer: Layer) -> str:
     return layer.torch_class.rpartition(".")[-1]
 
 
-def keys(layer: Layer, inputs: int) -> Iterator[str]:
+def keys(layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[str]:
     """The rule's keys that fit a layer, the most exact first."""
     words = list(variants(layer, inputs))
     for length in range(len(words), -1, -1):
@@ -58,7 +59,7 @@ def keys(layer: Layer, inputs: int) -> Iterator[str]:
             yield " ".join([class_name(layer), *chosen])
 
 
-def variants(layer: Layer, inputs: int) -> Iterator[str]:
+def variants(layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[str]:
     """What beside its class decides how a layer is counted."""
     if getattr(layer, "affine", False) or getattr(layer, "elementwise_affine", False):
         yield "affine"
@@ -69,9 +70,10 @@ def variants(layer: Layer, inputs: int) -> Iterator[str]:
     if hasattr(layer, "scale_factor"):
         yield str(getattr(layer, "mode", ""))
         yield "size" if getattr(layer, "size", None) is not None else "scale"
+        yield f"{axis_count(inputs[0])}d"
     if getattr(layer, "p", 1) == 0:
         yield "p=0"
-    if layer.others == "offsets" and inputs > 2:
+    if layer.others == "offsets" and len(inputs) > 2:
         yield "modulated"
 
 
@@ -79,119 +81,147 @@ def _each(names: str, **coefficients: int) -> Rule:
     return dict.fromkeys(names.split(), coefficients)
 
 
-_CONVS = "Conv2d ConvTranspose2d Linear"
-_POOLS = "MaxPool2d AvgPool2d AdaptiveMaxPool2d AdaptiveAvgPool2d"
-_LRN_FUNCTIONS: Rule = {"LocalResponseNorm": {"inputs": 4, "channel_padding": 1}}
-"""F.local_response_norm is made of two `mul`, an `add` and an `avg_pool3d` over padded channels, all patched."""
+def _every_rank(rule: Rule) -> Rule:
+    """A rule in which `ConvNd` stands for `Conv1d`, `Conv2d` and `Conv3d`."""
+    ranks = {key: AXIS_NAMES if "Nd" in key else (2,) for key in rule}
+    return {key.replace("Nd", f"{rank}d"): counted for key, counted in rule.items() for rank in ranks[key]}
 
-_LP_FUNCTIONS: Rule = {"LPPool2d": {"inputs": 1, "outputs": 2}}
-"""F.lp_pool2d is made of an `avg_pool2d`, a `relu` and a `mul`, all patched."""
+
+def _by_rank(name: str, counted: Callable[[int], Coefficients]) -> Rule:
+    """What depends on the number of axes."""
+    return {name.replace("Nd", f"{rank}d"): counted(rank) for rank in AXIS_NAMES}
+
+
+_CONVS = "ConvNd ConvTransposeNd Linear"
+_POOLS = "MaxPoolNd AvgPoolNd AdaptiveMaxPoolNd AdaptiveAvgPoolNd"
+_LRN_FUNCTIONS: Rule = {"LocalResponseNorm": {"inputs": 4, "channel_padding": 1}}
+"""F.local_response_norm is made of two `mul`, an `add` and an average pool over padded channels, all patched."""
+
+_LP_FUNCTIONS: Rule = {"LPPoolNd": {"inputs": 1, "outputs": 2}}
+"""F.lp_pool2d is made of an `avg_pool2d`, a `relu` and a `mul`, all patched; so are its twins."""
 
 _STATISTICS: Rule = {
-    **_each("GroupNorm InstanceNorm2d LayerNorm LayerNorm2d", inputs=4),
-    **{f"{name} affine": {"inputs": 5} for name in ("GroupNorm", "InstanceNorm2d", "LayerNorm", "LayerNorm2d")},
+    **_each("GroupNorm InstanceNormNd LayerNorm LayerNorm2d", inputs=4),
+    **{f"{name} affine": {"inputs": 5} for name in ("GroupNorm", "InstanceNormNd", "LayerNorm", "LayerNorm2d")},
 }
 """Norms that take the sample's own statistics."""
 
-FLOP_COUNTER: Rule = _each(_CONVS, macs=2)
+FLOP_COUNTER: Rule = _every_rank(_each(_CONVS, macs=2))
 
-FVCORE: Rule = {
-    **_each("Conv2d ConvTranspose2d Linear", macs=1),
-    "Conv2d same": {},  # aten::_convolution_mode, which has no handle
-    "BatchNorm2d": {"inputs": 1},
-    "BatchNorm2d affine": {"inputs": 2},
-    "BatchNorm2d untracked": {"inputs": 4},
-    "BatchNorm2d affine untracked": {"inputs": 5},
-    **_STATISTICS,
-    "AdaptiveAvgPool2d": {"inputs": 1},
-    "Upsample nearest": {"outputs": 1},
-    "Upsample bilinear": {"outputs": 4},
-}
+FVCORE: Rule = _every_rank(
+    {
+        **_each("ConvNd ConvTransposeNd Linear", macs=1),
+        "ConvNd same": {},  # aten::_convolution_mode, which has no handle
+        "BatchNormNd": {"inputs": 1},
+        "BatchNormNd affine": {"inputs": 2},
+        "BatchNormNd untracked": {"inputs": 4},
+        "BatchNormNd affine untracked": {"inputs": 5},
+        **_STATISTICS,
+        "AdaptiveAvgPool2d": {"inputs": 1},
+        "Upsample nearest 2d": {"outputs": 1},
+        "Upsample bilinear": {"outputs": 4},
+    }
+)
 
-TORCHINFO: Rule = {
-    **_each("Conv2d ConvTranspose2d DeformConv2d", output_macs=1, bias=1),
-    "Linear": {"weight_params": 1, "bias_params": 1},
-    **_each("BatchNorm2d GroupNorm InstanceNorm2d LayerNorm LayerNorm2d PReLU", params=1),
-}
+TORCHINFO: Rule = _every_rank(
+    {
+        **_each("ConvNd ConvTransposeNd DeformConv2d", output_macs=1, bias=1),
+        "Linear": {"weight_params": 1, "bias_params": 1},
+        **_each("BatchNormNd GroupNorm InstanceNormNd LayerNorm LayerNorm2d PReLU", params=1),
+    }
+)
 
-PTFLOPS: Rule = {
-    **_each(_CONVS, macs=1, bias=1),
-    "DeformConv2d": {"macs": 1, "bias": 1, "taps": 24},
-    "DeformConv2d modulated": {"macs": 1, "bias": 1, "taps": 25},
-    **_each("BatchNorm2d GroupNorm InstanceNorm2d LayerNorm", inputs=1),
-    **{key: {"inputs": 2} for key in ("BatchNorm2d affine", "GroupNorm affine", "InstanceNorm2d affine")},
-    **_each("ReLU PReLU ELU GELU", inputs=2),
-    **_each("ReLU6 LeakyReLU SiLU Softmax Softmax2d", inputs=1),
-    **_each(_POOLS, inputs=2),
-    "Upsample": {"outputs": 2},
-    **_LRN_FUNCTIONS,
-    **_LP_FUNCTIONS,
-}
+PTFLOPS: Rule = _every_rank(
+    {
+        **_each(_CONVS, macs=1, bias=1),
+        "DeformConv2d": {"macs": 1, "bias": 1, "taps": 24},
+        "DeformConv2d modulated": {"macs": 1, "bias": 1, "taps": 25},
+        **_each("BatchNormNd GroupNorm InstanceNormNd LayerNorm", inputs=1),
+        **{key: {"inputs": 2} for key in ("BatchNormNd affine", "GroupNorm affine", "InstanceNormNd affine")},
+        **_each("ReLU PReLU ELU GELU", inputs=2),
+        **_each("ReLU6 LeakyReLU SiLU Softmax Softmax2d", inputs=1),
+        **_each(_POOLS, inputs=2),
+        "Upsample": {"outputs": 2},
+        **_LRN_FUNCTIONS,
+        **_LP_FUNCTIONS,
+    }
+)
 
-PTFLOPS_ATEN: Rule = _each(_CONVS, macs=1, bias=1)
+PTFLOPS_ATEN: Rule = _every_rank(_each(_CONVS, macs=1, bias=1))
 
-THOP: Rule = {
-    **_each("Conv2d ConvTranspose2d", output_macs=1),
-    "Linear": {"macs": 1},
-    **_each("BatchNorm2d InstanceNorm2d LayerNorm", inputs=2),
-    **{key: {"inputs": 4} for key in ("BatchNorm2d affine", "InstanceNorm2d affine", "LayerNorm affine")},
-    "PReLU": {"inputs": 1},
-    "Softmax": {"inputs": 3, "rows": -1},
-    "AvgPool2d": {"outputs": 1},
-    "AdaptiveAvgPool2d": {"inputs": 1, "outputs": 1},
-    "Upsample nearest": {"outputs": 1},
-    "Upsample bilinear": {"outputs": 11},
-    "Upsample bicubic": {"outputs": 259},
-}
+THOP: Rule = _every_rank(
+    {
+        **_each("ConvNd ConvTransposeNd", output_macs=1),
+        "Linear": {"macs": 1},
+        **_each("BatchNormNd InstanceNormNd LayerNorm", inputs=2),
+        **{key: {"inputs": 4} for key in ("BatchNormNd affine", "InstanceNormNd affine", "LayerNorm affine")},
+        "PReLU": {"inputs": 1},
+        "Softmax": {"inputs": 3, "rows": -1},
+        "AvgPoolNd": {"outputs": 1},
+        "AdaptiveAvgPoolNd": {"inputs": 1, "outputs": 1},
+        "Upsample nearest": {"outputs": 1},
+        "Upsample linear": {"outputs": 5},
+        "Upsample bilinear": {"outputs": 11},
+        "Upsample bicubic": {"outputs": 259},
+    }
+)
 
-DEEPSPEED: Rule = {
-    "Linear": {"macs": 2},
-    **_each("Conv2d ConvTranspose2d", macs=2, bias=1),
-    "BatchNorm2d": {"inputs": 1},
-    "BatchNorm2d affine": {"inputs": 2},
-    "BatchNorm2d untracked": {"inputs": 4},
-    "BatchNorm2d affine untracked": {"inputs": 5},
-    **_STATISTICS,
-    **_each("ReLU PReLU ELU LeakyReLU SiLU GELU Softmax Softmax2d", inputs=1),
-    **_each(_POOLS, inputs=1),
-    "Upsample scale": {"outputs": 1},
-    "Upsample size": {"positions": 1},
-    **_LRN_FUNCTIONS,
-    **_LP_FUNCTIONS,
-}
-DEEPSPEED_MACS: Rule = _each(_CONVS, macs=1)
+DEEPSPEED: Rule = _every_rank(
+    {
+        "Linear": {"macs": 2},
+        **_each("ConvNd ConvTransposeNd", macs=2, bias=1),
+        "BatchNormNd": {"inputs": 1},
+        "BatchNormNd affine": {"inputs": 2},
+        "BatchNormNd untracked": {"inputs": 4},
+        "BatchNormNd affine untracked": {"inputs": 5},
+        **_STATISTICS,
+        **_each("ReLU PReLU ELU LeakyReLU SiLU GELU Softmax Softmax2d", inputs=1),
+        **_each(_POOLS, inputs=1),
+        "Upsample scale": {"outputs": 1},
+        "Upsample size": {"positions": 1},
+        **_LRN_FUNCTIONS,
+        **_LP_FUNCTIONS,
+    }
+)
+DEEPSPEED_MACS: Rule = _every_rank(_each(_CONVS, macs=1))
 
-CALFLOPS: Rule = {
-    **DEEPSPEED,
-    "ConvTranspose2d": {"divided_macs": 2, "shrunk_bias": 1},
-    "Upsample scale": {"inputs": 1},
-}
-CALFLOPS_MACS: Rule = {**_each("Conv2d Linear", macs=1), "ConvTranspose2d": {"divided_macs": 1}}
+CALFLOPS: Rule = _every_rank(
+    {
+        **DEEPSPEED,
+        "ConvTransposeNd": {"divided_macs": 2, "shrunk_bias": 1},
+        "Upsample scale": {"inputs": 1},
+    }
+)
+CALFLOPS_MACS: Rule = _every_rank({**_each("ConvNd Linear", macs=1), "ConvTransposeNd": {"divided_macs": 1}})
 
-TORCHSCAN: Rule = {
-    **_each("Conv2d Linear", macs=2, outputs=-1, bias=1),
-    "ConvTranspose2d": {"output_macs": 2, "outputs": -1, "bias": 1, "layers": 16},
-    "BatchNorm2d": {"inputs": 2, "channels": 2},
-    "BatchNorm2d affine": {"inputs": 4, "channels": 2},
-    **_each("LayerNorm LayerNorm2d", inputs=6, vectors=2, affine=1),
-    "ReLU": {"inputs": 1},
-    "ReLU6": {"inputs": 2},
-    **_each("Sigmoid LeakyReLU", inputs=4),
-    **_each("Tanh ELU", inputs=6),
-    "MaxPool2d": {"kernel_as_written": 1, "outputs": -1},
-    "AvgPool2d": {"kernel_as_written": 1, "outputs": 1},
-    "AdaptiveMaxPool2d": {"adaptive_kernel": 1, "outputs": -1},
-    "AdaptiveAvgPool2d": {"adaptive_kernel": 1, "outputs": 1},
-    "Dropout": {"inputs": 1},
-    "Dropout p=0": {},
-}
-TORCHSCAN_MACS: Rule = {
-    **_each("Conv2d Linear", macs=1),
-    "ConvTranspose2d": {"output_macs": 1, "layers": 8},
-    "BatchNorm2d": {"inputs": 1},
-    "BatchNorm2d affine": {"inputs": 2},
-    **{name: TORCHSCAN[name] for name in _POOLS.split()},
-}
+TORCHSCAN: Rule = _every_rank(
+    {
+        **_each("ConvNd Linear", macs=2, outputs=-1, bias=1),
+        **_by_rank("ConvTransposeNd", lambda rank: {"output_macs": 2, "outputs": -1, "bias": 1, "layers": 8 * rank}),
+        "BatchNormNd": {"inputs": 2, "channels": 2},
+        "BatchNormNd affine": {"inputs": 4, "channels": 2},
+        **_each("LayerNorm LayerNorm2d", inputs=6, vectors=2, affine=1),
+        "ReLU": {"inputs": 1},
+        "ReLU6": {"inputs": 2},
+        **_each("Sigmoid LeakyReLU", inputs=4),
+        **_each("Tanh ELU", inputs=6),
+        "MaxPoolNd": {"kernel_as_written": 1, "outputs": -1},
+        **_by_rank("AvgPoolNd", lambda rank: {"kernel_as_written": 1, "outputs": rank - 1}),
+        "AdaptiveMaxPoolNd": {"adaptive_kernel": 1, "outputs": -1},
+        **_by_rank("AdaptiveAvgPoolNd", lambda rank: {"adaptive_kernel": 1, "outputs": rank - 1}),
+        "Dropout": {"inputs": 1},
+        "Dropout p=0": {},
+    }
+)
+TORCHSCAN_MACS: Rule = _every_rank(
+    {
+        **_each("ConvNd Linear", macs=1),
+        **_by_rank("ConvTransposeNd", lambda rank: {"output_macs": 1, "layers": 4 * rank}),
+        "BatchNormNd": {"inputs": 1},
+        "BatchNormNd affine": {"inputs": 2},
+        **{name: counted for name, counted in TORCHSCAN.items() if "Pool" in name},
+    }
+)
 
 TOOLS: tuple[Tool, ...] = (
     Tool(
@@ -208,7 +238,7 @@ TOOLS: tuple[Tool, ...] = (
         "0.1.5.post20221221",
         "MACs",
         "Traces operators; calls a multiply-accumulate one flop. Batch norm as a scale and a shift, adaptive average "
-        "pooling; no other pooling, no activation, no bias. Convolutions with padding 'same' are not seen.",
+        "pooling of two axes; no other pooling, no activation, no bias. Convolutions with padding 'same' are not seen.",
         "fvcore/nn/flop_count.py, jit_handles.py",
         FVCORE,
         "fvcore",
@@ -270,7 +300,8 @@ TOOLS: tuple[Tool, ...] = (
         "calflops FLOPs",
         "0.3.2",
         "FLOPs",
-        "A copy of DeepSpeed's profiler of 2023: grouped transposed convolutions are divided by the groups twice.",
+        "A copy of DeepSpeed's profiler of 2023: grouped transposed convolutions are divided by the groups twice. "
+        "It stops with an error at an upsample with a factor for each axis.",
         "calflops/pytorch_ops.py",
         CALFLOPS,
         "calflops",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from itertools import product
+from collections.abc import Sequence
+from math import prod
 from string import ascii_letters
 
-from archlab.explain.matrix.linear_map import AxisTaps, LinearMap, linear_map
+from archlab.explain.matrix.linear_map import AxisTaps, LinearMap, Position, flat_index, linear_map, positions
 from archlab.layers.base import Layer
-from archlab.layers.shape import Shape, ShapeError
+from archlab.layers.shape import Shape, ShapeError, axis_count
 
 MOST_ROWS, MOST_COLUMNS = 16, 16
-EXAMPLE_MAPS = ((4, 4), (4, 3), (3, 4), (3, 3), (2, 6), (2, 8), (2, 3), (2, 2), (5, 3), (1, 12))
-"""Maps small enough to show; the first that the layer takes is the example."""
+EXAMPLE_MAPS = {
+    1: ((8,), (9,), (7,), (6,), (10,), (12,), (16,), (4,), (3,), (2,)),
+    2: ((4, 4), (4, 3), (3, 4), (3, 3), (2, 6), (2, 8), (2, 3), (2, 2), (5, 3), (1, 12)),
+    3: ((2, 2, 4), (2, 2, 3), (2, 2, 2), (3, 2, 2), (1, 4, 4), (1, 3, 4), (1, 3, 3), (2, 1, 8), (2, 1, 6), (1, 1, 12)),
+}
+"""By number of axes: maps small enough to show; the first that the layer takes is the example."""
 
 
 def drawable(layer: Layer, shape: Shape) -> tuple[LinearMap, bool] | None:
@@ -21,8 +26,8 @@ def drawable(layer: Layer, shape: Shape) -> tuple[LinearMap, bool] | None:
         The matrix, and whether it is that of an example.
     """
     small = _with_small_output(layer)
-    for size, example in [(shape[1:], False), *((size, True) for size in EXAMPLE_MAPS)]:
-        if size[0] * size[1] > MOST_COLUMNS:
+    for size, example in [(shape[1:], False), *((size, True) for size in EXAMPLE_MAPS[axis_count(shape)])]:
+        if prod(size) > MOST_COLUMNS:
             continue
         try:
             found = linear_map(small if example else layer, (shape[0], *size))
@@ -34,21 +39,21 @@ def drawable(layer: Layer, shape: Shape) -> tuple[LinearMap, bool] | None:
 
 
 def _is_telling(found: LinearMap, *, example: bool) -> bool:
-    if len(found.height) * len(found.width) > MOST_ROWS:
+    if prod(found.outputs[1:]) > MOST_ROWS:
         return False
     if not example:
         return True
     changes = found.outputs[1:] != found.inputs[1:]
-    pointwise = kernel_of(found) == (1, 1)
+    pointwise = set(kernel_of(found)) == {1}
     return (
-        (len(found.width) > 1 or found.kind != "weights")
+        (found.outputs[-1] > 1 or found.kind != "weights")
         and (found.kind == "weights" or changes)
         and (not pointwise or found.columns <= 6 * found.inputs[0])
     )
 
 
 def _with_small_output(layer: Layer) -> Layer:
-    """For an example: adaptive pooling to 2x2 at most."""
+    """For an example: adaptive pooling to 2 positions at most along each axis."""
     sizes = getattr(layer, "output_size", None)
     if sizes is None:
         return layer
@@ -57,55 +62,52 @@ def _with_small_output(layer: Layer) -> Layer:
 
 def _letters_suffice(layer: Layer, found: LinearMap) -> bool:
     """Whether each tap of the kernel has a letter, also those that never meet so small a map."""
-    height, width = getattr(layer, "kernel_size", (1, 1))
-    return found.kind != "weights" or height * width <= len(ascii_letters)
+    return found.kind != "weights" or prod(getattr(layer, "kernel_size", ())) <= len(ascii_letters)
 
 
-def kernel_of(found: LinearMap) -> tuple[int, int]:
-    """Taps along height and width."""
-    height, width = (
-        1 + max((tap for taps in axis for _, tap in taps), default=0) for axis in (found.height, found.width)
-    )
-    return height, width
+def kernel_of(found: LinearMap) -> tuple[int, ...]:
+    """Taps along each axis."""
+    return tuple([1 + max((tap for taps in axis for _, tap in taps), default=0) for axis in found.axes])
 
 
-def draw_block(found: LinearMap, kernel: tuple[int, int]) -> str:
+def draw_block(found: LinearMap, kernel: tuple[int, ...]) -> str:
     """The matrix from one input channel to one output channel."""
-    size = (len(found.height) * len(found.width), found.inputs[1] * found.inputs[2])
-    cells = [["."] * size[1] for _ in range(size[0])]
-    for row, column in product(range(len(found.height)), range(len(found.width))):
-        line = cells[row * len(found.width) + column]
-        for (y, tap_y), (x, tap_x) in product(found.height[row], found.width[column]):
-            place = y * found.inputs[2] + x
-            line[place] = _symbol(found, line[place], (tap_y * kernel[1] + tap_x), (row, column))
-    return _grid(cells, every=found.inputs[2])
+    sizes = found.inputs[1:]
+    cells: list[list[str]] = []
+    for unit in positions(found.outputs[1:]):
+        line = ["."] * prod(sizes)
+        for read, taps in found.reads(unit):
+            place = flat_index(read, sizes)
+            line[place] = _symbol(found, line[place], flat_index(taps, kernel), unit)
+        cells.append(line)
+    return _grid(cells, [prod(sizes[axis:]) for axis in range(1, len(sizes))])
 
 
-def _symbol(found: LinearMap, there: str, tap: int, unit: tuple[int, int]) -> str:
+def _symbol(found: LinearMap, there: str, tap: int, unit: Position) -> str:
     if found.kind == "mean":
-        return str(found.share(*unit))
+        return str(found.share(unit))
     if found.kind == "max":
         return "?"
     letter = ascii_letters[tap]
     return letter if there == "." else f"{there}+{letter}"
 
 
-def _grid(cells: list[list[str]], every: int = 0) -> str:
-    """Cells of one width, with a gap after each `every` columns."""
+def _grid(cells: list[list[str]], every: Sequence[int] = ()) -> str:
+    """Cells of one width, with a gap after each so many columns: of two such numbers, a wider one after both."""
     width = max(len(cell) for line in cells for cell in line)
-    lines: list[str] = []
-    for line in cells:
-        words = [
-            cell.rjust(width) + ("  " if every > 1 and (i + 1) % every == 0 else "") for i, cell in enumerate(line)
-        ]
-        lines.append(" ".join(words).rstrip())
-    return "\n".join(lines)
+    gaps = ["  " * sum(size > 1 and (i + 1) % size == 0 for size in every) for i in range(len(cells[0]))]
+    lines = [" ".join([cell.rjust(width) + gap for cell, gap in zip(line, gaps, strict=True)]) for line in cells]
+    return "\n".join([line.rstrip() for line in lines])
 
 
-def draw_kernel(kernel: tuple[int, int]) -> str:
-    """The kernel's weights as letters."""
-    height, width = kernel
-    return _grid([[ascii_letters[row * width + column] for column in range(width)] for row in range(height)])
+def draw_kernel(kernel: tuple[int, ...]) -> str:
+    """The kernel's weights as letters, of three axes slice beside slice."""
+    depth, height, width = (1,) * (3 - len(kernel)) + kernel
+    cells = [
+        [ascii_letters[(slice_ * height + row) * width + column] for slice_ in range(depth) for column in range(width)]
+        for row in range(height)
+    ]
+    return _grid(cells, [width] if depth > 1 else [])
 
 
 def draw_axis(taps: AxisTaps, size: int) -> str:

@@ -1,8 +1,8 @@
 """Which elements of a layer's matrix are not zero, and which weight stands there.
 
 The matrix has a row for each output element and a column for each input element, both flattened as PyTorch
-does (channel, then row, then column). It is never built: its structure is that of the two axes and of the
-channels, one beside the other.
+does (channel, then position, the last axis the fastest). It is never built: its structure is that of the axes and
+of the channels, one beside the other.
 """
 
 from __future__ import annotations
@@ -11,21 +11,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import product
 from math import prod
 from typing import Any, Literal, NamedTuple
 
 from archlab.layers.base import Layer
 from archlab.layers.geometry import Phases, Reads, Whole, Window
+from archlab.layers.ranks import ranks
 from archlab.layers.shape import Shape, axis_count, is_map
 
 Kind = Literal["weights", "mean", "max"]
 POOLS: dict[str, Kind] = {
-    "max_pool2d": "max",
-    "avg_pool2d": "mean",
-    "adaptive_avg_pool2d": "mean",
-    "adaptive_max_pool2d": "max",
+    **dict.fromkeys([*ranks("max_pool2d"), *ranks("adaptive_max_pool2d")], "max"),
+    **dict.fromkeys([*ranks("avg_pool2d"), *ranks("adaptive_avg_pool2d")], "mean"),
 }
 """Layers without weights that are matrices: what stands in a row."""
+
+Position = tuple[int, ...]
+"""An index along each axis."""
 
 AxisTaps = list[list[tuple[int, int]]]
 """For each output position: the input positions that it reads, each with the tap that multiplies it."""
@@ -55,8 +58,7 @@ class LinearMap:
         kind: what stands in it.
         inputs: shape of the input.
         outputs: shape of the output.
-        height: taps along the height.
-        width: taps along the width.
+        axes: taps along each axis.
         groups: independent groups of channels: blocks on the diagonal.
         transposed: whether the weight's first index is the input channel.
         share: the value at an output position, for means.
@@ -65,16 +67,10 @@ class LinearMap:
     kind: Kind
     inputs: Shape
     outputs: Shape
-    height: AxisTaps
-    width: AxisTaps
+    axes: tuple[AxisTaps, ...]
     groups: int
     transposed: bool
-    share: Callable[[int, int], Fraction]
-
-    @property
-    def axes(self) -> tuple[AxisTaps, ...]:
-        """Taps along each axis."""
-        return self.height, self.width
+    share: Callable[[Position], Fraction]
 
     @property
     def rows(self) -> int:
@@ -93,8 +89,8 @@ class LinearMap:
 
     @cached_property
     def nonzeros(self) -> int:
-        """Elements in which something stands: the product of channels, height and width."""
-        axes = (sum(len({place for place, _ in taps}) for taps in axis) for axis in (self.height, self.width))
+        """Elements in which something stands: the product of channels and axes."""
+        axes = (sum(len({place for place, _ in taps}) for taps in axis) for axis in self.axes)
         return prod(self.block) * self.groups * prod(axes)
 
     @property
@@ -107,24 +103,36 @@ class LinearMap:
         out_block, in_block = self.block
         for out_channel in range(self.outputs[0]):
             group, own = divmod(out_channel, out_block)
-            for row, column in ((r, c) for r in range(len(self.height)) for c in range(len(self.width))):
-                place = (out_channel * len(self.height) + row) * len(self.width) + column
+            for unit in positions(self.outputs[1:]):
+                place = flat_index((out_channel, *unit), self.outputs)
                 for partner in range(in_block):
                     in_channel = group * in_block + partner
                     pair = (in_channel, own) if self.transposed else (out_channel, partner)
-                    yield from self._products(place, in_channel, pair, row, column)
+                    yield from self._products(place, in_channel, pair, unit)
 
-    def _products(self, place: int, channel: int, pair: tuple[int, int], row: int, column: int) -> Iterator[Entry]:
-        share = self.share(row, column)
-        _, height, width = self.inputs
-        for y, tap_y in self.height[row]:
-            for x, tap_x in self.width[column]:
-                weight = (*pair, tap_y, tap_x) if self.kind == "weights" else ()
-                yield Entry(place, (channel * height + y) * width + x, weight, share)
+    def _products(self, row: int, channel: int, pair: tuple[int, int], unit: Position) -> Iterator[Entry]:
+        share = self.share(unit)
+        for places, taps in self.reads(unit):
+            weight = (*pair, *taps) if self.kind == "weights" else ()
+            yield Entry(row, flat_index((channel, *places), self.inputs), weight, share)
+
+    def reads(self, unit: Position) -> Iterator[tuple[Position, Position]]:
+        """Each input position that an output position reads, and the tap that multiplies it, along the axes."""
+        for read in product(*[axis[at] for axis, at in zip(self.axes, unit, strict=True)]):
+            yield tuple([place for place, _ in read]), tuple([tap for _, tap in read])
 
 
-AXES = 2
-"""Axes of the maps whose matrices are drawn."""
+def positions(sizes: tuple[int, ...]) -> Iterator[Position]:
+    """Every position of a map, the last axis the fastest."""
+    return product(*map(range, sizes))
+
+
+def flat_index(position: Position, sizes: tuple[int, ...]) -> int:
+    """Where a position lies among all of them, the last axis the fastest."""
+    index = 0
+    for at, size in zip(position, sizes, strict=True):
+        index = index * size + at
+    return index
 
 
 def linear_map(layer: Layer, shape: Shape) -> LinearMap | None:
@@ -133,26 +141,27 @@ def linear_map(layer: Layer, shape: Shape) -> LinearMap | None:
     Raises:
         ShapeError: if the layer cannot take the shape.
     """
-    if not is_map(shape) or axis_count(shape) != AXES or layer.others == "offsets":
+    if not is_map(shape) or layer.others == "offsets":
         return None
+    rank = axis_count(shape)
     output = layer.out_shape((shape,))
     weight: Shape = ()
     if layer.counts_activations:
         weight = next((t.shape for t in layer.tensors((shape,)) if t.name == "weight"), ())
-    kind = "weights" if len(weight) == 4 else POOLS.get(layer.type)
+    kind = "weights" if len(weight) == rank + 2 else POOLS.get(layer.type)
     if kind is None:
         return None
     transposed = hasattr(layer, "output_padding")
-    axes = [_transposed_taps(layer, weight, shape, output, a) if transposed else _taps(layer, shape, output, a)
-            for a in (0, 1)]  # fmt: skip
+    axes = tuple([_transposed_taps(layer, weight, shape, output, a) if transposed else _taps(layer, shape, output, a)
+                  for a in range(rank)])  # fmt: skip
     groups = shape[0]
     if kind == "weights":
         groups = output[0] // weight[1] if transposed else shape[0] // weight[1]
     share = _share(layer, shape, axes) if kind == "mean" else _one
-    return LinearMap(kind, shape, output, axes[0], axes[1], groups, transposed, share)
+    return LinearMap(kind, shape, output, axes, groups, transposed, share)
 
 
-def _one(_row: int, _column: int) -> Fraction:
+def _one(_position: Position) -> Fraction:
     return Fraction(1)
 
 
@@ -188,18 +197,18 @@ def _transposed_taps(layer: Layer, weight: Shape, shape: Shape, output: Shape, a
     return found
 
 
-def _share(layer: Layer, shape: Shape, axes: list[AxisTaps]) -> Callable[[int, int], Fraction]:
+def _share(layer: Layer, shape: Shape, axes: tuple[AxisTaps, ...]) -> Callable[[Position], Fraction]:
     """What average pooling divides by."""
     divisor = getattr(layer, "divisor_override", None)
     if divisor is not None:
-        return lambda _row, _column: Fraction(1, divisor)
+        return lambda _position: Fraction(1, divisor)
     counted = [[len(taps) for taps in axis] for axis in axes]
     if getattr(layer, "count_include_pad", False):
-        counted = [_padded_lengths(layer, shape, axes, axis) for axis in (0, 1)]
-    return lambda row, column: Fraction(1, counted[0][row] * counted[1][column])
+        counted = [_padded_lengths(layer, shape, axes, axis) for axis in range(len(axes))]
+    return lambda position: Fraction(1, prod(own[at] for own, at in zip(counted, position, strict=True)))
 
 
-def _padded_lengths(layer: Layer, shape: Shape, axes: list[AxisTaps], axis: int) -> list[int]:
+def _padded_lengths(layer: Layer, shape: Shape, axes: tuple[AxisTaps, ...], axis: int) -> list[int]:
     """Lengths of the windows with the zeros of the padding, but not beyond them (`ceil_mode`)."""
     window = layer.reads((shape,), layer.out_shape((shape,)))[0][axis]
     assert isinstance(window, Window)

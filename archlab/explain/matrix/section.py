@@ -9,7 +9,7 @@ from archlab.explain.matrix.linear_map import POOLS, LinearMap, linear_map
 from archlab.explain.section import Section, Step, times
 from archlab.explain.subject import Subject
 from archlab.layers.geometry import Whole
-from archlab.layers.shape import shape_text
+from archlab.layers.shape import AXIS_NAMES, shape_text
 
 SOURCE = "Dumoulin & Visin 2016, section 4"
 MOST_TAPS = 500_000
@@ -130,15 +130,19 @@ def _drawing(subject: Subject, found: LinearMap) -> str:
         return ""
     shown = drawable(subject.layer, subject.inputs[0])
     if shown is None:
-        head = "along the width alone, upper left corner (numbers: the kernel's taps)"
-        return f"{head}\n{draw_axis(found.width, found.inputs[2])}"
+        alone = f"along the {AXIS_NAMES[subject.rank][-1]}{' alone' if subject.rank > 1 else ''}"
+        head = f"{alone}, upper left corner (numbers: the kernel's taps)"
+        return f"{head}\n{draw_axis(found.axes[-1], found.inputs[-1])}"
     small, example = shown
-    size = f"{shape_text(small.inputs[1:])} map to {shape_text(small.outputs[1:])}"
-    head = f"one channel to one channel, {'an example with a' if example else 'from the'} {size}"
+    before, after = shape_text(small.inputs[1:]), shape_text(small.outputs[1:])
+    size = f"length {before} to {after}" if subject.rank == 1 else f"{before} map to {after}"
+    article = ("", "") if subject.rank == 1 else (" a", " the")
+    head = f"one channel to one channel, {f'an example with{article[0]}' if example else f'from{article[1]}'} {size}"
     if example and hasattr(subject.layer, "output_size"):
         head += " (output_size made smaller)" if small.outputs[1:] != subject.output[1:] else ""
-    kernel = (int(subject.kernel[0]), int(subject.kernel[1])) if subject.is_convolution else (1, 1)
+    kernel = tuple(map(int, subject.kernel)) if subject.is_convolution else (1,) * subject.rank
     matrix = draw_block(small, kernel)
     if small.kind != "weights":
         return f"{head}\n{matrix}"
-    return f"kernel\n{draw_kernel(kernel)}\n\n{head}\n{matrix}"
+    sides = " (slices side by side)" if subject.rank == 3 and kernel[0] > 1 else ""
+    return f"kernel{sides}\n{draw_kernel(kernel)}\n\n{head}\n{matrix}"

@@ -74,10 +74,16 @@ def pareto(rows: list[Row]) -> Spec:
     }
 
 
-def growth(records: list[Row], extents: list[Row]) -> Spec:
-    """Receptive field against depth: dashed lines are the inputs' heights, dots the border layers."""
+def growth(records: list[Row], extents: list[Row], axis: str = "height") -> Spec:
+    """Receptive field against depth: dashed lines are the inputs' heights, dots the border layers.
+
+    Args:
+        records: of the layers.
+        extents: of the inputs.
+        axis: what is shown of fields and inputs.
+    """
     x = {"field": "layer", "type": "quantitative", "title": "layer", "axis": {"grid": False, "tickCount": 10}}
-    y = {"field": "size", "type": "quantitative", "title": "receptive field (height)"}
+    y = {"field": "size", "type": "quantitative", "title": f"receptive field ({axis})"}
     along = {"x": x, "y": y, "color": _networks("network")}
     names = [{"field": name} for name in ("network", "path", "layer", "size")]
     borders = [record for record in records if record["border"]]
@@ -88,7 +94,7 @@ def growth(records: list[Row], extents: list[Row]) -> Spec:
     }
     return {
         **_base(
-            f"Receptive field along the network; dashed: the input's height{'; dots: border layers' if borders else ''}"
+            f"Receptive field along the network; dashed: the input's {axis}{'; dots: border layers' if borders else ''}"
         ),
         "layer": [
             {
@@ -96,7 +102,7 @@ def growth(records: list[Row], extents: list[Row]) -> Spec:
                 "mark": {"type": "rule", "strokeDash": [5, 4], "color": "#8a8a8a"},
                 "encoding": {
                     "y": {"field": "extent", "type": "quantitative"},
-                    "tooltip": [{"field": "extent", "title": "input height"}],
+                    "tooltip": [{"field": "extent", "title": f"input {axis}"}],
                 },
             },
             {

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from archlab.analysis.memory.ledger import Timeline
 from archlab.analysis.receptive_field.productivity import border_layer
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.analysis.row import Row
-from archlab.layers.shape import map_size
+from archlab.diagnostics.words import one_of
+from archlab.layers.shape import AXIS_NAMES, axis_count, map_size
 from archlab.report.thinned import shown_points
 
 MOST_MOMENTS = 300
@@ -20,7 +22,8 @@ MOST_STAGES = 1_000
 def growth_records(analysis: Analysis, name: str) -> list[Row]:
     """The receptive field of every layer with a spatial one."""
     border = border_layer(analysis.productivity)
-    fields = [(layer.node, layer.receptive_field.axes[0]) for layer in analysis.layers]
+    axis = growth_axis(analysis)
+    fields = [(layer.node, layer.receptive_field.axes[axis]) for layer in analysis.layers]
     points = [(node, first.sizes[-1]) for node, first in fields if first is not None]
     shown = shown_points([size for _, size in points])
     at_border = [at for at, (node, _) in enumerate(points) if node.index == border]
@@ -31,9 +34,20 @@ def growth_records(analysis: Analysis, name: str) -> list[Row]:
 
 
 def extent_records(analysis: Analysis, name: str) -> list[Row]:
-    """The input's height, which a field can outgrow, if it has one."""
+    """The input's size along that axis, which a field can outgrow, if it has one."""
     size = map_size(analysis.graph.input_shape)
-    return [] if size is None else [{"network": name, "extent": size[0]}]
+    return [] if size is None else [{"network": name, "extent": size[growth_axis(analysis)]}]
+
+
+def growth_axis(analysis: Analysis) -> int:
+    """Of which axis the growth is shown: the height, or the only one."""
+    return max(0, axis_count(analysis.graph.input_shape) - 2)
+
+
+def growth_words(analyses: Sequence[Analysis]) -> str:
+    """What these axes are called."""
+    ranks = sorted({axis_count(one.graph.input_shape) for one in analyses} - {0}, reverse=True)
+    return one_of(dict.fromkeys([AXIS_NAMES[rank][max(0, rank - 2)] for rank in ranks])) if ranks else AXIS_NAMES[2][0]
 
 
 def stage_records(analysis: Analysis, name: str) -> list[Row]:

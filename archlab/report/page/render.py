@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from archlab.report.figures import FIGURES, figure_text, figures_row, training_t
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import CONVENTIONS, totals
 from archlab.report.page import charts
-from archlab.report.page.data import extent_records, growth_records, memory_records, stage_records
+from archlab.report.page.data import extent_records, growth_records, growth_words, memory_records, stage_records
 from archlab.report.units import binary, field_text, si
 from archlab.version import __version__
 
@@ -139,7 +139,8 @@ def chart_list(analyses: Sequence[Analysis], names: list[str], rows: Callable[[]
     stages = Chart("stages", "Along the network", lambda: charts.stages(of_all(stage_records)))
     if len(analyses) > MOST_LINES:
         return [*several, stages]
-    growth = Chart("growth", "Receptive field", lambda: charts.growth(of_all(growth_records), of_all(extent_records)))
+    grown = partial(charts.growth, axis=growth_words(analyses))
+    growth = Chart("growth", "Receptive field", lambda: grown(of_all(growth_records), of_all(extent_records)))
     spatial = any(layer.receptive_field.axes[0] is not None for analysis in analyses for layer in analysis.layers)
     memory = Chart("memory", "Memory", lambda: charts.memory(of_all(memory_records)))
     return [*several, *([growth] if spatial else []), stages, memory]

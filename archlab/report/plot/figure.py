@@ -94,7 +94,7 @@ def _maps(report: FieldReport) -> list[tuple[str, Grid, Box, EffectiveField]]:
     measured = report.measured
     if measured is not None:
         title = f"Measured: squared gradients, {counted(measured.samples, 'sample')}"
-        found.append((title, *measured_grid(measured.rows), measured.axes))
+        found.append((title, *measured_grid(measured.shares), measured.axes))
     return found
 
 
