@@ -36,6 +36,8 @@ class Budget:
         self.nodes = 0
         self.inputs = 0
         self._different: set[tuple[Layer, tuple[Shape, ...]]] = set()
+        self._worked_out: list[tuple[Layer, tuple[Shape, ...]]] = []
+        """Not yet among them."""
 
     def spend(self, steps: int, place: Place) -> None:
         """Count work.
@@ -62,13 +64,22 @@ class Budget:
         if self.inputs > MAX_INPUTS:
             raise OverBudgetError(f"the layers of the network have more than {MAX_INPUTS:,} inputs together", place)
 
+    def take_back(self, count: int, inputs: int) -> None:
+        """Layers that were counted are not made after all."""
+        self.nodes -= count
+        self.inputs -= inputs
+
     def add_different(self, layer: Layer, inputs: tuple[Shape, ...], place: Place | None) -> None:
         """Count a layer that is worked out for these inputs; equal ones of several items count as one.
 
         Raises:
             OverBudgetError: where they are too many.
         """
-        self._different.add((layer, inputs))
+        self._worked_out.append((layer, inputs))
+        if len(self._different) + len(self._worked_out) <= MAX_DIFFERENT:  # comparing layers takes time, which few need
+            return
+        self._different.update(self._worked_out)
+        self._worked_out.clear()
         if len(self._different) > MAX_DIFFERENT:
             raise OverBudgetError(
                 f"the network has more than {MAX_DIFFERENT:,} different layers (in type, arguments or input)", place

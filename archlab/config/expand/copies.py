@@ -2,11 +2,14 @@
 
 A block sees its params and what enters it, nothing else. Two uses with equal arguments and inputs of equal
 shapes therefore give the same nodes but for their numbers, which is most of a deep network: the 36 units of
-a ResNet-152's third stage are two walks and 34 copies.
+a ResNet-152's third stage are two walks and 34 copies. Where what its layers depend on allows it (`dependence`), a use
+is copied too that differs in an option of a pointwise layer (a drop rate that grows with the depth, as in EfficientNet)
+or in the shapes that enter (the channels that grow with each layer of a DenseNet).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +20,16 @@ from archlab.config.expand.names import Value, Values
 from archlab.config.expand.paths import PathScope
 from archlab.config.expand.prune import Use
 from archlab.config.expand.recursion import OpenBlock
+from archlab.config.tree.dependence import Dependence, dependence
+from archlab.config.tree.document import Block
 from archlab.config.tree.items import UseItem
+from archlab.layers.base import Layer
 
 Given = dict[str, Any]
 """A block's arguments with their values."""
+
+Change = Callable[[Draft], Layer]
+"""The layer that takes the place of a copied node's. Raises whatever keeps the walk from making it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +58,11 @@ class Expansion:
     uses: list[Use]
     shift: int = 0
 
+    @property
+    def reads(self) -> int:
+        """Inputs of all its nodes together."""
+        return sum([len(node.inputs) for node in self.nodes])
+
 
 class Copies:
     """Knows what uses gave, and makes the same again."""
@@ -56,28 +70,52 @@ class Copies:
     def __init__(self, emitter: Emitter) -> None:
         self._emitter = emitter
         self._known: dict[tuple[object, ...], Expansion] = {}
+        self._looks: dict[str, Dependence] = {}
 
     def find(self, key: tuple[object, ...]) -> Expansion | None:
         """What a like use gave."""
         return self._known.get(key)
 
-    def remember(self, key: tuple[object, ...], expansion: Expansion) -> None:
-        """Keep what a use gave."""
-        self._known[key] = expansion
+    def looks(self, block: Block) -> Dependence:
+        """What a block's layers depend on, read once."""
+        found = self._looks.get(block.name)
+        if found is None:
+            found = self._looks[block.name] = dependence(block)
+        return found
 
-    def copy(self, made: Expansion, inputs: Values) -> Expansion:
-        """The same behind the nodes that there are, reading other values of the same shapes."""
+    def remember(self, key: tuple[object, ...], expansion: Expansion) -> None:
+        """Keep what a use gave, unless another one of that key did."""
+        self._known.setdefault(key, expansion)
+
+    def copy(self, made: Expansion, inputs: Values, change: Change | None = None) -> Expansion:
+        """The same behind the nodes that there are, reading other values.
+
+        Args:
+            made: what a like use gave.
+            inputs: what enters.
+            change: for other options; None where they are the same, and the shapes too.
+
+        Raises:
+            ShapeError: where a layer cannot take its inputs; some nodes are there then.
+            BadItemError: where a result is too large.
+        """
         nodes = self._emitter.nodes
         shift = len(nodes) - made.start
-        entering = {old.index: new.index for old, new in zip(made.inputs, inputs, strict=True) if old and new}
+        pairs = list(zip(made.inputs, inputs, strict=True))
+        alike = all(old is None or new is None or old.shape == new.shape for old, new in pairs)
+        entering = {old.index: new.index for old, new in pairs if old and new}
 
         def moved(index: int) -> int:
             return index + shift if index >= made.start else entering[index]
 
         for node in made.nodes:
             read = tuple([moved(index) for index in node.inputs])
+            layer = node.layer if change is None else change(node)
+            shape = node.shape
+            if layer is not node.layer or not alike:
+                shape = self._emitter.shape(layer, tuple([nodes[index].shape for index in read]), node.place)
             at = node.index + shift
-            nodes.append(Draft(at, node.layer, read, node.shape, node.place, node.trail, node.zero_init, node.init))
+            nodes.append(Draft(at, layer, read, shape, node.place, node.trail, node.zero_init, node.init))
         return Expansion(
             inputs,
             made.start + shift,
@@ -103,3 +141,17 @@ def use_key(item: UseItem, inputs: Values, opened: OpenBlock, env: Environment) 
     numbers: dict[Value, int] = {}
     alike = tuple([numbers.setdefault(value, len(numbers)) for value in inputs])  # which of them are one value
     return item, opened, alike, env.trail, env.depth
+
+
+def loosened(opened: OpenBlock, given: Given, looks: Dependence) -> OpenBlock:
+    """What a block's layers depend on, of what it is used with.
+
+    Args:
+        opened: the block, with arguments and shapes.
+        given: the arguments.
+        looks: what its layers depend on.
+    """
+    # that one is given counts, and so does a null, which leaves a required one missing
+    kept = {name: ... if name in looks.options and value is not None else value for name, value in given.items()}
+    are_free = not looks.shapes and None not in opened.shapes
+    return OpenBlock(opened.name, repr(kept), () if are_free else opened.shapes)

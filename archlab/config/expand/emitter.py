@@ -35,8 +35,10 @@ class Emitter:
     def __init__(self, problems: Problems, budget: Budget) -> None:
         self._problems = problems
         self._budget = budget
-        self._shapes: dict[tuple[int, tuple[Shape, ...]], list[Shape]] = {}
-        """Of the primitives of an item, or of a layer, by its identity and what enters."""
+        self._shapes: dict[tuple[int, tuple[Shape, ...]], Shape] = {}
+        """What a layer gives, by its identity and what enters."""
+        self._lowered_shapes: dict[tuple[int, tuple[Shape, ...]], list[Shape]] = {}
+        """The same of an item's primitives."""
         self.nodes: list[Draft] = []
         self.unequal: list[Unequal] = []
 
@@ -54,7 +56,7 @@ class Emitter:
         if len(steps) > 1 and (spot.written or (isinstance(lowered.main, Macro) and lowered.main.scoped)):
             scope, label = scope.scope(label or lowered.main.alias, written=spot.written), ""
         key = id(lowered), entering
-        known = self._shapes.get(key)
+        known = self._lowered_shapes.get(key)
         shapes: list[Shape] = known or []
         made: list[Draft] = []
         for number, step in enumerate(steps):
@@ -70,18 +72,29 @@ class Emitter:
             node = self.append(step.layer, read, shapes[number], item.place, env, init, zero_init=step.zero_init)
             scope.add(label or step.label or step.layer.alias, node.index, written=bool(label))
             made.append(node)
-        self._shapes[key] = shapes
+        self._lowered_shapes[key] = shapes
         return made[-1]
 
     def emit(self, layer: Layer, inputs: tuple[Draft, ...], places: Places, env: Environment) -> Value:
         """A node for a layer; None with a problem where it cannot take its inputs."""
-        key = id(layer), tuple([node.shape for node in inputs])
+        shape = self._shape(layer, inputs, places, env)
+        return None if shape is None else self.append(layer, inputs, shape, places.whole, env)
+
+    def shape(self, layer: Layer, inputs: tuple[Shape, ...], place: Place | None) -> Shape:
+        """What a layer gives for inputs of some shapes, worked out once.
+
+        Raises:
+            ShapeError: where it cannot take them.
+            BadItemError: where the result is too large.
+            OverBudgetError: for too many different layers.
+        """
+        key = id(layer), inputs
         if key not in self._shapes:
-            shape = self._shape(layer, inputs, places, env)
-            if shape is None:
-                return None
-            self._shapes[key] = [shape]
-        return self.append(layer, inputs, self._shapes[key][0], places.whole, env)
+            self._budget.add_different(layer, inputs, place)
+            shape = layer.out_shape(inputs)
+            _check_size(shape, place)
+            self._shapes[key] = shape
+        return self._shapes[key]
 
     def _shape(self, layer: Layer, inputs: tuple[Draft, ...], places: Places, env: Environment) -> Shape | None:
         """What a layer gives; None with a problem where it cannot take its inputs.
@@ -90,15 +103,11 @@ class Emitter:
             BadItemError: where the result is too large.
             OverBudgetError: for too many different layers.
         """
-        entering = tuple([node.shape for node in inputs])
-        self._budget.add_different(layer, entering, places.whole)
         try:
-            shape = layer.out_shape(entering)
+            return self.shape(layer, tuple([node.shape for node in inputs]), places.whole)
         except ShapeError as error:
             self._shape_problem(error, layer, places, env, inputs)
             return None
-        _check_size(shape, places.whole)
-        return shape
 
     def _check_init(
         self, layer: Layer, inputs: tuple[Draft, ...], init: TensorInit, places: Places, env: Environment

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archlab.config.expand.environment import Environment, Spot
+from archlab.config.expand.lowering import Lowered
 from archlab.config.expand.names import Value, Values
 from archlab.config.expand.walk import Walk
 from archlab.config.syntax.yaml_nodes import value_kind
@@ -41,18 +42,28 @@ def expand_layer(
     if cls is None:
         raise _unknown_layer(type_name, item.places.value("type"))
     _check_inputs(item, cls, len(inputs))
-    values = _values(walk, item, cls, arguments, env)
-    if values is None:
-        return None
-    # repr, since 1, 1.0 and True are equal as keys but not as arguments
-    key = arguments if arguments.constants is not None else repr(values)
-    lowered = walk.lowering.lower(item, cls, values, key, env.trail)
+    lowered = lower_item(walk, item, cls, arguments, env)
     if lowered is None or None in inputs:
         return None
     known = tuple([node for node in inputs if node is not None])
     if cls.role == "join" and len(known) == 1:  # of no repetitions
         return known[0]
     return walk.emitter.emit_lowered(item, lowered, known, env, spot)
+
+
+def lower_item(walk: Walk, item: LayerItem, cls: type[Layer], arguments: Arguments, env: Environment) -> Lowered | None:
+    """The layers of an item, or None with the problems recorded.
+
+    Raises:
+        BadItemError: if it takes no such norm or activation.
+        UnknownValueError: if an earlier problem leaves an argument unknown.
+    """
+    values = _values(walk, item, cls, arguments, env)
+    if values is None:
+        return None
+    # repr, since 1, 1.0 and True are equal as keys but not as arguments
+    key = arguments if arguments.constants is not None else repr(values)
+    return walk.lowering.lower(item, cls, values, key, env.trail)
 
 
 def _values(

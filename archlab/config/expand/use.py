@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from archlab.config.expand.copies import Expansion, Given, use_key
+from archlab.config.expand.copies import Expansion, Given, loosened, use_key
 from archlab.config.expand.environment import Environment, Spot, value_channels, value_size
 from archlab.config.expand.init import TensorInit, read_init
 from archlab.config.expand.names import LeftOutError, NameTable, Value, Values
 from archlab.config.expand.paths import PathScope
 from archlab.config.expand.prune import Use
 from archlab.config.expand.recursion import OpenBlock, check_change, check_depth, shapes_of
+from archlab.config.expand.varied import copy_varied
 from archlab.config.expand.walk import Walk
 from archlab.config.syntax.expressions import UNKNOWN, UnknownValueError
 from archlab.config.syntax.naming import block_label
@@ -46,19 +47,16 @@ def expand_use(walk: Walk, item: UseItem, arguments: Arguments, inputs: Values, 
     walk.budget.spend((len(block.inputs) + len(block.outputs)) // 10, item.place)
     # repr, since 1, 1.0 and True are equal as keys but not as arguments
     opened = OpenBlock(block.name, repr(given), shapes_of(inputs))
-    key = use_key(item, inputs, opened, env)
-    known = walk.copies.find(key)
     label = spot.label or block_label(block.name)
-    if known is None:
+    made = _copied(walk, item, block, inputs, given, opened, env)
+    if made is None:
         check_change(item, opened, env.open_blocks, walk.endless)
         scope = spot.scope.scope(label, written=spot.written)
         made = _expand(walk, item, block, inputs, given, env.opening(opened), scope)
         if not walk.problems.found:
-            walk.copies.remember(key, made)
+            for key in (opened, loosened(opened, given, walk.copies.looks(block))):
+                walk.copies.remember(use_key(item, inputs, key, env), made)
     else:
-        walk.budget.spend(known.steps, item.place)
-        walk.budget.add_nodes(len(known.nodes), sum([len(node.inputs) for node in known.nodes]), item.place)
-        made = walk.copies.copy(known, inputs)
         spot.scope.add(label, made.scope, written=spot.written, shift=made.shift)
         walk.uses += made.uses
     names = made.names
@@ -68,21 +66,30 @@ def expand_use(walk: Walk, item: UseItem, arguments: Arguments, inputs: Values, 
     return made.outputs
 
 
+def _copied(
+    walk: Walk, item: UseItem, block: Block, inputs: Values, given: Given, opened: OpenBlock, env: Environment
+) -> Expansion | None:
+    """What a use like it has made, once more; None where there was none, or another walk tells what is wrong."""
+    known = walk.copies.find(use_key(item, inputs, opened, env))
+    looks = None
+    if known is None:
+        looks = walk.copies.looks(block)
+        known = walk.copies.find(use_key(item, inputs, loosened(opened, given, looks), env))
+    if known is None:
+        return None
+    walk.budget.spend(known.steps, item.place)
+    walk.budget.add_nodes(len(known.nodes), known.reads, item.place)
+    if looks is None:
+        return walk.copies.copy(known, inputs)
+    return copy_varied(walk, known, inputs, looks, _inside(walk, item, block, inputs, given, env, known.scope))
+
+
 def _expand(
     walk: Walk, item: UseItem, block: Block, inputs: Values, given: Given, env: Environment, scope: PathScope
 ) -> Expansion:
     """Walk the block's layers."""
     steps, start, first_use = walk.budget.spent, len(walk.nodes), len(walk.uses)
-    step = f"in block '{block.name}', used{f' by {item.name}' if item.name else ''} at line {item.place.line + 1}"
-    inner = Environment(
-        variables=_variables(walk, item, block, inputs[0], given, env),
-        names=_input_names(block, inputs),
-        scope=scope,
-        trail=(step, *env.trail),
-        open_blocks=env.open_blocks,
-        depth=env.depth + 1,
-        init={**(env.init or {}), **_init(walk, block)} if block.init is not None else env.init,
-    )
+    inner = _inside(walk, item, block, inputs, given, env, scope)
     last = walk.layers(block.layers, inputs[0], inner)
     outputs = _outputs(walk, block, last, inner)
     nodes = walk.nodes[start:]
@@ -92,6 +99,22 @@ def _expand(
             walk.uses.append(Use(start, start + len(nodes), made))
     spent = walk.budget.spent - steps
     return Expansion(inputs, start, nodes, scope, inner.names.values, outputs, spent, walk.uses[first_use:])
+
+
+def _inside(
+    walk: Walk, item: UseItem, block: Block, inputs: Values, given: Given, env: Environment, scope: PathScope
+) -> Environment:
+    """What is visible in the block."""
+    step = f"in block '{block.name}', used{f' by {item.name}' if item.name else ''} at line {item.place.line + 1}"
+    return Environment(
+        variables=_variables(walk, item, block, inputs[0], given, env),
+        names=_input_names(block, inputs),
+        scope=scope,
+        trail=(step, *env.trail),
+        open_blocks=env.open_blocks,
+        depth=env.depth + 1,
+        init={**(env.init or {}), **_init(walk, block)} if block.init is not None else env.init,
+    )
 
 
 def output_labels(walk: Walk, item: UseItem, env: Environment) -> list[str]:
