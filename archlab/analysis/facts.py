@@ -9,7 +9,6 @@ from math import prod
 from typing import NamedTuple
 
 from archlab.graph import Graph
-from archlab.graph.distinct import asked_once
 from archlab.layers.base import Layer
 from archlab.layers.geometry import AxisReads
 from archlab.layers.runtime import Runtime
@@ -43,25 +42,26 @@ class Facts(NamedTuple):
 
 def collect_facts(graph: Graph) -> list[Facts]:
     """The facts of every node, in order."""
-    return asked_once(graph, _ask)
+    runtimes = graph.runtimes
+    return graph.asked_once(lambda node, inputs: _ask(node.layer, inputs, node.shape, runtimes[node.index]))
 
 
-def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Facts:
-    params = buffers = fixed = fixed_bytes = 0
-    learnable: list[int] = []
+def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape, runtime: Runtime) -> Facts:
+    buffers = fixed = fixed_bytes = 0
+    learned: list[Shape] = []
     tensors = layer.tensors(inputs)
     for tensor in tensors:
         if tensor.learnable:
-            params += tensor.elements
-            learnable.append(tensor.elements)
-        else:
-            buffers += tensor.elements
-            if tensor.dtype is not None:
-                fixed += tensor.elements
-                fixed_bytes += tensor.elements * DTYPE_BYTES[tensor.dtype]
+            learned.append(tensor.shape)
+            continue
+        buffers += tensor.elements
+        if tensor.dtype is not None:
+            fixed += tensor.elements
+            fixed_bytes += tensor.elements * DTYPE_BYTES[tensor.dtype]
     elements, cost = prod(output), layer.cost(inputs, output)
+    learnable = tuple([prod(shape) for shape in learned])
     return Facts(
-        params=params,
+        params=sum(learnable),
         buffers=buffers,
         fixed_buffers=fixed,
         fixed_buffer_bytes=fixed_bytes,
@@ -70,9 +70,9 @@ def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Facts:
         activations=elements if layer.counts_activations else 0,
         elements=elements,
         reads=layer.reads(inputs, output),
-        runtime=layer.runtime(inputs, output),
-        learned=tuple([tensor.shape for tensor in tensors if tensor.learnable]),
-        learnable=tuple(learnable),
+        runtime=runtime,
+        learned=tuple(learned),
+        learnable=learnable,
         has_order=any(_has_order(tensor.shape) for tensor in tensors),
     )
 

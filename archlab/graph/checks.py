@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import Problems
-from archlab.graph.distinct import runtimes
 from archlab.graph.graph import Graph, Node
 
 
@@ -46,7 +45,7 @@ def _check_inplace(graph: Graph, readers: list[list[int]], problems: Problems) -
     results = {index for _, index in graph.outputs}
     # For each node: the value in the memory of its output that somebody else needs, if there is one.
     needed: list[int | None] = []
-    for node, runtime in zip(graph.nodes, runtimes(graph), strict=True):
+    for node, runtime in zip(graph.nodes, graph.runtimes, strict=True):
         if node.index in results or not node.inputs or len(readers[node.index]) > 1:
             needed.append(node.index)
         else:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from functools import cached_property
+from typing import Any, Literal, Protocol, TypeVar
 
 from archlab.diagnostics.place import Place
 from archlab.layers.base import Layer
+from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape
 
+Answer = TypeVar("Answer")
 OutputForm = Literal["single", "tuple", "dict"]
 
 
@@ -41,9 +44,12 @@ def renumbered(nodes: Sequence[Node]) -> tuple[list[Node], dict[int, int]]:
     return made, number
 
 
-@dataclass(slots=True)
+@dataclass
 class Graph:
-    """A network: node 0 is the input, every node reads earlier nodes only."""
+    """A network: node 0 is the input, every node reads earlier nodes only.
+
+    What is asked of its layers is asked once, when all nodes are there.
+    """
 
     name: str
     nodes: list[Node]
@@ -69,6 +75,32 @@ class Graph:
     def layers(self) -> list[Node]:
         """Every node but the input."""
         return self.nodes[1:]
+
+    @cached_property
+    def alike(self) -> list[int]:
+        """For each node, the index of the first one with the same layer and input shapes."""
+        first: dict[tuple[int, tuple[Shape, ...]], int] = {}
+        shapes = [node.shape for node in self.nodes]
+        return [
+            first.setdefault((id(node.layer), tuple([shapes[i] for i in node.inputs])), node.index)
+            for node in self.nodes
+        ]
+
+    @cached_property
+    def runtimes(self) -> list[Runtime]:
+        """How PyTorch runs every node's layer, in order."""
+        return self.asked_once(lambda node, inputs: node.layer.runtime(inputs, node.shape))
+
+    def asked_once(self, ask: Callable[[Node, tuple[Shape, ...]], Answer]) -> list[Answer]:
+        """The answer of every node, in order; nodes that share a layer and its input shapes share an answer.
+
+        Args:
+            ask: of a node and the shapes that it reads.
+        """
+        answers: list[Answer] = []
+        for node, first in zip(self.nodes, self.alike, strict=True):
+            answers.append(answers[first] if first < node.index else ask(node, self.input_shapes(node)))
+        return answers
 
     def input_shapes(self, node: Node) -> tuple[Shape, ...]:
         """The shapes that a node reads."""

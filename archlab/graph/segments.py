@@ -14,7 +14,6 @@ from typing import NamedTuple
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.suggest import did_you_mean
-from archlab.graph.distinct import runtimes
 from archlab.graph.graph import Graph
 
 
@@ -111,7 +110,7 @@ def _check_inputs_stay(graph: Graph, segments: list[Segment]) -> None:
     """Refuse segments whose input is overwritten once they have begun: computed again, they would read other values."""
     owner: list[int] = []
     writers: dict[int, list[int]] = {}
-    for node, runtime in zip(graph.nodes, runtimes(graph), strict=True):
+    for node, runtime in zip(graph.nodes, graph.runtimes, strict=True):
         owner.append(node.index if runtime.training_storage == "new" else owner[node.inputs[0]])
         if runtime.overwrites:
             writers.setdefault(owner[node.inputs[0]], []).append(node.index)

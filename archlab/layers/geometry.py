@@ -179,11 +179,6 @@ def is_pointwise(reads: AxisReads) -> bool:
     return reads is _POINTWISE[len(reads)] or reads is _IN_CONTEXT[len(reads)]
 
 
-def has_context(reads: AxisReads) -> bool:
-    """Whether statistics of the whole map scale what is read."""
-    return any(isinstance(axis, Window) and axis.context for axis in reads)
-
-
 def everything(rank: int) -> AxisReads:
     """The whole of so many axes."""
     return _EVERYTHING[rank]

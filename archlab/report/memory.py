@@ -7,7 +7,6 @@ from archlab.analysis.memory.ledger import Kind, Moment, Storage, Timeline
 from archlab.analysis.memory.lifetimes import last_uses
 from archlab.analysis.result import Analysis
 from archlab.analysis.row import Row
-from archlab.graph.distinct import runtimes
 from archlab.report.units import binary
 
 NOTES = (
@@ -166,7 +165,7 @@ class MemoryView:
         if not self.training or self.analysis.conditions.autocast is None:
             return NOTES
         graph = self.analysis.graph
-        run = zip(graph.nodes, runtimes(graph), strict=True)
+        run = zip(graph.nodes, graph.runtimes, strict=True)
         doubts = {node.layer.type: runtime.autocast_doubt for node, runtime in run}
         return (*NOTES, *[f"Under autocast the memory of {name} {doubt}." for name, doubt in doubts.items() if doubt])
 

@@ -135,13 +135,15 @@ def field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
         input_shape: of the network, without batch.
         shape: of the layer's output, without batch.
     """
-    rank = len(field.axes)
-    asked = list(zip(field.axes, map_size(input_shape) or (None,) * rank, map_size(shape) or (1,) * rank, strict=True))
+    axes, rank = field.axes, len(field.axes)
+    extents, units = map_size(input_shape) or (None,) * rank, map_size(shape) or (1,) * rank
     values: list[tuple[Any, ...]] = []
-    for place, one in enumerate(asked):
-        before = asked[place - 1]
-        same = place > 0 and one[0] is before[0] and one[1:] == before[1:]
-        values.append(values[-1] if same else _axis_values(*one))
+    for axis, own in enumerate(axes):
+        before = axis - 1
+        if axis and own is axes[before] and extents[axis] == extents[before] and units[axis] == units[before]:
+            values.append(values[-1])
+        else:
+            values.append(_axis_values(own, extents[axis], units[axis]))
     size, sizes, counts, stride, start, padding, centre, coverage, cut = map(list, zip(*values, strict=True))
     return {
         "size": size,

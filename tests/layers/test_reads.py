@@ -14,7 +14,7 @@ from torchvision.ops import deform_conv2d
 
 from archlab.api.network import loads
 from archlab.layers import Layer, find_layer
-from archlab.layers.geometry import Phases, Reads, Taps, Whole, Window, everything, has_context, pointwise
+from archlab.layers.geometry import Phases, Reads, Taps, Whole, Window, everything, in_context, pointwise
 from archlab.layers.shape import Shape, ShapeError
 from archlab.layers.upsample import Upsample
 from archlab.torch.build import make_module
@@ -265,7 +265,7 @@ def test_what_is_flattened_has_no_positions() -> None:
 @pytest.mark.parametrize("name", ["group_norm", "instance_norm2d"])
 def test_statistics_of_the_whole_map_are_told(name: str) -> None:
     layer = make(name, **({"num_groups": 2} if name == "group_norm" else {}))
-    assert has_context(layer.reads(((4, 6, 6),), (4, 6, 6))[0])
+    assert layer.reads(((4, 6, 6),), (4, 6, 6))[0] is in_context(2)
     module = make_module(layer, ((4, 6, 6),))
     assert module is not None
     x = torch.rand(1, 4, 6, 6, dtype=torch.float64, requires_grad=True)

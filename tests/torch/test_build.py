@@ -14,7 +14,6 @@ from torch import Tensor, nn
 import archlab
 from archlab.api.network import load, loads
 from archlab.config.syntax.naming import RESERVED
-from archlab.graph.distinct import runtimes
 from archlab.torch.build import build
 from archlab.torch.export import export
 from tests.more_references import MORE_REFERENCES
@@ -209,7 +208,7 @@ def test_an_activation_is_in_place_where_its_backward_pass_allows_it(activation:
     network = loads(text)
     model = build(network)
     model(torch.randn(1, 1, 4, 4)).sum().backward()
-    assert runtimes(network.graph)[-1].storage == ("inplace" if activation == "leaky_relu" else "new")
+    assert network.graph.runtimes[-1].storage == ("inplace" if activation == "leaky_relu" else "new")
 
 
 def test_it_compiles_without_graph_breaks() -> None:

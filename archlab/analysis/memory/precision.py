@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from archlab.analysis.facts import DTYPE_BYTES
 from archlab.graph import Graph
-from archlab.graph.distinct import runtimes
 from archlab.layers.precision import Precision, under_autocast
 
 
@@ -19,7 +18,7 @@ def precisions(graph: Graph, dtype: str, autocast: str | None = None) -> list[Pr
     size = DTYPE_BYTES[dtype]
     found = [Precision(size, size)] * len(graph.nodes)
     if autocast is not None:
-        lower, run = DTYPE_BYTES[autocast], runtimes(graph)
+        lower, run = DTYPE_BYTES[autocast], graph.runtimes
         for node in graph.layers:
             inputs = tuple([found[source].output for source in node.inputs])
             found[node.index] = under_autocast(run[node.index].autocast, inputs, lower)

@@ -13,7 +13,6 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import argument
 from archlab.graph import Graph
-from archlab.graph.distinct import runtimes
 from archlab.layers.runtime import Runtime
 
 
@@ -61,7 +60,7 @@ def layer_refusal(graph: Graph, batch: int, *, training: bool, known: list[Runti
         training: whether in training mode.
         known: how its nodes run, where that is at hand.
     """
-    run = runtimes(graph) if known is None else known
+    run = graph.runtimes if known is None else known
     first: Refusal | None = None
     least: int | None = 1
     for node, runtime in zip(graph.nodes, run, strict=True):

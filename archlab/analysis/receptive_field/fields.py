@@ -20,7 +20,7 @@ from archlab.analysis.receptive_field.demand import Demand
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
-from archlab.layers.geometry import AxisReads, has_context, is_pointwise, largest_reach
+from archlab.layers.geometry import AxisReads, is_pointwise, largest_reach, pointwise
 from archlab.layers.shape import is_map, map_size
 
 JoinAxis = Callable[[Composer, Sequence[AxisField], Target], tuple[AxisField, Shift]]
@@ -204,7 +204,7 @@ class _Walk:
 
     def _through(self, field: ReceptiveField, reads: AxisReads, node: Node) -> ReceptiveField:
         if is_pointwise(reads):
-            return _with_context(field) if has_context(reads) and not field.is_global else field
+            return field if reads is pointwise(len(reads)) or field.is_global else _with_context(field)
         adaptive = field.adaptive or largest_reach(reads) > 0
         reads = self._seen_reads(reads)
         return ReceptiveField(

@@ -66,6 +66,7 @@ class Lowering:
         self._problems = problems
         self._projections: dict[tuple[int, tuple[int, ...], int], list[Layer]] = {}
         self._joins: dict[str, Layer] = {}
+        self._attachments: dict[tuple[str, str], Layer] = {}
         self._lowered: dict[tuple[LayerItem, str, Hashable], Lowered | None] = {}
 
     def lower(
@@ -155,16 +156,23 @@ class Lowering:
         role = attachment_role(name)
         options = dict(value) if isinstance(value, dict) else {"type": value}
         type_name = options.pop("type", None)
-        places = self._attached_places(item, name)
         cls = find_layer(type_name) if isinstance(type_name, str) else None
         if cls is None or cls.role != role:
+            places = self._attached_places(item, name)
             problem = _not_attachable(role, type_name, places, exists=cls is not None)
             self._problems.add(problem.message, problem.code, problem.place, trail)
             return None
-        layer = validate_model(cls, cls.type, options, places, self._problems, trail)
+        key = cls.type, repr(options)
+        if key in self._attachments:
+            return self._attachments[key]
+        places = self._attached_places(item, name)
+        layer: Layer | None = validate_model(cls, cls.type, options, places, self._problems, trail)
+        if layer is None:
+            return None
         if isinstance(layer, InplaceActivation) and "inplace" not in options and layer.is_reversible:
             # Nothing else can read what stands in front of it, so that it may be overwritten.
             layer = layer.model_copy(update={"inplace": True})
+        self._attachments[key] = layer
         return layer
 
     def _attached_places(self, item: LayerItem, name: str) -> Places:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 
 from archlab.config.initializers.base import Initializer
@@ -22,6 +23,7 @@ INITIALIZERS: dict[str, str] = {
 """Name to the module here that has it."""
 
 
+@cache
 def find_initializer(name: str) -> type[Initializer] | None:
     """The class of an initialiser, or None if there is none of that name."""
     if name not in INITIALIZERS:
