@@ -107,7 +107,7 @@ def masks(count: int = 5_030) -> str:
     return "input: [1, 65536, 1]\nlayers:\n- type: branches\n  merge: add\n  paths:\n  " + "  ".join([head, *lines])
 
 
-def kept_masks(count: int = 9_990) -> str:
+def kept_masks(count: int = 8_180) -> str:
     """A block that reads the first layer with another dilation each time, all of whose sets are kept."""
     conv = 'type: conv2d, out_channels: 1, kernel_size: [7, 1], padding: auto, dilation: "$(20000 - n)"'
     return f"""input: [1, 65536, 1]
@@ -289,10 +289,10 @@ def permuted(layers: int = 21_840) -> str:
     return f"input: [4, 64, 64]\nlayers:\n  - {{type: layer_norm2d, repeat: {layers}}}\n"
 
 
-def different(layers: int = 9_990) -> str:
+def different(layers: int = 8_180) -> str:
     """No two layers alike, and many that are."""
     conv = "type: conv2d, out_channels: $(index + 1), kernel_size: 1"
-    return f"input: [1, 9, 9]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n  - {{type: sigmoid, repeat: 22760}}\n"
+    return f"input: [1, 9, 9]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n  - {{type: sigmoid, repeat: 24580}}\n"
 
 
 def deformable(layers: int = 10_900) -> str:

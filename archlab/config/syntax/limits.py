@@ -15,7 +15,7 @@ MAX_NODES = 32_768
 """Primitive layers in one network."""
 MAX_INPUTS = 65_536
 """Inputs of all of them together, which bounds joins of thousands of values."""
-MAX_DIFFERENT = 10_000
+MAX_DIFFERENT = 8_192
 """Layers that differ in type, arguments or input's shape: each of them is worked out by itself."""
 MAX_STEPS = 100_000
 """Items looked at while expanding, which bounds loops that create no layer."""
