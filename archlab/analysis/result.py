@@ -13,7 +13,6 @@ from archlab.analysis.memory.ledger import Timeline
 from archlab.analysis.memory.program import Program, inference_program, training_program
 from archlab.analysis.memory.trainable import Refusal, training_refusal
 from archlab.analysis.memory.training import training_memory
-from archlab.analysis.receptive_field.effective import Estimator
 from archlab.analysis.receptive_field.fields import ReceptiveField, bounded_fields, receptive_fields
 from archlab.analysis.receptive_field.outputs import OutputReport, last_spatial, output_reports, seen_at
 from archlab.analysis.receptive_field.productivity import Productivity, productivity
@@ -24,6 +23,7 @@ from archlab.layers.runtime import Storage
 
 if TYPE_CHECKING:
     from archlab.analysis.projective_field.fields import Projections
+    from archlab.analysis.receptive_field.effective import Estimator
 
 
 @dataclass(slots=True)
@@ -147,6 +147,8 @@ class Analysis:
     @cached_property
     def estimator(self) -> Estimator:
         """Of effective receptive fields."""
+        from archlab.analysis.receptive_field.effective import Estimator
+
         return Estimator(self.graph, self._facts, self._fields)
 
     @cached_property

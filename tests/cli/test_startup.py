@@ -32,3 +32,12 @@ def test_few_classes_are_made_one_command_is_imported_and_rich_is_not(form: str)
     made, *imported = done.stderr.split()
     assert 10 < int(made) < MOST_CLASSES
     assert imported == ["analyze", "yaml"]
+
+
+def test_the_program_looks_for_no_plugins_of_pydantic() -> None:
+    """Which would read the metadata of every installed package."""
+    code = "import sys; sys.argv = ['archlab', 'analyze', 'resnet50', '--format', 'csv']\n"
+    code += "from archlab.__main__ import entry\n"
+    code += "entry(); from pydantic.plugin import _loader; print(_loader._plugins, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stderr.strip() == "None"
