@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from archlab.analysis.facts import collect_facts
+from archlab.analysis.projective_field.fields import projective_fields
 from archlab.analysis.receptive_field.fields import ReceptiveField, receptive_fields
 from archlab.analysis.receptive_field.productivity import productivity
 from archlab.diagnostics.place import Source
@@ -27,10 +28,20 @@ def measure(runs: int, chain: int, progress: Callable[[str], None]) -> Section:
     section = Section(
         "fields",
         f"Receptive fields of every layer, from a graph, rounds: {runs}",
-        ["median ms", "layers", "sizes", "+ coverage", "+ productivity", "one unit by gradients", "x coverage"],
+        [
+            "median ms",
+            "layers",
+            "sizes",
+            "+ coverage",
+            "+ productivity",
+            "both ways",
+            "one unit by gradients",
+            "x coverage",
+        ],
     )
     section.remarks = [
-        "Each column does what those before it do, and more. A gradient answers for one unit of one layer: a",
+        "Each of the first three does what those before it do, and more; both ways: sizes, and which units every input",
+        "position reaches (projective fields). A gradient answers for one unit of one layer: a",
         f"forward and a backward pass of the built {PROBED} on the CPU.",
     ]
     for name in PRESETS:
@@ -49,6 +60,7 @@ def _add_row(section: Section, name: str, graph: Graph, runs: int) -> None:
         "sizes": partial(_fields, graph),
         "coverage": partial(_coverage, graph),
         "productivity": partial(_productivity, graph),
+        "both ways": partial(_both_ways, graph),
     }
     if name == PROBED and missing(("torch",)) is None:
         calls["gradient"] = _gradient(graph)
@@ -58,7 +70,7 @@ def _add_row(section: Section, name: str, graph: Graph, runs: int) -> None:
         [
             name,
             f"{len(graph.layers):,}",
-            *(milliseconds(timings[part].median) for part in ("sizes", "coverage", "productivity")),
+            *(milliseconds(timings[part].median) for part in ("sizes", "coverage", "productivity", "both ways")),
             *(("", "") if gradient is None else (milliseconds(gradient.median), ratio(gradient, timings["coverage"]))),
         ]
     )
@@ -84,6 +96,11 @@ def _coverage(graph: Graph) -> list[ReceptiveField]:
 
 def _productivity(graph: Graph) -> object:
     return productivity(graph, collect_facts(graph), _coverage(graph))
+
+
+def _both_ways(graph: Graph) -> object:
+    facts = collect_facts(graph)
+    return projective_fields(graph, facts, receptive_fields(graph, facts))
 
 
 def _gradient(graph: Graph) -> Callable[[], object]:

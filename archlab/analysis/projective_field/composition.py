@@ -48,7 +48,7 @@ class Projector:
         speed = source.speed and (source.speed * rule.up / rule.down if rule.down else Fraction(0))
         if source.cycles == 0:
             return AxisProjection(units, self._made(source.head, rule), speed)
-        if source.step == 0:
+        if source.step == 0 or rule.is_everything:  # what is reached moves no further with the repetitions
             cycle, cycles = self._made(source.cycle, rule), source.cycles
             head, tail = (self._made(runs, rule) for runs in (source.head, source.tail))
             return _cyclic(units, speed, head, cycle, cycles, 0, tail)

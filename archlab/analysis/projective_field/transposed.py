@@ -9,6 +9,7 @@ its copies.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from archlab.analysis.receptive_field.spans import (
     DENSE,
@@ -38,6 +39,9 @@ class Transposed(ABC):
     """
 
     __slots__ = ("down", "own", "sources", "units", "up")
+
+    is_everything: ClassVar[bool] = False
+    """Whether every input reaches every output."""
 
     def __init__(self, up: int, down: int, sources: int, units: int) -> None:
         self.up = up
@@ -82,6 +86,8 @@ class _Everything(Transposed):
     """Every input reaches every output."""
 
     __slots__ = ()
+
+    is_everything: ClassVar[bool] = True
 
     def __init__(self, sources: int, units: int) -> None:
         super().__init__(0, 0, sources, units)
