@@ -143,14 +143,18 @@ def _interpolated(module: nn.Upsample, x: Tensor) -> Tensor:
 
 
 def _weights(module: nn.Upsample, x: Tensor, dim: int) -> Tensor:
-    """Output by input positions along a dimension: what a map gives that is 1 at one of them and 0 at all others."""
+    """Output by input positions along a dimension: what a map gives that is 1 at one of them and 0 at all others.
+
+    Nearest neighbours are those of single precision: in double precision, over one axis, PyTorch rounds otherwise.
+    """
     size = x.shape[dim]
-    maps = torch.eye(size, dtype=x.dtype, device=x.device).reshape(
+    dtype = torch.float32 if module.mode.startswith("nearest") else x.dtype
+    maps = torch.eye(size, dtype=dtype, device=x.device).reshape(
         1, size, *[size if other == dim else 1 for other in range(2, x.dim())]
     )
     result = module(maps.expand(1, size, *x.shape[2:]))
     weights: Tensor = result.movedim(dim, 2).flatten(3)[0, :, :, 0].mT.abs() if x.dim() > 3 else result[0].mT.abs()
-    return weights.where(weights > NOISE, 0)
+    return weights.where(weights > NOISE, 0).to(x.dtype)
 
 
 def _mean_like(module: _AdaptiveMaxPoolNd | _LPPoolNd, x: Tensor) -> Tensor:

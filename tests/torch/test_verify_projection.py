@@ -11,6 +11,7 @@ from archlab.cli.main import main
 from archlab.layers.conv import Conv2d
 from archlab.layers.geometry import AxisReads, Window
 from archlab.layers.shape import Shape
+from archlab.torch.verify_field import verify_receptive_field
 from archlab.torch.verify_projection import verify_projective_field
 from tests.random_networks import random_network
 
@@ -76,3 +77,10 @@ def test_what_gates_and_flat_values_see(capsys: pytest.CaptureFixture[str]) -> N
     assert (rows.unreaching, columns.unreaching) == ([(9, 9)], [])
     assert main(["verify", "mobilenet_v2_0_35", "--input", "3x64x64", "--projective-field"]) == 0
     assert "reached from exactly the predicted input positions" in capsys.readouterr().out
+
+
+def test_nearest_neighbours_of_one_axis_are_those_of_single_precision() -> None:
+    """47 * (2 / 94) is below 1 in single precision, and 1 in double precision, in which the linear network runs."""
+    network = loads("input: [1, 2]\nlayers: [{type: interpolate, size: 94}]")
+    assert verify_projective_field(network, thorough=True).ok
+    assert verify_receptive_field(network, thorough=True).ok
