@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from archlab.analysis.projective_field.axis_projection import AxisProjection, Bounds
+from archlab.analysis.projective_field.axis_projection import AxisProjection, Bounds, merged
 from archlab.analysis.projective_field.fields import Projections
 from archlab.analysis.projective_field.unreached import Unreached, unreached
 from archlab.analysis.row import Row
@@ -74,14 +75,13 @@ class ProjectionReport:
         """The JSON object."""
         graph, batch = self.analysis.graph, self.analysis.batch
         results = [(label, graph.nodes[index]) for label, index in graph.outputs]
-        field = self._field_of_each()
         return {
             "name": graph.name,
             "variant": graph.variant,
             "input": {"shape": self.analysis.input_shape},
             "layer": self.node.path,
             "at": list(self.at),
-            **field(self.node),
+            **self._entries(self.node),
             "unreached": [_lists(found.positions) for found in self.unreached],
             "unreached_at": [found.cut_at for found in self.unreached],
             "layers": [
@@ -89,59 +89,65 @@ class ProjectionReport:
                     "path": layer.node.path,
                     "type": layer.node.layer.type,
                     "output_shape": [batch, *layer.node.shape],
-                    **field(layer.node),
+                    **self._entries(layer.node),
                 }
                 for layer in self.analysis.layers
             ],
             "outputs": [
-                {"name": label, "path": node.path, "shape": [batch, *node.shape], **field(node)}
+                {"name": label, "path": node.path, "shape": [batch, *node.shape], **self._entries(node)}
                 for label, node in results
             ],
         }
 
-    def _field_of_each(self) -> Any:
-        """The entries of a node, worked out once for those that share them."""
-        known: dict[int, Row] = {}
+    def _entries(self, node: Node) -> Row:
+        """What JSON says of a node's field."""
+        seen, reached = self._receptive_field(node), self.reached_at(node.index)
+        return {
+            "projective_field": {
+                **self._numbers.of(self.analysis.projections[node.index]),
+                "global": seen.is_global,
+                "context": "global" if seen.context else None,
+                "adaptive": seen.adaptive,
+            },
+            "reached": None if reached is None else [_lists(runs) for runs in reached],
+        }
 
-        def of(node: Node) -> Row:
-            projections = self.analysis.projections[node.index]
-            row = known.get(id(projections))
-            if row is None:
-                reached = self.reached_at(node.index)
-                row = known[id(projections)] = {
-                    "projective_field": projection_dict(projections),
-                    "reached": None if reached is None else [_lists(runs) for runs in reached],
-                }
-            seen = self._receptive_field(node)
-            flags = {"global": seen.is_global, "context": "global" if seen.context else None, "adaptive": seen.adaptive}
-            return {"projective_field": {**row["projective_field"], **flags}, "reached": row["reached"]}
-
-        return of
+    @cached_property
+    def _numbers(self) -> _Numbers:
+        return _Numbers()
 
     def _receptive_field(self, node: Node) -> ReceptiveField:
         return self.analysis.layers[node.index - 1].receptive_field
 
     def rows(self) -> list[Row]:
         """A flat row for each layer that changes the field, for the results that are maps, and for the chosen layer."""
-        return [self._row(layer.node) for layer in self.analysis.layers if self._is_shown(layer.node)]
+        return [self._row(node) for node in self._shown]
+
+    @cached_property
+    def _shown(self) -> list[Node]:
+        return [layer.node for layer in self.analysis.layers if self._is_shown(layer.node)]
+
+    @cached_property
+    def _results(self) -> frozenset[int]:
+        return frozenset([index for _, index in self.analysis.graph.outputs])
 
     def _is_shown(self, node: Node) -> bool:
         if node is self.node:
             return True
         if map_size(node.shape) is None or self._receptive_field(node).is_global:
             return False
-        if any(index == node.index for _, index in self.analysis.graph.outputs):
-            return True
-        mine = self._signature(node)
-        return all(at == 0 or self._signature(self.analysis.graph.nodes[at]) != mine for at in node.inputs)
+        return node.index in self._results or all(at == 0 or self._differs(node, at) for at in node.inputs)
 
-    def _signature(self, node: Node) -> tuple[Any, ...]:
-        axes = self.analysis.projections[node.index]
-        return *[(one.units, list(one.cases()), one.step) for one in axes], *_marks(self._receptive_field(node))
+    def _differs(self, node: Node, source: int) -> bool:
+        """Whether a node's field is another than that of one of its inputs."""
+        before = self.analysis.graph.nodes[source]
+        if _marks(self._receptive_field(node)) != _marks(self._receptive_field(before)):
+            return True
+        pairs = zip(self.analysis.projections[node.index], self.analysis.projections[source], strict=True)
+        return not all(self._numbers.are_equal(one, other) for one, other in pairs)
 
     def _row(self, node: Node) -> Row:
-        projections = self.analysis.projections[node.index]
-        field = projection_dict(projections)
+        field = self._numbers.of(self.analysis.projections[node.index])
         return {
             "layer": node.path,
             "type": node.layer.type,
@@ -196,26 +202,48 @@ class ProjectionReport:
 
     def notes(self) -> tuple[str, ...]:
         """What the numbers mean."""
-        seen = [layer.receptive_field for layer in self.analysis.layers if self._is_shown(layer.node)]
+        seen = [self._receptive_field(node) for node in self._shown]
         context = CONTEXT_NOTES if any(field.context for field in seen) else ()
         return NOTES + context + (ADAPTIVE_NOTES if any(field.adaptive for field in seen) else ())
 
 
-def projection_dict(projections: Projections) -> Row:
-    """A projective field as lists with a value for each axis."""
-    counts = [one.counts() for one in projections]
-    return {
-        "size": [max(sizes) for sizes in counts],
-        "sizes": [list(sizes) for sizes in counts],
-        "counts": [list(sizes.values()) for sizes in counts],
-        "stride": [None if (stride := _stride(one)) is None else number(stride) for one in projections],
-        "coverage": [one.coverage for one in projections],
-        "all": [one.reaching_all for one in projections],
-        "none": [one.unreaching_count for one in projections],
-    }
+class _Numbers:
+    """What is told of projections, worked out once for each axis that layers share."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Row] = {}
+
+    def of(self, projections: Projections) -> Row:
+        """A projective field as lists with a value for each axis."""
+        axes = [self._of_axis(one) for one in projections]
+        return {name: [axis[name] for axis in axes] for name in axes[0]}
+
+    def are_equal(self, one: AxisProjection, other: AxisProjection) -> bool:
+        """Whether each position reaches the same units of both maps."""
+        if one is other:
+            return True
+        if one.units != other.units or self._of_axis(one) != self._of_axis(other):
+            return False
+        runs = [merged(source.between(0, source.positions)) for source in (one, other)]
+        return runs[0] == runs[1]
+
+    def _of_axis(self, axis: AxisProjection) -> Row:
+        found = self._known.get(id(axis))
+        if found is None:
+            counts, stride = axis.counts(), _stride(axis)
+            found = self._known[id(axis)] = {
+                "size": max(counts),
+                "sizes": [*counts],
+                "counts": [*counts.values()],
+                "stride": None if stride is None else number(stride),
+                "coverage": axis.coverage,
+                "all": axis.reaching_all,
+                "none": axis.unreaching_count,
+            }
+        return found
 
 
-def _stride(projection: AxisProjection) -> Any:
+def _stride(projection: AxisProjection) -> Fraction | None:
     """None where there is no further unit to reach."""
     return None if projection.units == 1 else projection.stride
 

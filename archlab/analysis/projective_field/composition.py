@@ -14,7 +14,7 @@ from archlab.layers.geometry import Reads, Window
 
 LEAST_CYCLES = 3
 """Fewer repetitions are written out."""
-MAX_WORK = 1_000_000
+MAX_WORK = 500_000
 """Bound on the runs that are made, each about a microsecond, more where it has holes."""
 
 
@@ -23,7 +23,9 @@ class Projector:
 
     def __init__(self) -> None:
         self._work = 0
-        self._known: dict[tuple[Reads, int, int], Transposed] = {}
+        self._rules: dict[tuple[Reads, int, int], Transposed] = {}
+        self._made_from: dict[tuple[int, int], tuple[AxisProjection, AxisProjection]] = {}
+        """By source and rule: the source, so that its identity stays its own, and what came of it."""
 
     def through(self, source: AxisProjection, reads: Reads, units: int) -> AxisProjection:
         """The projection to a layer's output from that to its input.
@@ -42,9 +44,16 @@ class Projector:
             if units > source.units and reads.mode == "zeros":
                 return _over(source, units)
         key = (reads, source.units, units)
-        rule = self._known.get(key)
+        rule = self._rules.get(key)
         if rule is None:
-            rule = self._known[key] = transposed(reads, source.units, units)
+            rule = self._rules[key] = transposed(reads, source.units, units)
+        known = self._made_from.get((id(source), id(rule)))
+        if known is None:
+            known = self._made_from[id(source), id(rule)] = source, self._by_rule(source, rule)
+        return known[1]
+
+    def _by_rule(self, source: AxisProjection, rule: Transposed) -> AxisProjection:
+        units = rule.units
         speed = source.speed and (source.speed * rule.up / rule.down if rule.down else Fraction(0))
         if source.cycles == 0:
             return AxisProjection(units, self._made(source.head, rule), speed)
@@ -99,8 +108,8 @@ class Projector:
         Raises:
             OverflowError: beyond the bound on work.
         """
-        joined = sources[0]
-        for source in sources[1:]:
+        joined, *others = {id(source): source for source in sources}.values()
+        for source in others:
             joined = self._join(joined, source)
         return joined
 

@@ -127,7 +127,7 @@ def facts(projection: AxisProjection) -> dict[str, Any]:
         "sizes": projection.sizes,
         "counts": projection.counts(),
         "coverage": projection.coverage,
-        "unreaching": [at for first, last in projection.unreaching for at in range(first, last + 1)],
+        "unreaching": projection.unreaching,
         "whole": projection.is_whole,
         "runs": [unit for at in range(projection.positions) for run in projection.reached(at) for unit in run],
     }
@@ -143,11 +143,14 @@ def facts_of(expected: list[frozenset[int]], units: int) -> dict[str, Any]:
             for unit in sorted(reached)
             for edge in [unit] * ((unit - 1 not in reached) + (unit + 1 not in reached))
         ]
+    bare = [at for at, reached in enumerate(expected) if not reached]
+    starts = [at for at in bare if at - 1 not in bare]
+    ends = [at for at in bare if at + 1 not in bare]
     return {
         "sizes": sorted(set(sizes)),
         "counts": {size: sizes.count(size) for size in sorted(set(sizes))},
         "coverage": min([len(r) / size if r else 1.0 for r, size in zip(expected, sizes, strict=True)]),
-        "unreaching": [at for at, reached in enumerate(expected) if not reached],
+        "unreaching": list(zip(starts, ends, strict=True)),
         "whole": all(len(reached) in (0, units) for reached in expected),
         "runs": runs,
     }
