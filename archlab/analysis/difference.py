@@ -193,6 +193,8 @@ def _details(
         found["type"] = before.layer.type, after.layer.type
     else:
         found |= arguments.changed(before, after)
+    if before.shares != after.shares:
+        found["shares"] = before.shares, after.shares
     inputs = _paths(one, before), _paths(two, after)
     if inputs[0] != inputs[1]:
         found["inputs"] = inputs

@@ -18,7 +18,11 @@ DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "int64": 8}
 
 
 class Facts(NamedTuple):
-    """Numbers of one node for one sample."""
+    """Numbers of one node for one sample.
+
+    A node whose module an earlier one has called has no params and buffers of its own; what its derivative needs of
+    them (`learned`) it has all the same.
+    """
 
     params: int
     buffers: int
@@ -38,12 +42,21 @@ class Facts(NamedTuple):
     """Elements of each learnable tensor."""
     has_order: bool
     """Whether its weight has several channels and positions, so that its order in memory matters."""
+    shared: int = 0
+    """Elements of params and buffers that are an earlier node's."""
 
 
 def collect_facts(graph: Graph) -> list[Facts]:
     """The facts of every node, in order."""
     runtimes = graph.runtimes
-    return graph.asked_once(lambda node, inputs: _ask(node.layer, inputs, node.shape, runtimes[node.index]))
+    facts = graph.asked_once(lambda node, inputs: _ask(node.layer, inputs, node.shape, runtimes[node.index]))
+    for index in graph.repeats():
+        own = facts[index]
+        shared = own.params + own.buffers
+        facts[index] = own._replace(
+            params=0, buffers=0, fixed_buffers=0, fixed_buffer_bytes=0, learnable=(), shared=shared
+        )
+    return facts
 
 
 def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape, runtime: Runtime) -> Facts:

@@ -41,6 +41,8 @@ class LayerReport:
     receptive_field: ReceptiveField
     storage: Storage
     """Where its output lives in eval mode."""
+    shared: int = 0
+    """Elements of params and buffers that are those of an earlier layer, and counted there."""
 
 
 @dataclass(slots=True)
@@ -272,6 +274,7 @@ def _layer(node: Node, facts: Facts, field: ReceptiveField, new_bytes: int, batc
         new_bytes,
         field,
         facts.runtime.storage,
+        facts.shared,
     )
 
 

@@ -23,8 +23,9 @@ def expanded_config(graph: Graph, *, expect: dict[str, int] | None = None) -> st
         expect: figures for `archlab validate`.
     """
     names = _names(graph)
+    owners = {node.path: names[node.index] for node in graph.layers} if graph.repeats() else {}
     lines = ["archlab: 1", f"name: {_flow(graph.name)}", f"input: {_flow(list(graph.input_shape))}", "layers:"]
-    lines += [f"  - {_flow(_item(graph, node, names))}" for node in graph.layers]
+    lines += [f"  - {_flow(_item(graph, node, names, owners))}" for node in graph.layers]
     outputs = _outputs(graph, names)
     if outputs is not None:
         lines.append(f"outputs: {_flow(outputs)}")
@@ -51,13 +52,19 @@ def _names(graph: Graph) -> list[str]:
     return names
 
 
-def _item(graph: Graph, node: Node, names: list[str]) -> dict[str, Any]:
-    item: dict[str, Any] = {"name": names[node.index], "type": node.layer.type}
+def _item(graph: Graph, node: Node, names: list[str], owners: dict[str, str]) -> dict[str, Any]:
+    item: dict[str, Any] = {"name": names[node.index]}
+    if node.shares is None:
+        item["type"] = node.layer.type
+    else:
+        item["share"] = owners[node.shares]
     first, *others = node.inputs
     if first != node.index - 1:
         item["from"] = names[first]
     if others:
         item["with"] = [names[other] for other in others]
+    if node.shares is not None:
+        return item
     item |= {name: _plain(value) for name, value in node.layer.options().items()}
     init = _own_init(graph, node)
     if init:

@@ -39,6 +39,10 @@ _COMMON: dict[str, Schema] = {
         "propertyNames": {"not": {"enum": [*ITEM_KEYS, "init"]}},
         "description": "Arguments of the last repetition only.",
     },
+    "share": {
+        "anyOf": [{"type": "boolean"}, {"$ref": "#/definitions/expression"}],
+        "description": "With 'repeat': whether all repetitions have the weights of the first.",
+    },
     "when": {
         "anyOf": [{"type": "boolean"}, {"$ref": "#/definitions/expression"}],
         "description": "Leave the item out where this is false; the line below then reads the line above.",
@@ -178,6 +182,9 @@ def _combinator(name: str, description: str, required: list[str], own: dict[str,
     }
 
 
+_SHARE = "Name of an earlier item: its layers once more, with the same weights."
+
+
 def _item_schema() -> Schema:
     """Chosen by `type`, so that an editor complains about the one layer that is meant."""
     names = [*layer_types(), *COMBINATORS]
@@ -188,13 +195,22 @@ def _item_schema() -> Schema:
         }
         for name in names
     ]
+    again = {key: value for key, value in _COMMON.items() if key not in ("share", "first", "last")}
+    share = {
+        "if": {"not": {"anyOf": [{"required": ["type"]}, {"required": ["use"]}]}},
+        "then": {
+            "properties": {"share": {**_REFERENCE, "description": _SHARE}, "with": _references(), **again},
+            "additionalProperties": False,
+        },
+    }
     use = {"if": {"required": ["use"]}, "then": {"properties": {"use": {"type": "string"}, **_COMMON}}}
     types = {"anyOf": [{"enum": names}, _expression()], "description": "The layer."}
     return {
         "type": "object",
         "properties": {"type": types, "use": {"type": "string", "description": "The block."}},
-        "oneOf": [{"required": ["type"]}, {"required": ["use"]}],
-        "allOf": [*chosen, use],
+        "anyOf": [{"required": ["type"]}, {"required": ["use"]}, {"required": ["share"]}],
+        "not": {"required": ["type", "use"]},
+        "allOf": [*chosen, use, share],
     }
 
 

@@ -18,12 +18,17 @@ def params_section(subject: Subject) -> Section:
         section.steps.append(Step(tensor.name, *_tensor_lines(subject, tensor.name, tensor.shape), tensor.elements))
     if len(tensors) > 1:
         sizes = " + ".join(f"{tensor.elements:,}" for tensor in tensors)
-        section.steps.append(Step("params", " + ".join(t.name for t in tensors), sizes, subject.report.params))
+        whole = sum([tensor.elements for tensor in tensors])
+        section.steps.append(Step("params", " + ".join(t.name for t in tensors), sizes, whole))
+    shares = subject.node.shares
+    if tensors and shares is not None:
+        section.notes.append(f"They are those of {shares}, the same weights again, and counted there.")
     if not tensors:
         section.notes.append("None: nothing here is learned.")
     buffers = [f"{t.name} {t.elements:,}" for t in subject.layer.tensors(subject.inputs) if not t.learnable]
     if buffers:
-        section.notes.append(f"Beside them {subject.report.buffers:,} in buffers, not learned: {', '.join(buffers)}.")
+        elements = sum([t.elements for t in subject.layer.tensors(subject.inputs) if not t.learnable])
+        section.notes.append(f"Beside them {elements:,} in buffers, not learned: {', '.join(buffers)}.")
     return section
 
 

@@ -35,6 +35,13 @@ class Node:
     """Whether its tensors start at zero."""
     init: Mapping[str, Any] | None = None
     """Initialisers of the layer or its block, by tensor; they go before the graph's. None for PyTorch's own."""
+    shares: str | None = None
+    """The path of an earlier layer whose module this is once more; None where it has one of its own."""
+
+    @property
+    def module(self) -> str:
+        """The path of its submodule in PyTorch, weights and all."""
+        return self.path if self.shares is None else self.shares
 
 
 def renumbered(nodes: Sequence[Node]) -> tuple[list[Node], dict[int, int]]:
@@ -65,6 +72,18 @@ class Graph:
         """Tensor name to initialiser of a node; what is not in it keeps PyTorch's own."""
         found = {**self.init.get(node.layer.type, {}), **(node.init or {})}
         return {tensor: initializer for tensor, initializer in found.items() if initializer is not None}
+
+    def repeats(self) -> frozenset[int]:
+        """The nodes that have no weights of their own, by index: an earlier one has called their module."""
+        if all(node.shares is None for node in self.nodes):
+            return frozenset()
+        known: set[str] = set()
+        found: set[int] = set()
+        for node in self.nodes:
+            if node.module in known:
+                found.add(node.index)
+            known.add(node.module)
+        return frozenset(found)
 
     @property
     def input_shape(self) -> Shape:

@@ -23,6 +23,13 @@ class FoldedRow:
     flops: int
     activation_bytes: int
     receptive_field: ReceptiveField
+    shared: bool
+    """Whether any of the layers has the weights of an earlier one."""
+
+    @property
+    def params_text(self) -> str:
+        """The params; `shared` where all are those of earlier layers; empty where there are none."""
+        return f"{self.params:,}" if self.params else "shared" if self.shared else ""
 
 
 def fold(analysis: Analysis, depth: int | None) -> list[FoldedRow]:
@@ -48,4 +55,5 @@ def _row(path: str, layers: list[LayerReport], batch: int, described: dict[int, 
         flops=sum([layer.flops for layer in layers]),
         activation_bytes=sum([layer.activation_bytes for layer in layers]),
         receptive_field=last.receptive_field,
+        shared=any(layer.shared for layer in layers),
     )

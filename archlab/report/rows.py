@@ -51,6 +51,7 @@ def analysis_dict(analysis: Analysis) -> Row:
                 "path": layer.node.path,
                 "type": layer.node.layer.type,
                 "options": options[id(layer.node.layer)],
+                "shares": layer.node.shares,
                 "inputs": [nodes[i].path for i in layer.node.inputs],
                 "output_shape": [analysis.batch, *layer.node.shape],
                 **_figures(layer),

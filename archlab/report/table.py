@@ -90,7 +90,7 @@ def _layer_cells(row: FoldedRow) -> list[str]:
         row.path,
         row.what,
         row.output,
-        f"{row.params:,}" if row.params else "-",
+        row.params_text or "-",
         si(row.macs) if row.macs else "-",
         si(row.flops) if row.flops else "-",
         binary(row.activation_bytes) if row.activation_bytes else "-",

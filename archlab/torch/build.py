@@ -61,10 +61,12 @@ def build(
     require_room(graph, made_on)
     with made_on:
         root = nn.Module()
+        repeats = graph.repeats()
         for node in graph.layers:
-            module = make_module(node.layer, graph.input_shapes(node))
-            if module is not None:
-                _attach(root, node.path, module)
+            if node.index not in repeats:
+                module = make_module(node.layer, graph.input_shapes(node))
+                if module is not None:
+                    _attach(root, node.module, module)
     traced = trace(graph, root, find_segments(graph, checkpoint))
     model = fx.GraphModule(root, traced, class_name=_class_name(graph.name))
     initialize(model, graph)

@@ -11,14 +11,17 @@ from archlab.graph import Graph
 def initialize(model: fx.GraphModule, graph: Graph) -> None:
     """Apply `init`, of layers and of layer types; all else keeps PyTorch's own initialisation."""
     with torch.no_grad():
+        repeats = graph.repeats()
         for node in graph.layers:
+            if node.index in repeats:
+                continue
             if node.zero_init:
-                for owned in model.get_submodule(node.path).parameters():
+                for owned in model.get_submodule(node.module).parameters():
                     nn.init.zeros_(owned)
                 continue
             if not node.layer.torch_class:
                 continue
             for tensor, initializer in graph.initializers(node).items():
-                parameter = getattr(model.get_submodule(node.path), tensor, None)
+                parameter = getattr(model.get_submodule(node.module), tensor, None)
                 if parameter is not None:
                     getattr(nn.init, f"{initializer.type}_")(parameter, **initializer.options())

@@ -10,7 +10,7 @@ from torch import fx, nn
 
 from archlab.graph import Graph, Node
 from archlab.graph.segments import Segment
-from archlab.torch.checkpoint import run_segment
+from archlab.torch.checkpoint import run_module, run_segment
 from archlab.torch.functions import FUNCTIONS
 
 PATH = "archlab_path"
@@ -46,7 +46,7 @@ def _call(traced: fx.Graph, node: Node, values: Values, level: str = "") -> fx.N
     """One layer, its module looked for below a level of the path."""
     inputs = [values[index] for index in node.inputs]
     if node.layer.torch_class:
-        call = traced.call_module(node.path.removeprefix(level), tuple(inputs))
+        call = traced.call_module(node.module.removeprefix(level), tuple(inputs))
     else:
         call = FUNCTIONS[node.layer.type](traced, node.layer, inputs)
     call.meta[PATH] = node.path
@@ -56,24 +56,55 @@ def _call(traced: fx.Graph, node: Node, values: Values, level: str = "") -> fx.N
 def _call_segment(traced: fx.Graph, graph: Graph, root: nn.Module, segment: Segment, values: Values) -> Values:
     """A module of its own for the segment, and the call of it."""
     inner = fx.Graph()
+    level = f"{segment.path}."
     names = ["input"] if len(segment.inputs) == 1 else [f"input{number + 1}" for number in range(len(segment.inputs))]
     inside = {index: inner.placeholder(name) for index, name in zip(segment.inputs, names, strict=True)}
-    for node in graph.nodes[segment.start : segment.stop]:
-        inside[node.index] = _call(inner, node, inside, f"{segment.path}.")
+    nodes = graph.nodes[segment.start : segment.stop]
+    borrowed = _borrow(traced, inner, nodes, level)
+    for node in nodes:
+        if node.module in borrowed[1]:
+            operands = (borrowed[1][node.module], *[inside[index] for index in node.inputs])
+            inside[node.index] = inner.call_function(run_module, operands)
+            inside[node.index].meta[PATH] = node.path
+        else:
+            inside[node.index] = _call(inner, node, inside, level)
     results = [inside[index] for index in segment.outputs]
     inner.output(results[0] if len(results) == 1 else tuple(results))
-    module = fx.GraphModule(root.get_submodule(segment.path), inner, class_name="Segment")
+    module = fx.GraphModule(_level(root, segment.path), inner, class_name="Segment")
     parent, _, name = segment.path.rpartition(".")
     root.get_submodule(parent).add_module(name, module)
     word = segment.path.replace(".", "_")
     block = traced.create_node("get_attr", segment.path, name=f"{word}_block")
-    arguments = (block, *[values[index] for index in segment.inputs])
+    arguments = (block, *[values[index] for index in segment.inputs], *borrowed[0])
     call = traced.create_node("call_function", run_segment, arguments, name=word)
     if len(results) == 1:
         return {segment.outputs[0]: call}
     return {
         index: traced.call_function(operator.getitem, (call, number)) for number, index in enumerate(segment.outputs)
     }
+
+
+def _borrow(
+    traced: fx.Graph, inner: fx.Graph, nodes: Sequence[Node], level: str
+) -> tuple[list[fx.Node], dict[str, fx.Node]]:
+    """Modules elsewhere whose weights a segment shares: it is handed them, lest the state dict have them twice.
+
+    Returns:
+        What is handed over, and by path what the segment calls.
+    """
+    paths = dict.fromkeys(node.module for node in nodes if node.layer.torch_class and not node.module.startswith(level))
+    given = [traced.create_node("get_attr", path, name=f"{path.replace('.', '_')}_module") for path in paths]
+    return given, {path: inner.placeholder(path.replace(".", "_")) for path in paths}
+
+
+def _level(root: nn.Module, path: str) -> nn.Module:
+    """What is at a path; an empty module where nothing has been, since all there is shared."""
+    module = root
+    for name in path.split("."):
+        if not hasattr(module, name):
+            module.add_module(name, nn.Module())
+        module = module.get_submodule(name)
+    return module
 
 
 def _result(graph: Graph, values: Values) -> Any:

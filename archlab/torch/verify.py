@@ -130,8 +130,10 @@ def verify(network: HasGraph, *, batch: int = 1, device: str = "cpu") -> Verific
     with torch.no_grad():
         recorder.run(sample)
     result = Verification(network.graph.name, len(analysis.layers), analysis.total.params, analysis.total.macs)
+    repeats = network.graph.repeats()
     for layer in analysis.layers:
-        result.differences += _compare_layer(layer, recorder, model, batch)
+        repeated = layer.node.index in repeats
+        result.differences += _compare_layer(layer, recorder, model, batch, repeated=repeated)
     result.differences += _compare_totals(analysis, model)
     if sample.device.type == "meta":  # fvcore traces with torch.jit, which needs values
         result.counters = ("FlopCounterMode",)
@@ -140,7 +142,9 @@ def verify(network: HasGraph, *, batch: int = 1, device: str = "cpu") -> Verific
     return result
 
 
-def _compare_layer(layer: LayerReport, recorder: _Recorder, model: nn.Module, batch: int) -> list[Difference]:
+def _compare_layer(
+    layer: LayerReport, recorder: _Recorder, model: nn.Module, batch: int, *, repeated: bool
+) -> list[Difference]:
     path = layer.node.path
     shape, observed_shape, observed_macs = (batch, *layer.node.shape), recorder.shapes[path], recorder.macs[path]
     found: list[Difference] = []
@@ -148,9 +152,9 @@ def _compare_layer(layer: LayerReport, recorder: _Recorder, model: nn.Module, ba
         found.append(Difference(path, "output", shape_text(shape), shape_text(observed_shape), "running it"))
     if layer.macs != observed_macs:
         found.append(Difference(path, "MACs", f"{layer.macs:,}", f"{observed_macs:,}", "FlopCounterMode"))
-    if not layer.node.layer.torch_class:
+    if not layer.node.layer.torch_class or repeated:
         return found
-    module = model.get_submodule(path)
+    module = model.get_submodule(layer.node.module)
     for what, predicted, tensors in (
         ("params", layer.params, module.parameters()),
         ("buffers", layer.buffers, module.buffers()),

@@ -97,9 +97,11 @@ def match(graph: Graph, state: Mapping[str, Tensor]) -> Matching:
         graph: of the whole network.
         state: names to tensors, in the order of its model.
     """
+    repeats = graph.repeats()
     ours = [
-        Slot(f"{node.path}.{tensor.name}", tensor.shape)
+        Slot(f"{node.module}.{tensor.name}", tensor.shape)
         for node in graph.layers
+        if node.index not in repeats
         for tensor in node.layer.tensors(graph.input_shapes(node))
     ]
     theirs = [Slot(name, tuple(tensor.shape)) for name, tensor in state.items()]
@@ -117,7 +119,8 @@ class _Edges:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._index = {node.path: node.index for node in graph.layers}
+        repeats = graph.repeats()
+        self._index = {node.module: node.index for node in graph.layers if node.index not in repeats}
 
     def follows(self, before: str, after: str) -> bool:
         """Whether one layer reads what another gives, directly or through others."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from archlab.analysis.memory.ledger import Storage
 from archlab.analysis.memory.program import Call
+from archlab.analysis.memory.shared import SharedParameters
 from archlab.analysis.memory.step import Step
 from archlab.layers.operators import Operator
 from archlab.layers.room import NOTHING
@@ -40,6 +41,7 @@ class Backward:
         self._adds_in_place = adds_in_place
         self._gradients: dict[int, Gradient] = {}
         self._named = _named(self._calls)
+        self._summed = SharedParameters(step.program, step.modules)
         self._known: dict[tuple[int, int, int, int], tuple[Value, Value]] = {}
         """How gradients lie that are new, by operator, number, and the identity of how others lie."""
 
@@ -47,7 +49,10 @@ class Backward:
         """The loss hands a gradient to each result."""
         wanted = [call for index in self._step.program.outputs() if (call := self._calls[index]).needs_gradient]
         handed = [Gradient(self._step.take(call, "gradient"), contiguous(call.value.sizes)) for call in wanted]
-        self._hand_on([(call.index, gradient) for call, gradient in zip(wanted, handed, strict=True)])
+        added: list[Storage] = []
+        self._hand_on([(call.index, gradient) for call, gradient in zip(wanted, handed, strict=True)], added)
+        for storage in added:
+            self._step.ledger.release(storage)
 
     def has_gradient(self, call: Call) -> bool:
         """Whether there is a gradient of a call's value: not of a view that was overwritten."""
@@ -82,9 +87,7 @@ class Backward:
         ledger.release(own.storage)
         if not self._step.is_uniform:
             made = [(source, self._in_precision_of(source, gradient, call)) for source, gradient in made]
-        self._hand_on(made)
-        if params:
-            self._copy_back(call, params)
+        self._finish(call, made, params)
 
     def _run_by_sums(self, call: Call, own: Gradient) -> None:
         """The same where a gradient is a whole map, summed up, or where gradients are made that nobody wants."""
@@ -109,10 +112,8 @@ class Backward:
         if not late:
             self._free_kept(call)
         step.ledger.release(own.storage)
-        self._hand_on([(s := call.inputs[n], self._in_precision_of(s, made[n], call)) for n in wanted])
-        if held is not None:
-            step.ledger.release(held)
-        self._copy_back(call, params)
+        values = [(s := call.inputs[n], self._in_precision_of(s, made[n], call)) for n in wanted]
+        self._finish(call, values, params, held)
 
     def _free_kept(self, call: Call) -> None:
         for storage in self._step.kept.pop(call.index, ()):
@@ -150,27 +151,62 @@ class Backward:
         return None
 
     def _param_gradients(self, call: Call, learns: tuple[int, ...]) -> list[Storage]:
-        """The gradients of parameters of so many elements; those that are to be copied are returned."""
+        """The gradients of parameters of so many elements; those that are to be copied or summed up are returned."""
         step = self._step
         copied = step.precisions[call.node].copies_params
-        if not copied and not self._reorders(call):
+        if not copied and not self._reorders(call) and call.index not in self._summed:
             if learns:
                 step.ledger.take(sum(learns) * step.params_size, "parameter gradient", call.node)
             return []
         size = step.precisions[call.node].compute if copied else step.params_size
         return [step.ledger.take(elements * size, "parameter gradient", call.node) for elements in learns]
 
-    def _copy_back(self, call: Call, gradients: list[Storage]) -> None:
+    def _finish(
+        self, call: Call, made: list[tuple[int, Gradient]], params: list[Storage], held: Storage | None = None
+    ) -> None:
+        """Hand a call's gradients on, those of values and those of parameters.
+
+        Args:
+            call: which has run.
+            made: of the values that it reads, by their calls.
+            params: of its parameters, as far as there is more to do with them.
+            held: what is freed behind that.
+        """
+        added: list[Storage] = []
+        self._hand_on(made, added)
+        complete: list[Storage | None] = [*params]
+        if params and call.index in self._summed:
+            complete = [self._sum_up(call, number, gradient, added) for number, gradient in enumerate(params)]
+        for storage in (*added, *([] if held is None else [held])):
+            self._step.ledger.release(storage)
+        if params:
+            self._copy_back(call, complete)
+
+    def _sum_up(self, call: Call, number: int, gradient: Storage, added: list[Storage]) -> Storage | None:
+        """A parameter's gradient added to those of its other calls: the sum, where this is the last of them."""
+        shared, ledger = self._summed, self._step.ledger
+        parameter = shared.parameter(call.index, number)
+        before = shared.sum_of(parameter)
+        if before is None:
+            shared.put(parameter, gradient)
+        else:
+            added.append(gradient)
+            if not self._adds_in_place:
+                shared.put(parameter, ledger.take(before.size, "parameter gradient", call.node))
+                ledger.release(before)
+        return shared.take_complete(parameter)
+
+    def _copy_back(self, call: Call, gradients: list[Storage | None]) -> None:
         """The parameters' gradients in the parameters' own precision, and the weight's then in its own order."""
         ledger = self._step.ledger
         copied = self._step.precisions[call.node].copies_params
         for number, elements in enumerate(call.operator.learns[: len(gradients)]):
+            before = gradients[number]
             for needed in (copied, number == 0 and self._reorders(call)):
-                if needed:
-                    before = gradients[number]
-                    size = elements * self._step.params_size
-                    gradients[number] = ledger.take(size, "parameter gradient", call.node)
+                if needed and before is not None:
+                    made = ledger.take(elements * self._step.params_size, "parameter gradient", call.node)
                     ledger.release(before)
+                    before = made
 
     def _reorders(self, call: Call) -> bool:
         """Whether the weight's gradient lies in another order than the weight."""
@@ -239,12 +275,11 @@ class Backward:
         fits = call.operator.gradient(number) == "new" and all(operand.sizes == sizes for operand in operands)
         return iterated(sizes, operands) if operands and fits else contiguous(sizes)
 
-    def _hand_on(self, made: list[tuple[int, Gradient]]) -> None:
+    def _hand_on(self, made: list[tuple[int, Gradient]], added: list[Storage]) -> None:
         """Add gradients to those that there are; what was added is freed when all have been handed on.
 
         What is another value's by name only has that one's gradient.
         """
-        added: list[Storage] = []
         for reads, gradient in made:
             index = self._named[reads]
             before = self._gradients.get(index)
@@ -253,8 +288,6 @@ class Backward:
             else:
                 self._add(index, before, gradient)
                 added.append(gradient.storage)
-        for storage in added:
-            self._step.ledger.release(storage)
 
     def _add(self, index: int, before: Gradient, gradient: Gradient) -> None:
         """One more reader's gradient of a value."""

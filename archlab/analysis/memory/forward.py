@@ -25,6 +25,8 @@ class Forward:
         self._step = step
         self._copies: dict[int, Storage] = {}
         self._cached: list[Storage] = []
+        self._copied: dict[tuple[str, tuple[int, ...]] | None, list[Storage]] = {}
+        """Of those, the ones of modules that several nodes call."""
 
     def run(self, call: Call, *, keeps: bool = True, ends_early: bool = False) -> None:
         """Run a call.
@@ -74,6 +76,7 @@ class Forward:
         for storage in self._cached:
             self._step.ledger.release(storage)
         self._cached.clear()
+        self._copied.clear()
 
     def _copy_inputs(self, call: Call) -> None:
         """The layer's inputs in the precision in which it reads them, where they have another, until it is done."""
@@ -96,9 +99,15 @@ class Forward:
         step = self._step
         if not step.precisions[call.node].copies_params:
             return []
+        module = step.modules.get(call.node)
+        key = None if module is None or not call.operator.learns else (module, call.operator.learns)
+        if key in self._copied:
+            return self._copied[key]
         size = step.precisions[call.node].compute
         made = [step.ledger.take(elements * size, "copy", call.node) for elements in call.operator.learns]
         self._cached += made
+        if key is not None:
+            self._copied[key] = made
         return made
 
     def _make_value(self, call: Call) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from archlab.analysis.facts import Facts
 from archlab.analysis.memory.ledger import Kind, Ledger, Storage
 from archlab.analysis.memory.program import Call, Program
+from archlab.analysis.memory.shared import shared_modules
 from archlab.layers.precision import Precision
 from archlab.layers.room import NOTHING, Room
 
@@ -35,6 +36,8 @@ class Step:
     channels_last: bool
     kept: dict[int, list[Storage]] = field(default_factory=dict)
     recomputed: set[int] = field(default_factory=set)
+    modules: dict[int, str] = field(init=False)
+    """Those that several nodes call, by node."""
     is_uniform: bool = field(init=False)
     """Whether every value and parameter has one precision, so that nothing is ever copied into another."""
     _sizes: list[int] = field(init=False)
@@ -43,6 +46,7 @@ class Step:
     def __post_init__(self) -> None:
         """Find the sizes of elements, once for all calls."""
         calls = self.program.calls
+        self.modules = shared_modules(self.program.graph)
         same = Precision(self.params_size, self.params_size)
         self.is_uniform = set(self.precisions) == {same}
         self._sizes = self._computes = [self.params_size] * len(calls)

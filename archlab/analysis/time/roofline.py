@@ -74,4 +74,5 @@ def _moved(analysis: Analysis, layer: LayerReport) -> int:
         return 0
     shapes = [*analysis.graph.input_shapes(layer.node), layer.node.shape]
     elements = sum([prod(shape) for shape in shapes]) * analysis.batch + layer.params + layer.buffers
+    elements += layer.shared
     return elements * DTYPE_BYTES[analysis.dtype]

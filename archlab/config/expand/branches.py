@@ -38,7 +38,7 @@ def expand_branches(walk: Walk, item: BranchesItem, value: Value, env: Environme
         _run(walk, track, start, inner)
         for track, start in zip(tracks, split(walk, item, value, len(tracks), inner), strict=True)
     ]
-    walk.export(item, env, inner.names.values, spot)
+    walk.export(item, env, inner.names.values, spot, inner.names.made)
     known = tuple([end for end in ends if end is not None])
     if len(known) < len(ends):
         return None
@@ -102,12 +102,12 @@ def _run(walk: Walk, track: Track, start: Value, env: Environment) -> Value:
     if path.name is None:
         if scope.children:
             env.scope.add("branch", scope, written=False)
-        env.names.export(f"branch{track.number}", names.values)
+        env.names.export(f"branch{track.number}", names.values, names.made)
         return end
     if scope.children:
         _name_scope(track, scope, env)
     label = path.name if turn is None else f"{path.name}.{turn}"
-    env.names.export(label, names.values)
+    env.names.export(label, names.values, names.made)
     if not turn:
         assert path.name_place is not None
         env.names.define(path.name, end, path.name_place)

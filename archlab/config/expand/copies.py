@@ -16,6 +16,7 @@ from typing import Any
 from archlab.config.expand.draft import Draft
 from archlab.config.expand.emitter import Emitter
 from archlab.config.expand.environment import Environment
+from archlab.config.expand.made import Made, Shift
 from archlab.config.expand.names import Value, Values
 from archlab.config.expand.paths import PathScope
 from archlab.config.expand.prune import Use
@@ -46,6 +47,7 @@ class Expansion:
         outputs: what comes out.
         steps: work of the walk, in the budget's steps.
         uses: of blocks with several outputs, this one among them.
+        made: what items in it have made, by name, where weights are shared.
     """
 
     inputs: Values
@@ -56,6 +58,7 @@ class Expansion:
     outputs: Values
     steps: int
     uses: list[Use]
+    made: dict[str, Made]
     shift: int = 0
 
     @property
@@ -115,7 +118,9 @@ class Copies:
             if layer is not node.layer or not alike:
                 shape = self._emitter.shape(layer, tuple([nodes[index].shape for index in read]), node.place)
             at = node.index + shift
-            nodes.append(Draft(at, layer, read, shape, node.place, node.trail, node.zero_init, node.init))
+            shares = None if node.shares is None else node.shares + shift  # with what is in the same block
+            draft = Draft(at, layer, read, shape, node.place, node.trail, node.zero_init, node.init, shares)
+            nodes.append(draft)
         return Expansion(
             inputs,
             made.start + shift,
@@ -125,8 +130,14 @@ class Copies:
             tuple([None if value is None else nodes[moved(value.index)] for value in made.outputs]),
             made.steps,
             [use.moved(shift) for use in made.uses],
+            self._moved(made, inputs, shift) if made.made else {},
             shift,
         )
+
+    def _moved(self, made: Expansion, inputs: Values, shift: int) -> dict[str, Made]:
+        entering = {old.index: new for old, new in zip(made.inputs, inputs, strict=True) if old and new}
+        by = Shift(made.start, shift, entering, self._emitter.nodes)
+        return {name: known.moved(by) for name, known in made.made.items()}
 
 
 def use_key(item: UseItem, inputs: Values, opened: OpenBlock, env: Environment) -> tuple[object, ...]:

@@ -23,9 +23,11 @@ class Draft:
     trail: tuple[str, ...] = ()
     zero_init: bool = False
     init: TensorInit | None = None
+    shares: int | None = None
+    """Index of the node whose module it is once more."""
 
-    def node(self, path: str) -> Node:
-        """The node, made in one stroke."""
+    def node(self, path: str, shares: str | None = None) -> Node:
+        """The node, made in one stroke: its path, and that of the module which it shares."""
         return Node(
             self.index,
             self.layer,
@@ -36,4 +38,5 @@ class Draft:
             self.trail,
             self.zero_init,
             self.init,
+            shares,
         )

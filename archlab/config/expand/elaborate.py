@@ -12,12 +12,22 @@ from archlab.config.expand.layer import expand_layer
 from archlab.config.expand.names import LeftOutError, NameTable, Value, Values
 from archlab.config.expand.paths import PathScope
 from archlab.config.expand.residual import expand_residual
+from archlab.config.expand.share import Mark, again, expand_share
 from archlab.config.expand.use import block_names, expand_use, output_labels
 from archlab.config.expand.walk import Walk
 from archlab.config.syntax.expressions import UnknownValueError
 from archlab.config.syntax.limits import MAX_BLOCK_DEPTH
 from archlab.config.tree.argument import Argument
-from archlab.config.tree.items import BranchesItem, BrokenItem, Item, LayerItem, Layers, ResidualItem, UseItem
+from archlab.config.tree.items import (
+    BranchesItem,
+    BrokenItem,
+    Item,
+    LayerItem,
+    Layers,
+    ResidualItem,
+    ShareItem,
+    UseItem,
+)
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError
 from archlab.graph import Node
@@ -60,7 +70,11 @@ class Elaborator(Walk):
 
     def finished(self) -> list[Node]:
         """The nodes with their paths."""
-        return [draft.node(path) for draft, path in zip(self.nodes, self._paths, strict=True)]
+        paths = self._paths
+        return [
+            draft.node(path, None if draft.shares is None else paths[draft.shares])
+            for draft, path in zip(self.nodes, paths, strict=True)
+        ]
 
     def layers(self, layers: Layers, value: Value, env: Environment) -> Value:
         """Expand a list of items; one mistake gives one problem, and later references to a broken item pass."""
@@ -91,6 +105,7 @@ class Elaborator(Walk):
                 env.names.skipped.add(item.name)
             return above
         values = (*entering, *[value for other in item.others for value in self.find(other, env.names)])
+        read, mark = values, Mark(item, env.scope, len(self.nodes)) if self.document.shares else None
         if item.repeat is None:
             spot = Spot(env.scope, item.name or "", item.name is not None)
             values = self._once(item, values, inside, spot, 0, 1)
@@ -98,6 +113,8 @@ class Elaborator(Walk):
             values = self._repeated(item, item.repeat, values, inside)
         if item.name is not None:
             env.names.define(item.name, values[0], item.places.value("name"))
+            if mark is not None:
+                env.names.made[item.name] = mark.made(len(self.nodes), read, values)
         return values[0]
 
     def _entering(self, item: Item, above: Value, env: Environment) -> tuple[Values, Environment | None]:
@@ -138,16 +155,26 @@ class Elaborator(Walk):
             env.names.repeated.add(item.name)
         made = values
         scope = env.scope.scope(item.name, written=True) if item.name is not None else env.scope
-        inside = env
+        inside, first = env, None
+        is_shared = item.shares is not None and self.condition(item.shares, env, "share")
         for index in range(count):
             self.budget.spend(1 + len(values) // 10, item.place)
             inside = env if item.is_plain else env.at(values[0], index)
             spot = Spot(scope, str(index) if item.name is not None else "", item.name is not None)
-            made = self._once(item, values, inside, spot, index, count)
+            mark = Mark(item, scope, len(self.nodes)) if self.document.shares else None
+            if first is None:
+                made = self._once(item, values, inside, spot, index, count)
+            else:
+                made = again(self, item, first, values, inside, spot)
+            record = None if mark is None else mark.made(len(self.nodes), values, made)
             made = (*made, *values[len(made) :])
             values = made[: len(values)]
             if item.name is not None:
                 env.names.values[f"{item.name}.{index}"] = made[0]
+                if record is not None:
+                    env.names.made[f"{item.name}.{index}"] = record
+            if is_shared and first is None:
+                first = record
         if item.name is not None and isinstance(item, UseItem):
             labels = output_labels(self, item, inside if count else env.at(values[0], 0))
             env.names.values |= {f"{item.name}.{label}": value for label, value in zip(labels, made, strict=False)}
@@ -159,6 +186,8 @@ class Elaborator(Walk):
             return (expand_layer(self, item, item.arguments_of(index, count), values, env, spot),)
         if isinstance(item, UseItem):
             return expand_use(self, item, item.arguments_of(index, count), values, env, spot)
+        if isinstance(item, ShareItem):
+            return expand_share(self, item, values, env, spot)
         if len(values) > 1:
             message = f"a combinator has one input, and 'from' names {len(values)}; all repetitions belong to joins"
             raise BadItemError(message, Code.WRONG_VALUE, item.places.value("from"))

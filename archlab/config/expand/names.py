@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from archlab.config.expand.draft import Draft
+from archlab.config.expand.made import Made, Shift
 from archlab.config.syntax.expressions import UnknownValueError
 from archlab.config.syntax.yaml_nodes import Scalar
 from archlab.diagnostics.codes import Code
@@ -44,6 +45,8 @@ class NameTable:
     """Names of items whose `when` was false."""
     repeated: set[str] = field(default_factory=set)
     """Names of items of this list that have `repeat`."""
+    made: dict[str, Made] = field(default_factory=dict)
+    """What items have made, for those that share their weights; by the same names."""
 
     def define(self, name: str, value: Value, place: Place) -> None:
         """Give a value its name.
@@ -57,10 +60,43 @@ class NameTable:
         self.places[name] = place
         self.values[name] = value
 
-    def export(self, name: str, inner: Mapping[str, Value]) -> None:
+    def export(self, name: str, inner: Mapping[str, Value], inner_made: Mapping[str, Made] | None = None) -> None:
         """Make the names inside a named item visible as `name.inner`."""
         for key, value in inner.items():
             self.values[f"{name}.{key}"] = value
+        for key, made in (inner_made or {}).items():
+            self.made[f"{name}.{key}"] = made
+
+    def made_by(self, name: str) -> Made | None:
+        """What an earlier item has made; None where the name is that of no item."""
+        table = self._holder(name)
+        return None if table is None else table.made.get(name)
+
+    def peek(self, name: str) -> Value:
+        """The value of a name, if it has one."""
+        table = self._holder(name)
+        return None if table is None else table.values[name]
+
+    def repeat(self, name: str, label: str, shift: Shift) -> int:
+        """Make the names inside an item visible inside another that has the same layers; returns how many it saw."""
+        table = self._holder(name)
+        if table is None:
+            return 0
+        inside, seen = name + ".", len(table.values)
+        values = {key: value for key, value in table.values.items() if key.startswith(inside)}
+        made = {key: value for key, value in table.made.items() if key.startswith(inside)}
+        for key, value in values.items():
+            self.values[f"{label}.{key.removeprefix(inside)}"] = shift.value(value)
+        for key, known in made.items():
+            self.made[f"{label}.{key.removeprefix(inside)}"] = known.moved(shift)
+        return seen
+
+    def _holder(self, name: str) -> NameTable | None:
+        """The table that knows a name."""
+        table: NameTable | None = self
+        while table is not None and name not in table.values:
+            table = table.parent
+        return table
 
     def is_unknown(self, name: str) -> bool:
         """Whether the item that a dotted name begins with was left unknown by a problem."""

@@ -38,6 +38,12 @@ class Child(NamedTuple):
     what: int | PathScope
     shift: int = 0
 
+    def moved(self, by: int) -> Child:
+        """The same where its nodes are copied to."""
+        if isinstance(self.what, int):
+            return self._replace(what=self.what + by)
+        return self._replace(shift=self.shift + by)
+
 
 class PathScope:
     """A level of the path: holds nodes and further scopes in order."""

@@ -6,10 +6,11 @@ repetitions, say), the layers in the block that nothing else needs are no part o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
 
-from archlab.graph import Graph, renumbered
+from archlab.graph import Graph, Node, renumbered
 
 
 class Use(NamedTuple):
@@ -45,8 +46,22 @@ def prune(graph: Graph, uses: list[Use]) -> set[int]:
         return set()
     lost = {source for index in dropped for source in graph.nodes[index].inputs} - dropped
     nodes, number = renumbered([node for node in graph.nodes if node.index not in dropped])
-    graph.nodes, graph.outputs = nodes, [(label, number[index]) for label, index in graph.outputs]
+    graph.nodes, graph.outputs = _with_owners(nodes), [(label, number[index]) for label, index in graph.outputs]
     return {number[index] for index in lost}
+
+
+def _with_owners(nodes: list[Node]) -> list[Node]:
+    """The nodes, where the first to call a module that is left out has it as its own."""
+    paths = {node.path for node in nodes}
+    owners: dict[str, str] = {}
+    found: list[Node] = []
+    for node in nodes:
+        shares = node.shares
+        if shares is not None and shares not in paths:
+            owner = owners.setdefault(shares, node.path)
+            node = replace(node, shares=None if owner == node.path else owner)  # noqa: PLW2901
+        found.append(node)
+    return found
 
 
 def _dropped(graph: Graph, uses: list[Use]) -> set[int]:

@@ -48,7 +48,7 @@ def expand_residual(walk: Walk, item: ResidualItem, value: Value, env: Environme
             skip = _written(walk, item.shortcut, value, inner)
         else:
             skip = _meant(walk, item, word, value, result, inner, first)
-    walk.export(item, env, inner.names.values, spot)
+    walk.export(item, env, inner.names.values, spot, inner.names.made)
     if result is None or value is None or skip is None:
         return None
     if skip is _NO_SHORTCUT:

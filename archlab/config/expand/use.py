@@ -62,7 +62,7 @@ def expand_use(walk: Walk, item: UseItem, arguments: Arguments, inputs: Values, 
     names = made.names
     if block.outputs:
         names = {**names, **{word.text: value for word, value in zip(block.outputs, made.outputs, strict=False)}}
-    walk.export(item, env, names, spot)
+    walk.export(item, env, names, spot, made.made)
     return made.outputs
 
 
@@ -72,7 +72,7 @@ def _copied(
     """What a use like it has made, once more; None where there was none, or another walk tells what is wrong."""
     known = walk.copies.find(use_key(item, inputs, opened, env))
     looks = None
-    if known is None:
+    if known is None and not walk.document.shares:  # other shapes may be no shapes for the same weights
         looks = walk.copies.looks(block)
         known = walk.copies.find(use_key(item, inputs, loosened(opened, given, looks), env))
     if known is None:
@@ -98,7 +98,8 @@ def _expand(
         if len(made) > 1:
             walk.uses.append(Use(start, start + len(nodes), made))
     spent = walk.budget.spent - steps
-    return Expansion(inputs, start, nodes, scope, inner.names.values, outputs, spent, walk.uses[first_use:])
+    names, uses = inner.names, walk.uses[first_use:]
+    return Expansion(inputs, start, nodes, scope, names.values, outputs, spent, uses, names.made)
 
 
 def _inside(

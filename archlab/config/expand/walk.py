@@ -13,6 +13,7 @@ from archlab.config.expand.emitter import Emitter
 from archlab.config.expand.environment import Environment, Spot
 from archlab.config.expand.init import TensorInit
 from archlab.config.expand.lowering import Lowering
+from archlab.config.expand.made import Made
 from archlab.config.expand.names import NameTable, Value, Values
 from archlab.config.expand.prune import Use
 from archlab.config.syntax.yaml_nodes import Scalar, value_kind
@@ -82,8 +83,13 @@ class Walk(ABC):
         self.budget.spend(argument.cost, argument.place)
         return argument.value(env.variables)
 
-    def condition(self, when: Argument | None, env: Environment) -> bool:
+    def condition(self, when: Argument | None, env: Environment, key: str = "when") -> bool:
         """Whether what has this `when` is there.
+
+        Args:
+            when: the condition; there it is where there is none.
+            env: what is visible there.
+            key: what it is called, if not `when`.
 
         Raises:
             BadItemError: if it is neither true nor false.
@@ -93,7 +99,8 @@ class Walk(ABC):
             return True
         value: Any = self.evaluate(when, env)
         if not isinstance(value, bool):
-            raise BadItemError(f"'when' must be true or false, not {value_kind(value)}", Code.WRONG_VALUE, when.place)
+            message = f"'{key}' must be true or false, not {value_kind(value)}"
+            raise BadItemError(message, Code.WRONG_VALUE, when.place)
         return value
 
     def count(self, repeat: Argument, env: Environment) -> int:
@@ -129,8 +136,15 @@ class Walk(ABC):
             env.scope.add(layer.alias, node.index, written=False)
         return node
 
-    def export(self, item: Item, env: Environment, names: Mapping[str, Value], spot: Spot) -> None:
+    def export(
+        self,
+        item: Item,
+        env: Environment,
+        names: Mapping[str, Value],
+        spot: Spot,
+        made: Mapping[str, Made] | None = None,
+    ) -> None:
         """Make the names inside a named item visible after it, with the item's path in front."""
         if item.name is not None:
             self.budget.spend(len(names) + sum(map(len, names)) // 100, item.place)
-            env.names.export(spot.label if item.repeat is None else f"{item.name}.{spot.label}", names)
+            env.names.export(spot.label if item.repeat is None else f"{item.name}.{spot.label}", names, made)

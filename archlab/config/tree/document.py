@@ -88,6 +88,7 @@ class Document:
         layers: the items.
         written: the same, for a config that extends this one.
         names: of all items, for hints.
+        shares: whether any item shares its weights.
         outputs: names of the results.
         outputs_inherited: where the extending file can mend outputs that are the extended one's; None where they are
             its own.
@@ -107,6 +108,7 @@ class Document:
     layers: Layers | None
     written: Written | None
     names: frozenset[str]
+    shares: bool
     outputs: Node | None
     outputs_inherited: Place | None
     init: Mapping | None

@@ -20,7 +20,7 @@ from archlab.config.tree.document import (
     Variant,
     is_identifier,
 )
-from archlab.config.tree.items import ITEM_KEYS, Layers, all_items
+from archlab.config.tree.items import ITEM_KEYS, BrokenItem, Item, Layers, ShareItem, all_items
 from archlab.config.tree.reader import ItemReader, Replaced, Written
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place, Source
@@ -72,6 +72,7 @@ class DocumentReader:
             layers = ItemReader(written.replaced).layers(written.node)
         variants = self._variants(params)
         outputs = entries.get("outputs", base.outputs if base else None)
+        items = _items([block.layers for block in blocks.values()] + ([layers] if layers else []))
         is_inherited = outputs is not None and "outputs" not in entries
         document = Document(
             source=self._source,
@@ -85,7 +86,8 @@ class DocumentReader:
             blocks=blocks,
             layers=layers,
             written=written or (base.written if base else None),
-            names=_names([block.layers for block in blocks.values()] + ([layers] if layers else [])),
+            names=frozenset([item.name for item in items if item.name is not None]),
+            shares=any(isinstance(item, ShareItem) or (isinstance(item, Item) and item.shares) for item in items),
             outputs=outputs,
             outputs_inherited=keys.get("layers", keys["extends"]) if is_inherited else None,
             init=init or (base.init if base else None),
@@ -320,6 +322,6 @@ class DocumentReader:
         return Place(place.source, place.line, place.column, place.line, place.column + 1)
 
 
-def _names(lists: list[Layers]) -> frozenset[str]:
-    """The names of all items."""
-    return frozenset(item.name for layers in lists for item in all_items(layers) if item.name is not None)
+def _items(lists: list[Layers]) -> list[Item | BrokenItem]:
+    """All of them, those inside others too."""
+    return [item for layers in lists for item in all_items(layers)]

@@ -1,7 +1,8 @@
 """The items of a list of layers as a tree, made once when a config is loaded and never changed.
 
-An item is a layer, a use of a block, a residual or branches; the last two hold lists of items. One that cannot be read
-is in the tree too: its problem is told where, and if, the network comes by.
+An item is a layer, a use of a block, a residual, branches, or what an earlier one is with its weights; residual and
+branches hold lists of items. One that cannot be read is in the tree too: its problem is told where, and if, the
+network comes by.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from archlab.config.tree.validation import Places
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError
 
-ITEM_KEYS = ("type", "use", "name", "from", "repeat", "first", "last", "when", "with")
+ITEM_KEYS = ("type", "use", "share", "name", "from", "repeat", "first", "last", "when", "with")
 """Keys of any item in a list of layers; no block param can have these names."""
 
 COMBINATORS = {
@@ -45,6 +46,7 @@ class Item:
         source: the `from` reference.
         others: the `with` references of a join or of a use.
         repeat: how many times.
+        shares: whether all repetitions have the weights of the first; None where nothing is said.
         when: whether it is there.
         is_plain: whether no expression stands in it, so that it need not know what enters it.
     """
@@ -55,6 +57,7 @@ class Item:
     source: Scalar | None
     others: tuple[Scalar, ...]
     repeat: Argument | None
+    shares: Argument | None
     when: Argument | None
     is_plain: bool
 
@@ -116,6 +119,17 @@ class UseItem(Call):
     """`{use: BLOCK, ...}`."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShareItem(Item):
+    """`{share: NAME, ...}`.
+
+    Attributes:
+        original: the earlier item whose layers and weights it has.
+    """
+
+    original: Scalar
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,6 +20,7 @@ from archlab.config.tree.items import (
     Layers,
     Path,
     ResidualItem,
+    ShareItem,
     UseItem,
 )
 from archlab.config.tree.validation import Places
@@ -160,9 +161,12 @@ def _make(node: Mapping, lists: dict[str, _Lists]) -> Item:
         elif key in _ENDS:
             ends[key] = _end(key, value, own_keys)
             places = _with_end(places, value)
-        elif key not in own_keys and key not in ("type", "use"):
+        elif key not in own_keys and key not in ("type", "use", "share"):
             arguments[key] = Argument(value).bounded()
     common["places"] = places
+    if kind_of == "share":
+        return _share(node, common, arguments, ends=[*ends])
+    common["shares"] = _shares(node, [*ends])
     if kind_of in ("layer", "use"):
         make = LayerItem if kind_of == "layer" else UseItem
         others = Arguments.of(arguments)
@@ -178,6 +182,43 @@ def _make(node: Mapping, lists: dict[str, _Lists]) -> Item:
     _refuse_arguments(kind_of, [*arguments], places, ends=[*ends], has_others=bool(common["others"]))
     make_combinator = _residual if kind_of == "residual" else _branches
     return make_combinator(node, common, lists)
+
+
+def _share(node: Mapping, common: dict[str, Any], arguments: dict[str, Argument], *, ends: list[str]) -> Item:
+    """An earlier item once more, with its weights."""
+    original = node.entries["share"]
+    places: Places = common["places"]
+    if not isinstance(original, Scalar) or not isinstance(original.value, str):
+        hint = "; beside 'type' or 'use', with 'repeat', it may be true" if _is_true(original) else ""
+        message = f"'share' takes the name of an earlier item, not {kind(original)}{hint}"
+        raise BadItemError(message, Code.WRONG_TYPE, original.place)
+    for name in (*arguments, *ends):
+        message = f"an item with 'share' is '{original.text}' once more, arguments and all; leave out '{name}'"
+        raise BadItemError(message, Code.UNKNOWN_OPTION, places.key(name))
+    common["is_plain"] = not any(option is not None and option.dynamic for option in (common["repeat"], common["when"]))
+    return ShareItem(**common, original=original)
+
+
+def _is_true(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is True
+
+
+def _shares(node: Mapping, ends: list[str]) -> Argument | None:
+    """Whether repetitions share their weights."""
+    written = node.entries.get("share")
+    if written is None:
+        return None
+    argument = Argument(written)
+    if isinstance(written, Scalar) and isinstance(written.value, str) and not argument.dynamic:
+        message = f"an item with 'share' is '{written.text}' once more; leave out 'type', 'use' and its arguments"
+        raise BadItemError(message, Code.WRONG_TYPE, written.place)
+    if "repeat" not in node.entries:
+        message = "'share: true' is for an item with 'repeat'; to share with an earlier item: {share: NAME}"
+        raise BadItemError(message, Code.MISSING, node.keys["share"])
+    if ends:
+        message = f"repetitions that share their weights are all alike; leave out '{ends[0]}'"
+        raise BadItemError(message, Code.WRONG_VALUE, node.keys[ends[0]])
+    return argument.bounded()
 
 
 def _residual(node: Mapping, common: dict[str, Any], lists: dict[str, _Lists]) -> Item:
@@ -223,6 +264,9 @@ def _target(node: Mapping) -> tuple[str, Argument]:
     Raises:
         BadItemError: if it is none of them.
     """
+    shared = node.entries.get("share")
+    if shared is not None and "type" not in node.entries and "use" not in node.entries:
+        return "share", Argument(shared)
     if "type" in node.entries and "use" in node.entries:
         raise BadItemError(
             "an item has 'type' (a layer) or 'use' (a block), not both", Code.WRONG_TYPE, node.keys["use"]
@@ -283,7 +327,11 @@ def _bounded(node: Node) -> Argument:
     return Argument(node).bounded()
 
 
-_NOTHING = {"name": None, "source": None, "others": (), "repeat": None, "when": None, "is_plain": False}
+_NOTHING: dict[str, Any] = {
+    **dict.fromkeys(("name", "source", "repeat", "shares", "when")),
+    "others": (),
+    "is_plain": False,
+}
 _READERS: dict[str, tuple[str, Callable[[Node], Any]]] = {
     "name": ("name", _name),
     "from": ("source", _source),

@@ -48,6 +48,11 @@ class Box:
         return self.layers[-1].node.shape
 
     @property
+    def shares(self) -> bool:
+        """Whether all weights in it are those of earlier layers."""
+        return not self.params and any(layer.shared for layer in self.layers)
+
+    @property
     def params(self) -> int:
         """Of all its layers."""
         return sum([layer.params for layer in self.layers])

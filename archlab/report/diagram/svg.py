@@ -116,6 +116,7 @@ class _Picture:
         costs = ", ".join(
             [f"{si(value)} {word}" for value, word in ((box.params, "params"), (box.macs, "MACs")) if value]
         )
+        costs = f"shared weights, {costs}" if box.shares else costs
         result = " \N{RIGHTWARDS ARROW} result" if number in self._diagram.outputs else ""
         name = escape(_cut(box.path + times, MOST_LETTERS - len(shape_text(box.shape) + result)))
         words = escape(_cut(box.text, MOST_LETTERS - len(costs)))

@@ -41,7 +41,7 @@ def _name(number: int) -> str:
 
 def _lines(box: Box, between: str, escape: Callable[[str], str]) -> str:
     times = f" x{box.repeats}" if box.repeats > 1 else ""
-    words = (f"{box.path}{times}", box.text, shape_text(box.shape))
+    words = (f"{box.path}{times}", f"{box.text}{' (shared weights)' if box.shares else ''}", shape_text(box.shape))
     return between.join(escape(word) for word in words)
 
 

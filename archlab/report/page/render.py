@@ -188,7 +188,7 @@ def _layer(row: FoldedRow) -> Row:
         "path": row.path,
         "what": row.what,
         "output": row.output,
-        "params": f"{row.params:,}" if row.params else "",
+        "params": row.params_text,
         "macs": si(row.macs) if row.macs else "",
         "memory": binary(row.activation_bytes) if row.activation_bytes else "",
         "field": field_text(row.receptive_field),

@@ -122,7 +122,10 @@ def _init_lines(made: GeneratedClass, graph: Graph) -> list[str]:
     body += [f"{BODY}self.{parameter.name} = {parameter.name}" for parameter in made.stored]
     if made.base == "nn.Module":
         for label, construction in made.members.items():
-            body += assignment(Atom(f"self.{label}"), _construct(construction), BODY)
+            if label.isdigit():  # no attribute can be written so
+                body += layout(call("self.add_module", (Atom(f'"{label}"'), _construct(construction))), "", "", BODY)
+            else:
+                body += assignment(Atom(f"self.{label}"), _construct(construction), BODY)
         if not made.scope.path and init_statements(graph, BODY):
             body.append(f"{BODY}self.{_weights_method(made)}()")
         if not body:

@@ -81,13 +81,15 @@ class Planner:
 
     def _make(self, name: str, instances: list[Scope]) -> GeneratedClass:
         scope = instances[0]
+        own = set(scope.modules)
         members: dict[str, Construction] = {}
         functions: dict[int, list[Slot]] = {}
         for number, child in enumerate(scope.children):
             children = [instance.children[number] for instance in instances]
-            if isinstance(child, Scope) or child.is_module:
-                members[child.label] = self._construction(children, (child.label,))
-            elif len(child.nodes) == 1:
+            if child in own:
+                labels = child.calls.removeprefix(f"{scope.path}." if scope.path else "").split(".")
+                _place(members, labels, self._construction(children, tuple(labels)))
+            elif isinstance(child, Leaf) and not child.is_module and len(child.nodes) == 1:
                 functions[child.nodes[0].index] = self._layer_slots(children, (child.label,))
         slots = [slot for member in members.values() for slot in member.all_slots()]
         slots += [slot for several in functions.values() for slot in several]
@@ -126,6 +128,13 @@ class Planner:
         return [_layer_slot(example, by_instance, where) for example in known.values()]
 
 
+def _place(members: dict[str, Construction], labels: list[str], made: Construction) -> None:
+    """Put a submodule among the members, inside those that only hold others."""
+    for label in labels[:-1]:
+        members = members.setdefault(label, Construction("nn.Sequential")).members
+    members[labels[-1]] = made
+
+
 def _layer_slot(example: Argument, by_instance: Sequence[dict[str, Argument]], where: tuple[str, ...]) -> Slot:
     """A slot for one argument. An instance that does not give it has the default."""
     values: list[Any] = []
@@ -150,6 +159,8 @@ def _base(scope: Scope) -> str:
         return "nn.Sequential"
     if not scope.is_repeated or not scope.modules:
         return "nn.Module"
+    if any("." in child.label for child in scope.children):
+        return "nn.Module"
     numbered = [child.label for child in scope.modules] == [str(i) for i in range(len(scope.modules))]
     return "nn.ModuleList" if numbered else "nn.ModuleDict"
 
@@ -168,7 +179,7 @@ def _choose(tree: TreeReader) -> set[int]:
             chosen.add(signature)
         weight = 1 if signature in chosen else places[signature]
         for child in scope.children:
-            if isinstance(child, Scope):
+            if isinstance(child, Scope) and child.is_own:
                 places[child.signature] += weight
     return chosen | _too_deep(tree, chosen)
 

@@ -150,16 +150,25 @@ class ForwardWriter:
         )
         child = step.child
         if isinstance(child, Scope) or child.is_module:
-            return call(self._submodule(child.label), operands)
+            return call(self._submodule(child), operands)
         if len(child.nodes) > 1:
             return call(f"{operands[0].flat()}.chunk", (Atom(str(len(child.nodes))),), {"dim": Atom("1")})
         slots = self._class.functions[child.nodes[0].index]
         texts = {slot.argument: f"{'self.' if slot.parameter else ''}{slot.atom.text}" for slot in slots}
         return FUNCTIONS[child.layer.type](operands, texts)
 
-    def _submodule(self, label: str) -> str:
+    def _submodule(self, child: Leaf | Scope) -> str:
+        """What is called: mostly a submodule of the class, else one inside of it."""
+        inside = child.calls.removeprefix(f"{self._scope.path}." if self._scope.path else "")
+        label, *further = inside.split(".")
+        if further and not all(word.isidentifier() for word in (label, *further)):
+            return f"self.get_submodule({string_literal(inside)})"
+        if further:
+            return f"self.{inside}"
         if self._class.base == "nn.ModuleList":
             return f"self[{label}]"
+        if label.isdigit() and self._class.base == "nn.Module":
+            return f"self.get_submodule({string_literal(label)})"
         return f"self[{string_literal(label)}]" if self._class.base == "nn.ModuleDict" else f"self.{label}"
 
 

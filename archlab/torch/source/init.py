@@ -37,7 +37,7 @@ def init_statements(graph: Graph, indent: str) -> list[str]:
 
 def _zero_branches(graph: Graph, indent: str) -> list[list[str]]:
     """What comes first, since `init` leaves these modules alone; empty if there are none."""
-    paths = [node.path for node in graph.layers if node.zero_init]
+    paths = [node.module for node in _owners(graph) if node.zero_init]
     if not paths:
         return []
     condition = _name_condition(graph, paths, indent)
@@ -48,7 +48,7 @@ def _zero_branches(graph: Graph, indent: str) -> list[list[str]]:
 def _layer_branches(graph: Graph, indent: str) -> list[list[str]]:
     """The modules with an `init` of their own, those together that are set alike."""
     groups: dict[str, list[Node]] = {}
-    for node in graph.layers:
+    for node in _owners(graph):
         usual = {t: i for t, i in graph.init.get(node.layer.type, {}).items() if i is not None}
         if node.init is not None and not node.zero_init and graph.initializers(node) != usual:
             groups.setdefault(repr(graph.initializers(node)), []).append(node)
@@ -56,7 +56,7 @@ def _layer_branches(graph: Graph, indent: str) -> list[list[str]]:
     for nodes in groups.values():
         owned = [_tensor_names(graph, node) for node in nodes]
         lines = _assignments(graph.initializers(nodes[0]), owned, indent + INDENT)
-        condition = _name_condition(graph, [node.path for node in nodes], indent)
+        condition = _name_condition(graph, [node.module for node in nodes], indent)
         branches.append([*condition, *(lines or [f"{indent}{INDENT}pass"])])
     return branches
 
@@ -64,13 +64,19 @@ def _layer_branches(graph: Graph, indent: str) -> list[list[str]]:
 def _name_condition(graph: Graph, paths: list[str], indent: str) -> list[str]:
     """The question for these submodules: by their label, where no other has it, else by their paths."""
     ending = f".{paths[0].rpartition('.')[2]}"
-    every = {path for node in graph.layers for path in accumulate(node.path.split("."), "{}.{}".format)}
+    every = {path for node in _owners(graph) for path in accumulate(node.module.split("."), "{}.{}".format)}
     if {path for path in every if path.endswith(ending)} == set(paths):
         return [f"{indent}if name.endswith({string_literal(ending)}):"]
     if len(paths) == 1:
         return [f"{indent}if name == {string_literal(paths[0])}:"]
     items = tuple([("", Atom(string_literal(path))) for path in paths])
     return layout(Bracket("{", items, "}"), "if name in ", ":", indent)
+
+
+def _owners(graph: Graph) -> list[Node]:
+    """The layers whose submodules are made for them."""
+    repeats = graph.repeats()
+    return [node for node in graph.layers if node.index not in repeats]
 
 
 def _class_condition(graph: Graph, layer_type: str) -> str:

@@ -2,6 +2,9 @@
 
 Scopes of the same structure (labels, layer types and wiring) get the same signature, a small number.
 Every scope is a contiguous run of the graph's nodes, since the config is walked once from top to bottom.
+
+Where weights are shared, a scope or a layer is a second call of an earlier one's submodule. A scope that calls a
+submodule elsewhere, and is not as a whole such a call, has no class: its layers are called by the scope around it.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import accumulate
 from math import inf
 
 from archlab.graph import Graph, Node
@@ -28,6 +32,10 @@ class Leaf:
     outputs: tuple[int, ...]
     """Indices of the nodes whose values it gives."""
     signature: int = -1
+    calls: str = ""
+    """The path of its submodule."""
+    is_own: bool = True
+    """Whether its submodule is made for it, rather than for an earlier one."""
 
     @property
     def layer(self) -> Layer:
@@ -58,6 +66,14 @@ class Scope:
     """The blocks that all its nodes are in, the outermost first."""
     block: str | None = None
     """The block that it is a use of."""
+    calls: str = ""
+    """The path of its submodule."""
+    is_own: bool = True
+    """Whether its submodule is made for it, rather than for an earlier one."""
+    holds_modules: bool = False
+    """Whether any layer in it is a submodule."""
+    is_open: bool = False
+    """Whether its layers are called by the scope around it, since it calls a submodule elsewhere."""
 
     @property
     def is_repeated(self) -> bool:
@@ -66,8 +82,8 @@ class Scope:
 
     @property
     def modules(self) -> list[Leaf | Scope]:
-        """The children that are submodules. A scope is one even where nothing in it is."""
-        return [child for child in self.children if isinstance(child, Scope) or child.is_module]
+        """The children that are submodules made for it. A scope is one even where nothing in it is."""
+        return [child for child in self.children if child.is_own and (isinstance(child, Scope) or child.is_module)]
 
     @property
     def is_chain(self) -> bool:
@@ -75,6 +91,8 @@ class Scope:
         value = self.inputs
         for child in self.children:
             if child.inputs != value or len(child.outputs) != 1 or (isinstance(child, Leaf) and not child.is_module):
+                return False
+            if not child.is_own or child.calls != f"{self.path}.{child.label}" or "." in child.label:
                 return False
             value = child.outputs
         return len(self.inputs) == 1 and self.outputs == value
@@ -97,10 +115,22 @@ class TreeReader:
         for _, index in graph.outputs:
             self._last_reader[index] = inf
         self._signatures: dict[Hashable, int] = {}
+        self._scopes: dict[str, Scope] = {}
+        self._lent = _lent_scopes(graph)
         self.instances: dict[int, list[Scope]] = {}
-        self.root = _by_path(graph)
+        self.root = _by_path(graph, graph.repeats())
         self._finish(self.root)
+        self._register(self.root)
         _name_blocks(self.root, 0)
+
+    def _register(self, scope: Scope) -> None:
+        """Count the scopes that have submodules of their own, from the leaves up."""
+        for child in scope.children:
+            if isinstance(child, Scope) and child.is_own:
+                self._register(child)
+        others = self.instances.setdefault(scope.signature, [])
+        scope.position = len(others)
+        others.append(scope)
 
     def _finish(self, scope: Scope) -> None:
         """Fill in what depends on the children, from the leaves up."""
@@ -109,16 +139,38 @@ class TreeReader:
         for child in scope.children:
             if isinstance(child, Scope):
                 self._finish(child)
+        if any(isinstance(child, Scope) and child.is_open for child in scope.children):
+            scope.children = _opened(scope.children)
         scope.children = self._merge_slices(scope.children)
         self._connect(scope)
         scope.trail = reduce(_shared, map(_trail, scope.children)) if scope.children else ()
         for child in scope.children:
             if isinstance(child, Leaf):
                 child.signature = self._number((child.layer.type, len(child.nodes)))
-        scope.signature = self._number(_structure(scope))
-        others = self.instances.setdefault(scope.signature, [])
-        scope.position = len(others)
-        others.append(scope)
+        scope.holds_modules = any(map(_holds_modules, scope.children))
+        self._find_module(scope)
+        scope.signature = self._number(_structure(scope, scope.calls))
+        self._scopes[scope.path] = scope
+
+    def _find_module(self, scope: Scope) -> None:
+        """Whether the scope is as a whole a call of an earlier one's submodule, or calls any elsewhere."""
+        scope.calls = scope.path
+        if scope is self.root:
+            return
+        if scope.path in self._lent:
+            scope.is_open = True
+            return
+        if all(_is_inside(child, scope) for child in scope.children):
+            return
+        for child in scope.children:
+            base = child.calls.removesuffix(f".{child.label}")
+            other = self._scopes.get(base)
+            if base not in (child.calls, scope.path) and other is not None and not other.is_open:
+                if other.signature == self._signatures.get(_structure(scope, base)) and _functions_equal(scope, other):
+                    scope.calls, scope.is_own = base, False
+                    return
+                break
+        scope.is_open = True
 
     def _connect(self, scope: Scope) -> None:
         """What goes in and what comes out."""
@@ -168,7 +220,14 @@ class TreeReader:
         return self._signatures.setdefault(structure, len(self._signatures))
 
 
-def _by_path(graph: Graph) -> Scope:
+def _lent_scopes(graph: Graph) -> set[str]:
+    """The levels in which a submodule is of a layer that is left out, and which only others call."""
+    paths = {node.path for node in graph.layers}
+    orphans = {node.module for node in graph.layers} - paths
+    return {level for path in orphans for level in accumulate(path.split(".")[:-1], "{}.{}".format)}
+
+
+def _by_path(graph: Graph, repeats: frozenset[int]) -> Scope:
     """The scopes and leaves, without what connects them."""
     stack = [Scope("", "")]
     labels: tuple[str, ...] = ()
@@ -181,8 +240,42 @@ def _by_path(graph: Graph) -> Scope:
             stack[-1].children.append(scope)
             stack.append(scope)
         labels = tuple(scopes)
-        stack[-1].children.append(Leaf([node], label, node.inputs, (node.index,)))
+        leaf = Leaf([node], label, node.inputs, (node.index,), calls=node.module, is_own=node.index not in repeats)
+        stack[-1].children.append(leaf)
     return stack[0]
+
+
+def _opened(children: list[Leaf | Scope]) -> list[Leaf | Scope]:
+    """The children, with the children of open scopes in their place."""
+    found: list[Leaf | Scope] = []
+    for child in children:
+        inner = child.children if isinstance(child, Scope) and child.is_open else []
+        for part in inner:
+            part.label = f"{child.label}.{part.label}"
+        found += inner or [child]
+    return found
+
+
+def _is_inside(child: Leaf | Scope, scope: Scope) -> bool:
+    """Whether what a child calls is in the scope; a function is."""
+    return child.calls.startswith(f"{scope.path}.") or not _holds_modules(child)
+
+
+def _holds_modules(child: Leaf | Scope) -> bool:
+    return child.holds_modules if isinstance(child, Scope) else child.is_module
+
+
+def _functions_equal(scope: Scope, other: Scope) -> bool:
+    """Whether the layers of two scopes of one structure that are no modules have equal arguments."""
+    for one, two in zip(scope.children, other.children, strict=True):
+        if isinstance(one, Scope) and isinstance(two, Scope):
+            if not _functions_equal(one, two):
+                return False
+        elif isinstance(one, Leaf) and not one.is_module and isinstance(two, Leaf):
+            pairs = zip(one.nodes, two.nodes, strict=True)
+            if any(mine.layer.torch_arguments() != its.layer.torch_arguments() for mine, its in pairs):
+                return False
+    return True
 
 
 def _shared(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
@@ -195,12 +288,20 @@ def _trail(child: Leaf | Scope) -> tuple[str, ...]:
     return child.trail if isinstance(child, Scope) else child.nodes[0].trail[::-1]
 
 
-def _structure(scope: Scope) -> Hashable:
-    """Everything but the numbers: labels, layer types and wiring."""
+def _structure(scope: Scope, base: str) -> Hashable:
+    """Everything but the numbers: labels, layer types and wiring, and which submodules are called again.
+
+    Args:
+        scope: the scope.
+        base: the path of its submodule.
+    """
+    start = f"{base}." if base else ""
     sources = {value: (-1, number) for number, value in enumerate(scope.inputs)}
     parts = []
     for number, child in enumerate(scope.children):
-        parts.append((child.label, child.signature, tuple([sources[value] for value in child.inputs])))
+        called = child.calls.removeprefix(start) if _holds_modules(child) else child.label
+        again = None if called == child.label else (called, child.is_own)
+        parts.append((child.label, child.signature, again, tuple([sources[value] for value in child.inputs])))
         sources |= {value: (number, output) for output, value in enumerate(child.outputs)}
     return tuple(parts), tuple([sources[value] for value in scope.outputs])
 

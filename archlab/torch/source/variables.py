@@ -140,10 +140,10 @@ def _labels(child: Leaf | Scope) -> dict[int, str]:
     """What the values of a child are called after it, by node."""
     if isinstance(child, Leaf):
         return {node.index: _as_name(node.path.rpartition(".")[2]) for node in child.nodes}
-    inner = {value: part.label for part in child.children for value in part.outputs}
+    label = child.label.rpartition(".")[2]
+    inner = {value: part.label.rpartition(".")[2] for part in child.children for value in part.outputs}
     return {
-        value: _as_name(f"{child.label}_{inner[value]}" if number else child.label)
-        for number, value in enumerate(child.outputs)
+        value: _as_name(f"{label}_{inner[value]}" if number else label) for number, value in enumerate(child.outputs)
     }
 
 
