@@ -88,6 +88,8 @@ class MemoryNetworkMaker(NetworkMaker):
             return self._join()
         if self.items and draw.random() < 0.06:
             return draw.choice([self._residual, self._branches])()
+        if self.items and draw.random() < 0.12:
+            return self._again()
         if isinstance(shape, ChannelsLast) and draw.random() < 0.4:
             return {"type": "channels_first"}
         kind = draw.choice(list(DRAWN))

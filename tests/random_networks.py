@@ -62,7 +62,7 @@ class NetworkMaker:
         try:
             network = loads(_yaml(self.input, items, self._extra_outputs()), name="random")
         except ConfigError as error:
-            if {problem.code for problem in error.problems} - {"shape", "inplace"}:
+            if {problem.code for problem in error.problems} - {"shape", "inplace", "wrong-value"}:
                 raise
             return False
         if not self._is_welcome(network.graph):
@@ -91,6 +91,7 @@ class NetworkMaker:
             (2, self._join),
             (1, self._repeated),
             (1, lambda: {"use": "hourglass", "n": self.random.randint(1, 3)}),
+            (2, self._again),
             (3, self._resized),
             (9, self._special),
         ]
@@ -190,6 +191,21 @@ class NetworkMaker:
     def _join(self) -> Item:
         other = self.random.choice(self.items)["name"]
         return {"type": self.random.choice(["concat", "concat", "add"]), "with": [other]}
+
+    def _again(self) -> Item:
+        """An earlier item once more with its weights, or repetitions that share theirs."""
+        # units of a pixel shuffle read some of the channels: see `_branches`
+        known = [item for item in self.items if item.get("type") != "pixel_shuffle" and item.get("share") is not True]
+        if self.random.random() < 0.3 or not known:
+            same = {"out_channels": "$in_channels", "stride": 1, "padding": "same", "groups": 1}
+            return {**self._conv(), **same, "repeat": self.random.randint(2, 3), "share": True}
+        original = self.random.choice(known)
+        item: Item = {"share": original["name"]}
+        if "with" in original:
+            item["with"] = [self.random.choice(self.items)["name"] for _ in original["with"]]
+        elif self.random.random() < 0.3:
+            item["repeat"] = self.random.randint(2, 3)
+        return item
 
     def _resized(self) -> Item:
         """The map beside itself made smaller and large again, as decoders do: at another speed where sizes are odd.

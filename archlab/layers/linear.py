@@ -66,7 +66,7 @@ class Linear(Layer):
         another value while a dispatch mode watches.
         """
         (source,) = execution.inputs
-        one = one_operator(runtime, execution)._replace(weight_for_input=True)
+        one = one_operator(runtime, execution)._replace(weight_for_input=True, weight_is_view=True)
         if len(execution.output) == 1:
             return (one,)
         rows = prod(source.sizes[:-1])

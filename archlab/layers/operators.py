@@ -73,6 +73,7 @@ class Operator(NamedTuple):
         is_product: whether each input is kept for the others' gradients only.
         unwanted: what becomes of its inputs' gradients where nobody wants them.
         weight_for_input: whether autograd keeps the weight for the input's gradient only.
+        weight_is_view: whether the weight that it reads is a view of the parameter, whose gradient comes last.
         is_turned: whether its weight suggests that memory format.
         sums: elements of the weight's gradient before it is summed up; 0 where it is made as it is.
         sums_bias: whether the bias's gradient is its output's summed up.
@@ -92,6 +93,7 @@ class Operator(NamedTuple):
     is_product: bool = False
     unwanted: Unwanted = "not made"
     weight_for_input: bool = False
+    weight_is_view: bool = False
     is_turned: bool = False
     sums: int = 0
     sums_bias: bool = False

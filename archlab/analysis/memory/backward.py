@@ -51,8 +51,7 @@ class Backward:
         handed = [Gradient(self._step.take(call, "gradient"), contiguous(call.value.sizes)) for call in wanted]
         added: list[Storage] = []
         self._hand_on([(call.index, gradient) for call, gradient in zip(wanted, handed, strict=True)], added)
-        for storage in added:
-            self._step.ledger.release(storage)
+        self._release_all(added)
 
     def has_gradient(self, call: Call) -> bool:
         """Whether there is a gradient of a call's value: not of a view that was overwritten."""
@@ -173,14 +172,31 @@ class Backward:
             held: what is freed behind that.
         """
         added: list[Storage] = []
-        self._hand_on(made, added)
         complete: list[Storage | None] = [*params]
-        if params and call.index in self._summed:
-            complete = [self._sum_up(call, number, gradient, added) for number, gradient in enumerate(params)]
-        for storage in (*added, *([] if held is None else [held])):
-            self._step.ledger.release(storage)
+        if not params or call.index not in self._summed:
+            self._hand_on(made, added)
+            self._release_all(added)
+        elif call.operator.weight_is_view:  # addmm hands the bias's on first, and the weight's by way of the view
+            for number in range(1, len(params)):
+                complete[number] = self._sum_up(call, number, params[number], added)
+            self._hand_on(made, added)
+            self._release_all(added)
+            complete[0] = self._sum_up(call, 0, params[0], added)
+            self._release_all(added)
+        else:
+            self._hand_on(made, added)
+            for number, gradient in enumerate(params):
+                complete[number] = self._sum_up(call, number, gradient, added)
+            self._release_all(added)
+        if held is not None:
+            self._step.ledger.release(held)
         if params:
             self._copy_back(call, complete)
+
+    def _release_all(self, storages: list[Storage]) -> None:
+        for storage in storages:
+            self._step.ledger.release(storage)
+        storages.clear()
 
     def _sum_up(self, call: Call, number: int, gradient: Storage, added: list[Storage]) -> Storage | None:
         """A parameter's gradient added to those of its other calls: the sum, where this is the last of them."""
@@ -189,6 +205,8 @@ class Backward:
         before = shared.sum_of(parameter)
         if before is None:
             shared.put(parameter, gradient)
+            if self._reorders(call):
+                shared.turned.add(parameter)
         else:
             added.append(gradient)
             if not self._adds_in_place:
@@ -202,11 +220,17 @@ class Backward:
         copied = self._step.precisions[call.node].copies_params
         for number, elements in enumerate(call.operator.learns[: len(gradients)]):
             before = gradients[number]
-            for needed in (copied, number == 0 and self._reorders(call)):
+            for needed in (copied, number == 0 and self._is_turned(call)):
                 if needed and before is not None:
                     made = ledger.take(elements * self._step.params_size, "parameter gradient", call.node)
                     ledger.release(before)
                     before = made
+
+    def _is_turned(self, call: Call) -> bool:
+        """Whether the gradient of a call's weight lies in another order; a sum lies as the first part of it did."""
+        if call.index in self._summed:
+            return self._summed.parameter(call.index, 0) in self._summed.turned
+        return self._reorders(call)
 
     def _reorders(self, call: Call) -> bool:
         """Whether the weight's gradient lies in another order than the weight."""

@@ -30,9 +30,14 @@ def shared_modules(graph: Graph) -> dict[int, str]:
 
 
 class SharedParameters:
-    """The gradients of parameters that several calls have, as they are summed up in the backward pass."""
+    """The gradients of parameters that several calls have, as they are summed up in the backward pass.
+
+    Attributes:
+        turned: those whose first gradient lies in another order than the parameter; so does what is added to it.
+    """
 
     def __init__(self, program: Program, modules: dict[int, str]) -> None:
+        self.turned: set[Parameter] = set()
         self._first: dict[int, Parameter] = {}
         """The first parameter of each call that makes gradients of some."""
         self._waited_for: dict[Parameter, int] = {}

@@ -78,11 +78,11 @@ class NameTable:
         return None if table is None else table.values[name]
 
     def repeat(self, name: str, label: str, shift: Shift) -> int:
-        """Make the names inside an item visible inside another that has the same layers; returns how many it saw."""
+        """Make the names inside an item visible inside another that has the same layers; returns the work in steps."""
         table = self._holder(name)
         if table is None:
             return 0
-        inside, seen = name + ".", len(table.values)
+        inside, seen = name + ".", len(table.values) // 10
         values = {key: value for key, value in table.values.items() if key.startswith(inside)}
         made = {key: value for key, value in table.made.items() if key.startswith(inside)}
         for key, value in values.items():

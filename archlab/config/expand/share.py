@@ -132,6 +132,7 @@ def repeat_made(
         label = spot.label or made.item.name or ""
         children = tuple([child._replace(label=label, written=spot.written) for child in children])
     spot.scope.children += children
+    walk.budget.spend(len(walk.uses) // 100, item.place)
     walk.uses += [use.moved(shift.by) for use in walk.uses if made.start <= use.start and use.stop <= made.stop]
     return replace(again, item=item, children=children), shift
 
