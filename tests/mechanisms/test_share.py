@@ -128,7 +128,11 @@ def test_source_has_the_same_state_dict_and_output(name: str) -> None:
     _assert_same(network, build(network), to_source(network.graph))
 
 
-OUTPUTS = [("share_heads", ["head5", "p3"]), ("share_heads", ["head4.tower.0", "head5"]), ("share_repeats", ["again.1"])]
+OUTPUTS = [
+    ("share_heads", ["head5", "p3"]),
+    ("share_heads", ["head4.tower.0", "head5"]),
+    ("share_repeats", ["again.1"]),
+]
 
 
 @pytest.mark.parametrize(("name", "outputs"), OUTPUTS)
@@ -182,7 +186,7 @@ init: {conv2d: {weight: ones}}
 """
     model = archlab.build(loads(text))
     assert list(model.state_dict()) == ["a.weight", "a.bias"]
-    assert model.a.weight.unique().tolist() == [2.0]
+    assert model.get_parameter("a.weight").unique().tolist() == [2.0]
 
 
 def test_json_names_the_layer_that_owns_the_weights() -> None:
