@@ -1,4 +1,4 @@
-"""The fields of one unit over the input, seen from above."""
+"""The fields of one unit over the input, seen from above: a plane, or the band of an input of one axis."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from archlab.analysis.receptive_field.effective import EffectiveField
+from archlab.layers.shape import UNIT_NAMES
 from archlab.report.field import FieldReport
 from archlab.report.plot.style import DASHES, EFFECTIVE, FAINT, HOLES, INPUT, PADDING, THEORY, heat, size_text
 from archlab.report.plot.view import Box, Grid, View, interval_box, read_flags, read_grid
@@ -36,27 +37,38 @@ def draw_map(axes: Axes, report: FieldReport, view: View, grid: Grid, box: Box, 
         interpolation="nearest",
         zorder=1,
     )
-    _draw_holes(axes, report)
+    _draw_holes(axes, report, view)
     axes.add_patch(_rectangle(view.input, edgecolor=INPUT, linewidth=1.4, zorder=3))
     axes.add_patch(_rectangle(view.field, edgecolor=THEORY, linewidth=2, zorder=4))
-    axes.add_patch(_rectangle(interval_box(held), edgecolor=EFFECTIVE, linewidth=1.4, linestyle=DASHES, zorder=5))
+    interval = interval_box(held, view.plane)
+    axes.add_patch(_rectangle(interval, edgecolor=EFFECTIVE, linewidth=1.4, linestyle=DASHES, zorder=5))
     axes.set_xlim(view.box[0], view.box[1])
     axes.set_ylim(view.box[3], view.box[2])
-    axes.set_aspect("equal")
+    is_band = len(view.plane) == 1
+    axes.set_aspect("auto" if is_band else "equal")
     for ruler in (axes.xaxis, axes.yaxis):
         ruler.set_major_locator(MaxNLocator(nbins=7, integer=True))
-    axes.set_xlabel("column of the input (positions)")
-    axes.set_ylabel("row of the input (positions)")
+    words = axis_words(report)
+    axes.set_xlabel(f"{words[view.plane[-1]]} of the input{'' if is_band else ' (positions)'}")
+    if is_band:
+        axes.set_yticks([])
+    else:
+        axes.set_ylabel(f"{words[view.plane[0]]} of the input (positions)")
     for spine in axes.spines.values():
         spine.set_visible(False)
-    if view.is_close:
+    if view.is_close and not is_band:
         _draw_inset(axes, view)
     return image
 
 
-def _draw_holes(axes: Axes, report: FieldReport) -> None:
+def axis_words(report: FieldReport) -> tuple[str, ...]:
+    """What one place along each axis of the input is called: row and column of two."""
+    return tuple([word.removesuffix("s") for word in UNIT_NAMES[len(report.spans)]])
+
+
+def _draw_holes(axes: Axes, report: FieldReport, view: View) -> None:
     """Grey where a position lies in the field and is not read."""
-    read, (left, right, top, bottom) = read_grid(report)
+    read, (left, right, top, bottom) = read_grid(report, view.plane)
     if read.all():
         return
     axes.imshow(
@@ -91,6 +103,7 @@ def legend_handles(report: FieldReport, view: View, held: EffectiveField) -> lis
     grid = " (regular grid; offsets move it)" if report.field.adaptive else ""
     beyond = ", beyond the picture" if view.cuts_field else ""
     inner = size_text(*[axis.size for axis in held.axes])
+    along = " along each axis" if len(held.axes) > 1 else ""
     layer = report.layer_sizes_text
     others = f"\n({layer})" if layer else ""
     label = f"theoretical field: {size}{others}{grid}{beyond}"
@@ -101,12 +114,13 @@ def legend_handles(report: FieldReport, view: View, held: EffectiveField) -> lis
             edgecolor=EFFECTIVE,
             linewidth=1.4,
             linestyle=DASHES,
-            label=f"95 % of the weight along each axis: {inner}",
+            label=f"95 % of the weight{along}: {inner}",
         ),
     ]
     extents = size_text(*report.analysis.graph.input_shape[1:])
-    where = " (in the corner: the whole of it)" if view.is_close else ""
+    corner = " (in the corner: the whole of it)" if len(view.plane) > 1 else " (beyond the picture)"
+    where = corner if view.is_close else ""
     handles.append(Patch(facecolor="white", edgecolor=INPUT, linewidth=1.4, label=f"input: {extents}{where}"))
-    if not (read_flags(report, 0).all() and read_flags(report, 1).all()):
+    if not all(read_flags(report, axis).all() for axis in range(len(report.spans))):
         handles.append(Patch(facecolor=HOLES, edgecolor=FAINT, linewidth=0.4, label="holes: in the field, never read"))
     return handles

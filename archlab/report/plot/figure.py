@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -15,11 +19,11 @@ from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.words import counted
 from archlab.files.output import replacing
 from archlab.report.field import FieldReport
-from archlab.report.plot.field_map import draw_map, legend_handles
+from archlab.report.plot.field_map import axis_words, draw_map, legend_handles
 from archlab.report.plot.growth import draw_growth
-from archlab.report.plot.profile import axes_are_equal, draw_profile
+from archlab.report.plot.profile import draw_profile, equal_axes
 from archlab.report.plot.style import style
-from archlab.report.plot.view import Box, Grid, measured_grid, product_grid, view_of
+from archlab.report.plot.view import PLANES, Box, Grid, Plane, measured_grid, product_grid, view_of
 
 
 def save(report: FieldReport, path: Path) -> None:
@@ -51,50 +55,136 @@ def write(figure: Figure, path: Path) -> None:
 
 
 def draw(report: FieldReport) -> Figure:
-    """The picture, within `style`.
+    """The picture, within `style`: a map for each estimate and measurement, or one for each plane of three axes.
 
     Raises:
         ConfigError: if the unit reads no input, or too many positions.
     """
-    maps = _maps(report)
-    if not maps:
+    kinds = _kinds(report)
+    if not kinds:
         raise single_problem(f"{report.areas()[0]}: there is nothing to draw", Code.WRONG_VALUE)
+    layouts = {1: _draw_band, 2: _draw_plane, 3: _draw_planes}
+    return layouts[len(report.spans)](report, kinds)
+
+
+class _Kind(NamedTuple):
+    """What a map shows.
+
+    Attributes:
+        title: over it.
+        grid: gives its weights, and where they lie, on a plane.
+        held: whose intervals are drawn.
+    """
+
+    title: str
+    grid: Callable[[Plane], tuple[Grid, Box]]
+    held: EffectiveField
+
+
+def _figure(report: FieldReport, width: float, height: float) -> Figure:
     layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1, hspace=0.04, wspace=0.03)
-    figure = Figure(figsize=(4.6 * (len(maps) + 1) + 0.8, 8.4), layout=layout)
+    figure = Figure(figsize=(width, height), layout=layout)
     FigureCanvasAgg(figure)
     figure.suptitle(_title(report), x=0.012, ha="left", fontweight="bold")
-    grid = figure.add_gridspec(2, len(maps) + 1, height_ratios=(1.55, 1))
-    view = view_of(report)
+    return figure
+
+
+def _draw_plane(report: FieldReport, kinds: list[_Kind]) -> Figure:
+    """Two axes: maps and curves side by side, the growth below."""
+    figure = _figure(report, 4.6 * (len(kinds) + 1) + 0.8, 8.4)
+    grid = figure.add_gridspec(2, len(kinds) + 1, height_ratios=(1.55, 1))
+    (plane,) = PLANES[2]
+    view = view_of(report, plane)
     image: AxesImage | None = None
-    for column, (title, values, box, held) in enumerate(maps):
+    for column, kind in enumerate(kinds):
         axes = figure.add_subplot(grid[0, column])
-        image = draw_map(axes, report, view, values, box, held)
-        axes.set_title(title)
-        handles = legend_handles(report, view, held)
+        image = draw_map(axes, report, view, *kind.grid(plane), kind.held)
+        axes.set_title(kind.title)
+        handles = legend_handles(report, view, kind.held)
         axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(-0.02, -0.14), borderaxespad=0, handlelength=1.6)
     assert image is not None
-    bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02, aspect=28)
-    bar.set_label(_bar_label(report))
-    bar.outline.set_visible(False)  # type: ignore[operator, unused-ignore]
-    both = axes_are_equal(report)
-    panels = grid[0, len(maps)].subgridspec(1 if both else 2, 1)
-    for axis in (0,) if both else (0, 1):
-        draw_profile(figure.add_subplot(panels[axis, 0]), report, view, axis, both=both)
+    _bar(figure, image, axes, report, aspect=28)
+    groups = equal_axes(report)
+    panels = grid[0, len(kinds)].subgridspec(len(groups), 1)
+    for row, group in enumerate(groups):
+        below = -0.14 if len(groups) == 1 else -0.38
+        draw_profile(figure.add_subplot(panels[row, 0]), report, view, group, below=below)
     draw_growth(figure.add_subplot(grid[1, :]), report)
     return figure
 
 
-def _maps(report: FieldReport) -> list[tuple[str, Grid, Box, EffectiveField]]:
-    """Title, weights, their place and intervals of each map."""
-    found: list[tuple[str, Grid, Box, EffectiveField]] = []
+def _draw_band(report: FieldReport, kinds: list[_Kind]) -> Figure:
+    """One axis: a band for each map above the curves, at the same positions; the growth below."""
+    count = len(kinds)
+    figure = _figure(report, 11, 6.8 + 1.2 * count)
+    outer = figure.add_gridspec(2, 1, height_ratios=(2.8 + 1.2 * count, 3.4))
+    grid = outer[0].subgridspec(count + 1, 1, height_ratios=(*[0.22] * count, 1))
+    (plane,) = PLANES[1]
+    view = view_of(report, plane)
+    shown: list[Axes] = []
+    for row, kind in enumerate(kinds):
+        axes = figure.add_subplot(grid[row, 0])
+        image = draw_map(axes, report, view, *kind.grid(plane), kind.held)
+        axes.set_title(kind.title)
+        axes.set_xlabel("")
+        shown.append(axes)
+    shown.append(figure.add_subplot(grid[count, 0]))
+    draw_profile(shown[-1], report, view, (0,))
+    curves, _ = shown[-1].get_legend_handles_labels()
+    handles = legend_handles(report, view, kinds[0].held)
+    if count > 1:
+        estimate, measured = (kind.held.axes[0].size for kind in kinds)
+        handles[1].set_label(f"95 % of the weight: {estimate} (estimate), {measured} (measured)")
+    shown[-1].legend(handles=[*handles, *curves], loc="upper left", bbox_to_anchor=(-0.02, -0.16), ncols=3)
+    _bar(figure, image, shown, report, aspect=40)
+    draw_growth(figure.add_subplot(outer[1].subgridspec(1, 1)[0, 0]), report)
+    return figure
+
+
+def _draw_planes(report: FieldReport, kinds: list[_Kind]) -> Figure:
+    """Three axes: a row of the three planes through the unit for each map, then the curves and the growth."""
+    planes, count = PLANES[3], len(kinds)
+    figure = _figure(report, 4.6 * len(planes) + 0.8, 4.9 * count + 6.8)
+    rows = figure.add_gridspec(count + 2, 1, height_ratios=(*[4.9] * count, 3.4, 3.4))
+    views = [view_of(report, plane) for plane in planes]
+    words = axis_words(report)
+    for row, kind in enumerate(kinds):
+        grid = rows[row].subgridspec(2, len(planes), height_ratios=(1, 0.06))
+        shown = [figure.add_subplot(grid[0, column]) for column in range(len(planes))]
+        for axes, view in zip(shown, views, strict=True):
+            image = draw_map(axes, report, view, *kind.grid(view.plane), kind.held)
+            (left,) = {0, 1, 2} - {*view.plane}
+            axes.set_title(f"{kind.title.partition(':')[0]}, summed over the {words[left]}s")
+        below = figure.add_subplot(grid[1, :])
+        below.set_axis_off()
+        below.legend(handles=legend_handles(report, views[0], kind.held), loc="upper left", ncols=4, borderaxespad=0)
+        _bar(figure, image, shown, report, aspect=28)
+    groups = equal_axes(report)
+    curves = rows[count].subgridspec(1, len(groups))
+    for column, group in enumerate(groups):
+        view = next(view for view in views if group[0] in view.plane)
+        draw_profile(figure.add_subplot(curves[0, column]), report, view, group, below=-0.22)
+    draw_growth(figure.add_subplot(rows[count + 1].subgridspec(1, 1)[0, 0]), report)
+    return figure
+
+
+def _bar(figure: Figure, image: AxesImage, axes: Axes | list[Axes], report: FieldReport, *, aspect: int) -> None:
+    bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02, aspect=aspect)
+    bar.set_label(_bar_label(report))
+    bar.outline.set_visible(False)  # type: ignore[operator, unused-ignore]
+
+
+def _kinds(report: FieldReport) -> list[_Kind]:
+    """The estimate and the measurement, where there are any."""
+    found: list[_Kind] = []
     if report.estimate is not None:
-        found.append(
-            ("Estimate: share of paths (product of both axes)", *product_grid(report.estimate), report.estimate)
-        )
+        product = {1: "", 2: " (product of both axes)", 3: " (product of all axes)"}[len(report.spans)]
+        title = f"Estimate: share of paths{product}"
+        found.append(_Kind(title, partial(product_grid, report.estimate), report.estimate))
     measured = report.measured
     if measured is not None:
         title = f"Measured: squared gradients, {counted(measured.samples, 'sample')}"
-        found.append((title, *measured_grid(measured.shares), measured.axes))
+        found.append(_Kind(title, partial(measured_grid, measured.shares), measured.axes))
     return found
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.receptive_field.growth import effective_growth
-from archlab.layers.shape import map_size
+from archlab.diagnostics.words import all_of
+from archlab.layers.shape import AXIS_NAMES, map_size
 from archlab.report.field import FieldReport
-from archlab.report.plot.style import CRITICAL, DASHES, EFFECTIVE, INK, INPUT, THEORY, UNPRODUCTIVE, size_text
+from archlab.report.plot.style import CRITICAL, EFFECTIVE, INK, INPUT, LINES, THEORY, UNPRODUCTIVE, size_text
 
 MOST_NAMES = 28
 """Layers that fit below the axis by name."""
@@ -25,23 +28,24 @@ def draw_growth(axes: Axes, report: FieldReport) -> None:
     extents = report.analysis.graph.input_shape[1:]
     curves = _sizes(report)
     axes.set_title("Growth along the network")
-    if not curves[0]:
+    main = main_axis(report)
+    if not curves[main]:
         axes.set_axis_off()
         axes.text(0, 0.9, "every layer sees the whole input", transform=axes.transAxes, va="top")
         return
-    square = curves[0] == curves[1] and extents[0] == extents[1]
+    alike = _named([(*curve, extent) for curve, extent in zip(curves, extents, strict=True)])
     largest = ", largest" if _smallest(report) else ""
-    for axis, word in enumerate(("height",) if square else ("height", "width")):
+    for axis, word in alike:
         x, y = zip(*curves[axis], strict=True)
-        label = f"theoretical field{largest}" if square else f"theoretical field{largest}, {word}"
-        axes.plot(x, y, color=THEORY, linewidth=2.6, linestyle=DASHES if axis else "-", label=label, zorder=3)
+        axes.plot(x, y, color=THEORY, linewidth=2.6, linestyle=LINES[axis], label=f"theoretical field{largest}{word}",
+                  zorder=3)  # fmt: skip
     _draw_smallest(axes, report)
-    _draw_effective(axes, report, square=square)
-    for axis, extent in enumerate(extents[:1] if extents[0] == extents[1] else extents):
-        word = "" if extents[0] == extents[1] else f" {('height', 'width')[axis]}"
-        axes.axhline(extent, color=INPUT, linewidth=1.1, linestyle=DASHES if axis else "-", zorder=1)
+    _draw_effective(axes, report, alike)
+    for axis, word in _named(extents):
+        extent = extents[axis]
+        axes.axhline(extent, color=INPUT, linewidth=1.1, linestyle=LINES[axis], zorder=1)
         axes.annotate(
-            f"input{word}: {extent}",
+            f"input{word.replace(',', '')}: {extent}",
             (0.004, extent),
             xycoords=("axes fraction", "data"),
             xytext=(0, 2),
@@ -51,18 +55,32 @@ def draw_growth(axes: Axes, report: FieldReport) -> None:
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             zorder=2,
         )
-    sizes = dict(curves[0])
-    _draw_words(axes, report, sizes)
-    _draw_unit(axes, report, square=square)
-    _scale(axes, report, sizes)
+    _draw_words(axes, report, dict(curves[main]))
+    _draw_unit(axes, report, [axis for axis, _ in alike])
+    _scale(axes, report, curves)
     axes.set_ylabel("size (positions of the input)")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
-def _sizes(report: FieldReport) -> tuple[Points, Points]:
-    """Number of the layer and largest size, along height and width, where the field is spatial."""
+def main_axis(report: FieldReport) -> int:
+    """The axis that marks and bands are drawn along: the height, or the only one."""
+    return max(0, len(report.spans) - 2)
+
+
+def _named(found: Sequence[object]) -> list[tuple[int, str]]:
+    """The first axis of those with equal values, and `, height and width`; no names where all are alike."""
+    names = AXIS_NAMES[len(found)]
+    firsts = [axis for axis, one in enumerate(found) if one not in found[:axis]]
+    if len(firsts) == 1:
+        return [(0, "")]
+    pairs = list(zip(names, found, strict=True))
+    return [(axis, f", {all_of([name for name, other in pairs if other == found[axis]])}") for axis in firsts]
+
+
+def _sizes(report: FieldReport) -> list[Points]:
+    """Number of the layer and largest size, along each axis, where the field is spatial."""
     extents = report.analysis.graph.input_shape[1:]
-    curves: tuple[Points, Points] = ([], [])
+    curves: list[Points] = [[] for _ in extents]
     for layer in report.analysis.layers:
         field = layer.receptive_field
         if not _is_spatial(field, layer.node.shape):
@@ -77,16 +95,16 @@ def _is_spatial(field: ReceptiveField, shape: tuple[int, ...]) -> bool:
     return map_size(shape) is not None and not field.is_global
 
 
-def _draw_unit(axes: Axes, report: FieldReport, *, square: bool) -> None:
+def _draw_unit(axes: Axes, report: FieldReport, shown_axes: list[int]) -> None:
     """A circle at the size of the unit that the map shows, and a line over the sizes of its layer."""
     if map_size(report.node.shape) is None:
         return
     x = report.node.index
     sizes = [last - first + 1 for first, last in report.spans]
-    for field in report.field.axes[: 1 if square else 2]:
+    for field in [report.field.axes[axis] for axis in shown_axes]:
         if field is not None and len(field.sizes) > 1:
             axes.vlines(x, field.sizes[0], field.sizes[-1], color=INK, linewidth=1.2, zorder=6)
-    shown = sorted({sizes[0]} if square else set(sizes))
+    shown = sorted({sizes[axis] for axis in shown_axes})
     own = "the whole input" if report.field.is_global else size_text(*sizes)
     layer = report.layer_sizes_text
     axes.plot(
@@ -105,12 +123,12 @@ def _draw_unit(axes: Axes, report: FieldReport, *, square: bool) -> None:
 
 
 def _smallest(report: FieldReport) -> tuple[list[int], list[int], list[int]] | None:
-    """Numbers of the layers, smallest and largest size along the height; None where no units differ."""
+    """Numbers of the layers, smallest and largest size along the main axis; None where no units differ."""
     x: list[int] = []
     low: list[int] = []
     high: list[int] = []
     for layer in report.analysis.layers:
-        known = layer.receptive_field.axes[0]
+        known = layer.receptive_field.axes[main_axis(report)]
         if _is_spatial(layer.receptive_field, layer.node.shape) and known is not None:
             x.append(layer.node.index)
             low.append(known.sizes[0])
@@ -125,17 +143,17 @@ def _draw_smallest(axes: Axes, report: FieldReport) -> None:
         axes.fill_between(*found, color=THEORY, alpha=0.2, linewidth=0, label="sizes of its units", zorder=2)
 
 
-def _draw_effective(axes: Axes, report: FieldReport, *, square: bool) -> None:
+def _draw_effective(axes: Axes, report: FieldReport, alike: list[tuple[int, str]]) -> None:
     layers = [layer for layer in report.analysis.layers if not layer.receptive_field.is_global]
     spatial = [layer.node for layer in layers if map_size(layer.node.shape)]
     found = list(effective_growth(spatial, report.analysis.estimator))
     if not found:
         return
     x = [index for index, _ in found]
-    for axis, word in enumerate(("height",) if square else ("height", "width")):
-        label = "95 % of the estimate" if square else f"95 % of the estimate, {word}"
+    for axis, word in alike:
         y = [field.axes[axis].size for _, field in found]
-        axes.plot(x, y, color=EFFECTIVE, linewidth=1.4, linestyle=DASHES if axis else "-", label=label, zorder=3)
+        label = f"95 % of the estimate{word}"
+        axes.plot(x, y, color=EFFECTIVE, linewidth=1.4, linestyle=LINES[axis], label=label, zorder=3)
 
 
 def _draw_words(axes: Axes, report: FieldReport, sizes: dict[int, float]) -> None:
@@ -164,14 +182,17 @@ def _draw_words(axes: Axes, report: FieldReport, sizes: dict[int, float]) -> Non
             axes.axvline(chosen[0], color=UNPRODUCTIVE, linewidth=1, linestyle=":", zorder=1)
 
 
-def _scale(axes: Axes, report: FieldReport, sizes: dict[int, float]) -> None:
+def _scale(axes: Axes, report: FieldReport, curves: list[Points]) -> None:
     extents = report.analysis.graph.input_shape[1:]
-    largest = max(*sizes.values(), *extents)
-    if largest > LOG_FROM * max(extents) or min(extents) > LOG_FROM * max(sizes.values()):
+    grown = max(size for curve in curves for _, size in curve)
+    largest = max(grown, *extents)
+    if largest > LOG_FROM * max(extents) or min(extents) > LOG_FROM * grown:
         axes.set_yscale("log", base=2)
     else:
         axes.set_ylim(0, largest * 1.12)
-    indices = sorted({*sizes, report.node.index}) if map_size(report.node.shape) is not None else list(sizes)
+    indices = [index for index, _ in curves[0]]
+    if map_size(report.node.shape) is not None:
+        indices = sorted({*indices, report.node.index})
     axes.set_xlim(min(indices) - 0.5, max(indices) + 0.5)
     if len(indices) <= MOST_NAMES:
         paths = [report.analysis.graph.nodes[i].path for i in indices]

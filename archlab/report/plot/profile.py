@@ -9,37 +9,44 @@ from numpy.typing import NDArray
 
 from archlab.analysis.receptive_field.effective import EffectiveAxis
 from archlab.report.field import FieldReport
+from archlab.report.plot.field_map import axis_words
 from archlab.report.plot.style import DASHES, EFFECTIVE, FAINT, HOLES, INPUT, MEASURED, THEORY
 from archlab.report.plot.view import View, binned, read_flags
 
-WORDS = ("row", "column")
+MEASURED_LINES = ("-", ":", "-.")
+"""Of a measured curve, by the number of its axis."""
 MOST_BINS = 128
 """Steps of a curve; where there are more positions, a step is the mean of 2, 4, 8, ... of them."""
 
 
-def axes_are_equal(report: FieldReport) -> bool:
-    """Whether one curve stands for both axes of the estimate."""
+Group = tuple[int, ...]
+"""Axes that one panel stands for."""
+
+
+def equal_axes(report: FieldReport) -> list[Group]:
+    """The axes, together where one curve of the estimate stands for several."""
     estimate, extents = report.estimate, report.analysis.graph.input_shape[1:]
     if estimate is None:
-        return False
-    height, width = estimate.axes
-    same = height.span == width.span and height.first == width.first and height.weights == width.weights
-    return same and extents[0] == extents[1]
+        return [(axis,) for axis in range(len(extents))]
+    keys = [(one.span, one.first, tuple(one.weights), one.extent) for one in estimate.axes]
+    return [tuple([axis for axis, other in enumerate(keys) if other == key]) for key in dict.fromkeys(keys)]
 
 
-def draw_profile(axes: Axes, report: FieldReport, view: View, axis: int, *, both: bool) -> None:
-    """The curves of one axis.
+def draw_profile(axes: Axes, report: FieldReport, view: View, group: Group, *, below: float = -0.14) -> None:
+    """The curves of one axis, or of several that are alike.
 
     Args:
         axes: to draw on.
         report: whose estimate and measurement are drawn.
-        view: of the map beside it.
-        axis: 0 for the rows, 1 for the columns.
-        both: whether the panel stands for both axes.
+        view: of a map that shows the axis.
+        group: the axes.
+        below: where the legend hangs, in heights of the panel.
     """
+    axis, words = group[0], axis_words(report)
     highest = 0.0
     width = 1
-    while (view.box[1] - view.box[0]) / width > MOST_BINS:
+    left, right = view.along(view.box, axis)
+    while (right - left) / width > MOST_BINS:
         width *= 2
     if report.estimate is not None:
         estimate = report.estimate.axes[axis]
@@ -47,21 +54,21 @@ def draw_profile(axes: Axes, report: FieldReport, view: View, axis: int, *, both
             axes, estimate, width, EFFECTIVE, "-", f"estimate, std {estimate.std:.1f} positions", fill=True
         )
     if report.measured is not None:
-        for number, word in enumerate(WORDS):
-            if both or number == axis:
-                measured = report.measured.axes.axes[number]
-                label = f"measured, {word}s, std {measured.std:.1f} positions"
-                highest = max(highest, _steps(axes, measured, width, MEASURED, "-" if number == 0 else ":", label))
+        for number in group:
+            measured = report.measured.axes.axes[number]
+            along = f" {words[number]}s," if len(words) > 1 else ""
+            label = f"measured,{along} std {measured.std:.1f} positions"
+            highest = max(highest, _steps(axes, measured, width, MEASURED, MEASURED_LINES[number], label))
     _borders(axes, report, view, axis)
     _draw_reads(axes, report, axis)
-    axes.set_xlim(*(view.box[:2] if axis else view.box[2:]))
+    axes.set_xlim(left, right)
     axes.set_ylim(-0.05 * highest, 1.08 * highest)
-    name = "row or column" if both else WORDS[axis]
+    name = " or ".join([words[number] for number in group])
     axes.set_title(f"Weight of each {name}")
-    axes.set_xlabel(f"{name} of the input (positions)")
+    axes.set_xlabel(f"{name} of the input{' (positions)' if len(words) > 1 else ''}")
     axes.set_ylabel("share of the weight" if width == 1 else f"share of the weight (means of {width} positions)")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
-    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.14 if both else -0.38), borderaxespad=0)
+    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, below), borderaxespad=0)
 
 
 def _steps(
@@ -80,7 +87,7 @@ def _steps(
 
 def _borders(axes: Axes, report: FieldReport, view: View, axis: int) -> None:
     """Upright lines where the map has its borders."""
-    input_edges, field_edges = (box[:2] if axis else box[2:] for box in (view.input, view.field))
+    input_edges, field_edges = (view.along(box, axis) for box in (view.input, view.field))
     for edge in input_edges:
         axes.axvline(edge, color=INPUT, linewidth=1.2)
     for edge in field_edges:

@@ -76,6 +76,10 @@ def style() -> Iterator[None]:
         yield
 
 
-def size_text(height: int, width: int) -> str:
-    """`427 x 427`."""
-    return f"{height} x {width}"
+def size_text(*sizes: int) -> str:
+    """`427 x 427`: along each axis."""
+    return " x ".join(map(str, sizes))
+
+
+LINES = ("-", DASHES, ":")
+"""Of a curve, by the number of its axis."""

@@ -1,7 +1,8 @@
-"""Which part of the plane a map shows, and what is read there."""
+"""Which part of a plane a map shows, and what is read there."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,6 +16,11 @@ from archlab.report.field import FieldReport
 Grid = NDArray[np.float64]
 Box = tuple[float, float, float, float]
 """Left, right, top, bottom edge; position `p` reaches from `p - 0.5` to `p + 0.5`."""
+
+Plane = tuple[int, ...]
+"""The axes that a map shows, down and across; the only one of one axis, across."""
+PLANES: dict[int, tuple[Plane, ...]] = {1: ((0,),), 2: ((0, 1),), 3: ((1, 2), (0, 2), (0, 1))}
+"""By number of axes: the maps that show all of them."""
 
 SMALL = 0.3
 """A field below this share of the input is drawn large, and the input around it as an inset."""
@@ -37,11 +43,17 @@ class View:
         box: of the picture.
         field: of the theoretical field.
         input: of the input.
+        plane: its axes.
     """
 
     box: Box
     field: Box
     input: Box
+    plane: Plane
+
+    def along(self, box: Box, axis: int) -> tuple[float, float]:
+        """The edges of a box along one of the plane's axes."""
+        return box[:2] if axis == self.plane[-1] else box[2:]
 
     @property
     def is_close(self) -> bool:
@@ -55,27 +67,29 @@ class View:
         return box[0] > field[0] or box[1] < field[1] or box[2] > field[2] or box[3] < field[3]
 
 
-def view_of(report: FieldReport) -> View:
-    """A square around the field and the input, or around the field alone if that is small."""
-    extents = report.analysis.graph.input_shape[1:]
-    (top, bottom), (left, right) = report.spans
+def view_of(report: FieldReport, plane: Plane = (0, 1)) -> View:
+    """A square around the field and the input, or around the field alone if that is small; a band of one axis."""
+    extents = [1, *[report.analysis.graph.input_shape[1 + axis] for axis in plane]][-2:]
+    (top, bottom), (left, right) = [(0, 0), *[report.spans[axis] for axis in plane]][-2:]
     field = (left - 0.5, right + 0.5, top - 0.5, bottom + 0.5)
     whole = (-0.5, extents[1] - 0.5, -0.5, extents[0] - 0.5)
     size = max(right - left, bottom - top) + 1
-    if size < SMALL * min(extents):
+    is_band = len(plane) == 1
+    if size < SMALL * (extents[1] if is_band else min(extents)):
         x, y, reach = (left + right) / 2, (top + bottom) / 2, 0.92 * size
     else:
         x, y = (extents[1] - 1) / 2, (extents[0] - 1) / 2
         far = max(abs(field[0] - x), abs(field[1] - x), abs(field[2] - y), abs(field[3] - y), max(extents) / 2)
         reach = min(1.06 * far, max(WIDEST * max(extents), LEAST) / 2)
-    return View((x - reach, x + reach, y - reach, y + reach), field, whole)
+    sides = (-0.5, 0.5) if is_band else (y - reach, y + reach)
+    return View((x - reach, x + reach, *sides), field, whole, plane)
 
 
-def product_grid(field: EffectiveField) -> tuple[Grid, Box]:
-    """The estimate over the image, its largest weight 1: the outer product of the axes, and where it lies."""
-    height, width = (binned(np.asarray(axis.weights)) for axis in field.axes)
-    grid: Grid = np.outer(height.mean(axis=1), width.mean(axis=1))
-    return grid / grid.max(), (*_edges(field.axes[1].first, width), *_edges(field.axes[0].first, height))
+def product_grid(field: EffectiveField, plane: Plane = (0, 1)) -> tuple[Grid, Box]:
+    """The estimate over a plane, its largest weight 1: the outer product of the axes, and where it lies."""
+    weights = [np.ones((1, 1)), *[binned(np.asarray(field.axes[axis].weights)) for axis in plane]][-2:]
+    grid: Grid = np.outer(*[one.mean(axis=1) for one in weights])
+    return grid / grid.max(), _box([field.axes[axis].first for axis in plane], weights)
 
 
 def binned(values: NDArray[T]) -> NDArray[T]:
@@ -84,32 +98,40 @@ def binned(values: NDArray[T]) -> NDArray[T]:
     return np.pad(values, (0, -len(values) % size)).reshape(-1, size)
 
 
+def _box(firsts: list[int], binned: Sequence[NDArray[Any]]) -> Box:
+    """Where a map lies, from the first position along each of its axes."""
+    (top, down), (left, across) = zip([0, *firsts][-2:], binned, strict=True)
+    return (*_edges(left, across), *_edges(top, down))
+
+
 def _edges(first: int, binned: NDArray[Any]) -> tuple[float, float]:
     return first - 0.5, first + binned.size - 0.5
 
 
-def read_grid(report: FieldReport) -> tuple[NDArray[np.bool_], Box]:
+def read_grid(report: FieldReport, plane: Plane = (0, 1)) -> tuple[NDArray[np.bool_], Box]:
     """Whether anything is read in each place of the unit's field, and where that lies."""
-    height, width = (binned(read_flags(report, axis)) for axis in (0, 1))
-    (top, _), (left, _) = report.spans
-    return np.outer(height.any(axis=1), width.any(axis=1)), (*_edges(left, width), *_edges(top, height))
+    flags = [np.ones((1, 1), dtype=np.bool_), *[binned(read_flags(report, axis)) for axis in plane]][-2:]
+    down, across = (one.any(axis=1) for one in flags)
+    read: NDArray[np.bool_] = np.outer(down, across)
+    return read, _box([report.spans[axis][0] for axis in plane], flags)
 
 
-def measured_grid(rows: list[list[float]]) -> tuple[Grid, Box]:
-    """A measured map, and where it lies: over the input.
+def measured_grid(shares: list[Any], plane: Plane = (0, 1)) -> tuple[Grid, Box]:
+    """A measured map, and where it lies: over the input; of three axes, the sum along the third.
 
     1 is what 99.5 % of the positions stay below: a few samples have single bright positions that would
     leave all else pale.
     """
-    grid: Grid = np.asarray(rows)
+    found: Grid = np.asarray(shares)
+    grid: Grid = np.atleast_2d(found.sum(axis=tuple({*range(found.ndim)} - {*plane})))
     largest = float(np.quantile(grid[grid > 0], QUANTILE))
     return np.minimum(grid / largest, 1), (-0.5, grid.shape[1] - 0.5, -0.5, grid.shape[0] - 0.5)
 
 
-def interval_box(field: EffectiveField) -> Box:
+def interval_box(field: EffectiveField, plane: Plane = (0, 1)) -> Box:
     """The intervals that hold 95 % along each axis."""
-    height, width = field.axes
-    return (width.interval[0] - 0.5, width.interval[1] + 0.5, height.interval[0] - 0.5, height.interval[1] + 0.5)
+    (top, bottom), (left, right) = [(0, 0), *[field.axes[axis].interval for axis in plane]][-2:]
+    return (left - 0.5, right + 0.5, top - 0.5, bottom + 0.5)
 
 
 def read_flags(report: FieldReport, axis: int) -> NDArray[np.bool_]:

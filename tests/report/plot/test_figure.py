@@ -19,7 +19,7 @@ from archlab.diagnostics.problem import ConfigError
 from archlab.report.field import FieldReport
 from archlab.report.plot.figure import draw, save
 from archlab.report.plot.style import style
-from archlab.report.plot.view import product_grid, read_flags, view_of
+from archlab.report.plot.view import PLANES, measured_grid, product_grid, read_flags, view_of
 from archlab.torch.effective import Sampling
 
 DILATED = """
@@ -102,9 +102,74 @@ def test_every_kind_of_field_is_drawn(tmp_path: Path) -> None:
             "input: [1, 6, 9]\nlayers: [{type: adaptive_avg_pool2d, output_size: [1, 5]}]",
             "input: [1, 8, 8]\nlayers: [{type: adaptive_avg_pool2d, output_size: 1}]",
             "input: [1, 9, 9]\nlayers: [{type: conv2d, out_channels: 1, kernel_size: 3, dilation: 900, padding: auto}]",
+            "input: [1, 40]\nlayers: [{type: conv1d, out_channels: 2, kernel_size: 3}]",
+            "input: [1, 1]\nlayers: [{type: conv1d, out_channels: 2, kernel_size: 7, padding: 3}]",
+            "input: [1, 9, 40, 70]\nlayers: [{type: conv3d, out_channels: 2, kernel_size: [1, 3, 9]}]",
+            "input: [1, 3, 4, 5]\nlayers: [{type: adaptive_avg_pool3d, output_size: [1, 2, 5]}]",
+            "input: [1, 3, 4, 5]\nlayers: [{type: adaptive_avg_pool3d, output_size: 1}]",
         )
     ):
         save(report_of(text), tmp_path / f"{number}.png")
+
+
+ONE_AXIS = (
+    "input: [1, 64]\nlayers: [{type: conv1d, out_channels: 2, kernel_size: 3, dilation: 2, padding: 2, repeat: 3}]"
+)
+THREE_AXES = """
+input: [1, 9, 16, 16]
+layers: [{type: conv3d, out_channels: 2, kernel_size: [3, 5, 5], dilation: [1, 2, 2], padding: auto, repeat: 2}]
+"""
+
+
+def test_one_axis_is_a_band() -> None:
+    report = report_of(ONE_AXIS, measure=True)
+    with style():
+        shown = texts(draw(report))
+    for words in (
+        *("theoretical field: 13", "95 % of the weight: 13 (estimate), 13 (measured)"),
+        *("holes: in the field, never read", "measured, std", "input: 64", "Weight of each position"),
+    ):
+        assert words in shown, words
+    assert "row" not in shown
+    assert "column" not in shown
+    assert report.estimate is not None
+    grid, box = product_grid(report.estimate, PLANES[1][0])
+    assert (grid.shape, box) == ((1, 13), (25.5, 38.5, -0.5, 0.5))
+    assert grid[0] == pytest.approx(np.asarray(report.estimate.axes[0].weights) / max(report.estimate.axes[0].weights))
+
+
+def test_three_axes_are_three_planes() -> None:
+    report = report_of(THREE_AXES, measure=True)
+    with style():
+        shown = texts(draw(report))
+    for words in (
+        *(
+            "theoretical field: 5 x 17 x 17",
+            "input: 9 x 16 x 16",
+            "Weight of each slice",
+            "Weight of each row or column",
+        ),
+        *(f"Estimate, summed over the {word}" for word in ("slices", "rows", "columns")),
+        *("measured, slices", "theoretical field, depth", "theoretical field, height and width"),
+    ):
+        assert words in shown, words
+
+
+def test_planes_are_sums_along_the_third_axis() -> None:
+    report = report_of(THREE_AXES, measure=True)
+    assert report.estimate is not None
+    assert report.measured is not None
+    weights = [np.asarray(axis.weights) for axis in report.estimate.axes]
+    whole = np.einsum("d,h,w->dhw", *weights)
+    shares = np.asarray(report.measured.shares)
+    for plane in PLANES[3]:
+        (left,) = {0, 1, 2} - {*plane}
+        estimated, _ = product_grid(report.estimate, plane)
+        np.testing.assert_allclose(estimated, whole.sum(left) / whole.sum(left).max())
+        measured, box = measured_grid(report.measured.shares, plane)
+        summed = shares.sum(left)
+        np.testing.assert_allclose(measured, np.minimum(summed / np.quantile(summed[summed > 0], 0.995), 1))
+        assert box == (-0.5, summed.shape[1] - 0.5, -0.5, summed.shape[0] - 0.5)
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
