@@ -169,3 +169,26 @@ def test_equal_reports_give_equal_files(suffix: str, tmp_path: Path, cut: str) -
     for path in paths:
         assert main(["receptive-field", cut, "--projective", "-o", str(path)]) == 0
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "input: [2, 60]\nlayers: [{type: conv1d, out_channels: 1, kernel_size: 3, dilation: 4}]",
+            ("the position: 30", "projective field: 9", "units reached: 3", "map: 52"),
+        ),
+        (
+            "input: [1, 8, 12, 9]\nlayers: [{type: conv3d, out_channels: 1, kernel_size: [1, 3, 3]}]",
+            ("the position: 4, 6, 4", "projective field: 1 x 3 x 3", "map: 8 x 10 x 7"),
+        ),
+    ],
+)
+def test_one_axis_is_a_band_and_three_the_plane_of_the_position(text: str, words: tuple[str, ...]) -> None:
+    with style():
+        figure = draw(loads(text).analyze().projective_field())
+    shown = "\n".join(
+        [text.get_text() for axes in figure.axes if (box := axes.get_legend()) for text in box.get_texts()]
+    )
+    for word in words:
+        assert word in shown, word

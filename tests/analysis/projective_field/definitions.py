@@ -7,6 +7,7 @@ here. Nothing is shared with `archlab.layers` but the layers' options, nor with 
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from archlab.analysis.projective_field.axis_projection import AxisProjection
@@ -104,7 +105,7 @@ def difference(network: Network) -> str:
                         f"{node.path}, axis {axis}, position {position}: {sorted(one)} reported, {sorted(other)} real"
                     )
             told = facts(projection)
-            real = facts_of(expected, projection.units)
+            real = facts_of(expected, projection.units, is_uneven=projection.speed is None)
             if told != real:
                 return f"{node.path}, axis {axis}: {told} reported, {real} real"
     return ""
@@ -127,14 +128,32 @@ def facts(projection: AxisProjection) -> dict[str, Any]:
         "sizes": projection.sizes,
         "counts": projection.counts(),
         "coverage": projection.coverage,
+        "all": projection.reaching_all,
+        "none": projection.unreaching_count,
+        "stride": projection.stride if projection.speed is None else None,
         "unreaching": projection.unreaching,
         "whole": projection.is_whole,
         "runs": [unit for at in range(projection.positions) for run in projection.reached(at) for unit in run],
     }
 
 
-def facts_of(expected: list[frozenset[int]], units: int) -> dict[str, Any]:
-    """The same, counted out."""
+def _stride(expected: list[frozenset[int]]) -> Fraction | None:
+    """From the first position's centre to the last one's, of those that reach anything."""
+    centres = {at: min(reached) + max(reached) for at, reached in enumerate(expected) if reached}
+    if len(centres) < 2:
+        return None
+    start, end = min(centres), max(centres)
+    return Fraction(centres[end] - centres[start], 2 * (end - start))
+
+
+def facts_of(expected: list[frozenset[int]], units: int, *, is_uneven: bool) -> dict[str, Any]:
+    """The same, counted out.
+
+    Args:
+        expected: by position, the units that it reaches.
+        units: of the map.
+        is_uneven: whether layers' ratios do not say how far apart neighbours' units lie.
+    """
     sizes = [max(reached) - min(reached) + 1 if reached else 0 for reached in expected]
     runs: list[int] = []
     for reached in expected:
@@ -150,6 +169,9 @@ def facts_of(expected: list[frozenset[int]], units: int) -> dict[str, Any]:
         "sizes": sorted(set(sizes)),
         "counts": {size: sizes.count(size) for size in sorted(set(sizes))},
         "coverage": min([len(r) / size if r else 1.0 for r, size in zip(expected, sizes, strict=True)]),
+        "all": sum([len(reached) == units for reached in expected]),
+        "none": len(bare),
+        "stride": _stride(expected) if is_uneven else None,
         "unreaching": list(zip(starts, ends, strict=True)),
         "whole": all(len(reached) in (0, units) for reached in expected),
         "runs": runs,

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from archlab.analysis.projective_field import composition
-from archlab.analysis.projective_field.axis_projection import AxisProjection, input_axis
+from archlab.analysis.projective_field.axis_projection import AxisProjection, Run, input_axis
 from archlab.analysis.projective_field.composition import Projector
 from archlab.analysis.projective_field.transposed import transposed
 from archlab.analysis.receptive_field.spans import DENSE, NOTHING, Span
@@ -123,6 +123,33 @@ def test_by_hand() -> None:
     assert projection.counts() == {0: 1, 1: 5, 2: 2}
     assert projection.unreaching == [(7, 7)]
     assert projection.stride == Fraction(1, 2)
+
+
+def test_positions_that_reach_nothing_are_runs() -> None:
+    """Also across the borders of what repeats."""
+    bare: Run = (1, NOTHING)
+    cycle: list[Run] = [bare, (1, (0, 0, DENSE))]
+    projection = AxisProjection(3, [(2, NOTHING)], None, cycle=cycle, cycles=3, step=1, tail=[bare])
+    assert projection.unreaching == [(0, 2), (4, 4), (6, 6), (8, 8)]
+    assert projection.unreaching_count == 6
+    assert projection.stride == Fraction(1, 2)  # from unit 0 at position 3 to unit 2 at position 7
+
+
+def test_strides() -> None:
+    """Ratios of layers multiply; what everything reaches does not move; maps of two speeds have what is between."""
+    layers = "{name: down, type: conv2d, out_channels: 1, kernel_size: 3, stride: 3}, {type: upsample, scale_factor: 2}"
+    pooled = "{type: global_avg_pool2d}, {type: interpolate, size: 8}"
+    network = loads(f"input: [1, 12, 12]\nlayers: [{layers}, {pooled}]")
+    axes = [rows for rows, _ in network.analyze().projections]
+    assert [rows.stride for rows in axes] == [1, Fraction(1, 3), Fraction(2, 3), 0, 0]
+    odd = loads(
+        "input: [1, 21, 21]\nlayers: [{name: stem, type: conv2d, out_channels: 4, kernel_size: 1, stride: 2}, "
+        "{type: avg_pool2d, kernel_size: 2}, {type: interpolate, size: 11}, {type: concat, with: [stem]}]"
+    )
+    rows, _ = odd.analyze().projections[-1]
+    assert rows.reached(0) == [(0, 2)]
+    assert rows.reached(20) == [(10, 10)]
+    assert rows.stride == Fraction(9, 20)
 
 
 def test_holes_are_listed() -> None:
