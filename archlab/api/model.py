@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from archlab.torch.verify import Verification
     from archlab.torch.weights import Weights
+    from archlab.torch.weights_map import WeightsMap
 
 
 def build(
@@ -22,6 +23,7 @@ def build(
     *,
     device: str | torch.device | None = None,
     weights: Weights | None = None,
+    weights_map: WeightsMap | None = None,
     partial: bool = False,
     outputs: Sequence[str] | None = None,
     checkpoint: Sequence[str] = (),
@@ -33,6 +35,8 @@ def build(
         device: where the weights are made; `meta` makes none.
         weights: a state dict with the same tensors, a file that holds one, or
             `torchvision:ResNet50_Weights.IMAGENET1K_V2`; matched by names and shapes (see `archlab.torch.matching`).
+        weights_map: names of the state dict to the network's, or a YAML file of them, where they are known (see
+            `archlab.torch.weights_map`).
         partial: keep fresh weights where those given do not fit, instead of refusing.
         outputs: layers or blocks whose values are wanted; the model then has nothing that these do not need.
         checkpoint: blocks, or patterns such as `layer*.*`, that keep only their inputs for the backward pass and
@@ -49,7 +53,15 @@ def build(
     from archlab.torch.build import build as build_graph
 
     found = load(network) if isinstance(network, str | Path) else network
-    return build_graph(found, device=device, weights=weights, partial=partial, outputs=outputs, checkpoint=checkpoint)
+    return build_graph(
+        found,
+        device=device,
+        weights=weights,
+        weights_map=weights_map,
+        partial=partial,
+        outputs=outputs,
+        checkpoint=checkpoint,
+    )
 
 
 def verify(network: Network | str | Path, *, batch: int = 1, device: str = "cpu") -> Verification:

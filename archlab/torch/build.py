@@ -25,6 +25,7 @@ from archlab.torch.host import require_room
 from archlab.torch.initialize import initialize
 from archlab.torch.trace import trace
 from archlab.torch.weights import Weights, load_weights
+from archlab.torch.weights_map import WeightsMap
 
 
 def build(
@@ -32,6 +33,7 @@ def build(
     *,
     device: str | torch.device | None = None,
     weights: Weights | None = None,
+    weights_map: WeightsMap | None = None,
     partial: bool = False,
     outputs: Sequence[str] | None = None,
     checkpoint: Sequence[str] = (),
@@ -43,6 +45,8 @@ def build(
         device: where the weights are made; `meta` makes none.
         weights: a state dict with the same tensors, a file that holds one, or
             `torchvision:ResNet50_Weights.IMAGENET1K_V2`; matched by names and shapes (see `archlab.torch.matching`).
+        weights_map: names of the state dict to the network's, or a YAML file of them, where they are known (see
+            `archlab.torch.weights_map`).
         partial: keep fresh weights where those given do not fit, instead of refusing.
         outputs: layers or blocks whose values are wanted; the model then has nothing that these do not need.
         checkpoint: blocks, or patterns such as `layer*.*`, that keep only their inputs for the backward pass and
@@ -71,7 +75,7 @@ def build(
     model = fx.GraphModule(root, traced, class_name=_class_name(graph.name))
     initialize(model, graph)
     if weights is not None:
-        for text in load_weights(model, whole, weights, partial=partial).warnings():
+        for text in load_weights(model, whole, weights, partial=partial, weights_map=weights_map).warnings():
             warnings.warn(text, stacklevel=2)
     return model
 

@@ -31,6 +31,7 @@ class BuildOptions:
     Attributes:
         seed: of the initial weights; random if None.
         weights: a file with a state dict, or `torchvision:NAME`; fresh ones if None.
+        weights_map: a file of names in it to the network's.
         partial: keep fresh weights where those do not fit.
         check: a file with an input and the output that these weights give for it.
         outputs: layers whose values the model returns; those of the config if None.
@@ -38,6 +39,7 @@ class BuildOptions:
 
     seed: int | None = None
     weights: str | None = None
+    weights_map: Path | None = None
     partial: bool = False
     check: Path | None = None
     outputs: Sequence[str] | None = None
@@ -63,6 +65,10 @@ def save(network: HasGraph, path: Path, options: BuildOptions | None = None) -> 
     if options.check is not None and options.weights is None:
         raise single_problem(
             f"{argument('weights_check')} checks weights; give them with {argument('weights')}", Code.WRONG_VALUE
+        )
+    if options.weights_map is not None and options.weights is None:
+        raise single_problem(
+            f"{argument('weights_map')} names weights; give them with {argument('weights')}", Code.WRONG_VALUE
         )
     if path.suffix not in SUFFIXES:
         raise single_problem(f"{path}: the ending must be one of {' '.join(SUFFIXES)}", Code.WRONG_VALUE)
@@ -96,7 +102,9 @@ def _save_model(network: HasGraph, path: Path, options: BuildOptions) -> list[st
     model = build(graph)
     told: list[str] = []
     if options.weights is not None:
-        matching = load_weights(model, network.graph, options.weights, partial=options.partial)
+        matching = load_weights(
+            model, network.graph, options.weights, partial=options.partial, weights_map=options.weights_map
+        )
         told.append(f"{options.weights}: {matching.summary()}")
         told += [f"warning: {options.weights}: {text}" for text in matching.warnings()]
     if options.check is not None:

@@ -6,7 +6,7 @@ Which goes where, `matching` says; what has no match, and what could have anothe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -19,6 +19,7 @@ from archlab.diagnostics.spelling import argument
 from archlab.graph import Graph
 from archlab.torch.matching import COUNTER, Pair, Slot, match_modules
 from archlab.torch.state import Weights, read_state, tensor_fault
+from archlab.torch.weights_map import Rule, WeightsMap, mapped, read_map
 
 __all__ = ["Matching", "Weights", "load_weights", "match"]
 
@@ -35,6 +36,7 @@ class Matching:
         missing: of the network, without a tensor.
         unused: of the state dict, without a place.
         sources: the name of each taken tensor in the state dict.
+        by_map: taken because a map says so.
         by_name: taken because of their names.
         by_order: taken in order, which is the only one that fits.
         doubtful: taken in order, though others fit too: the modules' names here and there.
@@ -45,6 +47,7 @@ class Matching:
     missing: list[Slot] = field(default_factory=list)
     unused: list[Slot] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
+    by_map: int = 0
     by_name: int = 0
     by_order: int = 0
     doubtful: dict[str, str] = field(default_factory=dict)
@@ -65,8 +68,8 @@ class Matching:
 
     def summary(self) -> str:
         """One line: how many fit, and what says so."""
-        ambiguous = len(self.taken) - self.by_name - self.by_order
-        counts = {"by name": self.by_name, "by order": self.by_order, "ambiguous": ambiguous}
+        ambiguous = len(self.taken) - self.by_map - self.by_name - self.by_order
+        counts = {"by map": self.by_map, "by name": self.by_name, "by order": self.by_order, "ambiguous": ambiguous}
         how = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
         return f"{self.render()}; matched: {how}"
 
@@ -77,7 +80,8 @@ class Matching:
             pairs = _some([f"{mine} <- {other}" for mine, other in self.doubtful.items()])
             found.append(
                 f"several orders fit the shapes of {len(self.doubtful)} modules, and their names do not say which; "
-                f"taken as they come: {pairs}; compare results ({argument('weights_check')})"
+                f"taken as they come: {pairs}; compare results ({argument('weights_check')}), "
+                f"or name them ({argument('weights_map')})"
             )
         if self.not_finite:
             tensors = _some([f"{name} ({count:,} of its values)" for name, count in self.not_finite.items()])
@@ -90,13 +94,18 @@ def _some(texts: list[str]) -> str:
     return ", ".join(texts[:MOST_NAMED]) + more
 
 
-def match(graph: Graph, state: Mapping[str, Tensor]) -> Matching:
+def match(graph: Graph, state: Mapping[str, Tensor], rules: Sequence[Rule] = ()) -> Matching:
     """Match a state dict's tensors to those of a network.
 
     Args:
         graph: of the whole network.
         state: names to tensors, in the order of its model.
+        rules: names that are known.
+
+    Raises:
+        ConfigError: if a rule does not fit.
     """
+    state = _distinct(state)
     repeats = graph.repeats()
     ours = [
         Slot(f"{node.module}.{tensor.name}", tensor.shape)
@@ -106,11 +115,32 @@ def match(graph: Graph, state: Mapping[str, Tensor]) -> Matching:
     ]
     theirs = [Slot(name, tuple(tensor.shape)) for name, tensor in state.items()]
     found = Matching()
-    for pair in match_modules(ours, theirs, _Edges(graph).follows):
+    known = mapped(rules, ours, theirs) if rules else {}
+    for other, mine in known.items():
+        if mine is not None:
+            found.taken[mine], found.sources[mine] = state[other], other
+    found.by_map = len(found.taken)
+    open_slots = [slot for slot in ours if slot.name not in found.taken]
+    for pair in match_modules(open_slots, [slot for slot in theirs if slot.name not in known], _Edges(graph).follows):
         _take(pair, state, found)
-    used = set(found.sources.values())
+    used = {*found.sources.values(), *known}
     found.missing = [slot for slot in ours if slot.name not in found.taken and slot.word != COUNTER]
     found.unused = [slot for slot in theirs if slot.name not in used]
+    return found
+
+
+def _distinct(state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The tensors without further names of the same ones, as state dicts of models that share modules have them."""
+    seen: set[tuple[object, ...]] = set()
+    found: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        if tensor.layout is not torch.strided or tensor.is_meta or not tensor.numel():
+            found[name] = tensor
+            continue
+        key = (tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride())
+        if key not in seen:
+            found[name] = tensor
+        seen.add(key)
     return found
 
 
@@ -149,7 +179,14 @@ def _take(pair: Pair, state: Mapping[str, Tensor], found: Matching) -> None:
         found.doubtful[pair.mine.name] = pair.other.slots[0].module
 
 
-def load_weights(model: nn.Module, graph: Graph, weights: Weights, *, partial: bool = False) -> Matching:
+def load_weights(
+    model: nn.Module,
+    graph: Graph,
+    weights: Weights,
+    *,
+    partial: bool = False,
+    weights_map: WeightsMap | None = None,
+) -> Matching:
     """Load weights into a built model.
 
     Args:
@@ -157,11 +194,13 @@ def load_weights(model: nn.Module, graph: Graph, weights: Weights, *, partial: b
         graph: of the whole network.
         weights: a state dict, a file that holds one, or `torchvision:NAME` (downloaded by torchvision).
         partial: keep the model's own values where nothing fits, instead of refusing.
+        weights_map: names of the state dict to the network's (see `weights_map`), where they are known.
 
     Raises:
         ConfigError: if the weights cannot be read or copied, or do not fit and `partial` is false.
     """
-    found = match(graph, read_state(weights))
+    rules = [] if weights_map is None else read_map(weights_map)
+    found = match(graph, read_state(weights), rules)
     if not found.taken or not (found.fits or partial):
         shown = (
             f"the weights {weights}" if isinstance(weights, str) or not isinstance(weights, Mapping) else "the weights"

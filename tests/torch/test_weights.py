@@ -252,7 +252,7 @@ def test_odd_mappings_are_told(small: tuple[Network, dict[str, Tensor]]) -> None
     for weights, message in (
         ({3: state["a.weight"]}, "the key 3 is a number"),
         ({}, "it is empty"),
-        ({**state, "a.weight\x1b[31m": state["a.weight"]}, "a.weight\N{REPLACEMENT CHARACTER}[31m (4x3x3x3)"),
+        ({**state, "a.weight\x1b[31m": state["a.weight"].clone()}, "a.weight\N{REPLACEMENT CHARACTER}[31m (4x3x3x3)"),
     ):
         with pytest.raises(ConfigError) as caught:
             build(network, weights=weights)  # type: ignore[arg-type]

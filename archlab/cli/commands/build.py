@@ -31,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a state dict with the same tensors, or torchvision:NAME; what goes where is told on stderr",
     )
     parser.add_argument(
+        "--weights-map",
+        type=Path,
+        metavar="FILE",
+        help="YAML or JSON of names in the state dict to names here, with * for any text; null leaves one out",
+    )
+    parser.add_argument(
         "--weights-check",
         type=Path,
         metavar="FILE",
@@ -47,7 +53,14 @@ def run(options: argparse.Namespace) -> Report:
     from archlab.diagnostics.place import printable
     from archlab.torch.save import BuildOptions, save
 
-    chosen = BuildOptions(options.seed, options.weights, options.partial, options.weights_check, options.outputs)
+    chosen = BuildOptions(
+        seed=options.seed,
+        weights=options.weights,
+        weights_map=options.weights_map,
+        partial=options.partial,
+        check=options.weights_check,
+        outputs=options.outputs,
+    )
     told = save(load_network(options.target, options), options.output, chosen)
     return text_report("", notes=[printable(line) for line in told])
 
