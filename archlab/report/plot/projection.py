@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch, Rectangle
@@ -72,11 +72,12 @@ def _draw_input(axes: Axes, report: ProjectionReport) -> None:
     height, width = _plane(extents, 1)
     row, column = _plane(report.at, 0)
     axes.set_facecolor(PADDING)
-    axes.add_patch(Rectangle((-0.5, -0.5), width, height, facecolor="white", edgecolor=INPUT, linewidth=1.4))
-    axes.axhline(row, color=THEORY, linewidth=0.8, linestyle=DASHES)
+    axes.add_patch(Rectangle((-0.5, -0.5), width, height, facecolor="white", zorder=0))
+    axes.add_patch(Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor=INPUT, linewidth=1.4, zorder=3))
+    if height > 1:
+        axes.axhline(row, color=THEORY, linewidth=0.8, linestyle=DASHES)
     axes.axvline(column, color=THEORY, linewidth=0.8, linestyle=DASHES)
     axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=THEORY, edgecolor=THEORY, linewidth=2))
-    _limits(axes, height, width)
     axes.set_title(f"The input: {report.at_text}")
     _label(axes, "the input", len(extents))
     handles = [
@@ -84,17 +85,29 @@ def _draw_input(axes: Axes, report: ProjectionReport) -> None:
         Patch(facecolor="white", edgecolor=INPUT, linewidth=1.4, label=f"input: {_size_text(extents)}"),
     ]
     _draw_unreached(axes, report, handles)
+    _limits(axes, height, width)
     _legend(axes, handles)
 
 
 def _draw_unreached(axes: Axes, report: ProjectionReport, handles: list[Patch]) -> None:
-    """Grey over the positions that reach no result."""
-    last_two = report.unreached[-2:]
-    for axis, found in zip(range(2 - len(last_two), 2), last_two, strict=True):
-        for first, last in found.positions[:1_000]:
-            (axes.axvspan if axis else axes.axhspan)(first - 0.5, last + 0.5, color=HOLES, linewidth=0, zorder=1.5)
-    if any(found.positions for found in report.unreached):
-        handles.append(Patch(facecolor=HOLES, label="reach no result"))
+    """Grey over the positions that reach no result: lighter where several share a place and some reach one."""
+    if not any(found.positions for found in report.unreached):
+        return
+    extents = report.analysis.graph.input_shape[1:]
+    height, width = _plane(extents, 1)
+    flags = [_flags(found.positions, extent) for found, extent in zip(report.unreached, extents, strict=True)]
+    columns = 1 - binned(flags[-1]).mean(axis=1)
+    rows = 1 - binned(flags[-2]).mean(axis=1) if len(flags) > 1 else np.ones(1)
+    axes.imshow(
+        1 - np.outer(rows, columns),
+        extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+        cmap=LinearSegmentedColormap.from_list("unreached", ["white", HOLES]),
+        interpolation="antialiased",
+        vmin=0,
+        vmax=1,
+        zorder=0.5,
+    )
+    handles.append(Patch(facecolor=HOLES, label="reach no result"))
 
 
 def _draw_units(axes: Axes, report: ProjectionReport) -> None:
@@ -178,7 +191,7 @@ def _draw_growth(axes: Axes, report: ProjectionReport) -> None:
             curves[axis].append(sum([last - first + 1 for first, last in runs]) / projection.units)
     same = all(curve == curves[0] for curve in curves)
     for axis, curve in enumerate(curves[:1] if same else curves):
-        label = "along each axis" if same else words[axis]
+        label = "along each axis" if same and len(words) > 1 else words[axis]
         axes.plot(numbers, curve, color=THEORY, linewidth=2.2, linestyle=LINES[axis], label=label)
     if report.node.index in numbers:
         axes.axvline(report.node.index, color=INK, linewidth=1, linestyle=":", label=report.node.path)
@@ -206,10 +219,15 @@ def _limits(axes: Axes, height: int, width: int) -> None:
     """Room around a map."""
     reach = 0.03 * max(height, width)
     axes.set_xlim(-0.5 - reach, width - 0.5 + reach)
-    axes.set_ylim(height - 0.5 + reach, -0.5 - reach)
+    if height > 1:
+        axes.set_ylim(height - 0.5 + reach, -0.5 - reach)
+    else:  # a band, as high as the picture
+        axes.set_ylim(0.55, -0.55)
     axes.set_aspect("equal" if height > 1 else "auto")
     for ruler in (axes.xaxis, axes.yaxis):
         ruler.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    if height == 1:
+        axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_visible(False)
 
