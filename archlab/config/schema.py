@@ -11,6 +11,7 @@ from archlab.config.initializers import INITIALIZERS
 from archlab.config.tree.document import KEYS, LANGUAGE_VERSION
 from archlab.config.tree.expect import EXPECT_KEYS, GLOBAL
 from archlab.config.tree.items import COMBINATORS, ITEM_KEYS, PATH_KEYS
+from archlab.config.tree.overrides import AROUND
 from archlab.layers import Layer, find_layer, layer_types, types_with_role
 from archlab.layers.shape import RANKS
 
@@ -19,6 +20,7 @@ Schema = dict[str, Any]
 EXPRESSION: Schema = {"type": "string", "pattern": r"^\$([A-Za-z_][A-Za-z0-9_]*|\([\s\S]+\))$"}
 _NAME: Schema = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
 _ANY_MAPPING: Schema = {"type": "object"}
+_EXTENDS: Schema = {"type": "string"}
 _LIST: Schema = {"$ref": "#/definitions/layers"}
 _REFERENCE: Schema = {"type": "string", "description": "Name of an earlier item."}
 
@@ -97,7 +99,7 @@ def _path_schema() -> Schema:
     """A path that is a mapping: a layer, or a list of layers with keys of its own."""
     own = {key: _COMMON[key] for key in PATH_KEYS if key in _COMMON}
     path = {"properties": {**own, "layers": _LIST}, "required": ["layers"], "additionalProperties": False}
-    is_item = {"anyOf": [{"required": ["type"]}, {"required": ["use"]}]}
+    is_item = {"anyOf": [{"required": [key]} for key in ("type", "use", "share")]}
     return {"type": "object", "if": is_item, "then": {"$ref": "#/definitions/item"}, "else": path}
 
 
@@ -214,6 +216,15 @@ def _item_schema() -> Schema:
     }
 
 
+def _overrides() -> Schema:
+    """What an extending config makes of named items: new arguments, others instead, or nothing."""
+    around = {key: {**_LIST, "description": f"Layers to put {key} it."} for key in AROUND}
+    return {
+        "type": "object",
+        "additionalProperties": {"anyOf": [{"type": "object", "properties": around}, _LIST, {"type": "null"}]},
+    }
+
+
 def _figures() -> Schema:
     """What `expect` takes: whole numbers, and for what each axis has its own of also a list."""
     number = {"type": "integer"}
@@ -241,14 +252,16 @@ def _document_properties() -> dict[str, Schema]:
     block = {
         "type": "object",
         "properties": {
+            "extends": {**_EXTENDS, "description": "A preset, a variant or a config whose network is the block."},
             "description": {"type": "string"},
             "params": {"type": ["object", "null"]},
+            "blocks": {**_ANY_MAPPING, "description": "With 'extends': blocks instead of those of the config."},
             "inputs": {**_references(), "description": "Names of what enters: the line above, then those of 'with'."},
-            "layers": _LIST,
+            "layers": {"anyOf": [_LIST, _overrides()]},
             "outputs": {**_references(), "description": "Names of what comes out; the last layer by default."},
             "init": {**by_type, "description": "Initial weights of the layers in it, by layer type."},
         },
-        "required": ["layers"],
+        "anyOf": [{"required": ["layers"]}, {"required": ["extends"]}],
         "additionalProperties": False,
     }
     outputs: Schema = {
@@ -266,7 +279,7 @@ def _document_properties() -> dict[str, Schema]:
         "archlab": {"const": LANGUAGE_VERSION, "description": "Version of the language."},
         "name": {"type": "string", "description": "Name of the network; the file's name by default."},
         "description": {"type": "string", "description": "One sentence for people."},
-        "extends": {"type": "string", "description": "A config in this folder, or a preset, to build upon."},
+        "extends": {**_EXTENDS, "description": "A config in this folder, a preset or a variant, to build upon."},
         "input": {
             **shape,
             "description": "[channels, height, width]; [channels, length]; or of three axes; or [features]",
@@ -275,8 +288,8 @@ def _document_properties() -> dict[str, Schema]:
         "variants": {"type": "object", "additionalProperties": variant, "description": "Named values of params."},
         "blocks": {"type": "object", "additionalProperties": block, "description": "Reusable lists of layers."},
         "layers": {
-            "anyOf": [_LIST, _ANY_MAPPING],
-            "description": "Layers in order; with 'extends', a mapping of named layers' new arguments.",
+            "anyOf": [_LIST, _overrides()],
+            "description": "Layers in order; with 'extends', what becomes of named layers.",
         },
         "outputs": {**outputs, "description": "Names of the results; the last layer by default."},
         "init": {**by_type, "description": "Initial weights by layer type."},

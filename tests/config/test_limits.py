@@ -312,7 +312,7 @@ def test_what_extending_refuses(tmp_path: Path) -> None:
     refused = [
         (
             ("base.yaml", "layers: {a: 3}"),
-            "layer 'a' is overridden by a mapping of arguments, not the number 3",
+            "layer 'a' is overridden by a mapping of arguments, a list of layers, or null, not the number 3",
             "wrong-type",
         ),
         (

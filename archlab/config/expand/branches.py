@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from archlab.config.expand.environment import Environment, Spot
-from archlab.config.expand.names import NameTable, Value
+from archlab.config.expand.names import WHEN_FALSE, NameTable, Value
 from archlab.config.expand.paths import PathScope
 from archlab.config.expand.residual import level_of
 from archlab.config.expand.split import split
@@ -74,7 +74,7 @@ def _tracks(walk: Walk, item: BranchesItem, env: Environment) -> list[Track]:
             raise path.with_traceback(None)
         if not walk.condition(path.when, env):
             if path.name is not None:
-                env.names.skipped.add(path.name)
+                env.names.skipped[path.name] = WHEN_FALSE
             continue
         if path.repeat is None:
             unnamed += path.name is None

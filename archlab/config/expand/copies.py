@@ -73,7 +73,7 @@ class Copies:
     def __init__(self, emitter: Emitter) -> None:
         self._emitter = emitter
         self._known: dict[tuple[object, ...], Expansion] = {}
-        self._looks: dict[str, Dependence] = {}
+        self._looks: dict[Block, Dependence] = {}
 
     def find(self, key: tuple[object, ...]) -> Expansion | None:
         """What a like use gave."""
@@ -81,9 +81,9 @@ class Copies:
 
     def looks(self, block: Block) -> Dependence:
         """What a block's layers depend on, read once."""
-        found = self._looks.get(block.name)
+        found = self._looks.get(block)
         if found is None:
-            found = self._looks[block.name] = dependence(block)
+            found = self._looks[block] = dependence(block)
         return found
 
     def remember(self, key: tuple[object, ...], expansion: Expansion) -> None:
@@ -165,4 +165,4 @@ def loosened(opened: OpenBlock, given: Given, looks: Dependence) -> OpenBlock:
     # that one is given counts, and so does a null, which leaves a required one missing
     kept = {name: ... if name in looks.options and value is not None else value for name, value in given.items()}
     are_free = not looks.shapes and None not in opened.shapes
-    return OpenBlock(opened.name, repr(kept), () if are_free else opened.shapes)
+    return opened._replace(given=repr(kept), shapes=() if are_free else opened.shapes)

@@ -6,10 +6,12 @@ shape, go on. `residual`, `branches`, `use` and `repeat` disappear here.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archlab.config.expand.branches import expand_branches
 from archlab.config.expand.environment import Environment, Spot, value_size
 from archlab.config.expand.layer import expand_layer
-from archlab.config.expand.names import LeftOutError, NameTable, Value, Values
+from archlab.config.expand.names import WHEN_FALSE, LeftOutError, NameTable, Value, Values
 from archlab.config.expand.paths import PathScope
 from archlab.config.expand.residual import expand_residual
 from archlab.config.expand.share import Mark, again, expand_share
@@ -28,6 +30,7 @@ from archlab.config.tree.items import (
     ShareItem,
     UseItem,
 )
+from archlab.config.tree.overrides import is_removal
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError
 from archlab.graph import Node
@@ -59,10 +62,10 @@ class Elaborator(Walk):
         assert self.document.layers is not None
         scope = PathScope()
         value: Value = self.emitter.append(Input(), (), input_shape, None, Environment({}, NameTable(), scope))
-        self.params = {**self.params, "input_size": value_size(value)}
+        self.file = replace(self.file, params={**self.file.params, "input_size": value_size(value)})
         # no item can be called `input`: PyTorch's generated code has taken the word
         names = NameTable(parent=NameTable(values={"input": value}))
-        env = Environment({**self.params, **block_names(value)}, names, scope)
+        env = Environment({**self.file.params, **block_names(value)}, names, scope, file=self.file)
         value = self.layers(self.document.layers, value, env)
         self._paths = ["input"] * len(self.nodes)
         env.scope.assign(self._paths, self.nodes)
@@ -102,9 +105,9 @@ class Elaborator(Walk):
         entering, inside = self._entering(item, above, env)
         if inside is None:
             if item.name is not None:
-                env.names.skipped.add(item.name)
+                env.names.skipped[item.name] = _why_left_out(item)
             return above
-        values = (*entering, *[value for other in item.others for value in self.find(other, env.names)])
+        values = (*entering, *[value for other in item.others for value in self.find(other, env)])
         read, mark = values, Mark(item, env.scope, len(self.nodes)) if self.document.shares else None
         if item.repeat is None:
             spot = Spot(env.scope, item.name or "", item.name is not None)
@@ -129,7 +132,7 @@ class Elaborator(Walk):
         values: Values = (above,)
         try:
             if item.source is not None:
-                values = self.find(item.source, env.names)
+                values = self.find(item.source, env)
         except LeftOutError as error:  # no harm where this item is left out with it
             if item.when is None:
                 raise
@@ -197,3 +200,11 @@ class Elaborator(Walk):
             return (expand_residual(self, item, values[0], env, spot),)
         assert isinstance(item, BranchesItem)
         return (expand_branches(self, item, values[0], env, spot),)
+
+
+def _why_left_out(item: Item) -> str:
+    """For messages: its own condition, or an extending config."""
+    if item.when is not None and is_removal(item.when.node):
+        place = item.when.place
+        return f"since line {place.line + 1} of {place.source.name} removes it"
+    return WHEN_FALSE

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from archlab.config.expand.file import NO_FILE, File
 from archlab.config.expand.init import TensorInit
 from archlab.config.expand.names import NameTable, Value
 from archlab.config.expand.paths import PathScope
@@ -26,6 +27,7 @@ class Environment:
         open_blocks: the same blocks, the outermost first.
         depth: how many blocks and combinators are around.
         init: initialisers by layer type that the blocks around say.
+        file: the config that the list stands in.
     """
 
     variables: Mapping[str, Any]
@@ -35,6 +37,7 @@ class Environment:
     open_blocks: tuple[OpenBlock, ...] = ()
     depth: int = 0
     init: Mapping[str, TensorInit] | None = None
+    file: File = NO_FILE
 
     def at(self, value: Value, index: int | None = None) -> Environment:
         """A child for an item that a value enters, or for one of its repetitions.
@@ -46,7 +49,7 @@ class Environment:
         seen: dict[str, Any] = {**self.variables, "in_channels": value_channels(value), "in_size": value_size(value)}
         if index is not None:
             seen["index"] = index
-        return Environment(seen, self.names, self.scope, self.trail, self.open_blocks, self.depth, self.init)
+        return Environment(seen, self.names, self.scope, self.trail, self.open_blocks, self.depth, self.init, self.file)
 
     def indexed(self, index: int) -> Environment:
         """A child for one of the repetitions of a path."""
@@ -72,6 +75,7 @@ class Environment:
             self.open_blocks,
             self.depth + deeper,
             self.init,
+            self.file,
         )
 
 

@@ -24,11 +24,18 @@ Values = tuple[Value, ...]
 """What enters an item or comes out of it, the line above or below first."""
 
 
+WHEN_FALSE = "since its 'when' is false"
+
+
 class LeftOutError(BadItemError):
     """A name is that of an item that is not there."""
 
-    def __init__(self, item: str, reference: Scalar) -> None:
-        self.reason = f"'{item}' is left out here, since its 'when' is false"
+    def __init__(self, item: str, why: str, reference: Scalar) -> None:
+        self.reason = f"'{item}' is left out here, {why}"
+        self.is_conditional = why == WHEN_FALSE
+        if not self.is_conditional:
+            super().__init__(self.reason, Code.UNKNOWN_NAME, reference.place)
+            return
         super().__init__(
             f"{self.reason}; give this line the same 'when', or another input", Code.UNKNOWN_NAME, reference.place
         )
@@ -41,8 +48,8 @@ class NameTable:
     parent: NameTable | None = None
     values: dict[str, Value] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
-    skipped: set[str] = field(default_factory=set)
-    """Names of items whose `when` was false."""
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Names of items that are not there, and why."""
     repeated: set[str] = field(default_factory=set)
     """Names of items of this list that have `repeat`."""
     made: dict[str, Made] = field(default_factory=dict)
@@ -103,9 +110,11 @@ class NameTable:
         head = name.partition(".")[0]
         return head != name and head in self.values and self.values[head] is None
 
-    def left_out(self, name: str) -> str | None:
-        """The item of this list that a name begins with, if its `when` was false."""
-        return next((item for item in (name, name.partition(".")[0]) if item in self.skipped), None)
+    def left_out(self, name: str) -> tuple[str, str] | None:
+        """The item of this list that a name begins with, if it is not there, and why."""
+        return next(
+            ((item, self.skipped[item]) for item in (name, name.partition(".")[0]) if item in self.skipped), None
+        )
 
     def find_all(self, reference: Scalar, all_names: AbstractSet[str]) -> Values:
         """The values of all repetitions of an earlier item, in order: `NAME.*`, or `NAME.*.OUTPUT`.
@@ -151,7 +160,7 @@ class NameTable:
         name = reference.text
         table: NameTable | None = self
         known: dict[str, None] = {}  # enough for a hint
-        left_out: str | None = None
+        left_out: tuple[str, str] | None = None
         while table is not None:
             if name in table.values:
                 return table.values[name]
@@ -161,7 +170,7 @@ class NameTable:
             known.update(dict.fromkeys(islice(table.values, MAX_SUGGESTIONS)))
             table = table.parent
         if left_out is not None:
-            raise LeftOutError(left_out, reference)
+            raise LeftOutError(*left_out, reference)
         if name in all_names:
             hint = "; an item can use earlier items of its own list and of the lists around it in the same block"
             hint += ", and the block's inputs"

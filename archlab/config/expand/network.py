@@ -30,8 +30,8 @@ from archlab.layers.fields import MAX_SIZE
 from archlab.layers.shape import AXIS_NAMES, Shape
 
 Outputs = list[tuple[str, int]]
-STEPS_OF_A_LAYER = 4
-"""Of an expansion: more than a usual network takes, so that what makes no layers counts too."""
+STEPS_OF_A_LAYER = 40
+"""Of an expansion: far more than a network takes, so that what makes no layers counts too."""
 
 
 def expand(
@@ -171,7 +171,8 @@ def _read_outputs(
     except BadItemError as error:
         message, place = error.message, error.place
         if isinstance(error, LeftOutError):
-            message = error.reason if inherited else f"{error.reason}; a variant can carry 'outputs' of its own"
+            is_plain = inherited or not error.is_conditional
+            message = error.reason if is_plain else f"{error.reason}; a variant can carry 'outputs' of its own"
         if inherited is not None and place is not None:
             message = f"'outputs' of {place.source.name} does not fit these layers: {message}"
             message, place = f"{message}; write 'outputs' here too (outputs: null for the last layer)", inherited

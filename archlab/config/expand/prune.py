@@ -20,15 +20,17 @@ class Use(NamedTuple):
         start: index of its first node.
         stop: index behind its last.
         outputs: its nodes that are outputs.
+        is_whole: whether it is a whole network, of which whatever the outputs do not need is left out.
     """
 
     start: int
     stop: int
     outputs: tuple[int, ...]
+    is_whole: bool = False
 
     def moved(self, by: int) -> Use:
         """The same use where its nodes are copied to."""
-        return Use(self.start + by, self.stop + by, tuple([index + by for index in self.outputs]))
+        return Use(self.start + by, self.stop + by, tuple([index + by for index in self.outputs]), self.is_whole)
 
 
 def prune(graph: Graph, uses: list[Use]) -> set[int]:
@@ -70,7 +72,11 @@ def _dropped(graph: Graph, uses: list[Use]) -> set[int]:
     edges = [0] * (len(graph.nodes) + 1)
     for use in uses:
         read = [live[index] for index in use.outputs]
-        if any(read) and not all(read):
+        if use.is_whole and any(read):
+            unused.update([index for index in range(use.start, use.stop) if not live[index]])
+            edges[use.start] += 1
+            edges[use.stop] -= 1
+        elif any(read) and not all(read):
             unused.update(index for index in use.outputs if not live[index])
             edges[use.start] += 1
             edges[use.stop] -= 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from archlab.config.expand.file import File
 from archlab.config.expand.names import Values
 from archlab.config.syntax.expressions import UnknownValueError
 from archlab.config.syntax.limits import MAX_BLOCK_DEPTH
@@ -27,11 +28,13 @@ class OpenBlock(NamedTuple):
     Attributes:
         name: of the block.
         given: its arguments, as text.
+        file: the config that its use stands in.
         shapes: of what enters; None for what a problem leaves unknown.
     """
 
     name: str
     given: str
+    file: File
     shapes: tuple[Shape | None, ...]
 
 

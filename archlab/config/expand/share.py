@@ -39,7 +39,7 @@ def expand_share(walk: Walk, item: ShareItem, values: Values, env: Environment, 
     Raises:
         BadItemError: if there is no such item, or it cannot take these inputs with its weights.
     """
-    known = env.names.find(item.original, walk.document.names)
+    known = env.names.find(item.original, env.file.names)
     made = env.names.made_by(item.original.text)
     if made is None:
         if known is None:

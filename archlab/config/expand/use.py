@@ -6,6 +6,7 @@ from typing import Any
 
 from archlab.config.expand.copies import Expansion, Given, loosened, use_key
 from archlab.config.expand.environment import Environment, Spot, value_channels, value_size
+from archlab.config.expand.file import File
 from archlab.config.expand.init import TensorInit, read_init
 from archlab.config.expand.names import LeftOutError, NameTable, Value, Values
 from archlab.config.expand.paths import PathScope
@@ -46,7 +47,7 @@ def expand_use(walk: Walk, item: UseItem, arguments: Arguments, inputs: Values, 
     given = _given(walk, item, block, arguments, env)
     walk.budget.spend((len(block.inputs) + len(block.outputs)) // 10, item.place)
     # repr, since 1, 1.0 and True are equal as keys but not as arguments
-    opened = OpenBlock(block.name, repr(given), shapes_of(inputs))
+    opened = OpenBlock(block.name, repr(given), env.file, shapes_of(inputs))
     label = spot.label or block_label(block.name)
     made = _copied(walk, item, block, inputs, given, opened, env)
     if made is None:
@@ -93,10 +94,10 @@ def _expand(
     last = walk.layers(block.layers, inputs[0], inner)
     outputs = _outputs(walk, block, last, inner)
     nodes = walk.nodes[start:]
-    if len(block.outputs) > 1:
+    if len(block.outputs) > 1 or block.library is not None:
         made = tuple([output.index for output in outputs if output is not None and output.index >= start])
-        if len(made) > 1:
-            walk.uses.append(Use(start, start + len(nodes), made))
+        if len(made) > 1 or (made and block.library is not None):
+            walk.uses.append(Use(start, start + len(nodes), made, block.library is not None))
     spent = walk.budget.spent - steps
     names, uses = inner.names, walk.uses[first_use:]
     return Expansion(inputs, start, nodes, scope, names.values, outputs, spent, uses, names.made)
@@ -106,22 +107,25 @@ def _inside(
     walk: Walk, item: UseItem, block: Block, inputs: Values, given: Given, env: Environment, scope: PathScope
 ) -> Environment:
     """What is visible in the block."""
-    step = f"in block '{block.name}', used{f' by {item.name}' if item.name else ''} at line {item.place.line + 1}"
+    where = f"at line {item.place.line + 1}{f' of {env.file.shown}' if env.file.shown else ''}"
+    step = f"in block '{block.name}', used{f' by {item.name}' if item.name else ''} {where}"
+    variables, file = _variables(walk, item, block, inputs[0], given, env)
     return Environment(
-        variables=_variables(walk, item, block, inputs[0], given, env),
+        variables=variables,
         names=_input_names(block, inputs),
         scope=scope,
         trail=(step, *env.trail),
         open_blocks=env.open_blocks,
         depth=env.depth + 1,
-        init={**(env.init or {}), **_init(walk, block)} if block.init is not None else env.init,
+        init={**(env.init or {}), **_init(walk, block, file)} if block.init is not None else env.init,
+        file=file,
     )
 
 
 def output_labels(walk: Walk, item: UseItem, env: Environment) -> list[str]:
     """What the block of an item calls its outputs."""
     name = walk.evaluate(item.target, env)
-    block = walk.document.blocks.get(name) if isinstance(name, str) else None
+    block = env.file.blocks.get(name) if isinstance(name, str) else None
     return [] if block is None else [output.text for output in block.outputs]
 
 
@@ -136,7 +140,11 @@ def _outputs(walk: Walk, block: Block, last: Value, inner: Environment) -> Value
             message = (
                 f"{error.reason}; a block has all its outputs" if isinstance(error, LeftOutError) else error.message
             )
-            walk.problems.add(message, error.code, error.place, inner.trail)
+            place = error.place
+            if block.outputs_inherited is not None and place is not None:
+                message = f"'outputs' of {place.source.name} does not fit: {message}; write 'outputs' in the block"
+                place = block.outputs_inherited
+            walk.problems.add(message, error.code, place, inner.trail)
             found.append(None)
     return tuple(found)
 
@@ -146,9 +154,9 @@ def _block(walk: Walk, item: UseItem, count: int, env: Environment) -> Block:
     place = item.places.value("use")
     if not isinstance(name, str):
         raise BadItemError(f"'use' must be the name of a block, not {value_kind(name)}", Code.WRONG_TYPE, place)
-    block = walk.document.blocks.get(name)
+    block = env.file.blocks.get(name)
     if block is None:
-        hint = did_you_mean(name, walk.document.blocks) or f"; there are {listed(walk.document.blocks)}"
+        hint = did_you_mean(name, env.file.blocks) or f"; there are {listed(env.file.blocks)}"
         raise BadItemError(f"there is no block '{name[:80]}'{hint}", Code.UNKNOWN_BLOCK, place)
     check_depth(item, block.name, env.open_blocks, env.depth, walk.endless)
     _check_inputs(item, block, count)
@@ -188,10 +196,18 @@ def _given(walk: Walk, item: UseItem, block: Block, arguments: Arguments, env: E
     return given
 
 
-def _variables(walk: Walk, item: UseItem, block: Block, value: Value, given: Given, env: Environment) -> dict[str, Any]:
-    """The file's params, the block's own, and `block_in`; nothing of the caller."""
-    walk.budget.spend((len(block.params) + len(walk.params)) // 10, item.place)
-    variables = {**walk.params, **block_names(value)}
+def _variables(
+    walk: Walk, item: UseItem, block: Block, value: Value, given: Given, env: Environment
+) -> tuple[dict[str, Any], File]:
+    """The file's params, the block's own, and `block_in`, nothing of the caller; and what the blocks in it see.
+
+    The layers of a block that extends a config see that one's params alone. Values that the block itself gives them may
+    be made of the params of the file that it stands in.
+    """
+    walk.budget.spend((len(block.params) + len(env.file.params)) // 10, item.place)
+    seen = {**env.file.params, **block_names(value)}
+    library = block.library
+    variables = seen if library is None else {"input_size": value_size(value), **block_names(value)}
     for name, default in block.params.items():
         if name in given and not (default.is_null and given[name] is None):
             variables[name] = given[name]
@@ -201,16 +217,19 @@ def _variables(walk: Walk, item: UseItem, block: Block, value: Value, given: Giv
             variables[name] = UNKNOWN
         else:
             walk.budget.spend(default.bounded().size, default.place)
-            variables[name] = default.value(variables)
-    return variables
+            variables[name] = default.value(seen if name in block.values else variables)
+    if library is None:
+        return variables, env.file
+    params = {name: variables[name] for name in ("input_size", *block.params)}
+    return variables, File(library.blocks, params, library.names, library.source.name)
 
 
-def _init(walk: Walk, block: Block) -> dict[str, TensorInit]:
+def _init(walk: Walk, block: Block, file: File) -> dict[str, TensorInit]:
     """The block's own initialisers, read once."""
     assert block.init is not None
-    if block.name not in walk.block_inits:
-        walk.block_inits[block.name] = read_init(block.init, walk.params, walk.problems)
-    return walk.block_inits[block.name]
+    if (block, file) not in walk.block_inits:
+        walk.block_inits[block, file] = read_init(block.init, file.params, walk.problems)
+    return walk.block_inits[block, file]
 
 
 def block_names(value: Value) -> dict[str, Any]:

@@ -11,14 +11,15 @@ from archlab.config.expand.copies import Copies
 from archlab.config.expand.draft import Draft
 from archlab.config.expand.emitter import Emitter
 from archlab.config.expand.environment import Environment, Spot
+from archlab.config.expand.file import File
 from archlab.config.expand.init import TensorInit
 from archlab.config.expand.lowering import Lowering
 from archlab.config.expand.made import Made
-from archlab.config.expand.names import NameTable, Value, Values
+from archlab.config.expand.names import Value, Values
 from archlab.config.expand.prune import Use
 from archlab.config.syntax.yaml_nodes import Scalar, value_kind
 from archlab.config.tree.argument import Argument
-from archlab.config.tree.document import Document
+from archlab.config.tree.document import Block, Document
 from archlab.config.tree.items import Item, Layers, is_wildcard
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError, Problems
@@ -30,26 +31,26 @@ class Walk(ABC):
 
     Attributes:
         document: the tree.
-        params: what every block sees: the file's params and `input_size`.
+        file: the document with values for its params; `input_size` is known once the walk begins.
         problems: the collector.
         budget: what may still be done.
         lowering: makes layers.
         emitter: makes nodes of them.
         copies: what uses of blocks have given.
-        block_inits: what the blocks' own `init` says, by the block's name.
+        block_inits: what the blocks' own `init` says, by the block and the config that it sees.
         uses: of blocks with several outputs, so far.
         endless: blocks of which a problem says that they use themselves without end.
     """
 
     def __init__(self, document: Document, params: Mapping[str, Any], problems: Problems, budget: Budget) -> None:
         self.document = document
-        self.params = params
+        self.file = File(document.blocks, params, document.names)
         self.problems = problems
         self.budget = budget
         self.lowering = Lowering(problems)
         self.emitter = Emitter(problems, budget)
         self.copies = Copies(self.emitter)
-        self.block_inits: dict[str, dict[str, TensorInit]] = {}
+        self.block_inits: dict[tuple[Block, File], dict[str, TensorInit]] = {}
         self.uses: list[Use] = []
         self.endless: set[str] = set()
 
@@ -116,7 +117,7 @@ class Walk(ABC):
             raise BadItemError(message, Code.WRONG_VALUE, repeat.place)
         return count
 
-    def find(self, reference: Scalar, names: NameTable) -> Values:
+    def find(self, reference: Scalar, env: Environment) -> Values:
         """What a reference names: one value, or those of all repetitions.
 
         Raises:
@@ -124,8 +125,8 @@ class Walk(ABC):
             UnknownValueError: if an earlier problem leaves it unknown how many repetitions there are.
         """
         if not is_wildcard(reference):
-            return (names.find(reference, self.document.names),)
-        found = names.find_all(reference, self.document.names)
+            return (env.names.find(reference, env.file.names),)
+        found = env.names.find_all(reference, env.file.names)
         self.budget.spend(len(found), reference.place)
         return found
 

@@ -43,7 +43,9 @@ class Dependence:
 
 
 def dependence(block: Block) -> Dependence:
-    """What a block's layers depend on; in doubt, on everything."""
+    """What a block's layers depend on; in doubt, on everything, as where blocks inside see its params."""
+    if block.library is not None:
+        return Dependence(frozenset(), {}, shapes=True)
     structural = _names(block.params.values())
     free: list[LayerItem] = []
     shapes = False

@@ -22,6 +22,8 @@ VARIANT_KEYS = ("input", "outputs", "expect")
 """What a variant may carry besides its assignments; no param can have these names."""
 
 BLOCK_KEYS = ("description", "params", "inputs", "layers", "outputs", "init")
+EXTENDING_BLOCK_KEYS = ("extends", "description", "params", "blocks", "layers", "outputs", "init")
+"""Keys of a block that is the network of another config."""
 BUILT_IN_NAMES = ("in_channels", "in_size", "block_in", "block_in_size", "input_size", "index", "true", "false", "null")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 Params = dict[str, Any]
@@ -39,6 +41,9 @@ class Block:
         inputs: names of what enters: the line above, then what `with` names.
         outputs: names of what comes out; the last layer where there are none.
         init: initialisers of the layers in it, by layer type.
+        library: what its layers see, where it is the network of another config.
+        outputs_inherited: where it can be mended that the outputs are the other config's; None where they are its own.
+        values: the params whose values the block itself says, not the other config.
     """
 
     name: str
@@ -48,6 +53,9 @@ class Block:
     inputs: dict[str, Place]
     outputs: tuple[Scalar, ...]
     init: Mapping | None
+    library: Document | None = None
+    outputs_inherited: Place | None = None
+    values: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

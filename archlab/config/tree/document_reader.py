@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from archlab.config.syntax.limits import MAX_PARAMS
@@ -12,6 +13,7 @@ from archlab.config.tree.argument import Argument
 from archlab.config.tree.document import (
     BLOCK_KEYS,
     BUILT_IN_NAMES,
+    EXTENDING_BLOCK_KEYS,
     KEYS,
     LANGUAGE_VERSION,
     VARIANT_KEYS,
@@ -21,7 +23,8 @@ from archlab.config.tree.document import (
     is_identifier,
 )
 from archlab.config.tree.items import ITEM_KEYS, BrokenItem, Item, Layers, ShareItem, all_items
-from archlab.config.tree.reader import ItemReader, Replaced, Written
+from archlab.config.tree.overrides import read_overrides
+from archlab.config.tree.reader import ItemReader, Written
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import Problems, single_problem
@@ -31,7 +34,8 @@ from archlab.diagnostics.words import listed
 MAX_TITLE_LENGTH = 100
 """Characters of a network's name."""
 
-Override = Callable[[Layers, Mapping], Replaced]
+LoadBase = Callable[[Source, Node], Document | None]
+"""What `extends` names, from the text that it stands in."""
 _NodeT = TypeVar("_NodeT", bound=Node)
 
 
@@ -48,18 +52,38 @@ def _is_bare_layer(node: Node) -> bool:
 class DocumentReader:
     """Reads the top level of one file into a `Document`, collecting problems."""
 
-    def __init__(self, root: Mapping, source: Source, default_name: str, problems: Problems) -> None:
+    def __init__(
+        self,
+        root: Mapping,
+        source: Source,
+        default_name: str,
+        problems: Problems,
+        load_base: LoadBase,
+        *,
+        block: str = "",
+    ) -> None:
+        """Prepare to read.
+
+        Args:
+            root: the mapping.
+            source: the text it stands in.
+            default_name: of the network.
+            problems: the collector.
+            load_base: loads what a block extends.
+            block: of the block whose mapping it is; empty for a whole file.
+        """
+        self._load_base = load_base
+        self._block_name = block
         self._root = root
         self._source = source
         self._default_name = default_name
         self._problems = problems
 
-    def read(self, base: Document | None, override: Override) -> Document:
+    def read(self, base: Document | None) -> Document:
         """The document, on top of the one it extends.
 
         Args:
             base: the document that `extends` names.
-            override: finds the items of the base that a mapping gives new arguments by their names.
         """
         self._check_keys()
         entries, keys = self._root.entries, self._root.keys
@@ -67,7 +91,7 @@ class DocumentReader:
         init, expect = self._typed("init", Mapping), self._typed("expect", Mapping)
         blocks = {**base.blocks, **self._blocks()} if base else self._blocks()
         params = {**base.params, **self._params(base)} if base else self._params(None)
-        written, layers = self._written(base, override), base.layers if base else None
+        written, layers = self._written(base), base.layers if base else None
         if written is not None:
             layers = ItemReader(written.replaced).layers(written.node)
         variants = self._variants(params)
@@ -87,7 +111,8 @@ class DocumentReader:
             layers=layers,
             written=written or (base.written if base else None),
             names=frozenset([item.name for item in items if item.name is not None]),
-            shares=any(isinstance(item, ShareItem) or (isinstance(item, Item) and item.shares) for item in items),
+            shares=_share(items)
+            or any(block.library is not None and block.library.shares for block in blocks.values()),
             outputs=outputs,
             outputs_inherited=keys.get("layers", keys["extends"]) if is_inherited else None,
             init=init or (base.init if base else None),
@@ -100,10 +125,12 @@ class DocumentReader:
         self._problems.add(message, code, place)
 
     def _check_keys(self) -> None:
+        known = EXTENDING_BLOCK_KEYS if self._block_name else KEYS
+        whose = f"block '{self._block_name}', which extends a config," if self._block_name else "a config"
         for key, place in self._root.keys.items():
-            if key not in KEYS:
-                hint = did_you_mean(key, KEYS) or f"; the keys are {', '.join(KEYS)}"
-                self._add(f"a config has no key '{key}'{hint}", Code.UNKNOWN_KEY, place)
+            if key not in known:
+                hint = did_you_mean(key, known) or f"; the keys are {', '.join(known)}"
+                self._add(f"{whose} has no key '{key}'{hint}", Code.UNKNOWN_KEY, place)
         version = self._root.entries.get("archlab")
         if version is not None and not (isinstance(version, Scalar) and version.value == LANGUAGE_VERSION):
             self._add(
@@ -196,7 +223,8 @@ class DocumentReader:
             mapping = self._expect(node, Mapping, f"block '{name}'")
             if mapping is None or not self._check_identifier("the block", name, place):
                 continue
-            block = self._block(name, mapping, place)
+            extends = "extends" in mapping.entries
+            block = self._network_block(name, mapping, place) if extends else self._block(name, mapping, place)
             if block is not None:
                 found[name] = block
         return found
@@ -221,6 +249,26 @@ class DocumentReader:
             if sequence is None
             else Block(name, place, params, ItemReader().layers(sequence), inputs, outputs, init)
         )
+
+    def _network_block(self, name: str, mapping: Mapping, place: Place) -> Block | None:
+        """A block that is the network of another config, up to the last of its outputs."""
+        base = self._load_base(self._source, mapping.entries["extends"])
+        if base is None:
+            return None
+        reader = DocumentReader(mapping, self._source, name, self._problems, self._load_base, block=name)
+        own = reader.read(base)
+        if own.layers is None:
+            return None
+        references = own.outputs
+        if isinstance(references, Mapping):
+            references = Sequence(list(references.entries.values()), references.place)
+        outputs = self._words(f"'outputs' of block '{name}'", references) if _is_given(references) else ()
+        inherited = mapping.keys["extends"] if outputs and "outputs" not in mapping.entries else None
+        layers = _up_to(own.layers, outputs)
+        params = mapping.entries.get("params")
+        values = frozenset(params.entries) if isinstance(params, Mapping) else frozenset()
+        library = replace(own, source=base.source)
+        return Block(name, place, own.params, layers, {"input": place}, outputs, own.init, library, inherited, values)
 
     def _block_params(self, name: str, declared: Node | None) -> dict[str, Argument]:
         if declared is None or (isinstance(declared, Scalar) and declared.value is None):
@@ -264,13 +312,15 @@ class DocumentReader:
             return False
         return self._check_param_name(name, place)
 
-    def _written(self, base: Document | None, override: Override) -> Written | None:
+    def _written(self, base: Document | None) -> Written | None:
         """The layers that the file itself writes, or that it makes of those it extends."""
         node = self._root.entries.get("layers")
         if node is None:
             return None
         if base is not None and base.layers is not None and base.written is not None and isinstance(node, Mapping):
-            return Written(base.written.node, {**base.written.replaced, **override(base.layers, node)})
+            return Written(
+                base.written.node, {**base.written.replaced, **read_overrides(base.layers, node, self._problems)}
+            )
         sequence = self._expect(node, Sequence, "'layers'")
         return None if sequence is None else Written(sequence, {})
 
@@ -320,6 +370,35 @@ class DocumentReader:
     def _start(self) -> Place:
         place = self._root.place
         return Place(place.source, place.line, place.column, place.line, place.column + 1)
+
+
+def _share(items: list[Item | BrokenItem]) -> bool:
+    """Whether any of them shares its weights."""
+    return any(isinstance(item, ShareItem) or (isinstance(item, Item) and item.shares) for item in items)
+
+
+def _is_given(node: Node | None) -> bool:
+    """Whether a key has a value, null being none."""
+    return node is not None and not (isinstance(node, Scalar) and node.value is None)
+
+
+def _up_to(layers: Layers, outputs: tuple[Scalar, ...]) -> Layers:
+    """A list up to the last item that an output needs; all of it where there are none, or one is unknown."""
+    heads = {output.text.partition(".")[0] for output in outputs}
+    last = -1
+    for number, item in enumerate(layers.items):
+        found = heads & _own_names(item)
+        if found:
+            heads -= found
+            last = number
+    return Layers(layers.items[: last + 1], layers.place) if outputs and not heads else layers
+
+
+def _own_names(item: Item | BrokenItem) -> set[str]:
+    """What references can name of an item of a list: its name, or those in it where it has none."""
+    if item.name is not None:
+        return {item.name}
+    return {inner.name for part in item.lists for inner in all_items(part) if inner.name is not None}
 
 
 def _items(lists: list[Layers]) -> list[Item | BrokenItem]:

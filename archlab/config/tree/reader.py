@@ -23,15 +23,13 @@ from archlab.config.tree.items import (
     ShareItem,
     UseItem,
 )
+from archlab.config.tree.overrides import Replaced, spread
 from archlab.config.tree.validation import Places
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import MAX_PROBLEMS, BadItemError
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.layers import find_layer
-
-Replaced = dict[int, Mapping]
-"""By the identity of an item's node, what an extending config has made of it."""
 
 
 class Written(NamedTuple):
@@ -57,7 +55,7 @@ class ItemReader:
         """The items of a list, as far as the walk can come: it ends at the last problem that is told."""
         items: list[Item | BrokenItem] = []
         broken: set[BrokenItem] = set()
-        for child in node.items:
+        for child in (part for written in node.items for part in spread(written, self._replaced)):
             item = self._item(child)
             items.append(item)
             if isinstance(item, BrokenItem):
@@ -76,8 +74,6 @@ class ItemReader:
         if not isinstance(node, Mapping):
             error = BadItemError(_not_an_item(node), Code.WRONG_TYPE, node.place)
             return BrokenItem(None, node.place, None, error)
-        while id(node) in self._replaced:
-            node = self._replaced[id(node)]
         lists = {key: self._lists(key, value) for key, value in node.entries.items() if key in _LISTS}
         try:
             return _make(node, lists)

@@ -8,13 +8,15 @@ from pathlib import Path
 from archlab.config.syntax.files import read_source, read_stdin_source
 from archlab.config.tree import presets
 from archlab.config.tree.document import Document, Variant, is_identifier
-from archlab.config.tree.loader import DocumentLoader
+from archlab.config.tree.loader import DocumentLoader, Presets
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import ConfigError, Problems, TooManyProblemsError, single_problem
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import listed
 from archlab.files.inputs import STDIN_NAMES
+
+_PRESETS = Presets(presets.find_preset_file, presets.files_mentioning, presets.preset_names)
 
 
 def read_document(source: Source, default_name: str) -> tuple[Document, Problems]:
@@ -25,7 +27,7 @@ def read_document(source: Source, default_name: str) -> tuple[Document, Problems
     """
     problems = Problems()
     try:
-        document = DocumentLoader(problems, presets.find_preset_file).load(source, default_name)
+        document = DocumentLoader(problems, _PRESETS).load(source, default_name)
     except TooManyProblemsError:
         document = None
     if document is None:
