@@ -70,9 +70,9 @@ def _call_segment(traced: fx.Graph, graph: Graph, root: nn.Module, segment: Segm
             inside[node.index] = _call(inner, node, inside, level)
     results = [inside[index] for index in segment.outputs]
     inner.output(results[0] if len(results) == 1 else tuple(results))
-    module = fx.GraphModule(_level(root, segment.path), inner, class_name="Segment")
     parent, _, name = segment.path.rpartition(".")
-    root.get_submodule(parent).add_module(name, module)
+    module = fx.GraphModule(_level(root, segment.path), inner, class_name="Segment")
+    _level(root, parent).add_module(name, module)
     word = segment.path.replace(".", "_")
     block = traced.create_node("get_attr", segment.path, name=f"{word}_block")
     arguments = (block, *[values[index] for index in segment.inputs], *borrowed[0])
@@ -98,9 +98,9 @@ def _borrow(
 
 
 def _level(root: nn.Module, path: str) -> nn.Module:
-    """What is at a path; an empty module where nothing has been, since all there is shared."""
+    """What is at a path; an empty module where nothing has been, since all there is shared, or functions."""
     module = root
-    for name in path.split("."):
+    for name in path.split(".") if path else ():
         if not hasattr(module, name):
             module.add_module(name, nn.Module())
         module = module.get_submodule(name)

@@ -16,6 +16,7 @@ from archlab.diagnostics.problem import ConfigError
 from archlab.graph.segments import find_segments
 from archlab.torch.build import build
 from archlab.torch.storages import count_training
+from tests.torch.course import differences
 
 
 def both(network: Network, blocks: list[str]) -> tuple[fx.GraphModule, fx.GraphModule]:
@@ -175,3 +176,22 @@ def test_the_peak_of_blocks_of_one_layer_is_that_of_live_storages(config: str, b
 def test_a_block_of_one_layer_trains_as_without() -> None:
     network = loads(ONE_LAYER["conv2d"] + "layers: [{name: layer, use: one, repeat: 3}]")
     assert_alike(network, ["layer.1"], 8)
+
+
+def test_a_block_of_functions_alone() -> None:
+    """It has no module of PyTorch's until it is run as a segment."""
+    network = loads("""
+input: [4, 6, 6]
+layers:
+  - {type: conv2d, out_channels: 4, kernel_size: 1}
+  - {name: a, type: residual, body: [{name: b, type: branches, merge: multiply, paths: [[], []]}]}
+  - {type: conv2d, out_channels: 2, kernel_size: 1}
+""")
+    sample = torch.randn(2, 4, 6, 6)
+    plain = build(network)
+    for block in ("a", "a.b"):
+        model = build(network, checkpoint=[block])
+        model.load_state_dict(plain.state_dict())
+        assert torch.equal(model(sample), plain(sample))
+        conditions = Conditions(2, checkpoint=[block], adds_in_place=False)
+        assert not differences(network, conditions, training=True, peak_only=True)

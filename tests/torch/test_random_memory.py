@@ -46,6 +46,13 @@ def test_random_networks_in_mixed_precision(seed: int) -> None:
         assert not differences(case.network, conditions, training=True)
 
 
+@pytest.mark.parametrize("seed", [10, 29, 56, 154, 169, 243, 321, 322])
+def test_random_networks_in_checkpoints(seed: int) -> None:
+    """Each with blocks; a segment's inputs are gone before gradients are added to those of other readers."""
+    case = random_case(seed)
+    assert not differences(case.network, replace(case.conditions, checkpoint=["*"]), training=True)
+
+
 def test_every_layer_type_is_drawn() -> None:
     drawn = set()
     for seed in range(2 * DRAWN_HERE):
@@ -147,8 +154,24 @@ def test_faults(name: str) -> None:
     assert (count_inference(network, sgd, device="cpu").peak, *counted) == expected
 
 
-# What decides in which order a value or a gradient lies, where that is seen in a high.
-ORDERS = {
+# What decides in which order a value or a gradient lies, or whether a value is kept, where that is seen in a high.
+COURSES = {
+    "a batch norm's gradient lies as its output": """
+        input: [4, 8, 8]
+        layers:
+          - {type: channels_last}
+          - {type: linear, out_features: 6}
+          - {type: channels_first}
+          - {type: batch_norm2d}
+          - {type: softmax, dim: 1}
+        """,
+    "a factor is kept for the other one's gradient alone": """
+        input: [4, 8, 8]
+        layers:
+          - {name: a, type: conv2d, out_channels: 4, kernel_size: 1}
+          - {type: multiply, with: [input]}
+          - {type: conv2d, out_channels: 3, kernel_size: 1}
+        """,
     "a sum of gradients lies as the first that came": """
         input: [4, 8, 8]
         layers:
@@ -171,8 +194,8 @@ ORDERS = {
 }
 
 
-@pytest.mark.parametrize("text", ORDERS.values(), ids=ORDERS.keys())
-def test_orders(text: str) -> None:
+@pytest.mark.parametrize("text", COURSES.values(), ids=COURSES.keys())
+def test_courses(text: str) -> None:
     for batch in (1, 2):
         assert not differences(loads(text), Conditions(batch, optimizer="sgd", adds_in_place=False), training=True)
 

@@ -8,6 +8,7 @@ gradient. A value that several layers read adds their gradients up, in place whe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from archlab.analysis.memory.ledger import Storage
@@ -57,12 +58,17 @@ class Backward:
         """Whether there is a gradient of a call's value: not of a view that was overwritten."""
         return call.index in self._gradients
 
-    def run(self, call: Call) -> None:
-        """A call's backward pass: gradients appear, whole maps are summed up, what was kept is freed."""
+    def run(self, call: Call, held: Sequence[Storage] = ()) -> None:
+        """A call's backward pass: gradients appear, whole maps are summed up, what was kept is freed.
+
+        Args:
+            call: which.
+            held: the inputs of a checkpointed segment that no call needs any more when this one is done.
+        """
         operator = call.operator
         own = self._own(call)
         if operator.sums or operator.unwanted != "not made" or _is_reduced(operator):
-            self._run_by_sums(call, own)
+            self._run_by_sums(call, own, held)
             return
         ledger = self._step.ledger
         made = [
@@ -83,12 +89,13 @@ class Backward:
             params += self._param_gradients(call, operator.learns[1:])
         if not late:
             self._free_kept(call)
-        ledger.release(own.storage)
+        for storage in (*held, own.storage):
+            ledger.release(storage)
         if not self._step.is_uniform:
             made = [(source, self._in_precision_of(source, gradient, call)) for source, gradient in made]
         self._finish(call, made, params)
 
-    def _run_by_sums(self, call: Call, own: Gradient) -> None:
+    def _run_by_sums(self, call: Call, own: Gradient, segment_inputs: Sequence[Storage]) -> None:
         """The same where a gradient is a whole map, summed up, or where gradients are made that nobody wants."""
         step = self._step
         late = call.index in step.recomputed
@@ -110,7 +117,8 @@ class Backward:
         step.ledger.release(weight)
         if not late:
             self._free_kept(call)
-        step.ledger.release(own.storage)
+        for storage in (*segment_inputs, own.storage):
+            step.ledger.release(storage)
         values = [(s := call.inputs[n], self._in_precision_of(s, made[n], call)) for n in wanted]
         self._finish(call, values, params, held)
 

@@ -130,10 +130,8 @@ class _TrainingStep:
         checkpoint = self._checkpoints.get(call.index)
         if checkpoint is not None and call.index == checkpoint.last:
             self._run_again(checkpoint)
-        backward.run(call)
-        if checkpoint is not None and call.index == checkpoint.first:
-            for storage in checkpoint.inputs.values():
-                self._step.ledger.release(storage)
+        is_first = checkpoint is not None and call.index == checkpoint.first
+        backward.run(call, held=tuple(checkpoint.inputs.values()) if checkpoint is not None and is_first else ())
 
     def _run_again(self, checkpoint: _Checkpoint) -> None:
         """A segment's calls once more, this time with autograd keeping what it needs."""
