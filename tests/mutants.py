@@ -63,6 +63,7 @@ NEAR: dict[str, tuple[str, ...]] = {
     "analysis": (
         *("tests/analysis", "tests/report/test_memory.py", "tests/torch/test_checkpoint.py"),
         *("tests/zoo/test_template.py", "tests/torch/test_verify_field.py", "tests/torch/test_autocast.py", *COUNTED),
+        "tests/test_bounds_of_forms.py::test_an_estimate_ends_at_a_bound_on_its_work",
     ),
 }
 """By package, the tests to begin with."""

@@ -11,6 +11,7 @@ from archlab.analysis.receptive_field.composition import Composer, Target
 from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.receptive_field.spans import DENSE, MAX_TRACKED, UNTRACKED, Span, union
 from archlab.api.network import Network, loads
+from archlab.layers.geometry import Phases, Window
 from archlab.layers.upsample import Upsample
 from archlab.torch.verify_field import verify_receptive_field
 from tests.analysis.receptive_field.definitions import difference, positions
@@ -154,6 +155,17 @@ def test_a_crop_behind_gaps_has_no_sizes_but_its_own() -> None:
     assert not difference(loads(text))
 
 
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+def test_one_position_that_does_not_see_everything_is_stretched(mode: str) -> None:
+    text = (
+        "input: [1, 7, 9]\nlayers: [{type: conv2d, out_channels: 1, kernel_size: 5, stride: 9}, "
+        f"{{type: upsample, size: 4, mode: {mode}}}, {{type: conv2d, out_channels: 1, kernel_size: 3, padding: 1}}]"
+    )
+    assert height(loads(text)).sizes == [5]
+    assert height(loads(text)).stride == 0
+    assert not difference(loads(text))
+
+
 def test_how_far_joined_units_lie_apart() -> None:
     """The odd decoder: unit u of the stem is at 2 u, of the other map at 4 floor(5 u / 11) + 1."""
     field = loads(ODD_DECODER).analyze().total.receptive_field
@@ -221,6 +233,15 @@ def test_maps_of_one_speed_and_long_periods_keep_it() -> None:
     assert joined.stride == 2
     one_by_one = [positions(fields[0].span(unit)) | positions(fields[1].span(unit)) for unit in range(-4, 311)]
     assert [positions(joined.span(unit)) for unit in range(-4, 311)] == one_by_one
+    behind = Composer(lambda _node, _axis: (0, 9))
+    for reads, stride in (
+        (Phases(2, 1, ((0,), (0,))), Fraction(1)),
+        (Phases(3, 2, ((0,), (0, 1), (1,))), Fraction(4, 3)),
+        (Window(2, 3), Fraction(6)),
+    ):
+        read = behind.read_through(joined, reads, Target(1, 0, 10))
+        assert isinstance(read, UnitTable)
+        assert read.stride == stride
 
 
 @pytest.mark.parametrize("gap", [0, 1])

@@ -12,7 +12,14 @@ import torch
 from archlab.analysis.facts import _has_order, collect_facts
 from archlab.analysis.receptive_field.axis_field import Periodic, UnitTable
 from archlab.analysis.receptive_field.composition import ALIGNED
-from archlab.analysis.receptive_field.effective import NEGLIGIBLE, Weights, _trim, effective_field, hand_back
+from archlab.analysis.receptive_field.effective import (
+    NEGLIGIBLE,
+    EffectiveAxis,
+    Weights,
+    _trim,
+    effective_field,
+    hand_back,
+)
 from archlab.analysis.receptive_field.fields import receptive_fields
 from archlab.analysis.receptive_field.spans import DENSE, MAX_TRACKED, NOTHING, UNTRACKED, Span, coverage_of, slid
 from archlab.api.network import loads
@@ -107,6 +114,13 @@ def test_the_farthest_position_itself() -> None:
     for spans in (((-far - 1, 0, DENSE), (0, 0, DENSE)), ((0, 0, DENSE), (0, far + 1, DENSE))):
         with pytest.raises(OverflowError):
             UnitTable(0, spans, 2, None)
+
+
+@pytest.mark.parametrize("first", range(-5, 8))
+def test_the_share_of_the_weight_inside_of_the_image(first: int) -> None:
+    weights = [0.5, 0.25, 0.125, 0.125]
+    inside = [weight for position, weight in enumerate(weights, first) if 0 <= position < 5]
+    assert EffectiveAxis(first, weights, (first, first + 3), 5).inside == sum(inside)
 
 
 ROW = 65_536
