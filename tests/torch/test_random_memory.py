@@ -46,11 +46,21 @@ def test_random_networks_in_mixed_precision(seed: int) -> None:
         assert not differences(case.network, conditions, training=True)
 
 
-@pytest.mark.parametrize("seed", [10, 29, 56, 154, 169, 243, 321, 322])
-def test_random_networks_in_checkpoints(seed: int) -> None:
-    """Each with blocks; a segment's inputs are gone before gradients are added to those of other readers."""
-    case = random_case(seed)
-    assert not differences(case.network, replace(case.conditions, checkpoint=["*"]), training=True)
+SEGMENTS = {
+    "deformable": "{type: deform_conv2d, out_channels: 4, kernel_size: [3, 1], max_offset: 2, name: s}",
+    "residual": "{type: residual, name: s, body: [{type: sigmoid}, {type: conv2d, out_channels: 8, kernel_size: 1}]}",
+    "shared": "{type: conv2d, out_channels: 8, kernel_size: 3, padding: same, repeat: 2, share: true, name: s}",
+}
+
+
+@pytest.mark.parametrize("segment", SEGMENTS.values(), ids=SEGMENTS.keys())
+def test_courses_in_checkpoints(segment: str) -> None:
+    """A segment's inputs are gone before gradients are added to those of other readers."""
+    conv = "{type: conv2d, out_channels: 8, kernel_size: 1}"
+    network = loads(f"input: [8, 7, 7]\nlayers: [{conv}, {segment}, {{type: tanh}}]")
+    conditions = Conditions(2, optimizer="sgd", checkpoint=["s"], adds_in_place=False)
+    peak_only = "deform" in segment  # other highs of its backward pass are not exact in a segment
+    assert not differences(network, conditions, training=True, peak_only=peak_only)
 
 
 def test_every_layer_type_is_drawn() -> None:
