@@ -89,7 +89,16 @@ READS: list[tuple[Reads, int, int]] = [
     (BROADCAST, 1, 20),
     (WHOLE, 20, 7),
 ]
-SETS: list[Span] = [(0, 0, DENSE), (2, 3, DENSE), (0, 8, 0b100100101), (1, 12, DENSE), (4, 10, 0b1000001), NOTHING]
+SETS: list[Span] = [
+    (0, 0, DENSE),
+    (2, 3, DENSE),
+    (0, 8, 0b100100101),
+    (1, 12, DENSE),
+    (4, 10, 0b1000001),
+    (35, 39, DENSE),
+    (33, 39, 0b1010001),
+    NOTHING,
+]
 
 
 @pytest.mark.parametrize(("reads", "sources", "units"), READS)
@@ -111,6 +120,14 @@ def test_transposed_reads_are_the_reads_turned_round(reads: Reads, sources: int,
             if place in inputs:
                 expected.add(unit)
     assert as_set(transposed(reads, sources, units).inside(span)) == expected
+
+
+@pytest.mark.parametrize(("reads", "sources", "units"), READS)
+def test_an_input_read_by_one_layer(reads: Reads, sources: int, units: int) -> None:
+    """What each position reaches is what it reaches alone, however positions are put together."""
+    projection = Projector().through(input_axis(sources), reads, units)
+    rule = transposed(reads, sources, units)
+    assert units_of(projection) == [as_set(rule.inside((at, at, DENSE))) for at in range(sources)]
 
 
 def test_by_hand() -> None:
@@ -169,6 +186,13 @@ def test_padding_of_the_maps_own_values_is_followed() -> None:
     assert projection.reached(4) == [(3, 5)]
     zeros = height(loads(f"input: [1, 9, 9]\nlayers: [{conv.replace('circular', 'zeros')}]"))
     assert zeros.reached(0) == [(0, 1)]
+
+
+def test_axes_that_read_differently_do_not_share() -> None:
+    """A square map stays square under a window of 3 by 5."""
+    text = "input: [1, 9, 9]\nlayers: [{type: conv2d, out_channels: 1, kernel_size: [3, 5], padding: auto}]"
+    rows, columns = loads(text).analyze().projections[-1]
+    assert (rows.reached(4), columns.reached(4)) == ([(3, 5)], [(2, 6)])
 
 
 def test_a_way_that_ends_along_one_axis_has_ended() -> None:
