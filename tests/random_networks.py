@@ -22,6 +22,9 @@ from archlab.layers.shape import is_map, map_size
 from tests.ranked import Exactly, OnlyOfTwoAxesError, of_rank
 
 Item = dict[str, Any]
+_DIFFERING = ["subtract", "maximum", "minimum"]
+"""Joins that take nothing for a gate."""
+
 MOST_ELEMENTS = 12_000
 """Of a map: enough for odd shapes, small enough for thousands of networks."""
 SIZES = {1: (9, 99), 2: (9, 33), 3: (4, 13)}
@@ -164,7 +167,7 @@ class NetworkMaker:
             paths.append({"repeat": self.random.randint(1, 3), "layers": [dilated]})
         if self.random.random() < 0.2:
             paths.insert(0, {"when": self.random.random() < 0.5, "layers": self.random.choice(same)()})
-        merge = self.random.choice(["concat", "concat", "add"])
+        merge = self.random.choice(["concat", "concat", "add", *_DIFFERING])
         branches = {"type": "branches", "merge": merge, "paths": paths}
         if self.random.random() > 0.2:
             return branches
@@ -190,7 +193,7 @@ class NetworkMaker:
 
     def _join(self) -> Item:
         other = self.random.choice(self.items)["name"]
-        return {"type": self.random.choice(["concat", "concat", "add"]), "with": [other]}
+        return {"type": self.random.choice(["concat", "concat", "add", *_DIFFERING]), "with": [other]}
 
     def _again(self) -> Item:
         """An earlier item once more with its weights, or repetitions that share theirs."""

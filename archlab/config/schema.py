@@ -10,7 +10,7 @@ from archlab.config.expand.shortcut import WORDS
 from archlab.config.initializers import INITIALIZERS
 from archlab.config.tree.document import KEYS, LANGUAGE_VERSION
 from archlab.config.tree.expect import EXPECT_KEYS, GLOBAL
-from archlab.config.tree.items import COMBINATORS, ITEM_KEYS, PATH_KEYS
+from archlab.config.tree.items import COMBINATORS, ITEM_KEYS, MERGES, PATH_KEYS
 from archlab.config.tree.overrides import AROUND
 from archlab.layers import Layer, find_layer, layer_types, types_with_role
 from archlab.layers.shape import RANKS
@@ -75,7 +75,7 @@ def config_schema() -> Schema:
             ["paths"],
             {
                 "paths": {"type": "array", "items": {"anyOf": [_LIST, _path_schema()]}, "minItems": 1},
-                "merge": {"anyOf": [{"enum": ["concat", "add", "multiply"]}, _expression()]},
+                "merge": {"anyOf": [{"enum": list(MERGES)}, _expression()]},
                 "split": {"anyOf": [{"type": "boolean"}, _expression(), {"type": "array", "items": _channels()}]},
             },
         ),

@@ -121,6 +121,7 @@ def _option(subject: Subject, name: str) -> int:
 RULES: dict[str, Rule] = {
     "add": _elementwise,
     "multiply": _elementwise,
+    **dict.fromkeys(("subtract", "divide", "maximum", "minimum"), _elementwise),
     "concat": _concat,
     "narrow": _narrow,
     "pixel_shuffle": _pixel_shuffle,

@@ -22,6 +22,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "lp_pool": ranks("lp_pool2d"),
     "adaptive_pool": (*ranks("adaptive_avg_pool2d"), *ranks("adaptive_max_pool2d")),
     "global_pool": (*ranks("global_avg_pool2d"), *ranks("global_max_pool2d")),
+    "blur_pool": ranks("blur_pool2d"),
     "padding": (
         *ranks("zero_pad2d"),
         *ranks("constant_pad2d"),
@@ -34,6 +35,11 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "group_norm": ("group_norm",),
     "instance_norm": ranks("instance_norm2d"),
     "layer_norm": ("layer_norm", "layer_norm2d"),
+    "rms_norm": ("rms_norm", "rms_norm2d"),
+    "normalize": ("normalize",),
+    "global_response_norm": ("global_response_norm",),
+    "filter_response_norm": ("filter_response_norm2d",),
+    "evo_norm": ("evo_norm2d_s0", "evo_norm2d_b0"),
     "linear": ("linear",),
     "relu": ("relu", "relu6"),
     "rectifier": ("leaky_relu", "rrelu", "prelu", "elu", "selu", "celu"),
@@ -42,9 +48,14 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "shrink": ("tanhshrink", "softplus", "softsign", "softshrink", "hardshrink", "threshold"),
     "softmax": ("softmax", "softmin", "log_softmax", "softmax2d", "glu"),
     "join": ("add", "concat", "multiply"),
+    "arithmetic": ("subtract", "divide", "maximum", "minimum"),
+    "weighted_add": ("weighted_add",),
     "narrow": ("narrow",),
+    "pad_channels": ("pad_channels",),
     "shuffle": ("pixel_shuffle", "pixel_unshuffle", "channel_shuffle"),
     "scale": ("squeeze_excitation", "layer_scale"),
+    "channel_attention": ("efficient_channel_attention",),
+    "constant": ("scale", "shift", "pow", "square", "abs"),
     "flatten": ("flatten",),
     "identity": ("identity",),
     "dropout": ("dropout", *ranks("dropout2d"), "stochastic_depth"),
@@ -52,7 +63,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 """Module in this package to the layer types it defines: the one list a new layer is added to."""
 
-PARTS: dict[str, tuple[str, ...]] = {"deform": ("deform_conv2d_op",)}
+PARTS: dict[str, tuple[str, ...]] = {"deform": ("deform_conv2d_op",), "channel_attention": ("channel_conv",)}
 """Primitives that only the expansion of another layer makes: found by name, but not offered."""
 
 _MODULE_OF = {

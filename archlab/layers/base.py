@@ -32,6 +32,8 @@ class TensorSpec(NamedTuple):
     learnable: bool = True
     dtype: str | None = None
     """None means the network's dtype."""
+    persistent: bool = True
+    """Whether it is in the `state_dict`; fixed weights are not."""
 
     @property
     def elements(self) -> int:

@@ -13,7 +13,7 @@ from archlab.layers.operators import FIRST, Operator
 from archlab.layers.room import SHARES, VIEWS, Gradient, Training
 from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import ChannelsLast, Shape, ShapeError, is_map, of_kind, require_map, shape_text
-from archlab.layers.strides import contiguous, in_format_of, iterated
+from archlab.layers.strides import Value, contiguous, in_format_of, iterated
 
 
 def _shapes_text(inputs: tuple[Shape, ...]) -> str:
@@ -58,16 +58,11 @@ class Add(Layer):
         return (Operator(value, (FIRST, FIRST - 1), training=SHARES), *further)
 
 
-class Multiply(Layer):
-    """Elementwise product; an axis of size 1 is stretched, so that a gate of Cx1x1 or 1xHxW can scale a map.
+class StretchingJoin(Layer):
+    """What the joins share that stretch: inputs whose sizes are equal, or 1 where another's is larger."""
 
-    FLOPs: one multiplication per output element and further input.
-    """
-
-    type: ClassVar[str] = "multiply"
-    alias: ClassVar[str] = "mul"
     role: ClassVar[Role] = "join"
-    others: ClassVar[Others] = "gated"
+    others: ClassVar[Others] = "joined"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """Shapes of one rank whose sizes are equal or 1; equal ones where the channels are last."""
@@ -78,7 +73,7 @@ class Multiply(Layer):
         sizes = [set(axis) - {1} for axis in zip(*inputs, strict=False)]
         if len({(type(shape), len(shape)) for shape in inputs}) != 1 or any(len(axis) > 1 for axis in sizes):
             raise ShapeError(
-                f"multiply needs inputs of one shape, or a gate with size 1 where the map is larger, "
+                f"{self.type} needs inputs of one shape, or a gate with size 1 where the map is larger, "
                 f"but they are {_shapes_text(inputs)}"
             )
         return of_kind(inputs[0], tuple([max(axis) if axis else 1 for axis in sizes]))
@@ -90,26 +85,54 @@ class Multiply(Layer):
         return tuple([tuple(map(_stretch, shape[1:], output[1:])) for shape in inputs])
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
-        """One multiplication per output element and further input."""
+        """One operation per output element and further input."""
         return Cost(elementwise=(len(inputs) - 1) * prod(output))
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
-        """Both factors are kept."""
-        return Runtime(training=Training(inputs=(0, 1)), pairwise=True, operators=self._operators)
+        """Two at a time."""
+        return self.runs._replace(pairwise=True, operators=self._operators)
 
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
-        """The product of two, then of it and the next; a stretched factor's gradient is a whole map, summed up."""
+        """Of two, then of what that gives and the next; a stretched input's gradient is a whole map, summed up."""
         inputs, steps = execution.inputs, list[Operator]()
         left, read = inputs[0], FIRST
         for number, right in enumerate(inputs[1:], start=2):
             sizes = tuple([max(pair) for pair in zip(left.sizes, right.sizes, strict=True)])
             value = iterated(sizes, (left, right))
-            kinds: tuple[Gradient, ...] = tuple(["new" if v.sizes == sizes else "reduced" for v in (left, right)])
-            steps.append(
-                Operator(value, (read, -number), training=Training(inputs=(0, 1)), gradients=kinds, is_product=True)
-            )
+            steps.append(self._operator(value, (read, -number), (left.sizes != sizes, right.sizes != sizes)))
             left, read = value, len(steps) - 1
         return tuple(steps)
+
+    def _operator(self, value: Value, reads: tuple[int, ...], stretched: tuple[bool, bool]) -> Operator:
+        """Of two.
+
+        Args:
+            value: what it gives.
+            reads: the two.
+            stretched: whether each is.
+        """
+        raise NotImplementedError
+
+
+def gradients_of(stretched: tuple[bool, bool]) -> tuple[Gradient, ...]:
+    """New maps, summed up for what is stretched."""
+    return tuple(["reduced" if is_stretched else "new" for is_stretched in stretched])
+
+
+class Multiply(StretchingJoin):
+    """Elementwise product; an axis of size 1 is stretched, so that a gate of Cx1x1 or 1xHxW can scale a map.
+
+    FLOPs: one multiplication per output element and further input.
+    """
+
+    type: ClassVar[str] = "multiply"
+    alias: ClassVar[str] = "mul"
+    others: ClassVar[Others] = "gated"
+    runs: ClassVar[Runtime] = Runtime(training=Training(inputs=(0, 1)))
+
+    def _operator(self, value: Value, reads: tuple[int, ...], stretched: tuple[bool, bool]) -> Operator:
+        """Both factors are kept."""
+        return Operator(value, reads, training=self.runs.training, gradients=gradients_of(stretched), is_product=True)
 
 
 def _stretch(in_size: int, out_size: int) -> Reads:

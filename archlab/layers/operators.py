@@ -68,9 +68,11 @@ class Operator(NamedTuple):
         dims: of a permutation, for its gradient.
         learns: elements of each parameter that it makes gradients of.
         computes: in which precision under autocast.
-        scratch: what it takes beside its value without autograd.
+        rooms: what making the gradient of each read takes, where they are made one by one, the last one first.
+    scratch: what it takes beside its value without autograd.
         until: the number of the operator that still finds its value under a name; by default its last reader.
         is_product: whether each input is kept for the others' gradients only.
+    kept_for: for each input, the inputs for whose gradients it is kept; empty where that is any.
         unwanted: what becomes of its inputs' gradients where nobody wants them.
         weight_for_input: whether autograd keeps the weight for the input's gradient only.
         weight_is_view: whether the weight that it reads is a view of the parameter, whose gradient comes last.
@@ -88,9 +90,11 @@ class Operator(NamedTuple):
     dims: Sizes = ()
     learns: tuple[int, ...] = ()
     computes: Computes = "layer"
+    rooms: tuple[Room, ...] = ()
     scratch: Room = NOTHING
     until: int = -1
     is_product: bool = False
+    kept_for: tuple[tuple[int, ...], ...] = ()
     unwanted: Unwanted = "not made"
     weight_for_input: bool = False
     weight_is_view: bool = False
@@ -172,5 +176,11 @@ def power(value: Value) -> Training:
 
 def quotient(value: Value, reads: tuple[int, ...]) -> Operator:
     """A division: the divisor's gradient takes two quotients and a sign on its way, before the dividend's is made."""
-    training = Training(inputs=(0, 1), backward=whole(2 * value.elements))
-    return Operator(value, reads, training=training)
+    rooms = (NOTHING, whole(3 * value.elements))
+    return Operator(value, reads, training=Training(inputs=(0, 1)), rooms=rooms, kept_for=((1,), (0, 1)))
+
+
+def larger(value: Value, reads: tuple[int, ...]) -> Operator:
+    """A maximum or minimum: a gradient takes its half, the choice of one of these, and two masks on its way."""
+    room = Room(fixed_elements=2 * value.elements, fixed_bytes=2 * value.elements)
+    return Operator(value, reads, training=Training(inputs=(0, 1)), rooms=(room, room))

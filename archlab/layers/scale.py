@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -14,46 +14,79 @@ from archlab.layers.conv import Conv2d, ConvNd
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.join import Multiply
 from archlab.layers.macro import Macro, Step
+from archlab.layers.operators import Operator
+from archlab.layers.precision import Autocast
 from archlab.layers.ranks import of_rank
 from archlab.layers.relu import ReLU
-from archlab.layers.runtime import Operand, Runtime
-from archlab.layers.shape import Shape, axis_count, require_map
+from archlab.layers.runtime import Execution, Operand, Runtime, one_operator
+from archlab.layers.shape import ChannelsLast, Loose, Shape, axis_count, channels_of, require_map
 from archlab.layers.sigmoid import Sigmoid
+from archlab.layers.tape import Tape
 
 
 class LayerScale(Layer):
-    """A learnable factor for each channel (Touvron et al. 2021, as in ConvNeXt). FLOPs: 1 per element."""
+    """A learnable factor for each channel (Touvron et al. 2021, as in ConvNeXt), or one for all, and shifts if wanted.
+
+    FLOPs: 1 per element, 2 with a bias.
+    """
 
     type: ClassVar[str] = "layer_scale"
     alias: ClassVar[str] = "scale"
     torch_class: ClassVar[str] = "archlab.torch.modules.LayerScale"
 
     init_value: Finite = Field(1e-6, description="Initial factor.")
+    per_channel: bool = Field(default=True, description="A factor for each channel; false: one for all.")
+    bias: bool = Field(default=False, description="Learn shifts too, zero at first.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, *axes), unchanged."""
-        require_map(self.type, inputs[0])
+        """(C, *axes), (*axes, C) or (C,), unchanged."""
+        if isinstance(inputs[0], Loose):
+            require_map(self.type, inputs[0])
         return inputs[0]
 
+    def torch_arguments(self) -> dict[str, Any]:
+        """`bias` only where there is one; whether per channel is said by the number of channels."""
+        return {"init_value": self.init_value, **({"bias": True} if self.bias else {})}
+
     def inferred(self, inputs: tuple[Shape, ...]) -> dict[str, int]:
-        """num_channels, and num_axes where they are not two."""
-        (shape,) = inputs
-        axes = axis_count(shape)
-        return {"num_channels": shape[0], **({} if axes == 2 else {"num_axes": axes})}
+        """num_channels (0: one factor for all), and num_axes where they are not two."""
+        sizes = self._sizes(inputs[0])
+        axes = len(sizes) - 1
+        if not sizes:
+            return {"num_channels": 0}
+        return {"num_channels": sizes[0], **({} if axes == 2 else {"num_axes": axes})}
+
+    def _sizes(self, shape: Shape) -> Shape:
+        """Of the factors: (C, 1, 1), a 1 for each axis behind the channels."""
+        if not self.per_channel:
+            return ()
+        return (channels_of(shape), *(1,) * (0 if isinstance(shape, ChannelsLast) else len(shape) - 1))
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
-        """layer_scale: (C, 1, 1), a 1 for each axis."""
-        (shape,) = inputs
-        return (TensorSpec("layer_scale", (shape[0], *(1,) * (len(shape) - 1))),)
+        """layer_scale, bias: (C, 1, 1), a 1 for each axis behind the channels; () where one is for all."""
+        names = ("layer_scale", "bias") if self.bias else ("layer_scale",)
+        return tuple([TensorSpec(name, self._sizes(inputs[0])) for name in names])
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
-        """One multiplication per element."""
-        return Cost(elementwise=prod(output))
+        """One multiplication per element; one addition with a bias."""
+        return Cost(elementwise=(1 + self.bias) * prod(output))
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
-        """The factors' gradient is a map before it is summed up."""
-        factors = Operand((output[0], *(1,) * (len(output) - 1)), is_first=True)
-        return Runtime(operand=factors, sums_weight=True, autocast="parameters")
+        """The factors' gradient is a map before it is summed up. A single factor leaves the precision as it is."""
+        factors = Operand(self._sizes(output), is_first=True)
+        autocast: Autocast = "parameters" if self.per_channel else "inputs"
+        doubt = "" if self.per_channel else "differs by a few bytes for single factors"
+        runtime = Runtime(operand=factors, sums_weight=True, autocast=autocast, autocast_doubt=doubt)
+        return runtime._replace(operators=_with_bias) if self.bias else runtime
+
+
+def _with_bias(runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
+    """The product, which has a name until the sum is made."""
+    factors, shifts = execution.learned
+    one = one_operator(runtime, execution._replace(learned=(factors,)))
+    tape = Tape(execution)
+    tape.shifted(prod(shifts), tape.put(one))
+    return tape.ended(0)
 
 
 class SqueezeExcitation(Macro):

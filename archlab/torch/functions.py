@@ -8,6 +8,7 @@ from functools import reduce
 
 import torch
 from torch import fx
+from torch.nn import functional
 
 from archlab.layers.base import Layer
 from archlab.layers.join import Concat
@@ -41,9 +42,32 @@ def _narrow(traced: fx.Graph, layer: Layer, inputs: list[fx.Node]) -> fx.Node:
     return traced.call_function(torch.narrow, (inputs[0], 1, layer.start, layer.length))
 
 
+def _with_constant(function: Callable[..., object], option: str) -> MakeCall:
+    """A function of a value and of one of the layer's options."""
+    return lambda traced, layer, inputs: traced.call_function(function, (inputs[0], getattr(layer, option)))
+
+
+def _of_one(function: Callable[..., object]) -> MakeCall:
+    return lambda traced, _layer, inputs: traced.call_function(function, (inputs[0],))
+
+
 FUNCTIONS: dict[str, MakeCall] = {
     "add": _add,
     "multiply": _fold(operator.mul),
+    "subtract": _fold(operator.sub),
+    "divide": _fold(operator.truediv),
+    "maximum": _fold(torch.maximum),
+    "minimum": _fold(torch.minimum),
+    "scale": _with_constant(operator.mul, "factor"),
+    "shift": _with_constant(operator.add, "value"),
+    "pow": _with_constant(torch.pow, "exponent"),
+    "square": _of_one(torch.square),
+    "abs": _of_one(torch.abs),
+    "normalize": lambda traced, layer, inputs: traced.call_function(
+        functional.normalize,
+        (inputs[0],),
+        {"eps": getattr(layer, "eps")},  # noqa: B009
+    ),
     "concat": _concat,
     "narrow": _narrow,
 }

@@ -20,6 +20,12 @@ from archlab.layers.geometry import is_pointwise
 from archlab.torch.build import build
 from archlab.torch.trace import PATH
 
+_AS_SUMS = frozenset({operator.mul, operator.sub, operator.truediv, torch.maximum, torch.minimum})
+"""Functions of two values, each of which the result depends on."""
+
+_OF_ONE = frozenset({torch.pow, torch.square, torch.abs, functional.normalize})
+"""Functions of each element."""
+
 NOISE = 1e-11
 """Of an interpolation's weights in double precision: those that are not zero are above 1e-10."""
 
@@ -74,8 +80,10 @@ class LinearRun(fx.Interpreter):
         return super().call_module(target, args, kwargs)
 
     def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Products as sums: linear in all of their inputs, and values do not square from block to block."""
-        return super().call_function(operator.add if target is operator.mul else target, args, kwargs)
+        """Products and the like as sums: linear in all inputs, and values do not square from block to block."""
+        if target in _OF_ONE:
+            return args[0]
+        return super().call_function(operator.add if target in _AS_SUMS else target, args, kwargs)
 
     def _is_elementwise(self, node: Node) -> bool:
         reads = node.layer.reads(self._graph.input_shapes(node), node.shape)

@@ -1,4 +1,7 @@
-"""Modules for layers that neither `torch.nn` nor torchvision has as a class."""
+"""Modules for layers that neither `torch.nn` nor torchvision has as a class.
+
+Each stands by itself, since generated source has its text.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,260 @@ from torch import Tensor, nn
 
 
 class LayerScale(nn.Module):
-    """A learnable factor for each channel (Touvron et al. 2021), as ConvNeXt's `layer_scale`.
+    """A learnable factor for each channel (Touvron et al. 2021), as ConvNeXt's `layer_scale`, or one for all.
 
     Args:
-        num_channels: channels of the map.
+        num_channels: channels of the map; 0 for one factor of all.
         init_value: the initial factor.
-        num_axes: spatial axes of the map.
+        num_axes: axes behind the channels.
+        bias: whether to learn shifts too, zero at first.
     """
 
-    def __init__(self, num_channels: int, init_value: float = 1e-6, num_axes: int = 2) -> None:
+    def __init__(self, num_channels: int, init_value: float = 1e-6, num_axes: int = 2, *, bias: bool = False) -> None:
         super().__init__()
         self.num_channels = num_channels
-        self.layer_scale = nn.Parameter(torch.ones(num_channels, *(1,) * num_axes) * init_value)
+        shape = (num_channels, *(1,) * num_axes) if num_channels else ()
+        self.layer_scale = nn.Parameter(torch.ones(shape) * init_value)
+        self.bias = nn.Parameter(torch.zeros(shape)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         """The map times its factors."""
-        return self.layer_scale * x
+        scaled = self.layer_scale * x
+        return scaled if self.bias is None else scaled + self.bias
 
     def extra_repr(self) -> str:
         """What `print` shows in the brackets."""
         return f"{self.num_channels}"
+
+
+class PadChannels(nn.Module):
+    """Channels of zeros in front of a map's and behind them.
+
+    Args:
+        before: how many in front.
+        after: how many behind.
+    """
+
+    def __init__(self, before: int = 0, after: int = 0) -> None:
+        super().__init__()
+        self.before, self.after = before, after
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The map with more channels."""
+        return nn.functional.pad(x, [0, 0] * (x.dim() - 2) + [self.before, self.after])
+
+
+class WeightedAdd(nn.Module):
+    """A sum of values, each times a learnable weight (Tan et al. 2020, EfficientDet's BiFPN).
+
+    Args:
+        num_inputs: how many values.
+        normalization: of the weights: `none`, `softmax`, or `fast` (ReLU, divided by their sum).
+        eps: added to that sum.
+    """
+
+    def __init__(self, num_inputs: int, normalization: str = "none", eps: float = 1e-4) -> None:
+        super().__init__()
+        self.normalization = normalization
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(num_inputs))
+
+    def forward(self, *values: Tensor) -> Tensor:
+        """The sum of values of one shape."""
+        weight: Tensor = self.weight
+        if self.normalization == "softmax":
+            weight = weight.softmax(0)
+        elif self.normalization == "fast":
+            weight = weight.relu()
+            weight = weight / (weight.sum() + self.eps)
+        first, *others = weight.unbind()
+        total = values[0] * first
+        for value, factor in zip(values[1:], others):  # noqa: B905 - the export knows no `strict`
+            total = total + value * factor
+        return total
+
+
+class RMSNorm2d(nn.Module):
+    """Root mean square normalisation (Zhang & Sennrich 2019) over the channels of a map, position by position.
+
+    Args:
+        num_channels: channels of the map.
+        eps: added to the mean of squares.
+        elementwise_affine: whether to learn a scale per channel.
+    """
+
+    def __init__(self, num_channels: int, eps: float = 1e-6, *, elementwise_affine: bool = True) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(num_channels)) if elementwise_affine else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W), unchanged."""
+        mean = x.pow(2).mean(1, keepdim=True)
+        x = x * torch.rsqrt(mean + self.eps)
+        return x if self.weight is None else self.weight.view(1, -1, 1, 1) * x
+
+
+class GlobalResponseNorm(nn.Module):
+    """Global response normalisation (Woo et al. 2023, ConvNeXt V2).
+
+    Args:
+        num_channels: channels of the map.
+        eps: added to the mean of the channels' norms.
+        channels_last: whether the channels are the last dimension, rather than the first behind the batch.
+    """
+
+    def __init__(self, num_channels: int, eps: float = 1e-6, *, channels_last: bool = False) -> None:
+        super().__init__()
+        self.eps = eps
+        self.channels_last = channels_last
+        self.weight = nn.Parameter(torch.zeros(num_channels))
+        self.bias = nn.Parameter(torch.zeros(num_channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The map, and the map scaled by how strong each channel is beside the others."""
+        axes = list(range(1, x.dim() - 1) if self.channels_last else range(2, x.dim()))
+        channels = -1 if self.channels_last else 1
+        shape = [1] * x.dim()
+        shape[channels] = -1
+        norm = x.norm(p=2, dim=axes, keepdim=True)
+        relative = norm / (norm.mean(dim=channels, keepdim=True) + self.eps)
+        return x + torch.addcmul(self.bias.view(shape), self.weight.view(shape), x * relative)
+
+
+class FilterResponseNorm2d(nn.Module):
+    """Filter response normalisation, with its thresholded linear unit (Singh & Krishnan 2020).
+
+    Args:
+        num_features: channels of the map.
+        apply_tlu: whether the largest of the result and a learnable threshold is taken.
+        eps: added to the mean of squares.
+    """
+
+    def __init__(self, num_features: int, *, apply_tlu: bool = True, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.tau = nn.Parameter(torch.zeros(num_features)) if apply_tlu else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W), unchanged."""
+        shape = (1, -1, 1, 1)
+        x = x * x.square().mean(dim=(2, 3), keepdim=True).add(self.eps).rsqrt()
+        x = self.weight.view(shape) * x + self.bias.view(shape)
+        return x if self.tau is None else torch.maximum(x, self.tau.view(shape))
+
+
+class EvoNorm2dS0(nn.Module):
+    """EvoNorm-S0 (Liu et al. 2020): x * sigmoid(v * x) by the deviation of its group, scaled and shifted.
+
+    Args:
+        num_features: channels of the map.
+        groups: of channels that share a deviation.
+        apply_act: whether there is a norm and an activation; without, a scale and a shift are all.
+        eps: added to the variance.
+    """
+
+    def __init__(self, num_features: int, groups: int = 32, *, apply_act: bool = True, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.groups = groups
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.v = nn.Parameter(torch.ones(num_features)) if apply_act else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W), unchanged."""
+        shape = (1, -1, 1, 1)
+        if self.v is not None:
+            batch, channels, height, width = x.shape
+            grouped = x.reshape(batch, self.groups, channels // self.groups, height, width)
+            deviation = grouped.var(dim=(2, 3, 4), unbiased=False, keepdim=True).add(self.eps).sqrt()
+            deviation = deviation.expand(grouped.shape).reshape(batch, channels, height, width)
+            x = x * (self.v.view(shape) * x).sigmoid() / deviation
+        return self.weight.view(shape) * x + self.bias.view(shape)
+
+
+class EvoNorm2dB0(nn.Module):
+    """EvoNorm-B0 (Liu et al. 2020): x by the larger of the batch's deviation and v * x plus the sample's own.
+
+    Args:
+        num_features: channels of the map.
+        apply_act: whether there is a norm and an activation; without, a scale and a shift are all.
+        momentum: weight of a new batch in the running variance.
+        eps: added to the variances.
+    """
+
+    def __init__(self, num_features: int, *, apply_act: bool = True, momentum: float = 0.1, eps: float = 1e-3) -> None:
+        super().__init__()
+        self.momentum = momentum
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.v = nn.Parameter(torch.ones(num_features)) if apply_act else None
+        self.running_var: Tensor
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W), unchanged."""
+        shape = (1, -1, 1, 1)
+        if self.v is not None:
+            variance = self.running_var
+            if self.training:
+                variance = x.var(dim=(0, 2, 3), unbiased=False)
+                count = x.numel() / x.shape[1]
+                new = variance.detach() * self.momentum * (count / (count - 1))
+                self.running_var.copy_(self.running_var * (1 - self.momentum) + new)
+            left = variance.add(self.eps).sqrt_().view(shape)
+            own = x.var(dim=(2, 3), unbiased=False, keepdim=True).add(self.eps).sqrt()
+            x = x / (self.v.view(shape) * x + own).max(left)
+        return self.weight.view(shape) * x + self.bias.view(shape)
+
+
+class BlurPool(nn.Module):
+    """A binomial filter with a stride (Zhang 2019): fixed weights, behind a padding.
+
+    Args:
+        channels: of the map.
+        filt_size: taps along each axis.
+        stride: step of the window.
+        pad_mode: what the padding is filled with: `reflect`, `replicate`, `circular` or `constant` (zeros).
+        num_axes: of the map.
+    """
+
+    def __init__(
+        self, channels: int, filt_size: int = 3, stride: int = 2, pad_mode: str = "reflect", num_axes: int = 2
+    ) -> None:
+        super().__init__()
+        self.stride = stride
+        self.pad_mode = pad_mode
+        self.padding = [(stride - 1 + filt_size - 1) // 2] * (2 * num_axes)
+        row, taps = [1.0], torch.ones(())
+        for _ in range(filt_size - 1):
+            row = [(a + b) / 2 for a, b in zip([0.0, *row], [*row, 0.0])]  # noqa: B905
+        for _ in range(num_axes):
+            taps = taps.unsqueeze(-1) * torch.tensor(row)
+        self.filt: Tensor
+        self.register_buffer("filt", taps.repeat(channels, 1, *(1,) * num_axes), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The map, blurred and smaller."""
+        padded = nn.functional.pad(x, self.padding, mode=self.pad_mode)
+        convolve = (nn.functional.conv1d, nn.functional.conv2d, nn.functional.conv3d)[x.dim() - 3]
+        return convolve(padded, self.filt, stride=self.stride, groups=x.shape[1])
+
+
+class ChannelConv(nn.Conv1d):
+    """A convolution along the channels of a map of one position (Wang et al. 2020, ECA).
+
+    Args:
+        kernel_size: neighbouring channels; an odd number.
+    """
+
+    def __init__(self, kernel_size: int = 3) -> None:
+        super().__init__(1, 1, kernel_size, padding=(kernel_size - 1) // 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, 1, 1), unchanged."""
+        return super().forward(x.flatten(1).unsqueeze(1)).view(x.shape)

@@ -256,7 +256,7 @@ def test_refused_with_channels_last(layer_type: str) -> None:
     assert "channels_first" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("layer_type", ["add", "multiply"])
+@pytest.mark.parametrize("layer_type", ["add", "multiply", "subtract", "divide", "maximum", "minimum"])
 def test_joins_of_channels_last(layer_type: str) -> None:
     cls = find_layer(layer_type)
     assert cls is not None

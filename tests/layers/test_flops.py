@@ -232,6 +232,7 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
     ("add", {}, (MAP, MAP, MAP), 240),
     ("multiply", {}, (MAP, (6, 1, 1)), 120),
     ("multiply", {}, ((6, 1, 1), MAP, (1, 4, 5)), 240),
+    *((name, {}, (MAP, (6, 1, 1), MAP), 240) for name in ("subtract", "divide", "maximum", "minimum")),
     # what only moves values
     ("concat", {}, (MAP, MAP), 0),
     ("narrow", {"start": 1, "length": 2}, (MAP,), 0),

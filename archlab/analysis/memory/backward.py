@@ -67,7 +67,7 @@ class Backward:
         """
         operator = call.operator
         own = self._own(call)
-        if operator.sums or operator.unwanted != "not made" or _is_reduced(operator):
+        if operator.sums or operator.rooms or operator.unwanted != "not made" or _is_reduced(operator):
             self._run_by_sums(call, own, held)
             return
         ledger = self._step.ledger
@@ -101,9 +101,12 @@ class Backward:
         late = call.index in step.recomputed
         wanted = [number for number, source in enumerate(call.inputs) if self._calls[source].needs_gradient]
         summed = [number for number in wanted if call.operator.gradient(number) == "reduced"]
-        made = {number: self._input_gradient(call, own, number) for number in wanted if number not in summed}
+        made, maps = self._made_in_turn(call, own, wanted, summed)
         held = self._take_unwanted(call)
-        maps = [step.ledger.take(step.computed_bytes(call, call.elements), "scratch", call.node) for _ in summed]
+        maps += [
+            step.ledger.take(step.computed_bytes(call, call.elements), "scratch", call.node)
+            for _ in summed[len(maps) :]
+        ]
         weight = step.ledger.take(step.computed_bytes(call, call.operator.sums), "scratch", call.node)
         params = self._param_gradients(call, self._made_at_once(call))
         if held is None:
@@ -121,6 +124,24 @@ class Backward:
             step.ledger.release(storage)
         values = [(s := call.inputs[n], self._in_precision_of(s, made[n], call)) for n in wanted]
         self._finish(call, values, params, held)
+
+    def _made_in_turn(
+        self, call: Call, own: Gradient, wanted: list[int], summed: list[int]
+    ) -> tuple[dict[int, Gradient], list[Storage]]:
+        """The gradients that are not summed up; where each takes room of its own, also the maps of those that are."""
+        step, rooms = self._step, call.operator.rooms
+        if not rooms:
+            return {number: self._input_gradient(call, own, number) for number in wanted if number not in summed}, []
+        made: dict[int, Gradient] = {}
+        maps: list[Storage] = []
+        for number in reversed(wanted):
+            room = step.ledger.take(step.room_bytes(call, rooms[number]), "scratch", call.node)
+            if number in summed:
+                maps.append(step.ledger.take(step.computed_bytes(call, call.elements), "scratch", call.node))
+            else:
+                made[number] = self._input_gradient(call, own, number)
+            step.ledger.release(room)
+        return made, maps
 
     def _free_kept(self, call: Call) -> None:
         for storage in self._step.kept.pop(call.index, ()):

@@ -68,6 +68,9 @@ class Call:
             number: of the input.
             needed: for each input, whether its gradient is wanted.
         """
+        kept_for = self.operator.kept_for
+        if kept_for:
+            return any(needed[other] for other in kept_for[number])
         return not self.operator.is_product or any(needed[:number] + needed[number + 1 :])
 
 

@@ -26,7 +26,7 @@ COMBINATORS = {
 }
 """Item types that hold lists of layers, and their own keys."""
 
-MERGES = ("concat", "add", "multiply")
+MERGES = ("concat", "add", "multiply", "subtract", "divide", "maximum", "minimum", "weighted_add")
 """Joins, which merge branches."""
 
 

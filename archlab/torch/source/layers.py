@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any, NamedTuple
 
 from archlab.layers.base import Layer
@@ -60,12 +61,13 @@ Function = Callable[[Operands, Mapping[str, str]], Expression]
 """From the inputs, and the layer's arguments as text, to the expression."""
 
 
-def _add(operands: Operands, _: Mapping[str, str]) -> Expression:
-    return Infix("+", operands)
+def _infix(operator: str) -> Function:
+    return lambda operands, _: Infix(operator, operands)
 
 
-def _multiply(operands: Operands, _: Mapping[str, str]) -> Expression:
-    return Infix("*", operands)
+def _nested(function: str) -> Function:
+    """A function of two values over all inputs, from the first on."""
+    return lambda operands, _: reduce(lambda left, right: call(function, (left, right)), operands)
 
 
 def _concat(operands: Operands, arguments: Mapping[str, str]) -> Expression:
@@ -77,5 +79,20 @@ def _narrow(operands: Operands, arguments: Mapping[str, str]) -> Expression:
     return call("torch.narrow", (*operands, Atom("1"), Atom(arguments["start"]), Atom(arguments["length"])))
 
 
-FUNCTIONS: dict[str, Function] = {"add": _add, "multiply": _multiply, "concat": _concat, "narrow": _narrow}
+FUNCTIONS: dict[str, Function] = {
+    "add": _infix("+"),
+    "multiply": _infix("*"),
+    "subtract": _infix("-"),
+    "divide": _infix("/"),
+    "maximum": _nested("torch.maximum"),
+    "minimum": _nested("torch.minimum"),
+    "scale": lambda operands, arguments: Infix("*", (*operands, Atom(arguments["factor"]))),
+    "shift": lambda operands, arguments: Infix("+", (*operands, Atom(arguments["value"]))),
+    "pow": lambda operands, arguments: call("torch.pow", (*operands, Atom(arguments["exponent"]))),
+    "square": lambda operands, _: call("torch.square", operands),
+    "normalize": lambda operands, arguments: call("nn.functional.normalize", operands, {"eps": Atom(arguments["eps"])}),
+    "abs": lambda operands, _: call("torch.abs", operands),
+    "concat": _concat,
+    "narrow": _narrow,
+}
 """Layer types that are not modules: how each is written."""

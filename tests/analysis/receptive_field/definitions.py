@@ -182,8 +182,8 @@ class Definition:
         return frozenset(found)
 
     def _sources(self, node: Node) -> list[int]:
-        """Its inputs; of a product only those that are no gates."""
-        if node.layer.type == "multiply":
+        """Its inputs; of a product or quotient only those that are no gates."""
+        if node.layer.type in {"multiply", "divide"}:
             local = [i for i in node.inputs if not self.is_global(i)]
             return local or [*node.inputs]
         return [*node.inputs]
