@@ -19,14 +19,21 @@ TITLES: dict[str, tuple[str, ...]] = {
     "Depthwise convolution": ("depthwise",),
     "Deformable convolution": ("deform",),
     "Upsampling": ("upsample",),
-    "Pooling": ("max_pool", "avg_pool", "lp_pool", "adaptive_pool", "global_pool"),
+    "Pooling": ("max_pool", "avg_pool", "lp_pool", "adaptive_pool", "global_pool", "blur_pool"),
     "Padding": ("padding",),
-    "Normalisation": ("batch_norm", "local_response_norm", "group_norm", "instance_norm", "layer_norm"),
+    "Normalisation": (
+        "batch_norm",
+        "local_response_norm",
+        "group_norm",
+        "instance_norm",
+        "layer_norm",
+        *("rms_norm", "normalize", "global_response_norm", "filter_response_norm", "evo_norm"),
+    ),
     "Linear": ("linear",),
     "Activations": ("relu", "rectifier", "silu", "sigmoid", "shrink", "softmax"),
-    "Joins and slices": ("join", "narrow"),
+    "Joins and slices": ("join", "arithmetic", "weighted_add", "narrow", "pad_channels"),
     "Shuffles": ("shuffle",),
-    "Gates and scales": ("scale",),
+    "Gates and scales": ("scale", "channel_attention", "constant"),
     "Shape, order, dropout": ("flatten", "identity", "dropout", "permute"),
 }
 """Of the page's parts, each of one family or several."""
@@ -50,6 +57,8 @@ SAMPLES: dict[str, Any] = {
     "p": 0.1,
     "mode": "row",
     "norm_type": 2,
+    "factor": 0.5,
+    "exponent": 2,
 }
 """Values of options that have no default, for the examples."""
 
@@ -120,12 +129,18 @@ def _written(value: Any) -> str:
 
 def _example(name: str, cls: type[Layer]) -> list[str]:
     options = {option: SAMPLES[option] for option, field in cls.model_fields.items() if field.is_required()}
+    if name == "evo_norm2d_s0":
+        options["groups"] = 4
     if name in ("upsample", "interpolate"):
         options["scale_factor"] = 2
     joins = cls.role == "join"
     item = ", ".join(f"{key}: {_written(value)}" for key, value in [("type", name), *options.items()])
     lines = ["input: [8, 16, 16]", "layers:"]
-    lines += {"linear": ["  - {type: flatten}"], "layer_norm": ["  - {type: channels_last}"]}.get(name, [])
+    lines += {
+        "linear": ["  - {type: flatten}"],
+        "layer_norm": ["  - {type: channels_last}"],
+        "rms_norm": ["  - {type: channels_last}"],
+    }.get(name, [])
     lines += ["  - {type: channels_last}"] if name == "channels_first" else []
     lines += ["  - {name: one, type: sigmoid}"] if joins else []
     lines.append(f"  - {{{item}{', with: [input]' if joins else ''}}}")

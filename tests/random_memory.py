@@ -78,7 +78,7 @@ class MemoryNetworkMaker(NetworkMaker):
         return [item["name"] for item in self.items if self.random.random() < 0.06]
 
     def _is_welcome(self, graph: Graph) -> bool:
-        """Whether a network is small enough, and gives no offsets that are no numbers (torchvision's kernel crashes)."""
+        """Whether a network is small enough, and has no offsets that are no numbers (torchvision crashes)."""
         types = {node.layer.type for node in graph.nodes}
         if "deform_conv2d_op" in types and types & {"divide", "pow"}:
             return False

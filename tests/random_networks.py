@@ -193,7 +193,11 @@ class NetworkMaker:
 
     def _join(self) -> Item:
         other = self.random.choice(self.items)["name"]
-        return {"type": self.random.choice(["concat", "concat", "add", *_DIFFERING]), "with": [other]}
+        kind = self.random.choice(["concat", "concat", "add", "weighted_add", *_DIFFERING])
+        item: Item = {"type": kind, "with": [other]}
+        if kind == "weighted_add":
+            item["normalization"] = self.random.choice(["none", "softmax", "fast"])
+        return item
 
     def _again(self) -> Item:
         """An earlier item once more with its weights, or repetitions that share theirs."""
@@ -295,6 +299,15 @@ def _convnext(draw: random.Random) -> Item:
 
 
 _PADS = ["reflection_pad2d", "replication_pad2d", "circular_pad2d"]
+_ELEMENTWISE: list[Item] = [
+    {"type": "scale", "factor": 0.5},
+    {"type": "shift", "value": -1},
+    {"type": "pow", "exponent": 3},
+    *({"type": kind} for kind in ("square", "abs", "normalize", "rms_norm2d", "global_response_norm")),
+    *({"type": kind} for kind in ("filter_response_norm2d", "evo_norm2d_b0")),
+    {"type": "evo_norm2d_s0", "groups": 2},
+    {"type": "pad_channels", "before": 1, "after": 1},
+]
 _SPECIAL: list[Callable[[random.Random], Item]] = [
     _transpose,
     _transpose,
@@ -318,7 +331,16 @@ _SPECIAL: list[Callable[[random.Random], Item]] = [
     lambda _: {"type": "squeeze_excitation", "squeeze_channels": 2},
     lambda draw: draw.choice([{"type": "group_norm", "num_groups": 2}, {"type": "instance_norm2d"}]),
     lambda _: {"type": "layer_norm2d"},
-    lambda _: {"type": "layer_scale"},
+    lambda draw: {"type": "layer_scale", "per_channel": draw.random() < 0.5, "bias": draw.random() < 0.5},
+    lambda draw: draw.choice(_ELEMENTWISE),
+    lambda draw: draw.choice(_ELEMENTWISE),
+    lambda draw: {
+        "type": "blur_pool2d",
+        "filt_size": draw.randint(2, 5),
+        "stride": draw.randint(1, 3),
+        "pad_mode": draw.choice(["reflect", "replicate", "circular", "constant"]),
+    },
+    lambda _: {"type": "efficient_channel_attention"},
 ]
 
 

@@ -110,5 +110,12 @@ class EfficientChannelAttention(Macro):
         """The paper's rule: the odd number next to (log2(channels) + beta) / gamma, at least 3."""
         if self.kernel_size is not None:
             return self.kernel_size
-        size = int(abs(log2(channels) + self.beta) / self.gamma)
+        size = abs(log2(channels) + self.beta) / self.gamma
+        if size > 2 * channels + 1:
+            raise ShapeError(
+                f"{self.type}: gamma={self.gamma} and beta={self.beta} give a kernel_size of {size:.6g} for {channels} "
+                "channels, of which most lies in the padding",
+                option="gamma",
+            )
+        size = int(size)
         return max(size if size % 2 else size + 1, 3)

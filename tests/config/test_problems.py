@@ -54,7 +54,7 @@ PROBLEMS: list[tuple[str, int, int, str, str]] = [
         3,
         29,
         "wrong-value",
-        "'merge' is concat, add or multiply, not the text 'mean'",
+        "'merge' is concat, add, multiply, subtract, divide, maximum, minimum or weighted_add, not the text 'mean'",
     ),
     (
         "input: [4, 6, 8]\nlayers:\n  - {type: [relu]}",
@@ -169,7 +169,7 @@ PROBLEMS: list[tuple[str, int, int, str, str]] = [
         3,
         18,
         "unknown-option",
-        "relu has one input; 'with' belongs to concat, add or multiply",
+        "relu has one input; 'with' belongs to concat, add, multiply, subtract, divide, maximum, minimum or weighted_add",
     ),
     ("extends: [a]\n", 1, 10, "wrong-type", "'extends' names one file or preset, such as resnet.yaml, not a list"),
     ("extends: other.yaml\n", 1, 10, "extends-path", "a config without a file can extend presets only"),

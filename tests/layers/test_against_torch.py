@@ -28,6 +28,9 @@ LEFT_OUT = {
     "num_features": "inferred",
     "num_channels": "inferred",
     "num_axes": "inferred",
+    "num_inputs": "inferred",
+    "channels": "inferred",
+    "channels_last": "inferred",
     "normalized_shape": "inferred",
     "dims": "what channels_last and channels_first are",
     "recompute_scale_factor": "the scale factor is taken as it is, as torch does by default",
@@ -157,7 +160,7 @@ def check_equal(layer: Layer, shape: Shape) -> bool:
     module = make_module(layer, (shape,))
     assert module is not None
     state = [(name, tuple(tensor.shape)) for name, tensor in module.state_dict().items()]
-    assert [(tensor.name, tensor.shape) for tensor in layer.tensors((shape,))] == state
+    assert [(tensor.name, tensor.shape) for tensor in layer.tensors((shape,)) if tensor.persistent] == state
     with FlopCounterMode(display=False) as counter:
         module.eval()(torch.zeros(1, *shape))
     assert layer.cost((shape,), ours).macs * 2 == counter.get_total_flops()
@@ -327,6 +330,29 @@ OTHERS: list[tuple[str, dict[str, Any], Shape]] = [
     ("gelu", {}, ChannelsLast((4, 5, 6))),
     ("layer_scale", {"init_value": 0.5}, (6, 4, 5)),
     ("layer_scale", {}, (6, 4)),
+    ("layer_scale", {"bias": True}, (6,)),
+    ("layer_scale", {"per_channel": False, "bias": True}, (6, 4, 5)),
+    ("layer_scale", {"bias": True}, ChannelsLast((4, 5, 6))),
+    ("pad_channels", {"before": 1, "after": 2}, (6, 4)),
+    ("pad_channels", {"after": 2}, (6,)),
+    ("rms_norm", {}, (6,)),
+    ("rms_norm", {"elementwise_affine": False}, ChannelsLast((4, 5, 6))),
+    ("rms_norm2d", {}, (6, 4, 5)),
+    ("global_response_norm", {}, (6, 4)),
+    ("global_response_norm", {}, (6, 4, 3, 2)),
+    ("global_response_norm", {}, ChannelsLast((4, 5, 6))),
+    ("filter_response_norm2d", {"apply_tlu": False}, (6, 4, 5)),
+    ("evo_norm2d_s0", {"groups": 3}, (6, 4, 5)),
+    ("evo_norm2d_s0", {"groups": 4, "apply_act": False}, (6, 4, 5)),
+    ("evo_norm2d_b0", {}, (6, 4, 5)),
+    ("channel_conv", {"kernel_size": 5}, (6, 1, 1)),
+    *(
+        ("blur_pool2d", {"filt_size": size, "stride": stride, "pad_mode": mode}, (6, 9, 7))
+        for size, stride, mode in ((2, 1, "reflect"), (5, 2, "replicate"), (4, 3, "circular"), (7, 2, "constant"))
+    ),
+    ("blur_pool2d", {"filt_size": 9}, (6, 3, 7)),
+    ("blur_pool1d", {}, (6, 9)),
+    ("blur_pool3d", {}, (6, 5, 4, 3)),
     ("layer_scale", {}, (6, 4, 3, 2)),
     ("channels_last", {}, (6, 4)),
     ("channels_last", {}, (6, 4, 3, 2)),
@@ -407,12 +433,14 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "pixel_unshuffle": {"downscale_factor": 2},
     "channel_shuffle": {"groups": 2},
     "stochastic_depth": {"p": 0.5, "mode": "row"},
+    "evo_norm2d_s0": {"groups": 2},
 }
 """Options without which a layer cannot be made."""
 
 FITTING: dict[str, Shape] = {
     "linear": (4,),
     "layer_norm": (4,),
+    "rms_norm": (4,),
     "channels_first": ChannelsLast((6, 6, 4)),
 }
 """Inputs for layers that take no map of channels x height x width."""

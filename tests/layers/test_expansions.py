@@ -238,7 +238,6 @@ NEEDS_CHANNELS_FIRST = {
     "channel_shuffle": {"groups": 2},
     "dropout2d": {},
     "softmax2d": {},
-    "layer_scale": {},
     "narrow": {"start": 0, "length": 2},
     "concat": {},
 }

@@ -233,6 +233,33 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
     ("multiply", {}, (MAP, (6, 1, 1)), 120),
     ("multiply", {}, ((6, 1, 1), MAP, (1, 4, 5)), 240),
     *((name, {}, (MAP, (6, 1, 1), MAP), 240) for name in ("subtract", "divide", "maximum", "minimum")),
+    # three products, two sums; softmax of 3; ReLU of 3, 2 additions, eps, 3 quotients: counted as 3 n + 1
+    ("weighted_add", {}, (MAP, MAP, MAP), 5 * 120),
+    ("weighted_add", {"normalization": "softmax"}, (MAP, MAP, MAP), 5 * 120 + 15),
+    ("weighted_add", {"normalization": "fast"}, (MAP, MAP, MAP), 5 * 120 + 10),
+    *((name, {}, (MAP,), 120) for name in ("square", "abs")),
+    ("pow", {"exponent": 0.5}, (MAP,), 120),
+    ("scale", {"factor": 2.0}, (MAP,), 120),
+    ("shift", {"value": 2.0}, (MAP,), 120),
+    ("pad_channels", {"after": 2}, (MAP,), 0),
+    ("layer_scale", {"per_channel": False, "bias": True}, (MAP,), 240),
+    # a square, its addition, the product, the scale; of 20 positions: the division, eps, the inverse root
+    ("rms_norm", {}, (ChannelsLast((4, 5, 6)),), 4 * 120 + 3 * 20),
+    ("rms_norm", {"elementwise_affine": False}, ((6,),), 3 * 6 + 3),
+    ("rms_norm2d", {}, (MAP,), 4 * 120 + 3 * 20),
+    # a square, its addition, the division; of 20 positions: the root, the comparison
+    ("normalize", {}, (MAP,), 3 * 120 + 2 * 20),
+    # a square, its addition, the product, scale, shift, sum; of 6 channels: the root, the mean's addition, the division
+    ("global_response_norm", {}, (MAP,), 6 * 120 + 3 * 6),
+    ("filter_response_norm2d", {}, (MAP,), 6 * 120 + 3 * 6),
+    ("filter_response_norm2d", {"apply_tlu": False}, (MAP,), 5 * 120 + 3 * 6),
+    # variance 4; v, sigmoid 4, the product, the division, scale, shift; of 2 groups: the division, eps, the root
+    ("evo_norm2d_s0", {"groups": 2}, (MAP,), 13 * 120 + 3 * 2),
+    ("evo_norm2d_s0", {"apply_act": False}, (MAP,), 2 * 120),
+    ("evo_norm2d_b0", {}, (MAP,), 10 * 120 + 5 * 6),
+    ("evo_norm2d_b0", {"apply_act": False}, (MAP,), 2 * 120),
+    ("blur_pool2d", {}, (MAP,), 0),
+    ("channel_conv", {}, ((6, 1, 1),), 0),
     # what only moves values
     ("concat", {}, (MAP, MAP), 0),
     ("narrow", {"start": 1, "length": 2}, (MAP,), 0),
@@ -253,6 +280,8 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
 LINE, VOLUME = (6, 7), (6, 2, 3, 4)
 AXES_TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
     ("conv1d", {"out_channels": 5, "kernel_size": 3}, (LINE,), 5 * 5),
+    ("blur_pool1d", {}, (LINE,), 0),
+    ("blur_pool3d", {}, (VOLUME,), 0),
     ("conv3d", {"out_channels": 5, "kernel_size": (1, 2, 3)}, (VOLUME,), 5 * 2 * 2 * 2),
     ("conv_transpose1d", {"out_channels": 5, "kernel_size": 3}, (LINE,), 5 * 9),
     ("conv_transpose3d", {"out_channels": 5, "kernel_size": 2}, (VOLUME,), 5 * 3 * 4 * 5),

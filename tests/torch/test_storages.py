@@ -195,6 +195,13 @@ LAYERS = (
     "layer_norm2d",
     "squeeze_excitation, squeeze_channels: 4",
     "layer_scale",
+    "layer_scale, bias: true",
+    "layer_scale, per_channel: false, bias: true",
+    *("normalize", "rms_norm2d", "global_response_norm", "evo_norm2d_b0", "evo_norm2d_b0, apply_act: false"),
+    *("filter_response_norm2d", "filter_response_norm2d, apply_tlu: false", "evo_norm2d_s0, groups: 4"),
+    *(f"blur_pool2d, pad_mode: {mode}" for mode in ("reflect", "replicate", "circular", "constant")),
+    "efficient_channel_attention",
+    *("scale, factor: 2", "shift, value: 1", "pow, exponent: 3", "square", "abs", "pad_channels, after: 3"),
     "stochastic_depth, p: 0.2, mode: row",
     "stochastic_depth, p: 0, mode: batch",
     *(f"dropout, p: {p}" for p in (0, 0.5, 1)),
@@ -215,6 +222,17 @@ SEVERAL = {
     "gate": "[{type: conv2d, out_channels: 1, kernel_size: 1, activation: sigmoid}, {type: multiply, with: [first]}]",
     "in place over a slice": "[{type: narrow, start: 2, length: 4}, {type: elu, inplace: true}]",
     "in place over half": "[{type: narrow, start: 0, length: 4}, {type: silu, inplace: true}, {type: layer_norm2d}]",
+    **{
+        f"{kind} of three": "[{name: a, type: sigmoid}, {from: first, type: tanh}, {type: %s, with: [a, first]}]" % kind  # noqa: UP031
+        for kind in ("subtract", "divide", "maximum", "minimum", "weighted_add")
+    },
+    "stretched": "[{type: conv2d, out_channels: 1, kernel_size: 1}, {type: subtract, with: [first]},"
+    " {type: divide, with: [first]}]",
+    **{
+        f"weights by {kind}": "[{type: tanh}, {type: weighted_add, with: [first], normalization: %s}]" % kind  # noqa: UP031
+        for kind in ("softmax", "fast")
+    },
+    "rms of channels last": "[{type: channels_last}, {type: rms_norm}, {type: channels_first}]",
     "twice the same": "[{type: add, with: [first]}, {name: b, type: relu}, {type: multiply, with: [b]}]",
 }
 
@@ -235,7 +253,7 @@ def test_each_layer_on_a_cpu(layers: str) -> None:
         assert not differences(around(layers), counted_step(2), training=training)
 
 
-PEAK_ONLY = ("adaptive_avg_pool2d, output_size: 1", "squeeze_excitation")
+PEAK_ONLY = ("adaptive_avg_pool2d, output_size: 1", "squeeze_excitation", "efficient_channel_attention")
 """With channels last other highs than the peak may differ: what lies in which order is copied elsewhere."""
 
 
@@ -246,10 +264,17 @@ def test_each_layer_with_channels_last(layers: str) -> None:
         assert not differences(around(layers), conditions, training=training, peak_only=peak_only)
 
 
-CPU_CANNOT = ("deform_conv2d", "local_response_norm")
-"""Their kernels for CPUs (of the latter its pooling) take no bfloat16."""
-APPROXIMATE = ("instance_norm2d",)
-"""A CPU has its statistics in bfloat16 where it has no parameters."""
+CPU_CANNOT = ("deform_conv2d", "local_response_norm", "rms_norm}")
+"""Their kernels for CPUs (of the second its pooling) take no bfloat16; the last warns of a weight in float32."""
+APPROXIMATE = {
+    "instance_norm2d": 0.01,  # a CPU has its statistics in bfloat16 where it has no parameters
+    "blur_pool2d": 0.01,  # a copy of the fixed weights
+    "weighted_add": 0.001,  # gradients of single weights
+    "per_channel: false": 0.001,
+    "rms_": 0.3,  # a copy in float32 that powers keep
+    "filter_response_norm2d": 0.3,
+}
+"""By how much the prediction may differ: these say so (`Runtime.autocast_doubt`)."""
 
 
 @pytest.mark.parametrize("layers", [*(f"{{type: {layer}}}" for layer in LAYERS), *SEVERAL.values()])
@@ -257,9 +282,10 @@ def test_each_layer_in_mixed_precision(layers: str) -> None:
     if any(name in layers for name in CPU_CANNOT):
         pytest.skip("has no bfloat16 kernel for CPUs")
     network, conditions = around(layers), counted_step(2, autocast="bfloat16")
-    if any(name in layers for name in APPROXIMATE):
+    within = max([share for name, share in APPROXIMATE.items() if name in layers], default=0)
+    if within:
         counted = count_training(network, conditions, device="cpu").peak
-        assert predicted_training(network, conditions) == pytest.approx(counted, rel=0.01)
+        assert predicted_training(network, conditions) == pytest.approx(counted, rel=within)
     else:
         peak_only = any(name in layers for name in ("padding: same", "layer_scale"))
         assert not differences(network, conditions, training=True, peak_only=peak_only)

@@ -106,11 +106,14 @@ _STATISTICS: Rule = {
 }
 """Norms that take the sample's own statistics."""
 
-FLOP_COUNTER: Rule = _every_rank(_each(_CONVS, macs=2))
+_OWN_CONVS = "BlurPool ChannelConv"
+"""Modules of archlab's own that call a convolution, which is seen by what intercepts operators or patches functions."""
+
+FLOP_COUNTER: Rule = _every_rank(_each(f"{_CONVS} {_OWN_CONVS}", macs=2))
 
 FVCORE: Rule = _every_rank(
     {
-        **_each("ConvNd ConvTransposeNd Linear", macs=1),
+        **_each(f"ConvNd ConvTransposeNd Linear {_OWN_CONVS}", macs=1),
         "ConvNd same": {},  # aten::_convolution_mode, which has no handle
         "BatchNormNd": {"inputs": 1},
         "BatchNormNd affine": {"inputs": 2},
@@ -147,7 +150,7 @@ PTFLOPS: Rule = _every_rank(
     }
 )
 
-PTFLOPS_ATEN: Rule = _every_rank(_each(_CONVS, macs=1, bias=1))
+PTFLOPS_ATEN: Rule = _every_rank(_each(f"{_CONVS} {_OWN_CONVS}", macs=1, bias=1))
 
 THOP: Rule = _every_rank(
     {
@@ -169,6 +172,7 @@ THOP: Rule = _every_rank(
 DEEPSPEED: Rule = _every_rank(
     {
         "Linear": {"macs": 2},
+        **_each(_OWN_CONVS, macs=2),
         **_each("ConvNd ConvTransposeNd", macs=2, bias=1),
         "BatchNormNd": {"inputs": 1},
         "BatchNormNd affine": {"inputs": 2},
@@ -183,7 +187,7 @@ DEEPSPEED: Rule = _every_rank(
         **_LP_FUNCTIONS,
     }
 )
-DEEPSPEED_MACS: Rule = _every_rank(_each(_CONVS, macs=1))
+DEEPSPEED_MACS: Rule = _every_rank(_each(f"{_CONVS} {_OWN_CONVS}", macs=1))
 
 CALFLOPS: Rule = _every_rank(
     {
@@ -192,7 +196,9 @@ CALFLOPS: Rule = _every_rank(
         "Upsample scale": {"inputs": 1},
     }
 )
-CALFLOPS_MACS: Rule = _every_rank({**_each("ConvNd Linear", macs=1), "ConvTransposeNd": {"divided_macs": 1}})
+CALFLOPS_MACS: Rule = _every_rank(
+    {**_each(f"ConvNd Linear {_OWN_CONVS}", macs=1), "ConvTransposeNd": {"divided_macs": 1}}
+)
 
 TORCHSCAN: Rule = _every_rank(
     {
