@@ -97,7 +97,8 @@ class Fusion(Ordered):
         down = functional.max_pool2d(self.td(fused), 3, 2, 1)
         soft = self.soft.softmax(0)
         down = (torch.stack([down, p4, p4], -1) * soft).sum(-1)
-        return down * self.plain[0] + p4 * self.plain[1]
+        result: Tensor = down * self.plain[0] + p4 * self.plain[1]
+        return result
 
 
 class L2Norm(Ordered):
@@ -184,11 +185,12 @@ class EvoS0(nn.Module):
         self.groups = groups
 
     def forward(self, x: Tensor) -> Tensor:
-        grouped = x.unflatten(1, (self.groups, -1))
+        grouped = x.reshape(x.shape[0], self.groups, -1, *x.shape[2:])
         deviation = (grouped.var(dim=(2, 3, 4), unbiased=False, keepdim=True) + 1e-5).sqrt()
         deviation = deviation.expand(grouped.shape).flatten(1, 2)
         v, weight, bias = (p.view(1, -1, 1, 1) for p in (self.v, self.weight, self.bias))
-        return x * (v * x).sigmoid() / deviation * weight + bias
+        result: Tensor = x * (v * x).sigmoid() / deviation * weight + bias
+        return result
 
 
 class EvoB0(nn.Module):
