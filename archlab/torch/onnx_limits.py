@@ -30,6 +30,8 @@ def refuse_unwritable(graph: Graph) -> None:
 
 
 def _reason(node: Node) -> str | None:
+    if getattr(node.layer, "divisor_override", None) is not None:
+        return "its average pooling divides by the window, and has no divisor_override"
     stride, padding = (getattr(node.layer, name, None) for name in ("stride", "output_padding"))
     if stride is None or padding is None:
         return None
@@ -56,14 +58,17 @@ def unwritten(
     if node is None or operator is None:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         return ConfigError([Problem(f"{graph.name} cannot be written as ONNX: {lines[0]}", Code.UNSUPPORTED)])
-    name = operator[1].removesuffix(".default").removeprefix("aten.")
+    name = operator[1].removesuffix(".default").removeprefix("aten.").removeprefix("_")
+    if node.layer.type.startswith("adaptive"):
+        name = node.layer.type  # one of one axis is made of that of two
     return ConfigError([_problem(node, f"it has no operator for {name}{_instead(graph, node)}")])
 
 
 def _layer_at(text: str, graph: Graph, program: torch.export.ExportedProgram, model: fx.GraphModule) -> Node | None:
     """The layer of the node that the error names, or of the first with its operator."""
     name, target = _NODE.search(text), _TARGET.search(text)
-    calls = [call for call in program.graph.nodes if call.op == "call_function"]
+    calls = [call for call in program.run_decompositions().graph.nodes if call.op == "call_function"]
+    calls += [call for call in program.graph.nodes if call.op == "call_function"]
     named = [call for call in calls if name is not None and call.name == name[1]]
     alike = [call for call in calls if target is not None and str(call.target) == target[1]]
     paths = {call.name: call.meta[PATH] for call in model.graph.nodes if PATH in call.meta}
@@ -85,9 +90,11 @@ def _sources(call: fx.Node) -> Iterable[str]:
 
 
 def _instead(graph: Graph, node: Node) -> str:
-    """What to write for an adaptive pooling whose windows are not all alike."""
+    """What to write for an adaptive pooling: in general, one whose windows are all alike."""
     if not node.layer.type.startswith("adaptive"):
         return ""
+    if node.layer.type == "adaptive_avg_pool3d":
+        return "; choose output_size 1, or write avg_pool3d with a kernel_size"
     size = map_size(graph.input_shapes(node)[0])
     return (
         "" if size is None else f" with windows of several sizes; choose an output_size that divides {shape_text(size)}"

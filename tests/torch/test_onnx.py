@@ -90,6 +90,18 @@ def test_a_dropped_window_of_ceil_mode(tmp_path: Path) -> None:
             "{type: adaptive_max_pool2d, output_size: [6, 3]}",
             "it has no operator for adaptive_max_pool2d with windows of several sizes; choose an output_size",
         ),
+        (
+            "{type: avg_pool2d, kernel_size: 2, divisor_override: 3}",
+            "avgpool (avg_pool2d) cannot be written as ONNX: its average pooling divides by the window",
+        ),
+        (
+            "{type: adaptive_max_pool1d, output_size: 5}",
+            "it has no operator for adaptive_max_pool1d with windows of several sizes; choose an output_size",
+        ),
+        (
+            "{type: adaptive_avg_pool3d, output_size: [2, 4, 8]}",
+            "it has no operator for adaptive_avg_pool3d; choose output_size 1, or write avg_pool3d with a kernel_size",
+        ),
     ],
 )
 def test_what_cannot_be_written_is_placed(
@@ -97,7 +109,8 @@ def test_what_cannot_be_written_is_placed(
 ) -> None:
     config, path = tmp_path / "net.yaml", tmp_path / "net.onnx"
     unit = f"blocks: {{unit: {{layers: [{layer}]}}}}\n"
-    config.write_text(f"input: [3, 16, 16]\n{unit}layers:\n  - {{type: relu}}\n  - {{name: stage, use: unit}}\n")
+    sizes = [16] * (1 if "1d" in layer else 3 if "3d" in layer else 2)
+    config.write_text(f"input: {[3, *sizes]}\n{unit}layers:\n  - {{type: relu}}\n  - {{name: stage, use: unit}}\n")
     assert main(["build", str(config), "-o", str(path)]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -105,6 +118,43 @@ def test_what_cannot_be_written_is_placed(
     assert message in printed.err
     assert "in block 'unit', used by stage at line 5" in printed.err
     assert not path.exists()
+
+
+OTHER_RANKS = [
+    "conv1d, out_channels: 6, kernel_size: 3, stride: 2, padding: 2, dilation: 2, padding_mode: replicate",
+    "conv_transpose1d, out_channels: 6, kernel_size: 4, stride: 2, padding: 1, output_padding: 1",
+    "max_pool1d, kernel_size: 3, stride: 2, padding: 1, ceil_mode: true",
+    "lp_pool1d, norm_type: 2.0, kernel_size: 2",
+    "adaptive_avg_pool1d, output_size: 5",
+    "upsample, size: 19, mode: linear",
+    "instance_norm1d, affine: true",
+    "reflection_pad1d, padding: [2, 1]",
+    "conv3d, out_channels: 6, kernel_size: [1, 3, 3], stride: [1, 2, 1], padding: 2, padding_mode: circular",
+    "conv_transpose3d, out_channels: 6, kernel_size: 4, stride: 2, padding: 1, output_padding: 1",
+    "max_pool3d, kernel_size: 3, stride: 2, padding: 1, ceil_mode: true",
+    "lp_pool3d, norm_type: 3.0, kernel_size: 3",
+    "adaptive_max_pool3d, output_size: [2, 4, 3]",
+    "upsample, scale_factor: [1, 2, 2], mode: trilinear",
+    "instance_norm3d, affine: true",
+    "replication_pad3d, padding: 1",
+    "local_response_norm, size: 3",
+    "global_avg_pool3d",
+]
+
+
+def test_layers_of_one_and_of_three_axes(tmp_path: Path) -> None:
+    """A few in one network, each a result: writing one alone takes a second."""
+    for rank, size in ((1, [12]), (3, [6, 8, 9])):
+        items = [text for text in OTHER_RANKS if "2d" not in text and _rank(text) in (0, rank)]
+        layers = "".join(f"  - {{name: l{number}, from: input, type: {text}}}\n" for number, text in enumerate(items))
+        outputs = ", ".join(f"o{number}: l{number}" for number in range(len(items)))
+        text = f"input: {[3, *size]}\nlayers:\n{layers}outputs: {{{outputs}}}\n"
+        assert max(differences(loads(text), tmp_path / "net.onnx")) < 1e-4
+
+
+def _rank(text: str) -> int:
+    """The number of axes of a layer's input; 0 where it takes any."""
+    return 1 if "1d" in text or ": linear" in text else 3 if "3d" in text or "trilinear" in text else 0
 
 
 def test_an_adaptive_pool_of_a_size_that_divides(tmp_path: Path) -> None:
