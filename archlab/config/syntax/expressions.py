@@ -2,8 +2,8 @@
 
 Python's own parser gives a syntax tree; only the node types of a white list are turned into small
 closures, and every result is bounded. Nothing is ever passed to `eval`. The grammar: numbers, strings,
-`true false null`, names, `+ - * / // % **`, comparisons, `and or not`, `x if c else y`, `list[index]`, and calls
-of `min max round int ceil floor sqrt make_divisible len`.
+`true false null`, names, `+ - * / // % **`, comparisons, `and or not`, `x if c else y`, lists `[a, b]`, `list[index]`,
+`list[start:stop:step]`, and calls of `min max sum len round int abs ceil floor sqrt log log2 make_divisible`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from archlab.config.syntax.limits import MAX_EXPRESSION_DEPTH, MAX_EXPRESSION_LENGTH, MAX_INTEGER, MAX_STRING_LENGTH
+from archlab.config.syntax.limits import (
+    MAX_ARGUMENT_VALUES,
+    MAX_EXPRESSION_DEPTH,
+    MAX_EXPRESSION_LENGTH,
+    MAX_INTEGER,
+    MAX_LIST_DEPTH,
+    MAX_STRING_LENGTH,
+)
 
 Scope = Mapping[str, Any]
 Evaluate = Callable[[Scope], Any]
@@ -154,8 +161,7 @@ _WORDS: dict[type[ast.expr], str] = {
     ast.Lambda: "lambda",
     ast.ListComp: "a comprehension",
     ast.GeneratorExp: "a comprehension",
-    ast.List: "a list",
-    ast.Tuple: "a list",
+    ast.Tuple: "a list without brackets",
     ast.Dict: "a mapping",
     ast.JoinedStr: "an f-string",
     ast.NamedExpr: "an assignment",
@@ -316,7 +322,7 @@ def _conditional(node: ast.IfExp, depth: int) -> Evaluate:
 
 def _subscript(node: ast.Subscript, depth: int) -> Evaluate:
     if isinstance(node.slice, ast.Slice):
-        raise _error(node, "slices cannot be used in an expression; an index can")
+        return _slice(node, node.slice, depth)
     container, index = _compile(node.value, depth), _compile(node.slice, depth)
 
     def evaluate(scope: Scope) -> Any:
@@ -328,6 +334,56 @@ def _subscript(node: ast.Subscript, depth: int) -> Evaluate:
         return items[position]
 
     return evaluate
+
+
+def _slice(node: ast.Subscript, bounds: ast.Slice, depth: int) -> Evaluate:
+    container = _compile(node.value, depth)
+    written = (bounds.lower, bounds.upper, bounds.step)
+    parts = [None if part is None else _compile(part, depth) for part in written]
+
+    def evaluate(scope: Scope) -> Any:
+        items = container(scope)
+        ends = [None if part is None else part(scope) for part in parts]
+        if not isinstance(items, list | tuple):
+            raise _error(node, "[...:...] takes a part of a list")
+        if not all(end is None or (isinstance(end, int) and not isinstance(end, bool)) for end in ends):
+            raise _error(node, "[...:...] takes whole numbers")
+        if ends[2] == 0:
+            raise _error(node, "[...:...:0] never gets on; the step cannot be 0")
+        return items[slice(*ends)]
+
+    return evaluate
+
+
+def _list(node: ast.List, depth: int) -> Evaluate:
+    parts = [_compile(part, depth) for part in node.elts]
+
+    def evaluate(scope: Scope) -> tuple[Any, ...]:
+        values = tuple([part(scope) for part in parts])
+        if _count_values(values, MAX_ARGUMENT_VALUES, MAX_LIST_DEPTH) > MAX_ARGUMENT_VALUES:
+            message = f"the list is too long or too deep; at most {MAX_ARGUMENT_VALUES} values, inner ones too, and "
+            raise _error(node, f"{message}{MAX_LIST_DEPTH} levels are allowed")
+        return values
+
+    return evaluate
+
+
+def _count_values(value: Any, most: int, levels: int) -> int:
+    """How many values there are in one, itself not among them, counted no further than beyond `most`.
+
+    A list may hold another one several times, so that a few doublings would be more than any memory. What is deeper
+    than so many levels counts as too many.
+    """
+    if not isinstance(value, list | tuple | dict):
+        return 0
+    if not levels:
+        return most + 1
+    count = 0
+    for part in value.values() if isinstance(value, dict) else value:
+        count += 1 + _count_values(part, most - count, levels - 1)
+        if count > most:
+            break
+    return count
 
 
 def make_divisible(value: float, divisor: int = 8, min_value: int | None = None) -> int:
@@ -343,9 +399,12 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
     "max": (max, 2, 20),
     "round": (round, 1, 1),
     "int": (int, 1, 1),
+    "abs": (abs, 1, 1),
     "ceil": (math.ceil, 1, 1),
     "floor": (math.floor, 1, 1),
     "sqrt": (math.sqrt, 1, 1),
+    "log": (math.log, 1, 2),
+    "log2": (math.log2, 1, 1),
     "make_divisible": (make_divisible, 1, 3),
 }
 """Name to function, fewest and most arguments."""
@@ -365,15 +424,39 @@ def _length(node: ast.Call, depth: int) -> Evaluate:
     return evaluate
 
 
+_OF_LISTS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "sum": sum}
+"""What takes the numbers of one list."""
+
+
+def _of_list(node: ast.Call, depth: int) -> Evaluate:
+    assert isinstance(node.func, ast.Name)
+    name, container = node.func.id, _compile(node.args[0], depth)
+    rest = "" if name == "sum" else ", or several numbers"
+
+    def evaluate(scope: Scope) -> Any:
+        items = container(scope)
+        if not isinstance(items, list | tuple):
+            raise _error(node, f"{name} takes one list of numbers{rest}")
+        if not items and name != "sum":
+            raise _error(node, f"{name} of an empty list is nothing")
+        return _safely(node, _OF_LISTS[name], [_number(item, node) for item in items])
+
+    return evaluate
+
+
 def _call(node: ast.Call, depth: int) -> Evaluate:
     if not isinstance(node.func, ast.Name):
         raise _error(node, "only functions with a name can be called in an expression")
     if node.func.id == "len":
         return _length(node, depth)
-    if node.func.id not in _FUNCTIONS:
-        raise _error(node, f"'{node.func.id}' is not a function here; there are {', '.join(_FUNCTIONS)} and len")
+    if node.func.id not in _FUNCTIONS and node.func.id not in _OF_LISTS:
+        raise _error(node, f"'{node.func.id}' is not a function here; there are {', '.join(_FUNCTIONS)}, sum and len")
     if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
         raise _error(node, f"{node.func.id} takes plain arguments only")
+    if node.func.id == "sum" and len(node.args) != 1:
+        raise _error(node, "sum takes one list of numbers: sum([a, b])")
+    if node.func.id in _OF_LISTS and len(node.args) == 1:
+        return _of_list(node, depth)
     function, fewest, most = _FUNCTIONS[node.func.id]
     if not fewest <= len(node.args) <= most:
         wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
@@ -396,5 +479,6 @@ _COMPILERS: dict[type[ast.expr], Callable[[Any, int], Evaluate]] = {
     ast.Compare: _comparison,
     ast.IfExp: _conditional,
     ast.Subscript: _subscript,
+    ast.List: _list,
     ast.Call: _call,
 }
