@@ -144,7 +144,8 @@ class NetworkMaker:
 
     def _residual(self) -> Item:
         body = [self._conv(), *([self._conv()] if self.random.random() < 0.5 else [])]
-        return {"type": "residual", "shortcut": self.random.choice(["project", "if_same"]), "body": body}
+        behind = {"activation": self.random.choice(["relu", "sigmoid"])} if self.random.random() < 0.3 else {}
+        return {"type": "residual", "shortcut": self.random.choice(["project", "if_same"]), "body": body, **behind}
 
     def _branches(self) -> Item:
         """Paths that keep the size, in different ways."""

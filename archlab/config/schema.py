@@ -67,7 +67,12 @@ def config_schema() -> Schema:
             "residual",
             "Add a shortcut to a body of layers (He et al. 2016).",
             ["body"],
-            {"body": _LIST, "shortcut": {"anyOf": [{"enum": list(WORDS)}, _expression(), _LIST]}},
+            {
+                "body": _LIST,
+                "shortcut": {"anyOf": [{"enum": list(WORDS)}, _expression(), _LIST]},
+                "norm": _attached("norm", "Normalisation of the sum."),
+                "activation": _attached("activation", "Activation of the sum, in place."),
+            },
         ),
         branches=_combinator(
             "branches",

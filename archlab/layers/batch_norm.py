@@ -20,6 +20,7 @@ class BatchNormNd(Layer):
     runs: ClassVar[Runtime] = Runtime(gradient_layout="output")
     alias: ClassVar[str] = "bn"
     role: ClassVar[Role] = "norm"
+    attachments: ClassVar[tuple[str, ...]] = ("activation",)
 
     eps: float = Field(1e-5, ge=0, allow_inf_nan=False, description="Added to the variance.")
     momentum: float | None = Field(

@@ -26,6 +26,7 @@ class EvoNorm2d(Layer):
 
     alias: ClassVar[str] = "norm"
     role: ClassVar[Role] = "norm"
+    attachments: ClassVar[tuple[str, ...]] = ("activation",)
     runs: ClassVar[Runtime] = Runtime(autocast="parameters")
 
     apply_act: bool = Field(default=True, description="false: a scale and a shift are all.")

@@ -28,6 +28,7 @@ class FilterResponseNorm2d(Layer):
     alias: ClassVar[str] = "frn"
     torch_class: ClassVar[str] = "archlab.torch.modules.FilterResponseNorm2d"
     role: ClassVar[Role] = "norm"
+    attachments: ClassVar[tuple[str, ...]] = ("activation",)
     runs: ClassVar[Runtime] = Runtime(
         autocast="parameters", autocast_doubt="leaves out a copy in float32 that its powers keep"
     )

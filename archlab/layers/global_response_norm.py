@@ -30,6 +30,7 @@ class GlobalResponseNorm(Layer):
     alias: ClassVar[str] = "grn"
     torch_class: ClassVar[str] = "archlab.torch.modules.GlobalResponseNorm"
     role: ClassVar[Role] = "norm"
+    attachments: ClassVar[tuple[str, ...]] = ("activation",)
     runs: ClassVar[Runtime] = Runtime(autocast="parameters")
 
     eps: float = Field(1e-6, ge=0, allow_inf_nan=False, description="Added to the mean of the channels' norms.")

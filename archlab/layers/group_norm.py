@@ -28,6 +28,7 @@ class GroupNorm(Layer):
     alias: ClassVar[str] = "gn"
     torch_class: ClassVar[str] = "GroupNorm"
     role: ClassVar[Role] = "norm"
+    attachments: ClassVar[tuple[str, ...]] = ("activation",)
 
     num_groups: Positive = Field(description="Groups of channels; must divide them. 1: all channels together.")
     eps: float = Field(1e-5, ge=0, allow_inf_nan=False, description="Added to the variance.")

@@ -35,6 +35,7 @@ class Add(Layer):
     others: ClassVar[Others] = "joined"
     alias: ClassVar[str] = "add"
     role: ClassVar[Role] = "join"
+    attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """All of one shape, unchanged."""
@@ -62,6 +63,7 @@ class StretchingJoin(Layer):
     """What the joins share that stretch: inputs whose sizes are equal, or 1 where another's is larger."""
 
     role: ClassVar[Role] = "join"
+    attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
     others: ClassVar[Others] = "joined"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -146,6 +148,7 @@ class Concat(Layer):
     others: ClassVar[Others] = "joined"
     alias: ClassVar[str] = "cat"
     role: ClassVar[Role] = "join"
+    attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
 
     dim: int = Field(1, ge=1, le=1, description="The dimension to join along: 1, the channels.")
 

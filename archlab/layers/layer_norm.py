@@ -30,6 +30,7 @@ class LayerNorm(Layer):
     alias: ClassVar[str] = "ln"
     torch_class: ClassVar[str] = "LayerNorm"
     role: ClassVar[Role] = "norm"
+    attachments: ClassVar[tuple[str, ...]] = ("activation",)
 
     eps: float = Field(1e-5, ge=0, allow_inf_nan=False, description="Added to the variance.")
     elementwise_affine: bool = Field(default=True, description="Learn a scale and a shift per channel.")

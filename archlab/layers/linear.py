@@ -26,10 +26,11 @@ class Linear(Layer):
     runs: ClassVar[Runtime] = Runtime(layout="shape", gradient_layout="shape", sums_bias=True, autocast="lower")
     alias: ClassVar[str] = "fc"
     torch_class: ClassVar[str] = "Linear"
+    attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
     counts_activations: ClassVar[bool] = True
 
     out_features: Positive = Field(description="Number of outputs.")
-    bias: bool = Field(default=True, description="Add a learnable bias.")
+    bias: bool = Field(default=True, description="Add a learnable bias; left out by default when there is a norm.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(in_features,) to (out_features,); (H, W, in_features) to (H, W, out_features)."""

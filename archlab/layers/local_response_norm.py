@@ -32,6 +32,7 @@ class LocalResponseNorm(Layer):
     alias: ClassVar[str] = "lrn"
     torch_class: ClassVar[str] = "LocalResponseNorm"
     role: ClassVar[Role] = "norm"
+    attachments: ClassVar[tuple[str, ...]] = ("activation",)
     runs: ClassVar[Runtime] = Runtime(
         autocast="float32", autocast_doubt="follows CUDA's lists and has not been counted"
     )

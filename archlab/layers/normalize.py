@@ -25,6 +25,7 @@ class Normalize(Layer):
     type: ClassVar[str] = "normalize"
     alias: ClassVar[str] = "norm"
     role: ClassVar[Role] = "norm"
+    attachments: ClassVar[tuple[str, ...]] = ("activation",)
     runs: ClassVar[Runtime] = Runtime()
 
     eps: float = Field(1e-12, ge=0, allow_inf_nan=False, description="The least that is divided by.")

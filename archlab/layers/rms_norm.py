@@ -27,6 +27,7 @@ class RMSNorm(Layer):
     alias: ClassVar[str] = "norm"
     torch_class: ClassVar[str] = "RMSNorm"
     role: ClassVar[Role] = "norm"
+    attachments: ClassVar[tuple[str, ...]] = ("activation",)
     runs: ClassVar[Runtime] = Runtime(
         autocast="parameters", autocast_doubt="leaves out a copy in float32 that its powers keep"
     )

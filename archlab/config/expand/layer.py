@@ -10,7 +10,7 @@ from archlab.config.expand.names import Value, Values
 from archlab.config.expand.walk import Walk
 from archlab.config.syntax.yaml_nodes import value_kind
 from archlab.config.tree.argument import Arguments
-from archlab.config.tree.items import COMBINATORS, MERGES, LayerItem
+from archlab.config.tree.items import COMBINATORS, MERGES, Item, LayerItem
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError
@@ -47,8 +47,17 @@ def expand_layer(
         return None
     known = tuple([node for node in inputs if node is not None])
     if cls.role == "join" and len(known) == 1:  # of no repetitions
-        return known[0]
+        return attach(walk, item, known[0], list(lowered.attached.values()), env)
     return walk.emitter.emit_lowered(item, lowered, known, env, spot)
+
+
+def attach(walk: Walk, item: Item, value: Value, layers: list[Layer], env: Environment) -> Value:
+    """A value with a norm or an activation behind it, as an item says; None where a problem leaves it unknown."""
+    for layer in layers:
+        if value is None:
+            return None
+        value = walk.add(layer, (value,), item, env)
+    return value
 
 
 def lower_item(walk: Walk, item: LayerItem, cls: type[Layer], arguments: Arguments, env: Environment) -> Lowered | None:

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 from archlab.config.expand.init import TensorInit, initialised_class, read_tensors
-from archlab.config.syntax.yaml_nodes import Mapping, value_kind
-from archlab.config.tree.items import LayerItem
+from archlab.config.syntax.yaml_nodes import Mapping, Node, value_kind
+from archlab.config.tree.items import Item, LayerItem
 from archlab.config.tree.validation import Places, unknown_option, validate_model
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError, Problems
@@ -66,7 +66,7 @@ class Lowering:
         self._problems = problems
         self._projections: dict[tuple[int, tuple[int, ...], int], list[Layer]] = {}
         self._joins: dict[str, Layer] = {}
-        self._attachments: dict[tuple[str, str], Layer] = {}
+        self._attachments: dict[tuple[str, str, bool], Layer] = {}
         self._lowered: dict[tuple[LayerItem, str, Hashable], Lowered | None] = {}
 
     def lower(
@@ -120,8 +120,9 @@ class Lowering:
         for name in cls.attachments:
             value = values.pop(name, None)
             if value is not None:
-                attached[name] = self._attached(item, name, value, trail)
-        if "norm" in attached:
+                argument = item.arguments.named.get(name)
+                attached[name] = self.attached(item, name, value, None if argument is None else argument.node, trail)
+        if "norm" in attached and "bias" in cls.model_fields:
             values.setdefault("bias", False)
         self._refuse_attached(item, cls, values)
         main = validate_model(cls, cls.type, values, item.places, self._problems, trail)
@@ -151,37 +152,52 @@ class Lowering:
                     item.places.key(name),
                 )
 
-    def _attached(self, item: LayerItem, name: str, value: Any, trail: Trail) -> Layer | None:
-        """The norm or activation written on a layer: a type, or a mapping with its options."""
+    def attached(
+        self, item: Item, name: str, value: Any, node: Node | None, trail: Trail, *, may_overwrite: bool = True
+    ) -> Layer | None:
+        """The norm or activation written on an item: a type, or a mapping with its options.
+
+        Args:
+            item: the item.
+            name: the key that it is written under.
+            value: what is written, with expressions evaluated.
+            node: where, if it is not written for one repetition only.
+            trail: through which blocks it came about.
+            may_overwrite: whether nothing else can need what stands in front of it.
+        """
         role = attachment_role(name)
         options = dict(value) if isinstance(value, dict) else {"type": value}
         type_name = options.pop("type", None)
         cls = find_layer(type_name) if isinstance(type_name, str) else None
         if cls is None or cls.role != role:
-            places = self._attached_places(item, name)
+            places = _attached_places(item, name, node)
             problem = _not_attachable(role, type_name, places, exists=cls is not None)
             self._problems.add(problem.message, problem.code, problem.place, trail)
             return None
-        key = cls.type, repr(options)
+        for own in options.keys() & set(cls.attachments):
+            message = f"'{own}' is written on the layer, beside '{name}'"
+            self._problems.add(message, Code.UNKNOWN_OPTION, _attached_places(item, name, node).key(own), trail)
+            return None
+        key = cls.type, repr(options), may_overwrite
         if key in self._attachments:
             return self._attachments[key]
-        places = self._attached_places(item, name)
+        places = _attached_places(item, name, node)
         layer: Layer | None = validate_model(cls, cls.type, options, places, self._problems, trail)
         if layer is None:
             return None
-        if isinstance(layer, InplaceActivation) and "inplace" not in options and layer.is_reversible:
+        may_overwrite = may_overwrite and "inplace" not in options
+        if isinstance(layer, InplaceActivation) and may_overwrite and layer.is_reversible:
             # Nothing else can read what stands in front of it, so that it may be overwritten.
             layer = layer.model_copy(update={"inplace": True})
         self._attachments[key] = layer
         return layer
 
-    def _attached_places(self, item: LayerItem, name: str) -> Places:
-        argument = item.arguments.named.get(name)
-        node = None if argument is None else argument.node
-        if isinstance(node, Mapping):
-            return Places.of(node)
-        whole = item.places.value(name)
-        return Places(whole, {}, {"type": whole})
+
+def _attached_places(item: Item, name: str, node: Node | None) -> Places:
+    if isinstance(node, Mapping):
+        return Places.of(node)
+    whole = item.places.value(name)
+    return Places(whole, {}, {"type": whole})
 
 
 def _not_attachable(role: str, type_name: Any, places: Places, *, exists: bool) -> BadItemError:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from archlab.config.expand.draft import Draft
 from archlab.config.expand.environment import Environment, Spot
 from archlab.config.expand.history import shape_notes
+from archlab.config.expand.layer import attach
 from archlab.config.expand.names import NameTable, Value
 from archlab.config.expand.paths import PathScope
 from archlab.config.expand.shortcut import WORDS, BodyPath, body_path, fitting_stride
 from archlab.config.expand.walk import Walk
+from archlab.config.syntax.expressions import UnknownValueError
 from archlab.config.syntax.yaml_nodes import value_kind
 from archlab.config.tree.items import Item, Layers, ResidualItem
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import did_you_mean
+from archlab.layers.base import Layer
 from archlab.layers.input import Input
 from archlab.layers.shape import is_map, shape_text
 
@@ -36,6 +41,7 @@ def expand_residual(walk: Walk, item: ResidualItem, value: Value, env: Environme
     """
     inner = level_of(item, env, spot)
     word = _word(walk, item, env)
+    behind = _attached(walk, item, env)
     if isinstance(item.body, BadItemError):
         raise item.body.with_traceback(None)
     first = len(walk.nodes)
@@ -52,10 +58,35 @@ def expand_residual(walk: Walk, item: ResidualItem, value: Value, env: Environme
     if result is None or value is None or skip is None:
         return None
     if skip is _NO_SHORTCUT:
-        return result
+        return attach(walk, item, result, behind(False), inner)
     if skip.shape != result.shape:
         raise _unequal(walk, item, word, skip, result)
-    return walk.add(walk.lowering.join("add"), (result, skip), item, inner)
+    return attach(walk, item, walk.add(walk.lowering.join("add"), (result, skip), item, inner), behind(True), inner)
+
+
+def _attached(walk: Walk, item: ResidualItem, env: Environment) -> Callable[[bool], list[Layer]]:
+    """What is written behind the sum, by whether it may overwrite what it reads: a sum of its own, or the body's end.
+
+    Raises:
+        BadItemError: if it cannot be evaluated.
+        UnknownValueError: if it is none of those there are, which a problem tells.
+    """
+    written = {name: walk.evaluate(argument.bounded(), env) for name, argument in item.attached.items()}
+
+    def make(may_overwrite: bool) -> list[Layer]:  # noqa: FBT001 - the one thing that it is asked
+        layers: list[Layer] = []
+        for name, value in written.items():
+            if value is not None:
+                node = item.attached[name].node
+                layer = walk.lowering.attached(item, name, value, node, env.trail, may_overwrite=may_overwrite)
+                if layer is None:
+                    raise UnknownValueError
+                layers.append(layer)
+                may_overwrite = True
+        return layers
+
+    make(True)
+    return make
 
 
 def level_of(item: Item, env: Environment, spot: Spot) -> Environment:

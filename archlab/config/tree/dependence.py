@@ -91,8 +91,10 @@ def _own_arguments(item: Item | BrokenItem) -> Iterator[Argument]:
         yield item.target
         for arguments in (item.arguments, item.opening, item.closing, item.single):
             yield from arguments.named.values()
-    elif isinstance(item, ResidualItem) and isinstance(item.shortcut, Argument):
-        yield item.shortcut
+    elif isinstance(item, ResidualItem):
+        yield from item.attached.values()
+        if isinstance(item.shortcut, Argument):
+            yield item.shortcut
     elif isinstance(item, BranchesItem):
         paths = [path for path in item.paths if isinstance(path, Path)]
         conditions = [argument for path in paths for argument in (path.when, path.repeat)]

@@ -21,7 +21,7 @@ ITEM_KEYS = ("type", "use", "share", "name", "from", "repeat", "first", "last", 
 """Keys of any item in a list of layers; no block param can have these names."""
 
 COMBINATORS = {
-    "residual": ("body", "shortcut"),
+    "residual": ("body", "shortcut", "norm", "activation"),
     "branches": ("paths", "merge", "split"),
 }
 """Item types that hold lists of layers, and their own keys."""
@@ -140,11 +140,13 @@ class ResidualItem(Item):
         body: the layers, or why there are none.
         shortcut: layers or a word; None for the word that is the default.
         is_shortcut_first: whether a shortcut of layers is written in front of the body.
+        attached: norm and activation behind the sum, in this order.
     """
 
     body: Layers | BadItemError
     shortcut: Layers | Argument | None
     is_shortcut_first: bool
+    attached: dict[str, Argument]
 
     @property
     def lists(self) -> tuple[Layers, ...]:

@@ -224,7 +224,10 @@ def _residual(node: Mapping, common: dict[str, Any], lists: dict[str, _Lists]) -
     written = [part for part in lists.get("shortcut", ()) if isinstance(part, Layers)]
     shortcut = written[0] if written else _option(node, "shortcut")
     is_first = bool(written) and next(iter(lists)) == "shortcut"
-    return ResidualItem(**common, body=body, shortcut=shortcut, is_shortcut_first=is_first)
+    attached: dict[str, Argument] = {
+        key: Argument(node.entries[key]) for key in ("norm", "activation") if key in node.entries
+    }
+    return ResidualItem(**common, body=body, shortcut=shortcut, is_shortcut_first=is_first, attached=attached)
 
 
 def _branches(node: Mapping, common: dict[str, Any], lists: dict[str, _Lists]) -> Item:
