@@ -66,8 +66,8 @@ def axes_text(rank: int) -> str:
 
 
 def times_text(rank: int) -> str:
-    """`a pair`: as many values as there are axes."""
-    return {1: "a list of one", 2: "a pair", 3: "three"}[rank]
+    """`a pair`: as many values as there are axes, where there are several."""
+    return {2: "a pair", 3: "three"}[rank]
 
 
 def listed_schema(item: JsonSchema, count: int) -> JsonSchema:
@@ -88,10 +88,11 @@ def _to_sizes(minimum: int, value: Any, rank: int) -> Sizes:
         return (value,) * rank
     if isinstance(value, tuple | list) and len(value) == rank and all(_is_whole(v, minimum) for v in value):
         return tuple(value)
+    many = f", or {times_text(rank)} of them ({axes_text(rank)})" if rank > 1 else ""
     raise PydanticCustomError(
         "pair",
-        "must be a whole number from {minimum} to {maximum}, or {times} of them ({axes})",
-        {"minimum": minimum, "maximum": MAX_SIZE, "times": times_text(rank), "axes": axes_text(rank)},
+        "must be a whole number from {minimum} to {maximum}{many}",
+        {"minimum": minimum, "maximum": MAX_SIZE, "many": many},
     )
 
 
@@ -141,9 +142,8 @@ def _padding(value: Any, rank: int) -> Sizes | str:
     if isinstance(value, str):
         if value in PADDING_WORDS:
             return value
-        raise PydanticCustomError(
-            "padding", f"must be a whole number, {times_text(rank)}, or one of: same, valid, auto"
-        )
+        many = f", {times_text(rank)}," if rank > 1 else ""
+        raise PydanticCustomError("padding", f"must be a whole number{many} or one of: same, valid, auto")
     return _natural(value, rank)
 
 

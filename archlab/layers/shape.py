@@ -122,10 +122,18 @@ def require_map(layer: str, shape: Shape, rank: int = 0) -> None:
         )
 
 
+OF_TWO_AXES = (
+    *("deform_conv2d", "softmax2d", "layer_norm2d", "rms_norm2d", "filter_response_norm2d"),
+    *("evo_norm2d_b0", "evo_norm2d_s0"),
+)
+"""Layers without twins of one and of three axes."""
+
+
 def _rank_hint(layer: str, rank: int, shape: Shape) -> str | None:
     twin = layer.replace(f"{rank}d", f"{len(shape) - 1}d")
     batch = f"leave the {shape[0]} out if it is a batch" if len(shape) == rank + 2 else ""
-    return ", or ".join(filter(None, [batch, f"use {twin}" if twin != layer else ""])) or None
+    instead = f"use {twin}" if twin != layer and layer not in OF_TWO_AXES else ""
+    return ", or ".join(filter(None, [batch, instead])) or None
 
 
 def _count_text(rank: int) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from archlab.layers import find_layer
+from archlab.layers import find_layer, layer_types
 from archlab.layers.macro import Macro
-from archlab.layers.shape import ChannelsLast, Shape, ShapeError
+from archlab.layers.shape import OF_TWO_AXES, ChannelsLast, Shape, ShapeError
 
 MAP: Shape = (8, 6, 7)
 BEHIND: Shape = ChannelsLast((6, 7, 8))
@@ -333,3 +333,10 @@ def test_what_is_said(
     said = caught.value
     assert (said.message, said.hint) == (message, hint)
     assert said.option == (next(iter(options)) if option == "*" else option)
+
+
+def test_which_layers_have_twins_of_one_and_of_three_axes() -> None:
+    types = set(layer_types())
+    of_two = {name for name in types if "2d" in name}
+    alone = {name for name in of_two if not {name.replace("2d", "1d"), name.replace("2d", "3d")} & types}
+    assert alone == set(OF_TWO_AXES)
