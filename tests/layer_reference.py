@@ -32,6 +32,7 @@ TITLES: dict[str, tuple[str, ...]] = {
     "Linear": ("linear",),
     "Activations": ("relu", "rectifier", "silu", "sigmoid", "shrink", "softmax"),
     "Joins and slices": ("join", "arithmetic", "weighted_add", "narrow", "pad_channels"),
+    "Along dimensions": ("reduction",),
     "Shuffles": ("shuffle",),
     "Gates and scales": ("scale", "channel_attention", "constant"),
     "Shape, order, dropout": ("flatten", "identity", "dropout", "permute"),
@@ -59,6 +60,11 @@ SAMPLES: dict[str, Any] = {
     "norm_type": 2,
     "factor": 0.5,
     "exponent": 2,
+    "dim": [2, 3],
+    "dims": [0, 2, 3, 1],
+    "dim0": 2,
+    "dim1": 3,
+    "unflattened_size": [2, 4],
 }
 """Values of options that have no default, for the examples."""
 
@@ -120,6 +126,8 @@ def _options(cls: type[Layer]) -> list[str]:
 
 
 def _written(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
     if isinstance(value, tuple):
         return _written(value[0]) if len(set(value)) == 1 else f"[{', '.join(map(_written, value))}]"
     if value is None or isinstance(value, bool):
@@ -133,6 +141,8 @@ def _example(name: str, cls: type[Layer]) -> list[str]:
         options["groups"] = 4
     if name in ("upsample", "interpolate"):
         options["scale_factor"] = 2
+    if name == "unflatten":
+        options["dim"] = 1
     joins = cls.role == "join"
     item = ", ".join(f"{key}: {_written(value)}" for key, value in [("type", name), *options.items()])
     lines = ["input: [8, 16, 16]", "layers:"]

@@ -96,6 +96,8 @@ class NetworkMaker:
             (1, lambda: {"use": "hourglass", "n": self.random.randint(1, 3)}),
             (2, self._again),
             (3, self._resized),
+            (1, self._tokens),
+            (1, self._gated),
             (9, self._special),
         ]
         weights = [weight for weight, _ in makers]
@@ -231,6 +233,28 @@ class NetworkMaker:
             over = {"type": "interpolate", "size": Exactly((size[0] + 1, *[s + 2 for s in size[1:]])), "mode": mode}
             back = [over, {"type": "zero_pad2d", "padding": Exactly([*[-1, -1] * (len(size) - 1), -1, 0])}]
         return {"type": "branches", "paths": [[], [smaller, *back]]}
+
+    def _tokens(self) -> Item:
+        """Positions as tokens and back, with layers over the channels of each, beside the map."""
+        assert self.last is not None
+        size = map_size(self.last.graph.nodes[-1].shape)
+        assert size is not None
+        body = [
+            {"type": "flatten", "start_dim": 2},
+            {"type": "transpose", "dim0": 1, "dim1": 2},
+            {"type": self.random.choice(["layer_norm", "gelu"])},
+            {"type": "linear", "out_features": "$in_channels"},
+            self.random.choice([{"type": "transpose", "dim0": -1, "dim1": -2}, {"type": "permute", "dims": [0, 2, 1]}]),
+            {"type": "unflatten", "dim": 2, "unflattened_size": Exactly(size)},
+        ]
+        return {"type": "residual", "body": body}
+
+    def _gated(self) -> Item:
+        """The map times what is left of it along some dimensions."""
+        dims = self.random.sample(range(1, 2 + self.rank), self.random.randint(1, self.rank))
+        kind = self.random.choice(["mean", "sum", "amax", "vector_norm"])
+        along = {"type": kind, "dim": Exactly(dims), "keepdim": True}
+        return {"type": "branches", "merge": "multiply", "paths": [[], [along]]}
 
     def _special(self) -> Item:
         item = self.random.choice(_SPECIAL)(self.random)

@@ -50,7 +50,6 @@ LAYER_HABITS = {
     "concatenate": "concat",
     "cat": "concat",
     "mul": "multiply",
-    "sum": "add",
     "grn": "global_response_norm",
     "frn": "filter_response_norm2d",
     "eca": "efficient_channel_attention",
@@ -86,7 +85,12 @@ LAYER_HABITS = {
     "drop_path": "stochastic_depth",
     "depth_to_space": "pixel_shuffle",
     "space_to_depth": "pixel_unshuffle",
-    "permute": "channels_last",
+    "max": "amax",
+    "norm": "vector_norm",
+    "reshape": "unflatten",
+    "view": "unflatten",
+    "chunk": "narrow",
+    "slice": "narrow",
 }
 """Names that other libraries give to layers, in lower case."""
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from archlab.explain.section import Section, Step, times
 from archlab.explain.subject import Subject
-from archlab.layers.shape import AXIS_NAMES, ChannelsLast, Shape, axis_count, is_map, shape_text
+from archlab.layers.dims import dim_index
+from archlab.layers.laid import Role, extra_of, positions_of, roles_of
+from archlab.layers.shape import AXIS_NAMES, Shape, shape_text
 
 Rule = Callable[[Subject, Section], None]
 
@@ -20,13 +22,19 @@ def rearranged(subject: Subject, section: Section) -> None:
 
 def dimension_words(shape: Shape) -> tuple[str, ...]:
     """What each dimension of a value is."""
-    if len(shape) == 1:
+    if len(shape) == 1 and not any(roles_of(shape)):
         return ("features",)
-    if isinstance(shape, ChannelsLast):
-        return (*AXIS_NAMES[axis_count(shape)], "channels")
-    if is_map(shape):
-        return ("channels", *AXIS_NAMES[axis_count(shape)])
-    return tuple(f"dimension {number}" for number in range(1, len(shape) + 1))
+    names = AXIS_NAMES.get(len(positions_of(shape)), ())
+    return tuple([_role_word(role, names, extra_of(shape)) for role in roles_of(shape)])
+
+
+def _role_word(role: Role, names: tuple[str, ...], extra: int) -> str:
+    if not role or not names:
+        return "channels"
+    if len(role) == 1:
+        return names[role[0]]
+    merged = "(" + " x ".join([names[axis] for axis in role]) + ")"
+    return f"({extra} + {merged[1:]}" if extra else merged
 
 
 def _as_it_is(subject: Subject, section: Section) -> None:
@@ -113,6 +121,15 @@ def _permuted(subject: Subject, section: Section) -> None:
     section.notes.append(f"{shapes}: {old} to {new}. Only the order of the dimensions changes.")
 
 
+def _reduced(subject: Subject, section: Section) -> None:
+    (before,) = subject.inputs
+    given: Any = subject.layer
+    dims = given.dim if isinstance(given.dim, tuple) else (given.dim,)
+    words = [dimension_words(before)[dim_index(subject.layer.type, dim, before)] for dim in dims]
+    left = "is of size 1" if given.keepdim else "is gone"
+    section.notes.append(f"{shape_text(before)} to {shape_text(subject.output)}: {', '.join(words)} {left}.")
+
+
 def _option(subject: Subject, name: str) -> int:
     value: Any = getattr(subject.layer, name)
     return int(value)
@@ -131,5 +148,8 @@ RULES: dict[str, Rule] = {
     "flatten": _flatten,
     "channels_last": _permuted,
     "channels_first": _permuted,
+    "permute": _permuted,
+    "transpose": _permuted,
+    **dict.fromkeys(("mean", "sum", "amax", "vector_norm"), _reduced),
 }
 """By layer type."""

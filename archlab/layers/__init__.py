@@ -52,6 +52,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "weighted_add": ("weighted_add",),
     "narrow": ("narrow",),
     "pad_channels": ("pad_channels",),
+    "reduction": ("mean", "sum", "amax", "vector_norm"),
     "shuffle": ("pixel_shuffle", "pixel_unshuffle", "channel_shuffle"),
     "scale": ("squeeze_excitation", "layer_scale"),
     "channel_attention": ("efficient_channel_attention",),
@@ -59,7 +60,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "flatten": ("flatten",),
     "identity": ("identity",),
     "dropout": ("dropout", *ranks("dropout2d"), "stochastic_depth"),
-    "permute": ("channels_last", "channels_first"),
+    "permute": ("channels_last", "channels_first", "permute", "transpose", "unflatten"),
 }
 """Module in this package to the layer types it defines: the one list a new layer is added to."""
 

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from archlab.layers.base import Cost, Layer
 from archlab.layers.fields import MAX_SIZE, POSITIVE_SCHEMA, JsonSchema, PerAxis, listed_schema, times_text
 from archlab.layers.geometry import AxisReads, adaptive_reads
-from archlab.layers.pooling import INDEX_BYTES
+from archlab.layers.pooling import INDEX_BYTES, along_one_axis
 from archlab.layers.room import KEEPS_NOTHING, Room, Training
 from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape, require_map
@@ -79,9 +79,8 @@ class AdaptiveAvgPoolNd(AdaptivePoolNd):
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """Nothing is kept of the mean of a whole map, whose gradient is expanded."""
-        if prod(output[1:]) > 1:
-            return self.runs
-        return self.runs._replace(training=KEEPS_NOTHING, gradient_layout="expanded")
+        runs = self.runs._replace(operators=along_one_axis) if self.rank == 1 else self.runs
+        return runs if prod(output[1:]) > 1 else runs._replace(training=KEEPS_NOTHING, gradient_layout="expanded")
 
 
 class AdaptiveAvgPool2d(AdaptiveAvgPoolNd):
@@ -104,7 +103,8 @@ class AdaptiveMaxPoolNd(AdaptivePoolNd):
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """The positions of the maxima are made, and kept beside the input."""
         places = Room(sample_bytes=INDEX_BYTES * prod(output))
-        return self.runs._replace(workspace=places, training=Training(kept=places))
+        runs = self.runs._replace(workspace=places, training=Training(kept=places))
+        return runs._replace(operators=along_one_axis) if self.rank == 1 else runs
 
 
 class AdaptiveMaxPool2d(AdaptiveMaxPoolNd):

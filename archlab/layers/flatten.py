@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import ClassVar
 
 from pydantic import Field
 
 from archlab.layers.base import Layer
-from archlab.layers.geometry import AxisReads, everything, pointwise
+from archlab.layers.geometry import IDENTITY, WHOLE, AxisReads, pointwise
+from archlab.layers.laid import lost_axes, merged
 from archlab.layers.operators import Operator, reshape
 from archlab.layers.runtime import VIEW, Execution, Runtime
-from archlab.layers.shape import Loose, Shape, ShapeError, axis_count, shape_text
+from archlab.layers.shape import Shape, ShapeError, axis_count, shape_text
 
 
 class Flatten(Layer):
-    """Merge dimensions start_dim to end_dim into one: a view, without work. Dimension 0 is the batch."""
+    """Merge dimensions start_dim to end_dim into one: a view, without work. Dimension 0 is the batch.
+
+    Of a map, `start_dim: 2` merges the axes alone: (C, H, W) to (C, H * W), whose positions stay known.
+    """
 
     type: ClassVar[str] = "flatten"
     alias: ClassVar[str] = "flatten"
@@ -38,13 +41,17 @@ class Flatten(Layer):
             )
         if start == end:
             return shape
-        merged = (*shape[: start - 1], prod(shape[start - 1 : end]), *shape[end:])
-        return merged if len(merged) == 1 else Loose(merged)
+        return merged(shape, start - 1, end - 1)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
-        """A flat vector has no positions any more: together it sees the whole map."""
-        rank = axis_count(inputs[0])
-        return (pointwise(rank) if output == inputs[0] else everything(rank),)
+        """Positions merged with channels are none any more: together they see the whole axis."""
+        (shape,) = inputs
+        start, end = self._merged(shape)
+        lost = lost_axes(shape, start - 1, end - 1)
+        rank = axis_count(shape)
+        if not lost:
+            return (pointwise(rank),)
+        return (tuple([WHOLE if axis in lost else IDENTITY for axis in range(rank)]),)
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """A view, or a copy where what it merges does not lie so; nothing where it merges nothing."""

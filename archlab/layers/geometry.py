@@ -152,8 +152,14 @@ class Whole:
     """Every output reads the whole axis."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unknown(Whole):
+    """It is not known what is read: taken for the whole axis, and told."""
+
+
 IDENTITY = Window()
 WHOLE = Whole()
+UNKNOWN = Unknown()
 
 Reads = Window | Phases | Whole
 AxisReads = tuple[Reads, ...]
@@ -177,6 +183,11 @@ def in_context(rank: int) -> AxisReads:
 def is_pointwise(reads: AxisReads) -> bool:
     """Whether a layer says of itself that it goes position by position (`pointwise`, `in_context`)."""
     return reads is _POINTWISE[len(reads)] or reads is _IN_CONTEXT[len(reads)]
+
+
+def is_unknown(reads: AxisReads) -> bool:
+    """Whether it is not known what is read along some axis."""
+    return any(isinstance(axis, Unknown) for axis in reads)
 
 
 def everything(rank: int) -> AxisReads:

@@ -8,11 +8,21 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, Others, Role
-from archlab.layers.geometry import BROADCAST, IDENTITY, AxisReads, Reads
+from archlab.layers.dims import dim_index
+from archlab.layers.geometry import BROADCAST, IDENTITY, UNKNOWN, AxisReads, Reads, pointwise
+from archlab.layers.laid import (
+    CHANNELS,
+    ChannelsLast,
+    extra_of,
+    laid,
+    positions_of,
+    roles_of,
+    without_positions,
+)
 from archlab.layers.operators import FIRST, Operator
 from archlab.layers.room import SHARES, VIEWS, Gradient, Training
 from archlab.layers.runtime import Execution, Runtime, one_operator
-from archlab.layers.shape import ChannelsLast, Shape, ShapeError, is_map, of_kind, require_map, shape_text
+from archlab.layers.shape import Shape, ShapeError, axis_count, of_kind, require_map, shape_text
 from archlab.layers.strides import Value, contiguous, in_format_of, iterated
 
 
@@ -73,18 +83,20 @@ class StretchingJoin(Layer):
                 return inputs[0]
             _refuse_channels_last(self.type, inputs)
         sizes = [set(axis) - {1} for axis in zip(*inputs, strict=False)]
-        if len({(type(shape), len(shape)) for shape in inputs}) != 1 or any(len(axis) > 1 for axis in sizes):
+        if len({(roles_of(shape), len(shape)) for shape in inputs}) != 1 or any(len(axis) > 1 for axis in sizes):
             raise ShapeError(
                 f"{self.type} needs inputs of one shape, or a gate with size 1 where the map is larger, "
                 f"but they are {_shapes_text(inputs)}"
             )
-        return of_kind(inputs[0], tuple([max(axis) if axis else 1 for axis in sizes]))
+        stretched = tuple([max(axis) if axis else 1 for axis in sizes])
+        positions = tuple(map(max, *map(positions_of, inputs))) if len(inputs) > 1 else positions_of(inputs[0])
+        return laid(stretched, roles_of(inputs[0]), positions, extra_of(inputs[0]))
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """Position by position, or the one position of a stretched axis."""
-        if not is_map(output):
+        if axis_count(output) == 0 or len(set(inputs)) == 1:
             return super().reads(inputs, output)
-        return tuple([tuple(map(_stretch, shape[1:], output[1:])) for shape in inputs])
+        return tuple([tuple(map(_stretch, positions_of(shape), positions_of(output))) for shape in inputs])
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """One operation per output element and further input."""
@@ -150,16 +162,36 @@ class Concat(Layer):
     role: ClassVar[Role] = "join"
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
 
-    dim: int = Field(1, ge=1, le=1, description="The dimension to join along: 1, the channels.")
+    dim: int = Field(1, description="The dimension to join along: 1, the channels of a map.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """The channels add up."""
-        _refuse_channels_last(self.type, inputs)
-        if len({shape[1:] for shape in inputs}) != 1 or len({(type(shape), len(shape)) for shape in inputs}) != 1:
+        """The sizes along the dimension add up."""
+        if self.dim == 1:
+            _refuse_channels_last(self.type, inputs)
+        first = inputs[0]
+        dim = dim_index(self.type, self.dim, first)
+        alike = {(*shape[:dim], *shape[dim + 1 :]) for shape in inputs}
+        kinds = {(roles_of(shape), len(shape), extra_of(shape)) for shape in inputs}
+        if len(alike) != 1 or len(kinds) != 1:
+            what = "channels" if dim == 0 else f"dimension {self.dim}"
             raise ShapeError(
-                "concat needs inputs that differ in their channels only, but they are " + _shapes_text(inputs)
+                f"concat needs inputs that differ in their {what} only, but they are {_shapes_text(inputs)}"
             )
-        return of_kind(inputs[0], (sum(shape[0] for shape in inputs), *inputs[0][1:]))
+        sizes = (*first[:dim], sum(shape[dim] for shape in inputs), *first[dim + 1 :])
+        role = roles_of(first)[dim]
+        if not role:
+            return of_kind(first, sizes)
+        # Positions of several maps in a row are no map's: they are told as features.
+        roles = tuple([CHANNELS if number == dim else own for number, own in enumerate(roles_of(first))])
+        return laid(sizes, roles, without_positions(positions_of(first), role))
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
+        """Position by position; which position one along a joined axis was is not followed."""
+        rank = axis_count(inputs[0])
+        role = roles_of(inputs[0])[dim_index(self.type, self.dim, inputs[0])]
+        if not role:
+            return (pointwise(rank),) * len(inputs)
+        return (tuple([UNKNOWN if axis in role else IDENTITY for axis in range(rank)]),) * len(inputs)
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """Nothing is kept: the gradients of its inputs are parts of its own."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, Role, TensorSpec
+from archlab.layers.laid import roles_of
 from archlab.layers.norm import STATISTICS_FLOPS, affine_tensors
 from archlab.layers.operators import (
     Operator,
@@ -15,7 +16,7 @@ from archlab.layers.operators import (
 )
 from archlab.layers.room import Room, Training
 from archlab.layers.runtime import Execution, Runtime, one_operator
-from archlab.layers.shape import ChannelsLast, Shape, ShapeError, require_map, shape_text
+from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
 from archlab.layers.strides import contiguous
 
 
@@ -37,9 +38,9 @@ class LayerNorm(Layer):
     bias: bool = Field(default=True, description="Learn the shift, where affine.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(features,) or (H, W, C), unchanged."""
+        """(features,), (H, W, C) or (tokens, C), unchanged."""
         (shape,) = inputs
-        if len(shape) != 1 and not isinstance(shape, ChannelsLast):
+        if roles_of(shape)[-1]:
             raise ShapeError(
                 f"layer_norm normalises over the last dimension, but its input {shape_text(shape)} has channels first",
                 hint="use layer_norm2d, or put {type: channels_last} in front of it",

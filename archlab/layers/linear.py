@@ -9,15 +9,16 @@ from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.fields import Positive
+from archlab.layers.laid import roles_of
 from archlab.layers.operators import Operator, reshape, view
 from archlab.layers.room import SHARES
 from archlab.layers.runtime import Execution, Runtime, one_operator
-from archlab.layers.shape import ChannelsLast, Shape, ShapeError, of_kind, shape_text
+from archlab.layers.shape import Shape, ShapeError, of_kind, shape_text
 from archlab.layers.strides import contiguous
 
 
 class Linear(Layer):
-    """Fully connected layer: (in_features,) to (out_features,), or over the channels of a channels-last map.
+    """Fully connected layer: (in_features,) to (out_features,), or over the channels where they are the last dimension.
 
     MACs: output elements x in_features. FLOPs beyond them: one addition per output where there is a bias.
     """
@@ -33,9 +34,9 @@ class Linear(Layer):
     bias: bool = Field(default=True, description="Add a learnable bias; left out by default when there is a norm.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(in_features,) to (out_features,); (H, W, in_features) to (H, W, out_features)."""
+        """(in_features,) to (out_features,); (..., in_features) to (..., out_features)."""
         (shape,) = inputs
-        if len(shape) != 1 and not isinstance(shape, ChannelsLast):
+        if roles_of(shape)[-1]:
             raise ShapeError(
                 f"linear needs a flat input, but its input is {shape_text(shape)}",
                 hint="put {type: flatten} in front of it, or {type: channels_last} to work on the channels",

@@ -10,9 +10,9 @@ from pydantic import Field
 from archlab.layers.base import Cost
 from archlab.layers.fields import PositiveSizes, Sizes
 from archlab.layers.operators import Operator
-from archlab.layers.pooling import INDEX_BYTES, PoolNd
+from archlab.layers.pooling import INDEX_BYTES, PoolNd, along_one_axis
 from archlab.layers.room import NOTHING, Room, Training
-from archlab.layers.runtime import Execution, Runtime, one_operator
+from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import Shape
 
 
@@ -45,10 +45,10 @@ class MaxPoolNd(PoolNd):
 
 def _without_places(runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
     """Along one axis PyTorch makes positions only where a gradient is wanted, or a dispatch mode watches."""
-    one = one_operator(runtime, execution)
-    if execution.run.watched:
-        return (one,)
-    return (one._replace(scratch=NOTHING, training=one.training._replace(kept_only=True)),)
+    before, one, after = along_one_axis(runtime, execution)
+    if not execution.run.watched:
+        one = one._replace(scratch=NOTHING, training=one.training._replace(kept_only=True))
+    return (before, one, after)
 
 
 class MaxPool2d(MaxPoolNd):

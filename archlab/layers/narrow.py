@@ -1,4 +1,4 @@
-"""A part of the channels."""
+"""A part of a dimension."""
 
 from __future__ import annotations
 
@@ -7,32 +7,64 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.base import Layer
-from archlab.layers.join import _refuse_channels_last
+from archlab.layers.dims import dim_index, mixing
+from archlab.layers.geometry import IDENTITY, AxisReads, Window, pointwise
+from archlab.layers.laid import CHANNELS, extra_of, laid, positions_of, reduced, roles_of
 from archlab.layers.operators import Operator
 from archlab.layers.room import KEEPS_NOTHING
 from archlab.layers.runtime import VIEW, Execution, Runtime
-from archlab.layers.shape import Shape, ShapeError, of_kind
+from archlab.layers.shape import Shape, ShapeError, axis_count, of_kind, shape_text
 
 
 class Narrow(Layer):
-    """A slice of the channels, as `torch.narrow(input, 1, start, length)`: a view, without work."""
+    """A slice along a dimension, as `torch.narrow(input, dim, start, length)`: a view, without work."""
 
     type: ClassVar[str] = "narrow"
     alias: ClassVar[str] = "split"
 
-    start: int = Field(ge=0, description="First channel.")
-    length: int = Field(ge=1, description="Number of channels.")
+    dim: int = Field(1, description="The dimension; 1 is the channels of a map.")
+    start: int = Field(ge=0, description="Where the slice begins, from 0.")
+    length: int = Field(ge=1, description="How much of the dimension it takes.")
+
+    def _index(self, shape: Shape) -> int:
+        return dim_index(self.type, self.dim, shape)
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, ...) to (length, ...)."""
+        """The dimension has the length."""
         (shape,) = inputs
-        _refuse_channels_last(self.type, inputs)
-        if self.start + self.length > shape[0]:
-            raise ShapeError(
-                f"narrow takes channels {self.start} to {self.start + self.length - 1}, but the input has {shape[0]}",
-                option="length",
-            )
-        return of_kind(shape, (self.length, *shape[1:]))
+        dim = self._index(shape)
+        if self.start + self.length > shape[dim]:
+            taken = f"{self.start} to {self.start + self.length - 1}"
+            what = f"channels {taken}" if not roles_of(shape)[dim] else f"positions {taken} of dimension {self.dim}"
+            raise ShapeError(f"narrow takes {what}, but the input has {shape[dim]}", option="length")
+        if len(roles_of(shape)[dim]) > 1:
+            return self._of_tokens(shape, dim)
+        return of_kind(shape, (*shape[:dim], self.length, *shape[dim + 1 :]))
+
+    def _of_tokens(self, shape: Shape, dim: int) -> Shape:
+        """Of merged axes: what stands for no position, or all but that."""
+        extra = extra_of(shape)
+        if self.start == extra and self.start + self.length == shape[dim]:
+            return laid((*shape[:dim], self.length, *shape[dim + 1 :]), roles_of(shape), positions_of(shape))
+        if self.start + self.length <= extra:
+            gone = reduced(shape, (dim,), keepdim=True)
+            roles = tuple([CHANNELS if number == dim else role for number, role in enumerate(roles_of(gone))])
+            return laid((*shape[:dim], self.length, *shape[dim + 1 :]), roles, positions_of(gone))
+        raise ShapeError(
+            f"narrow takes some of the positions of dimension {self.dim} of {shape_text(shape)}, which are no map's",
+            option="start",
+            hint="cut the map before its axes are merged",
+        )
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
+        """Positions are moved to the front; a class token by itself is taken for what all tokens see."""
+        (shape,) = inputs
+        role, rank = roles_of(shape)[self._index(shape)], axis_count(shape)
+        if len(role) == 1 and self.start:
+            return (tuple([Window(padding=-self.start) if axis in role else IDENTITY for axis in range(rank)]),)
+        if len(role) > 1 and self.start + self.length <= extra_of(shape):
+            return (mixing(shape, (self._index(shape),)),)
+        return (pointwise(rank),)
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """A view; the input's gradient is a map of zeros with the slice's in it."""
@@ -40,5 +72,5 @@ class Narrow(Layer):
 
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """One."""
-        value = execution.inputs[0].with_size(1, self.length)
+        value = execution.inputs[0].with_size(self._index(execution.shapes[0]) + 1, self.length)
         return (Operator(value, holding="view", training=KEEPS_NOTHING, layout="shape"),)

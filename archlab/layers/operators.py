@@ -20,11 +20,12 @@ Layout = Literal["iterated", "like", "format", "shape", "weight"]
 sizes say, or with the channels last where either the input or the weight suggests it."""
 
 GradientLayout = Literal[
-    "own", "kept", "output", "format", "own format", "shape", "weight", "expanded", "sliced", "base"
+    "own", "kept", "output", "format", "own format", "shape", "weight", "expanded", "stretched", "sliced", "base"
 ]
 """In which order a new gradient lies: as elementwise operators have it that read the output's gradient first (`own`),
 the value that it is of (`kept`) or the output; in the memory format of that value, or of the output's gradient; as its
-sizes say; as a convolution's; as a mean's, which is expanded; as a slice's; or just as the value that it is of."""
+sizes say; as a convolution's; as that of the mean of whole maps, which is expanded, or of a mean along any dimensions
+(`stretched`); as a slice's; or just as the value that it is of."""
 
 Holding = Literal["new", "inplace", "view", "alias"]
 """Where a value lives: in new memory, in its first input's, overwritten or seen otherwise, or it is that input."""

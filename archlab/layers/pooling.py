@@ -9,12 +9,24 @@ from pydantic import Field
 from archlab.layers.base import Layer
 from archlab.layers.fields import NaturalSizes, OptionalSizes, PositiveSizes, Sizes
 from archlab.layers.geometry import AxisReads, Window
-from archlab.layers.runtime import Runtime
+from archlab.layers.operators import Operator, view
+from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import AXIS_NAMES, Shape, ShapeError, require_map
 from archlab.layers.sliding import pooled_size, require_fit
+from archlab.layers.strides import Value, contiguous
 
 INDEX_BYTES = 8
 """PyTorch finds the position of each maximum as an int64, whether or not anyone asks for it."""
+
+
+def along_one_axis(runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
+    """Pooling along one axis, which PyTorch does on a map of one row: a view, the pooling, and a view of that."""
+    (source,) = execution.inputs
+    batch, channels, length = source.sizes
+    row = Value((batch, channels, 1, length), (*source.strides[:2], length * source.strides[2], source.strides[2]))
+    pooled = execution._replace(inputs=(row,), output=(execution.output[0], 1, execution.output[1]))
+    one = one_operator(runtime, pooled)._replace(reads=(0,))
+    return (view(row), one, view(contiguous(execution.sizes), (1,)))
 
 
 class PoolNd(Layer):
@@ -65,6 +77,10 @@ class PoolNd(Layer):
     def _window(self, axis: int) -> Window:
         stride = self.kernel_size if self.stride is None else self.stride
         return Window(self.kernel_size[axis], stride[axis], self.padding[axis], self._dilation[axis])
+
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """One operator, between two views where there is one axis."""
+        return self.runs._replace(operators=along_one_axis) if self.rank == 1 else self.runs
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """A sliding window on each axis."""

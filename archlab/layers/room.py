@@ -28,9 +28,9 @@ class Room(NamedTuple):
 
 NOTHING = Room()
 
-Gradient = Literal["new", "shared", "view", "reshape", "permute", "reduced"]
+Gradient = Literal["new", "shared", "view", "reshape", "permute", "expand", "reduced"]
 """Where the gradients of a layer's inputs live: new memory, or that of its output's gradient (a view: a part of it;
-reshaped: copied where a view cannot be; permuted), or new memory into which a whole map is summed up."""
+reshaped: copied where a view cannot be; permuted; expanded), or new memory into which a whole map is summed up."""
 
 
 class Training(NamedTuple):

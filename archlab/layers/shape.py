@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from archlab.layers.laid import ChannelsLast, Laid, laid
+
 Shape = tuple[int, ...]
 
 
@@ -17,56 +19,6 @@ UNIT_NAMES: dict[int, tuple[str, ...]] = {1: ("positions",), 2: ("rows", "column
 
 RANKS = tuple(AXIS_NAMES)
 """Numbers of axes that a map may have."""
-
-
-class Laid(tuple[int, ...]):
-    """The shape of a value that is no map with its channels first, and no flat one: its class says what is what.
-
-    Unequal to a plain shape of the same numbers, since layers answer differently for it.
-    """
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and tuple.__eq__(self, other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        return hash((type(self), *self))
-
-    @property
-    def channels(self) -> int:
-        """How many channels it has, wherever they are."""
-        return self[-1]
-
-    @property
-    def positions(self) -> tuple[int, ...] | None:
-        """The sizes of its axes; None where it has none."""
-        return None
-
-
-class ChannelsLast(Laid):
-    """The shape of a map as (*axes, channels), which is what `channels_last` gives."""
-
-    __slots__ = ()
-
-    @property
-    def positions(self) -> tuple[int, ...]:
-        """All but the channels."""
-        return self[:-1]
-
-
-class Loose(Laid):
-    """The shape of a value of several dimensions that are no axes of a map, as some of `flatten`'s."""
-
-    __slots__ = ()
-
-    @property
-    def channels(self) -> int:
-        """The first dimension."""
-        return self[0]
 
 
 class ShapeError(Exception):
@@ -109,7 +61,7 @@ def require_map(layer: str, shape: Shape, rank: int = 0) -> None:
             f"{shape_text(shape)}",
             hint="put {type: channels_first} in front of it",
         )
-    if axis_count(shape) == 0:
+    if axis_count(shape) == 0 or isinstance(shape, Laid):
         raise ShapeError(
             f"{layer} needs a map ({_map_text(rank)}), but its input is {shape_text(shape)}",
             hint=_FLAT_NORM if "_norm" in layer else "it was flattened before; move this layer in front of the flatten",
@@ -150,9 +102,9 @@ def is_map(shape: Shape) -> bool:
 
 
 def map_size(shape: Shape) -> tuple[int, ...] | None:
-    """The sizes of a map's axes, whichever way round; None for a flat input."""
+    """The sizes of a map's axes, however it lies; None for a flat input, or where no dimension holds an axis."""
     if isinstance(shape, Laid):
-        return shape.positions
+        return shape.positions if any(shape.roles) else None
     return shape[1:] if len(shape) - 1 in RANKS else None
 
 
@@ -172,5 +124,11 @@ def channels_of(shape: Shape) -> int:
 
 
 def of_kind(shape: Shape, sizes: tuple[int, ...]) -> Shape:
-    """Other sizes, whose dimensions are what they are in a shape."""
-    return type(shape)(sizes) if isinstance(shape, Laid) else sizes
+    """Other sizes, whose dimensions hold what they do in a shape."""
+    if not isinstance(shape, Laid):
+        return sizes
+    positions = list(shape.positions)
+    for size, role in zip(sizes, shape.roles, strict=True):
+        if len(role) == 1:
+            positions[role[0]] = size - shape.extra
+    return laid(sizes, shape.roles, tuple(positions), shape.extra)

@@ -9,11 +9,13 @@ from pydantic import Field
 
 from archlab.layers.activation import Activation
 from archlab.layers.base import Cost
-from archlab.layers.geometry import IDENTITY, WHOLE, AxisReads, Window, pointwise
+from archlab.layers.dims import dim_index, mixing
+from archlab.layers.geometry import IDENTITY, AxisReads, Window, pointwise
+from archlab.layers.laid import roles_of
 from archlab.layers.operators import Operator
 from archlab.layers.room import KEEPS_OUTPUT
 from archlab.layers.runtime import Execution, Runtime, one_operator
-from archlab.layers.shape import ChannelsLast, Shape, ShapeError, axis_count, is_map, of_kind, require_map, shape_text
+from archlab.layers.shape import Shape, ShapeError, axis_count, of_kind, require_map, shape_text
 from archlab.layers.strides import iterated
 
 _RUNS = Runtime(layout="shape", gradient_layout="shape", training=KEEPS_OUTPUT, autocast="float32")
@@ -25,42 +27,17 @@ class _AlongDim(Activation):
     dim: int = Field(1, description="The dimension; 0 is the batch, 1 the channels.")
 
     def _axis(self, shape: Shape) -> int:
-        """The dimension as an index into the shape without batch.
-
-        Raises:
-            ShapeError: if there is no such dimension, or it is the batch.
-        """
-        rank = len(shape) + 1
-        dim = self.dim + rank if self.dim < 0 else self.dim
-        if not 1 <= dim < rank:
-            raise ShapeError(
-                f"{self.type}: dim={self.dim} is not a dimension of {shape_text(shape)} behind the batch",
-                option="dim",
-                hint=f"1 to {rank - 1}" if rank > 2 else "1",
-            )
-        return dim - 1
+        """The dimension as an index into the shape without batch."""
+        return dim_index(self.type, self.dim, shape)
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """Unchanged."""
         self._axis(inputs[0])
-        self._require_channels(inputs[0])
         return inputs[0]
 
-    def _require_channels(self, shape: Shape) -> None:
-        """Refuse a spatial dimension of a channels-last map, whose positions are not followed."""
-        if isinstance(shape, ChannelsLast) and self._axis(shape) != len(shape) - 1:
-            raise ShapeError(
-                f"{self.type}: dim={self.dim} is spatial in {shape_text(shape)}, which has its channels last",
-                option="dim",
-                hint="dim: -1 is the channels; or put {type: channels_first} in front of it",
-            )
-
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
-        """The whole axis, where the dimension is a spatial one."""
-        mixed = self._axis(inputs[0]) if is_map(inputs[0]) else 0
-        if mixed == 0:
-            return super().reads(inputs, output)
-        return (tuple([WHOLE if axis == mixed else IDENTITY for axis in range(1, len(output))]),)
+        """The whole of the axes that the dimension holds."""
+        return (mixing(inputs[0], (self._axis(inputs[0]),)),)
 
 
 class Softmax(_AlongDim):
@@ -131,20 +108,25 @@ class GLU(_AlongDim):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """The dimension is halved."""
         (shape,) = inputs
-        self._require_channels(shape)
         axis = self._axis(shape)
         if shape[axis] % 2:
             raise ShapeError(f"glu halves dimension {self.dim}, whose size is odd: {shape[axis]}", option="dim")
+        if len(roles_of(shape)[axis]) > 1:
+            raise ShapeError(
+                f"glu: dim={self.dim} of {shape_text(shape)} holds several axes, whose halves are no map",
+                option="dim",
+                hint="halve the channels",
+            )
         halved = (*shape[:axis], shape[axis] // 2, *shape[axis + 1 :])
         return of_kind(shape, halved)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """Two positions, half the axis apart, where the dimension is a spatial one."""
-        if not is_map(inputs[0]):
-            return (pointwise(axis_count(output)),)
-        halved = self._axis(inputs[0])
-        sizes = enumerate(output[1:], start=1)
-        return (tuple([Window(2, 1, 0, size) if axis == halved else IDENTITY for axis, size in sizes]),)
+        role, size = roles_of(inputs[0])[self._axis(inputs[0])], output[self._axis(inputs[0])]
+        rank = axis_count(output)
+        if not role:
+            return (pointwise(rank),)
+        return (tuple([Window(2, 1, 0, size) if axis in role else IDENTITY for axis in range(rank)]),)
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """sigmoid (4) and the product."""

@@ -76,6 +76,8 @@ def seen_text(analysis: Analysis, output: OutputReport) -> str:
     """`427, stride 32, start -213 (at layer4.2.relu3)`, or `global` and how far it reaches without."""
     field, finite = output.receptive_field, output.largest_finite
     path, finite_path = output.seen_at.path, output.finite_at.path
+    if not any(field.axes) and field.unknown:
+        return f"unknown: a layer on the way does not say what it reads (at {path})"
     if not field.is_global:
         bound = analysis.bounded_field_of(output.seen_at.index)
         moved = "" if bound is None else f" (with the largest offsets {largest_text(bound)})"

@@ -157,6 +157,7 @@ def field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
         "coverage": coverage,
         "cut": cut,
         "global": field.is_global,
+        **({"unknown": True} if field.unknown else {}),
         "context": "global" if field.context else None,
         "aligned": field.aligned,
         "misalignment": _misalignment_dict(field.misalignment),

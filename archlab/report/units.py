@@ -68,10 +68,13 @@ def percent_text(share: float | None) -> str:
 
 
 def field_text(field: ReceptiveField) -> str:
-    """`427`, `15x9` or `{3, 5}`; with the share read where there are holes; `global`."""
-    if field.is_global:
-        return "global"
-    return " ".join([by_axis(map(_axis_text, field.axes)), *field_marks(field)])
+    """`427`, `15x9` or `{3, 5}`; with the share read where there are holes; `global`, or `unknown`."""
+    if not any(field.axes):
+        return "unknown" if field.unknown else "global"
+    whole = "?" if field.unknown else "all"
+    return " ".join(
+        [by_axis([whole if axis is None else _axis_text(axis) for axis in field.axes]), *field_marks(field)]
+    )
 
 
 def field_marks(field: ReceptiveField) -> list[str]:
@@ -97,20 +100,19 @@ def _distance(values: tuple[Fraction, ...]) -> str:
 
 def largest_text(field: ReceptiveField) -> str:
     """The largest size alone: `236` or `15x9`."""
-    return by_axis(["all" if axis is None else str(axis.sizes[-1]) for axis in field.axes])
+    whole = "?" if field.unknown else "all"
+    return by_axis([whole if axis is None else str(axis.sizes[-1]) for axis in field.axes])
 
 
-def _axis_text(axis: AxisField | None) -> str:
-    if axis is None:
-        return "all"
+def _axis_text(axis: AxisField) -> str:
     text = set_text(axis.sizes)
     coverage = axis.coverage
     return text if coverage is None or coverage == 1 else f"{text} ({coverage:.0%} read)"
 
 
 def stride_text(field: ReceptiveField) -> str:
-    """`32` or `2x1`; empty for a global field."""
-    if field.is_global:
+    """`32` or `2x1`; empty for a field that is global or unknown."""
+    if not any(field.axes):
         return ""
     return by_axis(["-" if axis is None else str(axis.stride) for axis in field.axes])
 

@@ -32,7 +32,8 @@ from archlab.config.syntax.folders import is_folder
 from archlab.diagnostics.problem import single_problem
 from archlab.files.inputs import remember
 from archlab.graph import Graph
-from archlab.layers.shape import AXIS_NAMES, ChannelsLast, Shape, map_size, shape_text
+from archlab.layers.laid import unit_index
+from archlab.layers.shape import AXIS_NAMES, Shape, map_size, shape_text
 from archlab.torch.build import build
 from archlab.torch.device import require_device
 from archlab.torch.trace import PATH
@@ -172,9 +173,7 @@ def _shares(model: fx.GraphModule, image: Tensor, shape: Shape, unit: tuple[int,
     """The squared gradient, summed over channels, as shares of its sum; None if there is none."""
     image = image.requires_grad_()
     output = model(image[None])[0]
-    if isinstance(shape, ChannelsLast):
-        output = output.movedim(-1, 0)
-    value = (output if map_size(shape) is None else output[:, *unit]).sum()
+    value = output[unit_index(shape, unit)].sum() if map_size(shape) else output.sum()
     if not value.requires_grad:
         return None
     (gradient,) = torch.autograd.grad(value, image, allow_unused=True)

@@ -13,6 +13,7 @@ from torch.nn import functional
 from archlab.layers.base import Layer
 from archlab.layers.join import Concat
 from archlab.layers.narrow import Narrow
+from archlab.layers.permute import Transpose
 
 MakeCall = Callable[[fx.Graph, Layer, list[fx.Node]], fx.Node]
 
@@ -39,7 +40,21 @@ def _concat(traced: fx.Graph, layer: Layer, inputs: list[fx.Node]) -> fx.Node:
 
 def _narrow(traced: fx.Graph, layer: Layer, inputs: list[fx.Node]) -> fx.Node:
     assert isinstance(layer, Narrow)
-    return traced.call_function(torch.narrow, (inputs[0], 1, layer.start, layer.length))
+    return traced.call_function(torch.narrow, (inputs[0], layer.dim, layer.start, layer.length))
+
+
+def _transpose(traced: fx.Graph, layer: Layer, inputs: list[fx.Node]) -> fx.Node:
+    assert isinstance(layer, Transpose)
+    return traced.call_function(torch.transpose, (inputs[0], layer.dim0, layer.dim1))
+
+
+def _reduce(function: Callable[..., object]) -> MakeCall:
+    """A function along dimensions, with the layer's options."""
+
+    def make(traced: fx.Graph, layer: Layer, inputs: list[fx.Node]) -> fx.Node:
+        return traced.call_function(function, (inputs[0],), layer.torch_arguments())
+
+    return make
 
 
 def _with_constant(function: Callable[..., object], option: str) -> MakeCall:
@@ -70,4 +85,9 @@ FUNCTIONS: dict[str, MakeCall] = {
     ),
     "concat": _concat,
     "narrow": _narrow,
+    "transpose": _transpose,
+    "mean": _reduce(torch.mean),
+    "sum": _reduce(torch.sum),
+    "amax": _reduce(torch.amax),
+    "vector_norm": _reduce(torch.linalg.vector_norm),
 }

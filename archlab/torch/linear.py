@@ -83,6 +83,8 @@ class LinearRun(fx.Interpreter):
         """Products and the like as sums: linear in all inputs, and values do not square from block to block."""
         if target in _OF_ONE:
             return args[0]
+        if target in (torch.amax, torch.linalg.vector_norm):
+            target, kwargs = torch.sum, {name: value for name, value in kwargs.items() if name != "ord"}
         return super().call_function(operator.add if target in _AS_SUMS else target, args, kwargs)
 
     def _is_elementwise(self, node: Node) -> bool:

@@ -22,7 +22,8 @@ from archlab.analysis.receptive_field.spans import DENSE, UNTRACKED, Span
 from archlab.analysis.receptive_field.unbounded import AxisPositions, Positions, unbounded_positions
 from archlab.graph import Graph, HasGraph, Node
 from archlab.layers.geometry import is_pointwise
-from archlab.layers.shape import UNIT_NAMES, ChannelsLast, map_size
+from archlab.layers.laid import unit_index
+from archlab.layers.shape import UNIT_NAMES, map_size
 from archlab.torch.linear import LinearRun
 
 MOST_LAYERS = 20
@@ -245,8 +246,7 @@ def _span_text(span: Span) -> str:
 def _gradient_masks(run: LinearRun, node: Node, unit: tuple[int, ...]) -> tuple[int, ...]:
     """Positions of the input along each axis with a gradient from one unit, over all channels."""
     output = run.outputs[node.path][0]
-    of_all_channels: tuple[slice | int, ...] = (slice(None), *unit)
-    value = output[unit if isinstance(node.shape, ChannelsLast) else of_all_channels].sum()
+    value = output[unit_index(node.shape, unit)].sum()
     (gradient,) = torch.autograd.grad(value, run.input, retain_graph=True, allow_unused=True)
     if gradient is None:
         return (0,) * len(unit)

@@ -22,7 +22,8 @@ from archlab.analysis.projective_field.fields import Projections, projective_fie
 from archlab.analysis.receptive_field.fields import gate_inputs, receptive_fields
 from archlab.analysis.receptive_field.spans import DENSE, Span
 from archlab.graph import Graph, HasGraph, Node
-from archlab.layers.shape import UNIT_NAMES, ChannelsLast, map_size
+from archlab.layers.laid import row_index
+from archlab.layers.shape import UNIT_NAMES, map_size
 from archlab.torch.linear import LinearRun
 
 MOST_LAYERS = 12
@@ -121,7 +122,7 @@ def reached_from(run: LinearRun, node: Node, axis: int, unit: int) -> Tensor:
     """
     output = run.outputs[node.path][0]
     if map_size(node.shape) is not None:
-        output = output.select(axis if isinstance(node.shape, ChannelsLast) else axis + 1, unit)
+        output = output[row_index(node.shape, axis, unit)]
     (gradient,) = torch.autograd.grad(output.sum(), run.input, retain_graph=True, allow_unused=True)
     return torch.zeros_like(run.input[0, 0]).bool() if gradient is None else gradient[0].ne(0).any(0)
 

@@ -225,11 +225,11 @@ PROBLEMS: list[tuple[str, int, int, str, str]] = [
         "softmax: dim=0 is not a dimension of 4x6x8 behind the batch; 1 to 3",
     ),
     (
-        "input: [4, 6, 8]\nlayers: [{type: channels_last}, {type: softmax, dim: 1}]",
+        "input: [4, 6, 8]\nlayers: [{type: flatten, start_dim: 2}, {type: glu, dim: 2}]",
         2,
-        54,
+        58,
         "shape",
-        "softmax: dim=1 is spatial in 6x8x4, which has its channels last; dim: -1 is the channels; or put {type: channels_first} in front of it",
+        "glu: dim=2 of 4x48 holds several axes, whose halves are no map; halve the channels",
     ),
     ("input: [4, 6, 7]\nlayers: [{type: glu}]", 2, 10, "shape", "glu halves dimension -1, whose size is odd: 7"),
     (

@@ -17,7 +17,7 @@ from archlab.diagnostics.problem import ConfigError
 from archlab.explain import Explanation, explain_layer
 from archlab.explain.section import Step
 from archlab.layers import layer_types
-from archlab.layers.shape import ChannelsLast
+from archlab.layers.shape import AXIS_NAMES, axis_count, channels_of, map_size
 from tests.random_networks import random_network
 
 
@@ -71,19 +71,22 @@ def test_every_line_of_random_layers_evaluates_to_the_analysis(seed: int) -> Non
 
 def _check_size(explanation: Explanation) -> None:
     shape = explanation.subject.output
-    height, width, channels = shape if isinstance(shape, ChannelsLast) else (*shape[1:], shape[0])
+    sizes, names = map_size(shape), AXIS_NAMES[axis_count(shape)]
+    assert sizes is not None
     said = results(explanation, "size")
-    if "out" in said:
-        assert said["out"] == height == width
+    if explanation.subject.layer.type == "flatten":
+        assert said["out"] in shape
+    elif "out" in said:
+        assert {said["out"]} == set(sizes)
     else:
-        expected = {"out channels": channels, "out height": height, "out width": width}
+        expected = {"out channels": channels_of(shape), **{f"out {n}": s for n, s in zip(names, sizes, strict=True)}}
         assert said == {name: expected[name] for name in said}
 
 
 def _check_field(explanation: Explanation) -> None:
     field = explanation.subject.report.receptive_field
     said = results(explanation, "receptive_field")
-    for axis, name in zip(field.axes, ("height", "width"), strict=True):
+    for axis, name in zip(field.axes, AXIS_NAMES[len(field.axes)], strict=True):
         for key in ("size", "stride", "start"):
             result = said.get(f"{key} ({name})", said.get(key))
             if axis is not None and result is not None and not isinstance(result, str):

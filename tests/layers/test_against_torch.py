@@ -16,7 +16,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from archlab.layers import FAMILIES, Layer, find_layer, layer_types, types_with_role
-from archlab.layers.shape import ChannelsLast, Shape, ShapeError
+from archlab.layers.laid import ChannelsLast
+from archlab.layers.shape import Shape, ShapeError
 from archlab.torch.build import make_module, module_class
 
 MODULE_TYPES = [name for name in layer_types() if (cls := find_layer(name)) is not None and cls.torch_class]
@@ -354,6 +355,13 @@ OTHERS: list[tuple[str, dict[str, Any], Shape]] = [
     ("blur_pool1d", {}, (6, 9)),
     ("blur_pool3d", {}, (6, 5, 4, 3)),
     ("layer_scale", {}, (6, 4, 3, 2)),
+    ("permute", {"dims": (0, 3, 1, 2)}, (6, 4, 5)),
+    ("permute", {"dims": (0, -1, 2, 1)}, (6, 4, 5)),
+    ("unflatten", {"dim": 1, "unflattened_size": (2, 3)}, (6, 4, 5)),
+    ("unflatten", {"dim": -3, "unflattened_size": (-1, 2)}, (6, 4, 5)),
+    ("unflatten", {"dim": 1, "unflattened_size": (4, 2)}, (6, 4, 5)),
+    ("softmax", {"dim": 1}, ChannelsLast((4, 5, 6))),
+    ("glu", {"dim": 1}, ChannelsLast((4, 5, 6))),
     ("channels_last", {}, (6, 4)),
     ("channels_last", {}, (6, 4, 3, 2)),
     ("channels_first", {}, ChannelsLast((4, 6))),
@@ -434,6 +442,8 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "channel_shuffle": {"groups": 2},
     "stochastic_depth": {"p": 0.5, "mode": "row"},
     "evo_norm2d_s0": {"groups": 2},
+    "permute": {"dims": (0, 2, 1, 3)},
+    "unflatten": {"dim": 1, "unflattened_size": (2, 2)},
 }
 """Options without which a layer cannot be made."""
 
@@ -499,8 +509,11 @@ def test_storage_is_what_torch_does_in_eval_mode(layer_type: str) -> None:
         ("avg_pool2d", {"kernel_size": 2, "divisor_override": 0}),
         ("narrow", {"start": -1, "length": 2}),
         ("narrow", {"start": 0, "length": 0}),
-        ("concat", {"dim": 0}),
-        ("concat", {"dim": 2}),
+        ("mean", {"dim": ()}),
+        ("mean", {"dim": 1.5}),
+        ("vector_norm", {"dim": 1, "ord": 3}),
+        ("permute", {"dims": 3}),
+        ("unflatten", {"dim": 1, "unflattened_size": 4}),
         ("lp_pool2d", {"norm_type": -0.5, "kernel_size": 2}),
         ("deform_conv2d", {"out_channels": 8, "kernel_size": 3, "max_offset": 0.0}),
     ],

@@ -16,7 +16,8 @@ from archlab.api.network import Network, loads
 from archlab.diagnostics.problem import ConfigError
 from archlab.layers import find_layer, layer_types
 from archlab.layers.geometry import largest_reach
-from archlab.layers.shape import ChannelsLast, ShapeError
+from archlab.layers.laid import ChannelsLast
+from archlab.layers.shape import ShapeError
 from archlab.torch.build import build
 from archlab.torch.verify import verify
 
@@ -238,7 +239,6 @@ NEEDS_CHANNELS_FIRST = {
     "channel_shuffle": {"groups": 2},
     "dropout2d": {},
     "softmax2d": {},
-    "narrow": {"start": 0, "length": 2},
     "concat": {},
 }
 

@@ -16,8 +16,9 @@ import torch
 
 from archlab.layers import find_layer, layer_types, types_with_role
 from archlab.layers.base import Layer
+from archlab.layers.laid import ChannelsLast
 from archlab.layers.macro import Macro
-from archlab.layers.shape import ChannelsLast, Shape
+from archlab.layers.shape import Shape
 from archlab.torch.build import make_module
 
 
@@ -263,6 +264,15 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
     # what only moves values
     ("concat", {}, (MAP, MAP), 0),
     ("narrow", {"start": 1, "length": 2}, (MAP,), 0),
+    # 4 x 5 values of each of 6 channels: 19 additions and a division; 19 comparisons; 20 squares, 19 additions, a root
+    ("mean", {"dim": (2, 3)}, (MAP,), 6 * 20),
+    ("sum", {"dim": (2, 3)}, (MAP,), 6 * 19),
+    ("amax", {"dim": (-1, -2), "keepdim": True}, (MAP,), 6 * 19),
+    ("vector_norm", {"dim": (2, 3)}, (MAP,), 6 * 40),
+    ("vector_norm", {"dim": 1, "ord": 1}, (MAP,), 20 * 11),
+    ("permute", {"dims": (0, 2, 1, 3)}, (MAP,), 0),
+    ("transpose", {"dim0": 1, "dim1": 2}, (MAP,), 0),
+    ("unflatten", {"dim": 1, "unflattened_size": (2, 3)}, (MAP,), 0),
     ("flatten", {}, (MAP,), 0),
     ("identity", {}, (MAP,), 0),
     ("dropout", {}, (MAP,), 0),

@@ -23,7 +23,8 @@ from archlab.layers.geometry import (
     Window,
     adaptive_reads,
 )
-from archlab.layers.shape import ChannelsLast, ShapeError, channels_of, is_even, map_size
+from archlab.layers.laid import ChannelsLast
+from archlab.layers.shape import ShapeError, channels_of, is_even, map_size
 
 
 def make(layer_type: str, **options: Any) -> Layer:

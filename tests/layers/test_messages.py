@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from archlab.layers import find_layer, layer_types
+from archlab.layers.laid import ChannelsLast
 from archlab.layers.macro import Macro
-from archlab.layers.shape import OF_TWO_AXES, ChannelsLast, Shape, ShapeError
+from archlab.layers.shape import OF_TWO_AXES, Shape, ShapeError
 
 MAP: Shape = (8, 6, 7)
 BEHIND: Shape = ChannelsLast((6, 7, 8))
@@ -21,11 +22,69 @@ SAID: list[tuple[str, dict[str, Any], tuple[Shape, ...], str, str | None, str | 
     ("softmin", {"dim": -4}, (MAP,), "softmin: dim=-4 is not a dimension of 8x6x7 behind the batch", "1 to 3", "dim"),
     (
         "log_softmax",
-        {"dim": 1},
+        {"dim": 4},
         (BEHIND,),
-        "log_softmax: dim=1 is spatial in 6x7x8, which has its channels last",
-        "dim: -1 is the channels; or put {type: channels_first} in front of it",
+        "log_softmax: dim=4 is not a dimension of 6x7x8 behind the batch",
+        "1 to 3",
         "dim",
+    ),
+    ("mean", {"dim": (2, -2)}, (MAP,), "mean: dim=[2, -2] names a dimension twice", None, "dim"),
+    (
+        "mean",
+        {"dim": (1, 2, 3)},
+        (MAP,),
+        "mean: dim=(1, 2, 3) leaves a sample no dimension",
+        "write keepdim: true",
+        "dim",
+    ),
+    ("sum", {"dim": 0}, (MAP,), "sum: dim=0 is not a dimension of 8x6x7 behind the batch", "1 to 3", "dim"),
+    (
+        "transpose",
+        {"dim0": 1, "dim1": 4},
+        (MAP,),
+        "transpose: dim1=4 is not a dimension of 8x6x7 behind the batch",
+        "1 to 3",
+        "dim1",
+    ),
+    (
+        "permute",
+        {"dims": (1, 0)},
+        ((12,),),
+        "permute: dims=[1, 0] is no order of the dimensions 0 to 1 of a batch of 12 that begins with the batch, 0",
+        None,
+        "dims",
+    ),
+    (
+        "unflatten",
+        {"dim": 1, "unflattened_size": (3, 2)},
+        (MAP,),
+        "unflatten: [3, 2] does not multiply to the 8 of dimension 1",
+        None,
+        "unflattened_size",
+    ),
+    (
+        "unflatten",
+        {"dim": 2, "unflattened_size": (3, 2)},
+        (MAP,),
+        "unflatten: dimension 2 of 8x6x7 holds positions, which [3, 2] would take apart",
+        "they are those of a map of 6x7",
+        "unflattened_size",
+    ),
+    (
+        "narrow",
+        {"dim": 2, "start": 4, "length": 3},
+        (MAP,),
+        "narrow takes positions 4 to 6 of dimension 2, but the input has 6",
+        None,
+        "length",
+    ),
+    (
+        "concat",
+        {"dim": 2},
+        (MAP, (8, 6, 8)),
+        "concat needs inputs that differ in their dimension 2 only, but they are 8x6x7 and 8x6x8",
+        None,
+        None,
     ),
     ("glu", {"dim": 3}, (MAP,), "glu halves dimension 3, whose size is odd: 7", None, "dim"),
     ("prelu", {"num_parameters": 7}, (MAP,), "prelu: num_parameters=7 is neither 1 nor the 8 channels", None, "*"),

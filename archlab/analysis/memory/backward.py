@@ -307,6 +307,8 @@ class Backward:
             return own.value._replace(sizes=origin.value.sizes)
         if kind == "reshape":
             return viewed(own.value, origin.value.sizes)
+        if kind == "expand":
+            return Value(origin.value.sizes, _stretched(own.value, origin.value.sizes))
         if kind == "permute":
             dims = call.operator.dims
             return own.value.permuted(tuple([dims.index(dim) for dim in range(len(dims))]))
@@ -319,6 +321,8 @@ class Backward:
             return origin
         if layout == "sliced":
             return iterated(sizes, (own._replace(sizes=sizes),))
+        if layout == "stretched":
+            return iterated(sizes, (Value(sizes, _stretched(own, sizes)),))
         if layout == "expanded":
             return iterated(sizes, (Value(sizes, (*own.strides[:2], *(0,) * (len(sizes) - 2))),))
         if layout in {"format", "own format", "weight"}:
@@ -363,3 +367,10 @@ def _named(calls: list[Call]) -> list[int]:
 def _is_reduced(operator: Operator) -> bool:
     """Whether a gradient of what it reads is a whole map, summed up."""
     return operator.training.gradient == "reduced" or "reduced" in operator.gradients
+
+
+def _stretched(value: Value, sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of a value that is expanded to sizes."""
+    return tuple(
+        [stride if own == size else 0 for own, size, stride in zip(value.sizes, sizes, value.strides, strict=True)]
+    )

@@ -20,7 +20,7 @@ from archlab.analysis.receptive_field.demand import Demand
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
-from archlab.layers.geometry import AxisReads, is_pointwise, largest_reach, pointwise
+from archlab.layers.geometry import AxisReads, is_pointwise, is_unknown, largest_reach, pointwise
 from archlab.layers.shape import is_map, map_size
 
 JoinAxis = Callable[[Composer, Sequence[AxisField], Target], tuple[AxisField, Shift]]
@@ -56,9 +56,10 @@ class ReceptiveField:
         misalignment: the worst join on the way; None if at each one the joined units were centred on one position.
         context: whether a gate (squeeze-excitation, say) sees more than the field.
         adaptive: whether a layer on the way chooses its positions from the data.
+        unknown: whether a layer on the way does not say what it reads; an axis that is None may be seen in part then.
     """
 
-    __slots__ = ("adaptive", "axes", "context", "misalignment")
+    __slots__ = ("adaptive", "axes", "context", "misalignment", "unknown")
 
     def __init__(
         self,
@@ -67,11 +68,13 @@ class ReceptiveField:
         misalignment: Misalignment | None = None,
         context: bool = False,
         adaptive: bool = False,
+        unknown: bool = False,
     ) -> None:
         self.axes = axes
         self.misalignment = misalignment
         self.context = context
         self.adaptive = adaptive
+        self.unknown = unknown
 
     @property
     def height(self) -> AxisField | None:
@@ -91,7 +94,7 @@ class ReceptiveField:
     @property
     def is_global(self) -> bool:
         """Whether every unit sees the whole input."""
-        return not any(self.axes)
+        return not any(self.axes) and not self.unknown
 
 
 def receptive_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
@@ -206,12 +209,14 @@ class _Walk:
         if is_pointwise(reads):
             return field if reads is pointwise(len(reads)) or field.is_global else _with_context(field)
         adaptive = field.adaptive or largest_reach(reads) > 0
+        unknown = field.unknown or is_unknown(reads)
         reads = self._seen_reads(reads)
         return ReceptiveField(
             self._axes_through(field.axes, reads, node),
             misalignment=field.misalignment,
             context=field.context,
             adaptive=adaptive,
+            unknown=unknown,
         )
 
     def _axes_through(
@@ -243,6 +248,7 @@ class _Walk:
             misalignment=_worst([*[f.misalignment for f in read], _misalignment(node, apart)]),
             context=context,
             adaptive=any(f.adaptive for f in read),
+            unknown=any(f.unknown for f in read),
         )
 
     def _axes_joined(
@@ -292,4 +298,6 @@ def _worst(found: list[Misalignment | None]) -> Misalignment | None:
 
 
 def _with_context(field: ReceptiveField) -> ReceptiveField:
-    return ReceptiveField(field.axes, misalignment=field.misalignment, context=True, adaptive=field.adaptive)
+    return ReceptiveField(
+        field.axes, misalignment=field.misalignment, context=True, adaptive=field.adaptive, unknown=field.unknown
+    )

@@ -48,7 +48,7 @@ def output_reports(graph: Graph, facts: list[Facts], fields: list[ReceptiveField
     for (label, index), at in zip(graph.outputs, seen, strict=True):
         finite, finite_at = fields[at], at
         if None in finite.axes:
-            if windowed is not None and not windowed[at].is_global:
+            if windowed is not None and any(windowed[at].axes):
                 finite = windowed[at]
             else:
                 before = last[index]
@@ -90,7 +90,7 @@ def last_spatial(graph: Graph, fields: list[ReceptiveField]) -> list[int | None]
     """
     last: list[int | None] = []
     for node in graph.nodes:
-        if not fields[node.index].is_global:
+        if any(fields[node.index].axes):
             last.append(node.index)
             continue
         found = [index for index in [last[source] for source in node.inputs] if index is not None]

@@ -55,7 +55,9 @@ def _judge(
 
 def _sees_all(field: ReceptiveField, extents: tuple[int, ...]) -> bool:
     """Whether the largest span is at least as long as the image on both axes."""
-    return all(axis is None or axis.sizes[-1] >= extent for axis, extent in zip(field.axes, extents, strict=True))
+    return not field.unknown and all(
+        axis is None or axis.sizes[-1] >= extent for axis, extent in zip(field.axes, extents, strict=True)
+    )
 
 
 def border_layer(judged: dict[int, Productivity]) -> int | None:

@@ -16,8 +16,9 @@ from archlab.config.syntax.yaml_nodes import value_kind
 from archlab.config.tree.items import BranchesItem
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError
+from archlab.layers.laid import roles_of
 from archlab.layers.narrow import Narrow
-from archlab.layers.shape import channels_of
+from archlab.layers.shape import channels_of, shape_text
 
 REST = -1
 
@@ -42,13 +43,16 @@ def split(walk: Walk, item: BranchesItem, value: Value, parts: int, env: Environ
         _check_form(item, written, parts)
     if value is None:
         return [None] * parts
+    if roles_of(value.shape)[0]:
+        message = f"'split' shares out the channels, but the input {shape_text(value.shape)} has them behind"
+        raise BadItemError(f"{message}; put {{type: channels_first}} in front of it", Code.SHAPE, item.place)
     channels = channels_of(value.shape)
     sizes = _even(item, channels, parts) if written is True else _listed(item, channels, list(written))
     starts: list[Value] = []
     position = 0
     for size in sizes:
         node = walk.add(Narrow(start=position, length=size), (value,), item, env)
-        if node is None:  # the channels are last
+        if node is None:
             return [None] * parts
         position += size
         starts.append(node)

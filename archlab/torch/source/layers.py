@@ -76,7 +76,22 @@ def _concat(operands: Operands, arguments: Mapping[str, str]) -> Expression:
 
 
 def _narrow(operands: Operands, arguments: Mapping[str, str]) -> Expression:
-    return call("torch.narrow", (*operands, Atom("1"), Atom(arguments["start"]), Atom(arguments["length"])))
+    return call("torch.narrow", (*operands, *[Atom(arguments[name]) for name in ("dim", "start", "length")]))
+
+
+def _transpose(operands: Operands, arguments: Mapping[str, str]) -> Expression:
+    return call("torch.transpose", (*operands, Atom(arguments["dim0"]), Atom(arguments["dim1"])))
+
+
+def _reduction(function: str) -> Function:
+    """A function along dimensions."""
+
+    def make(operands: Operands, arguments: Mapping[str, str]) -> Expression:
+        plain = {"keepdim": "False", "ord": "2"}  # PyTorch's own defaults
+        written = {name: Atom(value) for name, value in arguments.items() if plain.get(name) != value}
+        return call(function, operands, written)
+
+    return make
 
 
 FUNCTIONS: dict[str, Function] = {
@@ -94,5 +109,10 @@ FUNCTIONS: dict[str, Function] = {
     "abs": lambda operands, _: call("torch.abs", operands),
     "concat": _concat,
     "narrow": _narrow,
+    "transpose": _transpose,
+    "mean": _reduction("torch.mean"),
+    "sum": _reduction("torch.sum"),
+    "amax": _reduction("torch.amax"),
+    "vector_norm": _reduction("torch.linalg.vector_norm"),
 }
 """Layer types that are not modules: how each is written."""

@@ -210,7 +210,7 @@ class TreeReader:
         for child in children[start:]:
             if not isinstance(child, Leaf) or child.layer.type != "narrow" or child.inputs != first.inputs:
                 break
-            if child.layer.torch_arguments() != {"start": position, "length": length}:
+            if child.layer.torch_arguments() != {"dim": 1, "start": position, "length": length}:
                 break
             position += length
             count += 1

@@ -102,10 +102,16 @@ def _nearest(mode: str, factor: Any, size: Sizes, out: Sizes, axis: int) -> list
     return [int(value) for value in y.movedim(axis, 0).flatten(1)[:, 0].tolist()] if y.dim() > 1 else y.int().tolist()
 
 
+def _reduced(options: Any, axis: int, unit: int, _size: Sizes, _out: Sizes) -> Taps:
+    """torch.mean and its kin of a map: all of the dimensions named, of which 2 is the first axis."""
+    return None if 2 + axis in options.dim else [unit]
+
+
 LINEAR = ("linear", "bilinear", "trilinear")
 RULES: dict[str, Rule] = {
     **dict.fromkeys(["conv", "deform_conv2d_op", "max_pool", "avg_pool", "lp_pool"], _window),
     "conv_transpose": _transposed,
+    **dict.fromkeys(["mean", "sum", "amax", "vector_norm"], _reduced),
     **dict.fromkeys(["adaptive_avg_pool", "adaptive_max_pool"], _adaptive),
     **{f"{kind}_pad": _padded for kind in ("zero", "constant", "reflection", "replication", "circular")},
     **dict.fromkeys(["upsample", "interpolate"], _upsampled),
