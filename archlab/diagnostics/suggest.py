@@ -85,7 +85,6 @@ LAYER_HABITS = {
     "drop_path": "stochastic_depth",
     "depth_to_space": "pixel_shuffle",
     "space_to_depth": "pixel_unshuffle",
-    "max": "amax",
     "norm": "vector_norm",
     "reshape": "unflatten",
     "view": "unflatten",

@@ -52,7 +52,7 @@ def test_random_networks(first: int) -> None:
         tables += any(
             isinstance(a, UnitTable) for layer in network.analyze().layers for a in layer.receptive_field.axes
         )
-    assert tables >= 3
+    assert tables >= 2
 
 
 @pytest.mark.parametrize("seed", range(16))
