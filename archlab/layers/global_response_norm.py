@@ -9,11 +9,12 @@ from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, Role, TensorSpec
 from archlab.layers.geometry import AxisReads, in_context
+from archlab.layers.laid import ChannelsLast
 from archlab.layers.norm import affine_tensors
 from archlab.layers.operators import Operator
 from archlab.layers.room import Training
 from archlab.layers.runtime import Execution, Runtime
-from archlab.layers.shape import ChannelsLast, Shape, axis_count, channels_of, require_map
+from archlab.layers.shape import Shape, axis_count, channels_of, require_map
 from archlab.layers.tape import Tape, source_like, summed
 
 

@@ -8,11 +8,12 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, Role, TensorSpec
+from archlab.layers.laid import roles_of
 from archlab.layers.norm import affine_tensors
 from archlab.layers.operators import Operator, copy_in_order
 from archlab.layers.room import SHARES
 from archlab.layers.runtime import Execution, Runtime
-from archlab.layers.shape import ChannelsLast, Shape, ShapeError, require_map, shape_text
+from archlab.layers.shape import Shape, ShapeError, require_map, shape_text
 from archlab.layers.tape import Tape
 
 
@@ -38,9 +39,9 @@ class RMSNorm(Layer):
     elementwise_affine: bool = Field(default=True, description="Learn a scale per channel.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(features,) or (*axes, C), unchanged."""
+        """(features,), (*axes, C) or (tokens, C), unchanged."""
         (shape,) = inputs
-        if len(shape) != 1 and not isinstance(shape, ChannelsLast):
+        if roles_of(shape)[-1]:
             raise ShapeError(
                 f"rms_norm normalises over the last dimension, but its input {shape_text(shape)} has channels first",
                 hint="use rms_norm2d, or put {type: channels_last} in front of it",

@@ -13,13 +13,14 @@ from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.conv import Conv2d, ConvNd
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.join import Multiply
+from archlab.layers.laid import Laid, roles_of
 from archlab.layers.macro import Macro, Step
 from archlab.layers.operators import Operator
 from archlab.layers.precision import Autocast
 from archlab.layers.ranks import of_rank
 from archlab.layers.relu import ReLU
 from archlab.layers.runtime import Execution, Operand, Runtime, one_operator
-from archlab.layers.shape import ChannelsLast, Loose, Shape, axis_count, channels_of, require_map
+from archlab.layers.shape import Shape, axis_count, require_map
 from archlab.layers.sigmoid import Sigmoid
 from archlab.layers.tape import Tape
 
@@ -39,8 +40,8 @@ class LayerScale(Layer):
     bias: bool = Field(default=False, description="Learn shifts too, zero at first.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, *axes), (*axes, C) or (C,), unchanged."""
-        if isinstance(inputs[0], Loose):
+        """(C, *axes), (*axes, C), (tokens, C) or (C,), unchanged."""
+        if isinstance(inputs[0], Laid) and roles_of(inputs[0])[-1]:
             require_map(self.type, inputs[0])
         return inputs[0]
 
@@ -60,7 +61,7 @@ class LayerScale(Layer):
         """Of the factors: (C, 1, 1), a 1 for each axis behind the channels."""
         if not self.per_channel:
             return ()
-        return (channels_of(shape), *(1,) * (0 if isinstance(shape, ChannelsLast) else len(shape) - 1))
+        return (shape[-1],) if isinstance(shape, Laid) else (shape[0], *(1,) * (len(shape) - 1))
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """layer_scale, bias: (C, 1, 1), a 1 for each axis behind the channels; () where one is for all."""
