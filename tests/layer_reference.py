@@ -122,6 +122,8 @@ def _options(cls: type[Layer]) -> list[str]:
         f"| `{option}` | | A layer written on it: a type, or a mapping with its options. |"
         for option in cls.attachments
     ]
+    if words := getattr(cls, "weights", ()):
+        rows.append(f"| `weight` | | How the weight is made anew each time: {', '.join(words)} (language.md). |")
     return ["| option | default | |", "|---|---|---|", *rows, ""] if rows else []
 
 

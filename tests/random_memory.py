@@ -154,6 +154,8 @@ def _conv(draw: Draw, _shape: tuple[int, ...]) -> Item:
     }
     if item["stride"] == 1 and draw.random() < 0.25:
         item["padding"] = "same"
+    if draw.random() < 0.15:
+        item["weight"] = draw.choice(["standardized", "scaled_standardized", "weight_norm", "spectral_norm"])
     if draw.random() < 0.2:
         item["padding_mode"] = draw.choice(["reflect", "replicate", "circular"])
     return _attached(draw, item)

@@ -124,6 +124,8 @@ class NetworkMaker:
             item["padding"] = "same"
         if self.random.random() < 0.15:
             item["padding_mode"] = self.random.choice(["reflect", "replicate", "circular"])
+        if self.random.random() < 0.1:
+            item["weight"] = self.random.choice(["weight_norm", "weight_norm", "spectral_norm", "standardized"])
         if self.random.random() < 0.3:
             item["norm"] = "batch_norm2d"
             item["activation"] = "relu"

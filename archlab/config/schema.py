@@ -156,6 +156,8 @@ def _layer_schema(cls: type[Layer]) -> Schema:
         }
     for name in cls.attachments:
         properties[name] = _attached(attachment_role(name), _ATTACHED[name])
+    if words := getattr(cls, "weights", ()):
+        properties["weight"] = _weight(words)
     required = ["type", *schema.get("required", []), *(["with"] if cls.role == "join" else [])]
     return {
         "type": "object",
@@ -163,6 +165,14 @@ def _layer_schema(cls: type[Layer]) -> Schema:
         "properties": {"type": {"const": cls.type}, **properties, **_COMMON},
         "required": required,
         "additionalProperties": False,
+    }
+
+
+def _weight(words: tuple[str, ...]) -> Schema:
+    mapping = {"type": "object", "properties": {"type": {"enum": list(words)}}, "required": ["type"]}
+    return {
+        "anyOf": [{"enum": list(words)}, mapping, {"type": "null"}, _expression()],
+        "description": "How the weight is made anew each time.",
     }
 
 

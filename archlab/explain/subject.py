@@ -10,6 +10,7 @@ from typing import Any
 from archlab.analysis.receptive_field.axis_field import INPUT_AXIS
 from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.result import Analysis, LayerReport
+from archlab.explain.weight import weight_of
 from archlab.graph import Node
 from archlab.layers.base import Layer
 from archlab.layers.geometry import AxisReads, largest_reach
@@ -61,9 +62,7 @@ class Subject:
     @cached_property
     def weight(self) -> Shape:
         """The weight's shape; empty if the layer multiplies with none."""
-        if not self.layer.counts_activations:
-            return ()
-        return next((t.shape for t in self.layer.tensors(self.inputs) if t.name == "weight"), ())
+        return weight_of(self.layer, self.inputs)
 
     @property
     def weight_elements(self) -> int:

@@ -64,7 +64,15 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 """Module in this package to the layer types it defines: the one list a new layer is added to."""
 
-PARTS: dict[str, tuple[str, ...]] = {"deform": ("deform_conv2d_op",), "channel_attention": ("channel_conv",)}
+PARTS: dict[str, tuple[str, ...]] = {
+    "deform": ("deform_conv2d_op",),
+    "channel_attention": ("channel_conv",),
+    "parametrized_conv": (
+        *("standardized_conv2d", "scaled_standardized_conv2d"),
+        *ranks("weight_norm_conv2d"),
+        *ranks("spectral_norm_conv2d"),
+    ),
+}
 """Primitives that only the expansion of another layer makes: found by name, but not offered."""
 
 _MODULE_OF = {

@@ -27,6 +27,8 @@ class ConvNd(Layer):
     alias: ClassVar[str] = "conv"
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
     counts_activations: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = ("standardized", "scaled_standardized", "weight_norm", "spectral_norm")
+    """What `weight` may be: how it is made anew each time (`parametrized_conv`)."""
 
     out_channels: Positive = Field(description="Number of output channels (filters).")
     kernel_size: PositiveSizes = Field(description="Size of the window: a number or {axes}.")

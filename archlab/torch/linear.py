@@ -18,6 +18,7 @@ from torch.nn.modules.pooling import _AdaptiveMaxPoolNd, _LPPoolNd, _MaxPoolNd
 from archlab.graph import Graph, Node
 from archlab.layers.geometry import is_pointwise
 from archlab.torch.build import build
+from archlab.torch.modules import ScaledStdConv2d, StdConv2d
 from archlab.torch.trace import PATH
 
 _AS_SUMS = frozenset({operator.mul, operator.sub, operator.truediv, torch.maximum, torch.minimum})
@@ -77,6 +78,9 @@ class LinearRun(fx.Interpreter):
             return _mean_like(module, args[0])
         if node.layer.others == "offsets":  # the regular grid: no offsets, and masks that leave everything as it is
             args = (args[0], torch.zeros_like(args[1]), *map(torch.ones_like, args[2:]))
+        if isinstance(module, StdConv2d | ScaledStdConv2d):  # the filters themselves, which are positive
+            convolved: Tensor = nn.Conv2d.forward(module, args[0])
+            return convolved
         return super().call_module(target, args, kwargs)
 
     def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -26,9 +26,11 @@ from archlab.torch import storages
 SCALARS = 8
 """Bytes of the loss and of its gradient, which are counted and not predicted."""
 
+_MADE_ANEW = ("standardized", "scaled_standardized", "weight_norm", "spectral_norm")
 LUMPED = {
     *("prelu", "local_response_norm", "softsign", "divide", "maximum", "minimum", "normalize", "global_response_norm"),
     *("filter_response_norm2d", "evo_norm2d_s0", "evo_norm2d_b0", "weighted_add"),
+    *(f"{kind}_conv{rank}d" for kind in _MADE_ANEW for rank in (1, 2, 3)),
 }
 """Layers of whose backward pass several maps are predicted as one: their highs are not all there."""
 

@@ -181,7 +181,7 @@ class Backward:
     def _param_gradients(self, call: Call, learns: tuple[int, ...]) -> list[Storage]:
         """The gradients of parameters of so many elements; those that are to be copied or summed up are returned."""
         step = self._step
-        copied = step.precisions[call.node].copies_params
+        copied = self._copies_params(call)
         if not copied and not self._reorders(call) and call.index not in self._summed:
             if learns:
                 step.ledger.take(sum(learns) * step.params_size, "parameter gradient", call.node)
@@ -246,7 +246,7 @@ class Backward:
     def _copy_back(self, call: Call, gradients: list[Storage | None]) -> None:
         """The parameters' gradients in the parameters' own precision, and the weight's then in its own order."""
         ledger = self._step.ledger
-        copied = self._step.precisions[call.node].copies_params
+        copied = self._copies_params(call)
         for number, elements in enumerate(call.operator.learns[: len(gradients)]):
             before = gradients[number]
             for needed in (copied, number == 0 and self._is_turned(call)):
@@ -261,10 +261,16 @@ class Backward:
             return self._summed.parameter(call.index, 0) in self._summed.turned
         return self._reorders(call)
 
+    def _copies_params(self, call: Call) -> bool:
+        """Whether its parameters are there in another precision."""
+        return self._step.precisions[call.node].copies_params and call.operator.computes != "params"
+
     def _reorders(self, call: Call) -> bool:
         """Whether the weight's gradient lies in another order than the weight."""
         step = self._step
         if not (call.operator.learns and step.facts[call.node].has_order):
+            return False
+        if call.operator.computes == "params":  # of which the weight is made
             return False
         turned = self._calls[call.inputs[0]].value.suggests_channels_last or step.channels_last
         return (call.operator.layout == "weight" and turned) != step.channels_last
@@ -291,6 +297,7 @@ class Backward:
         size = self._step.computed_bytes(call, origin.elements)
         if origin.operator.computes == "params":
             size = self._step.value_bytes(origin)
+            return Gradient(self._step.ledger.take(size, "gradient", origin.node), contiguous(origin.value.sizes))
         key = (id(call.operator), number, id(own.value), id(origin.value))
         known = self._known.get(key)
         if known is None:  # the gradient's value is kept too, lest another takes its identity

@@ -97,7 +97,7 @@ class Forward:
     def _copy_params(self, call: Call) -> list[Storage]:
         """Parameters in lower precision, which are at hand until autocast ends."""
         step = self._step
-        if not step.precisions[call.node].copies_params:
+        if not step.precisions[call.node].copies_params or call.operator.computes == "params":
             return []
         module = step.modules.get(call.node)
         key = None if module is None or not call.operator.learns else (module, call.operator.learns)

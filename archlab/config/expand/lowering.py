@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 from archlab.config.expand.init import TensorInit, initialised_class, read_tensors
+from archlab.config.expand.weight import with_weight
 from archlab.config.syntax.yaml_nodes import Mapping, Node, value_kind
 from archlab.config.tree.items import Item, LayerItem
 from archlab.config.tree.validation import Places, unknown_option, validate_model
@@ -125,7 +126,11 @@ class Lowering:
         if "norm" in attached and "bias" in cls.model_fields:
             values.setdefault("bias", False)
         self._refuse_attached(item, cls, values)
-        main = validate_model(cls, cls.type, values, item.places, self._problems, trail)
+        weighted = with_weight(item, cls, values, self._problems, trail)
+        if weighted is None:
+            return None
+        cls, places = weighted
+        main = validate_model(cls, cls.type, values, places, self._problems, trail)
         known = {name: layer for name, layer in attached.items() if layer is not None}
         tensors = None if init is None else self._init(item, cls, init, trail)
         return Lowered(main, known, tensors) if main is not None and len(known) == len(attached) else None

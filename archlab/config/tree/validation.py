@@ -97,7 +97,7 @@ def _describe(model: type[BaseModel], label: str, details: ErrorDetails, places:
 
 def unknown_option(model: type[BaseModel], label: str, option: str) -> tuple[str, Code]:
     """Message and code for an option that a model does not have."""
-    known = [*model.model_fields, *getattr(model, "attachments", ()), "init"]
+    known = [*model.model_fields, *getattr(model, "attachments", ()), *["weight"] * hasattr(model, "weights"), "init"]
     if option in _INFERRED:
         return f"{label} takes its '{option}' from its input; leave it out", Code.UNKNOWN_OPTION
     hint = did_you_mean(option, known) or (f"; it has {one_of(known[:-1])}" if known[:-1] else "; it has none")

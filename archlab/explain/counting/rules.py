@@ -106,14 +106,20 @@ _STATISTICS: Rule = {
 }
 """Norms that take the sample's own statistics."""
 
-_OWN_CONVS = "BlurPool ChannelConv"
+_OWN_CONVS = "BlurPool ChannelConv StdConv2d ScaledStdConv2d WeightNormConvNd SpectralNormConvNd"
 """Modules of archlab's own that call a convolution, which is seen by what intercepts operators or patches functions."""
+_FILTER_NORMS: Rule = {
+    "StdConv2d": {"macs": 1, "weight_params": 4},
+    "ScaledStdConv2d": {"macs": 1, "weight_params": 5},
+}
+"""The filters' batch norm is seen too."""
 
 FLOP_COUNTER: Rule = _every_rank(_each(f"{_CONVS} {_OWN_CONVS}", macs=2))
 
 FVCORE: Rule = _every_rank(
     {
         **_each(f"ConvNd ConvTransposeNd Linear {_OWN_CONVS}", macs=1),
+        **_FILTER_NORMS,
         "ConvNd same": {},  # aten::_convolution_mode, which has no handle
         "BatchNormNd": {"inputs": 1},
         "BatchNormNd affine": {"inputs": 2},
@@ -172,7 +178,9 @@ THOP: Rule = _every_rank(
 DEEPSPEED: Rule = _every_rank(
     {
         "Linear": {"macs": 2},
-        **_each(_OWN_CONVS, macs=2),
+        **_each(_OWN_CONVS, macs=2, bias=1),
+        "StdConv2d": {"macs": 2, "bias": 1, "weight_params": 4},
+        "ScaledStdConv2d": {"macs": 2, "bias": 1, "weight_params": 5},
         **_each("ConvNd ConvTransposeNd", macs=2, bias=1),
         "BatchNormNd": {"inputs": 1},
         "BatchNormNd affine": {"inputs": 2},

@@ -15,6 +15,7 @@ from itertools import product
 from math import prod
 from typing import Any, Literal, NamedTuple
 
+from archlab.explain.weight import weight_of
 from archlab.layers.base import Layer
 from archlab.layers.geometry import Phases, Reads, Whole, Window
 from archlab.layers.ranks import ranks
@@ -145,9 +146,9 @@ def linear_map(layer: Layer, shape: Shape) -> LinearMap | None:
         return None
     rank = axis_count(shape)
     output = layer.out_shape((shape,))
-    weight: Shape = ()
-    if layer.counts_activations:
-        weight = next((t.shape for t in layer.tensors((shape,)) if t.name == "weight"), ())
+    weight = weight_of(layer, (shape,))
+    if layer.counts_activations and not weight:
+        return None
     kind = "weights" if len(weight) == rank + 2 else POOLS.get(layer.type)
     if kind is None:
         return None

@@ -65,7 +65,9 @@ def to_source(graph: Graph) -> str:
         body += ["", "", *lines]
     body += ["", "", *_main_lines(classes[-1].name, graph)]
     uses_ordered = any("OrderedDict(" in line for line in body)
-    imports = ["from collections import OrderedDict", ""] if uses_ordered else []
+    imports = ["from collections import OrderedDict"] if uses_ordered else []
+    imports += ["from typing import Any"] if any(": Any" in line for line in body) else []
+    imports += [""] if imports else []
     imports += ["import torch", "from torch import Tensor, nn", *import_lines(graph)]
     header = [*_docstring(graph), "", *imports]
     return "\n".join([*header, *body, ""])

@@ -22,7 +22,7 @@ MAX_TITLE = 70
 MAX_NAME = 30
 """Longer labels are not made part of the names of variables and arguments, so that lines stay short."""
 
-NAMES_OF_MODULE = frozenset({"self", "torch", "nn", "Tensor", "OrderedDict"})
+NAMES_OF_MODULE = frozenset({"self", "torch", "nn", "Tensor", "OrderedDict", "Any"})
 """What generated code refers to; no class, argument or variable may hide it."""
 
 
