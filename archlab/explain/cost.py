@@ -71,9 +71,12 @@ def _mac_lines(subject: Subject) -> tuple[str, str]:
         positions = subject.output[:-1]
         words = " x ".join([*AXIS_NAMES.get(len(positions), ()), "weight"])
         return f"{head}{words}", f"{count}{times(*positions, weight)}"
-    word, positions = ("in", subject.inputs[0][1:]) if subject.is_transposed else ("out", subject.output[1:])
-    if weight:
+    if subject.weight:
+        word, positions = ("in", subject.inputs[0][1:]) if subject.is_transposed else ("out", subject.output[1:])
         return f"{head}{subject.words(word)} x weight", f"{count}{times(*positions, weight)}"
+    elements, macs = prod(subject.output) * batch, subject.report.macs
+    if macs % elements == 0:
+        return "output elements x values that each is made of", times(elements, macs // elements)
     return "as the layer states", ""
 
 

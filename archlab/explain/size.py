@@ -58,7 +58,7 @@ def _axis_step(subject: Subject, axis: int) -> Step:
         return Step("", "floor(in x scale_factor)", f"floor({size} x {_exact(factor)})", out)
     reads = subject.reads[axis]
     assert isinstance(reads, Window)
-    if not subject.weight and not hasattr(subject.layer, "kernel_size"):
+    if reads.kernel == reads.stride == 1 and not subject.weight and not hasattr(subject.layer, "kernel_size"):
         after = out - size - reads.padding
         return Step("", "in + before + after", f"{size} {plus(reads.padding)} {plus(after)}", out)
     return _sliding(subject, reads, size, out)

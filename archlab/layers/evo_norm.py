@@ -75,7 +75,7 @@ class EvoNorm2dS0(EvoNorm2d):
     """EvoNorm-S0 (Liu et al. 2020): x * sigmoid(v * x) by the deviation of its group of channels, then scale and shift.
 
     timm's `EvoNorm2dS0`. FLOPs per element: 13 (4 for the variance; v, a sigmoid of 4, the product, the division;
-    scale and shift), and 3 per group (the division, eps, the root); 2 per element without `apply_act`. The receptive
+    scale and shift), and 3 per group (the division, eps, the root); 2 per element without the activation. The receptive
     field stays as it is; that the statistics see the whole map is told as context.
     """
 
@@ -124,7 +124,7 @@ class EvoNorm2dB0(EvoNorm2d):
 
     Then scale and shift. timm's `EvoNorm2dB0`. FLOPs per element: 10 (4 for the sample's variance; v, the sum, the
     maximum, the division; scale and shift) and 5 per channel (the division, eps and root; eps and root of the running
-    variance, which eval mode has); 2 per element without `apply_act`. The receptive field stays as it is; that the
+    variance, which eval mode has); 2 per element without the activation. The receptive field stays as it is; that the
     statistics see the whole map is told as context.
     """
 

@@ -21,7 +21,7 @@ class WeightedAdd(Layer):
     """The sum of maps of one shape, each times a learned weight, 1 at first (Tan et al. 2020: EfficientDet's BiFPN).
 
     FLOPs: one multiplication per element and input, one addition per element and further input. Of the weights
-    (n inputs): softmax 5 n; `fast` 3 n + 1, which is a ReLU, their sum, eps, and the division.
+    (n inputs): softmax 5 n; if fast 3 n + 1, which is a ReLU, their sum, eps, and the division.
     """
 
     type: ClassVar[str] = "weighted_add"
