@@ -108,6 +108,11 @@ def map_size(shape: Shape) -> tuple[int, ...] | None:
     return shape[1:] if len(shape) - 1 in RANKS else None
 
 
+def main_axis(rank: int) -> int:
+    """The axis that is told where one stands for all: the height, or the only one."""
+    return max(0, rank - 2)
+
+
 def axis_count(shape: Shape) -> int:
     """How many axes a value has; 0 where it is flat."""
     return len(map_size(shape) or ())

@@ -10,7 +10,7 @@ from html import escape
 from math import log2
 
 from archlab.diagnostics.words import counted
-from archlab.layers.shape import map_size, shape_text
+from archlab.layers.shape import main_axis, map_size, shape_text
 from archlab.report.diagram.boxes import Box, Diagram, Edge
 from archlab.report.units import si
 
@@ -154,12 +154,13 @@ class _Picture:
 def _indents(diagram: Diagram) -> list[int]:
     """How far each box stands to the right; what has no positions stays where the last map was."""
     whole = map_size(diagram.analysis.graph.input_shape)
+    axis = main_axis(len(whole or ()))
     found: list[int] = []
     steps = 0
     for box in diagram.boxes:
         size = map_size(box.shape)
         if whole is not None and size is not None:
-            steps = max(0, round(log2(whole[0] / size[0])))
+            steps = max(0, round(log2(whole[axis] / size[axis])))
         found.append(min(steps, 10) * INDENT)
     return found
 

@@ -7,7 +7,9 @@ from itertools import groupby
 
 from archlab.analysis.result import LayerReport
 from archlab.graph import Graph
-from archlab.layers.shape import channels_of, shape_text
+from archlab.layers.ranks import ranked_type
+from archlab.layers.shape import RANKS, channels_of, shape_text
+from archlab.report.units import by_axis
 
 MOST_WORDS = 5
 
@@ -60,7 +62,7 @@ def _word(layer: LayerReport, graph: Graph) -> str:
         words.append(f"/{stride[0]}" if len(set(stride)) == 1 else f"/{shape_text(stride)}")
     dilation = options.get("dilation")
     if dilation is not None and max(dilation) > 1:
-        words.append(f"d{dilation[0]}")
+        words.append(f"d{by_axis(map(str, dilation))}")
     groups = getattr(kind, "groups", 1)
     if groups > 1:
         channels = channels_of(graph.input_shapes(node)[0])
@@ -70,7 +72,7 @@ def _word(layer: LayerReport, graph: Graph) -> str:
     return " ".join(words)
 
 
-_NAMES = {
+_NAMES_OF_TWO = {
     "conv2d": "conv",
     "conv_transpose2d": "transposed conv",
     "deform_conv2d_op": "deformable conv",
@@ -81,3 +83,5 @@ _NAMES = {
     "channel_shuffle": "shuffle",
     "narrow": "split",
 }
+_NAMES = {ranked_type(name, rank): words for name, words in _NAMES_OF_TWO.items() for rank in RANKS}
+"""Those of one and of three axes go by the same words: the kernel's sizes tell them apart."""

@@ -10,7 +10,7 @@ from archlab.analysis.receptive_field.productivity import border_layer
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.analysis.row import Row
 from archlab.diagnostics.words import one_of
-from archlab.layers.shape import AXIS_NAMES, axis_count, map_size
+from archlab.layers.shape import AXIS_NAMES, axis_count, main_axis, map_size
 from archlab.report.thinned import shown_points
 
 MOST_MOMENTS = 300
@@ -41,13 +41,13 @@ def extent_records(analysis: Analysis, name: str) -> list[Row]:
 
 def growth_axis(analysis: Analysis) -> int:
     """Of which axis the growth is shown: the height, or the only one."""
-    return max(0, axis_count(analysis.graph.input_shape) - 2)
+    return main_axis(axis_count(analysis.graph.input_shape))
 
 
 def growth_words(analyses: Sequence[Analysis]) -> str:
     """What these axes are called."""
     ranks = sorted({axis_count(one.graph.input_shape) for one in analyses} - {0}, reverse=True)
-    return one_of(dict.fromkeys([AXIS_NAMES[rank][max(0, rank - 2)] for rank in ranks])) if ranks else AXIS_NAMES[2][0]
+    return one_of(dict.fromkeys([AXIS_NAMES[rank][main_axis(rank)] for rank in ranks])) if ranks else AXIS_NAMES[2][0]
 
 
 def stage_records(analysis: Analysis, name: str) -> list[Row]:

@@ -118,7 +118,7 @@ def legend_handles(report: FieldReport, view: View, held: EffectiveField) -> lis
         ),
     ]
     extents = size_text(*report.analysis.graph.input_shape[1:])
-    corner = " (in the corner: the whole of it)" if len(view.plane) > 1 else " (beyond the picture)"
+    corner = " (in the corner: the whole of it)" if len(view.plane) > 1 else " (it goes on beyond the picture)"
     where = corner if view.is_close else ""
     handles.append(Patch(facecolor="white", edgecolor=INPUT, linewidth=1.4, label=f"input: {extents}{where}"))
     if not all(read_flags(report, axis).all() for axis in range(len(report.spans))):

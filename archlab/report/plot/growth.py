@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.receptive_field.growth import effective_growth
 from archlab.diagnostics.words import all_of
-from archlab.layers.shape import AXIS_NAMES, map_size
+from archlab.layers.shape import AXIS_NAMES, main_axis, map_size
 from archlab.report.field import FieldReport
 from archlab.report.plot.style import CRITICAL, EFFECTIVE, INK, INPUT, LINES, THEORY, UNPRODUCTIVE, size_text
 
@@ -19,6 +19,8 @@ MOST_NAMES = 28
 LONGEST_NAME = 26
 LOG_FROM = 40
 """Ratio of the largest field to the input from which on the axis is logarithmic."""
+LOG_FROM_OF_ONE_AXIS = 10
+"""The same where there is one axis: sequences are long."""
 
 Points = list[tuple[int, float]]
 
@@ -28,7 +30,7 @@ def draw_growth(axes: Axes, report: FieldReport) -> None:
     extents = report.analysis.graph.input_shape[1:]
     curves = _sizes(report)
     axes.set_title("Growth along the network")
-    main = main_axis(report)
+    main = main_axis(len(extents))
     if not curves[main]:
         axes.set_axis_off()
         axes.text(0, 0.9, "every layer sees the whole input", transform=axes.transAxes, va="top")
@@ -60,11 +62,6 @@ def draw_growth(axes: Axes, report: FieldReport) -> None:
     _scale(axes, report, curves)
     axes.set_ylabel("size (positions of the input)")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-
-
-def main_axis(report: FieldReport) -> int:
-    """The axis that marks and bands are drawn along: the height, or the only one."""
-    return max(0, len(report.spans) - 2)
 
 
 def _named(found: Sequence[object]) -> list[tuple[int, str]]:
@@ -128,7 +125,7 @@ def _smallest(report: FieldReport) -> tuple[list[int], list[int], list[int]] | N
     low: list[int] = []
     high: list[int] = []
     for layer in report.analysis.layers:
-        known = layer.receptive_field.axes[main_axis(report)]
+        known = layer.receptive_field.axes[main_axis(len(report.spans))]
         if _is_spatial(layer.receptive_field, layer.node.shape) and known is not None:
             x.append(layer.node.index)
             low.append(known.sizes[0])
@@ -186,8 +183,10 @@ def _scale(axes: Axes, report: FieldReport, curves: list[Points]) -> None:
     extents = report.analysis.graph.input_shape[1:]
     grown = max(size for curve in curves for _, size in curve)
     largest = max(grown, *extents)
-    if largest > LOG_FROM * max(extents) or min(extents) > LOG_FROM * grown:
+    ratio = LOG_FROM if len(extents) > 1 else LOG_FROM_OF_ONE_AXIS
+    if largest > ratio * max(extents) or min(extents) > ratio * grown:
         axes.set_yscale("log", base=2)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")  # its own is a formula, and none are parsed
     else:
         axes.set_ylim(0, largest * 1.12)
     indices = [index for index, _ in curves[0]]

@@ -81,6 +81,9 @@ def view_of(report: FieldReport, plane: Plane = (0, 1)) -> View:
         x, y = (extents[1] - 1) / 2, (extents[0] - 1) / 2
         far = max(abs(field[0] - x), abs(field[1] - x), abs(field[2] - y), abs(field[3] - y), max(extents) / 2)
         reach = min(1.06 * far, max(WIDEST * max(extents), LEAST) / 2)
+        if len(report.spans) > len(plane) > 1:  # of three axes, the depth is often short
+            height = min(reach, 1.06 * max(abs(field[2] - y), abs(field[3] - y), (extents[0] + 1) / 2))
+            return View((x - reach, x + reach, y - height, y + height), field, whole, plane)
     sides = (-0.5, 0.5) if is_band else (y - reach, y + reach)
     return View((x - reach, x + reach, *sides), field, whole, plane)
 

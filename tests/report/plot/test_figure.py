@@ -137,6 +137,17 @@ def test_one_axis_is_a_band() -> None:
     assert grid[0] == pytest.approx(np.asarray(report.estimate.axes[0].weights) / max(report.estimate.axes[0].weights))
 
 
+def test_a_logarithmic_scale_has_plain_numbers() -> None:
+    report = report_of("input: [1, 16000]\nlayers: [{type: conv1d, out_channels: 2, kernel_size: 80, repeat: 3}]")
+    with style():
+        figure = draw(report)
+        growth = next(axes for axes in figure.axes if axes.get_title(loc="left").startswith("Growth"))
+        figure.canvas.draw()
+        labels = [label.get_text() for label in growth.get_yticklabels()]
+    assert "256" in labels
+    assert not any("math" in label for label in labels)
+
+
 def test_three_axes_are_three_planes() -> None:
     report = report_of(THREE_AXES, measure=True)
     with style():
