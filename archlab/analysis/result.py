@@ -20,6 +20,7 @@ from archlab.diagnostics.words import counted
 from archlab.graph import Graph, Node
 from archlab.graph.segments import find_segments
 from archlab.layers.runtime import Storage
+from archlab.layers.shape import is_map
 
 if TYPE_CHECKING:
     from archlab.analysis.projective_field.fields import Projections
@@ -145,6 +146,20 @@ class Analysis:
         from archlab.analysis.projective_field.fields import projective_fields
 
         return projective_fields(self.graph, self._facts, self._fields)
+
+    @cached_property
+    def input_outputs(self) -> dict[str, OutputReport | None]:
+        """By input, what one unit of the first result sees of it; None where it has no positions."""
+        found: dict[str, OutputReport | None] = {}
+        for node in self.graph.inputs:
+            if not is_map(node.shape):
+                found[node.path] = None
+            elif node.index == 0:
+                found[node.path] = self.outputs[0]
+            else:
+                fields = receptive_fields(self.graph, self._facts, node.index)
+                found[node.path] = output_reports(self.graph, self._facts, fields)[0]
+        return found
 
     @cached_property
     def estimator(self) -> Estimator:
@@ -301,7 +316,7 @@ def _totals(
         memory=MemoryReport(
             params=param_bytes,
             buffers=buffer_bytes,
-            activations=sum(memory.new_bytes[1:]),
+            activations=sum(memory.new_bytes[len(graph.inputs) :]),
             inference_peak=param_bytes + buffer_bytes + memory.peak,
             peak_layer=graph.nodes[memory.peak_node].path,
         ),

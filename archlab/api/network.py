@@ -8,7 +8,8 @@ from typing import Any, Unpack
 
 from archlab.analysis.conditions import ConditionOptions, Conditions
 from archlab.api.analysis import Analysis
-from archlab.config.expand.network import expand, input_fault
+from archlab.config.expand.inputs import GivenInput, input_fault
+from archlab.config.expand.network import expand
 from archlab.config.tree.document import Document, Variant
 from archlab.config.tree.targets import open_target, read_document
 from archlab.diagnostics.codes import Code
@@ -16,7 +17,6 @@ from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import Problems, single_problem
 from archlab.diagnostics.words import counted
 from archlab.graph import Graph
-from archlab.layers.shape import Shape
 
 
 class Network:
@@ -57,12 +57,12 @@ class Network:
         return f"<Network {self.name}: {counted(len(self.graph.layers), 'layer')}>"
 
 
-def load(target: str | Path, *, input: Shape | None = None, **params: Any) -> Network:  # noqa: A002 - the config's word
+def load(target: str | Path, *, input: GivenInput | None = None, **params: Any) -> Network:  # noqa: A002 - the config's word
     """The network that a target names.
 
     Args:
         target: a YAML path, `path@variant`, the name of a preset or variant, or `-` for stdin.
-        input: (channels, *axes) instead of the config's.
+        input: (channels, *axes) instead of the config's; of several inputs by name, or of the first.
         params: new values for the config's params.
 
     Raises:
@@ -72,7 +72,7 @@ def load(target: str | Path, *, input: Shape | None = None, **params: Any) -> Ne
     return expand_document(document, variant, problems, params=params, input_shape=input)
 
 
-def loads(text: str, *, name: str = "config", input: Shape | None = None, **params: Any) -> Network:  # noqa: A002
+def loads(text: str, *, name: str = "config", input: GivenInput | None = None, **params: Any) -> Network:  # noqa: A002
     """The network that a YAML text describes; like `load`, for text."""
     document, problems = read_document(Source(f"<{name}>", text), name)
     return expand_document(document, None, problems, params=params, input_shape=input)
@@ -84,7 +84,7 @@ def expand_document(
     problems: Problems,
     *,
     params: Mapping[str, Any],
-    input_shape: Shape | None = None,
+    input_shape: GivenInput | None = None,
 ) -> Network:
     """Expand a document.
 
@@ -92,8 +92,11 @@ def expand_document(
         ConfigError: with every problem found, those of reading among them.
     """
     if input_shape is not None:
-        fault = input_fault(tuple(input_shape))
-        if fault is not None:
-            raise single_problem(fault, Code.BAD_INPUT)
-        input_shape = tuple(input_shape)
+        several = input_shape if isinstance(input_shape, Mapping) else {"": input_shape}
+        for shape in several.values():
+            fault = input_fault(tuple(shape))
+            if fault is not None:
+                raise single_problem(fault, Code.BAD_INPUT)
+        shapes = {name: tuple(shape) for name, shape in several.items()}
+        input_shape = shapes if isinstance(input_shape, Mapping) else shapes[""]
     return Network(expand(document, variant, params, problems, input_shape), document, variant)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from archlab.analysis.receptive_field.growth import middle_unit
 from archlab.analysis.result import Analysis
 from archlab.api.places import checked_place, chosen_layer, require_positions
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import single_problem
 from archlab.report.projection import ProjectionReport
 
 
@@ -24,6 +26,9 @@ def projective_field(
     """
     graph = analysis.graph
     require_positions(graph, "projective")
+    if len(graph.inputs) > 1:
+        message = f"{graph.name} has {len(graph.inputs)} inputs; projective fields are those of a network with one"
+        raise single_problem(message, Code.UNSUPPORTED)
     shape = graph.input_shape
     if at is None:
         return ProjectionReport(analysis, chosen_layer(analysis, layer), middle_unit(shape, len(shape) - 1))

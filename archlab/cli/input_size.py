@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from archlab.config.syntax.yaml_nodes import Scalar, Sequence
+from archlab.config.expand.inputs import GivenInput
+from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence
 from archlab.config.tree.document import Document, Variant
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import ConfigError, single_problem
@@ -14,15 +15,24 @@ from archlab.layers.shape import AXIS_NAMES, shape_text, shape_words
 EXAMPLE = "channels x height x width, such as --input 3x224x224 (or channels x length: 1x16000)"
 
 
-def input_shape(text: str | None, document: Document, variant: Variant | None) -> tuple[int, ...] | None:
-    """The sizes of `3x224x224`; None if the option was not given.
+def input_shape(text: str | None, document: Document, variant: Variant | None) -> GivenInput | None:
+    """The sizes of `3x224x224`, or of several inputs: `image=3x96x96,t=640`; None if the option was not given.
 
     Raises:
         ConfigError: if it is no such text, or sizes in another order or number than the config's input.
     """
     if text is None:
         return None
-    own = _own_sizes(document, variant)
+    node = document.input if variant is None or variant.input is None else variant.input
+    if "=" not in text:
+        first = next(iter(node.entries.values()), None) if isinstance(node, Mapping) else node
+        return _shape(text, _own_sizes(first))
+    known = node.entries if isinstance(node, Mapping) else {}
+    parts = [part.partition("=") for part in text.split(",")]
+    return {name.strip(): _shape(sizes.strip(), _own_sizes(known.get(name.strip()))) for name, _, sizes in parts}
+
+
+def _shape(text: str, own: tuple[int | None, ...]) -> tuple[int, ...]:
     parts = text.lower().split("x")
     if not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in parts):
         raise _wrong(text, "is no list of sizes", _numbers(text), own)
@@ -38,9 +48,8 @@ def input_shape(text: str | None, document: Document, variant: Variant | None) -
     return shape
 
 
-def _own_sizes(document: Document, variant: Variant | None) -> tuple[int | None, ...]:
-    """The config's input; None for a size that is no plain number."""
-    node = document.input if variant is None or variant.input is None else variant.input
+def _own_sizes(node: Node | None) -> tuple[int | None, ...]:
+    """Those of the config; None for a size that is no plain number."""
     items = node.items if isinstance(node, Sequence) else []
     values = [item.value if isinstance(item, Scalar) else None for item in items]
     return tuple(value if type(value) is int else None for value in values)

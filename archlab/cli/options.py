@@ -27,7 +27,9 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     """Params, input, batch and dtype."""
     parser.add_argument("--set", action="append", default=[], metavar="K=V", help="a new value for a param")
     parser.add_argument(
-        "--input", metavar="3x224x224", help="channels x height x width of the input; channels x length; ..."
+        "--input",
+        metavar="3x224x224",
+        help="channels x height x width of the input; channels x length; ...; of several: image=3x96x96,t=640",
     )
     parser.add_argument("--batch", type=positive, default=1, metavar="N", help="samples in a batch (1)")
     parser.add_argument("--dtype", type=dtype, choices=DTYPES, default="float32", help="of parameters and activations")

@@ -24,8 +24,8 @@ def expanded_config(graph: Graph, *, expect: dict[str, int] | None = None) -> st
     """
     names = _names(graph)
     owners = {node.path: names[node.index] for node in graph.layers} if graph.repeats() else {}
-    lines = ["archlab: 1", f"name: {_flow(graph.name)}", f"input: {_flow(list(graph.input_shape))}", "layers:"]
-    lines += [f"  - {_flow(_item(graph, node, names, owners))}" for node in graph.layers]
+    lines = ["archlab: 1", f"name: {_flow(graph.name)}", f"input: {_flow(_inputs(graph))}", "layers:"]
+    lines += [f"  - {_flow(_item(graph, node, names, owners))}" for node in graph.nodes[len(graph.inputs) :]]
     outputs = _outputs(graph, names)
     if outputs is not None:
         lines.append(f"outputs: {_flow(outputs)}")
@@ -37,11 +37,17 @@ def expanded_config(graph: Graph, *, expect: dict[str, int] | None = None) -> st
     return "\n".join(lines) + "\n"
 
 
+def _inputs(graph: Graph) -> Any:
+    """The only input's shape, or those of several by name."""
+    several = {node.path: list(node.shape) for node in graph.inputs}
+    return several if list(several) != ["input"] else several["input"]
+
+
 def _names(graph: Graph) -> list[str]:
     """A name for each node: its path with `_` for `.`, numbered where two would be alike."""
-    names = ["input"]
-    taken = {"input"}
-    for node in graph.layers:
+    names = [node.path for node in graph.inputs]
+    taken = {"input", *names}
+    for node in graph.nodes[len(names) :]:
         base = node.path.replace(".", "_")[: MAX_NAME_LENGTH - 6]
         base = base if name_fault(base) is None else f"layer_{base}"
         name, number = base, 2
@@ -59,7 +65,8 @@ def _item(graph: Graph, node: Node, names: list[str], owners: dict[str, str]) ->
     else:
         item["share"] = owners[node.shares]
     first, *others = node.inputs
-    if first != node.index - 1:
+    above = node.index - 1 if node.index > len(graph.inputs) else 0
+    if first != above:
         item["from"] = names[first]
     if others:
         item["with"] = [names[other] for other in others]

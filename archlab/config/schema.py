@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archlab.config.expand.init import DEFAULT, initialised_class
+from archlab.config.expand.inputs import MOST_INPUTS
 from archlab.config.expand.lowering import attachment_role
 from archlab.config.expand.shortcut import WORDS
 from archlab.config.initializers import INITIALIZERS
@@ -258,6 +259,14 @@ def _document_properties() -> dict[str, Schema]:
     figures = _figures()
     size = {"anyOf": [{"type": "integer", "minimum": 1}, _expression()]}
     shape = {"type": "array", "items": size, "minItems": 1, "maxItems": 1 + max(RANKS)}
+    several = {
+        "type": "object",
+        "propertyNames": {"pattern": _NAME["pattern"]},
+        "additionalProperties": shape,
+        "minProperties": 1,
+        "maxProperties": MOST_INPUTS,
+    }
+    inputs: Schema = {"anyOf": [shape, several]}
     own_weights = [name for name in layer_types() if initialised_class(name) is not None]
     by_type = {
         "type": "object",
@@ -288,7 +297,7 @@ def _document_properties() -> dict[str, Schema]:
     }
     variant = {
         "type": ["object", "null"],
-        "properties": {"input": shape, "outputs": outputs, "expect": figures},
+        "properties": {"input": inputs, "outputs": outputs, "expect": figures},
     }
     properties: dict[str, Schema] = {
         "archlab": {"const": LANGUAGE_VERSION, "description": "Version of the language."},
@@ -296,8 +305,8 @@ def _document_properties() -> dict[str, Schema]:
         "description": {"type": "string", "description": "One sentence for people."},
         "extends": {**_EXTENDS, "description": "A config in this folder, a preset or a variant, to build upon."},
         "input": {
-            **shape,
-            "description": "[channels, height, width]; [channels, length]; or of three axes; or [features]",
+            **inputs,
+            "description": "[channels, height, width]; [channels, length]; three axes; [features]; several by name.",
         },
         "params": {"type": "object", "description": "Names and default values; no value means required."},
         "variants": {"type": "object", "additionalProperties": variant, "description": "Named values of params."},

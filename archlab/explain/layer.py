@@ -65,6 +65,9 @@ def explain_layer(analysis: Analysis, path: str) -> Explanation:
         ConfigError: if there is no layer of that path.
     """
     subject = Subject(analysis, find_layer_report(analysis, path))
+    if not subject.node.inputs:
+        message = f"'{path}' is an input of {analysis.graph.name}: there is nothing to explain"
+        raise single_problem(message, Code.UNKNOWN_LAYER)
     sections = [size_section(subject), params_section(subject), macs_section(subject), field_section(subject)]
     sections += topic_sections(subject)
     matrix = matrix_section(subject)

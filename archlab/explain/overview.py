@@ -39,7 +39,7 @@ class Overview:
 def overview(analysis: Analysis) -> Overview:
     """The kinds, in the order in which they first occur."""
     found: dict[str, KindOfLayer] = {}
-    for report in analysis.layers:
+    for report in analysis.layers[len(analysis.graph.inputs) - 1 :]:
         what = describe(report.node.layer)
         kind = found.setdefault(what, KindOfLayer(what, [], shape_text(report.node.shape)))
         kind.paths.append(report.node.path)

@@ -33,6 +33,8 @@ def _check_used(graph: Graph, readers: list[list[int]], problems: Problems, left
     for node in graph.layers:
         if not readers[node.index] and node.index not in results:
             message = f"the output of '{node.path}' is used by nothing; name it in 'outputs', join it, or remove it"
+            if not node.inputs:
+                message = f"the input '{node.path}' is read by nothing; name it in 'from' or 'with', or remove it"
             if node.index in left_over:
                 message = f"the output of '{node.path}' is used only for an output of a block that nothing reads"
                 message += "; read that output too, or remove both"
@@ -58,7 +60,7 @@ def _check_inplace(graph: Graph, readers: list[list[int]], problems: Problems) -
 
 def _user(graph: Graph, readers: list[list[int]], value: int, node: Node) -> str:
     """Who else needs a value."""
-    if value == 0:
+    if not graph.nodes[value].inputs:
         return "is the network's input"
     others = [graph.nodes[reader].path for reader in readers[value] if reader != node.index]
     return f"is also read by '{others[-1]}'" if others else "is an output of the network"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import takewhile
 from typing import Any, Literal, Protocol, TypeVar
 
 from archlab.diagnostics.place import Place
@@ -91,8 +92,13 @@ class Graph:
         return self.nodes[0].shape
 
     @property
+    def inputs(self) -> list[Node]:
+        """The network's inputs, which stand in front of all layers; the first is `nodes[0]`."""
+        return list(takewhile(lambda node: not node.inputs, self.nodes))
+
+    @property
     def layers(self) -> list[Node]:
-        """Every node but the input."""
+        """Every node but the first input; further inputs are told like layers."""
         return self.nodes[1:]
 
     @cached_property

@@ -19,7 +19,10 @@ MOST_RESULTS = 8
 
 def heading(analysis: Analysis) -> str:
     """Name, input and dtype."""
-    return f"{analysis.graph.name}: input {shape_text(tuple(analysis.input_shape))}, {analysis.dtype}"
+    shapes = [shape_text((analysis.batch, *node.shape)) for node in analysis.graph.inputs]
+    several = [f"{node.path} {shape}" for node, shape in zip(analysis.graph.inputs, shapes, strict=True)]
+    inputs = f"input {shapes[0]}" if len(shapes) == 1 else f"inputs {', '.join(several)}"
+    return f"{analysis.graph.name}: {inputs}, {analysis.dtype}"
 
 
 def _memory_text(memory: MemoryReport) -> str:
@@ -61,6 +64,16 @@ def _field_rows(analysis: Analysis) -> list[tuple[str, str]]:
     rows += [("other result", f"{one.label}: {seen_text(analysis, one)}") for one in others[:MOST_RESULTS]]
     if len(others) > MOST_RESULTS:
         rows.append(("other results", f"{len(others) - MOST_RESULTS} more; JSON has them all"))
+    return rows + _input_rows(analysis)
+
+
+def _input_rows(analysis: Analysis) -> list[tuple[str, str]]:
+    """What a unit of the first result sees of further inputs."""
+    rows: list[tuple[str, str]] = []
+    for name, output in list(analysis.input_outputs.items())[1:]:
+        if output is not None:
+            nothing = output.receptive_field.is_nothing
+            rows.append((f"of {name}", "nothing" if nothing else seen_text(analysis, output)))
     return rows
 
 

@@ -29,6 +29,7 @@ def analysis_dict(analysis: Analysis) -> Row:
         "name": graph.name,
         "variant": graph.variant,
         "input": {"shape": analysis.input_shape, "dtype": analysis.dtype},
+        "inputs": _input_rows(analysis),
         "total": {
             "params": total.params,
             "buffers": total.buffers,
@@ -69,6 +70,19 @@ def analysis_dict(analysis: Analysis) -> Row:
             for output in analysis.outputs
         ],
     }
+
+
+def _input_rows(analysis: Analysis) -> list[Row]:
+    """The inputs, each with what one unit of the first result sees of it."""
+    rows: list[Row] = []
+    for node in analysis.graph.inputs:
+        seen = analysis.input_outputs[node.path]
+        row: Row = {"name": node.path, "shape": [analysis.batch, *node.shape], "receptive_field": None}
+        if seen is not None and not seen.receptive_field.is_nothing:
+            field = field_dict(seen.receptive_field, node.shape, seen.seen_at.shape)
+            row["receptive_field"] = {key: value for key, value in field.items() if key != "misalignment"}
+        rows.append(row)
+    return rows
 
 
 def _total_field(analysis: Analysis) -> Row:

@@ -69,6 +69,8 @@ def percent_text(share: float | None) -> str:
 
 def field_text(field: ReceptiveField) -> str:
     """`427`, `15x9` or `{3, 5}`; with the share read where there are holes; `global`, or `unknown`."""
+    if field.is_nothing:
+        return "-"
     if not any(field.axes):
         return "unknown" if field.unknown else "global"
     whole = "?" if field.unknown else "all"
@@ -112,7 +114,7 @@ def _axis_text(axis: AxisField) -> str:
 
 def stride_text(field: ReceptiveField) -> str:
     """`32` or `2x1`; empty for a field that is global or unknown."""
-    if not any(field.axes):
+    if field.is_nothing or not any(field.axes):
         return ""
     return by_axis(["-" if axis is None else str(axis.stride) for axis in field.axes])
 

@@ -17,6 +17,7 @@ from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.requirements import require
 from archlab.graph import Graph
 from archlab.torch.onnx_limits import refuse_unwritable, unwritten
+from archlab.torch.samples import samples
 
 OPSET_OF_CEIL = 22
 """Where `ceil_mode` has PyTorch's shape also for a window that PyTorch drops; used where the checker needs it."""
@@ -33,13 +34,13 @@ def export(model: fx.GraphModule, graph: Graph) -> torch.export.ExportedProgram:
     """
     model.eval()
     # Two samples, since torch.export takes a size of one as a constant.
-    example = torch.zeros(2, *graph.input_shape)
     batch = torch.export.Dim("batch", min=1)
-    return torch.export.export(model, (example,), dynamic_shapes={"input": {0: batch}})
+    shapes = {node.path: {0: batch} for node in graph.inputs}
+    return torch.export.export(model, samples(graph, 2, torch.zeros), dynamic_shapes=shapes)
 
 
 def export_onnx(model: fx.GraphModule, graph: Graph, path: Path) -> None:
-    """Write a built model in eval mode as ONNX, for any batch; its input is called `input`.
+    """Write a built model in eval mode as ONNX, for any batch; its inputs have the config's names, or `input`.
 
     The results have the labels of the config's `outputs`, or `output`.
 
@@ -52,7 +53,8 @@ def export_onnx(model: fx.GraphModule, graph: Graph, path: Path) -> None:
     labels = ["output"] if graph.output_form == "single" else [label for label, _ in graph.outputs]
     bytes_of_weights = sum(p.numel() * p.element_size() for p in model.parameters())
     model.eval()
-    example = torch.zeros(2, *graph.input_shape)
+    batch = torch.export.Dim("batch", min=1)
+    names = [node.path for node in graph.inputs]
     refuse_unwritable(graph)
     faults: list[str] = []
     for opset in (None, OPSET_OF_CEIL):
@@ -60,11 +62,11 @@ def export_onnx(model: fx.GraphModule, graph: Graph, path: Path) -> None:
             with _quiet():
                 torch.onnx.export(
                     model,
-                    (example,),
+                    samples(graph, 2, torch.zeros),
                     str(path),
-                    dynamic_shapes={"input": {0: torch.export.Dim("batch", min=1)}},
+                    dynamic_shapes={name: {0: batch} for name in names},
                     dynamo=True,
-                    input_names=["input"],
+                    input_names=names,
                     output_names=labels,
                     external_data=bytes_of_weights > MOST_INLINE_BYTES,
                     verbose=False,

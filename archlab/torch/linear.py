@@ -53,7 +53,8 @@ class LinearRun(fx.Interpreter):
         self.outputs: dict[str, Tensor] = {}
         self.input = torch.ones(1, *graph.input_shape, dtype=torch.float64, device=device, requires_grad=True)
         _make_positive(model)
-        self.run(self.input)
+        others = [torch.ones(1, *node.shape, dtype=torch.float64, device=device) for node in graph.inputs[1:]]
+        self.run(self.input, *others)
 
     def run_node(self, n: fx.Node) -> Any:
         """Keep the output of the layer's last call."""

@@ -25,6 +25,7 @@ from archlab.analysis.memory.trainable import require_run, training_refusal
 from archlab.torch.build import build
 from archlab.torch.device import require_device
 from archlab.torch.precision import autocast, converted, converted_input
+from archlab.torch.samples import samples
 from archlab.torch.trace import PATH
 
 Progress = Callable[[range], Iterable[int]]
@@ -99,17 +100,18 @@ def measure(
     require_run(network.graph, conditions.batch)
     is_trained = training_refusal(network.graph, collect_facts(network.graph), conditions) is None
     model = converted(build(network, device=device), conditions)
-    sample = converted_input(torch.randn(conditions.batch, *network.graph.input_shape, device=device), conditions)
+    drawn = samples(network.graph, conditions.batch, partial(torch.randn, device=device))
+    sample = tuple([converted_input(tensor, conditions) for tensor in drawn])
     lowered = partial(autocast, conditions, device)
     forward, layers = _Forward(model, lowered), _LayerTimer(model, lowered)
     blocks = conditions.checkpoint
     trained = converted(build(network, device=device, checkpoint=blocks), conditions) if blocks else model
-    calls: list[tuple[str, Callable[[Tensor], object]]] = [("forward", forward), ("layers", layers)]
+    calls: list[tuple[str, Callable[..., object]]] = [("forward", forward), ("layers", layers)]
     if is_trained:
         calls.insert(1, ("step", _Step(trained, lowered)))
     runs: dict[str, list[float]] = defaultdict(list)
-    if sample.is_cuda:
-        torch.cuda.reset_peak_memory_stats(sample.device)
+    if sample[0].is_cuda:
+        torch.cuda.reset_peak_memory_stats(sample[0].device)
     with _flushed_denormals():
         for number in progress(range(WARM_UP + rounds)):
             for name, call in calls:
@@ -118,8 +120,9 @@ def measure(
                     runs[name].append(seconds)
             if number == WARM_UP - 1:
                 layers.seconds.clear()
-    peak = torch.cuda.max_memory_allocated(sample.device) if sample.is_cuda else None
+    peak = torch.cuda.max_memory_allocated(sample[0].device) if sample[0].is_cuda else None
     medians = {path: median(values) for path, values in layers.seconds.items()}
+    medians |= {node.path: 0.0 for node in network.graph.inputs[1:]}
     step = _times(runs["step"]) if is_trained else None
     return Measurement(_times(runs["forward"]), step, medians, peak)
 
@@ -138,11 +141,11 @@ def _flushed_denormals() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _timed(call: Callable[[Tensor], object], sample: Tensor) -> float:
-    _wait(sample)
+def _timed(call: Callable[..., object], sample: tuple[Tensor, ...]) -> float:
+    _wait(sample[0])
     start = perf_counter()
-    call(sample)
-    _wait(sample)
+    call(*sample)
+    _wait(sample[0])
     return perf_counter() - start
 
 
@@ -164,10 +167,10 @@ class _Forward:
         self._model = model
         self._lowered = lowered
 
-    def __call__(self, sample: Tensor) -> None:
+    def __call__(self, *sample: Tensor) -> None:
         self._model.eval()
         with torch.no_grad(), self._lowered():
-            self._model(sample)
+            self._model(*sample)
 
 
 class _Step:
@@ -177,10 +180,10 @@ class _Step:
         self._model = model
         self._lowered = lowered
 
-    def __call__(self, sample: Tensor) -> None:
+    def __call__(self, *sample: Tensor) -> None:
         self._model.train()
         with self._lowered():
-            result = self._model(sample)
+            result = self._model(*sample)
         results = result.values() if isinstance(result, dict) else result if isinstance(result, tuple) else (result,)
         torch.autograd.backward([value.sum() for value in results if value.requires_grad])
         self._model.zero_grad()
@@ -195,10 +198,10 @@ class _LayerTimer(fx.Interpreter):
         self._pending = 0.0
         self.seconds: dict[str, list[float]] = defaultdict(list)
 
-    def __call__(self, sample: Tensor) -> None:
+    def __call__(self, *sample: Tensor) -> None:
         self.module.eval()
         with torch.no_grad(), self._lowered():
-            self.run(sample)
+            self.run(*sample)
 
     def run_node(self, n: fx.Node) -> Any:
         """Run and time one call; a layer of several calls has their sum."""

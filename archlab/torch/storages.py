@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from archlab.diagnostics.requirements import require
@@ -31,6 +32,7 @@ from archlab.torch.autocast import cuda_lists_on_cpu
 from archlab.torch.build import build
 from archlab.torch.device import require_device
 from archlab.torch.precision import autocast, converted, converted_input
+from archlab.torch.samples import samples
 
 
 class Counted(NamedTuple):
@@ -146,13 +148,13 @@ def count_inference(network: HasGraph, conditions: Conditions, *, device: str = 
         device: where; `meta` computes nothing.
     """
     model = _model(network, device, replace(conditions, checkpoint=())).eval()
-    return count_model(model, _sample(model, network, conditions))
+    return count_model(model, *_sample(model, network, conditions))
 
 
-def count_model(model: nn.Module, sample: Tensor) -> Counted:
+def count_model(model: nn.Module, *sample: Tensor) -> Counted:
     """Live storages of a forward pass of any model, as it is, without gradients."""
     with _counting(model, sample) as storages, torch.no_grad():
-        model(sample)
+        model(*sample)
     return Counted(storages.peak, storages.operator)
 
 
@@ -184,7 +186,7 @@ def _count_training(network: HasGraph, conditions: Conditions, device: str) -> C
                 if isinstance(value, Tensor):
                     storages.follow(value)
         with autocast(conditions, device):
-            results = _results(model(sample))
+            results = _results(model(*sample))
         at_forward = storages.begin()
         loss = Loss.apply(*results)
         loss.backward()
@@ -206,16 +208,17 @@ def _model(network: HasGraph, device: str, conditions: Conditions) -> fx.GraphMo
     return model
 
 
-def _sample(model: nn.Module, network: HasGraph, conditions: Conditions) -> Tensor:
+def _sample(model: nn.Module, network: HasGraph, conditions: Conditions) -> tuple[Tensor, ...]:
     like = next(iter(model.parameters()), torch.empty(0))
-    return converted_input(torch.zeros(conditions.batch, *network.graph.input_shape, device=like.device), conditions)
+    made = samples(network.graph, conditions.batch, partial(torch.zeros, device=like.device))
+    return tuple([converted_input(tensor, conditions) for tensor in made])
 
 
 @contextmanager
-def _counting(model: nn.Module, sample: Tensor) -> Iterator[LiveStorages]:
+def _counting(model: nn.Module, sample: tuple[Tensor, ...]) -> Iterator[LiveStorages]:
     """An active count that begins with the model's tensors and its input."""
     storages = LiveStorages()
-    for tensor in (*model.parameters(), *model.buffers(), sample):
+    for tensor in (*model.parameters(), *model.buffers(), *sample):
         storages.follow(tensor)
     storages.peak = storages.live
     with storages:

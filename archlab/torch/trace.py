@@ -28,9 +28,10 @@ def trace(graph: Graph, root: nn.Module, segments: Sequence[Segment] = ()) -> fx
         segments: to be computed again in the backward pass.
     """
     traced = fx.Graph()
-    values: Values = {0: traced.placeholder("input")}
+    inputs = graph.inputs
+    values: Values = {node.index: traced.placeholder(node.path) for node in inputs}
     at = {segment.start: segment for segment in segments}
-    index = 1
+    index = len(inputs)
     while index < len(graph.nodes):
         if index in at:
             values |= _call_segment(traced, graph, root, at[index], values)

@@ -11,6 +11,7 @@ import logging
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from archlab.diagnostics.requirements import require
@@ -36,6 +37,7 @@ from archlab.torch.build import build
 from archlab.torch.counting import DEFORMABLE, fvcore_deformable, torch_formulas
 from archlab.torch.device import require_device
 from archlab.torch.host import require_memory, require_time
+from archlab.torch.samples import samples
 from archlab.torch.trace import PATH
 
 FVCORE_MAC_OPERATORS = ("conv", "linear", "addmm", "matmul", "bmm", "mm", "einsum", "deform_conv2d")
@@ -125,17 +127,17 @@ def verify(network: HasGraph, *, batch: int = 1, device: str = "cpu") -> Verific
     model = build(network, device="meta").to_empty(device=device).eval()
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.data.zero_()
-    sample = torch.zeros(analysis.input_shape, device=device)
+    sample = samples(network.graph, batch, partial(torch.zeros, device=device))
     recorder = _Recorder(model)
     with torch.no_grad():
-        recorder.run(sample)
+        recorder.run(*sample)
     result = Verification(network.graph.name, len(analysis.layers), analysis.total.params, analysis.total.macs)
     repeats = network.graph.repeats()
-    for layer in analysis.layers:
+    for layer in analysis.layers[len(network.graph.inputs) - 1 :]:
         repeated = layer.node.index in repeats
         result.differences += _compare_layer(layer, recorder, model, batch, repeated=repeated)
     result.differences += _compare_totals(analysis, model)
-    if sample.device.type == "meta":  # fvcore traces with torch.jit, which needs values
+    if sample[0].device.type == "meta":  # fvcore traces with torch.jit, which needs values
         result.counters = ("FlopCounterMode",)
     else:
         result.differences += _compare_fvcore(analysis, model, sample)
@@ -188,7 +190,7 @@ def _count_worded_padding(inputs: list[Any], outputs: list[Any]) -> Counter[str]
     return Counter({"conv": jit_handles.conv_flop_count(*shapes, transposed=False)})
 
 
-def _compare_fvcore(analysis: Analysis, model: nn.Module, sample: Tensor) -> list[Difference]:
+def _compare_fvcore(analysis: Analysis, model: nn.Module, sample: tuple[Tensor, ...]) -> list[Difference]:
     """fvcore counts one FLOP per multiply-accumulate; its other operators (norms, pooling) are left out."""
     counts = FlopCountAnalysis(model, sample).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     counts.set_op_handle("aten::_convolution_mode", _count_worded_padding)

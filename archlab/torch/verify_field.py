@@ -19,7 +19,7 @@ from archlab.analysis.receptive_field.axis_field import AxisField
 from archlab.analysis.receptive_field.fields import ReceptiveField, gate_inputs, receptive_fields
 from archlab.analysis.receptive_field.positions import MapPositions, positions_read
 from archlab.analysis.receptive_field.spans import DENSE, UNTRACKED, Span
-from archlab.analysis.receptive_field.unbounded import AxisPositions, Positions, unbounded_positions
+from archlab.analysis.receptive_field.unbounded import AxisPositions, Positions, blind_nodes, unbounded_positions
 from archlab.graph import Graph, HasGraph, Node
 from archlab.layers.geometry import is_pointwise
 from archlab.layers.laid import unit_index
@@ -90,7 +90,7 @@ def verify_receptive_field(network: HasGraph, *, device: str = "cpu", thorough: 
         for unit in _units(node, thorough=thorough):
             result.units += 1
             result.differences += _compare_gradient(node, unit, positions[node.index], run)
-    for node in graph.layers:
+    for node in _seeing(graph):
         result.differences += compare_inside(node, positions[node.index], fields[node.index])
     result.differences += _against_definition(graph, facts, fields, gates)
     return result
@@ -103,19 +103,25 @@ def _against_definition(
     extents = graph.input_shape[1:]
     for axis, (word, extent) in enumerate(zip(UNIT_NAMES[len(extents)], extents, strict=True)):
         seen = unbounded_positions(graph, facts, gates, axis)
-        for node in graph.layers:
+        for node in _seeing(graph):
             found += compare_definition(node, word, fields[node.index].axes[axis], seen[node.index], extent)
     return found
+
+
+def _seeing(graph: Graph) -> list[Node]:
+    """The layers to which a way leads from the first input."""
+    blind = blind_nodes(graph)
+    return [node for node in graph.layers if node.index not in blind]
 
 
 def _probed(graph: Graph, facts: list[Facts], positions: list[MapPositions | None], *, most: int) -> list[Node]:
     """Layers that change what is seen, evenly spaced where there are many."""
     changing = [
         node
-        for node in graph.layers
+        for node in _seeing(graph)
         if positions[node.index] is not None and not all(map(is_pointwise, facts[node.index].reads))
     ]
-    joins = [node for node in graph.layers if len(node.inputs) > 1 and positions[node.index] is not None]
+    joins = [node for node in _seeing(graph) if len(node.inputs) > 1 and positions[node.index] is not None]
     chosen = sorted({node.index for node in (*changing, *joins)})
     step = max(1, -(-len(chosen) // most))
     return [graph.nodes[index] for index in reversed(chosen[::-1][::step])]

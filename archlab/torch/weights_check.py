@@ -30,7 +30,8 @@ def check_weights(model: fx.GraphModule, graph: Graph, path: Path) -> str:
     Args:
         model: with its weights.
         graph: what it was built from.
-        path: a file of `torch.save({"input": x, "output": y}, path)`; y as the model returns it: a tensor, a list of
+        path: a file of `torch.save({"input": x, "output": y}, path)`; x a tensor, or several by the inputs' names in
+            their order; y as the model returns it: a tensor, a list of
             several, or a dictionary by name.
 
     Returns:
@@ -40,11 +41,15 @@ def check_weights(model: fx.GraphModule, graph: Graph, path: Path) -> str:
         ConfigError: if they differ by more than rounding, or the file does not fit.
     """
     sample, expected = _read(path)
-    if tuple(sample.shape[1:]) != tuple(graph.input_shape) or not len(sample):
-        raise _wrong(path, f"its input is {shape_text(tuple(sample.shape))}, not Nx{shape_text(graph.input_shape)}")
+    if list(sample) != [node.path for node in graph.inputs]:
+        raise _wrong(path, f"its inputs are {', '.join(sample)}, not {', '.join(node.path for node in graph.inputs)}")
+    for node, tensor in zip(graph.inputs, sample.values(), strict=True):
+        if tuple(tensor.shape[1:]) != tuple(node.shape) or not len(tensor):
+            found = shape_text(tuple(tensor.shape))
+            raise _wrong(path, f"its {node.path} is {found}, not Nx{shape_text(node.shape)}")
     was_training = model.training
     with torch.no_grad():
-        made = _named(model.eval()(sample.float()))
+        made = _named(model.eval()(*[tensor.float() for tensor in sample.values()]))
     model.train(was_training)
     if made.keys() != expected.keys():
         raise _wrong(path, f"its outputs are {', '.join(expected)}, and the network's {', '.join(made)}")
@@ -71,12 +76,13 @@ def _difference(path: Path, name: str, value: Tensor, expected: Tensor) -> float
     return share
 
 
-def _read(path: Path) -> tuple[Tensor, dict[str, Tensor]]:
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     found: Any = read_file(path)
     if not isinstance(found, Mapping) or not {"input", "output"} <= found.keys():
         raise _wrong(path, "it is no mapping with input and output")
-    sample, expected = found["input"], _named(found["output"])
-    for name, value in {"input": sample, **expected}.items():
+    given, expected = found["input"], _named(found["output"])
+    sample = {str(name): value for name, value in given.items()} if isinstance(given, Mapping) else {"input": given}
+    for name, value in {**sample, **expected}.items():
         if not _is_plain(value):
             raise _wrong(path, f"its {name} is no dense tensor of real numbers")
     return sample, {name: value.double() for name, value in expected.items()}

@@ -52,7 +52,7 @@ def test_a_map_says_what_goes_where() -> None:
 
 def test_without_a_map_one_is_warned() -> None:
     """Three modules of one shape, whose names say nothing: taken in order, and told."""
-    with pytest.warns(UserWarning, match=r"several orders fit .* weights_check\), or name them \(weights_map\)"):
+    with pytest.warns(UserWarning, match=r"several orders fit .*weights_check\), or name them \(weights_map\)"):
         build(network(), weights=state())
 
 

@@ -113,7 +113,7 @@ class Forward:
     def _make_value(self, call: Call) -> None:
         values, step = self.values, self._step
         if call.holding == "new":
-            values[call.index] = step.take(call, "output" if call.index else "input")
+            values[call.index] = step.take(call, "output" if step.program.graph.nodes[call.node].inputs else "input")
             if call.is_last and not step.is_uniform:
                 self._pass_other_precision(call)
         else:

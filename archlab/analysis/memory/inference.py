@@ -79,10 +79,11 @@ def inference_timeline(written: Program, facts: list[Facts], bytes_per_element: 
     elements = sum([fact.params + fact.buffers - fact.fixed_buffers for fact in facts])
     ledger = Ledger(elements * bytes_per_element + sum([fact.fixed_buffer_bytes for fact in facts]))
     values: dict[int, Storage] = {}
+    inputs = len(written.graph.inputs)
     for call in written.calls:
         if call.holding == "new":
             size = call.elements * bytes_per_element
-            values[call.index] = ledger.take(size, "output" if call.index else "input", call.node)
+            values[call.index] = ledger.take(size, "output" if call.node >= inputs else "input", call.node)
         else:
             values[call.index] = values[call.inputs[0]]
             values[call.index].holders += 1

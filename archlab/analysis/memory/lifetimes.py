@@ -11,6 +11,6 @@ def last_uses(graph: Graph) -> list[int]:
     for node in graph.nodes:
         for source in node.inputs:
             last[source] = node.index
-    for kept in (0, *(index for _, index in graph.outputs)):
+    for kept in (*(node.index for node in graph.inputs), *(index for _, index in graph.outputs)):
         last[kept] = len(graph.nodes)
     return last

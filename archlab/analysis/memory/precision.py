@@ -19,7 +19,7 @@ def precisions(graph: Graph, dtype: str, autocast: str | None = None) -> list[Pr
     found = [Precision(size, size)] * len(graph.nodes)
     if autocast is not None:
         lower, run = DTYPE_BYTES[autocast], graph.runtimes
-        for node in graph.layers:
+        for node in graph.nodes[len(graph.inputs) :]:
             inputs = tuple([found[source].output for source in node.inputs])
             found[node.index] = under_autocast(run[node.index].autocast, inputs, lower)
     return found

@@ -178,7 +178,8 @@ class _Writer:
         sizes = (self._run.batch, *node.shape)
         value = self._one(turned(contiguous(sizes)) if self._run.channels_last else contiguous(sizes))
         self._needed.append(False)
-        self._calls.append(Call(0, node.index, Operator(value, ()), (), value, "new", value.elements, 0))
+        index = len(self._calls)
+        self._calls.append(Call(index, node.index, Operator(value, ()), (), value, "new", value.elements, index))
 
     def _write_node(self, node: Node) -> None:
         calls, results = self._calls, self._results
@@ -275,7 +276,8 @@ class _Writer:
                     held.append(call)
         for call in held:
             last[call.index] = max(last[call.index], starts[call.node] + call.operator.until)
-        for kept in (0, *[results[index] for _, index in self._graph.outputs]):
+        inputs = [results[node.index] for node in self._graph.inputs]
+        for kept in (*inputs, *[results[index] for _, index in self._graph.outputs]):
             last[kept] = count
         drops: dict[int, list[int]] = {}
         for index, at in enumerate(last):

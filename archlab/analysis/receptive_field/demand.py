@@ -25,7 +25,10 @@ class Demand:
         seen_reads: what is read, in the sense of the analysis at hand.
     """
 
-    def __init__(self, graph: Graph, facts: list[Facts], seen_reads: Callable[[AxisReads], AxisReads]) -> None:
+    def __init__(
+        self, graph: Graph, facts: list[Facts], seen_reads: Callable[[AxisReads], AxisReads], rank: int | None = None
+    ) -> None:
+        self._rank = axis_count(graph.input_shape) if rank is None else rank
         self._graph = graph
         self._facts = facts
         self._seen_reads = seen_reads
@@ -41,15 +44,16 @@ class Demand:
         """By axis and node; None for a node without a map."""
         nodes = self._graph.nodes
         sizes = [map_size(node.shape) for node in nodes]
-        rank = axis_count(self._graph.input_shape)
         found: list[list[Interval | None]] = [
-            [None if size is None else (0, size[axis] - 1) for size in sizes] for axis in range(rank)
+            [None if size is None or len(size) <= axis else (0, size[axis] - 1) for size in sizes]
+            for axis in range(self._rank)
         ]
         for node in reversed(nodes):
             for source, reads in zip(node.inputs, self._facts[node.index].reads, strict=True):
                 seen = self._seen_reads(reads)
                 for axis, intervals in enumerate(found):
-                    _ask(intervals, node.index, source, along(seen, axis))
+                    if intervals[node.index] is not None and intervals[source] is not None:
+                        _ask(intervals, node.index, source, along(seen, axis))
         return found
 
 

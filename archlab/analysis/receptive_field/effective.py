@@ -207,6 +207,8 @@ class Estimator:
     def _sources(self, node: Node, axis: int) -> list[tuple[int, float, Reads]]:
         """The inputs of a node, their shares of its weight, and how they are read."""
         reads = self._facts[node.index].reads
+        if not node.inputs:
+            return []
         if len(node.inputs) == 1 or largest_reach(reads[0]) > 0:
             return [(node.inputs[0], 1.0, along(reads[0], axis))]
         left_out = self._gates.get(node.index, frozenset())

@@ -14,14 +14,15 @@ from math import ceil, isinf
 from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
-from archlab.analysis.receptive_field.axis_field import INPUT_AXIS, AxisField
+from archlab.analysis.receptive_field.axis_field import INPUT_AXIS, AxisField, Periodic
 from archlab.analysis.receptive_field.composition import ALIGNED, Composer, Shift, Target, widen
 from archlab.analysis.receptive_field.demand import Demand
+from archlab.analysis.receptive_field.spans import DENSE
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
 from archlab.layers.geometry import AxisReads, is_pointwise, is_unknown, largest_reach, pointwise
-from archlab.layers.shape import is_map, map_size
+from archlab.layers.shape import axis_count, is_map, map_size
 
 JoinAxis = Callable[[Composer, Sequence[AxisField], Target], tuple[AxisField, Shift]]
 """The field of several maps of a size, and how far the joined units lie apart."""
@@ -57,9 +58,10 @@ class ReceptiveField:
         context: whether a gate (squeeze-excitation, say) sees more than the field.
         adaptive: whether a layer on the way chooses its positions from the data.
         unknown: whether a layer on the way does not say what it reads; an axis that is None may be seen in part then.
+        is_nothing: whether no way leads to it from the input that is meant, of several.
     """
 
-    __slots__ = ("adaptive", "axes", "context", "misalignment", "unknown")
+    __slots__ = ("adaptive", "axes", "context", "is_nothing", "misalignment", "unknown")
 
     def __init__(
         self,
@@ -69,8 +71,10 @@ class ReceptiveField:
         context: bool = False,
         adaptive: bool = False,
         unknown: bool = False,
+        is_nothing: bool = False,
     ) -> None:
         self.axes = axes
+        self.is_nothing = is_nothing
         self.misalignment = misalignment
         self.context = context
         self.adaptive = adaptive
@@ -97,9 +101,9 @@ class ReceptiveField:
         return not any(self.axes) and not self.unknown
 
 
-def receptive_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
-    """The field of every node, in order: the union over all paths from the input."""
-    return _Walk(graph, facts, Composer.join, _as_they_are).fields()
+def receptive_fields(graph: Graph, facts: list[Facts], start: int = 0) -> list[ReceptiveField]:
+    """The field of every node, in order: the union over all paths from an input, the first by default."""
+    return _Walk(graph, facts, Composer.join, _as_they_are, start=start).fields()
 
 
 def narrowest_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
@@ -145,7 +149,7 @@ def gate_inputs(graph: Graph, fields: list[ReceptiveField]) -> dict[int, frozens
 
     What those see is context, not field.
     """
-    found = {node.index: _gates(node, [fields[i] for i in node.inputs]) for node in graph.layers}
+    found = {node.index: _gates(node, [fields[i] for i in node.inputs]) for node in graph.layers if node.inputs}
     return {index: numbers for index, numbers in found.items() if numbers}
 
 
@@ -176,13 +180,17 @@ class _Walk:
         join_axis: JoinAxis,
         seen_reads: SeenReads,
         windowed: _Windowed | None = None,
+        start: int = 0,
     ) -> None:
         self._graph = graph
         self._facts = facts
         self._join_axis = join_axis
         self._seen_reads = seen_reads
         self._windowed = windowed
-        self._composer = Composer(Demand(graph, facts, seen_reads).units)
+        self._start = start
+        rank = axis_count(graph.nodes[start].shape) or FLAT_AXES
+        self._nothing = ReceptiveField((_UNSEEN,) * rank, is_nothing=True)
+        self._composer = Composer(Demand(graph, facts, seen_reads, rank).units)
 
     def fields(self) -> list[ReceptiveField]:
         """The field of every node.
@@ -200,12 +208,14 @@ class _Walk:
 
     def _field(self, node: Node, fact: Facts, fields: list[ReceptiveField]) -> ReceptiveField:
         if not node.inputs:
-            return _input_field(node)
+            return _input_field(node) if node.index == self._start else self._nothing
         if len(node.inputs) == 1:
             return self._through(fields[node.inputs[0]], fact.reads[0], node)
         return self._joined([fields[i] for i in node.inputs], fact, node)
 
     def _through(self, field: ReceptiveField, reads: AxisReads, node: Node) -> ReceptiveField:
+        if field.is_nothing:
+            return field
         if is_pointwise(reads):
             return field if reads is pointwise(len(reads)) or field.is_global else _with_context(field)
         adaptive = field.adaptive or largest_reach(reads) > 0
@@ -236,6 +246,8 @@ class _Walk:
 
     def _joined(self, inputs: list[ReceptiveField], fact: Facts, node: Node) -> ReceptiveField:
         read = [self._through(field, reads, node) for field, reads in zip(inputs, fact.reads, strict=True)]
+        if any(field.is_nothing for field in read):
+            return self._joined_of_some(read, node)
         context = any(field.context for field in read)
         windowed = self._windowed
         gates = _gates(node, inputs) if windowed is None else windowed.gates.get(node.index, frozenset())
@@ -249,6 +261,22 @@ class _Walk:
             context=context,
             adaptive=any(f.adaptive for f in read),
             unknown=any(f.unknown for f in read),
+        )
+
+    def _joined_of_some(self, read: list[ReceptiveField], node: Node) -> ReceptiveField:
+        """The same where some inputs see nothing: what the others see, gates and all."""
+        seeing = [field for field in read if not field.is_nothing]
+        if not seeing:
+            return self._nothing
+        gates = _gates(node, seeing)
+        kept = [field for number, field in enumerate(seeing) if number not in gates]
+        axes, apart = self._axes_joined([field.axes for field in kept], node)
+        return ReceptiveField(
+            axes,
+            misalignment=_worst([*[f.misalignment for f in kept], _misalignment(node, apart)]),
+            context=bool(gates) or any(field.context for field in seeing),
+            adaptive=any(field.adaptive for field in kept),
+            unknown=any(field.unknown for field in kept),
         )
 
     def _axes_joined(
@@ -275,6 +303,10 @@ class _Walk:
         if size is None or not known or (len(known) < len(fields) and self._windowed is None):
             return None, ALIGNED
         return self._join_axis(self._composer, known, Target(node.index, axis, size[axis]))
+
+
+_UNSEEN = Periodic(1, 0, ((0, -1, DENSE),), 1)
+"""The field of what sees nothing."""
 
 
 def _input_field(node: Node) -> ReceptiveField:

@@ -52,7 +52,7 @@ def positions_read(graph: Graph, facts: list[Facts], gates: Mapping[int, frozens
     found: list[MapPositions | None] = []
     for node, fact in zip(graph.nodes, facts, strict=True):
         size = map_size(node.shape)
-        if size is None:
+        if size is None or (node.index and not node.inputs):
             found.append(None)
         elif not node.inputs:
             found.append(tuple(map(_input_axis, size)))

@@ -35,16 +35,29 @@ def unbounded_positions(
         gates: by node, the inputs that are left out, since what they see is context (`gate_inputs`).
         axis: which of the input's axes.
     """
+    blind = blind_nodes(graph)
     sources = [_sources(node.inputs, fact, gates.get(node.index, frozenset()), axis) for node, fact in
                zip(graph.nodes, facts, strict=True)]  # fmt: skip
+    sources = [[(source, reads) for source, reads in pairs if source not in blind] for pairs in sources]
     units = _units_asked(graph, sources, axis)
     found: list[AxisPositions | None] = []
     for node in graph.nodes:
-        if not node.inputs:
+        if node.index in blind:
+            found.append(dict.fromkeys(units[node.index], (0, 0)))
+        elif not node.inputs:
             found.append({unit: (unit, 1) for unit in units[0]} if is_map(node.shape) else None)
         else:
             found.append(_seen(sources[node.index], found, units[node.index]) if map_size(node.shape) else None)
     return found
+
+
+def blind_nodes(graph: Graph) -> set[int]:
+    """The nodes to which no way leads from the first input."""
+    blind: set[int] = set()
+    for node in graph.layers:
+        if all(source in blind for source in node.inputs):
+            blind.add(node.index)
+    return blind
 
 
 def _sources(inputs: tuple[int, ...], fact: Facts, left_out: frozenset[int], axis: int) -> list[_Source]:
@@ -55,7 +68,7 @@ def _sources(inputs: tuple[int, ...], fact: Facts, left_out: frozenset[int], axi
 def _units_asked(graph: Graph, sources: list[list[_Source]], axis: int) -> list[set[int]]:
     """Of every node: the units of its map, and all that the units asked of the nodes behind it read."""
     sizes = [map_size(node.shape) for node in graph.nodes]
-    asked = [set(range(size[axis])) if size else set() for size in sizes]
+    asked = [set(range(size[axis])) if size and axis < len(size) else set() for size in sizes]
     for node in reversed(graph.nodes):
         for source, reads in sources[node.index]:
             if not isinstance(reads, Whole):

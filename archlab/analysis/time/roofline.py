@@ -70,7 +70,7 @@ def roofline(analysis: Analysis, device: Device) -> list[LayerTime]:
 
 
 def _moved(analysis: Analysis, layer: LayerReport) -> int:
-    if layer.storage in {"view", "eval_identity"}:
+    if layer.storage in {"view", "eval_identity"} or not layer.node.inputs:
         return 0
     shapes = [*analysis.graph.input_shapes(layer.node), layer.node.shape]
     elements = sum([prod(shape) for shape in shapes]) * analysis.batch + layer.params + layer.buffers

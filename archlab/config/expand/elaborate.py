@@ -6,10 +6,12 @@ shape, go on. `residual`, `branches`, `use` and `repeat` disappear here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from archlab.config.expand.branches import expand_branches
 from archlab.config.expand.environment import Environment, Spot, value_size
+from archlab.config.expand.inputs import NamedInput
 from archlab.config.expand.layer import expand_layer
 from archlab.config.expand.names import WHEN_FALSE, LeftOutError, NameTable, Value, Values
 from archlab.config.expand.paths import PathScope
@@ -35,7 +37,6 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError
 from archlab.graph import Node
 from archlab.layers.input import Input
-from archlab.layers.shape import Shape
 
 FAILED_ITEM_STEPS = 10
 """Work of an item that fails, hints and all, in the budget's steps."""
@@ -46,11 +47,11 @@ class Elaborator(Walk):
 
     _paths: list[str]
 
-    def run(self, input_shape: Shape) -> tuple[Value, NameTable]:
+    def run(self, inputs: Mapping[str, NamedInput]) -> tuple[Value, NameTable]:
         """Expand the layers.
 
         Args:
-            input_shape: without batch.
+            inputs: by name, the first of which the first line reads.
 
         Returns:
             The last value and the names at the top level. `finished` has the nodes.
@@ -61,10 +62,18 @@ class Elaborator(Walk):
         """
         assert self.document.layers is not None
         scope = PathScope()
-        value: Value = self.emitter.append(Input(), (), input_shape, None, Environment({}, NameTable(), scope))
+        outside = Environment({}, NameTable(), scope)
+        values: dict[str, Value] = {
+            name: self.emitter.append(Input(), (), one.shape, one.place, outside) for name, one in inputs.items()
+        }
+        value: Value = self.nodes[0]
         self.file = replace(self.file, params={**self.file.params, "input_size": value_size(value)})
         # no item can be called `input`: PyTorch's generated code has taken the word
-        names = NameTable(parent=NameTable(values={"input": value}))
+        names = NameTable(parent=NameTable(values={**values, "input": value}))
+        for name, one in inputs.items():
+            if one.place is not None:
+                names.places[name] = one.place
+                scope.add(name, len(scope.children), written=True)
         env = Environment({**self.file.params, **block_names(value)}, names, scope, file=self.file)
         value = self.layers(self.document.layers, value, env)
         self._paths = ["input"] * len(self.nodes)

@@ -10,14 +10,13 @@ from typing import Any
 from archlab.config.expand.budget import Budget, OverBudgetError
 from archlab.config.expand.elaborate import Elaborator
 from archlab.config.expand.init import read_init
+from archlab.config.expand.inputs import GivenInput, Inputs, read_inputs
 from archlab.config.expand.names import LeftOutError, NameTable, Value
 from archlab.config.expand.params import resolve_params
 from archlab.config.expand.prune import prune
 from archlab.config.expand.rounding import explain_unequal
 from archlab.config.syntax.expressions import UnknownValueError
-from archlab.config.syntax.limits import MAX_INPUT_SIZE
 from archlab.config.syntax.naming import MAX_NAME_LENGTH
-from archlab.config.syntax.substitute import substitute
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
 from archlab.config.tree.document import Document, Params, Variant
 from archlab.config.tree.items import is_wildcard
@@ -26,8 +25,7 @@ from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError, ConfigError, Problem, Problems, TooManyProblemsError
 from archlab.graph import Graph, OutputForm
 from archlab.graph.checks import check_graph
-from archlab.layers.fields import MAX_SIZE
-from archlab.layers.shape import AXIS_NAMES, Shape
+from archlab.layers.shape import Shape
 
 Outputs = list[tuple[str, int]]
 STEPS_OF_A_LAYER = 40
@@ -39,7 +37,7 @@ def expand(
     variant: Variant | None,
     settings: MappingView[str, Any],
     problems: Problems,
-    input_shape: Shape | None = None,
+    input_shape: GivenInput | None = None,
     budget: Budget | None = None,
 ) -> Graph:
     """The graph of a document.
@@ -49,7 +47,7 @@ def expand(
         variant: one of its variants, or None for the defaults.
         settings: values for params from outside.
         problems: the collector, possibly with problems from reading.
-        input_shape: instead of the config's `input`.
+        input_shape: instead of the config's `input`, or of some of its inputs by name.
         budget: what the expansion may spend; a new one by default.
 
     Raises:
@@ -81,20 +79,20 @@ def _expand(
     variant: Variant | None,
     settings: MappingView[str, Any],
     problems: Problems,
-    input_shape: Shape | None,
+    input_shape: GivenInput | None,
     budget: Budget,
 ) -> Graph | None:
     params = resolve_params(document, variant, settings, problems)
     written = variant.input if variant is not None and variant.input is not None else document.input
-    if input_shape is None and written is not None:
-        input_shape = _read_input(written, params, problems)
+    inputs = read_inputs(written, params, problems, input_shape)
     init = read_init(document.init, params, problems) if document.init is not None else {}
-    if input_shape is None or document.layers is None:
+    if inputs is None or document.layers is None:
         return None
     elaborator = Elaborator(document, params, problems, budget)
-    last, names = elaborator.run(input_shape)
+    last, names = elaborator.run(inputs)
     if elaborator.emitter.unequal:
-        explain_unequal(problems, elaborator.emitter.unequal[0], elaborator.nodes, partial(_attempt, document, params))
+        attempt = partial(_attempt, document, params, inputs)
+        explain_unequal(problems, elaborator.emitter.unequal[0], elaborator.nodes, attempt)
     wanted = variant.outputs if variant is not None and variant.outputs is not None else document.outputs
     inherited = document.outputs_inherited if wanted is document.outputs else None
     outputs = _read_outputs(wanted, last, names, problems, inherited, budget)
@@ -107,12 +105,13 @@ def _expand(
     return graph
 
 
-def _attempt(document: Document, params: Params, input_shape: Shape) -> tuple[Problems, int]:
+def _attempt(document: Document, params: Params, inputs: Inputs, input_shape: Shape) -> tuple[Problems, int]:
     """The problems of the layers for another input, and the work of it: layers that were made, or steps for them."""
     problems = Problems()
     elaborator = Elaborator(document, params, problems, Budget())
     try:
-        elaborator.run(input_shape)
+        first = next(iter(inputs))
+        elaborator.run({**inputs, first: inputs[first]._replace(shape=input_shape)})
     except ConfigError as error:
         problems.found = error.problems
     except OverBudgetError as error:
@@ -120,41 +119,6 @@ def _attempt(document: Document, params: Params, input_shape: Shape) -> tuple[Pr
     except TooManyProblemsError:
         pass
     return problems, max(len(elaborator.nodes), elaborator.budget.spent // STEPS_OF_A_LAYER)
-
-
-def _read_input(node: Node, params: Params, problems: Problems) -> Shape | None:
-    try:
-        value = substitute(node, params)
-    except BadItemError as error:
-        problems.add(error.message, error.code, error.place)
-        return None
-    except UnknownValueError:
-        return None
-    fault = input_fault(value)
-    if fault is not None:
-        problems.add(fault, Code.BAD_INPUT, node.place)
-        return None
-    return tuple(value)
-
-
-def input_fault(value: Any) -> str | None:
-    """Why a value cannot be an input shape, or None if it can."""
-    example = (
-        "write [channels, height, width], for example [3, 224, 224]; "
-        "or [features], [channels, length], [channels, depth, height, width]"
-    )
-    if not isinstance(value, tuple | list) or not all(type(size) is int for size in value):
-        return f"'input' must be a list of whole numbers; {example}"
-    if not 1 <= len(value) <= 1 + max(AXIS_NAMES):
-        meant = f"; without the batch {list(value[1:])}" if len(value) == 2 + max(AXIS_NAMES) else ""
-        return f"'input' has {len(value)} numbers{meant}; {example}"
-    if any(size < 1 for size in value):
-        return "the sizes of 'input' must be at least 1"
-    if value[0] > MAX_SIZE:
-        return f"'input' has too many channels; at most {MAX_SIZE:,} are allowed"
-    if any(size > MAX_INPUT_SIZE for size in value[1:]):
-        return f"'input' is too large; at most {MAX_INPUT_SIZE:,} positions along an axis are allowed"
-    return None
 
 
 def _read_outputs(

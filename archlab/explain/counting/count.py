@@ -144,7 +144,7 @@ class _Kind:
 def _kinds(graph: Graph) -> list[_Kind]:
     """In the order in which they first occur."""
     found: dict[tuple[int, tuple[Shape, ...]], _Kind] = {}
-    for node in graph.layers:
+    for node in graph.nodes[len(graph.inputs) :]:
         inputs = graph.input_shapes(node)
         kind = found.get((id(node.layer), inputs))
         if kind is None:

@@ -75,7 +75,8 @@ def to_source(graph: Graph) -> str:
 
 def _docstring(graph: Graph) -> list[str]:
     params = sum(facts.params for facts in collect_facts(graph))
-    size = shape_text(graph.input_shape)
+    several = [f"{shape_text(node.shape)} ({node.path})" for node in graph.inputs]
+    size = shape_text(graph.input_shape) if len(several) == 1 else " and ".join(several)
     return [
         f'"""{plain_text(graph.name)} in plain PyTorch.',
         "",
@@ -197,12 +198,12 @@ def _signature(name: str, arguments: Sequence[str], result: str) -> list[str]:
 
 def _main_lines(name: str, graph: Graph) -> list[str]:
     """What runs when the source is a script."""
-    shape: Shape = (1, *graph.input_shape)
+    shapes: list[Shape] = [(1, *node.shape) for node in graph.inputs]
     lines = [
         'if __name__ == "__main__":',
         f"{INDENT}model = {name}().eval()",
         f"{INDENT}with torch.no_grad():",
-        f"{BODY}result = model(torch.randn{shape})",
+        f"{BODY}result = model({', '.join([f'torch.randn{shape}' for shape in shapes])})",
     ]
     if graph.output_form == "single":
         lines.append(f"{INDENT}print(tuple(result.shape))")

@@ -57,7 +57,11 @@ class ForwardWriter:
     def write(self) -> Forward:
         """The method."""
         steps = self._fold()
-        arguments = _argument_names(self._class.instances, self._graph)
+        names = [node.path for node in self._graph.inputs]
+        if self._is_network and len(names) > 1:
+            arguments = names
+        else:
+            arguments = _argument_names(self._class.instances, self._graph)
         given = dict(zip(self._scope.inputs, arguments, strict=True))
         name_results = self._is_network and not self._returns_one
         variables = VariableNames(steps, given, self._scope.outputs, name_results=name_results)

@@ -175,7 +175,7 @@ class TreeReader:
     def _connect(self, scope: Scope) -> None:
         """What goes in and what comes out."""
         if scope is self.root:
-            scope.inputs = (0,)
+            scope.inputs = tuple([node.index for node in self._graph.inputs])
             scope.outputs = tuple([index for _, index in self._graph.outputs])
             return
         made = {value for child in scope.children for value in child.outputs}
@@ -231,7 +231,7 @@ def _by_path(graph: Graph, repeats: frozenset[int]) -> Scope:
     """The scopes and leaves, without what connects them."""
     stack = [Scope("", "")]
     labels: tuple[str, ...] = ()
-    for node in graph.layers:
+    for node in graph.nodes[len(graph.inputs) :]:
         *scopes, label = node.path.split(".")
         shared = len(_shared(labels, tuple(scopes)))
         del stack[shared + 1 :]
