@@ -29,7 +29,7 @@ def analysis_dict(analysis: Analysis) -> Row:
         "name": graph.name,
         "variant": graph.variant,
         "input": {"shape": analysis.input_shape, "dtype": analysis.dtype},
-        "inputs": _input_rows(analysis),
+        **({"inputs": _input_rows(analysis)} if len(graph.inputs) > 1 else {}),
         "total": {
             "params": total.params,
             "buffers": total.buffers,

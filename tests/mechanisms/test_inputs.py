@@ -145,3 +145,15 @@ def test_weights_check(network: Network, tmp_path: Path) -> None:
     torch.save({"input": given["image"], "output": list(model(*given.values()))}, tmp_path / "one.pt")
     with pytest.raises(ConfigError, match="its inputs are input, not image, t, prior"):
         check_weights(model, network.graph, tmp_path / "one.pt")
+
+
+def test_a_block_that_is_such_a_network(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(CONFIG.read_text())
+    (tmp_path / "use.yaml").write_text(
+        "input: {x: [3, 16, 16], cond: [16, 1, 1], map: [4, 8, 8]}\n"
+        "blocks: {net: {extends: net.yaml, outputs: [end]}}\n"
+        "layers: [{name: a, use: net, with: [cond, map]}]\n"
+    )
+    network = load(str(tmp_path / "use.yaml"))
+    assert network.graph.nodes[-1].path == "a.end"
+    assert verify(network).ok

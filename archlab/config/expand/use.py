@@ -242,4 +242,6 @@ def _input_names(block: Block, values: Values) -> NameTable:
     if not block.inputs:
         return NameTable()
     inputs = NameTable(values=dict(zip(block.inputs, values, strict=False)))
+    if block.library is not None:  # whose first input has that name too
+        inputs.values["input"] = values[0]
     return NameTable(parent=inputs, places=dict(block.inputs))

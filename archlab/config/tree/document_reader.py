@@ -268,7 +268,8 @@ class DocumentReader:
         params = mapping.entries.get("params")
         values = frozenset(params.entries) if isinstance(params, Mapping) else frozenset()
         library = replace(own, source=base.source)
-        return Block(name, place, own.params, layers, {"input": place}, outputs, own.init, library, inherited, values)
+        inputs = own.input.keys if isinstance(own.input, Mapping) and own.input.keys else {"input": place}
+        return Block(name, place, own.params, layers, dict(inputs), outputs, own.init, library, inherited, values)
 
     def _block_params(self, name: str, declared: Node | None) -> dict[str, Argument]:
         if declared is None or (isinstance(declared, Scalar) and declared.value is None):
