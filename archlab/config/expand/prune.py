@@ -21,16 +21,19 @@ class Use(NamedTuple):
         stop: index behind its last.
         outputs: its nodes that are outputs.
         is_whole: whether it is a whole network, of which whatever the outputs do not need is left out.
+        passes_on: whether an input of it is an output too, which counts as read.
     """
 
     start: int
     stop: int
     outputs: tuple[int, ...]
     is_whole: bool = False
+    passes_on: bool = False
 
     def moved(self, by: int) -> Use:
         """The same use where its nodes are copied to."""
-        return Use(self.start + by, self.stop + by, tuple([index + by for index in self.outputs]), self.is_whole)
+        outputs = tuple([index + by for index in self.outputs])
+        return self._replace(start=self.start + by, stop=self.stop + by, outputs=outputs)
 
 
 def prune(graph: Graph, uses: list[Use]) -> set[int]:
@@ -76,7 +79,7 @@ def _dropped(graph: Graph, uses: list[Use]) -> set[int]:
             unused.update([index for index in range(use.start, use.stop) if not live[index]])
             edges[use.start] += 1
             edges[use.stop] -= 1
-        elif any(read) and not all(read):
+        elif (use.passes_on or any(read)) and not all(read):
             unused.update(index for index in use.outputs if not live[index])
             edges[use.start] += 1
             edges[use.stop] -= 1

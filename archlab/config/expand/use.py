@@ -96,8 +96,9 @@ def _expand(
     nodes = walk.nodes[start:]
     if len(block.outputs) > 1 or block.library is not None:
         made = tuple([output.index for output in outputs if output is not None and output.index >= start])
-        if len(made) > 1 or (made and block.library is not None):
-            walk.uses.append(Use(start, start + len(nodes), made, block.library is not None))
+        passes_on = len(block.outputs) > len(made) and None not in outputs
+        if len(made) > 1 or (made and (passes_on or block.library is not None)):
+            walk.uses.append(Use(start, start + len(nodes), made, block.library is not None, passes_on))
     spent = walk.budget.spent - steps
     names, uses = inner.names, walk.uses[first_use:]
     return Expansion(inputs, start, nodes, scope, names.values, outputs, spent, uses, names.made)
