@@ -35,8 +35,8 @@ class ConvNd(Layer):
     stride: PositiveSizes = Field((1,), description="Step of the window.")
     padding: ConvPadding = Field(
         (0,),
-        description="Padding on both sides: a number, a pair, 'same' (as torch; stride 1), 'valid' (none), or "
-        "'auto' = dilation * (kernel_size - 1) // 2.",
+        description="Padding on both sides: a number, a pair, 'same' (as torch; stride 1), 'valid' (none), "
+        "'auto' = dilation * (kernel_size - 1) // 2, or 'same_tf' (TensorFlow's, by the input's size).",
     )
     dilation: PositiveSizes = Field((1,), description="Distance between the taps of the kernel.")
     groups: Positive = Field(1, description="Independent groups of channels; must divide both channel counts.")
@@ -67,7 +67,8 @@ class ConvNd(Layer):
             raise ShapeError(
                 f"padding 'same' needs stride 1 (as in torch), but stride is {shape_text(self.stride)}",
                 option="padding",
-                hint="padding: auto halves the map as 'same' would, with the same padding on both sides",
+                hint="padding: auto halves the map as 'same' would, with the same padding on both sides; same_tf is "
+                "TensorFlow's",
             )
         return (self.out_channels, *[self._slide(shape, axis) for axis in range(self.rank)])
 

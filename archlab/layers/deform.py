@@ -144,9 +144,9 @@ class DeformConv2d(Macro):
     def steps(self, shape: Shape, attached: Mapping[str, Layer]) -> list[Step]:
         """The offsets' convolution, what bounds them, the masks, the operation; then norm and activation."""
         require_map(self.type, shape, 2)
-        if self.padding == "same":
+        if self.padding in {"same", "same_tf"}:
             raise ShapeError(
-                "deform_conv2d has no padding 'same', since torchvision pads both sides equally",
+                f"deform_conv2d has no padding '{self.padding}', since torchvision pads both sides equally",
                 option="padding",
                 hint="padding: auto is the same for odd kernels",
             )

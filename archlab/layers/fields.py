@@ -143,11 +143,12 @@ def _padding(value: Any, rank: int) -> Sizes | str:
         if value in PADDING_WORDS:
             return value
         many = f", {times_text(rank)}," if rank > 1 else ""
-        raise PydanticCustomError("padding", f"must be a whole number{many} or one of: same, valid, auto")
+        words = ", ".join(PADDING_WORDS)
+        raise PydanticCustomError("padding", f"must be a whole number{many} or one of: {words}")
     return _natural(value, rank)
 
 
-PADDING_WORDS = ("same", "valid", "auto")
+PADDING_WORDS = ("same", "valid", "auto", "same_tf")
 
 
 def _padding_schema(rank: int) -> JsonSchema:

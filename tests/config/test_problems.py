@@ -251,7 +251,7 @@ PROBLEMS: list[tuple[str, int, int, str, str]] = [
         2,
         67,
         "wrong-value",
-        "conv2d: 'padding' must be a whole number, a pair, or one of: same, valid, auto, not the text 'full'",
+        "conv2d: 'padding' must be a whole number, a pair, or one of: same, valid, auto, same_tf, not the text 'full'",
     ),
     (
         "input: [4, 6, 8]\nlayers: [{name: a, type: max_pool2d, kernel_size: 2}, {type: multiply, with: [input]}]",

@@ -199,7 +199,7 @@ SAID: list[tuple[str, dict[str, Any], tuple[Shape, ...], str, str | None, str | 
         {"out_channels": 3, "kernel_size": 3, "padding": "same", "stride": (1, 2)},
         (MAP,),
         "padding 'same' needs stride 1 (as in torch), but stride is 1x2",
-        "padding: auto halves the map as 'same' would, with the same padding on both sides",
+        "padding: auto halves the map as 'same' would, with the same padding on both sides; same_tf is TensorFlow's",
         "padding",
     ),
     (

@@ -21,23 +21,28 @@ from archlab.layers.ranks import of_rank
 from archlab.layers.shape import Shape
 
 Trail = tuple[str, ...]
+SAME_PADDING = "same_tf"
+"""The padding of convolutions that depends on the input's size."""
 
 
 class Lowered:
     """A validated item: its layer, and the layers written on it."""
 
-    __slots__ = ("_steps", "attached", "init", "main")
+    __slots__ = ("_padded", "_steps", "attached", "init", "main")
 
     def __init__(self, main: Layer, attached: dict[str, Layer], init: TensorInit | None) -> None:
         self.main = main
         self.attached = attached
         self.init = init
         self._steps: dict[tuple[Shape, int], list[Step]] = {}
+        self._padded: list[Layer] = []
+        """What the layer is for some inputs, where its padding depends on their size."""
 
     def owns_init(self, layer: Layer) -> bool:
         """Whether the item's `init` is that of a primitive."""
         main = self.main
-        return layer is main or (isinstance(main, Macro) and isinstance(layer, main.operation or ()))
+        is_main = layer is main or any(layer is padded for padded in self._padded)
+        return is_main or (isinstance(main, Macro) and isinstance(layer, main.operation or ()))
 
     def steps(self, inputs: tuple[Shape, ...]) -> list[Step]:
         """The primitives for input shapes.
@@ -52,6 +57,11 @@ class Lowered:
             else:
                 first = Step(self.main, tuple([-1 - number for number in range(len(inputs))]))
                 self._steps[key] = [first, *chain(0, *self.attached.values())]
+            if getattr(self.main, "padding", None) == SAME_PADDING:
+                from archlab.layers.same_padding import with_same_padding  # few networks have it
+
+                self._steps[key], padded = with_same_padding(self._steps[key], inputs[0])
+                self._padded.append(padded)
         return self._steps[key]
 
 

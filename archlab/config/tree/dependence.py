@@ -83,7 +83,15 @@ def _looks_at_shapes(item: Item | BrokenItem, cls: type[Layer] | None) -> bool:
     """Whether an item compares or divides shapes itself; of a block inside it is not known."""
     if isinstance(item, BranchesItem):
         return item.split is not None
-    return cls is None or issubclass(cls, Macro)
+    return cls is None or issubclass(cls, Macro) or _pads_by_size(item)
+
+
+def _pads_by_size(item: Item | BrokenItem) -> bool:
+    """Whether a convolution's padding is, or may be, one that depends on the size of its input."""
+    if not isinstance(item, Call):
+        return False
+    every = [part.named.get("padding") for part in (item.arguments, item.opening, item.closing, item.single)]
+    return any(padding is not None and (padding.dynamic or padding.constant == "same_tf") for padding in every)
 
 
 def _own_arguments(item: Item | BrokenItem) -> Iterator[Argument]:

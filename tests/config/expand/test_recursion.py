@@ -80,7 +80,7 @@ def test_copies_of_what_uses_itself_are_exact() -> None:
           tree:
             params: {n: }
             inputs: [line, side]
-            outputs: [line, last]
+            outputs: [sum, last]
             layers:
               - {name: left, use: tree, n: $(n - 1), from: line, with: [side], when: $(n > 1), repeat: 2}
               - {name: sum, type: add, with: [side]}
@@ -90,6 +90,7 @@ def test_copies_of_what_uses_itself_are_exact() -> None:
           - {name: trees, use: tree, n: 4, with: [input], repeat: 2}
         outputs: [trees.last]
     """)
+    assert isinstance(nodes, list), nodes
     assert len(nodes) > 20
 
 

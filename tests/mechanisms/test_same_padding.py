@@ -1,0 +1,80 @@
+"""TensorFlow's padding: timm's `Conv2dSame`, and its numbers for every size."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+from torch import Tensor, nn
+
+from archlab.api.network import loads
+from archlab.layers.same_padding import same_sides
+from tests.config.expand.test_copies import both_ways
+from tests.mechanisms.equality import assert_equal
+
+
+class Same(nn.Conv2d):
+    """A convolution behind as many zeros as its input needs, as timm's."""
+
+    def forward(self, x: Tensor) -> Any:
+        sides: list[int] = []
+        axes = zip(x.shape[2:], self.kernel_size, self.stride, self.dilation, strict=True)
+        for size, kernel, stride, dilation in axes:
+            total = max((-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+            sides = [total // 2, total - total // 2, *sides]
+        return super().forward(nn.functional.pad(x, sides))
+
+
+class Net(nn.Module):
+    """The network by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(
+            *(Same(3, 4, 3, 2), nn.ReLU(), Same(4, 5, (4, 5), (2, 3)), nn.ReLU(), Same(5, 5, 3, dilation=2), nn.ReLU()),
+            *(Same(5, 5, 3, 2, groups=5, bias=False), nn.BatchNorm2d(5), nn.Conv2d(5, 6, 1, bias=False)),
+            nn.BatchNorm2d(6),
+        )
+        self.body, self.shortcut = Same(6, 8, 2, 2), nn.Conv2d(6, 8, 1, 2)
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.first(x)
+        return self.body(x) + self.shortcut(x)
+
+
+def test_equal_to_a_model_by_hand() -> None:
+    assert_equal("padding_same_tf", Net())
+
+
+def test_sides_are_timms() -> None:
+    padding = pytest.importorskip("timm.layers.padding")
+    for size, kernel, stride, dilation in product(range(1, 20), (1, 2, 3, 5), (1, 2, 3), (1, 2)):
+        total = padding.get_same_padding(size, kernel, stride, dilation)
+        assert same_sides(size, kernel, stride, dilation) == (total // 2, total - total // 2)
+
+
+@pytest.mark.parametrize(("rank", "size"), [(1, 31), (1, 32), (3, 9), (3, 8)])
+def test_one_and_three_axes(rank: int, size: int) -> None:
+    shape = [2, *[size] * rank]
+    init = "init: {weight: ones, bias: zeros}"
+    conv = f"{{type: conv{rank}d, out_channels: 4, kernel_size: 3, stride: 2, padding: same_tf, {init}}}"
+    graph = loads(f"input: {shape}\nlayers: [{conv}]").graph
+    assert graph.layers[-1].shape == (4, *[-(-size // 2)] * rank)
+    assert len(graph.layers) == (1 if size % 2 else 2)
+    assert set(graph.layers[-1].init or {}) == {"weight", "bias"}
+
+
+def test_copies_know_the_size() -> None:
+    """A block that names no shape has another layer for a map of another size."""
+    nodes = both_ways("""
+        input: [4, 60, 60]
+        blocks:
+          half: {layers: [{type: conv2d, out_channels: 4, kernel_size: 3, stride: 2, padding: same_tf}]}
+          given:
+            params: {p: same_tf}
+            layers: [{type: conv2d, out_channels: 4, kernel_size: 3, stride: 2, padding: $p}]
+        layers: [{name: a, use: half, repeat: 6}, {name: b, use: given, from: input, repeat: 6}, {type: add, with: [a]}]
+    """)
+    assert [node[5][1] for node in nodes if node[2] == "conv2d"] == [30, 15, 8, 4, 2, 1] * 2
+    assert sum(node[2] == "zero_pad2d" for node in nodes) == 2 * 5
