@@ -82,7 +82,6 @@ outputs: [one.b.c, two.d, three.d]
     # n is 5 - 4, and of two and three the first repetition's d is what nothing reads
     assert [node.shape[0] for node in network.graph.layers if node.layer.type == "conv2d"] == [8, 3, 4, 4]
     assert "one.e" not in [node.path for node in network.graph.layers]
-    both_ways((tmp_path / "net.yaml").read_text().replace("c0.yaml@wide", "resnet18").replace("b.c, d", "bn1"))
 
 
 def test_blocks_of_networks_are_copied_exactly() -> None:
