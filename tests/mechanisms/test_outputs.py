@@ -18,16 +18,17 @@ class PassedOn(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        steps = [nn.ModuleDict({"y": nn.Conv2d(8, 8, 3, padding=1)}) for _ in range(3)]
-        for step in steps[:2]:
-            step["z"] = nn.Conv2d(8, 8, 1)
-        self.steps = nn.ModuleList(steps)
+        parts = [nn.Conv2d(8, 8, size, padding=size // 2) for size in (3, 1, 3, 1, 3)]  # the last has no second output
+        self.parts = nn.ModuleList(parts)
 
     def forward(self, x: Tensor) -> Any:
         line, side = x, x
-        for step in self.steps:
-            line = step["y"](line) + side
-            side = step["z"](side) if "z" in step else side
+        for number, part in enumerate(self.parts):
+            if number % 2:
+                side = part(side)
+            else:
+                line, before = part(line), side
+                line = line + before
         return line + x
 
 
