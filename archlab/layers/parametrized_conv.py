@@ -20,6 +20,9 @@ from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import Shape, ShapeError, shape_text
 from archlab.layers.strides import contiguous
 
+AT_THE_END = 1 << 20
+"""Among operators of a weight: its value has a name until the convolution is done."""
+
 
 class ParametrizedConvNd(ConvNd):
     """What they share, over maps of `rank` axes."""
@@ -72,16 +75,14 @@ class ParametrizedConvNd(ConvNd):
         convolution = convolution._replace(
             reads=(*convolution.reads, first - 1), training=training, learns=convolution.learns[1:]
         )
-        weights = [
-            step._replace(computes="params", until=last if number == first - 1 or step.until >= 0 else first - 1)
-            for number, step in enumerate(made)
-        ]
+        untils = [last if step.until == AT_THE_END else step.until for step in made[:-1]] + [last]
+        weights = [step._replace(computes="params", until=until) for step, until in zip(made, untils, strict=True)]
         return (*weights, *before, convolution)
 
     def _rows(self, execution: Execution, elements: int) -> tuple[Operator, ...]:
         """The filters as rows, which is a copy where they lie with their channels last."""
         shape = self._weight(execution.shapes)
-        if not execution.run.channels_last or shape[1] == 1 or prod(shape[2:]) == 1:
+        if not execution.run.channels_last or len(shape) < 4 or shape[1] == 1 or prod(shape[2:]) == 1:
             return ()
         return (Operator(contiguous((elements,)), (), training=KEEPS_NOTHING, learns=(elements,)),)
 
@@ -121,7 +122,9 @@ class StandardizedConvNd(ParametrizedConvNd):
 
     def weight_operators(self, execution: Execution, elements: int) -> tuple[Operator, ...]:
         """A batch norm of filters, whose statistics are kept beside the parameter."""
-        rows = tuple([row._replace(until=0) for row in self._rows(execution, elements)])  # with a name until the end
+        rows = tuple(
+            [row._replace(until=AT_THE_END) for row in self._rows(execution, elements)]
+        )  # with a name until the end
         return (*rows, self._normalised(elements, (0,) if rows else (), has_rows=bool(rows)))
 
     def _normalised(self, elements: int, reads: tuple[int, ...], *, has_rows: bool) -> Operator:
@@ -166,9 +169,9 @@ class ScaledStandardizedConv2d(StandardizedConvNd):
 
     def weight_operators(self, execution: Execution, elements: int) -> tuple[Operator, ...]:
         """The gains times a number, which have a name until the end; the norm."""
-        rows = tuple([row._replace(until=0) for row in self._rows(execution, elements)])
+        rows = tuple([row._replace(until=AT_THE_END) for row in self._rows(execution, elements)])
         gains = Operator(contiguous((self.out_channels,)), (), training=KEEPS_NOTHING, learns=(self.out_channels,))
-        made = (*rows, gains._replace(until=0))
+        made = (*rows, gains._replace(until=AT_THE_END))
         return (*made, self._normalised(elements, tuple(range(len(made))), has_rows=bool(rows)))
 
 
@@ -236,15 +239,23 @@ class SpectralNormConvNd(ParametrizedConvNd):
         """Copies of the vectors, behind a step of the power method in training; their product; the quotient."""
         filters = self.out_channels
         inner = elements // filters
+        # a copy that the backward pass does not need
+        rows = tuple([row._replace(learns=(), until=5) for row in self._rows(execution, elements)])
+        first = len(rows)
         iterations = KEEPS_NOTHING._replace(forward=whole(inner))  # the vectors' lengths left out
         product = Training(inputs=(0,), backward=whole(2 * elements))
-        sigma = Training(inputs=(0,))
-        divided = quotient(contiguous((elements,)), (3,))
+        divided = quotient(contiguous((elements,)), (first + 3,))
         return (
-            Operator(contiguous((filters,)), (), training=iterations if execution.run.training else KEEPS_NOTHING),
-            Operator(contiguous((inner,)), ()),
-            Operator(contiguous((filters,)), (1,), training=product, learns=(0,)),
-            Operator(contiguous((1,)), (0, 2), training=sigma),
+            *rows,
+            Operator(
+                contiguous((filters,)),
+                (),
+                training=iterations if execution.run.training else KEEPS_NOTHING,
+                until=first + 4,
+            ),
+            Operator(contiguous((inner,)), (), until=first + 4),
+            Operator(contiguous((filters,)), (first + 1,), training=product, learns=(0,)),
+            Operator(contiguous((1,)), (first, first + 2), training=Training(inputs=(0,))),
             divided._replace(
                 training=Training(inputs=(0,)),
                 gradients=("reduced",),

@@ -166,6 +166,10 @@ LAYERS = (
     "conv2d, out_channels: 8, kernel_size: 4, padding: same",
     "conv2d, out_channels: 8, kernel_size: 3, groups: 2, bias: false",
     *(f"conv2d, out_channels: 8, kernel_size: 3, padding: 1, padding_mode: {mode}" for mode in PADDED),
+    *(
+        f"conv2d, out_channels: 8, kernel_size: 3, weight: {word}"
+        for word in ("standardized", "scaled_standardized", "weight_norm", "spectral_norm")
+    ),
     "conv_transpose2d, out_channels: 8, kernel_size: 2, stride: 2",
     "depthwise_separable_conv2d, out_channels: 8, kernel_size: 3",
     "deform_conv2d, out_channels: 8, kernel_size: 3",
@@ -271,6 +275,7 @@ APPROXIMATE = {
     "blur_pool2d": 0.01,  # a copy of the fixed weights
     "weighted_add": 0.001,  # gradients of single weights
     "per_channel: false": 0.001,
+    "weight: ": 0.05,  # the gradient of a weight that is made anew
     "rms_": 0.3,  # a copy in float32 that powers keep
     "filter_response_norm2d": 0.3,
 }
