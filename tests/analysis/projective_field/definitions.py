@@ -25,7 +25,7 @@ def copied(node: Node, tap: int, size: int) -> int | None:
     """The position whose value lies at a position outside of the map: `torch.nn.functional.pad`'s modes."""
     options: Any = node.layer
     modes = {"reflection_pad": "reflect", "replication_pad": "replicate", "circular_pad": "circular"}
-    mode = modes.get(options.type[:-2], getattr(options, "padding_mode", "zeros"))
+    mode = modes.get(options.type[:-2], getattr(options, "padding_mode", getattr(options, "pad_mode", "zeros")))
     if mode == "reflect":
         return -tap if tap < 0 else 2 * (size - 1) - tap
     if mode == "replicate":

@@ -102,6 +102,12 @@ def _nearest(mode: str, factor: Any, size: Sizes, out: Sizes, axis: int) -> list
     return [int(value) for value in y.movedim(axis, 0).flatten(1)[:, 0].tolist()] if y.dim() > 1 else y.int().tolist()
 
 
+def _blurred(options: Any, _axis: int, unit: int, _size: Sizes, _out: Sizes) -> Taps:
+    """timm's BlurPool2d: a filter at every stride-th position, padded by (stride - 1 + filt_size - 1) // 2."""
+    padding = (options.stride - 1 + options.filt_size - 1) // 2
+    return [unit * options.stride - padding + k for k in range(options.filt_size)]
+
+
 def _reduced(options: Any, axis: int, unit: int, _size: Sizes, _out: Sizes) -> Taps:
     """torch.mean and its kin of a map: all of the dimensions named, of which 2 is the first axis."""
     return None if 2 + axis in options.dim else [unit]
@@ -111,6 +117,7 @@ LINEAR = ("linear", "bilinear", "trilinear")
 RULES: dict[str, Rule] = {
     **dict.fromkeys(["conv", "deform_conv2d_op", "max_pool", "avg_pool", "lp_pool"], _window),
     "conv_transpose": _transposed,
+    "blur_pool": _blurred,
     **dict.fromkeys(["mean", "sum", "amax", "vector_norm"], _reduced),
     **dict.fromkeys(["adaptive_avg_pool", "adaptive_max_pool"], _adaptive),
     **{f"{kind}_pad": _padded for kind in ("zero", "constant", "reflection", "replication", "circular")},
@@ -125,7 +132,8 @@ RULES: dict[str, Rule] = {
 
 def rule_of(node: Node) -> Rule | None:
     """What a layer's units read; None where it is their own position."""
-    return RULES.get(re.sub(r"[123]d\Z", "", node.layer.type))
+    kind = re.sub(r"[123]d\Z", "", node.layer.type)
+    return _window if kind.endswith("_conv") else RULES.get(kind)  # weights of another kind
 
 
 def difference(network: Network) -> str:
