@@ -232,6 +232,11 @@ def _item_schema() -> Schema:
     }
 
 
+def _layers_or_overrides() -> Schema:
+    """A list, or what becomes of an extended one: chosen by its form, so that an editor complains about that."""
+    return {"if": {"type": "array"}, "then": _LIST, "else": _overrides()}
+
+
 def _overrides() -> Schema:
     """What an extending config makes of named items: new arguments, others instead, or nothing."""
     around = {key: {**_LIST, "description": f"Layers to put {key} it."} for key in AROUND}
@@ -281,7 +286,7 @@ def _document_properties() -> dict[str, Schema]:
             "params": {"type": ["object", "null"]},
             "blocks": {**_ANY_MAPPING, "description": "With 'extends': blocks instead of those of the config."},
             "inputs": {**_references(), "description": "Names of what enters: the line above, then those of 'with'."},
-            "layers": {"anyOf": [_LIST, _overrides()]},
+            "layers": _layers_or_overrides(),
             "outputs": {**_references(), "description": "Names of what comes out; the last layer by default."},
             "init": {**by_type, "description": "Initial weights of the layers in it, by layer type."},
         },
@@ -312,7 +317,7 @@ def _document_properties() -> dict[str, Schema]:
         "variants": {"type": "object", "additionalProperties": variant, "description": "Named values of params."},
         "blocks": {"type": "object", "additionalProperties": block, "description": "Reusable lists of layers."},
         "layers": {
-            "anyOf": [_LIST, _overrides()],
+            **_layers_or_overrides(),
             "description": "Layers in order; with 'extends', what becomes of named layers.",
         },
         "outputs": {**outputs, "description": "Names of the results; the last layer by default."},
