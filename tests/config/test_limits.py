@@ -145,6 +145,7 @@ BOUNDS = {
         "input: [2, 2, 2, 2, 2]\n" + RELU,
         "'input' has 5 numbers",
     ),
+    "length of the input": ("input: [1, 262144]\n" + RELU, "input: [1, 262145]\n" + RELU, "at most 262,144 positions"),
 }
 
 
