@@ -2,7 +2,9 @@
 
 A state dict tells names, shapes and an order. Two modules can be one only if they own the same kinds of tensors in the
 same shapes; where several can, what their names share decides, most shared first. What names leave open is taken in
-order. That order is told to be certain
+order. Dimensions of one at the end say nothing: a 1x1 convolution is a linear layer. A single tensor that no other side
+has under its name (`gamma` of a layer scale, `skipinit_gain`) may be another single one of its shape. The order is told
+to be certain
 
 * where each is the only one of its shapes that is left;
 * where numbers in the names of the state dict count it (`features.0`, `features.3`), and the network's names or its
@@ -15,7 +17,7 @@ Else other orders fit as well, and whoever asked is to be warned.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -49,6 +51,14 @@ class Slot(NamedTuple):
         """The rest of its name."""
         return self.name.rpartition(".")[0]
 
+    @property
+    def extent(self) -> tuple[int, ...]:
+        """Its shape without dimensions of one at the end: that of a linear layer for a 1x1 convolution."""
+        size = len(self.shape)
+        while size and self.shape[size - 1] == 1:
+            size -= 1
+        return self.shape[:size]
+
     def __str__(self) -> str:
         return f"{self.name} ({'x'.join(map(str, self.shape)) or 'a number'})"
 
@@ -74,8 +84,8 @@ class Module:
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """Of what it owns."""
-        return tuple([slot.shape for slot in self._sorted()])
+        """Of what it owns, without dimensions of one at the end."""
+        return tuple([slot.extent for slot in self._sorted()])
 
     def _sorted(self) -> list[Slot]:
         return sorted([slot for slot in self.slots if slot.word != COUNTER], key=lambda slot: slot.word)
@@ -104,8 +114,8 @@ def match_modules(ours: Iterable[Slot], theirs: Iterable[Slot], follows: Follows
     mine, others = _modules(ours), _modules(theirs)
     _unwrap(mine, others)
     kinds, other_kinds = _kinds(mine), _kinds(others)
-    naming = _numbered_alike(mine, others)
-    pairs = [pair for kind in kinds for pair in _match_kind(kinds[kind], other_kinds.get(kind, []), naming, follows)]
+    pairs = [pair for kind in kinds for pair in _match_kind(kinds[kind], other_kinds.get(kind, []), follows)]
+    pairs += _match_single(kinds, other_kinds, pairs, follows)
     return _settle_norms([*pairs, *_align_rest(kinds, other_kinds, pairs)])
 
 
@@ -139,36 +149,9 @@ def _kinds(modules: list[Module]) -> Kinds:
 # -- names ----------------------------------------------------------------------------------------------------------
 
 
-def _numbered_alike(ours: list[Module], theirs: list[Module]) -> Naming:
-    """Names without the numbers that the two sides do not mean alike: branch1 to branch4 beside branch0 to branch3."""
-    mine, others = _numbers(ours), _numbers(theirs)
-    unlike = {stem for stem in mine.keys() & others.keys() if mine[stem] - others[stem] and others[stem] - mine[stem]}
-    if not unlike:
-        return str
-
-    def naming(name: str) -> str:
-        return ".".join([f"{stem}#" if (stem := _stem(part)) in unlike else part for part in name.split(".")])
-
-    return naming
-
-
-def _numbers(modules: list[Module]) -> dict[str, set[str]]:
-    """Words that have numbers behind them, with these."""
-    found: dict[str, set[str]] = {}
-    for part in {part for module in modules for part in module.name.split(".")}:
-        stem = _stem(part)
-        if stem and stem != part:
-            found.setdefault(stem, set()).add(part)
-    return found
-
-
-def _stem(part: str) -> str:
-    return part.rstrip("0123456789")
-
-
-def _match_kind(ours: list[Module], theirs: list[Module], naming: Naming, follows: Follows) -> list[Pair]:
+def _match_kind(ours: list[Module], theirs: list[Module], follows: Follows) -> list[Pair]:
     """The pairs of one kind, all of them where both sides have as many."""
-    pairs = _by_names(ours, theirs, naming, follows)
+    pairs = _by_names(ours, theirs, str, follows)
     if any(_differ_in_numbers(pair) for pair in pairs):
         # Both number what they have, but from another number on, or in other steps.
         return _by_names(ours, theirs, _without_numbers, follows)
@@ -307,15 +290,35 @@ def _shared(words: Sequence[str], others: Sequence[str]) -> int:
 # -- order ----------------------------------------------------------------------------------------------------------
 
 
+def _match_single(mine: Kinds, others: Kinds, done: list[Pair], follows: Follows) -> list[Pair]:
+    """Those of one tensor that go by another name on the other side, where both have as many of its shape."""
+    shapes: dict[tuple[tuple[int, ...], ...], tuple[list[Module], list[Module]]] = {}
+    for side, module in _left(mine, others, done):
+        if len(module.shapes) == 1:
+            shapes.setdefault(module.shapes, ([], []))[side].append(module)
+    return [
+        pair
+        for ours, theirs in shapes.values()
+        if ours and len(ours) == len(theirs)
+        for pair in _zipped(ours, theirs, _order(ours, theirs, follows))
+    ]
+
+
 def _align_rest(mine: Kinds, others: Kinds, done: list[Pair]) -> list[Pair]:
     """Where one side has more modules of a kind: as many pairs as possible, in order."""
-    taken = {pair.mine.name for pair in done}, {pair.other.name for pair in done}
     rest: dict[tuple[str, ...], tuple[list[Module], list[Module]]] = {}
-    for side, kinds in enumerate((mine, others)):
-        left = [m for modules in kinds.values() for m in modules if m.name not in taken[side]]
-        for module in sorted(left, key=lambda m: m.place):
-            rest.setdefault(module.owned, ([], []))[side].append(module)
+    for side, module in _left(mine, others, done):
+        rest.setdefault(module.owned, ([], []))[side].append(module)
     return [pair for ours, theirs in rest.values() for pair in _aligned(ours, theirs)]
+
+
+def _left(mine: Kinds, others: Kinds, done: list[Pair]) -> Iterator[tuple[int, Module]]:
+    """What no pair has yet, each side (0, 1) in order."""
+    for side, kinds in enumerate((mine, others)):
+        taken = {(pair.mine, pair.other)[side].name for pair in done}
+        left = [module for modules in kinds.values() for module in modules if module.name not in taken]
+        for module in sorted(left, key=lambda module: module.place):
+            yield side, module
 
 
 def _aligned(ours: list[Module], theirs: list[Module]) -> list[Pair]:

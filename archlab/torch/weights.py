@@ -112,6 +112,7 @@ def match(graph: Graph, state: Mapping[str, Tensor], rules: Sequence[Rule] = ())
         for node in graph.layers
         if node.index not in repeats
         for tensor in node.layer.tensors(graph.input_shapes(node))
+        if tensor.persistent
     ]
     theirs = [Slot(name, tuple(tensor.shape)) for name, tensor in state.items()]
     found = Matching()
@@ -169,6 +170,8 @@ class _Edges:
 def _take(pair: Pair, state: Mapping[str, Tensor], found: Matching) -> None:
     names = {slot.word: slot.name for slot in pair.other.slots}
     taken = {slot.name: names[slot.word] for slot in pair.mine.slots if slot.word in names}
+    if not taken:  # a single tensor under another name
+        taken = {pair.mine.slots[0].name: pair.other.slots[0].name}
     found.sources |= taken
     found.taken |= {mine: state[other] for mine, other in taken.items()}
     if pair.how == "name":
@@ -215,6 +218,7 @@ def load_weights(
         count = _not_finite(value.to(wanted[name].dtype))
         if count:
             found.not_finite[found.sources[name]] = count
+        used[name] = value.reshape(wanted[name].shape)
     model.load_state_dict(used, strict=False)
     return found
 

@@ -134,7 +134,7 @@ def mapped(rules: Sequence[Rule], ours: Sequence[Slot], theirs: Iterable[Slot]) 
             raise _wrong(f"'{name}' becomes '{new}', which the network does not have{hint}", rule.place)
         if new in taken:
             raise _wrong(f"'{taken[new]}' and '{name}' both become '{new}'", rule.place)
-        if known[new].shape != shapes[name].shape:
+        if known[new].extent != shapes[name].extent:
             raise _wrong(f"{shapes[name]} cannot become {known[new]}: their shapes differ", rule.place)
         taken[new] = name
     for rule in rules:

@@ -172,33 +172,6 @@ def test_numbers_that_count_otherwise() -> None:
         assert match(network.graph, model.state_dict()).warnings() == []
 
 
-def test_words_that_are_numbered_from_another_number_on_say_nothing() -> None:
-    """`branch1` here is `branch0` there, which no name may hide."""
-    network = loads("""
-        input: [8, 8, 8]
-        blocks:
-          unit:
-            layers:
-              - type: branches
-                merge: add
-                paths:
-                  - {type: conv2d, out_channels: 8, kernel_size: 1}
-                  - [{type: conv2d, out_channels: 8, kernel_size: 1}, {type: sigmoid}]
-                  - [{type: max_pool2d, kernel_size: 1}, {type: conv2d, out_channels: 8, kernel_size: 1}]
-        layers: [{name: units, use: unit, repeat: 2}]
-    """)
-    model = nn.Module()
-    for unit in range(2):
-        scope = nn.Module()
-        for branch in range(3):
-            scope.add_module(f"branch{branch}", nn.Sequential(nn.Conv2d(8, 8, 1)))
-        model.add_module(f"features{unit}", scope)
-    found = match(network.graph, model.state_dict())
-    expected = [value for key, value in model.state_dict().items() if key.endswith("weight")]
-    ours = [value for key, value in found.taken.items() if key.endswith("weight")]
-    assert all(a is b for a, b in zip(ours, expected, strict=True))
-
-
 def test_what_training_scripts_save(tmp_path: Path) -> None:
     state = random_state("resnet18")
     torch.save({"epoch": 3, "state_dict": {f"module.{key}": value for key, value in state.items()}}, tmp_path / "c.pt")
@@ -366,3 +339,59 @@ def test_weights_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
         assert message in capsys.readouterr().err
     assert main(["build", "alexnet", "-o", files["made"], "--weights-check", files["check"]]) == 1
     assert "--weights-check checks weights; give them with --weights" in capsys.readouterr().err
+
+
+def test_what_is_in_no_state_dict_is_not_asked_for() -> None:
+    network = loads("input: [3, 8, 8]\nlayers: [{type: conv2d, out_channels: 4, kernel_size: 1}, {type: blur_pool2d}]")
+    model = build(network, weights=nn.Sequential(nn.Conv2d(3, 4, 1)).state_dict())
+    assert "filt" in {name.rpartition(".")[2] for name, _ in model.named_buffers()}
+
+
+class Scaled(nn.Module):
+    """A pointwise network as others write it: 1x1 convolutions, and factors that their block owns, in vectors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.rand(4))
+        self.fc1, self.fc2 = nn.Conv2d(3, 8, 1), nn.Conv2d(8, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.gamma.reshape(-1, 1, 1) * self.fc2(self.fc1(x).relu())
+        return result
+
+
+POINTWISE = """
+input: [3, 6, 5]
+layers:
+  - {type: channels_last}
+  - {type: linear, out_features: 8, activation: relu}
+  - {type: linear, out_features: 4}
+  - {type: channels_first}
+  - {type: layer_scale}
+"""
+
+
+@pytest.mark.parametrize("maps", [None, {"fc*": "fc*", "gamma": "scale.layer_scale"}])
+def test_dimensions_of_one_and_names_of_single_tensors_differ(maps: dict[str, str] | None) -> None:
+    theirs = Scaled()
+    ours = build(loads(POINTWISE), weights=theirs.state_dict(), weights_map=maps)
+    sample = torch.rand(2, 3, 6, 5)
+    torch.testing.assert_close(ours.eval()(sample), theirs(sample))
+
+
+def test_single_tensors_of_another_number_have_no_place() -> None:
+    state = {**Scaled().state_dict(), "more": torch.rand(4)}
+    with pytest.raises(
+        ConfigError, match=r"without weights: scale.layer_scale \(4x1x1\); without a place: gamma \(4\)"
+    ):
+        build(loads(POINTWISE), weights=state)
+
+
+def test_single_tensors_go_in_the_order_that_their_numbers_tell() -> None:
+    network = loads("input: [3, 6, 5]\nlayers: [{name: s, type: layer_scale, repeat: 2}]")
+    state = {"blocks.0.gamma": torch.rand(3), "blocks.1.gamma": torch.rand(3)}
+    model = build(network, weights=state)
+    assert torch.equal(model.get_parameter("s.0.layer_scale").flatten(), state["blocks.0.gamma"])
+    assert torch.equal(model.get_parameter("s.1.layer_scale").flatten(), state["blocks.1.gamma"])
+    with pytest.warns(UserWarning, match="several orders fit the shapes of 2 modules"):
+        build(network, weights={"a.gamma": torch.rand(3), "b.gamma": torch.rand(3)})
