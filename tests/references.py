@@ -125,11 +125,13 @@ SEGMENTATION = (
     *("fcn_resnet50", "fcn_resnet101", "deeplabv3_resnet50", "deeplabv3_resnet101"),
     *("deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"),
 )
+VIDEO = ("r3d_18", "mc3_18", "r2plus1d_18", "s3d")
+"""torchvision's CNNs for video."""
 
 REGNETS = tuple(name for name in PUBLISHED_BY_TORCHVISION if name.startswith("regnet"))
 WITHOUT_HEADS: dict[str, Any] = {"aux_logits": False, "init_weights": False}
 REFERENCES: dict[str, Callable[[], Any]] = {
-    **{name: partial(models.get_model, name, weights=None) for name in PUBLISHED_BY_TORCHVISION},
+    **{name: partial(models.get_model, name, weights=None) for name in (*PUBLISHED_BY_TORCHVISION, *VIDEO)},
     **{name: partial(models.get_model, name, weights=None, **WITHOUT_HEADS) for name in ("googlenet", "inception_v3")},
     **{name: partial(regnet, name) for name in REGNETS},
     **{f"{name}_aux": partial(with_heads, name) for name in ("googlenet", "inception_v3")},
@@ -169,6 +171,7 @@ DEFAULTS = {
     "fcn": "fcn_resnet50",
     "deeplabv3": "deeplabv3_resnet50",
     "lraspp": "lraspp_mobilenet_v3_large",
+    "video_resnet": "r3d_18",
 }
 """Families whose own name means one of the variants."""
 REFERENCES |= {family: REFERENCES[name] for family, name in DEFAULTS.items()} | MORE_REFERENCES
@@ -197,7 +200,7 @@ def truth(name: str) -> Truth:
         image = torch.empty(1, *api.load(name).graph.input_shape)
     outputs: list[int] = []
     for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv2d | nn.Conv3d | nn.Linear):
             module.register_forward_hook(lambda _module, _inputs, output: outputs.append(output.numel()))
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(image)

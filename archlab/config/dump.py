@@ -72,7 +72,7 @@ def _item(graph: Graph, node: Node, names: list[str], owners: dict[str, str]) ->
         item["with"] = [names[other] for other in others]
     if node.shares is not None:
         return item
-    item |= {name: _plain(value) for name, value in node.layer.options().items()}
+    item |= {name: _plain(value, per_axis=node.layer.rank > 0) for name, value in node.layer.options().items()}
     init = _own_init(graph, node)
     if init:
         item["init"] = init
@@ -113,11 +113,13 @@ def _outputs(graph: Graph, names: list[str]) -> Any:
     return None if index == len(graph.nodes) - 1 else names[index]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, *, per_axis: bool) -> Any:
     """Tuples as lists, and equal values of all axes as one."""
     if isinstance(value, tuple):
-        plain = [_plain(part) for part in value]
-        equal = len(plain) in AXIS_NAMES and len(set(map(repr, plain))) == 1 and not isinstance(plain[0], list)
+        plain = [_plain(part, per_axis=False) for part in value]
+        equal = (
+            per_axis and len(plain) in AXIS_NAMES and len(set(map(repr, plain))) == 1 and not isinstance(plain[0], list)
+        )
         return plain[0] if equal else plain
     return value
 

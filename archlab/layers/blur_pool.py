@@ -103,7 +103,7 @@ class BlurPoolNd(Layer):
         before = steps[-1].value
         steps = tuple([step._replace(computes="inputs") for step in steps])
         (filters,) = self.tensors(execution.shapes)
-        turned = execution.run.channels_last and channels_last(filters.shape).suggests_channels_last
+        turned = self.rank > 1 and execution.run.channels_last and channels_last(filters.shape).suggests_channels_last
         value = laid("weight", execution.sizes, (before,), is_turned=turned)
         blur = Operator(value, (last - 1,), training=KEEPS_INPUT, layout="weight", is_turned=turned)
         return (*steps[:-1], steps[-1]._replace(until=last), blur)

@@ -69,7 +69,7 @@ class WeightedAdd(Layer):
         total = None
         for number in range(count):
             factor = None if weights is None else weights[number]
-            term = tape.scaled(1, ~number) if factor is None else _times(tape, ~number, factor)
+            term = _weighted(tape, ~number) if factor is None else _times(tape, ~number, factor)
             total = term if total is None else tape.sum(total, term)
         return tape.ended(*weights or ())
 
@@ -87,6 +87,13 @@ class WeightedAdd(Layer):
             made = divided
         view = Operator(Value((1,), (1,)), (made,), "view", KEEPS_NOTHING, layout="shape", computes="params")
         return [tape.put(view) for _ in range(count)]
+
+
+def _weighted(tape: Tape, number: int) -> int:
+    """An input times a single parameter, whose gradient is summed up whatever the size."""
+    place = tape.scaled(1, number)
+    tape.operators[place] = tape.operators[place]._replace(sums=tape.value(number).elements)
+    return place
 
 
 def _times(tape: Tape, number: int, factor: int) -> int:

@@ -1,7 +1,7 @@
 """Autocast on a CPU that follows CUDA's lists, so that its memory can be counted without a GPU.
 
 The lists (ATen/autocast_mode.h) differ in a few operators: those below are computed in float32 on CUDA, and in the
-input's precision on a CPU; padding by reflection and replication the other way round.
+input's precision on a CPU; padding by reflection and replication, and pooling of three axes, the other way round.
 """
 
 from __future__ import annotations
@@ -16,10 +16,16 @@ from torch.library import Library, fallthrough_kernel
 
 FLOAT32 = (
     *("layer_norm", "group_norm", "softplus", "softmax.int", "log_softmax.int"),
-    *("upsample_nearest2d", "_upsample_nearest_exact2d", "upsample_bilinear2d", "upsample_bicubic2d"),
+    *("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d"),
+    *("_upsample_nearest_exact1d", "_upsample_nearest_exact2d", "_upsample_nearest_exact3d"),
+    *("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d"),
     *("pow.Tensor_Scalar", "pow.Tensor_Tensor", "pow.Scalar"),
 )
-AS_INPUTS = ("reflection_pad2d", "replication_pad2d", "instance_norm")
+AS_INPUTS = (
+    *("reflection_pad1d", "reflection_pad2d", "replication_pad1d", "replication_pad2d", "replication_pad3d"),
+    *("max_pool3d", "adaptive_avg_pool3d", "adaptive_max_pool3d", "instance_norm"),
+)
+"""Not `avg_pool3d`, which CPUs have in single and double precision only."""
 
 
 @contextmanager

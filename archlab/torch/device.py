@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from archlab.diagnostics.codes import Code
@@ -27,4 +30,21 @@ def require_device(device: str, *, meta: bool = False) -> None:
         reason = str(error).splitlines()[0]
         raise single_problem(
             f"{argument('device', device)}: cannot compute there: {reason}", Code.WRONG_VALUE
+        ) from None
+
+
+@contextmanager
+def its_kernels(device: str) -> Iterator[None]:
+    """While it lasts, an operator that a device does not have for a dtype is a problem with PyTorch's reason.
+
+    Raises:
+        ConfigError: instead of PyTorch's own error.
+    """
+    try:
+        yield
+    except NotImplementedError as error:
+        reason = str(error).splitlines()[0]
+        raise single_problem(
+            f"{argument('device', device)}: PyTorch does not run it there: {reason}; choose another dtype or device",
+            Code.WRONG_VALUE,
         ) from None

@@ -114,7 +114,8 @@ def match_modules(ours: Iterable[Slot], theirs: Iterable[Slot], follows: Follows
     mine, others = _modules(ours), _modules(theirs)
     _unwrap(mine, others)
     kinds, other_kinds = _kinds(mine), _kinds(others)
-    pairs = [pair for kind in kinds for pair in _match_kind(kinds[kind], other_kinds.get(kind, []), follows)]
+    naming = _numbered_alike(mine, others)
+    pairs = [pair for kind in kinds for pair in _match_kind(kinds[kind], other_kinds.get(kind, []), naming, follows)]
     pairs += _match_single(kinds, other_kinds, pairs, follows)
     return _settle_norms([*pairs, *_align_rest(kinds, other_kinds, pairs)])
 
@@ -149,9 +150,36 @@ def _kinds(modules: list[Module]) -> Kinds:
 # -- names ----------------------------------------------------------------------------------------------------------
 
 
-def _match_kind(ours: list[Module], theirs: list[Module], follows: Follows) -> list[Pair]:
+def _numbered_alike(ours: list[Module], theirs: list[Module]) -> Naming:
+    """Names without the numbers that the two sides do not mean alike: branch1 to branch4 beside branch0 to branch3."""
+    mine, others = _numbers(ours), _numbers(theirs)
+    unlike = {stem for stem in mine.keys() & others.keys() if mine[stem] - others[stem] and others[stem] - mine[stem]}
+    if not unlike:
+        return str
+
+    def naming(name: str) -> str:
+        return ".".join([f"{stem}#" if (stem := _stem(part)) in unlike else part for part in name.split(".")])
+
+    return naming
+
+
+def _numbers(modules: list[Module]) -> dict[str, set[str]]:
+    """Words that have numbers behind them, with these."""
+    found: dict[str, set[str]] = {}
+    for part in {part for module in modules for part in module.name.split(".")}:
+        stem = _stem(part)
+        if stem and stem != part:
+            found.setdefault(stem, set()).add(part)
+    return found
+
+
+def _stem(part: str) -> str:
+    return part.rstrip("0123456789")
+
+
+def _match_kind(ours: list[Module], theirs: list[Module], naming: Naming, follows: Follows) -> list[Pair]:
     """The pairs of one kind, all of them where both sides have as many."""
-    pairs = _by_names(ours, theirs, str, follows)
+    pairs = _by_names(ours, theirs, naming, follows)
     if any(_differ_in_numbers(pair) for pair in pairs):
         # Both number what they have, but from another number on, or in other steps.
         return _by_names(ours, theirs, _without_numbers, follows)

@@ -23,7 +23,7 @@ from archlab.analysis.conditions import Conditions
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.memory.trainable import require_run, training_refusal
 from archlab.torch.build import build
-from archlab.torch.device import require_device
+from archlab.torch.device import its_kernels, require_device
 from archlab.torch.precision import autocast, converted, converted_input
 from archlab.torch.samples import samples
 from archlab.torch.trace import PATH
@@ -94,7 +94,7 @@ def measure(
         progress: wraps the rounds.
 
     Raises:
-        ConfigError: if it cannot compute on the device, or PyTorch does not run the batch.
+        ConfigError: if it cannot compute on the device, or PyTorch does not run the batch, or has no operator for it.
     """
     require_device(device)
     require_run(network.graph, conditions.batch)
@@ -112,7 +112,7 @@ def measure(
     runs: dict[str, list[float]] = defaultdict(list)
     if sample[0].is_cuda:
         torch.cuda.reset_peak_memory_stats(sample[0].device)
-    with _flushed_denormals():
+    with its_kernels(device), _flushed_denormals():
         for number in progress(range(WARM_UP + rounds)):
             for name, call in calls:
                 seconds = _timed(call, sample)

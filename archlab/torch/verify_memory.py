@@ -16,6 +16,7 @@ from archlab.analysis.memory.training import training_memory
 from archlab.analysis.optimizer import OPTIMIZERS
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.spelling import argument
 from archlab.graph import HasGraph
 from archlab.torch.storages import count_inference, count_training
 
@@ -24,8 +25,10 @@ MOST_MACS = 10**10
 """Of a forward pass: what a CPU runs in seconds."""
 META_TOLERANCE = 0.01
 """Of a peak on the meta device, which has other memory formats here and there."""
-OTHERWISE_ON_META = ("mish", "channel_shuffle", "instance_norm2d")
+OTHERWISE_ON_META = ("mish", "channel_shuffle", "instance_norm1d", "instance_norm2d", "instance_norm3d")
 """Layers that are made of other operators there than on any real device."""
+NO_HALF_ON_CPU = ("avg_pool3d", "lp_pool3d", "local_response_norm")
+"""Layers made of an operator that CPUs do not have in half precision (`avg_pool3d`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,10 @@ def verify_memory(network: HasGraph, conditions: Conditions, device: str = "cpu"
     notes = _notes(analysis, asked=device, device=where)
     if analysis.refusal is not None:
         return MemoryVerification(network.graph.name, words, peaks, analysis.refusal.reason, notes)
+    if where == "cpu" and conditions.autocast is not None and "avg_pool3d" in _types(analysis):
+        gpu = argument("device", "cuda")
+        reason = f"a CPU has no avg_pool3d in {conditions.autocast}, in which a GPU computes it; try {gpu}"
+        return MemoryVerification(network.graph.name, words, peaks, reason, notes)
     facts = collect_facts(network.graph)
     for optimizer in OPTIMIZERS:
         step = replace(conditions, optimizer=optimizer)
@@ -131,21 +138,37 @@ def verify_memory(network: HasGraph, conditions: Conditions, device: str = "cpu"
 
 
 def _counting_device(analysis: Analysis, device: str) -> str:
-    """Where to count: what is too large for a CPU, on the meta device; autocast only on a CPU."""
+    """Where to count: what is too large for a CPU, or what it lacks, on the meta device; autocast only on a CPU."""
     if analysis.conditions.autocast is not None and device == "meta":
         return "cpu"
     if device != "cpu" or analysis.conditions.autocast is not None:
         return device
+    if _lacks_half(analysis):
+        return "meta"
     peak = analysis.inference.peak if analysis.training is None else analysis.training.peak
     return "cpu" if peak <= MOST_BYTES and analysis.total.macs <= MOST_MACS else "meta"
+
+
+def _types(analysis: Analysis) -> set[str]:
+    return {layer.node.layer.type for layer in analysis.layers}
+
+
+def _lacks_half(analysis: Analysis) -> bool:
+    """Whether a CPU lacks an operator of the network in its dtype."""
+    return analysis.dtype in ("float16", "bfloat16") and not _types(analysis).isdisjoint(NO_HALF_ON_CPU)
 
 
 def _notes(analysis: Analysis, *, asked: str, device: str) -> tuple[str, ...]:
     """Where it was counted instead of on the CPU, and which layers are others there."""
     if device != "meta":
         return ()
-    notes = ["counted on the meta device, since it is too large to run on a CPU"] if asked == "cpu" else []
-    others = sorted({layer.node.layer.type for layer in analysis.layers}.intersection(OTHERWISE_ON_META))
+    why = (
+        f"a CPU has no average pooling of three axes in {analysis.dtype}"
+        if _lacks_half(analysis)
+        else ("it is too large to run on a CPU")
+    )
+    notes = [f"counted on the meta device, since {why}"] if asked == "cpu" else []
+    others = sorted(_types(analysis).intersection(OTHERWISE_ON_META))
     if others:
         notes.append(f"the meta device makes {', '.join(others)} of other operators than a CPU or a GPU")
     return tuple(notes)

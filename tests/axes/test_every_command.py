@@ -15,10 +15,12 @@ import torch
 from torch import nn
 
 import archlab
+from archlab.analysis.conditions import Conditions
 from archlab.cli.commands import COMMANDS, command_module
 from archlab.layers.shape import AXIS_NAMES
 from archlab.torch.build import build
 from archlab.torch.verify_field import verify_receptive_field
+from archlab.torch.verify_memory import verify_memory
 from tests.command import run
 from tests.torch.test_source import assert_same_model
 
@@ -33,7 +35,11 @@ MORE: dict[str, list[list[str]]] = {
     "build": [["-o", "net.py"], ["-o", "net.pt"]],
     "receptive-field": [["--effective", "--samples", "1"], ["--projective"], ["--layer", "wide"]],
     "explain": [["--counting"]],
-    "verify": [["--receptive-field", "--memory", "--batch", "2"]],
+    "verify": [
+        ["--receptive-field", "--memory", "--batch", "2"],
+        ["--memory", "--batch", "2", "--channels-last"],
+        ["--memory", "--batch", "2", "--autocast", "bfloat16"],
+    ],
 }
 """Options that lead elsewhere."""
 
@@ -216,3 +222,25 @@ def test_it_is_measured(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = run(capsys, "measure", str(FOLDER / f"{name}.yaml"), "--rounds", "1")
     assert (status, "Traceback" in err) == (0, False)
     assert "stem" in out
+
+
+def test_what_a_cpu_does_not_run_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    config = str(FOLDER / "three.yaml")
+    status, out, err = run(capsys, "measure", config, "--dtype", "bfloat16", "--rounds", "1")
+    assert (status, out) == (1, "")
+    assert "PyTorch does not run it there: " in err
+    status, out, err = run(capsys, "verify", config, "--memory", "--dtype", "bfloat16", "--batch", "2")
+    assert (status, err) == (0, "")
+    assert "since a CPU has no average pooling of three axes in bfloat16" in out
+    status, out, err = run(capsys, "verify", config, "--memory", "--autocast", "bfloat16", "--batch", "2")
+    assert (status, err) == (0, "")
+    assert "no training step counted: a CPU has no avg_pool3d in bfloat16" in out
+
+
+def test_autocast_of_three_axes(tmp_path: Path) -> None:
+    """With a pool that CPUs have in half precision too."""
+    config = tmp_path / "net.yaml"
+    config.write_text((FOLDER / "three.yaml").read_text().replace("avg_pool3d, kernel", "max_pool3d, kernel"))
+    found = verify_memory(archlab.load(str(config)), Conditions(batch=2, autocast="bfloat16"))
+    assert len(found.peaks) == 5
+    assert all(peak.predicted == peak.counted for peak in found.peaks)

@@ -182,6 +182,21 @@ def test_projection_where_a_stride_leaves_the_size_alone() -> None:
     assert paths(built) == ["conv", "shortcut.conv", "add"]
 
 
+@pytest.mark.parametrize(
+    ("size", "layer"),
+    [
+        ("4", "{type: linear, out_features: 4, norm: batch_norm1d}"),
+        ("4, 8", "{type: conv1d, out_channels: 4, kernel_size: 3, padding: 1, norm: batch_norm1d}"),
+        ("4, 8, 8", "{type: conv2d, out_channels: 4, kernel_size: 3, padding: 1, norm: batch_norm2d}"),
+        ("4, 8, 8, 8", "{type: conv3d, out_channels: 4, kernel_size: 3, padding: 1, norm: batch_norm3d}"),
+    ],
+)
+@pytest.mark.parametrize("shortcut", ["project", "if_same"])
+def test_equal_shapes_need_no_projection_over_any_axes(size: str, layer: str, shortcut: str) -> None:
+    text = f"input: [{size}]\nlayers: [{{type: residual, shortcut: {shortcut}, body: [{layer}]}}]\n"
+    assert paths(loads(text)) == ["fc" if "linear" in layer else "conv", "bn", "add"]
+
+
 def test_if_same_adds_only_equal_maps() -> None:
     assert paths(residual("if_same", 4)) == ["conv", "bn", "add"]
     assert paths(residual("if_same", 8)) == ["conv", "bn"]

@@ -140,7 +140,12 @@ BOUNDS = {
         "input: [1, 1, 1]\nlayers: [{type: conv2d, out_channels: 16777217, kernel_size: 1}]",
         "'out_channels' must be at most 16777216, not the number 16777217",
     ),
-    "numbers of the input": (SMALL + RELU, "input: [2, 2]\n" + RELU, "'input' has 2 numbers"),
+    "numbers of the input": (
+        "input: [2, 2, 2, 2]\n" + RELU,
+        "input: [2, 2, 2, 2, 2]\n" + RELU,
+        "'input' has 5 numbers",
+    ),
+    "length of the input": ("input: [1, 262144]\n" + RELU, "input: [1, 262145]\n" + RELU, "at most 262,144 positions"),
 }
 
 

@@ -17,7 +17,7 @@ from archlab.config.syntax.naming import RESERVED
 from archlab.torch.build import build
 from archlab.torch.export import export
 from tests.more_references import MORE_REFERENCES
-from tests.references import PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION
+from tests.references import PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, VIDEO
 
 # Parallel branches of regnet and inception have names of their own in torchvision; their logits tell.
 pytestmark = pytest.mark.filterwarnings("ignore:several orders fit the shapes")
@@ -64,6 +64,14 @@ def test_logits_equal_torchvisions_with_its_weights(name: str) -> None:
     if name in IN_FULL:
         assert_equal(ours, model, torch.randn(1, 3, 224, 224))
         assert_equal(ours.double(), model.double(), torch.randn(1, 3, 96, 96, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("name", VIDEO)
+def test_video_networks_equal_torchvisions_with_its_weights(name: str) -> None:
+    model = theirs(name)
+    network = load(name, input=(3, 14, 224, 224) if name == "s3d" else (3, 6, 32, 32))
+    ours = build(network, weights=model.state_dict()).eval()
+    assert_equal(ours, model, torch.randn(1, *network.graph.input_shape))
 
 
 def assert_equal(ours: nn.Module, model: nn.Module, sample: Tensor) -> None:

@@ -38,7 +38,7 @@ def test_random_networks_to_the_byte(seed: int) -> None:
     assert disagreements(case) == [], case.network.document.source.text
 
 
-@pytest.mark.parametrize("seed", [0, 3, 4, 5, 6, 7, 10, 11, 12, 16])
+@pytest.mark.parametrize("seed", [0, 2, 4, 6, 7, 8, 9, 11, 13, 14])
 def test_random_networks_in_mixed_precision(seed: int) -> None:
     case = random_case(seed)
     conditions = replace(case.conditions, autocast="bfloat16")
@@ -68,7 +68,7 @@ def test_every_layer_type_is_drawn() -> None:
     for seed in range(2 * DRAWN_HERE):
         drawn |= {str(node.layer.type) for node in random_case(seed).network.graph.layers}
     macros = {"interpolate", "depthwise_conv2d", "depthwise_separable_conv2d", "deform_conv2d", "squeeze_excitation"}
-    macros |= {"global_avg_pool2d", "global_max_pool2d"}
+    macros |= {"global_avg_pool2d", "global_max_pool2d", "efficient_channel_attention"}
     assert {*DRAWN, *JOINS} - macros <= drawn
 
 

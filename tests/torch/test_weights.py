@@ -172,6 +172,33 @@ def test_numbers_that_count_otherwise() -> None:
         assert match(network.graph, model.state_dict()).warnings() == []
 
 
+def test_words_that_are_numbered_from_another_number_on_say_nothing() -> None:
+    """`branch1` here is `branch0` there, which no name may hide."""
+    network = loads("""
+        input: [8, 8, 8]
+        blocks:
+          unit:
+            layers:
+              - type: branches
+                merge: add
+                paths:
+                  - {type: conv2d, out_channels: 8, kernel_size: 1}
+                  - [{type: conv2d, out_channels: 8, kernel_size: 1}, {type: sigmoid}]
+                  - [{type: max_pool2d, kernel_size: 1}, {type: conv2d, out_channels: 8, kernel_size: 1}]
+        layers: [{name: units, use: unit, repeat: 2}]
+    """)
+    model = nn.Module()
+    for unit in range(2):
+        scope = nn.Module()
+        for branch in range(3):
+            scope.add_module(f"branch{branch}", nn.Sequential(nn.Conv2d(8, 8, 1)))
+        model.add_module(f"features{unit}", scope)
+    found = match(network.graph, model.state_dict())
+    expected = [value for key, value in model.state_dict().items() if key.endswith("weight")]
+    ours = [value for key, value in found.taken.items() if key.endswith("weight")]
+    assert all(a is b for a, b in zip(ours, expected, strict=True))
+
+
 def test_what_training_scripts_save(tmp_path: Path) -> None:
     state = random_state("resnet18")
     torch.save({"epoch": 3, "state_dict": {f"module.{key}": value for key, value in state.items()}}, tmp_path / "c.pt")

@@ -23,7 +23,7 @@ from archlab.api.network import load
 from archlab.config.initializers import INITIALIZERS
 from archlab.config.syntax.yaml_nodes import Scalar
 from archlab.config.tree.targets import open_target
-from tests.references import FAMILIES, PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, OwnedTensor, truth
+from tests.references import FAMILIES, PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, VIDEO, OwnedTensor, truth
 
 
 @cache
@@ -113,7 +113,9 @@ def distribution(name: str, options: dict[str, Any], tensor: torch.Tensor) -> tu
     return name, list(options.values())
 
 
-@pytest.mark.parametrize("name", [*PUBLISHED_BY_TORCHVISION, *SEGMENTATION, "googlenet_aux", "inception_v3_aux"])
+@pytest.mark.parametrize(
+    "name", [*PUBLISHED_BY_TORCHVISION, *SEGMENTATION, *VIDEO, "googlenet_aux", "inception_v3_aux"]
+)
 def test_init_is_torchvisions(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = InitCalls(monkeypatch)
     make = REFERENCES[name]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from archlab.config.syntax.expressions import UnknownValueError
-from archlab.config.syntax.limits import MAX_INPUT_SIZE
+from archlab.config.syntax.limits import MAX_INPUT_SIZE, MAX_MAP_SIZE
 from archlab.config.syntax.naming import name_fault
 from archlab.config.syntax.substitute import substitute
 from archlab.config.syntax.yaml_nodes import Mapping as MappingNode
@@ -121,6 +121,7 @@ def input_fault(value: Any) -> str | None:
         return "the sizes of 'input' must be at least 1"
     if value[0] > MAX_SIZE:
         return f"'input' has too many channels; at most {MAX_SIZE:,} are allowed"
-    if any(size > MAX_INPUT_SIZE for size in value[1:]):
-        return f"'input' is too large; at most {MAX_INPUT_SIZE:,} positions along an axis are allowed"
+    most = MAX_MAP_SIZE if len(value) == 2 else MAX_INPUT_SIZE  # of one axis: seconds of sound
+    if any(size > most for size in value[1:]):
+        return f"'input' is too large; at most {most:,} positions along an axis are allowed"
     return None

@@ -137,7 +137,7 @@ def _meant(
     if word == "if_same" and value.shape != result.shape:
         return _NO_SHORTCUT
     path = body_path(walk.nodes, first, value, result)
-    if value.shape == result.shape and path.stride in {(1, 1), None}:
+    if value.shape == result.shape and (path.stride is None or set(path.stride) <= {1}):
         return value
     if word == "if_same":
         return _NO_SHORTCUT
