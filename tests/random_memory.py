@@ -156,6 +156,8 @@ def _conv(draw: Draw, _shape: tuple[int, ...]) -> Item:
     }
     if item["stride"] == 1 and draw.random() < 0.25:
         item["padding"] = "same"
+    elif draw.random() < 0.1:
+        item["padding"] = "same_tf"
     if draw.random() < 0.15:
         item["weight"] = draw.choice(["standardized", "scaled_standardized", "weight_norm", "spectral_norm"])
     if draw.random() < 0.2:

@@ -122,6 +122,8 @@ class NetworkMaker:
         }
         if item["stride"] == 1 and self.random.random() < 0.2:
             item["padding"] = "same"
+        elif self.random.random() < 0.1:
+            item["padding"] = "same_tf"
         if self.random.random() < 0.15:
             item["padding_mode"] = self.random.choice(["reflect", "replicate", "circular"])
         if self.random.random() < 0.1:

@@ -38,6 +38,8 @@ def _value(name: str, value: Any, rank: int, draw: random.Random) -> Any:
         return [_value("body", path, rank, draw) for path in value]
     if isinstance(value, dict):
         return of_rank(value, rank, draw)
+    if name == "padding" and value == "same_tf" and rank == 1:
+        return draw.choice(["same_tf", "causal"])
     if isinstance(value, str):
         return _type(value, rank) if name in ("type", "norm") else value
     if isinstance(value, list) and name in ("body", "shortcut"):

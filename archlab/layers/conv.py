@@ -36,7 +36,8 @@ class ConvNd(Layer):
     padding: ConvPadding = Field(
         (0,),
         description="Padding on both sides: a number, a pair, 'same' (as torch; stride 1), 'valid' (none), "
-        "'auto' = dilation * (kernel_size - 1) // 2, or 'same_tf' (TensorFlow's, by the input's size).",
+        "'auto' = dilation * (kernel_size - 1) // 2, 'same_tf' (TensorFlow's, by the input's size), or, along one "
+        "axis, 'causal' = dilation * (kernel_size - 1) in front only.",
     )
     dilation: PositiveSizes = Field((1,), description="Distance between the taps of the kernel.")
     groups: Positive = Field(1, description="Independent groups of channels; must divide both channel counts.")

@@ -24,7 +24,9 @@ class DepthwiseConvNd(Macro):
     kernel_size: PositiveSizes = Field(description="Size of the window: a number or {axes}.")
     stride: PositiveSizes = Field((1,), description="Step of the window.")
     padding: ConvPadding = Field(
-        (0,), description="As for a convolution: a number or {axes}, 'same', 'valid', 'auto' or 'same_tf'."
+        (0,),
+        description="As for a convolution: a number or {axes}, 'same', 'valid', 'auto' or 'same_tf', or, along one "
+        "axis, 'causal'.",
     )
     dilation: PositiveSizes = Field((1,), description="Distance between the taps of the kernel.")
     depth_multiplier: Positive = Field(1, description="Output channels for each input channel.")

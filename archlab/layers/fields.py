@@ -140,10 +140,10 @@ OptionalSizes = Annotated[Sizes | None, PerAxis(_optional, _or_null)]
 
 def _padding(value: Any, rank: int) -> Sizes | str:
     if isinstance(value, str):
-        if value in PADDING_WORDS:
+        if value in padding_words(rank):
             return value
         many = f", {times_text(rank)}," if rank > 1 else ""
-        words = ", ".join(PADDING_WORDS)
+        words = ", ".join(padding_words(rank))
         raise PydanticCustomError("padding", f"must be a whole number{many} or one of: {words}")
     return _natural(value, rank)
 
@@ -151,8 +151,13 @@ def _padding(value: Any, rank: int) -> Sizes | str:
 PADDING_WORDS = ("same", "valid", "auto", "same_tf")
 
 
+def padding_words(rank: int) -> tuple[str, ...]:
+    """What a convolution's padding may be called; only one axis, time, has causes."""
+    return (*PADDING_WORDS, "causal") if rank == 1 else PADDING_WORDS
+
+
 def _padding_schema(rank: int) -> JsonSchema:
-    return {"anyOf": [{"enum": list(PADDING_WORDS)}, *_or_each(NATURAL_SCHEMA, rank)["anyOf"]]}
+    return {"anyOf": [{"enum": list(padding_words(rank))}, *_or_each(NATURAL_SCHEMA, rank)["anyOf"]]}
 
 
 ConvPadding = Annotated[Sizes | str, PerAxis(_padding, _padding_schema)]

@@ -21,8 +21,8 @@ from archlab.layers.ranks import of_rank
 from archlab.layers.shape import Shape
 
 Trail = tuple[str, ...]
-SAME_PADDING = "same_tf"
-"""The padding of convolutions that depends on the input's size."""
+UNEVEN_PADDINGS = ("same_tf", "causal")
+"""Paddings of convolutions that differ in front and behind."""
 
 
 class Lowered:
@@ -57,10 +57,10 @@ class Lowered:
             else:
                 first = Step(self.main, tuple([-1 - number for number in range(len(inputs))]))
                 self._steps[key] = [first, *chain(0, *self.attached.values())]
-            if getattr(self.main, "padding", None) == SAME_PADDING:
-                from archlab.layers.same_padding import with_same_padding  # few networks have it
+            if getattr(self.main, "padding", None) in UNEVEN_PADDINGS:
+                from archlab.layers.uneven_padding import with_padding  # few networks have it
 
-                self._steps[key], padded = with_same_padding(self._steps[key], inputs[0])
+                self._steps[key], padded = with_padding(self._steps[key], inputs[0])
                 self._padded.append(padded)
         return self._steps[key]
 

@@ -1,4 +1,4 @@
-"""TensorFlow's padding: timm's `Conv2dSame`, and its numbers for every size."""
+"""Paddings that differ in front and behind: timm's `Conv2dSame`, its numbers for every size, and causal ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from torch import Tensor, nn
 
 from archlab.api.network import loads
-from archlab.layers.same_padding import same_sides
+from archlab.layers.uneven_padding import same_sides
 from tests.config.expand.test_copies import both_ways
 from tests.mechanisms.equality import assert_equal
 
@@ -45,6 +45,25 @@ class Net(nn.Module):
 
 def test_equal_to_a_model_by_hand() -> None:
     assert_equal("padding_same_tf", Net())
+
+
+class Causal(nn.Conv1d):
+    """A convolution behind zeros that stand in front."""
+
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(nn.functional.pad(x, (self.dilation[0] * (self.kernel_size[0] - 1), 0)))
+
+
+def test_causal_padding_is_equal_to_a_model_by_hand() -> None:
+    """A stack of Bai et al. 2018, "TCN": the last position sees all before it, none sees what comes after it."""
+    layers: list[nn.Module] = [Causal(2, 4, 3, 2), nn.ReLU()]
+    for dilation in (1, 2, 4):
+        layers += [Causal(4, 4, 2, dilation=dilation), nn.ReLU()]
+    layers += [Causal(4, 4, 4, groups=4), nn.Conv1d(4, 6, 1), Causal(6, 3, 1)]
+    network = assert_equal("padding_causal", nn.Sequential(*layers))
+    field = network.analyze().total.receptive_field.axes[0]
+    assert field is not None
+    assert (field.sizes, field.stride, field.start) == ([2 * (7 + 3) + 3], 2, -(2 * (7 + 3) + 2))  # it ends at 0
 
 
 def test_sides_are_timms() -> None:

@@ -1,8 +1,10 @@
-"""TensorFlow's `SAME`: zeros so that the output is the input's size divided by the stride, rounded up.
+"""Paddings of convolutions that differ in front and behind.
 
-How many there are depends on the input's size, and where their number is odd one more stands behind than in front
-(https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2). PyTorch's convolutions pad both sides equally, so
-that an uneven padding is a layer of its own, as in timm's `Conv2dSame`.
+`same_tf` is TensorFlow's `SAME`: zeros so that the output is the input's size divided by the stride, rounded up. How
+many there are depends on the input's size, and where their number is odd one more stands behind than in front
+(https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2). `causal` stands in front only, so that no output
+sees what comes after it (van den Oord et al. 2016, "WaveNet"; Keras' `Conv1D`). PyTorch's convolutions pad both sides
+equally, so that an uneven padding is a layer of its own, as in timm's `Conv2dSame`.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from archlab.layers.padding import ZeroPad2d
 from archlab.layers.ranks import of_rank
 from archlab.layers.shape import Shape, ShapeError, require_map
 
-SAME = "same_tf"
+CAUSAL = "causal"
 
 
 def same_sides(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
@@ -23,7 +25,12 @@ def same_sides(size: int, kernel: int, stride: int, dilation: int) -> tuple[int,
     return total // 2, total - total // 2
 
 
-def with_same_padding(steps: list[Step], shape: Shape) -> tuple[list[Step], ConvNd]:
+def causal_sides(_size: int, kernel: int, _stride: int, dilation: int) -> tuple[int, int]:
+    """Zeros before and after an axis, of any size."""
+    return dilation * (kernel - 1), 0
+
+
+def with_padding(steps: list[Step], shape: Shape) -> tuple[list[Step], ConvNd]:
     """Primitives whose first is a convolution with this padding, with numbers for it.
 
     Args:
@@ -41,11 +48,11 @@ def with_same_padding(steps: list[Step], shape: Shape) -> tuple[list[Step], Conv
     assert isinstance(conv, ConvNd)
     require_map(conv.type, shape, conv.rank)
     if conv.padding_mode != "zeros":
-        message = f"padding '{SAME}' is of zeros, but padding_mode is '{conv.padding_mode}'"
+        message = f"padding '{conv.padding}' is of zeros, but padding_mode is '{conv.padding_mode}'"
         raise ShapeError(message, option="padding_mode", hint="write the padding as a layer of its own")
-    sides = [
-        same_sides(*of_axis) for of_axis in zip(shape[1:], conv.kernel_size, conv.stride, conv.dilation, strict=True)
-    ]
+    sides_of = causal_sides if conv.padding == CAUSAL else same_sides
+    axes = zip(shape[1:], conv.kernel_size, conv.stride, conv.dilation, strict=True)
+    sides = [sides_of(*of_axis) for of_axis in axes]
     if all(before == after for before, after in sides):
         plain = conv.model_copy(update={"padding": tuple([before for before, _ in sides])})
         return [first._replace(layer=plain), *rest], plain
