@@ -193,8 +193,9 @@ def test_words_that_are_numbered_from_another_number_on_say_nothing() -> None:
         for branch in range(3):
             scope.add_module(f"branch{branch}", nn.Sequential(nn.Conv2d(8, 8, 1)))
         model.add_module(f"features{unit}", scope)
-    found = match(network.graph, model.state_dict())
-    expected = [value for key, value in model.state_dict().items() if key.endswith("weight")]
+    state = model.state_dict()
+    found = match(network.graph, state)
+    expected = [value for key, value in state.items() if key.endswith("weight")]
     ours = [value for key, value in found.taken.items() if key.endswith("weight")]
     assert all(a is b for a, b in zip(ours, expected, strict=True))
 
