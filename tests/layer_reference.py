@@ -35,6 +35,7 @@ TITLES: dict[str, tuple[str, ...]] = {
     "Along dimensions": ("reduction",),
     "Shuffles": ("shuffle",),
     "Gates and scales": ("scale", "channel_attention", "constant"),
+    "Attention": ("attention", "tokens"),
     "Shape, order, dropout": ("flatten", "identity", "dropout", "permute"),
 }
 """Of the page's parts, each of one family or several."""
@@ -78,6 +79,8 @@ FLOPs are those of [numbers.md](numbers.md).
 
 Made from the layer classes: `pytest tests/test_layer_reference.py --rewrite`.
 """
+ATTENTION = ("self_attention", "cross_attention")
+TRANSPOSED = "  - {type: transpose, dim0: 1, dim1: 2}"
 ATTACHED = "A layer written on it: a type, or a mapping with its options."
 
 
@@ -153,9 +156,11 @@ def _example(name: str, cls: type[Layer]) -> list[str]:
         "layer_norm": ["  - {type: channels_last}"],
         "rms_norm": ["  - {type: channels_last}"],
     }.get(name, [])
-    lines += ["  - {type: channels_last}"] if name == "channels_first" else []
-    lines += ["  - {name: one, type: sigmoid}"] if joins else []
-    lines.append(f"  - {{{item}{', with: [input]' if joins else ''}}}")
+    lines += ["  - {type: channels_last}"] if name in ("channels_first", *ATTENTION) else []
+    lines += ["  - {type: flatten, start_dim: 2}", TRANSPOSED] if name == "class_token" else []
+    lines += ["  - {name: one, type: sigmoid}"] if joins or name == "cross_attention" else []
+    other = ", with: [one]" if name == "cross_attention" else ", with: [input]" if joins else ""
+    lines.append(f"  - {{{item}{other}}}")
     network = archlab.loads("\n".join(lines))
     return ["```yaml", *lines, "```", "", _numbers(network), ""]
 

@@ -95,6 +95,8 @@ class MemoryNetworkMaker(NetworkMaker):
             return draw.choice([self._residual, self._branches])()
         if self.items and draw.random() < 0.12:
             return self._again()
+        if len(shape) > 1 and not roles_of(shape)[-1] and draw.random() < 0.15:
+            return _attention(draw, shape)
         if isinstance(shape, ChannelsLast) and draw.random() < 0.4:
             return {"type": "channels_first"}
         kind = draw.choice(list(DRAWN))
@@ -104,6 +106,10 @@ class MemoryNetworkMaker(NetworkMaker):
         return _conv(self.random, (4, 8, 8))
 
     def _join(self) -> Item:
+        if self.random.random() < 0.1:
+            other = self.random.choice(self.items)["name"]
+            item = {**_attention(self.random, ()), "type": "cross_attention", "with": [other]}
+            return {key: value for key, value in item.items() if key != "sr_ratio"}
         count = self.random.choice([1, 1, 1, 2, 3])
         others = [self.random.choice(self.items)["name"] for _ in range(count)]
         item = {"type": self.random.choice(JOINS), "with": others}
@@ -297,6 +303,20 @@ def _chosen(maker: Callable[[Draw, str], Item], kind: str) -> Callable[[Draw, tu
     return lambda draw, _shape: maker(draw, kind)
 
 
+def _attention(draw: Draw, _shape: tuple[int, ...]) -> Item:
+    item: Item = {
+        "type": "self_attention",
+        "num_heads": draw.choice([1, 2, 4]),
+        "fused": draw.random() < 0.5,
+        "qkv_bias": draw.random() < 0.5,
+        "attn_drop": draw.choice([0, 0, 0.5]),
+        "sr_ratio": draw.choice([1, 1, 2]),
+    }
+    if draw.random() < 0.4:
+        item["head_dim"] = draw.choice([1, 3, 4])
+    return item
+
+
 def _narrow(draw: Draw, shape: tuple[int, ...]) -> Item:
     start = draw.randint(0, max(shape[0] - 1, 0))
     return {"type": "narrow", "start": start, "length": draw.randint(1, max(shape[0] - start, 1))}
@@ -387,6 +407,9 @@ DRAWN: dict[str, Callable[[Draw, tuple[int, ...]], Item]] = {
         "pad_mode": draw.choice(["reflect", "replicate", "circular", "constant"]),
     },
     "efficient_channel_attention": _plain("efficient_channel_attention"),
+    "self_attention": _attention,
+    "class_token": _plain("class_token"),
+    "position_embedding": _plain("position_embedding"),
     "scale": _plain("scale", factor=0.5),
     "shift": _plain("shift", value=1),
     "pow": lambda draw, _: {"type": "pow", "exponent": draw.choice([2, 3, 0.5, -1, 1])},
@@ -430,7 +453,7 @@ DRAWN: dict[str, Callable[[Draw, tuple[int, ...]], Item]] = {
 }
 """By type, what an item of it may be; joins have their own."""
 JOINS = ("add", "concat", "multiply", "subtract", "divide", "maximum", "minimum", "weighted_add")
-assert {*DRAWN, *JOINS} == {name for name in layer_types() if not name.endswith(("1d", "3d"))}
+assert {*DRAWN, *JOINS, "cross_attention"} == {name for name in layer_types() if not name.endswith(("1d", "3d"))}
 
 
 def random_case(seed: int) -> Case:

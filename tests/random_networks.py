@@ -248,10 +248,20 @@ class NetworkMaker:
             {"type": "transpose", "dim0": 1, "dim1": 2},
             {"type": self.random.choice(["layer_norm", "gelu"])},
             {"type": "linear", "out_features": "$in_channels"},
+            *([self._attention()] if self.random.random() < 0.5 else []),
             self.random.choice([{"type": "transpose", "dim0": -1, "dim1": -2}, {"type": "permute", "dims": [0, 2, 1]}]),
             {"type": "unflatten", "dim": 2, "unflattened_size": Exactly(size)},
         ]
         return {"type": "residual", "body": body}
+
+    def _attention(self) -> Item:
+        return {
+            "type": "self_attention",
+            "num_heads": self.random.choice([1, 2]),
+            "head_dim": self.random.randint(1, 3),
+            "fused": self.random.random() < 0.5,
+            "sr_ratio": self.random.choice([1, 1, 2]),
+        }
 
     def _gated(self) -> Item:
         """The map times what is left of it along some dimensions."""

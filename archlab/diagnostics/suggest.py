@@ -27,6 +27,8 @@ OPTION_HABITS = {
     "deform_groups": "offset_groups",
     "drop_prob": "p",
     "act": "activation",
+    "heads": "num_heads",
+    "dim_head": "head_dim",
 }
 """Names that other libraries give to options."""
 
@@ -57,6 +59,12 @@ LAYER_HABITS = {
     "l2_norm": "normalize",
     "blurpool": "blur_pool2d",
     "rmsnorm": "rms_norm",
+    "attention": "self_attention",
+    "mhsa": "self_attention",
+    "multihead_attention": "self_attention",
+    "multiheadattention": "self_attention",
+    "cls_token": "class_token",
+    "pos_embed": "position_embedding",
     "fusion": "weighted_add",
     "sub": "subtract",
     "div": "divide",

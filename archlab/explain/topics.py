@@ -10,6 +10,7 @@ from fractions import Fraction
 from math import prod
 
 from archlab.analysis.result import LayerReport
+from archlab.explain.attention import attention_section
 from archlab.explain.deformable import deformable_section
 from archlab.explain.section import Section, Step, alike, times
 from archlab.explain.subject import Subject
@@ -203,5 +204,5 @@ def _gridding(subject: Subject) -> str:
     )
 
 
-TOPICS: tuple[Topic, ...] = (_grouped, _separable, _dilated, transposed_section, deformable_section)
+TOPICS: tuple[Topic, ...] = (_grouped, _separable, _dilated, transposed_section, deformable_section, attention_section)
 """In the order in which they are shown."""

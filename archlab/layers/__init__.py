@@ -57,6 +57,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "scale": ("squeeze_excitation", "layer_scale"),
     "channel_attention": ("efficient_channel_attention",),
     "constant": ("scale", "shift", "pow", "square", "abs"),
+    "attention": ("self_attention", "cross_attention"),
+    "tokens": ("class_token", "position_embedding"),
     "flatten": ("flatten",),
     "identity": ("identity",),
     "dropout": ("dropout", *ranks("dropout2d"), "stochastic_depth"),
@@ -67,6 +69,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 PARTS: dict[str, tuple[str, ...]] = {
     "deform": ("deform_conv2d_op",),
     "channel_attention": ("channel_conv",),
+    "attention": ("attention_op",),
     "parametrized_conv": (
         *("standardized_conv2d", "scaled_standardized_conv2d"),
         *ranks("weight_norm_conv2d"),

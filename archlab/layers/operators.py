@@ -80,6 +80,8 @@ class Operator(NamedTuple):
         is_turned: whether its weight suggests that memory format.
         sums: elements of the weight's gradient before it is summed up; 0 where it is made as it is.
         sums_bias: whether the bias's gradient is its output's summed up.
+        stacks: whether its value is read in parts alone, whose gradients are put behind one another (`unbind`).
+        learns_view: whether its parameter's gradient is a view of its value's, which stays for that.
     """
 
     value: Value
@@ -102,6 +104,8 @@ class Operator(NamedTuple):
     is_turned: bool = False
     sums: int = 0
     sums_bias: bool = False
+    stacks: bool = False
+    learns_view: bool = False
 
     def gradient(self, number: int) -> Gradient:
         """Where the gradient of a read lives."""

@@ -18,7 +18,7 @@ from torch.nn.modules.pooling import _AdaptiveMaxPoolNd, _LPPoolNd, _MaxPoolNd
 from archlab.graph import Graph, Node
 from archlab.layers.geometry import is_pointwise
 from archlab.torch.build import build
-from archlab.torch.modules import ScaledStdConv2d, StdConv2d
+from archlab.torch.modules import Attention, ScaledStdConv2d, StdConv2d
 from archlab.torch.trace import PATH
 
 _AS_SUMS = frozenset({operator.mul, operator.sub, operator.truediv, torch.maximum, torch.minimum})
@@ -71,12 +71,9 @@ class LinearRun(fx.Interpreter):
             return sum(args[0].chunk(2, module.dim))
         if self._is_elementwise(node):
             return args[0]
-        if isinstance(module, _MaxPoolNd):
-            return _sum_pool(module, args[0])
-        if isinstance(module, nn.Upsample):
-            return _interpolated(module, args[0])
-        if isinstance(module, _AdaptiveMaxPoolNd | _LPPoolNd):
-            return _mean_like(module, args[0])
+        made = _of_module(module, args)
+        if made is not None:
+            return made
         if node.layer.others == "offsets":  # the regular grid: no offsets, and masks that leave everything as it is
             args = (args[0], torch.zeros_like(args[1]), *map(torch.ones_like, args[2:]))
         if isinstance(module, StdConv2d | ScaledStdConv2d):  # the filters themselves, which are positive
@@ -95,6 +92,28 @@ class LinearRun(fx.Interpreter):
     def _is_elementwise(self, node: Node) -> bool:
         reads = node.layer.reads(self._graph.input_shapes(node), node.shape)
         return node.layer.role in ("activation", "norm") and is_pointwise(reads[0]) and len(node.inputs) == 1
+
+
+def _of_module(module: object, args: tuple[Any, ...]) -> Tensor | None:
+    """The linear form of a module that is not linear itself; None of others."""
+    if isinstance(module, _MaxPoolNd):
+        return _sum_pool(module, args[0])
+    if isinstance(module, nn.Upsample):
+        return _interpolated(module, args[0])
+    if isinstance(module, _AdaptiveMaxPoolNd | _LPPoolNd):
+        return _mean_like(module, args[0])
+    return _attended(module, *args) if isinstance(module, Attention) else None
+
+
+def _attended(module: Attention, x: Tensor, keys: Tensor | None = None) -> Tensor:
+    """The query and the mean over the keys, and over their values."""
+    if keys is None:
+        query, key, value = module.parts(x, 3)
+    else:
+        query = x.reshape(x.shape[0], -1, module.num_heads, x.shape[-1] // module.num_heads).transpose(1, 2)
+        key, value = module.parts(keys, 2)
+    made: Tensor = query + (key + value).mean(2, keepdim=True)
+    return made.transpose(1, 2).reshape(*x.shape[:-1], -1)
 
 
 def _hold_gates(model: fx.GraphModule, graph: Graph, gates: Mapping[int, frozenset[int]]) -> None:

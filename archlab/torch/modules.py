@@ -366,3 +366,80 @@ class SpectralNormConv3d(nn.Conv3d):
     def __init__(self, *args: Any, n_power_iterations: int = 1, eps: float = 1e-12, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         nn.utils.parametrizations.spectral_norm(self, n_power_iterations=n_power_iterations, eps=eps)
+
+
+class Attention(nn.Module):
+    """Attention of queries to keys, whose values are summed up, for each head (Vaswani et al. 2017).
+
+    Args:
+        num_heads: of queries, keys and values, each with its own part of the channels.
+        fused: whether by `scaled_dot_product_attention`, rather than written out.
+        dropout: probability of leaving out a weight, in training.
+        head_first: whether queries, keys and values of a head lie together.
+    """
+
+    def __init__(self, num_heads: int, *, fused: bool = True, dropout: float = 0.0, head_first: bool = False) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.fused = fused
+        self.dropout = dropout
+        self.head_first = head_first
+
+    def forward(self, x: Tensor, keys: Tensor | None = None) -> Tensor:
+        """(N, ..., C) of queries, keys and values (N, ..., 3 C); or queries (N, ..., C), the others (N, ..., 2 C)."""
+        batch, *positions, width = x.shape
+        if keys is None:
+            q, k, v = self.parts(x, 3).unbind(0)
+            width //= 3
+        else:
+            q = x.reshape(batch, -1, self.num_heads, width // self.num_heads).transpose(1, 2)
+            k, v = self.parts(keys, 2).unbind(0)
+        dropout = self.dropout if self.training else 0.0
+        if self.fused:
+            y = nn.functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
+        elif dropout:
+            y = nn.functional.dropout(((q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)).softmax(-1), dropout) @ v
+        else:
+            y = ((q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)).softmax(-1) @ v
+        return y.transpose(1, 2).reshape(batch, *positions, width)
+
+    def parts(self, x: Tensor, count: int) -> Tensor:
+        """(N, ..., count * C) as (count, N, heads, tokens, width)."""
+        batch, width = x.shape[0], x.shape[-1] // (count * self.num_heads)
+        if self.head_first:
+            return x.reshape(batch, -1, self.num_heads, count, width).permute(3, 0, 2, 1, 4)
+        return x.reshape(batch, -1, count, self.num_heads, width).permute(2, 0, 3, 1, 4)
+
+
+class ClassToken(nn.Module):
+    """Learned tokens in front of others (Dosovitskiy et al. 2021).
+
+    Args:
+        num_features: channels of a token.
+        num_tokens: how many.
+    """
+
+    def __init__(self, num_features: int, num_tokens: int = 1) -> None:
+        super().__init__()
+        self.class_token = nn.Parameter(torch.zeros(1, num_tokens, num_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, tokens, C) to (N, num_tokens + tokens, C)."""
+        return torch.cat([self.class_token.expand(x.shape[0], -1, -1), x], dim=1)
+
+
+class PositionEmbedding(nn.Module):
+    """A learned value for each position and channel, added (Dosovitskiy et al. 2021).
+
+    Args:
+        shape: of a sample.
+    """
+
+    def __init__(self, shape: list[int]) -> None:
+        super().__init__()
+        self.pos_embed = nn.Parameter(torch.zeros(1, *shape))
+        nn.init.trunc_normal_(self.pos_embed, std=0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The value, of the same shape."""
+        return x + self.pos_embed

@@ -34,13 +34,16 @@ from archlab.analysis.memory.trainable import require_run
 from archlab.graph import HasGraph
 from archlab.layers.shape import shape_text
 from archlab.torch.build import build
-from archlab.torch.counting import DEFORMABLE, fvcore_deformable, torch_formulas
+from archlab.torch.counting import ATTENTION, DEFORMABLE, fvcore_attention, fvcore_deformable, torch_formulas
 from archlab.torch.device import require_device
 from archlab.torch.host import require_memory, require_time
 from archlab.torch.samples import samples
 from archlab.torch.trace import PATH
 
-FVCORE_MAC_OPERATORS = ("conv", "linear", "addmm", "matmul", "bmm", "mm", "einsum", "deform_conv2d")
+FVCORE_MAC_OPERATORS = (
+    *("conv", "linear", "addmm", "matmul", "bmm", "mm", "einsum"),
+    *("deform_conv2d", "scaled_dot_product_attention"),
+)
 """Of fvcore's operators, those that it counts in multiply-accumulates of matrix products."""
 
 
@@ -195,6 +198,7 @@ def _compare_fvcore(analysis: Analysis, model: nn.Module, sample: tuple[Tensor, 
     counts = FlopCountAnalysis(model, sample).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     counts.set_op_handle("aten::_convolution_mode", _count_worded_padding)
     counts.set_op_handle(DEFORMABLE, fvcore_deformable)
+    counts.set_op_handle(ATTENTION, fvcore_attention)
     logging.getLogger("fvcore").setLevel(logging.ERROR)
     by_operator = counts.by_operator()
     counted = int(sum(by_operator[name] for name in FVCORE_MAC_OPERATORS))

@@ -33,6 +33,7 @@ LEFT_OUT = {
     "channels": "inferred",
     "channels_last": "inferred",
     "normalized_shape": "inferred",
+    "shape": "inferred",
     "dims": "what channels_last and channels_first are",
     "recompute_scale_factor": "the scale factor is taken as it is, as torch does by default",
     "device": "chosen when building",

@@ -16,7 +16,7 @@ import torch
 
 from archlab.layers import find_layer, layer_types, types_with_role
 from archlab.layers.base import Layer
-from archlab.layers.laid import ChannelsLast
+from archlab.layers.laid import ChannelsLast, Laid
 from archlab.layers.macro import Macro
 from archlab.layers.shape import Shape
 from archlab.torch.build import make_module
@@ -261,6 +261,11 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
     ("evo_norm2d_b0", {"apply_act": False}, (MAP,), 2 * 120),
     ("blur_pool2d", {}, (MAP,), 0),
     ("channel_conv", {}, ((6, 1, 1),), 0),
+    # 20 queries of 6 channels scaled; 2 heads x 20 x 20 scores of softmax; of 20 queries and 5 keys from elsewhere
+    ("attention_op", {"num_heads": 2}, (ChannelsLast((4, 5, 18)),), 120 + 5 * 2 * 400),
+    ("attention_op", {"num_heads": 2}, (ChannelsLast((4, 5, 6)), ChannelsLast((5, 1, 12))), 120 + 5 * 2 * 100),
+    ("position_embedding", {}, (MAP,), 120),
+    ("class_token", {}, (Laid((20, 6), ((0, 1), ()), (4, 5)),), 0),
     # what only moves values
     ("concat", {}, (MAP, MAP), 0),
     ("narrow", {"start": 1, "length": 2}, (MAP,), 0),

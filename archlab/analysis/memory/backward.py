@@ -41,6 +41,8 @@ class Backward:
         self._calls = step.program.calls
         self._adds_in_place = adds_in_place
         self._gradients: dict[int, Gradient] = {}
+        self._parts: dict[int, list[Storage]] = {}
+        """Further gradients of what is read in parts, by call."""
         self._named = _named(self._calls)
         self._summed = SharedParameters(step.program, step.modules)
         self._known: dict[tuple[int, int, int, int], tuple[Value, Value]] = {}
@@ -77,7 +79,9 @@ class Backward:
             if self._calls[source].needs_gradient
         ]
         params: list[Storage] = []
-        if operator.learns:
+        if operator.learns_view and self._is_plain(call):
+            own.storage.holders += 1
+        elif operator.learns:
             params = self._param_gradients(call, self._made_at_once(call))
         room = operator.training.backward
         if room is not NOTHING:
@@ -159,12 +163,23 @@ class Backward:
         """The gradient of the call's value, in the precision in which it computes."""
         step = self._step
         own = self._gradients.pop(call.index)
+        if call.operator.stacks:
+            own = self._stacked(call, own)
         if step.is_uniform or step.compute_of(call) == step.size_of(call):
             return own
         size = step.computed_bytes(call, call.elements)
         wider = Gradient(step.ledger.take(size, "gradient", call.node), own.value)
         step.ledger.release(own.storage)
         return wider
+
+    def _stacked(self, call: Call, first: Gradient) -> Gradient:
+        """The gradients of a value's parts behind one another."""
+        ledger = self._step.ledger
+        size = self._step.computed_bytes(call, call.elements)
+        whole = Gradient(ledger.take(size, "gradient", call.node), contiguous(call.value.sizes))
+        for part in (first.storage, *self._parts.pop(call.index, ())):
+            ledger.release(part)
+        return whole
 
     def _take_unwanted(self, call: Call) -> Storage | None:
         """Gradients that nobody wants, which some make all the same; those that are held on are returned."""
@@ -188,6 +203,11 @@ class Backward:
             return []
         size = step.precisions[call.node].compute if copied else step.params_size
         return [step.ledger.take(elements * size, "parameter gradient", call.node) for elements in learns]
+
+    def _is_plain(self, call: Call) -> bool:
+        """Whether nothing more is done with the gradients of a call's parameters."""
+        copied = self._step.precisions[call.node].copies_params
+        return not copied and not self._reorders(call) and call.index not in self._summed
 
     def _finish(
         self, call: Call, made: list[tuple[int, Gradient]], params: list[Storage], held: Storage | None = None
@@ -349,6 +369,8 @@ class Backward:
             before = self._gradients.get(index)
             if before is None:
                 self._gradients[index] = gradient
+            elif self._calls[index].operator.stacks:
+                self._parts.setdefault(index, []).append(gradient.storage)
             else:
                 self._add(index, before, gradient)
                 added.append(gradient.storage)

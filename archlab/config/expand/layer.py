@@ -105,6 +105,8 @@ def _check_inputs(item: LayerItem, cls: type[Layer], count: int) -> None:
         message = f"{cls.type} joins the line above with others; name them: with: [NAME]"
         if cls.role != "join":
             message = f"{cls.type} reads its offsets too (with: [NAME]); deform_conv2d makes them itself"
+        if cls.others == "attended":
+            message = f"{cls.type} attends to another value, whose name it needs: with: [NAME]"
         raise BadItemError(message, Code.MISSING, item.place)
 
 

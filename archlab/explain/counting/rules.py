@@ -75,6 +75,8 @@ def variants(layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[str]:
         yield "p=0"
     if layer.others == "offsets" and len(inputs) > 2:
         yield "modulated"
+    if getattr(layer, "fused", False):
+        yield "fused"
 
 
 def _each(names: str, **coefficients: int) -> Rule:
@@ -114,7 +116,10 @@ _FILTER_NORMS: Rule = {
 }
 """The filters' batch norm is seen too."""
 
-FLOP_COUNTER: Rule = _every_rank(_each(f"{_CONVS} {_OWN_CONVS}", macs=2))
+_ATTENTION: Rule = {"Attention": {"macs": 1}, "Attention fused": {}}
+"""Written out as products of matrices it is seen by what intercepts operators; a CPU's fused kernel is not."""
+
+FLOP_COUNTER: Rule = _every_rank(_each(f"{_CONVS} {_OWN_CONVS} Attention", macs=2)) | {"Attention fused": {}}
 
 FVCORE: Rule = _every_rank(
     {
@@ -242,7 +247,8 @@ TOOLS: tuple[Tool, ...] = (
         "FlopCounterMode",
         "torch 2.14.1",
         "FLOPs",
-        "Intercepts operators. Convolutions and matrix products only, two operations for each multiply-accumulate.",
+        "Intercepts operators. Convolutions and matrix products only, two operations for each multiply-accumulate. "
+        "Fused attention counts on a GPU, not on a CPU.",
         "torch/utils/flop_counter.py",
         FLOP_COUNTER,
         "torch",

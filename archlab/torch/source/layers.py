@@ -53,7 +53,7 @@ def _short(value: Any) -> Any:
     return value
 
 
-FURTHER_INPUTS = {"deform_conv2d_op": ("offsets", "masks")}
+FURTHER_INPUTS = {"deform_conv2d_op": ("offsets", "masks"), "attention_op": ("keys",)}
 """What a module's inputs after the first are called, by layer type."""
 
 Operands = tuple[Expression, ...]

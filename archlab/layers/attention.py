@@ -1,0 +1,254 @@
+"""Attention: the operation over queries, keys and values, and the layers that make these of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from archlab.layers.attention_operators import AttentionTape
+from archlab.layers.base import Cost, Layer, Others
+from archlab.layers.conv import Conv2d
+from archlab.layers.dims import mixing
+from archlab.layers.dropout import Dropout
+from archlab.layers.fields import Positive, Probability
+from archlab.layers.flatten import Flatten
+from archlab.layers.geometry import AxisReads, everything, pointwise
+from archlab.layers.laid import ChannelsLast, Laid, extra_of, positions_of, roles_of
+from archlab.layers.layer_norm import LayerNorm
+from archlab.layers.linear import Linear
+from archlab.layers.macro import LayerClass, Macro, Step
+from archlab.layers.operators import Operator
+from archlab.layers.permute import ChannelsFirstOrder, ChannelsLastOrder, Transpose, Unflatten
+from archlab.layers.ranks import of_rank
+from archlab.layers.runtime import Execution, Runtime
+from archlab.layers.shape import Shape, ShapeError, axis_count, map_size, of_kind, shape_text
+from archlab.layers.softmax import Softmax
+
+AUTOCAST_DOUBT = "takes the softmax for one of the lower precision"
+
+
+def require_tokens(layer: str, shape: Shape) -> None:
+    """Refuse anything but tokens: positions in front, channels in the last dimension.
+
+    Raises:
+        ShapeError: for a map with its channels first, and for flat values.
+    """
+    if len(shape) == 1:
+        raise ShapeError(
+            f"{layer} needs tokens (positions x channels), but its input is flat: {shape_text(shape)}",
+            hint="put it in front of the flatten",
+        )
+    if roles_of(shape)[-1]:
+        raise ShapeError(
+            f"{layer} needs tokens (positions x channels), but its input {shape_text(shape)} has its channels first",
+            hint="put {type: channels_last} in front of it, or flatten and transpose",
+        )
+
+
+class AttentionOp(Layer):
+    """The operation of the attention layers: softmax(Q K^T / sqrt(width)) V for each head (Vaswani et al. 2017).
+
+    Inputs: queries, keys and values beside one another (..., 3 x heads x width); or queries (..., heads x width) and
+    from elsewhere keys and values (..., 2 x heads x width). Output: (..., heads x width). MACs: 2 x queries x keys x
+    heads x width. FLOPs beyond them: 1 for each element of the queries (the scale) and 5 for each score (softmax).
+    """
+
+    type: ClassVar[str] = "attention_op"
+    alias: ClassVar[str] = "attention"
+    torch_class: ClassVar[str] = "archlab.torch.modules.Attention"
+    others: ClassVar[Others] = "attended"
+
+    num_heads: Positive = Field(description="Heads, each with its own part of the channels.")
+    fused: bool = Field(default=True, description="By `scaled_dot_product_attention`, rather than written out.")
+    dropout: Probability = Field(0.0, description="Probability of leaving out a weight, in training.")
+    head_first: bool = Field(default=False, description="Queries, keys and values of a head lie together.")
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(..., 3 x inner) to (..., inner); with keys and values from elsewhere (..., inner), unchanged."""
+        queries = inputs[0]
+        require_tokens(self.type, queries)
+        parts = 1 if len(inputs) > 1 else 3
+        if queries[-1] % (parts * self.num_heads):
+            raise ShapeError(
+                f"{self.type}: {queries[-1]} channels are not {parts} x {self.num_heads} heads of one width",
+                option="num_heads",
+            )
+        if len(inputs) > 1:
+            require_tokens(self.type, inputs[1])
+            if inputs[1][-1] != 2 * queries[-1] or len(inputs) > 2:
+                raise ShapeError(
+                    f"{self.type}: keys and values need {2 * queries[-1]} channels, but they are "
+                    f"{' and '.join(map(shape_text, inputs[1:]))}"
+                )
+        return of_kind(queries, (*queries[:-1], queries[-1] // parts))
+
+    def torch_arguments(self) -> dict[str, Any]:
+        """Those that differ from the defaults, and the number of heads."""
+        return {"num_heads": self.num_heads, **{k: v for k, v in self.options().items() if k != "num_heads"}}
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
+        """All positions; with keys and values from elsewhere all of those, and the query's own."""
+        if len(inputs) == 1:
+            return (mixing(inputs[0], tuple(range(len(inputs[0]) - 1))),)
+        rank = axis_count(output)
+        return (pointwise(rank), everything(rank))
+
+    def keys(self, inputs: tuple[Shape, ...]) -> int:
+        """How many keys a query meets."""
+        return prod(inputs[-1][:-1])
+
+    def scores(self, inputs: tuple[Shape, ...]) -> int:
+        """Elements of the matrices between queries and keys, of all heads."""
+        return self.num_heads * prod(inputs[0][:-1]) * self.keys(inputs)
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        """MACs: scores and sums of values. The scale; the softmax."""
+        scores = self.scores(inputs)
+        width = output[-1] // self.num_heads
+        return Cost(2 * scores * width, prod(output) + Softmax.flops_per_element * scores)
+
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """The CPU's fused kernel, which does not drop weights; else several operators."""
+        return Runtime(autocast="lower", autocast_doubt=AUTOCAST_DOUBT, operators=self._operators)
+
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
+        """Views of queries, keys and values; the attention; the heads beside one another."""
+        tape = AttentionTape(execution)
+        if len(execution.inputs) == 1:
+            query, key, value = tape.parts(3, self.num_heads, head_first=self.head_first)
+        else:
+            query = tape.heads_of(self.num_heads)
+            key, value = tape.parts(2, self.num_heads, -2, head_first=self.head_first)
+        dropped = self.dropout if execution.run.training else 0.0
+        if not self.fused:
+            result = tape.written_out(query, key, value, dropped)
+        else:
+            result = tape.by_math(query, key, value, dropped) if dropped else tape.fused(query, key, value)
+        tape.merged(execution.sizes, result)
+        return tape.ended()
+
+
+class _Attention(Macro):
+    """What the attention layers share."""
+
+    scoped: ClassVar[bool] = True
+    alias: ClassVar[str] = "attn"
+
+    num_heads: Positive = Field(8, description="Heads, each with its own part of the channels.")
+    head_dim: Positive | None = Field(None, description="Channels of a head; null: the input's, divided by the heads.")
+    qkv_bias: bool = Field(default=False, description="Add learnable biases to queries, keys and values.")
+    proj_bias: bool = Field(default=True, description="Add a learnable bias to the projection.")
+    attn_drop: Probability = Field(0.0, description="Probability of leaving out a weight, in training.")
+    proj_drop: Probability = Field(0.0, description="Probability of zeroing a result, in training.")
+    fused: bool = Field(
+        default=True, description="By `scaled_dot_product_attention`; false: written out as products and a softmax."
+    )
+
+    head_first: bool = Field(
+        default=False, description="Queries, keys and values of a head lie together in the weights."
+    )
+
+    def _inner(self, shape: Shape) -> int:
+        """Channels of all heads."""
+        require_tokens(self.type, shape)
+        if self.head_dim is None and shape[-1] % self.num_heads:
+            raise ShapeError(
+                f"{self.type}: {shape[-1]} channels cannot be divided among {self.num_heads} heads",
+                option="num_heads",
+                hint="choose a divisor, or write head_dim",
+            )
+        return self.num_heads * (self.head_dim or shape[-1] // self.num_heads)
+
+    def _operation(self) -> AttentionOp:
+        return AttentionOp(
+            num_heads=self.num_heads, fused=self.fused, dropout=self.attn_drop, head_first=self.head_first
+        )
+
+    def _ending(self, shape: Shape, steps: list[Step]) -> list[Step]:
+        """The projection, and what is dropped of it."""
+        steps.append(Step(Linear(out_features=shape[-1], bias=self.proj_bias), (len(steps) - 1,), "proj"))
+        if self.proj_drop:
+            steps.append(Step(Dropout(p=self.proj_drop), (len(steps) - 1,), "proj_drop"))
+        return steps
+
+
+class SelfAttention(_Attention):
+    """Multi-head self-attention over tokens (Vaswani et al. 2017, Dosovitskiy et al. 2021): qkv, attention, proj.
+
+    (..., C) to (..., C), of tokens or of a map with its channels last. Weights have the names of timm's `Attention`:
+    qkv, proj; with `sr_ratio` those of its PVT: q, sr, norm, kv, proj. The costs are those of the parts.
+    """
+
+    type: ClassVar[str] = "self_attention"
+    operation: ClassVar[LayerClass | None] = AttentionOp
+
+    sr_ratio: Positive = Field(
+        1, description="Spatial reduction (PVT): keys and values from a convolution with this stride."
+    )
+
+    def steps(self, shape: Shape, attached: Mapping[str, Layer]) -> list[Step]:
+        """Projections, the operation, the projection back."""
+        inner = self._inner(shape)
+        if self.sr_ratio == 1:
+            qkv = Linear(out_features=3 * inner, bias=self.qkv_bias)
+            return self._ending(shape, [Step(qkv, (-1,), "qkv"), Step(self._operation(), (0,), "attention")])
+        steps = [Step(Linear(out_features=inner, bias=self.qkv_bias), (-1,), "q")]
+        steps += self._reduction(shape)
+        steps.append(Step(LayerNorm(), (len(steps) - 1,), "norm"))
+        steps.append(Step(Linear(out_features=2 * inner, bias=self.qkv_bias), (len(steps) - 1,), "kv"))
+        steps.append(Step(self._operation(), (0, len(steps) - 1), "attention"))
+        return self._ending(shape, steps)
+
+    def _reduction(self, shape: Shape) -> list[Step]:
+        """The map of the tokens, the convolution, and tokens again."""
+        size, rank = map_size(shape), axis_count(shape)
+        is_map = isinstance(shape, ChannelsLast)
+        if size is None or extra_of(shape) or not (is_map or _are_tokens(shape)):
+            raise ShapeError(
+                f"{self.type}: sr_ratio needs the positions of a map, but its input is {shape_text(shape)}",
+                option="sr_ratio",
+            )
+        ratio = (self.sr_ratio,) * rank
+        conv = of_rank(Conv2d, rank)(out_channels=shape[-1], kernel_size=ratio, stride=ratio)
+        if is_map:
+            return [
+                Step(ChannelsFirstOrder(), (-1,), "channels_first"),
+                Step(conv, (1,), "sr"),
+                Step(ChannelsLastOrder(), (2,), "channels_last"),
+            ]
+        return [
+            Step(Transpose(dim0=1, dim1=2), (-1,), "transpose"),
+            Step(Unflatten(dim=2, unflattened_size=positions_of(shape)), (1,), "unflatten"),
+            Step(conv, (2,), "sr"),
+            Step(Flatten(start_dim=2), (3,), "flatten"),
+            Step(Transpose(dim0=1, dim1=2), (4,), "tokens"),
+        ]
+
+
+def _are_tokens(shape: Shape) -> bool:
+    """Whether a value is (positions merged, channels)."""
+    return isinstance(shape, Laid) and len(shape) == 2 and bool(roles_of(shape)[0])
+
+
+class CrossAttention(_Attention):
+    """Multi-head attention of tokens to those of another value (`with`): q of the first, kv of the second, proj.
+
+    (..., C) and (..., D) to (..., C), of tokens or of maps with their channels last. The costs are those of the parts.
+    """
+
+    type: ClassVar[str] = "cross_attention"
+    operation: ClassVar[LayerClass | None] = AttentionOp
+    others: ClassVar[Others] = "attended"
+
+    def steps(self, shape: Shape, attached: Mapping[str, Layer]) -> list[Step]:
+        """Projections, the operation, the projection back."""
+        inner = self._inner(shape)
+        steps = [
+            Step(Linear(out_features=inner, bias=self.qkv_bias), (-1,), "q"),
+            Step(Linear(out_features=2 * inner, bias=self.qkv_bias), (-2,), "kv"),
+            Step(self._operation(), (0, 1), "attention"),
+        ]
+        return self._ending(shape, steps)

@@ -1,0 +1,115 @@
+"""How PyTorch runs attention on a CPU: by its fused kernel, or as products of matrices with a softmax between them."""
+
+from __future__ import annotations
+
+from archlab.layers.norm import FLOAT_BYTES
+from archlab.layers.operators import FIRST, Operator, permutation
+from archlab.layers.room import KEEPS_NOTHING, KEEPS_OUTPUT, SHARES, Room, Training
+from archlab.layers.runtime import Execution
+from archlab.layers.strides import Sizes, Value, contiguous
+from archlab.layers.tape import Tape
+
+
+class AttentionTape(Tape):
+    """The operators of attention over heads."""
+
+    def __init__(self, execution: Execution) -> None:
+        super().__init__(execution)
+        self.training = execution.run.training
+
+    def permuted(self, dims: Sizes, read: int) -> int:
+        """The dimensions in another order."""
+        return self.put(permutation(self.value(read), dims, read))
+
+    def parts(self, count: int, heads: int, read: int = FIRST, *, head_first: bool = False) -> list[int]:
+        """Queries, keys and values (or the last two) that lie beside one another: each (batch, heads, tokens, width).
+
+        Args:
+            count: how many there are.
+            heads: how many heads.
+            read: a value of (batch, ..., count * heads * width).
+            head_first: whether those of a head lie together.
+        """
+        source = self.value(read)
+        batch, width = source.sizes[0], source.sizes[-1] // (count * heads)
+        tokens = source.elements // (batch * source.sizes[-1])
+        inner = (heads, count) if head_first else (count, heads)
+        split = self.reshaped((batch, tokens, *inner, width), read)
+        whole = self.permuted((3, 0, 2, 1, 4) if head_first else (2, 0, 3, 1, 4), split)
+        self.operators[whole] = self.operators[whole]._replace(stacks=True)
+        value = self.value(whole)
+        part = Operator(Value(value.sizes[1:], value.strides[1:]), (whole,), "view", SHARES)
+        return [self.put(part) for _ in range(count)]
+
+    def heads_of(self, heads: int, read: int = FIRST) -> int:
+        """Queries by themselves: (batch, heads, tokens, width)."""
+        source = self.value(read)
+        batch, tokens = source.sizes[0], source.elements // (source.sizes[0] * source.sizes[-1])
+        split = self.reshaped((batch, tokens, heads, source.sizes[-1] // heads), read)
+        return self.permuted((0, 2, 1, 3), split)
+
+    def fused(self, query: int, key: int, value: int) -> int:
+        """The CPU's fused kernel: it keeps what it reads and gives, and a logarithm for each query and head."""
+        batch, heads, tokens, width = self.value(query).sizes
+        laid = contiguous((batch, tokens, heads, width)).permuted((0, 2, 1, 3))
+        logarithms = Room(fixed_bytes=FLOAT_BYTES * batch * heads * tokens)
+        training = Training(inputs=(0, 1, 2), output=True, kept=logarithms)
+        reads = (query, key, value)
+        if not self.training:
+            return self.put(Operator(laid, reads, scratch=logarithms))
+        return self.put(Operator(laid, reads, training=training, layout="output"))
+
+    def written_out(self, query: int, key: int, value: int, dropout: float) -> int:
+        """Scaled queries times keys, their softmax, what is left out of it, times the values."""
+        scores = self.matmul(self.scaled_by_number(query), self.permuted((0, 1, 3, 2), key))
+        return self.matmul(self.dropped(self.softmax(scores), dropout), value)
+
+    def by_math(self, query: int, key: int, value: int, dropout: float) -> int:
+        """What `scaled_dot_product_attention` does where no kernel fits: queries and keys are both scaled."""
+        queries = self.scaled_by_number(query)
+        scores = self.matmul(queries, self.scaled_by_number(self.permuted((0, 1, 3, 2), key)))
+        weights = self.softmax(scores)
+        result = self.matmul(self.dropped(weights, dropout), value)
+        for named in (queries, weights):
+            self.operators[named] = self.operators[named]._replace(until=result)
+        return result
+
+    def scaled_by_number(self, read: int) -> int:
+        """Times a number."""
+        return self.map(KEEPS_NOTHING, read)
+
+    def softmax(self, read: int) -> int:
+        """Along the keys."""
+        sizes = self.value(read).sizes
+        return self.put(Operator(contiguous(sizes), (read,), training=KEEPS_OUTPUT, layout="shape"))
+
+    def dropped(self, read: int, dropout: float) -> int:
+        """Left out at random in training: factors are kept."""
+        if not (self.training and dropout):
+            return read
+        value = self.value(read)
+        factors = Room(fixed_elements=1 if dropout == 1 else value.elements)
+        return self.put(Operator(value, (read,), training=Training(inputs=(), kept=factors, kept_first=True)))
+
+    def matmul(self, left: int, right: int) -> int:
+        """Of matrices for each sample and head, which are copied where they cannot be seen as one batch."""
+        batch, heads, rows, inner = self.value(left).sizes
+        columns = self.value(right).sizes[-1]
+        count = batch * heads
+        first = self.reshaped((count, rows, inner), left)
+        second = self.reshaped((count, inner, columns), right)
+        product = Operator(
+            contiguous((count, rows, columns)),
+            (first, second),
+            training=Training(inputs=(0, 1)),
+            layout="shape",
+            is_product=True,
+        )
+        made = self.put(product)
+        for read in (left, right):
+            self.operators[read] = self.operators[read]._replace(until=max(made, self.operators[read].until))
+        return self.reshaped((batch, heads, rows, columns), made)
+
+    def merged(self, sizes: Sizes, read: int) -> int:
+        """The heads beside one another again."""
+        return self.reshaped(sizes, self.permuted((0, 2, 1, 3), read))
