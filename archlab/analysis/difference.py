@@ -179,7 +179,9 @@ class _Arguments:
         key = (id(before.layer), id(after.layer), *shapes)
         if key not in self._known:
             old, new = _arguments(before, shapes[0]), _arguments(after, shapes[1])
-            self._known[key] = {name: (_plain(old[name]), _plain(new[name])) for name in old if old[name] != new[name]}
+            names = dict.fromkeys([*old, *new])
+            pairs = {name: (old.get(name), new.get(name)) for name in names}
+            self._known[key] = {name: (_plain(a), _plain(b)) for name, (a, b) in pairs.items() if a != b}
         return self._known[key]
 
 
@@ -204,7 +206,9 @@ def _details(
 
 
 def _arguments(node: Node, shapes: tuple[Shape, ...]) -> dict[str, Any]:
-    """Of the layer's PyTorch class, those among them that come from its input."""
+    """Of the layer's PyTorch class, those among them that come from its input; of an opaque layer what is declared."""
+    if node.layer.opaque:
+        return dict(node.layer.options())
     return {**node.layer.inferred(shapes), **node.layer.torch_arguments()}
 
 

@@ -44,6 +44,8 @@ class Facts(NamedTuple):
     """Whether its weight has several channels and positions, so that its order in memory matters."""
     shared: int = 0
     """Elements of params and buffers that are an earlier node's."""
+    unknown: tuple[str, ...] = ()
+    """Of an opaque layer: the numbers that nobody has declared, here without what they add."""
 
 
 def collect_facts(graph: Graph) -> list[Facts]:
@@ -54,7 +56,13 @@ def collect_facts(graph: Graph) -> list[Facts]:
         own = facts[index]
         shared = own.params + own.buffers
         facts[index] = own._replace(
-            params=0, buffers=0, fixed_buffers=0, fixed_buffer_bytes=0, learnable=(), shared=shared
+            params=0,
+            buffers=0,
+            fixed_buffers=0,
+            fixed_buffer_bytes=0,
+            learnable=(),
+            shared=shared,
+            unknown=tuple([name for name in own.unknown if name not in ("params", "buffers")]),
         )
     return facts
 
@@ -87,6 +95,7 @@ def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape, runtime: Runtim
         learned=tuple(learned),
         learnable=learnable,
         has_order=any(_has_order(tensor.shape) for tensor in tensors),
+        unknown=layer.undeclared() if layer.opaque else (),
     )
 
 

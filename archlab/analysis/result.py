@@ -44,6 +44,8 @@ class LayerReport:
     """Where its output lives in eval mode."""
     shared: int = 0
     """Elements of params and buffers that are those of an earlier layer, and counted there."""
+    unknown: tuple[str, ...] = ()
+    """Of an opaque layer: which of these numbers nobody has declared; they are 0 here, and a lower bound."""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,28 @@ class MemoryReport:
     """Path of the layer running at the peak."""
 
 
+class OpaqueShare(NamedTuple):
+    """What opaque layers have of the totals, as far as it is declared (`layers.opaque`).
+
+    Attributes:
+        layers: how many there are.
+        params: of the total.
+        buffers: of the total.
+        macs: of the total.
+        flops: of the total.
+        activations: of the total.
+        unknown: the totals that are lower bounds, since not all layers declare theirs; `memory` is one always.
+    """
+
+    layers: int
+    params: int
+    buffers: int
+    macs: int
+    flops: int
+    activations: int
+    unknown: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Totals:
     """Sums over the layers."""
@@ -74,6 +98,17 @@ class Totals:
     """What one unit of the first result sees (`analysis.outputs`)."""
     receptive_field_index: int
     """Index of the node whose field that is."""
+    opaque: OpaqueShare | None = None
+    """What opaque layers have of it; None where there are none."""
+
+    def figures(self) -> dict[str, int]:
+        """What a config's `expect` holds it to: params and MACs, as far as they are known."""
+        found = {"params": self.params, "macs": self.macs}
+        return {name: value for name, value in found.items() if not self.is_bound(name)}
+
+    def is_bound(self, number: str) -> bool:
+        """Whether a number is a lower bound: `params`, `macs`, `memory`, ..."""
+        return self.opaque is not None and number in self.opaque.unknown
 
 
 class Checkpointing(NamedTuple):
@@ -290,6 +325,7 @@ def _layer(node: Node, facts: Facts, field: ReceptiveField, new_bytes: int, batc
         field,
         facts.runtime.storage,
         facts.shared,
+        facts.unknown,
     )
 
 
@@ -322,4 +358,25 @@ def _totals(
         ),
         receptive_field=fields[seen],
         receptive_field_index=seen,
+        opaque=_opaque_share(layers),
     )
+
+
+def _opaque_share(layers: list[LayerReport]) -> OpaqueShare | None:
+    found = [layer for layer in layers if layer.node.layer.opaque]
+    if not found:
+        return None
+    unknown = dict.fromkeys([name for layer in found for name in layer.unknown])
+    return OpaqueShare(
+        len(found),
+        sum([layer.params for layer in found]),
+        sum([layer.buffers for layer in found]),
+        sum([layer.macs for layer in found]),
+        sum([layer.flops for layer in found]),
+        sum([layer.activations for layer in found]),
+        tuple([name for name in SUMMED if name in unknown]),
+    )
+
+
+SUMMED = ("params", "buffers", "macs", "flops", "activations", "memory")
+"""Totals that opaque layers may leave unknown."""

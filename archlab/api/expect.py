@@ -30,6 +30,10 @@ def check_expect(expect: Mapping, analysis: Analysis, problems: Problems) -> Non
             message = f"expect: '{key}' is {_FORMS.get(key, _WHOLE)}, not {found}{hint}"
             problems.add(message, Code.WRONG_TYPE, node.place)
             continue
+        if analysis.total.is_bound(key):
+            reason = f"an opaque layer does not declare its {key}"
+            problems.add(f"{analysis.graph.name}: {key} is not known: {reason}", Code.EXPECT, node.place)
+            continue
         wanted = substitute(node, {})
         found = _figure(key, analysis)
         if isinstance(wanted, tuple) and len(wanted) != len(found):

@@ -72,6 +72,8 @@ def _item(graph: Graph, node: Node, names: list[str], owners: dict[str, str]) ->
         item["with"] = [names[other] for other in others]
     if node.shares is not None:
         return item
+    if node.layer.opaque:
+        return item | dict(node.layer.options())
     item |= {name: _plain(value, per_axis=node.layer.rank > 0) for name, value in node.layer.options().items()}
     init = _own_init(graph, node)
     if init:

@@ -6,6 +6,7 @@ network uses few of them.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 
 from archlab.layers.base import Layer
@@ -90,9 +91,12 @@ def layer_types() -> tuple[str, ...]:
 
 
 def find_layer(layer_type: str) -> type[Layer] | None:
-    """The class of a layer type, or None if there is none of that name."""
+    """The class of a layer type, or None if there is none of that name.
+
+    A type with a dot is a class of another package, of which only what is declared is known (`layers.opaque`).
+    """
     if layer_type not in _MODULE_OF:
-        return None
+        return _outside(layer_type)
     if layer_type not in _classes:
         module = import_module(f"archlab.layers.{_MODULE_OF[layer_type]}")
         for cls in vars(module).values():
@@ -107,6 +111,30 @@ def find_layer(layer_type: str) -> type[Layer] | None:
         rank = int(layer_type[-2])
         _classes[layer_type] = of_rank(_classes[layer_type.replace(f"{rank}d", "2d")], rank)
     return _classes[layer_type]
+
+
+def _outside(layer_type: str) -> type[Layer] | None:
+    """The class of a type that is none of archlab's own."""
+    if "." not in layer_type:
+        return None
+    *package, word = layer_type.split(".")
+    if package[0] in PYTORCH and _plain(word) in _plain_types():
+        return None  # archlab's own under PyTorch's name
+    from archlab.layers.opaque import opaque_class
+
+    return opaque_class(layer_type)
+
+
+PYTORCH = ("torch", "torchvision", "tensorflow", "keras", "tf")
+
+
+@cache
+def _plain_types() -> frozenset[str]:
+    return frozenset(map(_plain, layer_types()))
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", "").lower()
 
 
 def types_with_role(role: str) -> list[str]:

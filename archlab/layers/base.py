@@ -81,6 +81,8 @@ class Layer(BaseModel):
     """Whether its output elements count as `activations` (convolutions and linear layers; pycls)."""
     others: ClassVar[Others] = "none"
     """What it takes inputs beside the line above for."""
+    opaque: ClassVar[bool] = False
+    """Whether it is a class of another package, known only as far as it is declared (`layers.opaque`)."""
 
     rank: ClassVar[int] = 0
     """How many axes the maps have that it takes; 0 where any number does, and for a family (`ranks.of_rank`)."""
@@ -120,6 +122,10 @@ class Layer(BaseModel):
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """How PyTorch runs it: memory, order, precision, refusals. By default into new memory, its input kept."""
         return self.runs
+
+    def undeclared(self) -> tuple[str, ...]:
+        """Which of its numbers are not known, since nobody has declared them; those of an opaque layer alone."""
+        return ()
 
     def torch_arguments(self) -> dict[str, Any]:
         """Constructor arguments as written or defaulted, in the order of the fields."""

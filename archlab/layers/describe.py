@@ -11,6 +11,10 @@ _HIDDEN = ("inplace", "bias", "out_channels", "out_features", "output_size")
 
 def describe(layer: Layer) -> str:
     """`conv2d 3x3 /2 g32`: the type and what makes it different from the default."""
+    if layer.opaque:
+        return " ".join(
+            [layer.type, "(opaque)", *[f"{name}={value}" for name, value in layer.torch_arguments().items()]]
+        )
     words: list[str] = [layer.type]
     for name, value in layer.options().items():
         if name == "kernel_size":

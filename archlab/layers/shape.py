@@ -17,6 +17,9 @@ AXIS_NAMES: dict[int, tuple[str, ...]] = {
 UNIT_NAMES: dict[int, tuple[str, ...]] = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}
 """By number of axes: what the units along each are called."""
 
+FLAT_AXES = 2
+"""Axes that are told of a network whose input has none: each unit sees the whole of them."""
+
 RANKS = tuple(AXIS_NAMES)
 """Numbers of axes that a map may have."""
 

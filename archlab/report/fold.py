@@ -9,6 +9,7 @@ from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.layers.describe import describe
 from archlab.layers.shape import shape_text
+from archlab.report.units import si
 
 
 @dataclass(slots=True)
@@ -25,10 +26,21 @@ class FoldedRow:
     receptive_field: ReceptiveField
     shared: bool
     """Whether any of the layers has the weights of an earlier one."""
+    unknown: frozenset[str] = frozenset()
+    """The numbers that an opaque layer among them does not declare."""
+
+    def text(self, number: str) -> str:
+        """A number as a table has it; `?` where nothing of it is known, `>= ...` where not all is."""
+        value = getattr(self, number)
+        if number in self.unknown:
+            return f">= {si(value)}" if value else "?"
+        return si(value) if value else "-"
 
     @property
     def params_text(self) -> str:
         """The params; `shared` where all are those of earlier layers; empty where there are none."""
+        if "params" in self.unknown:
+            return f">= {self.params:,}" if self.params else "?"
         return f"{self.params:,}" if self.params else "shared" if self.shared else ""
 
 
@@ -45,7 +57,9 @@ def fold(analysis: Analysis, depth: int | None) -> list[FoldedRow]:
 
 def _row(path: str, layers: list[LayerReport], batch: int, described: dict[int, str]) -> FoldedRow:
     last = layers[-1]
-    what = described[id(last.node.layer)] if len(layers) == 1 else f"{len(layers)} layers"
+    opaque = sum([layer.node.layer.opaque for layer in layers])
+    several = f"{len(layers)} layers, {opaque} opaque" if opaque else f"{len(layers)} layers"
+    what = described[id(last.node.layer)] if len(layers) == 1 else several
     return FoldedRow(
         path=path,
         what=what,
@@ -56,4 +70,5 @@ def _row(path: str, layers: list[LayerReport], batch: int, described: dict[int, 
         activation_bytes=sum([layer.activation_bytes for layer in layers]),
         receptive_field=last.receptive_field,
         shared=any(layer.shared for layer in layers),
+        unknown=frozenset([name for layer in layers for name in layer.unknown]) if opaque else frozenset(),
     )

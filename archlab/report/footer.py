@@ -6,6 +6,7 @@ from archlab.analysis.receptive_field.outputs import OutputReport
 from archlab.analysis.receptive_field.productivity import border_layer
 from archlab.analysis.result import Analysis, MemoryReport
 from archlab.layers.shape import is_map, shape_text
+from archlab.report.opaque import at_least, opaque_rows, share_text
 from archlab.report.units import binary, field_text, largest_text, misalignment_text, start_text, stride_text
 
 CONVENTIONS = (
@@ -25,9 +26,9 @@ def heading(analysis: Analysis) -> str:
     return f"{analysis.graph.name}: {inputs}, {analysis.dtype}"
 
 
-def _memory_text(memory: MemoryReport) -> str:
+def _memory_text(analysis: Analysis, memory: MemoryReport) -> str:
     weights = binary(memory.params + memory.buffers)
-    peak = binary(memory.inference_peak)
+    peak = at_least(analysis.total, "memory", binary(memory.inference_peak))
     return f"{peak} at the inference peak ({memory.peak_layer}), of it {weights} params and buffers"
 
 
@@ -38,18 +39,25 @@ def _training_rows(analysis: Analysis) -> list[tuple[str, str]]:
         return [("training", f"none; {analysis.refusal.reason}")]
     moment = training.peak_moment
     where = "the optimizer's step" if moment.node < 0 else f"{analysis.graph.nodes[moment.node].path}, {moment.phase}"
-    return [("training", f"{binary(training.peak)} at the peak of a step with {analysis.step_text()} ({where})")]
+    peak = at_least(analysis.total, "memory", binary(training.peak))
+    return [("training", f"{peak} at the peak of a step with {analysis.step_text()} ({where})")]
 
 
 def totals(analysis: Analysis) -> list[tuple[str, str]]:
     """Label and text of each total."""
     total, memory = analysis.total, analysis.total.memory
+
+    def number(name: str) -> str:
+        value = getattr(total, name)
+        return at_least(total, name, f"{value:,}") if value or not total.is_bound(name) else "unknown"
+
     rows = [
-        ("params", f"{total.params:,} (+ {total.buffers:,} in buffers)"),
-        ("MACs", f"{total.macs:,}"),
-        ("FLOPs", f"{total.flops:,}"),
-        ("activations", f"{total.activations:,}"),
-        ("memory", _memory_text(memory)),
+        ("params", f"{number('params')} (+ {number('buffers')} in buffers){share_text(analysis, 'params')}"),
+        ("MACs", number("macs") + share_text(analysis, "macs")),
+        ("FLOPs", number("flops") + share_text(analysis, "flops")),
+        ("activations", number("activations")),
+        *opaque_rows(analysis),
+        ("memory", _memory_text(analysis, memory)),
         *_training_rows(analysis),
     ]
     return rows + _field_rows(analysis) + _productivity_rows(analysis)

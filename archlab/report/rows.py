@@ -46,11 +46,13 @@ def analysis_dict(analysis: Analysis) -> Row:
                 **_training_dict(analysis),
             },
             "receptive_field": _total_field(analysis),
+            **_opaque_dict(analysis),
         },
         "layers": [
             {
                 "path": layer.node.path,
                 "type": layer.node.layer.type,
+                **({"opaque": True} if layer.node.layer.opaque else {}),
                 "options": options[id(layer.node.layer)],
                 "shares": layer.node.shares,
                 "inputs": [nodes[i].path for i in layer.node.inputs],
@@ -83,6 +85,12 @@ def _input_rows(analysis: Analysis) -> list[Row]:
             row["receptive_field"] = {key: value for key, value in field.items() if key != "misalignment"}
         rows.append(row)
     return rows
+
+
+def _opaque_dict(analysis: Analysis) -> Row:
+    """What opaque layers have of the totals, and which totals are lower bounds; nothing where there are none."""
+    opaque = analysis.total.opaque
+    return {} if opaque is None else {"opaque": {**opaque._asdict(), "unknown": list(opaque.unknown)}}
 
 
 def _total_field(analysis: Analysis) -> Row:
@@ -209,8 +217,8 @@ def number(value: Fraction) -> int | str:
 
 
 def _figures(layer: LayerReport) -> Row:
-    """The numbers of a layer that are the same in every form."""
-    return {
+    """The numbers of a layer that are the same in every form; None where an opaque one does not declare them."""
+    row = {
         "params": layer.params,
         "buffers": layer.buffers,
         "macs": layer.macs,
@@ -218,6 +226,7 @@ def _figures(layer: LayerReport) -> Row:
         "activations": layer.activations,
         "activation_bytes": layer.activation_bytes,
     }
+    return {name: None if name in layer.unknown else value for name, value in row.items()} if layer.unknown else row
 
 
 def layer_rows(analysis: Analysis) -> list[Row]:
@@ -269,10 +278,17 @@ def network_row(analysis: Analysis) -> Row:
         "flops": total.flops,
         "activations": total.activations,
         "memory_inference_peak": total.memory.inference_peak,
+        **_opaque_columns(analysis),
         **_flat_field(field),
         **_for_each_axis("largest_finite", field["largest_finite"]),
         "receptive_field_layer": field["layer"],
     }
+
+
+def _opaque_columns(analysis: Analysis) -> Row:
+    """How many opaque layers there are and which totals are lower bounds, where there are any."""
+    opaque = analysis.total.opaque
+    return {} if opaque is None else {"opaque_layers": opaque.layers, "lower_bounds": " ".join(opaque.unknown)}
 
 
 def united(rows: list[Row]) -> list[Row]:

@@ -13,6 +13,7 @@ from archlab.report.figures import figures_row, refusals, training_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import CONVENTIONS, heading, totals
 from archlab.report.grid import GAP, Grid, Justify, grid, widest
+from archlab.report.opaque import bound, opaque_notes
 from archlab.report.terminal import bar, render, width_of
 from archlab.report.units import binary, duration, field_text, si, stride_text
 
@@ -91,8 +92,8 @@ def _layer_cells(row: FoldedRow) -> list[str]:
         row.what,
         row.output,
         row.params_text or "-",
-        si(row.macs) if row.macs else "-",
-        si(row.flops) if row.flops else "-",
+        row.text("macs"),
+        row.text("flops"),
         binary(row.activation_bytes) if row.activation_bytes else "-",
     ]
 
@@ -106,24 +107,24 @@ def comparison_table(analyses: Sequence[Analysis], device: Device, *, colour: bo
         colour: whether the table goes to a person's terminal.
     """
     rows = [_network_cells(analysis, figures_row(analysis, device)) for analysis in analyses]
-    bound = f"Bound: the sum of the layers' lower bounds on {device.description or device.name}."
-    notes = [*refusals(analyses), *CONVENTIONS, bound]
+    text = f"Bound: the sum of the layers' lower bounds on {device.description or device.name}."
+    notes = [*refusals(analyses), *opaque_notes(analyses), *CONVENTIONS, text]
     return render([_table(NETWORK_COLUMNS, rows, width_of(colour=colour)), *notes], colour=colour)
 
 
 def _network_cells(analysis: Analysis, figures: Row) -> list[str]:
-    total = analysis.total
+    total, training = analysis.total, training_text(figures)
     return [
         analysis.graph.name,
         shape_text(tuple(analysis.input_shape)),
         str(len(analysis.layers)),
         str(figures["depth"]),
-        f"{total.params:,}",
-        si(total.macs),
-        si(total.flops),
-        si(total.activations),
-        binary(total.memory.inference_peak),
-        training_text(figures),
+        bound(total, "params", f"{total.params:,}"),
+        bound(total, "macs", si(total.macs)),
+        bound(total, "flops", si(total.flops)),
+        bound(total, "activations", si(total.activations)),
+        bound(total, "memory", binary(total.memory.inference_peak)),
+        training if figures["training_peak"] is None else bound(total, "memory", training),
         duration(figures["seconds"]),
         field_text(total.receptive_field),
         stride_text(total.receptive_field),

@@ -36,6 +36,7 @@ from archlab.layers.laid import unit_index
 from archlab.layers.shape import AXIS_NAMES, Shape, map_size, shape_text
 from archlab.torch.build import build
 from archlab.torch.device import require_device
+from archlab.torch.opaque import require_declared
 from archlab.torch.trace import PATH
 from archlab.torch.weights import load_weights
 
@@ -147,6 +148,7 @@ def measure(
 def _ready(graph: Graph, index: int, sampling: Sampling) -> fx.GraphModule:
     """The model with its weights, cut off behind the node."""
     model = build(graph)
+    require_declared(model, graph)
     if sampling.weights is not None:
         for text in load_weights(model, graph, sampling.weights).warnings():
             warnings.warn(f"{sampling.weights}: {text}", stacklevel=2)

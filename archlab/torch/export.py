@@ -17,6 +17,7 @@ from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.requirements import require
 from archlab.graph import Graph
 from archlab.torch.onnx_limits import refuse_unwritable, unwritten
+from archlab.torch.opaque import require_declared
 from archlab.torch.samples import samples
 
 OPSET_OF_CEIL = 22
@@ -33,6 +34,7 @@ def export(model: fx.GraphModule, graph: Graph) -> torch.export.ExportedProgram:
         graph: what it was built from.
     """
     model.eval()
+    require_declared(model, graph)
     # Two samples, since torch.export takes a size of one as a constant.
     batch = torch.export.Dim("batch", min=1)
     shapes = {node.path: {0: batch} for node in graph.inputs}
@@ -56,6 +58,7 @@ def export_onnx(model: fx.GraphModule, graph: Graph, path: Path) -> None:
     batch = torch.export.Dim("batch", min=1)
     names = [node.path for node in graph.inputs]
     refuse_unwritable(graph)
+    require_declared(model, graph)
     faults: list[str] = []
     for opset in (None, OPSET_OF_CEIL):
         try:

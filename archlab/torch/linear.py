@@ -19,6 +19,7 @@ from archlab.graph import Graph, Node
 from archlab.layers.geometry import is_pointwise
 from archlab.torch.build import build
 from archlab.torch.modules import Attention, ScaledStdConv2d, StdConv2d
+from archlab.torch.opaque import require_declared
 from archlab.torch.trace import PATH
 
 _AS_SUMS = frozenset({operator.mul, operator.sub, operator.truediv, torch.maximum, torch.minimum})
@@ -45,7 +46,10 @@ class LinearRun(fx.Interpreter):
     """
 
     def __init__(self, graph: Graph, gates: Mapping[int, frozenset[int]], *, device: str = "cpu") -> None:
-        model = build(graph, device="meta").to_empty(device=device).double().eval()
+        has_opaque = any(node.layer.opaque for node in graph.layers)
+        built = build(graph, device=device) if has_opaque else build(graph, device="meta").to_empty(device=device)
+        require_declared(built, graph)
+        model = built.double().eval()
         _hold_gates(model, graph, gates)
         super().__init__(model)
         self._layers = {node.path: node for node in graph.layers}

@@ -24,6 +24,7 @@ from archlab.analysis.facts import collect_facts
 from archlab.analysis.memory.trainable import require_run, training_refusal
 from archlab.torch.build import build
 from archlab.torch.device import its_kernels, require_device
+from archlab.torch.opaque import require_declared
 from archlab.torch.precision import autocast, converted, converted_input
 from archlab.torch.samples import samples
 from archlab.torch.trace import PATH
@@ -99,7 +100,9 @@ def measure(
     require_device(device)
     require_run(network.graph, conditions.batch)
     is_trained = training_refusal(network.graph, collect_facts(network.graph), conditions) is None
-    model = converted(build(network, device=device), conditions)
+    built = build(network, device=device)
+    require_declared(built, network.graph)
+    model = converted(built, conditions)
     drawn = samples(network.graph, conditions.batch, partial(torch.randn, device=device))
     sample = tuple([converted_input(tensor, conditions) for tensor in drawn])
     lowered = partial(autocast, conditions, device)

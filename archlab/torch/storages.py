@@ -31,6 +31,7 @@ from archlab.analysis.conditions import Conditions
 from archlab.torch.autocast import cuda_lists_on_cpu
 from archlab.torch.build import build
 from archlab.torch.device import require_device
+from archlab.torch.opaque import require_declared
 from archlab.torch.precision import autocast, converted, converted_input
 from archlab.torch.samples import samples
 
@@ -200,8 +201,14 @@ def _count_training(network: HasGraph, conditions: Conditions, device: str) -> C
 def _model(network: HasGraph, device: str, conditions: Conditions) -> fx.GraphModule:
     """The model with zeros for weights: what it needs does not depend on them."""
     require_device(device, meta=True)
-    model = converted(build(network, device="meta", checkpoint=conditions.checkpoint), conditions)
-    if device != "meta":
+    graph = network.graph
+    has_opaque = any(node.layer.opaque for node in graph.layers)
+    made_on = device if has_opaque else "meta"  # what else such a module holds would be lost
+    built = build(network, device=made_on, checkpoint=conditions.checkpoint)
+    if has_opaque:
+        require_declared(built, graph)
+    model = converted(built, conditions)
+    if device != "meta" and not has_opaque:
         model.to_empty(device=device)
         for tensor in (*model.parameters(), *model.buffers()):
             tensor.data.zero_()

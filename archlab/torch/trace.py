@@ -12,6 +12,7 @@ from archlab.graph import Graph, Node
 from archlab.graph.segments import Segment
 from archlab.torch.checkpoint import run_module, run_segment
 from archlab.torch.functions import FUNCTIONS
+from archlab.torch.opaque import picked
 
 PATH = "archlab_path"
 """Key in an fx node's `meta` that says which layer's output it is."""
@@ -47,7 +48,7 @@ def _call(traced: fx.Graph, node: Node, values: Values, level: str = "") -> fx.N
     """One layer, its module looked for below a level of the path."""
     inputs = [values[index] for index in node.inputs]
     if node.layer.torch_class:
-        call = traced.call_module(node.module.removeprefix(level), tuple(inputs))
+        call = picked(traced, node, traced.call_module(node.module.removeprefix(level), tuple(inputs)))
     else:
         call = FUNCTIONS[node.layer.type](traced, node.layer, inputs)
     call.meta[PATH] = node.path
@@ -65,7 +66,7 @@ def _call_segment(traced: fx.Graph, graph: Graph, root: nn.Module, segment: Segm
     for node in nodes:
         if node.module in borrowed[1]:
             operands = (borrowed[1][node.module], *[inside[index] for index in node.inputs])
-            inside[node.index] = inner.call_function(run_module, operands)
+            inside[node.index] = picked(inner, node, inner.call_function(run_module, operands))
             inside[node.index].meta[PATH] = node.path
         else:
             inside[node.index] = _call(inner, node, inside, level)

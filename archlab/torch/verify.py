@@ -37,6 +37,7 @@ from archlab.torch.build import build
 from archlab.torch.counting import ATTENTION, DEFORMABLE, fvcore_attention, fvcore_deformable, torch_formulas
 from archlab.torch.device import require_device
 from archlab.torch.host import require_memory, require_time
+from archlab.torch.opaque import given_shapes
 from archlab.torch.samples import samples
 from archlab.torch.trace import PATH
 
@@ -72,6 +73,10 @@ class Verification:
     macs: int
     counters: tuple[str, ...] = ("FlopCounterMode", "fvcore")
     differences: list[Difference] = field(default_factory=list)
+    opaque: int = 0
+    """Opaque layers among them, of which what is declared is compared."""
+    notes: list[str] = field(default_factory=list)
+    """What they do not declare, and is found."""
 
     @property
     def ok(self) -> bool:
@@ -83,9 +88,11 @@ class Verification:
         if self.ok:
             checked = f"output shapes, params, buffers, MACs ({', '.join(self.counters)})"
             layers = counted(self.layers, "layer")
-            return f"{self.name}: ok, {layers} equal in {checked}; {self.params:,} params, {self.macs:,} MACs"
+            told = f", of {counted(self.opaque, 'opaque layer')} what is declared" if self.opaque else ""
+            equal = f"{self.name}: ok, {layers} equal in {checked}{told}; {self.params:,} params, {self.macs:,} MACs"
+            return "\n".join([equal, *self.notes])
         lines = [difference.render() for difference in self.differences]
-        return "\n".join([f"{self.name}: {counted(len(lines), 'difference')}", *lines])
+        return "\n".join([f"{self.name}: {counted(len(lines), 'difference')}", *lines, *self.notes])
 
 
 class _Recorder(fx.Interpreter):
@@ -126,25 +133,64 @@ def verify(network: HasGraph, *, batch: int = 1, device: str = "cpu") -> Verific
     if torch.device(device).type == "cpu":
         require_memory(analysis.total.memory.inference_peak, "the weights and values of a forward pass")
         require_time(analysis.total.macs)
+    result = Verification(network.graph.name, len(analysis.layers), analysis.total.params, analysis.total.macs)
     # The numbers do not depend on the weights: leave out their costly initialisation.
-    model = build(network, device="meta").to_empty(device=device).eval()
+    opaque = analysis.total.opaque
+    made_on = "meta" if opaque is None else device  # other packages' modules may hold tensors that are no buffers
+    model = (
+        build(network, device=made_on).to(device) if opaque else build(network, device=made_on).to_empty(device=device)
+    )
+    model.eval()
+    if opaque is not None:
+        result.opaque = opaque.layers
+        result.differences = _compare_given(analysis, model, batch)
+        if result.differences:
+            return result
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.data.zero_()
     sample = samples(network.graph, batch, partial(torch.zeros, device=device))
     recorder = _Recorder(model)
     with torch.no_grad():
         recorder.run(*sample)
-    result = Verification(network.graph.name, len(analysis.layers), analysis.total.params, analysis.total.macs)
     repeats = network.graph.repeats()
     for layer in analysis.layers[len(network.graph.inputs) - 1 :]:
         repeated = layer.node.index in repeats
         result.differences += _compare_layer(layer, recorder, model, batch, repeated=repeated)
+        if layer.unknown and not repeated:
+            result.notes += _undeclared(layer, recorder, model, batch)
+        if layer.node.layer.opaque and layer.macs and not recorder.macs[layer.node.path]:
+            result.notes.append(f"  {layer.node.path}: MACs {layer.macs:,} declared, and FlopCounterMode sees none")
     result.differences += _compare_totals(analysis, model)
-    if sample[0].device.type == "meta":  # fvcore traces with torch.jit, which needs values
+    # fvcore traces with torch.jit, which needs values, and modules that it can trace
+    if sample[0].device.type == "meta" or opaque is not None:
         result.counters = ("FlopCounterMode",)
     else:
         result.differences += _compare_fvcore(analysis, model, sample)
     return result
+
+
+def _compare_given(analysis: Analysis, model: fx.GraphModule, batch: int) -> list[Difference]:
+    """The shapes that opaque layers give by themselves: what stands behind a wrong one would not run."""
+    given = given_shapes(model, analysis.graph, batch)
+    nodes = [layer.node for layer in analysis.layers if layer.node.layer.opaque]
+    declared = {node.path: (batch, *node.shape) for node in nodes}
+    return [
+        Difference(path, "output", shape_text(shape), shape_text(given[path]), "running it")
+        for path, shape in declared.items()
+        if shape != given[path]
+    ]
+
+
+def _undeclared(layer: LayerReport, recorder: _Recorder, model: nn.Module, batch: int) -> list[str]:
+    """What an opaque layer has of the numbers that its config does not declare."""
+    module = model.get_submodule(layer.node.module)
+    found = {
+        "params": sum(tensor.numel() for tensor in module.parameters()),
+        "buffers": sum(tensor.numel() for tensor in module.buffers()),
+        "macs": recorder.macs[layer.node.path] // batch,
+    }
+    there = [f"{name}: {n}" for name, n in found.items() if name in layer.unknown and (n or name != "macs")]
+    return [f"  {layer.node.path}: not declared, and found: {', '.join(there)}"] if there else []
 
 
 def _compare_layer(
@@ -155,7 +201,8 @@ def _compare_layer(
     found: list[Difference] = []
     if shape != observed_shape:
         found.append(Difference(path, "output", shape_text(shape), shape_text(observed_shape), "running it"))
-    if layer.macs != observed_macs:
+    unseen = layer.node.layer.opaque and not observed_macs  # in operators that the counter does not know
+    if layer.macs != observed_macs and "macs" not in layer.unknown and not unseen:
         found.append(Difference(path, "MACs", f"{layer.macs:,}", f"{observed_macs:,}", "FlopCounterMode"))
     if not layer.node.layer.torch_class or repeated:
         return found
@@ -165,14 +212,14 @@ def _compare_layer(
         ("buffers", layer.buffers, module.buffers()),
     ):
         counted = sum(tensor.numel() for tensor in tensors)
-        if predicted != counted:
+        if predicted != counted and what not in layer.unknown:
             found.append(Difference(path, what, f"{predicted:,}", f"{counted:,}", "its module"))
     return found
 
 
 def _compare_totals(analysis: Analysis, model: nn.Module) -> list[Difference]:
     """The sums, and the bytes: dtypes included."""
-    total = analysis.total
+    total, opaque = analysis.total, analysis.total.opaque
     params, buffers = list(model.parameters()), list(model.buffers())
     pairs = (
         ("params", total.params, sum(t.numel() for t in params)),
@@ -183,7 +230,7 @@ def _compare_totals(analysis: Analysis, model: nn.Module) -> list[Difference]:
     return [
         Difference("total", what, f"{predicted:,}", f"{counted:,}", "the model")
         for what, predicted, counted in pairs
-        if predicted != counted
+        if predicted != counted and not (opaque and (what.startswith("bytes") or total.is_bound(what)))
     ]
 
 

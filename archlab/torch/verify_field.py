@@ -89,7 +89,8 @@ def verify_receptive_field(network: HasGraph, *, device: str = "cpu", thorough: 
         result.layers += 1
         for unit in _units(node, thorough=thorough):
             result.units += 1
-            result.differences += _compare_gradient(node, unit, positions[node.index], run)
+            known = not fields[node.index].unknown
+            result.differences += _compare_gradient(node, unit, positions[node.index], run, known=known)
     for node in _seeing(graph):
         result.differences += compare_inside(node, positions[node.index], fields[node.index])
     result.differences += _against_definition(graph, facts, fields, gates)
@@ -137,11 +138,13 @@ def _units(node: Node, *, thorough: bool) -> list[tuple[int, ...]]:
     return list(dict.fromkeys([tuple([units // 2 for units in size]), *corners]))
 
 
-def _compare_gradient(node: Node, unit: tuple[int, ...], positions: MapPositions | None, run: LinearRun) -> list[str]:
+def _compare_gradient(
+    node: Node, unit: tuple[int, ...], positions: MapPositions | None, run: LinearRun, *, known: bool
+) -> list[str]:
     assert positions is not None
     seen = _gradient_masks(run, node, unit)
     found: list[str] = []
-    solid = all(positions[axis][unit[axis]].solid for axis in range(len(unit)))
+    solid = known and all(positions[axis][unit[axis]].solid for axis in range(len(unit)))
     for axis, word in enumerate(UNIT_NAMES[len(positions)]):
         expected = positions[axis][unit[axis]].mask
         if expected != seen[axis] if solid else seen[axis] & ~expected:

@@ -81,7 +81,8 @@ def verify_projective_field(
     run = LinearRun(graph, gate_inputs(graph, fields), device=device)
     words = UNIT_NAMES[len(graph.input_shape) - 1]
     result = ProjectionVerification(graph.name, " and ".join([", ".join(words[:-1]), words[-1]][len(words) == 1 :]))
-    for node in _probed(graph, projections, most=len(graph.nodes) if thorough else MOST_LAYERS):
+    unknown = {node.index for node in graph.nodes if fields[node.index].unknown}
+    for node in _probed(graph, projections, unknown, most=len(graph.nodes) if thorough else MOST_LAYERS):
         result.layers += 1
         projected = projections[node.index]
         for axis, word in enumerate(words):
@@ -93,13 +94,14 @@ def verify_projective_field(
     return result
 
 
-def _probed(graph: Graph, projections: list[Projections], *, most: int) -> list[Node]:
-    """Layers that change what is reached, evenly spaced where there are many, and the results."""
-    results = {index for _, index in graph.outputs}
+def _probed(graph: Graph, projections: list[Projections], unknown: set[int], *, most: int) -> list[Node]:
+    """Layers that change what is reached, evenly spaced where there are many, and the results, where it is known."""
+    results = {index for _, index in graph.outputs} - unknown
     changing = [
         node
         for node in graph.layers
-        if node.index not in results and all(projections[node.index] is not projections[at] for at in node.inputs)
+        if node.index not in results | unknown
+        and all(projections[node.index] is not projections[at] for at in node.inputs)
     ]
     step = max(1, -(-len(changing) // max(1, most - len(results))))
     chosen = {node.index for node in changing[::-1][::step]} | (results - {0})

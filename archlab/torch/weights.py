@@ -16,7 +16,7 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import printable
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import argument
-from archlab.graph import Graph
+from archlab.graph import Graph, Node
 from archlab.torch.matching import COUNTER, Pair, Slot, match_modules
 from archlab.torch.state import Weights, read_state, tensor_fault
 from archlab.torch.weights_map import Rule, WeightsMap, mapped, read_map
@@ -94,13 +94,16 @@ def _some(texts: list[str]) -> str:
     return ", ".join(texts[:MOST_NAMED]) + more
 
 
-def match(graph: Graph, state: Mapping[str, Tensor], rules: Sequence[Rule] = ()) -> Matching:
+def match(
+    graph: Graph, state: Mapping[str, Tensor], rules: Sequence[Rule] = (), model: nn.Module | None = None
+) -> Matching:
     """Match a state dict's tensors to those of a network.
 
     Args:
         graph: of the whole network.
         state: names to tensors, in the order of its model.
         rules: names that are known.
+        model: whose opaque layers say themselves which tensors they own.
 
     Raises:
         ConfigError: if a rule does not fit.
@@ -108,11 +111,10 @@ def match(graph: Graph, state: Mapping[str, Tensor], rules: Sequence[Rule] = ())
     state = _distinct(state)
     repeats = graph.repeats()
     ours = [
-        Slot(f"{node.module}.{tensor.name}", tensor.shape)
+        slot
         for node in graph.layers
         if node.index not in repeats
-        for tensor in node.layer.tensors(graph.input_shapes(node))
-        if tensor.persistent
+        for slot in (_opaque_slots(node, model) if node.layer.opaque else _slots(node, graph))
     ]
     theirs = [Slot(name, tuple(tensor.shape)) for name, tensor in state.items()]
     found = Matching()
@@ -128,6 +130,25 @@ def match(graph: Graph, state: Mapping[str, Tensor], rules: Sequence[Rule] = ())
     found.missing = [slot for slot in ours if slot.name not in found.taken and slot.word != COUNTER]
     found.unused = [slot for slot in theirs if slot.name not in used]
     return found
+
+
+def _slots(node: Node, graph: Graph) -> list[Slot]:
+    """The tensors that a layer owns."""
+    return [
+        Slot(f"{node.module}.{tensor.name}", tensor.shape)
+        for tensor in node.layer.tensors(graph.input_shapes(node))
+        if tensor.persistent
+    ]
+
+
+def _opaque_slots(node: Node, model: nn.Module | None) -> list[Slot]:
+    """The tensors of another package's module; none where the model has not got it."""
+    try:
+        module = None if model is None else model.get_submodule(node.module)
+    except AttributeError:  # of a part of the network
+        module = None
+    state = {} if module is None else module.state_dict()
+    return [Slot(f"{node.module}.{name}", tuple(tensor.shape)) for name, tensor in state.items()]
 
 
 def _distinct(state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
@@ -155,7 +176,7 @@ class _Edges:
 
     def follows(self, before: str, after: str) -> bool:
         """Whether one layer reads what another gives, directly or through others."""
-        start, end = self._index[before], self._index[after]
+        start, end = self._of(before), self._of(after)
         seen, waiting = set[int](), [end]
         while waiting:
             index = waiting.pop()
@@ -165,6 +186,12 @@ class _Edges:
             seen.update(further)
             waiting += further
         return False
+
+    def _of(self, module: str) -> int:
+        """The node of a module, or that of the opaque layer which it is a part of."""
+        while module not in self._index:
+            module = module.rpartition(".")[0]
+        return self._index[module]
 
 
 def _take(pair: Pair, state: Mapping[str, Tensor], found: Matching) -> None:
@@ -203,7 +230,7 @@ def load_weights(
         ConfigError: if the weights cannot be read or copied, or do not fit and `partial` is false.
     """
     rules = [] if weights_map is None else read_map(weights_map)
-    found = match(graph, read_state(weights), rules)
+    found = match(graph, read_state(weights), rules, model)
     if not found.taken or not (found.fits or partial):
         shown = (
             f"the weights {weights}" if isinstance(weights, str) or not isinstance(weights, Mapping) else "the weights"

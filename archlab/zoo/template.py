@@ -48,8 +48,7 @@ def _header(source: str) -> str:
 
 
 def _expect(network: Network) -> dict[str, int]:
-    total = network.analyze().total
-    return {"params": total.params, "macs": total.macs}
+    return network.analyze().total.figures()
 
 
 class _Edit:

@@ -43,7 +43,7 @@ def training_refusal(
     """
     if conditions.dtype not in TRAINED_DTYPES:
         return Refusal(f"{conditions.dtype} cannot be trained; choose a floating-point dtype")
-    if not any(fact.params for fact in facts):
+    if not any(fact.params or "params" in fact.unknown for fact in facts):
         return Refusal(f"{graph.name} has no parameters, so that there is nothing to train")
     run = [fact.runtime for fact in facts]
     return layer_refusal(graph, conditions.batch, training=True, known=run) or _overwritten(

@@ -22,7 +22,7 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
 from archlab.layers.geometry import AxisReads, is_pointwise, is_unknown, largest_reach, pointwise
-from archlab.layers.shape import axis_count, is_map, map_size
+from archlab.layers.shape import FLAT_AXES, axis_count, is_map, map_size
 
 JoinAxis = Callable[[Composer, Sequence[AxisField], Target], tuple[AxisField, Shift]]
 """The field of several maps of a size, and how far the joined units lie apart."""
@@ -43,10 +43,6 @@ class Misalignment(NamedTuple):
     path: str
     largest: tuple[Fraction, ...]
     mean: tuple[Fraction, ...]
-
-
-FLAT_AXES = 2
-"""Axes that are told of a network whose input has none: each unit sees the whole of them."""
 
 
 class ReceptiveField:

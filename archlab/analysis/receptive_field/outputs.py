@@ -86,11 +86,12 @@ def _has_positions(shape: Shape) -> bool:
 def last_spatial(graph: Graph, fields: list[ReceptiveField]) -> list[int | None]:
     """For every node, the last map with a spatial field on the way to it, itself included; None where there is none.
 
-    Where several ways end in maps of their own, it is the one that sees most; of equals the later.
+    What is not known stands for itself, lest a smaller field be taken for what is seen. Where several ways end in maps
+    of their own, it is the one that sees most; of equals the later.
     """
     last: list[int | None] = []
     for node in graph.nodes:
-        if any(fields[node.index].axes):
+        if any(fields[node.index].axes) or fields[node.index].unknown:
             last.append(node.index)
             continue
         found = [index for index in [last[source] for source in node.inputs] if index is not None]

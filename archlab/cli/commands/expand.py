@@ -24,4 +24,4 @@ def run(options: argparse.Namespace) -> Report:
 
     network = load_network(options.target, options)
     total = network.analyze().total
-    return text_report(expanded_config(network.graph, expect={"params": total.params, "macs": total.macs}))
+    return text_report(expanded_config(network.graph, expect=total.figures()))

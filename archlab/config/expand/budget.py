@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archlab.config.syntax.limits import MAX_DIFFERENT, MAX_INPUTS, MAX_NODES, MAX_STEPS
+from archlab.config.syntax.limits import MAX_DIFFERENT, MAX_INPUTS, MAX_NODES, MAX_OPAQUE, MAX_STEPS
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import Problem
@@ -35,6 +35,7 @@ class Budget:
         self.spent = 0
         self.nodes = 0
         self.inputs = 0
+        self._opaque: set[str] = set()
         self._different: set[tuple[Layer, tuple[Shape, ...]]] = set()
         self._worked_out: list[tuple[Layer, tuple[Shape, ...]]] = []
         """Not yet among them."""
@@ -68,6 +69,16 @@ class Budget:
         """Layers that were counted are not made after all."""
         self.nodes -= count
         self.inputs -= inputs
+
+    def add_opaque(self, layer_type: str, place: Place) -> None:
+        """Count a class of another package.
+
+        Raises:
+            OverBudgetError: where there are too many different ones.
+        """
+        self._opaque.add(layer_type)
+        if len(self._opaque) > MAX_OPAQUE:
+            raise OverBudgetError(f"the network has layers of more than {MAX_OPAQUE} other packages' classes", place)
 
     def add_different(self, layer: Layer, inputs: tuple[Shape, ...], place: Place | None) -> None:
         """Count a layer that is worked out for these inputs; equal ones of several items count as one.

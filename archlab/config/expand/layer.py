@@ -18,6 +18,7 @@ from archlab.diagnostics.suggest import called_alone, did_you_mean
 from archlab.diagnostics.words import one_of
 from archlab.layers import find_layer, layer_types
 from archlab.layers.base import Layer
+from archlab.layers.shape import FLAT_AXES, Shape, axis_count, shape_text
 
 
 def expand_layer(
@@ -42,13 +43,31 @@ def expand_layer(
     if cls is None:
         raise _unknown_layer(type_name, item.places.value("type"))
     _check_inputs(item, cls, len(inputs))
+    if cls.opaque:
+        walk.budget.add_opaque(cls.type, item.place)
     lowered = lower_item(walk, item, cls, arguments, env)
     if lowered is None or None in inputs:
         return None
     known = tuple([node for node in inputs if node is not None])
     if cls.role == "join" and len(known) == 1:  # of no repetitions
         return attach(walk, item, known[0], list(lowered.attached.values()), env)
-    return walk.emitter.emit_lowered(item, lowered, known, env, spot)
+    value = walk.emitter.emit_lowered(item, lowered, known, env, spot)
+    if cls.opaque and value is not None:
+        _check_axes(item, cls, value.shape, walk.nodes[0].shape)
+    return value
+
+
+def _check_axes(item: LayerItem, cls: type[Layer], shape: Shape, entering: Shape) -> None:
+    """Refuse a map with other axes than the network's input has.
+
+    Raises:
+        BadItemError: if that is what comes out.
+    """
+    count, wanted = axis_count(shape), axis_count(entering) or FLAT_AXES
+    if count in (0, wanted):
+        return
+    message = f"{cls.type}: a map of {count} axes comes out ({shape_text(shape)}), and the network's maps have {wanted}"
+    raise BadItemError(message, Code.SHAPE, item.places.value("output"))
 
 
 def attach(walk: Walk, item: Item, value: Value, layers: list[Layer], env: Environment) -> Value:
@@ -94,6 +113,8 @@ def _values(
 
 
 def _check_inputs(item: LayerItem, cls: type[Layer], count: int) -> None:
+    if cls.opaque:
+        return
     reads_others = cls.others != "none"
     if not reads_others and item.others:
         message = f"{cls.type} has one input; 'with' belongs to {one_of(MERGES)}"

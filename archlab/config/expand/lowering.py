@@ -9,7 +9,7 @@ from archlab.config.expand.init import TensorInit, initialised_class, read_tenso
 from archlab.config.expand.weight import with_weight
 from archlab.config.syntax.yaml_nodes import Mapping, Node, value_kind
 from archlab.config.tree.items import Item, LayerItem
-from archlab.config.tree.validation import Places, unknown_option, validate_model
+from archlab.config.tree.validation import Places, option_names, unknown_option, validate_model
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError, Problems
 from archlab.diagnostics.suggest import did_you_mean
@@ -101,7 +101,7 @@ class Lowering:
         """Record the names that are no options of the layer, where its values are not all known."""
         for name in names:
             # what is no word at all is the rest of an expression that YAML cut at a comma
-            if name not in cls.model_fields and name not in cls.attachments and name.isidentifier():
+            if name not in option_names(cls) and name not in cls.attachments and name.isidentifier():
                 message, code = unknown_option(cls, cls.type, name)
                 self._problems.add(message, code, item.places.key(name), trail)
 
@@ -148,8 +148,9 @@ class Lowering:
     def _init(self, item: LayerItem, cls: type[Layer], value: Any, trail: Trail) -> TensorInit | None:
         """The initialisers written on the layer."""
         owner = initialised_class(cls.type)
-        if owner is None or owner.tensors is Layer.tensors:
+        if owner is None or owner.tensors is Layer.tensors or owner.opaque:
             what = "stands for other layers" if owner is None else "has no weights"
+            what = "initialises itself" if owner is not None and owner.opaque else what
             hint = "; write those with their own init" if owner is None else ""
             place = item.places.key("init")
             self._problems.add(
@@ -183,7 +184,8 @@ class Lowering:
         role = attachment_role(name)
         options = dict(value) if isinstance(value, dict) else {"type": value}
         type_name = options.pop("type", None)
-        cls = find_layer(type_name) if isinstance(type_name, str) else None
+        is_own = isinstance(type_name, str) and "." not in type_name
+        cls = find_layer(type_name) if is_own else None
         if cls is None or cls.role != role:
             places = _attached_places(item, name, node)
             problem = _not_attachable(role, type_name, places, exists=cls is not None)

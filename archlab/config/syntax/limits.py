@@ -17,6 +17,8 @@ MAX_INPUTS = 65_536
 """Inputs of all of them together, which bounds joins of thousands of values."""
 MAX_DIFFERENT = 8_192
 """Layers that differ in type, arguments or input's shape: each of them is worked out by itself."""
+MAX_OPAQUE = 256
+"""Different classes of other packages."""
 MAX_STEPS = 100_000
 """Items looked at while expanding, which bounds loops that create no layer."""
 MAX_TOTAL_STEPS = 1_000_000

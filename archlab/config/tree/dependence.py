@@ -67,7 +67,10 @@ def dependence(block: Block) -> Dependence:
 
 
 def _layer_class(item: Item | BrokenItem) -> type[Layer] | None:
-    return find_layer(item.target.constant) if isinstance(item, LayerItem) and not item.target.dynamic else None
+    """The class of a layer that is written plainly; classes of other packages are made where the walk meets them."""
+    if not isinstance(item, LayerItem) or item.target.dynamic or "." in item.target.constant:
+        return None
+    return find_layer(item.target.constant)
 
 
 def _is_free(item: LayerItem, cls: type[Layer]) -> bool:

@@ -81,7 +81,7 @@ def _mistakes(model: type[BaseModel], error: ValidationError) -> list[ErrorDetai
     """Pydantic's errors without the required options that are there under a wrong name."""
     errors = error.errors(include_url=False)
     wrong = [str(details["loc"][0]) for details in errors if details["type"] == "extra_forbidden"]
-    meant = {closest(name, model.model_fields) for name in wrong}
+    meant = {closest(name, option_names(model)) for name in wrong}
     return [details for details in errors if details["type"] != "missing" or details["loc"][0] not in meant]
 
 
@@ -95,11 +95,19 @@ def _describe(model: type[BaseModel], label: str, details: ErrorDetails, places:
     return message, Code.WRONG_VALUE, places.value(option)
 
 
+def option_names(model: type[BaseModel]) -> list[str]:
+    """The options of a model as they are written."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
 def unknown_option(model: type[BaseModel], label: str, option: str) -> tuple[str, Code]:
     """Message and code for an option that a model does not have."""
-    known = [*model.model_fields, *getattr(model, "attachments", ()), *["weight"] * hasattr(model, "weights"), "init"]
+    own = option_names(model)
+    known = [*own, *getattr(model, "attachments", ()), *["weight"] * hasattr(model, "weights"), "init"]
     if option in _INFERRED:
         return f"{label} takes its '{option}' from its input; leave it out", Code.UNKNOWN_OPTION
+    if getattr(model, "opaque", False) and closest(option, known) is None:
+        return f"{label} has no option '{option}'; the arguments of the class stand under 'args'", Code.UNKNOWN_OPTION
     hint = did_you_mean(option, known) or (f"; it has {one_of(known[:-1])}" if known[:-1] else "; it has none")
     return f"{label} has no option '{option}'{hint}", Code.UNKNOWN_OPTION
 

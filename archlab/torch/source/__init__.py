@@ -19,7 +19,7 @@ from archlab.layers.shape import Shape, shape_text
 from archlab.torch.source.classes import Construction, GeneratedClass, Planner
 from archlab.torch.source.forward import ForwardWriter, Statement
 from archlab.torch.source.init import init_statements
-from archlab.torch.source.outside import definitions, import_lines
+from archlab.torch.source.outside import definitions, import_lines, opaque_packages
 from archlab.torch.source.sequence import sequence
 from archlab.torch.source.text import (
     INDENT,
@@ -68,7 +68,8 @@ def to_source(graph: Graph) -> str:
     imports = ["from collections import OrderedDict"] if uses_ordered else []
     imports += ["from typing import Any"] if any(": Any" in line for line in body) else []
     imports += [""] if imports else []
-    imports += ["import torch", "from torch import Tensor, nn", *import_lines(graph)]
+    imports += [f"import {package}" for package in sorted({"torch", *opaque_packages(graph)})]
+    imports += ["from torch import Tensor, nn", *import_lines(graph)]
     header = [*_docstring(graph), "", *imports]
     return "\n".join([*header, *body, ""])
 

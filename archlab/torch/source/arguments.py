@@ -109,17 +109,20 @@ def _make_parameter(kind: str, slots: list[Slot]) -> Parameter:
     return parameter
 
 
-def name_parameters(parameters: Sequence[Parameter], instances: Sequence[Scope], graph: Graph) -> list[Parameter]:
+def name_parameters(
+    parameters: Sequence[Parameter], instances: Sequence[Scope], graph: Graph, outside: Iterable[str]
+) -> list[Parameter]:
     """The arguments of a class with their names, in the order in which they are declared.
 
     Args:
         parameters: the arguments of one class.
         instances: the scopes that are instances of the class.
         graph: for the channels of the class's inputs and outputs.
+        outside: names of other packages and their classes, which no argument may hide.
     """
     names = _channel_names([p for p in parameters if p.argument == CHANNELS], instances, graph)
     arguments = [parameter.argument for parameter in parameters]
-    pool = NamePool(child.label for child in instances[0].children)
+    pool = NamePool((*outside, *[child.label for child in instances[0].children]))
     for parameter in parameters:
         name = parameter.argument
         if parameter in names:

@@ -10,7 +10,7 @@ from typing import Any
 from archlab.graph import Graph
 from archlab.torch.source.arguments import Parameter, Slot, make_parameters, name_parameters
 from archlab.torch.source.layers import Argument, layer_arguments
-from archlab.torch.source.outside import class_text, outside_names
+from archlab.torch.source.outside import constructor, outside_names
 from archlab.torch.source.text import NamePool, class_name
 from archlab.torch.source.tree import Leaf, Scope, TreeReader
 
@@ -73,7 +73,8 @@ class Planner:
         self._graph = graph
         tree = TreeReader(graph)
         chosen = _choose(tree)
-        names = _names(graph.name, chosen, tree, NamePool(outside_names(graph)))
+        self._outside = outside_names(graph)
+        names = _names(graph.name, chosen, tree, NamePool(self._outside))
         self._by_signature: dict[int, GeneratedClass] = {}
         for signature in sorted(chosen):
             self._by_signature[signature] = self._make(names[signature], tree.instances[signature])
@@ -93,7 +94,7 @@ class Planner:
                 functions[child.nodes[0].index] = self._layer_slots(children, (child.label,))
         slots = [slot for member in members.values() for slot in member.all_slots()]
         slots += [slot for several in functions.values() for slot in several]
-        parameters = name_parameters(make_parameters(slots), instances, self._graph)
+        parameters = name_parameters(make_parameters(slots), instances, self._graph, self._outside)
         return GeneratedClass(name, _base(scope), instances, members, functions, parameters)
 
     def _construction(self, children: Sequence[Leaf | Scope], where: tuple[str, ...]) -> Construction:
@@ -105,7 +106,7 @@ class Planner:
         """
         first = children[0]
         if isinstance(first, Leaf):
-            return Construction(class_text(first.layer.torch_class), self._layer_slots(children, where))
+            return Construction(constructor(first.layer), self._layer_slots(children, where))
         scopes = [child for child in children if isinstance(child, Scope)]
         if first.signature in self._by_signature:
             made = self._by_signature[first.signature]

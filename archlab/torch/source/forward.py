@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archlab.graph import Graph
 from archlab.torch.source.classes import GeneratedClass
@@ -154,7 +154,9 @@ class ForwardWriter:
         )
         child = step.child
         if isinstance(child, Scope) or child.is_module:
-            return call(self._submodule(child), operands)
+            made = call(self._submodule(child), operands)
+            number = None if isinstance(child, Scope) else child.result
+            return made if number is None else replace(made, closing=f")[{number}]")
         if len(child.nodes) > 1:
             return call(f"{operands[0].flat()}.chunk", (Atom(str(len(child.nodes))),), {"dim": Atom("1")})
         slots = self._class.functions[child.nodes[0].index]

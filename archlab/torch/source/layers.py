@@ -35,6 +35,8 @@ class Argument(NamedTuple):
 
 def layer_arguments(layer: Layer, inputs: tuple[Shape, ...]) -> list[Argument]:
     """The arguments of a layer's class, the inferred ones first."""
+    if layer.opaque:
+        return [Argument(name, value, REQUIRED, positional=False) for name, value in layer.torch_arguments().items()]
     fields = type(layer).model_fields
     found: list[Argument] = []
     for name, value in (layer.inferred(inputs) | layer.torch_arguments()).items():

@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 from archlab.graph import Graph
+from archlab.layers.base import Layer
 
 OWN_PACKAGE = "archlab.torch.modules"
 _OWN_FILE = Path(__file__).parent.parent / "modules.py"
@@ -17,9 +18,23 @@ def class_text(torch_class: str) -> str:
     return name if package else f"nn.{name}"
 
 
+def constructor(layer: Layer) -> str:
+    """What is called to make a layer: of an opaque one the whole path, `mypackage.MyModule`."""
+    if not layer.opaque:
+        return class_text(layer.torch_class)
+    package, _, name = layer.torch_class.rpartition(".")
+    return f"nn.{name}" if package == "torch.nn" else layer.torch_class
+
+
 def outside_names(graph: Graph) -> set[str]:
-    """The names that a network's classes outside `torch.nn` have in its source."""
-    return {name for _, name in _outside_classes(graph)}
+    """The names that a network's classes outside `torch.nn`, or their packages, have in its source."""
+    return {name for _, name in _outside_classes(graph)} | {name.partition(".")[0] for name in opaque_packages(graph)}
+
+
+def opaque_packages(graph: Graph) -> list[str]:
+    """What is to be imported for opaque layers, sorted."""
+    found = {node.layer.torch_class.rpartition(".")[0] for node in graph.layers if node.layer.opaque}
+    return sorted(found - {"torch.nn"})
 
 
 def import_lines(graph: Graph) -> list[str]:
@@ -51,5 +66,5 @@ def definitions(graph: Graph) -> list[list[str]]:
 
 def _outside_classes(graph: Graph) -> list[tuple[str, str]]:
     """Package and name of each, sorted."""
-    parts = [node.layer.torch_class.rpartition(".") for node in graph.layers]
+    parts = [node.layer.torch_class.rpartition(".") for node in graph.layers if not node.layer.opaque]
     return sorted({(package, name) for package, _, name in parts if package})

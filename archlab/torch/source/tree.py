@@ -47,6 +47,18 @@ class Leaf:
         """Whether it is a submodule rather than an expression."""
         return bool(self.layer.torch_class)
 
+    @property
+    def result(self) -> int | None:
+        """Which of the values that its submodule returns it gives; None where that returns one."""
+        found: int | None = getattr(self.layer, "result", None) if self.layer.opaque else None
+        return found
+
+    @property
+    def kind(self) -> tuple[Hashable, ...]:
+        """What is equal for layers that may stand in one class with other numbers."""
+        own = (*self.layer.torch_arguments(), self.result) if self.layer.opaque else ()
+        return self.layer.type, len(self.nodes), *own
+
 
 @dataclass(slots=True, eq=False)
 class Scope:
@@ -90,7 +102,9 @@ class Scope:
         """Whether each child is a module that reads just the one before it, as in `nn.Sequential`."""
         value = self.inputs
         for child in self.children:
-            if child.inputs != value or len(child.outputs) != 1 or (isinstance(child, Leaf) and not child.is_module):
+            if child.inputs != value or len(child.outputs) != 1:
+                return False
+            if isinstance(child, Leaf) and (not child.is_module or child.result is not None):
                 return False
             if not child.is_own or child.calls != f"{self.path}.{child.label}" or "." in child.label:
                 return False
@@ -146,7 +160,7 @@ class TreeReader:
         scope.trail = reduce(_shared, map(_trail, scope.children)) if scope.children else ()
         for child in scope.children:
             if isinstance(child, Leaf):
-                child.signature = self._number((child.layer.type, len(child.nodes)))
+                child.signature = self._number(child.kind)
         scope.holds_modules = any(map(_holds_modules, scope.children))
         self._find_module(scope)
         scope.signature = self._number(_structure(scope, scope.calls))

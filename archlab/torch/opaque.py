@@ -1,0 +1,132 @@
+"""Classes of other packages: imported and made where a model is built, and nowhere else.
+
+Whatever goes wrong in them is told as a problem at the layer's line.
+"""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from importlib import import_module
+
+import torch
+from torch import Tensor, fx, nn
+
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import ConfigError, Problem
+from archlab.graph import Graph, Node
+from archlab.layers.shape import shape_text
+
+MOST_LETTERS = 200
+"""Of another package's own message."""
+
+
+def make_opaque(node: Node) -> nn.Module:
+    """The module of an opaque layer.
+
+    Raises:
+        ConfigError: if its class cannot be imported, is no `nn.Module`, or does not take the arguments.
+    """
+    cls, word = _imported(node), node.layer.type
+    try:
+        return cls(**node.layer.torch_arguments())
+    except Exception as error:  # noqa: BLE001 - it is other people's code
+        raise _failed(node, f"{word} does not take its 'args': {_text(error)}", Code.WRONG_VALUE) from None
+
+
+def _imported(node: Node) -> type[nn.Module]:
+    package, _, word = node.layer.type.rpartition(".")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = getattr(import_module(package), word, None)
+    except Exception as error:  # noqa: BLE001 - it is other people's code
+        reason = f"{package} cannot be imported: {_text(error)}"
+        raise _failed(node, reason, Code.UNKNOWN_LAYER) from None
+    if found is None:
+        raise _failed(node, f"{package} has no '{word}'", Code.UNKNOWN_LAYER)
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise _failed(node, f"{node.layer.type} is no class of torch.nn.Module", Code.WRONG_VALUE)
+    return found
+
+
+def opaque_nodes(graph: Graph) -> list[Node]:
+    """The opaque layers that have a module of their own."""
+    repeats = graph.repeats()
+    return [node for node in graph.layers if node.layer.opaque and node.index not in repeats]
+
+
+def picked(traced: fx.Graph, node: Node, call: fx.Node) -> fx.Node:
+    """The value that a layer gives, out of what its module returns."""
+    number = getattr(node.layer, "result", None) if node.layer.opaque else None
+    return call if number is None else traced.call_function(operator.getitem, (call, number))
+
+
+def given_shapes(model: fx.GraphModule, graph: Graph, batch: int = 1) -> dict[str, tuple[int, ...]]:
+    """What shapes the opaque layers of a built model give, each by itself, with the batch; by path.
+
+    Raises:
+        ConfigError: if one does not run on what its config says that enters, or gives no tensor.
+    """
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            found = {node.path: _run(model, graph, node, batch) for node in graph.layers if node.layer.opaque}
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+    return {path: tuple(value.shape) for path, value in found.items()}
+
+
+def require_declared(model: fx.GraphModule, graph: Graph) -> None:
+    """Refuse a built model whose opaque layers do not give the shapes that are declared.
+
+    Raises:
+        ConfigError: at the first that does not.
+    """
+    if not opaque_nodes(graph):
+        return
+    shapes = given_shapes(model, graph)
+    for node in graph.layers:
+        if node.layer.opaque and shapes[node.path] != (1, *node.shape):
+            declared, given = shape_text((1, *node.shape)), shape_text(shapes[node.path])
+            raise _failed(node, f"{node.layer.type} gives {given}, and its 'output' says {declared}", Code.SHAPE)
+
+
+def _run(model: fx.GraphModule, graph: Graph, node: Node, batch: int) -> Tensor:
+    module = model.get_submodule(node.module)
+    some = next((tensor for tensor in (*module.parameters(), *module.buffers())), torch.zeros(()))
+    dtype = some.dtype if some.is_floating_point() else torch.get_default_dtype()
+    inputs = [torch.zeros(batch, *shape, device=some.device, dtype=dtype) for shape in graph.input_shapes(node)]
+    try:
+        value = module(*inputs)
+    except Exception as error:  # noqa: BLE001 - it is other people's code
+        shapes = " and ".join([shape_text(tuple(one.shape)) for one in inputs])
+        raise _failed(node, f"{node.layer.type} does not run on {shapes}: {_text(error)}", Code.SHAPE) from None
+    return _chosen(node, value)
+
+
+def _chosen(node: Node, value: object) -> Tensor:
+    number, word = getattr(node.layer, "result", None), node.layer.type
+    several = value if isinstance(value, tuple | list) else None
+    kind = f"{len(several)} values" if several is not None else f"a {type(value).__name__}"
+    if number is None:
+        if isinstance(value, Tensor):
+            return value
+        hint = "write which is wanted, result: 0 for the first" if several is not None else "it must return a tensor"
+        raise _failed(node, f"{word} returns {kind}; {hint}", Code.WRONG_VALUE)
+    if several is None or number >= len(several) or not isinstance(several[number], Tensor):
+        raise _failed(node, f"{word} returns {kind}, of which 'result: {number}' is no tensor", Code.WRONG_VALUE)
+    chosen: Tensor = several[number]
+    return chosen
+
+
+def _text(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 3]}..."
+
+
+def _failed(node: Node, reason: str, code: Code) -> ConfigError:
+    return ConfigError([Problem(f"'{node.path}': {reason}", code, node.place, node.trail)])
