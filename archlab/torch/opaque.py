@@ -40,7 +40,7 @@ def _imported(node: Node) -> type[nn.Module]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = getattr(import_module(package), word, None)
-    except Exception as error:  # noqa: BLE001 - it is other people's code
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is other people's code
         reason = f"{package} cannot be imported: {_text(error)}"
         raise _failed(node, reason, Code.UNKNOWN_LAYER) from None
     if found is None:

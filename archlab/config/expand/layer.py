@@ -15,7 +15,7 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import called_alone, did_you_mean
-from archlab.diagnostics.words import one_of
+from archlab.diagnostics.words import counted, one_of
 from archlab.layers import find_layer, layer_types
 from archlab.layers.base import Layer
 from archlab.layers.shape import FLAT_AXES, Shape, axis_count, shape_text
@@ -53,20 +53,23 @@ def expand_layer(
         return attach(walk, item, known[0], list(lowered.attached.values()), env)
     value = walk.emitter.emit_lowered(item, lowered, known, env, spot)
     if cls.opaque and value is not None:
-        _check_axes(item, cls, value.shape, walk.nodes[0].shape)
+        _check_axes(item, cls, value.shape, [node.shape for node in walk.nodes if not node.inputs])
     return value
 
 
-def _check_axes(item: LayerItem, cls: type[Layer], shape: Shape, entering: Shape) -> None:
-    """Refuse a map with other axes than the network's input has.
+def _check_axes(item: LayerItem, cls: type[Layer], shape: Shape, entering: list[Shape]) -> None:
+    """Refuse a map with other axes than the network's inputs have.
 
     Raises:
         BadItemError: if that is what comes out.
     """
-    count, wanted = axis_count(shape), axis_count(entering) or FLAT_AXES
-    if count in (0, wanted):
+    count, wanted = axis_count(shape), {axis_count(one) for one in entering} - {0} or {FLAT_AXES}
+    if not count or count in wanted:
         return
-    message = f"{cls.type}: a map of {count} axes comes out ({shape_text(shape)}), and the network's maps have {wanted}"
+    have = counted(max(wanted), "axis", "axes")
+    message = (
+        f"{cls.type} gives a map of {counted(count, 'axis', 'axes')} ({shape_text(shape)}), but the input has {have}"
+    )
     raise BadItemError(message, Code.SHAPE, item.places.value("output"))
 
 

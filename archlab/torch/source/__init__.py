@@ -75,13 +75,15 @@ def to_source(graph: Graph) -> str:
 
 
 def _docstring(graph: Graph) -> list[str]:
-    params = sum(facts.params for facts in collect_facts(graph))
+    facts = collect_facts(graph)
+    least = "at least " if any("params" in fact.unknown for fact in facts) else ""
+    params = sum(fact.params for fact in facts)
     several = [f"{shape_text(node.shape)} ({node.path})" for node in graph.inputs]
     size = shape_text(graph.input_shape) if len(several) == 1 else " and ".join(several)
     return [
         f'"""{plain_text(graph.name)} in plain PyTorch.',
         "",
-        f"Input: a batch of {size}. Parameters: {params:,}. Written by archlab; runs without it.",
+        f"Input: a batch of {size}. Parameters: {least}{params:,}. Written by archlab; runs without it.",
         '"""',
     ]
 
