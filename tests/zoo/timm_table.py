@@ -67,6 +67,9 @@ TIMM: dict[str, Figures] = {
     "convnextv2_base": Figures(88_717_800, 15_354_729_472),
     "convnextv2_large": Figures(197_956_840, 34_361_433_600),
     "convnextv2_huge": Figures(660_289_640, 114_922_100_480),
+    "mobilevit_xxs": Figures(1_272_024, 407_364_096),
+    "mobilevit_xs": Figures(2_317_848, 1_025_911_808),
+    "mobilevit_s": Figures(5_578_632, 2_000_831_488),
 }
 """Params, and MACs by FlopCounterMode, of timm 1.0.31's own models, at the size of the config's input."""
 
