@@ -13,7 +13,8 @@ from archlab.config.tree.document import KEYS, LANGUAGE_VERSION
 from archlab.config.tree.expect import EXPECT_KEYS, GLOBAL
 from archlab.config.tree.items import COMBINATORS, ITEM_KEYS, MERGES, PATH_KEYS
 from archlab.config.tree.overrides import AROUND
-from archlab.layers import Layer, find_layer, layer_types, types_with_role
+from archlab.layers import Layer, find_layer, layer_types, registered_types, types_with_role
+from archlab.layers.opaque import Opaque
 from archlab.layers.shape import RANKS
 
 Schema = dict[str, Any]
@@ -55,7 +56,7 @@ _COMMON: dict[str, Schema] = {
 
 def config_schema() -> Schema:
     """The schema of a config file."""
-    layers = [find_layer(name) for name in layer_types()]
+    layers = [find_layer(name) for name in known_types()]
     definitions: dict[str, Schema] = {
         "expression": {**EXPRESSION, "description": "$name or $(...): an expression over the params."},
         "layers": {"type": "array", "items": {"$ref": "#/definitions/item"}, "description": "Layers in order."},
@@ -63,6 +64,7 @@ def config_schema() -> Schema:
     for cls in layers:
         assert cls is not None
         definitions[cls.type] = _layer_schema(cls)
+    definitions[OPAQUE] = _opaque_schema()
     definitions.update(
         residual=_combinator(
             "residual",
@@ -95,6 +97,11 @@ def config_schema() -> Schema:
         "additionalProperties": False,
         "definitions": definitions,
     }
+
+
+def known_types() -> tuple[str, ...]:
+    """Archlab's layer types and those that installed packages register."""
+    return (*layer_types(), *registered_types())
 
 
 def _expression() -> Schema:
@@ -149,7 +156,7 @@ def _layer_schema(cls: type[Layer]) -> Schema:
     properties = {name: _or_expression(value) for name, value in schema.get("properties", {}).items()}
     if cls.role == "join":
         properties["with"] = {**_references(), "description": "Names of the other inputs."}
-    owner = initialised_class(cls.type)
+    owner = None if cls.opaque else initialised_class(cls.type)
     if owner is not None and owner.tensors is not Layer.tensors:
         properties["init"] = {
             "anyOf": [{"const": DEFAULT}, _tensors(), _expression()],
@@ -200,12 +207,24 @@ def _combinator(name: str, description: str, required: list[str], own: dict[str,
     }
 
 
+OPAQUE = "opaque"
+DOTTED: Schema = {"type": "string", "pattern": r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$"}
+"""The path of another package's class."""
+
+
+def _opaque_schema() -> Schema:
+    """A layer of another package's class, which takes further inputs."""
+    schema = _layer_schema(Opaque)
+    schema["properties"] |= {"type": DOTTED, "with": {**_references(), "description": "Names of further inputs."}}
+    return schema
+
+
 _SHARE = "Name of an earlier item: its layers once more, with the same weights."
 
 
 def _item_schema() -> Schema:
     """Chosen by `type`, so that an editor complains about the one layer that is meant."""
-    names = [*layer_types(), *COMBINATORS]
+    names = [*known_types(), *COMBINATORS]
     chosen = [
         {
             "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
@@ -222,7 +241,13 @@ def _item_schema() -> Schema:
         },
     }
     use = {"if": {"required": ["use"]}, "then": {"properties": {"use": {"type": "string"}, **_COMMON}}}
-    types = {"anyOf": [{"enum": names}, _expression()], "description": "The layer."}
+    chosen.append(
+        {
+            "if": {"properties": {"type": DOTTED}, "required": ["type"]},
+            "then": {"$ref": f"#/definitions/{OPAQUE}"},
+        }
+    )
+    types = {"anyOf": [{"enum": names}, DOTTED, _expression()], "description": "The layer."}
     return {
         "type": "object",
         "properties": {"type": types, "use": {"type": "string", "description": "The block."}},
@@ -272,7 +297,7 @@ def _document_properties() -> dict[str, Schema]:
         "maxProperties": MOST_INPUTS,
     }
     inputs: Schema = {"anyOf": [shape, several]}
-    own_weights = [name for name in layer_types() if initialised_class(name) is not None]
+    own_weights = [name for name in known_types() if initialised_class(name) is not None]
     by_type = {
         "type": "object",
         "propertyNames": {"enum": own_weights},

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from archlab.layers.base import Layer
 from archlab.layers.ranks import of_rank, ranks
+
+if TYPE_CHECKING:
+    from archlab.layers.registered import Registered
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "conv": ranks("conv2d"),
@@ -116,13 +120,36 @@ def find_layer(layer_type: str) -> type[Layer] | None:
 def _outside(layer_type: str) -> type[Layer] | None:
     """The class of a type that is none of archlab's own."""
     if "." not in layer_type:
-        return None
+        found = _registered(layer_type)
+        return None if found is None else found.cls
     *package, word = layer_type.split(".")
     if package[0] in PYTORCH and _plain(word) in _plain_types():
         return None  # archlab's own under PyTorch's name
     from archlab.layers.opaque import opaque_class
 
     return opaque_class(layer_type)
+
+
+def _registered(layer_type: str) -> Registered | None:
+    """What an installed package registers under a name."""
+    if not layer_type.isidentifier():
+        return None
+    from archlab.layers.registered import find_registered
+
+    return find_registered(layer_type, frozenset(_MODULE_OF))
+
+
+def fault_of(layer_type: str) -> str:
+    """What is wrong with the layer that an installed package registers under a name; empty where there is none."""
+    found = None if layer_type in _MODULE_OF or "." in layer_type else _registered(layer_type)
+    return "" if found is None else found.fault
+
+
+def registered_types() -> tuple[str, ...]:
+    """The layer types that installed packages add (`layers.registered`)."""
+    from archlab.layers.registered import registered_types as names
+
+    return tuple([name for name in names(frozenset(_MODULE_OF)) if find_layer(name) is not None])
 
 
 PYTORCH = ("torch", "torchvision", "tensorflow", "keras", "tf")
@@ -138,8 +165,9 @@ def _plain(word: str) -> str:
 
 
 def types_with_role(role: str) -> list[str]:
-    """The layer types of a role, such as every `norm`."""
-    return [name for name in layer_types() if (cls := find_layer(name)) is not None and cls.role == role]
+    """The layer types of a role, such as every `norm`, installed packages' among them."""
+    known = (*layer_types(), *registered_types())
+    return [name for name in known if (cls := find_layer(name)) is not None and cls.role == role]
 
 
-__all__ = ["FAMILIES", "Layer", "find_layer", "layer_types", "types_with_role"]
+__all__ = ["FAMILIES", "Layer", "fault_of", "find_layer", "layer_types", "registered_types", "types_with_role"]

@@ -15,7 +15,7 @@ from functools import lru_cache
 from types import new_class
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 
 from archlab.layers.base import Cost, Layer, Others, TensorSpec
@@ -48,12 +48,9 @@ class Frozen(dict[str, Any]):
 
 
 def _args(value: Any) -> Frozen:
-    if not isinstance(value, dict):
-        raise PydanticCustomError("args", "must be a mapping of the class's arguments, such as {width: 64}")
-    for name in value:
-        if not _is_argument(name):
-            raise PydanticCustomError("args", "must be a mapping of names: '{name}' is none", {"name": str(name)[:60]})
-    return Frozen(value)
+    if isinstance(value, dict) and all(map(_is_argument, value)):
+        return Frozen(value)
+    raise PydanticCustomError("args", "must be a mapping of the class's arguments by their names, as {{width: 64}}")
 
 
 def _is_argument(name: object) -> bool:
@@ -69,8 +66,8 @@ def _output(value: Any) -> Shape | str:
         return tuple(sizes)
     raise PydanticCustomError(
         "output",
-        "must be the shape that comes out without its batch, such as [64, 14, 14], 1 to {most} whole numbers from 1 "
-        "to {maximum}, or same",
+        "must be the shape that comes out without its batch, as [64, 14, 14] (1 to {most} whole numbers from 1 to "
+        "{maximum}), or same",
         {"most": MOST_DIMENSIONS, "maximum": MAX_SIZE},
     )
 
@@ -83,25 +80,19 @@ _SLIDES = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1}
 def _reads(value: Any) -> str | Frozen:
     if isinstance(value, str) and value in _WORDS:
         return value
-    if isinstance(value, dict):
-        for name, number in value.items():
-            if name not in _SLIDES:
-                raise PydanticCustomError(
-                    "reads", "has kernel_size, stride, padding and dilation, no '{name}'", {"name": str(name)[:60]}
-                )
-            sizes = number if isinstance(number, tuple) else (number,)
-            least = 0 if name == "padding" else 1
-            if not sizes or not all(type(size) is int and least <= size <= MAX_SIZE for size in sizes):
-                raise PydanticCustomError(
-                    "reads",
-                    "has a {name} that must be a whole number from {least}, or one for each axis",
-                    {"name": name, "least": least},
-                )
-        if "kernel_size" in value:
-            return Frozen(value)
+    if isinstance(value, dict) and "kernel_size" in value and all(_slides(*pair) for pair in value.items()):
+        return Frozen(value)
     raise PydanticCustomError(
-        "reads", "must be unknown, pointwise, global, or a window such as {kernel_size: 3, padding: 1}"
+        "reads",
+        "must be unknown, pointwise, global, or a window as {{kernel_size: 3, stride: 2, padding: 1, dilation: 1}}",
     )
+
+
+def _slides(name: object, value: Any) -> bool:
+    """Whether it is an option of a window, with a number for all axes or one for each."""
+    sizes = value if isinstance(value, tuple) else (value,)
+    least = 0 if name == "padding" else 1
+    return name in _SLIDES and bool(sizes) and all(type(size) is int and least <= size <= MAX_SIZE for size in sizes)
 
 
 _SIZE_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_SIZE}
@@ -133,8 +124,8 @@ class Opaque(Layer):
     output: Annotated[Shape | str, PlainValidator(_output), WithJsonSchema(_OUTPUT_SCHEMA)] = Field(
         description="The shape that comes out, without the batch: output: [64, 14, 14]; or same."
     )
-    args: Annotated[Frozen, PlainValidator(_args), WithJsonSchema({"type": "object"})] = Field(
-        default=Frozen(), description="Arguments of the class."
+    args: Annotated[Frozen | None, PlainValidator(_args), WithJsonSchema({"type": "object"})] = Field(
+        None, description="Arguments of the class."
     )
     result: Annotated[int, Field(ge=0, le=99)] | None = Field(
         None, description="Which of the values that it returns, from 0, where it returns several."
@@ -156,15 +147,13 @@ class Opaque(Layer):
         description="What a unit of the output reads: pointwise, global, unknown, or a window.",
     )
 
-    @model_validator(mode="after")
-    def _flops_hold_the_macs(self) -> Opaque:
-        if self.flops is not None and self.macs is not None and self.flops < 2 * self.macs:
-            raise PydanticCustomError(
-                "flops",
-                "{type}: 'flops' {flops} are fewer than twice its 'macs' {macs}",
-                {"type": self.type, "flops": self.flops, "macs": self.macs},
-            )
-        return self
+    @field_validator("flops")
+    @classmethod
+    def _hold_the_macs(cls, value: int | None, known: ValidationInfo) -> int | None:
+        macs = known.data.get("macs")
+        if value is not None and macs is not None and value < 2 * macs:
+            raise PydanticCustomError("flops", "must be at least twice its 'macs'")
+        return value
 
     def options(self) -> dict[str, Any]:
         """What is declared, by the words of a config."""
@@ -174,7 +163,7 @@ class Opaque(Layer):
 
     def torch_arguments(self) -> dict[str, Any]:
         """Those of the class."""
-        return dict(self.args)
+        return dict(self.args or {})
 
     def undeclared(self) -> tuple[str, ...]:
         """What is not known."""

@@ -23,7 +23,7 @@ from archlab.graph.subgraph import cut
 from archlab.layers.base import Layer
 from archlab.torch.host import require_room
 from archlab.torch.initialize import initialize
-from archlab.torch.opaque import make_opaque
+from archlab.torch.opaque import is_foreign_module, make_foreign
 from archlab.torch.trace import trace
 from archlab.torch.weights import Weights, load_weights
 from archlab.torch.weights_map import WeightsMap
@@ -69,8 +69,9 @@ def build(
         repeats = graph.repeats()
         for node in graph.layers:
             if node.index not in repeats:
-                opaque = node.layer.opaque
-                module = make_opaque(node) if opaque else make_module(node.layer, graph.input_shapes(node))
+                inputs = graph.input_shapes(node)
+                foreign = is_foreign_module(node.layer)
+                module = make_foreign(node, inputs) if foreign else make_module(node.layer, inputs)
                 if module is not None:
                     _attach(root, node.module, module)
     traced = trace(graph, root, find_segments(graph, checkpoint))

@@ -15,38 +15,44 @@ from torch import Tensor, fx, nn
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import ConfigError, Problem
 from archlab.graph import Graph, Node
-from archlab.layers.shape import shape_text
+from archlab.layers.base import Layer
+from archlab.layers.foreign import error_text, is_foreign
+from archlab.layers.shape import Shape, shape_text
 
-MOST_LETTERS = 200
-"""Of another package's own message."""
 
-
-def make_opaque(node: Node) -> nn.Module:
-    """The module of an opaque layer.
+def make_foreign(node: Node, inputs: tuple[Shape, ...]) -> nn.Module:
+    """The module of a layer whose class is another package's: an opaque one, or one that a package registers.
 
     Raises:
         ConfigError: if its class cannot be imported, is no `nn.Module`, or does not take the arguments.
     """
-    cls, word = _imported(node), node.layer.type
+    cls, layer = _imported(node), node.layer
     try:
-        return cls(**node.layer.torch_arguments())
+        return cls(**layer.inferred(inputs), **layer.torch_arguments())
     except Exception as error:  # noqa: BLE001 - it is other people's code
-        raise _failed(node, f"{word} does not take its 'args': {_text(error)}", Code.WRONG_VALUE) from None
+        reason = f"{layer.torch_class} does not take its 'args': {error_text(error)}"
+        raise _failed(node, reason, Code.WRONG_VALUE) from None
+
+
+def is_foreign_module(layer: Layer) -> bool:
+    """Whether a layer's module is of a class that is none of PyTorch's, torchvision's or archlab's, as far as known."""
+    return layer.opaque or (bool(layer.torch_class) and is_foreign(type(layer)))
 
 
 def _imported(node: Node) -> type[nn.Module]:
-    package, _, word = node.layer.type.rpartition(".")
+    package, _, word = node.layer.torch_class.rpartition(".")
+    package = package or "torch.nn"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = getattr(import_module(package), word, None)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is other people's code
-        reason = f"{package} cannot be imported: {_text(error)}"
+        reason = f"{package} cannot be imported: {error_text(error)}"
         raise _failed(node, reason, Code.UNKNOWN_LAYER) from None
     if found is None:
         raise _failed(node, f"{package} has no '{word}'", Code.UNKNOWN_LAYER)
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise _failed(node, f"{node.layer.type} is no class of torch.nn.Module", Code.WRONG_VALUE)
+        raise _failed(node, f"{node.layer.torch_class} is no class of torch.nn.Module", Code.WRONG_VALUE)
     return found
 
 
@@ -103,7 +109,7 @@ def _run(model: fx.GraphModule, graph: Graph, node: Node, batch: int) -> Tensor:
         value = module(*inputs)
     except Exception as error:  # noqa: BLE001 - it is other people's code
         shapes = " and ".join([shape_text(tuple(one.shape)) for one in inputs])
-        raise _failed(node, f"{node.layer.type} does not run on {shapes}: {_text(error)}", Code.SHAPE) from None
+        raise _failed(node, f"{node.layer.type} does not run on {shapes}: {error_text(error)}", Code.SHAPE) from None
     return _chosen(node, value)
 
 
@@ -120,12 +126,6 @@ def _chosen(node: Node, value: object) -> Tensor:
         raise _failed(node, f"{word} returns {kind}, of which 'result: {number}' is no tensor", Code.WRONG_VALUE)
     chosen: Tensor = several[number]
     return chosen
-
-
-def _text(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 3]}..."
 
 
 def _failed(node: Node, reason: str, code: Code) -> ConfigError:

@@ -20,6 +20,7 @@ from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError, Problems
 from archlab.layers.base import Layer
 from archlab.layers.fields import MAX_SIZE
+from archlab.layers.foreign import checked_shape, is_foreign
 from archlab.layers.macro import Macro
 from archlab.layers.shape import Shape, ShapeError, channels_of, is_map, map_size, shape_text
 
@@ -91,7 +92,7 @@ class Emitter:
         key = id(layer), inputs
         if key not in self._shapes:
             self._budget.add_different(layer, inputs, place)
-            shape = layer.out_shape(inputs)
+            shape = checked_shape(layer, inputs) if is_foreign(type(layer)) else layer.out_shape(inputs)
             _check_size(shape, place)
             self._shapes[key] = shape
         return self._shapes[key]

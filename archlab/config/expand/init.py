@@ -22,7 +22,7 @@ from archlab.config.tree.validation import Places, validate_model
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError, Problems
 from archlab.diagnostics.suggest import did_you_mean
-from archlab.layers import find_layer, layer_types
+from archlab.layers import find_layer, layer_types, registered_types
 from archlab.layers.base import Layer
 from archlab.layers.macro import Macro
 
@@ -45,7 +45,7 @@ def read_init(node: Mapping, params: MappingView[str, Any], problems: Problems) 
     found: dict[str, TensorInit] = {}
     for layer_type, value in node.entries.items():
         place = node.keys[layer_type]
-        if layer_type not in layer_types():
+        if layer_type not in layer_types() and layer_type not in registered_types():
             message = f"'init' names layer types; there is no '{layer_type}'{did_you_mean(layer_type, layer_types())}"
             problems.add(message, Code.UNKNOWN_LAYER, place)
             continue

@@ -16,7 +16,7 @@ from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import called_alone, did_you_mean
 from archlab.diagnostics.words import counted, one_of
-from archlab.layers import find_layer, layer_types
+from archlab.layers import fault_of, find_layer, layer_types, registered_types
 from archlab.layers.base import Layer
 from archlab.layers.shape import FLAT_AXES, Shape, axis_count, shape_text
 
@@ -137,8 +137,13 @@ def _check_inputs(item: LayerItem, cls: type[Layer], count: int) -> None:
 def _unknown_layer(name: object, place: Place) -> BadItemError:
     if not isinstance(name, str):
         return BadItemError(f"'type' must be the name of a layer, not {value_kind(name)}", Code.WRONG_TYPE, place)
-    known = (*layer_types(), *COMBINATORS)
+    fault = fault_of(name)
+    if fault:
+        return BadItemError(f"the layer type '{name}' is of no use: {fault}", Code.UNKNOWN_LAYER, place)
+    known = (*layer_types(), *registered_types(), *COMBINATORS)
     hint = did_you_mean(name, known) or did_you_mean(called_alone(name).lower(), known)
+    if not hint and "." in name:
+        hint = "; a layer of one's own has the path of its class, as mypackage.MyModule or torch.nn.LSTM"
     return BadItemError(
         f"there is no layer type '{name[:80]}'{hint or '; see archlab schema'}", Code.UNKNOWN_LAYER, place
     )

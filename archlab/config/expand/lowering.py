@@ -16,6 +16,7 @@ from archlab.diagnostics.suggest import did_you_mean
 from archlab.layers import Layer, find_layer, types_with_role
 from archlab.layers.activation import InplaceActivation
 from archlab.layers.conv import Conv2d
+from archlab.layers.foreign import error_text, expanded, is_foreign
 from archlab.layers.macro import Macro, Step, chain
 from archlab.layers.ranks import of_rank
 from archlab.layers.shape import Shape
@@ -53,7 +54,7 @@ class Lowered:
         key = inputs[0], len(inputs)
         if key not in self._steps:
             if isinstance(self.main, Macro):
-                self._steps[key] = self.main.steps(inputs[0], self.attached)
+                self._steps[key] = expanded(self.main, inputs[0], self.attached)
             else:
                 first = Step(self.main, tuple([-1 - number for number in range(len(inputs))]))
                 self._steps[key] = [first, *chain(0, *self.attached.values())]
@@ -94,8 +95,19 @@ class Lowering:
         """
         key = item, cls.type, what
         if key not in self._lowered:
-            self._lowered[key] = self._make(item, cls, values, trail)
+            make = self._guarded if is_foreign(cls) else self._make
+            self._lowered[key] = make(item, cls, values, trail)
         return self._lowered[key]
+
+    def _guarded(self, item: LayerItem, cls: type[Layer], values: dict[str, Any], trail: Trail) -> Lowered | None:
+        """The same of another package's class, whose validators may raise anything."""
+        try:
+            return self._make(item, cls, values, trail)
+        except BadItemError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is other people's code
+            message = f"{cls.type}, of {cls.__module__}, fails on these options: {error_text(error)}"
+            raise BadItemError(message, Code.WRONG_VALUE, item.place) from None
 
     def check_names(self, item: LayerItem, cls: type[Layer], names: Iterable[str], trail: Trail) -> None:
         """Record the names that are no options of the layer, where its values are not all known."""
