@@ -21,8 +21,11 @@ from archlab.api import network as api
 from archlab.config.tree import presets
 from tests.more_references import MORE_REFERENCES
 
-EXAMPLES = ("dcgan_generator", "deformable_resnet", "dilated_context", "unet")
-"""Families that tests/test_examples.py compares with models written from their papers."""
+EXAMPLES = (
+    *("dcgan_generator", "deformable_resnet", "dilated_context", "unet"),
+    *("hourglass", "retinanet", "ssd", "unet3d", "wavenet", "yolov3"),
+)
+"""Families that tests/test_examples.py and tests/zoo/test_maps.py compare with models written from their papers."""
 FROM_TIMM = ("convnextv2", "mobilevit", "nfnet", "resnest")
 """Families that tests/zoo/test_timm.py compares with timm."""
 FAMILIES = tuple(path.stem for path in presets.preset_files() if path.stem not in (*EXAMPLES, *FROM_TIMM))
