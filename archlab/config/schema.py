@@ -166,14 +166,24 @@ def _layer_schema(cls: type[Layer]) -> Schema:
         properties[name] = _attached(attachment_role(name), _ATTACHED[name])
     if words := getattr(cls, "weights", ()):
         properties["weight"] = _weight(words)
-    required = ["type", *schema.get("required", []), *(["with"] if cls.role == "join" else [])]
+    required = ["type", *schema.get("required", [])]
     return {
         "type": "object",
         "description": (cls.__doc__ or "").split("\n\n", maxsplit=1)[0],
         "properties": {"type": {"const": cls.type}, **properties, **_COMMON},
         "required": required,
+        **(_JOINED if cls.role == "join" else {}),
         "additionalProperties": False,
     }
+
+
+_JOINED: Schema = {
+    "anyOf": [
+        {"required": ["with"]},
+        {"required": ["from"], "properties": {"from": {"pattern": r"\.\*(\.|$)"}}},
+    ]
+}
+"""Other inputs, or all repetitions of an item."""
 
 
 def _weight(words: tuple[str, ...]) -> Schema:

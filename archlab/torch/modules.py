@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 class LayerScale(nn.Module):
-    """A learnable factor for each channel (Touvron et al. 2021), as ConvNeXt's `layer_scale`, or one for all.
+    """A learnable factor for each channel (Touvron et al. 2021, ConvNeXt's), or one for all.
 
     Args:
         num_channels: channels of the map; 0 for one factor of all.
@@ -21,7 +21,14 @@ class LayerScale(nn.Module):
         bias: whether to learn shifts too, zero at first.
     """
 
-    def __init__(self, num_channels: int, init_value: float = 1e-6, num_axes: int = 2, *, bias: bool = False) -> None:
+    def __init__(
+        self,
+        num_channels: int,
+        init_value: float = 1e-6,
+        num_axes: int = 2,
+        *,
+        bias: bool = False,
+    ) -> None:
         super().__init__()
         self.num_channels = num_channels
         shape = (num_channels, *(1,) * num_axes) if num_channels else ()

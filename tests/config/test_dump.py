@@ -25,7 +25,9 @@ def numbers(network: Network) -> dict[str, Any]:
     del memory["inference_peak_layer"]
     memory["training_refused"] = memory["training_refused"] is not None  # its sentence names a layer
     found.pop("variant")
+    places = {layer["path"]: place for place, layer in enumerate(found["layers"])}
     for layer in found["layers"]:
+        layer["shares"] = places.get(layer["shares"])
         del layer["path"], layer["inputs"]
         _without_path(layer["receptive_field"])
     _without_path(field)

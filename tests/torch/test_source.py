@@ -569,6 +569,7 @@ def expected_state(graph: Graph) -> dict[str, tuple[int, ...]]:
     return {
         f"{node.path}.{tensor.name}": tensor.shape
         for node in graph.layers
+        if node.shares is None
         for tensor in node.layer.tensors(graph.input_shapes(node))
     }
 

@@ -36,6 +36,8 @@ from archlab.torch.source.text import (
 
 BODY = 2 * INDENT
 MAX_LISTED_TENSORS = 4
+MOST_SHAPES = 4
+"""Of one side that a summary lists."""
 """A longer tuple of tensors has the type `tuple[Tensor, ...]`."""
 MOST_LAYERS = 20_000
 """Layers of a network that is written as source."""
@@ -115,7 +117,10 @@ def _class_summary(made: GeneratedClass, graph: Graph) -> str:
 
 
 def _shapes(values: Sequence[int], graph: Graph) -> str:
-    return ", ".join(shape_text(graph.nodes[value].shape) for value in values)
+    texts = [shape_text(graph.nodes[value].shape) for value in values]
+    if len(texts) > MOST_SHAPES:
+        return f"{len(texts)} times {texts[0]}" if len(set(texts)) == 1 else f"{len(texts)} values"
+    return ", ".join(texts)
 
 
 def _weights_method(made: GeneratedClass) -> str:
