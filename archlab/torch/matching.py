@@ -24,6 +24,8 @@ from typing import Literal, NamedTuple
 
 COUNTER = "num_batches_tracked"
 """Which old state dicts lack, and which nothing but a cumulative mean needs."""
+_TENSOR_MEANING = {"gamma": "layer_scale", "scale": "layer_scale"}
+"""Words of other code for the tensors of one thing."""
 MOST_COMPARED = 300
 """Modules of one kind beyond which only equal names are looked for."""
 EQUAL_NAMES = 1_000
@@ -45,6 +47,11 @@ class Slot(NamedTuple):
     def word(self) -> str:
         """The last part of its name, which says what it is."""
         return self.name.rpartition(".")[2]
+
+    @property
+    def meaning(self) -> str:
+        """What it is, for which other code has other words."""
+        return _TENSOR_MEANING.get(self.word, self.word)
 
     @property
     def module(self) -> str:
@@ -80,7 +87,7 @@ class Module:
     @property
     def owned(self) -> tuple[str, ...]:
         """What it owns, in the order of words."""
-        return tuple([slot.word for slot in self._sorted()])
+        return tuple([slot.meaning for slot in self._sorted()])
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -88,7 +95,7 @@ class Module:
         return tuple([slot.extent for slot in self._sorted()])
 
     def _sorted(self) -> list[Slot]:
-        return sorted([slot for slot in self.slots if slot.word != COUNTER], key=lambda slot: slot.word)
+        return sorted([slot for slot in self.slots if slot.word != COUNTER], key=lambda slot: slot.meaning)
 
 
 Kinds = dict[tuple[tuple[str, ...], tuple[tuple[int, ...], ...]], list[Module]]

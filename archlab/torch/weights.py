@@ -195,8 +195,8 @@ class _Edges:
 
 
 def _take(pair: Pair, state: Mapping[str, Tensor], found: Matching) -> None:
-    names = {slot.word: slot.name for slot in pair.other.slots}
-    taken = {slot.name: names[slot.word] for slot in pair.mine.slots if slot.word in names}
+    names = {slot.meaning: slot.name for slot in pair.other.slots}
+    taken = {slot.name: names[slot.meaning] for slot in pair.mine.slots if slot.meaning in names}
     if not taken:  # a single tensor under another name
         taken = {pair.mine.slots[0].name: pair.other.slots[0].name}
     found.sources |= taken

@@ -423,3 +423,11 @@ def test_single_tensors_go_in_the_order_that_their_numbers_tell() -> None:
     assert torch.equal(model.get_parameter("s.1.layer_scale").flatten(), state["blocks.1.gamma"])
     with pytest.warns(UserWarning, match="several orders fit the shapes of 2 modules"):
         build(network, weights={"a.gamma": torch.rand(3), "b.gamma": torch.rand(3)})
+
+
+def test_a_factor_with_a_shift_has_other_words_elsewhere() -> None:
+    """A StarReLU (Yu et al. 2022) owns a scale and a bias, vectors of one number."""
+    network = loads("input: [3, 6, 5]\nlayers: [{name: s, type: layer_scale, per_channel: false, bias: true}]")
+    state = {"act.scale": torch.tensor([3.0]), "act.bias": torch.tensor([5.0])}
+    model = build(network, weights=state)
+    torch.testing.assert_close(model(torch.ones(1, 3, 6, 5)), torch.full((1, 3, 6, 5), 8.0))
