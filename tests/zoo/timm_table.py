@@ -70,6 +70,7 @@ TIMM: dict[str, Figures] = {
     "mobilevit_xxs": Figures(1_272_024, 407_364_096),
     "mobilevit_xs": Figures(2_317_848, 1_025_911_808),
     "mobilevit_s": Figures(5_578_632, 2_000_831_488),
+    "caformer_s18": Figures(26_341_656, 4_106_941_440),
     "dla34": Figures(15_742_104, 3_060_043_776),
     "inception_next_tiny": Figures(28_055_680, 4_188_634_272),
     "resnetv2_50d_evos": Figures(25_591_368, 4_328_824_832),
