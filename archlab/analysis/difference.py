@@ -76,8 +76,13 @@ class Difference:
         for name, value in _totals(self.before).items():
             other = after[name]
             share = (other - value) / value if value and other is not None else None
-            rows.append({"figure": name, "before": value, "after": other, "change": share})
+            row = {"figure": name, "before": value, "after": other, "change": share}
+            bounds = {key: True for key, one in self._sides() if one.total.is_bound(_BOUNDS.get(name, ""))}
+            rows.append({**row, "lower_bound": bounds} if bounds else row)
         return rows
+
+    def _sides(self) -> tuple[tuple[str, Analysis], ...]:
+        return ("before", self.before), ("after", self.after)
 
     def to_dict(self) -> Row:
         """As `archlab diff --format json` prints it."""
@@ -218,6 +223,17 @@ def _paths(graph: Graph, node: Node) -> str:
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
+
+
+_BOUNDS = {
+    "params": "params",
+    "MACs": "macs",
+    "FLOPs": "flops",
+    "activations": "activations",
+    "memory": "memory",
+    "training": "memory",
+}
+"""By figure: the number that opaque layers may leave unknown."""
 
 
 def _totals(analysis: Analysis) -> dict[str, Any]:

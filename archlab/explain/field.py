@@ -20,7 +20,10 @@ def field_section(subject: Subject) -> Section:
     """Size, stride and start along each axis; once where both are alike."""
     section = Section("receptive_field", "receptive field", SOURCE)
     field = subject.report.receptive_field
-    if field.is_global:
+    if field.unknown and not any(field.axes):
+        section.source = ""
+        section.notes.append("Unknown: this layer, or one on the way, does not say what it reads.")
+    elif field.is_global:
         section.source = ""
         section.notes.append(_why_global(subject))
     elif len(subject.inputs) > 1 and not subject.is_adaptive:

@@ -12,6 +12,7 @@ from archlab.diagnostics.suggest import did_you_mean
 from archlab.explain.cost import macs_section, params_section
 from archlab.explain.field import field_section
 from archlab.explain.matrix.section import matrix_section
+from archlab.explain.opaque import declared_section
 from archlab.explain.section import Section
 from archlab.explain.size import size_section
 from archlab.explain.subject import Subject
@@ -68,6 +69,8 @@ def explain_layer(analysis: Analysis, path: str) -> Explanation:
     if not subject.node.inputs:
         message = f"'{path}' is an input of {analysis.graph.name}: there is nothing to explain"
         raise single_problem(message, Code.UNKNOWN_LAYER)
+    if subject.layer.opaque:
+        return Explanation(subject, [declared_section(subject), field_section(subject)])
     sections = [size_section(subject), params_section(subject), macs_section(subject), field_section(subject)]
     sections += topic_sections(subject)
     matrix = matrix_section(subject)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archlab.analysis.difference import Change, Difference
+from archlab.analysis.result import Analysis
 from archlab.report.grid import Grid, grid
 from archlab.report.terminal import render
 from archlab.report.units import si
@@ -17,8 +18,11 @@ def difference_text(difference: Difference, *, colour: bool = False) -> str:
     for row in difference.totals():
         if row["before"] != row["after"]:
             change = "" if row["change"] is None else f"{row['change']:+.1%}"
-            none = "global" if row["figure"] == "receptive field" else "-"
-            table.rows.append((row["figure"], _number(row["before"], none), _number(row["after"], none), change))
+            nones = [_none(row["figure"], side) for side in (difference.before, difference.after)]
+            bounds = row.get("lower_bound", {})
+            sides = zip(("before", "after"), nones, strict=True)
+            cells = [_number(row[side], none, is_bound=side in bounds) for side, none in sides]
+            table.rows.append((row["figure"], *cells, change))
     changes = difference.changes()
     parts: list[str | Grid] = [table] if table.rows else []
     if not changes:
@@ -27,8 +31,15 @@ def difference_text(difference: Difference, *, colour: bool = False) -> str:
     return render(parts, colour=colour)
 
 
-def _number(value: int | None, none: str) -> str:
-    return none if value is None else f"{value:,}"
+def _none(figure: str, side: Analysis) -> str:
+    """What stands for a figure that has no value."""
+    if figure != "receptive field":
+        return "-"
+    return "unknown" if side.total.receptive_field.unknown else "global"
+
+
+def _number(value: int | None, none: str, *, is_bound: bool = False) -> str:
+    return none if value is None else f">= {value:,}" if is_bound else f"{value:,}"
 
 
 def _lines(change: Change) -> list[str]:

@@ -73,6 +73,12 @@ class FieldReport:
         """`unit 3,3 of layer4.2.relu3`."""
         return f"unit {','.join(map(str, self.unit))} of {self.node.path}"
 
+    def _why_none(self) -> str:
+        """Why there is no estimate."""
+        if self.field.unknown:
+            return "a layer on the way does not say what it reads"
+        return "it reads no input, or too many positions or layers lie between"
+
     @property
     def layer_sizes_text(self) -> str:
         """`units of its layer: 188 or 204`; empty where all see as much as this one."""
@@ -190,7 +196,7 @@ class FieldReport:
     def areas(self) -> list[str]:
         """Sentences about the areas."""
         if self.estimate is None:
-            lines = [f"{self.unit_text}: no estimate (it reads no input, or too many positions or layers lie between)"]
+            lines = [f"{self.unit_text}: no estimate ({self._why_none()})"]
         else:
             lines = [f"estimate: an area of {self.estimate.area:,.0f} input positions (exp of the entropy)"]
         measured = self.measured

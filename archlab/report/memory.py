@@ -7,6 +7,7 @@ from archlab.analysis.memory.ledger import Kind, Moment, Storage, Timeline
 from archlab.analysis.memory.lifetimes import last_uses
 from archlab.analysis.result import Analysis
 from archlab.analysis.row import Row
+from archlab.report.opaque import at_least
 from archlab.report.units import binary
 
 NOTES = (
@@ -29,6 +30,9 @@ _REASONS: dict[Kind, str] = {
 }
 MOST_NAMED = 3
 """Layers named as the reason why something is held."""
+
+
+OPAQUE_NOTE = "Opaque layers take and keep more, which is not known: peaks are lower bounds, batches upper ones."
 
 
 class MemoryView:
@@ -66,7 +70,8 @@ class MemoryView:
 
     def peak_text(self) -> str:
         """How much, and when."""
-        return f"{binary(self.timeline.peak)} ({self.moment_text(self.timeline.peak_moment)})"
+        peak = at_least(self.analysis.total, "memory", binary(self.timeline.peak))
+        return f"{peak} ({self.moment_text(self.timeline.peak_moment)})"
 
     def moment_text(self, moment: Moment) -> str:
         """`layer1.0.conv1, backward`."""
@@ -162,6 +167,8 @@ class MemoryView:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the numbers mean, and of which layers they are not known to the byte."""
+        if self.analysis.total.is_bound("memory"):
+            return (*NOTES, OPAQUE_NOTE)
         if not self.training or self.analysis.conditions.autocast is None:
             return NOTES
         graph = self.analysis.graph
@@ -222,6 +229,7 @@ class MemoryView:
             "channels_last": self.analysis.conditions.channels_last,
             **self._step_dict(),
             "peak": self.timeline.peak,
+            **({"lower_bound": True} if self.analysis.total.is_bound("memory") else {}),
             "peak_phase": moment.phase,
             "peak_layer": self._nodes[moment.node].path if moment.node >= 0 else None,
             "parts": dict(self.parts()),

@@ -106,6 +106,7 @@ class ProjectionReport:
             "projective_field": {
                 **self._numbers.of(self.analysis.projections[node.index]),
                 "global": seen.is_global,
+                **({"unknown": True} if seen.unknown else {}),
                 "context": "global" if seen.context else None,
                 "adaptive": seen.adaptive,
             },
@@ -184,7 +185,8 @@ class ProjectionReport:
             return f"{self.at_text} reaches {self.node.path}"
         counts = [_count(runs) for runs in reached]
         own, whole = (" x ".join(map(str, values)) for values in (counts, size))
-        return f"{self.at_text} reaches {own} of the {whole} units of {self.node.path}"
+        most = "at most " if self._receptive_field(self.node).unknown else ""
+        return f"{self.at_text} reaches {most}{own} of the {whole} units of {self.node.path}"
 
     def unreached_texts(self) -> list[str]:
         """`no result is reached by rows 221-223 and columns 221-223: left out by conv2`."""
@@ -249,7 +251,8 @@ def _stride(projection: AxisProjection) -> Fraction | None:
 
 
 def _marks(field: ReceptiveField) -> list[str]:
-    return [mark for mark, applies in (("+context", field.context), ("adaptive", field.adaptive)) if applies]
+    marks = (("+context", field.context), ("adaptive", field.adaptive), ("at most", field.unknown))
+    return [mark for mark, applies in marks if applies]
 
 
 def _lists(runs: Iterable[Bounds]) -> list[list[int]]:

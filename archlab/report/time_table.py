@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archlab.diagnostics.words import counted
 from archlab.report.grid import Grid, grid
+from archlab.report.opaque import opaque_notes
 from archlab.report.terminal import render
 from archlab.report.time import NOTES, TimeView
 from archlab.report.units import binary, duration, si
@@ -31,7 +32,12 @@ def time_table(view: TimeView, depth: int | None, further: list[tuple[str, str]]
     lines += further
     width = max(len(label) for label, _ in lines) + 2
     sums = "\n".join(f"{label:<{width}}{text}" for label, text in lines)
-    parts: list[str | Grid] = [view.title(), _rows(view, depth), sums, "\n".join(NOTES)]
+    parts: list[str | Grid] = [
+        view.title(),
+        _rows(view, depth),
+        sums,
+        "\n".join([*NOTES, *opaque_notes([view.analysis])]),
+    ]
     return render(parts, colour=colour)
 
 

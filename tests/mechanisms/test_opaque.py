@@ -27,6 +27,7 @@ from archlab.torch.verify import verify
 from archlab.torch.verify_field import verify_receptive_field
 from archlab.torch.verify_memory import verify_memory
 from archlab.torch.verify_projection import verify_projective_field
+from tests.command import run
 from tests.mechanisms.equality import FOLDER
 
 CONFIG = FOLDER / "opaque.yaml"
@@ -250,3 +251,28 @@ def test_weights_of_other_code_go_into_it() -> None:
     state = {f"module.{name}": value for name, value in ByHand().state_dict().items()}
     built = build(load(str(CONFIG)), weights=state)
     assert torch.equal(built.state_dict()["lstm.weight_hh_l0"], state["module.lstm.weight_hh_l0"])
+
+
+MARKED = {
+    ("explain", "lstm"): "MACs        = unknown",
+    ("explain", "block"): "MACs        = 294,912",
+    ("explain", "--counting"): "opaque",
+    ("diagram",): "LSTM (opaque)",
+    ("memory",): "at least ",
+    ("time",): "not known: buffers, MACs",
+    ("receptive-field",): "no estimate (a layer on the way does not say what it reads)",
+    ("receptive-field", "--projective"): "at most",
+    ("diff", "resnet18"): ">= 524,288",
+    ("compare", "resnet18"): ">= 524.3 k",
+    ("compare", "resnet18", "--format", "csv"): "buffers macs flops activations memory",
+    ("analyze", "--format", "markdown"): "of it 2.016 k in 2 opaque layers",
+    ("analyze", "--format", "csv"): ",832,,,,,",
+    ("expand",): "expect: {params: 2276}",
+}
+
+
+@pytest.mark.parametrize("words", MARKED, ids=" ".join)
+def test_every_form_marks_it(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    command, *more = words
+    _, out, err = run(capsys, command, str(CONFIG), *more)
+    assert MARKED[words] in out, out + err

@@ -140,7 +140,8 @@ def effective_field(
         unit: its position in the node's map; zeros for a flat output.
 
     Returns:
-        None if the unit reads no input at all, or is spread over too many positions or layers.
+        None if the unit reads no input at all, it is not known what it reads, or it is spread over too many positions
+        or layers.
     """
     return Estimator(graph, facts, fields).field(index, unit)
 
@@ -163,6 +164,8 @@ class Estimator:
         """The estimate of one unit; see `effective_field`."""
         theory = self._fields[index]
         self.work = 0
+        if theory.unknown:
+            return None
         axes: list[EffectiveAxis] = []
         for axis, extent in enumerate(self._graph.input_shape[1:]):
             if axis and unit[axis] == unit[axis - 1] and self._are_alike(index, theory):

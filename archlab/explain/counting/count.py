@@ -75,6 +75,7 @@ class Counting:
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         total = self.analysis.total
+        unseen = {} if total.opaque is None else {"opaque_layers": total.opaque.layers}
         return {
             "name": self.analysis.graph.name,
             "input": self.analysis.input_shape,
@@ -102,6 +103,7 @@ class Counting:
                 for row in self.tools
             ],
             "not_counted": {
+                **unseen,
                 "bias_in_macs": self.bias,
                 "layers": [
                     {"type": row.type, "layers": row.layers, "elements": row.elements, "why": row.why}
@@ -207,7 +209,7 @@ def _uncounted(kinds: list[_Kind], batch: int) -> list[Uncounted]:
     found: dict[tuple[str, str], tuple[int, int]] = {}
     for kind in kinds:
         layer = kind.layer
-        if not any(layer.cost(kind.inputs, kind.output)):
+        if not layer.opaque and not any(layer.cost(kind.inputs, kind.output)):
             key = (layer.type, _WHY[layer.runtime(kind.inputs, kind.output).storage])
             layers, elements = found.get(key, (0, 0))
             found[key] = (layers + kind.count, elements + prod(kind.output) * kind.count * batch)

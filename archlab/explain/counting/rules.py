@@ -47,7 +47,9 @@ class Tool:
 
 
 def class_name(layer: Layer) -> str:
-    """Of the layer's module, without its package; empty for a function."""
+    """Of the layer's module, without its package; empty for a function, and for an opaque layer."""
+    if layer.opaque:
+        return ""
     return layer.torch_class.rpartition(".")[-1]
 
 

@@ -9,6 +9,7 @@ from archlab.explain.counting.count import GROUPS, Counting, Group, ToolCount
 from archlab.explain.counting.quantities import QUANTITIES
 from archlab.explain.text import WIDTH, aligned
 from archlab.layers.shape import shape_text
+from archlab.report.opaque import at_least
 
 
 def counting_text(counting: Counting) -> str:
@@ -41,12 +42,32 @@ def table_rows(counting: Counting) -> list[list[str]]:
     rows = [["", "unit", *groups, "total"]]
     macs_only = dict.fromkeys(GROUPS, 0) | {"conv, linear": total.macs}
     with_all = counting.own | {"conv, linear": 2 * total.macs + counting.own["conv, linear"]}
-    rows.append(["archlab", "MACs", *(_millions(macs_only[group]) for group in groups), f"{total.macs:,}"])
-    rows.append(["archlab", "FLOPs", *(_millions(with_all[group]) for group in groups), f"{total.flops:,}"])
+    rows.append(
+        [
+            "archlab",
+            "MACs",
+            *(_millions(macs_only[group]) for group in groups),
+            at_least(total, "macs", f"{total.macs:,}"),
+        ]
+    )
+    rows.append(
+        [
+            "archlab",
+            "FLOPs",
+            *(_millions(with_all[group]) for group in groups),
+            at_least(total, "flops", f"{total.flops:,}"),
+        ]
+    )
     for row in counting.tools:
         sums = row.by_group()
-        rows.append([row.tool.name, row.tool.unit, *(_millions(sums[group]) for group in groups), f"{row.total:,}"])
+        cells = [_millions(sums[group]) for group in groups]
+        rows.append([row.tool.name, row.tool.unit, *cells, _total(counting, row)])
     return rows
+
+
+def _total(counting: Counting, row: ToolCount) -> str:
+    """What a tool prints; it looks into opaque layers, and archlab does not."""
+    return f"{row.total:,}" if counting.analysis.total.opaque is None else f"at least {row.total:,}"
 
 
 def _millions(value: int) -> str:
@@ -79,6 +100,10 @@ def own_lines(counting: Counting) -> list[str]:
         else []
     )
     rows.append(["of MACs", "", "norms, activations, pooling, sums (in its FLOPs they are, docs/numbers.md)"])
+    opaque = counting.analysis.total.opaque
+    if opaque is not None:
+        what = "what tools count in them is not known; archlab has what is declared"
+        rows.append(["opaque", f"x {opaque.layers}", what])
     rows += [[row.type, f"x {row.layers}", f"{row.elements:,} elements: {row.why}"] for row in counting.uncounted]
     rows.append(
         ["of both", "", "reading and writing memory; the statistics of batch norm in training; the backward pass"]

@@ -58,6 +58,11 @@ class Box:
         return sum([layer.params for layer in self.layers])
 
     @property
+    def unknown(self) -> frozenset[str]:
+        """The numbers that an opaque layer in it does not declare."""
+        return frozenset([name for layer in self.layers for name in layer.unknown])
+
+    @property
     def macs(self) -> int:
         """Of all its layers."""
         return sum([layer.macs for layer in self.layers])

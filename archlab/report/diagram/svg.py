@@ -114,7 +114,7 @@ class _Picture:
         right = x + BOX_WIDTH - 9
         times = f" \N{MULTIPLICATION SIGN}{box.repeats}" if box.repeats > 1 else ""
         costs = ", ".join(
-            [f"{si(value)} {word}" for value, word in ((box.params, "params"), (box.macs, "MACs")) if value]
+            filter(None, [_cost(box.params, "params", box.unknown), _cost(box.macs, "MACs", box.unknown)])
         )
         costs = f"shared weights, {costs}" if box.shares else costs
         result = " \N{RIGHTWARDS ARROW} result" if number in self._diagram.outputs else ""
@@ -214,6 +214,13 @@ class _Lanes:
         for part in above:
             self._any[part] |= 1 << lane
         return lane
+
+
+def _cost(value: int, word: str, unknown: frozenset[str]) -> str:
+    """`1.200 k params`; `>= 1.200 k params` where not all are declared; empty where there are none."""
+    if word.lower() in unknown:
+        return f">= {si(value)} {word}" if value else f"? {word}"
+    return f"{si(value)} {word}" if value else ""
 
 
 def _cut(text: str, most: int) -> str:

@@ -53,6 +53,8 @@ def _is_main(report: LayerReport) -> bool:
 def _word(layer: LayerReport, graph: Graph) -> str:
     """`conv 3x3 /2, 64`: what it is, and the channels of a convolution."""
     kind, node = layer.node.layer, layer.node
+    if kind.opaque:
+        return f"{kind.type.rpartition('.')[2]} (opaque)"
     words = [_NAMES.get(kind.type, kind.type)]
     options = kind.options()
     if "kernel_size" in options:

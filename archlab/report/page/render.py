@@ -16,12 +16,13 @@ from archlab.diagnostics.requirements import require
 from archlab.report.bounds import check_rows
 from archlab.report.diagram.boxes import fold_to_boxes
 from archlab.report.diagram.svg import diagram_style, diagram_svg
-from archlab.report.figures import FIGURES, figure_text, figures_row, training_text
+from archlab.report.figures import FIGURES, Figure, figure_text, figures_row, training_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import CONVENTIONS, totals
+from archlab.report.opaque import bound
 from archlab.report.page import charts
 from archlab.report.page.data import extent_records, growth_records, growth_words, memory_records, stage_records
-from archlab.report.units import binary, field_text, si
+from archlab.report.units import binary, field_text
 from archlab.version import __version__
 
 if TYPE_CHECKING:
@@ -174,13 +175,27 @@ def _network(analysis: Analysis, name: str, row: Row, folded: list[FoldedRow]) -
         "name": name,
         "row": row,
         "texts": {
-            **{figure.key: figure_text(figure, row[figure.key]) for figure in FIGURES},
-            "training_peak": training_text(row),
+            **{figure.key: _bounded(analysis, figure, row) for figure in FIGURES},
+            "training_peak": _of_memory(analysis, training_text(row), row["training_peak"]),
         },
         "totals": totals(analysis),
         "diagram": drawing,
         "layers": [_layer(one) for one in folded],
     }
+
+
+def _bounded(analysis: Analysis, figure: Figure, row: Row) -> str:
+    """A figure, or that it is at least so much."""
+    value = row[figure.key]
+    name = "memory" if figure.key == "inference_peak" else figure.key
+    text = figure_text(figure, value)
+    if figure.key == "receptive_field" and value is None and analysis.total.receptive_field.unknown:
+        return "unknown"
+    return text if value is None else bound(analysis.total, name, text)
+
+
+def _of_memory(analysis: Analysis, text: str, value: int | None) -> str:
+    return text if value is None else bound(analysis.total, "memory", text)
 
 
 def _layer(row: FoldedRow) -> Row:
@@ -189,7 +204,7 @@ def _layer(row: FoldedRow) -> Row:
         "what": row.what,
         "output": row.output,
         "params": row.params_text,
-        "macs": si(row.macs) if row.macs else "",
+        "macs": "" if row.text("macs") == "-" else row.text("macs"),
         "memory": binary(row.activation_bytes) if row.activation_bytes else "",
         "field": field_text(row.receptive_field),
     }
