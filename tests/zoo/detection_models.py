@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import detection
+from torchvision.models import detection, efficientnet_b0
 
 
 class RetinaNet(nn.Module):
@@ -104,3 +104,94 @@ def _layers(text: str) -> list[str]:
 def _darknet_conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.1))
+
+
+def _norm(width: int) -> nn.Module:
+    return nn.BatchNorm2d(width, eps=0.001, momentum=0.01)
+
+
+def _separable(outputs: int, *, bias: bool = False) -> list[nn.Module]:
+    return [nn.Conv2d(64, 64, 3, padding=1, groups=64, bias=False), nn.Conv2d(64, outputs, 1, bias=bias)]
+
+
+def _fit(inputs: int) -> nn.Module:
+    """To the pyramid's channels."""
+    return nn.Identity() if inputs == 64 else nn.Sequential(nn.Conv2d(inputs, 64, 1, bias=False), _norm(64))
+
+
+class BiFPNNode(nn.Module):
+    """A sum with fast normalised weights (section 3.3 of Tan et al. 2020, "EfficientDet"), and a convolution."""
+
+    def __init__(self, inputs: int, count: int) -> None:
+        super().__init__()
+        self.fit = _fit(inputs)
+        self.weight = nn.Parameter(torch.ones(count))
+        self.end = nn.Sequential(nn.SiLU(), *_separable(64), _norm(64))
+
+    def forward(self, own: Tensor, *others: Tensor) -> Any:
+        weights = self.weight.relu() / (self.weight.relu().sum() + 1e-4)
+        values = [self.fit(own), *others]
+        total = values[0] * weights[0]
+        for value, weight in zip(values[1:], weights[1:], strict=True):
+            total = total + value * weight
+        return self.end(total)
+
+
+class BiFPNCell(nn.Module):
+    """Figure 2 (d): down from the coarsest of five levels, and up again."""
+
+    def __init__(self, inputs: tuple[int, ...]) -> None:
+        super().__init__()
+        self.finer = nn.ModuleList([BiFPNNode(inputs[level], 2) for level in (3, 2, 1, 0)])
+        self.coarser = nn.ModuleList([BiFPNNode(inputs[level], 3 if level < 4 else 2) for level in (1, 2, 3, 4)])
+
+    def forward(self, levels: list[Tensor]) -> list[Tensor]:
+        now = [levels[4]]
+        for node, own in zip(self.finer, levels[3::-1], strict=True):
+            now.insert(0, node(own, nn.functional.interpolate(now[0], size=own.shape[2:])))
+        results = [now[0]]
+        for level, node in enumerate(self.coarser, 1):
+            down = nn.functional.max_pool2d(results[-1], 3, 2, 1)
+            results.append(node(levels[level], now[level], down) if level < 4 else node(levels[level], down))
+        return results
+
+
+class EfficientDetHead(nn.Module):
+    """Three convolutions of all levels, with norms of each, and a fourth."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList([nn.Sequential(*_separable(64)) for _ in range(3)])
+        self.norms = nn.ModuleList([nn.ModuleList([_norm(64) for _ in range(5)]) for _ in range(3)])
+        self.predict = nn.Sequential(*_separable(outputs, bias=True))
+
+    def forward(self, levels: list[Tensor]) -> list[Tensor]:
+        results: list[Tensor] = []
+        for level, entering in enumerate(levels):
+            x = entering
+            for conv, norms in zip(self.convs, self.norms, strict=True):
+                x = nn.functional.silu(norms.get_submodule(str(level))(conv(x)))
+            results.append(self.predict(x))
+        return results
+
+
+class EfficientDet(nn.Module):
+    """EfficientDet-D0 with 90 classes and 9 anchors on torchvision's EfficientNet-B0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = efficientnet_b0(weights=None).features[:8]
+        self.p6 = _fit(320)
+        self.cells = nn.ModuleList([BiFPNCell((40, 112, 320, 64, 64)), *(BiFPNCell((64,) * 5) for _ in range(2))])
+        self.classes, self.boxes = EfficientDetHead(810), EfficientDetHead(36)
+
+    def forward(self, x: Tensor) -> list[Any]:
+        levels: list[Tensor] = []
+        for stage, layer in enumerate(self.backbone):
+            x = layer(x)
+            levels += [x] if stage in (3, 5, 7) else []
+        levels.append(nn.functional.max_pool2d(self.p6(x), 3, 2, 1))
+        levels.append(nn.functional.max_pool2d(levels[-1], 3, 2, 1))
+        for cell in self.cells:
+            levels = cell(levels)
+        return [*self.classes(levels), *self.boxes(levels)]

@@ -17,12 +17,14 @@ from archlab.config.tree.targets import open_target
 from archlab.torch.build import build
 from archlab.torch.verify_field import verify_receptive_field
 from tests.zoo.dense_models import PoseNet, WaveNet, unet3d
-from tests.zoo.detection_models import SSD, RetinaNet, Yolo3
+from tests.zoo.detection_models import SSD, EfficientDet, RetinaNet, Yolo3
 
 # Their modules have other names, and shapes alone leave some open; what comes out tells.
 pytestmark = pytest.mark.filterwarnings("ignore:several orders fit the shapes")
 
 MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "efficientdet": (EfficientDet, (3, 64, 64)),
+    "efficientdet_d0": (EfficientDet, (3, 128, 256)),
     "hourglass": (partial(PoseNet, 8), (3, 64, 64)),
     "hourglass_2": (partial(PoseNet, 2), (3, 64, 128)),
     "hourglass_8": (partial(PoseNet, 8), (3, 64, 64)),
@@ -37,7 +39,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "yolov3_608": (Yolo3, (3, 64, 64)),
 }
 """The model, and an input small enough for every test run."""
-FAMILIES = ("hourglass", "retinanet", "ssd", "unet3d", "wavenet", "yolov3")
+FAMILIES = ("efficientdet", "hourglass", "retinanet", "ssd", "unet3d", "wavenet", "yolov3")
 
 
 def test_every_variant_has_a_model() -> None:
