@@ -40,6 +40,11 @@ Unwanted = Literal["not made", "dropped", "held"]
 have been handed on."""
 
 
+Learned = Literal["new", "view", "handed on"]
+"""Where a parameter's gradient lives: in new memory; in that of its value's gradient, which stays for that; or there
+unless something else holds it when all gradients have been handed on, and it is copied."""
+
+
 class Run(NamedTuple):
     """Under which conditions operators run.
 
@@ -81,7 +86,7 @@ class Operator(NamedTuple):
         sums: elements of the weight's gradient before it is summed up; 0 where it is made as it is.
         sums_bias: whether the bias's gradient is its output's summed up.
         stacks: whether its value is read in parts alone, whose gradients are put behind one another (`unbind`).
-        learns_view: whether its parameter's gradient is a view of its value's, which stays for that.
+        learned: where the gradient of its parameter lives.
     """
 
     value: Value
@@ -105,7 +110,7 @@ class Operator(NamedTuple):
     sums: int = 0
     sums_bias: bool = False
     stacks: bool = False
-    learns_view: bool = False
+    learned: Learned = "new"
 
     def gradient(self, number: int) -> Gradient:
         """Where the gradient of a read lives."""

@@ -11,7 +11,7 @@ from archlab.layers.attention import require_tokens
 from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.fields import Positive
 from archlab.layers.laid import Laid, extra_of, laid, positions_of, roles_of
-from archlab.layers.operators import Operator
+from archlab.layers.operators import Learned, Operator
 from archlab.layers.room import SHARES, VIEWS
 from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import Shape, ShapeError, shape_text
@@ -58,7 +58,7 @@ class ClassToken(Layer):
         """One; the parameter is stretched along the batch, and its gradient summed up: of one sample it is a view."""
         learned = self.num_tokens * execution.output[-1]
         value, is_one = contiguous(execution.sizes), execution.run.batch == 1
-        return (Operator(value, training=VIEWS, learns=(learned,), learns_view=is_one),)
+        return (Operator(value, training=VIEWS, learns=(learned,), learned="view" if is_one else "new"),)
 
 
 class PositionEmbedding(Layer):
@@ -90,4 +90,5 @@ class PositionEmbedding(Layer):
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """One."""
         value = iterated(execution.sizes, (*execution.inputs, contiguous((1, *execution.output))))
-        return (Operator(value, training=SHARES, learns=(prod(execution.output),)),)
+        learned: Learned = "handed on" if execution.run.batch == 1 else "new"
+        return (Operator(value, training=SHARES, learns=(prod(execution.output),), learned=learned),)

@@ -79,7 +79,8 @@ class Backward:
             if self._calls[source].needs_gradient
         ]
         params: list[Storage] = []
-        if operator.learns_view and self._is_plain(call):
+        stays = operator.learned != "new" and self._is_plain(call)
+        if stays:
             own.storage.holders += 1
         elif operator.learns:
             params = self._param_gradients(call, self._made_at_once(call))
@@ -98,6 +99,9 @@ class Backward:
         if not self._step.is_uniform:
             made = [(source, self._in_precision_of(source, gradient, call)) for source, gradient in made]
         self._finish(call, made, params)
+        if stays and operator.learned == "handed on" and own.storage.holders > 1:
+            self._param_gradients(call, operator.learns)
+            ledger.release(own.storage)
 
     def _run_by_sums(self, call: Call, own: Gradient, segment_inputs: Sequence[Storage]) -> None:
         """The same where a gradient is a whole map, summed up, or where gradients are made that nobody wants."""
