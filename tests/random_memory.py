@@ -108,8 +108,9 @@ class MemoryNetworkMaker(NetworkMaker):
     def _join(self) -> Item:
         if self.random.random() < 0.1:
             other = self.random.choice(self.items)["name"]
-            item = {**_attention(self.random, ()), "type": "cross_attention", "with": [other]}
-            return {key: value for key, value in item.items() if key != "sr_ratio"}
+            left_out = {"sr_ratio", *(key for options in WINDOWS for key in options)}
+            item = {key: value for key, value in _attention(self.random, ()).items() if key not in left_out}
+            return {**item, "type": "cross_attention", "with": [other]}
         count = self.random.choice([1, 1, 1, 2, 3])
         others = [self.random.choice(self.items)["name"] for _ in range(count)]
         item = {"type": self.random.choice(JOINS), "with": others}
@@ -314,7 +315,18 @@ def _attention(draw: Draw, _shape: tuple[int, ...]) -> Item:
     }
     if draw.random() < 0.4:
         item["head_dim"] = draw.choice([1, 3, 4])
+    if item["sr_ratio"] == 1 and draw.random() < 0.5:
+        item |= draw.choice(WINDOWS)
     return item
+
+
+WINDOWS: tuple[Item, ...] = (
+    {"window_size": 2},
+    {"window_size": 2, "shift_size": 1},
+    {"dilation": 2},
+    {"relative_position": True},
+    {"window_size": 2, "shift_size": 1, "relative_position": True},
+)
 
 
 def _narrow(draw: Draw, shape: tuple[int, ...]) -> Item:

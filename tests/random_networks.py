@@ -97,6 +97,7 @@ class NetworkMaker:
             (2, self._again),
             (3, self._resized),
             (1, self._tokens),
+            (1, self._windows),
             (1, self._gated),
             (9, self._special),
         ]
@@ -262,6 +263,20 @@ class NetworkMaker:
             "fused": self.random.random() < 0.5,
             "sr_ratio": self.random.choice([1, 1, 2]),
         }
+
+    def _windows(self) -> Item:
+        """Attention inside of windows, beside the map."""
+        assert self.last is not None
+        size = map_size(self.last.graph.nodes[-1].shape)
+        assert size is not None
+        divisors = [[part for part in range(1, 6) if axis % part == 0] for axis in size]
+        window = [self.random.choice(parts) for parts in divisors]
+        options: Item = {"window_size": Exactly(window), "shift_size": self.random.randint(0, min(window) - 1)}
+        if self.random.random() < 0.4:
+            options = {"dilation": self.random.choice([part for part in divisors[0] if part in divisors[-1]])}
+        item = {"type": "self_attention", "num_heads": 1, "fused": self.random.random() < 0.5, **options}
+        item["relative_position"] = self.random.random() < 0.5
+        return {"type": "residual", "body": [{"type": "channels_last"}, item, {"type": "channels_first"}]}
 
     def _gated(self) -> Item:
         """The map times what is left of it along some dimensions."""

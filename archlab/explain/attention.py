@@ -20,7 +20,7 @@ def attention_section(subject: Subject) -> Section | None:
     section = Section("attention", "attention", "Vaswani et al. 2017")
     batch = [subject.batch] if subject.batch > 1 else []
     inner, heads = subject.output[-1], layer.num_heads
-    width, queries, keys = inner // heads, prod(subject.output[:-1]), layer.keys(subject.inputs)
+    width, queries, keys = inner // heads, prod(subject.output[:-1]), layer.key_count(subject.inputs)
     words = "batch x " if batch else ""
     products = prod([*batch, heads, queries, keys, width])
     section.steps += [

@@ -13,7 +13,7 @@ from archlab.layers.base import Cost, Layer, Others
 from archlab.layers.conv import Conv2d
 from archlab.layers.dims import mixing
 from archlab.layers.dropout import Dropout
-from archlab.layers.fields import Positive, Probability
+from archlab.layers.fields import AnySizes, Positive, Probability
 from archlab.layers.flatten import Flatten
 from archlab.layers.geometry import AxisReads, everything, pointwise
 from archlab.layers.laid import ChannelsLast, Laid, extra_of, positions_of, roles_of
@@ -96,13 +96,13 @@ class AttentionOp(Layer):
         rank = axis_count(output)
         return (pointwise(rank), everything(rank))
 
-    def keys(self, inputs: tuple[Shape, ...]) -> int:
+    def key_count(self, inputs: tuple[Shape, ...]) -> int:
         """How many keys a query meets."""
         return prod(inputs[-1][:-1])
 
     def scores(self, inputs: tuple[Shape, ...]) -> int:
         """Elements of the matrices between queries and keys, of all heads."""
-        return self.num_heads * prod(inputs[0][:-1]) * self.keys(inputs)
+        return self.num_heads * prod(inputs[0][:-1]) * self.key_count(inputs)
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """MACs: scores and sums of values. The scale; the softmax."""
@@ -128,7 +128,7 @@ class AttentionOp(Layer):
         else:
             result = tape.by_math(query, key, value, dropped) if dropped else tape.fused(query, key, value)
         tape.merged(execution.sizes, result)
-        return tape.ended()
+        return tape.ended(query, key, value, result)
 
 
 class _Attention(Macro):
@@ -189,9 +189,38 @@ class SelfAttention(_Attention):
         1, description="Spatial reduction (PVT): keys and values from a convolution with this stride."
     )
 
+    window_size: AnySizes = Field(
+        None, description="Attention inside of windows (Swin) of so many positions along each axis; null: everywhere."
+    )
+    shift_size: int = Field(0, ge=0, description="By how much windows are shifted, where the map is larger than one.")
+    dilation: Positive = Field(
+        1, description="Attention among every so many positions along each axis (MaxViT's grids, MobileViT's patches)."
+    )
+    relative_position: bool = Field(
+        default=False, description="Learn a bias for each relative position in a window (or the map) and head."
+    )
+
+    def _operation(self) -> AttentionOp:
+        if self.window_size is None and not self.shift_size and self.dilation == 1 and not self.relative_position:
+            return super()._operation()
+        from archlab.layers.window_attention import WindowAttentionOp
+
+        if self.dilation > 1 and self.window_size is not None:
+            raise ShapeError(
+                f"{self.type}: a window is dilated over the whole map, so that window_size and dilation exclude each "
+                "other",
+                option="dilation",
+            )
+        options = {name: getattr(self, name) for name in ("window_size", "shift_size", "dilation", "relative_position")}
+        return WindowAttentionOp(**dict(super()._operation()), **options)
+
     def steps(self, shape: Shape, attached: Mapping[str, Layer]) -> list[Step]:
         """Projections, the operation, the projection back."""
         inner = self._inner(shape)
+        if self.sr_ratio > 1 and type(self._operation()) is not AttentionOp:
+            raise ShapeError(
+                f"{self.type}: with sr_ratio there are no windows or relative positions", option="sr_ratio"
+            )
         if self.sr_ratio == 1:
             qkv = Linear(out_features=3 * inner, bias=self.qkv_bias)
             return self._ending(shape, [Step(qkv, (-1,), "qkv"), Step(self._operation(), (0,), "attention")])

@@ -48,31 +48,43 @@ class AttentionTape(Tape):
         split = self.reshaped((batch, tokens, heads, source.sizes[-1] // heads), read)
         return self.permuted((0, 2, 1, 3), split)
 
-    def fused(self, query: int, key: int, value: int) -> int:
-        """The CPU's fused kernel: it keeps what it reads and gives, and a logarithm for each query and head."""
+    def fused(self, query: int, key: int, value: int, bias: int | None = None) -> int:
+        """The CPU's fused kernel: it keeps what it reads and gives, and a logarithm for each query and head.
+
+        A bias has no gradient, for which there is no such kernel.
+        """
         batch, heads, tokens, width = self.value(query).sizes
         laid = contiguous((batch, tokens, heads, width)).permuted((0, 2, 1, 3))
         logarithms = Room(fixed_bytes=FLOAT_BYTES * batch * heads * tokens)
-        training = Training(inputs=(0, 1, 2), output=True, kept=logarithms)
-        reads = (query, key, value)
+        reads = (query, key, value) if bias is None else (query, key, value, bias)
+        training = Training(inputs=tuple(range(len(reads))), output=True, kept=logarithms)
         if not self.training:
             return self.put(Operator(laid, reads, scratch=logarithms))
         return self.put(Operator(laid, reads, training=training, layout="output"))
 
-    def written_out(self, query: int, key: int, value: int, dropout: float) -> int:
-        """Scaled queries times keys, their softmax, what is left out of it, times the values."""
+    def written_out(self, query: int, key: int, value: int, dropout: float, bias: int | None = None) -> int:
+        """Scaled queries times keys, plus a bias, their softmax, what is left out of it, times the values."""
         scores = self.matmul(self.scaled_by_number(query), self.permuted((0, 1, 3, 2), key))
+        scores = scores if bias is None else self.sum(scores, bias)
         return self.matmul(self.dropped(self.softmax(scores), dropout), value)
 
-    def by_math(self, query: int, key: int, value: int, dropout: float) -> int:
+    def by_math(self, query: int, key: int, value: int, dropout: float, bias: int | None = None) -> int:
         """What `scaled_dot_product_attention` does where no kernel fits: queries and keys are both scaled."""
         queries = self.scaled_by_number(query)
         scores = self.matmul(queries, self.scaled_by_number(self.permuted((0, 1, 3, 2), key)))
+        scores = scores if bias is None else self.sum(scores, bias)
         weights = self.softmax(scores)
         result = self.matmul(self.dropped(weights, dropout), value)
         for named in (queries, weights):
             self.operators[named] = self.operators[named]._replace(until=result)
         return result
+
+    def rolled(self, shift: Sizes, read: int) -> int:
+        """Rolled along axes behind the batch, if along any."""
+        if not any(shift):
+            return read
+        value = contiguous(self.value(read).sizes)
+        return self.put(Operator(value, (read,), training=KEEPS_NOTHING, layout="shape"))
 
     def scaled_by_number(self, read: int) -> int:
         """Times a number."""

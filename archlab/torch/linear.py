@@ -18,7 +18,7 @@ from torch.nn.modules.pooling import _AdaptiveMaxPoolNd, _LPPoolNd, _MaxPoolNd
 from archlab.graph import Graph, Node
 from archlab.layers.geometry import is_pointwise
 from archlab.torch.build import build
-from archlab.torch.modules import Attention, ScaledStdConv2d, StdConv2d
+from archlab.torch.modules import Attention, ScaledStdConv2d, StdConv2d, WindowAttention
 from archlab.torch.opaque import require_declared
 from archlab.torch.trace import PATH
 
@@ -106,7 +106,19 @@ def _of_module(module: object, args: tuple[Any, ...]) -> Tensor | None:
         return _interpolated(module, args[0])
     if isinstance(module, _AdaptiveMaxPoolNd | _LPPoolNd):
         return _mean_like(module, args[0])
+    if isinstance(module, WindowAttention):
+        return _attended_in_windows(module, args[0])
     return _attended(module, *args) if isinstance(module, Attention) else None
+
+
+def _attended_in_windows(module: WindowAttention, x: Tensor) -> Tensor:
+    """The same inside of each window, among the positions that are not masked."""
+    query, key, value = module.windows(x)
+    if module.shift_size is None:
+        return module.joined(query + (key + value).mean(2, keepdim=True), x.shape[0])
+    seen = (module.mask() == 0).to(x)
+    share = seen / seen.sum(-1, keepdim=True)
+    return module.joined(query + share[:, None].repeat(x.shape[0], 1, 1, 1) @ (key + value), x.shape[0])
 
 
 def _attended(module: Attention, x: Tensor, keys: Tensor | None = None) -> Tensor:

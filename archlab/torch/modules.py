@@ -418,6 +418,129 @@ class Attention(nn.Module):
         return x.reshape(batch, -1, count, self.num_heads, width).permute(2, 0, 3, 1, 4)
 
 
+class WindowAttention(nn.Module):
+    """Attention inside of windows of a map with its channels last (Liu et al. 2021).
+
+    Args:
+        num_heads: of queries, keys and values, each with its own part of the channels.
+        size: of the map, along each axis.
+        window_size: positions of a window along each axis, which divide the map's.
+        shift_size: by how much windows are shifted along each axis.
+        dilated: whether a window's positions lie evenly over the whole map, rather than beside one another.
+        relative_position: whether to learn a bias for each relative position and head.
+        fused: whether by `scaled_dot_product_attention`, rather than written out.
+        dropout: probability of leaving out a weight, in training.
+        head_first: whether queries, keys and values of a head lie together.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        num_heads: int,
+        size: list[int],
+        window_size: list[int],
+        shift_size: list[int] | None = None,
+        *,
+        dilated: bool = False,
+        relative_position: bool = False,
+        fused: bool = True,
+        dropout: float = 0.0,
+        head_first: bool = False,
+    ) -> None:
+        super().__init__()
+        self.num_heads, self.fused, self.dropout, self.head_first = num_heads, fused, dropout, head_first
+        self.size, self.window_size, self.shift_size = size, window_size, shift_size
+        counts = [whole // part for whole, part in zip(size, window_size)]  # noqa: B905 - the export knows no `strict`
+        pairs = zip(window_size, counts) if dilated else zip(counts, window_size)  # noqa: B905
+        self.halves = [half for pair in pairs for half in pair]
+        inside, last = 1 if dilated else 2, 2 * len(size) + 1
+        self.order = [0, *range(3 - inside, last, 2), *range(inside, last, 2), last]
+        self.back = [self.order.index(dim) for dim in range(last + 1)]
+        self.merged = [*counts, *window_size]
+        self.area = 1
+        for part in window_size:
+            self.area *= part
+        self.relative_position_bias_table = None
+        if relative_position:
+            places = 1
+            for part in window_size:
+                places *= 2 * part - 1
+            table = torch.zeros(places, num_heads)
+            self.relative_position_bias_table = nn.Parameter(nn.init.trunc_normal_(table, std=0.02))
+            self.relative_position_index: Tensor
+            self.register_buffer("relative_position_index", self.relative_positions(), persistent=False)
+        if shift_size is not None:
+            self.attn_mask: Tensor
+            self.register_buffer("attn_mask", self.mask(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, *axes, C) of queries, keys and values (N, *axes, 3 C)."""
+        q, k, v = self.windows(x).unbind(0)
+        bias = self.bias(x.shape[0])
+        dropout = self.dropout if self.training else 0.0
+        if self.fused:
+            y = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout)
+        else:
+            y = self.weights(q, k, bias, dropout) @ v
+        return self.joined(y, x.shape[0])
+
+    def weights(self, q: Tensor, k: Tensor, bias: Tensor | None, dropout: float) -> Tensor:
+        """Softmax over the keys of what each query makes of them."""
+        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
+        if bias is not None:
+            scores = scores + bias
+        scores = scores.softmax(-1)
+        return nn.functional.dropout(scores, dropout) if dropout else scores
+
+    def windows(self, x: Tensor) -> Tensor:
+        """(N, *axes, 3 C) as (3, N * windows, heads, positions of a window, width)."""
+        axes = list(range(1, len(self.size) + 1))
+        if self.shift_size is not None:
+            x = torch.roll(x, [-shift for shift in self.shift_size], axes)
+        x = x.reshape(x.shape[0], *self.halves, x.shape[-1]).permute(self.order)
+        x = x.reshape(-1, self.area, x.shape[-1])
+        width = x.shape[-1] // (3 * self.num_heads)
+        if self.head_first:
+            return x.reshape(*x.shape[:2], self.num_heads, 3, width).permute(3, 0, 2, 1, 4)
+        return x.reshape(*x.shape[:2], 3, self.num_heads, width).permute(2, 0, 3, 1, 4)
+
+    def joined(self, y: Tensor, batch: int) -> Tensor:
+        """(N * windows, heads, positions of a window, width) as (N, *axes, C)."""
+        width = y.shape[1] * y.shape[3]
+        y = y.transpose(1, 2).reshape(batch, *self.merged, width).permute(self.back).reshape(batch, *self.size, width)
+        if self.shift_size is not None:
+            y = torch.roll(y, self.shift_size, list(range(1, len(self.size) + 1)))
+        return y
+
+    def bias(self, batch: int) -> Tensor | None:
+        """What is added to the scores: the bias of each relative position, and the mask of shifted windows."""
+        bias = None
+        if self.relative_position_bias_table is not None:
+            table = self.relative_position_bias_table[self.relative_position_index]
+            bias = table.view(1, self.area, self.area, self.num_heads).permute(0, 3, 1, 2)
+        if self.shift_size is not None:
+            mask = self.attn_mask.unsqueeze(1)
+            bias = (mask if bias is None else bias + mask).repeat(batch, 1, 1, 1)
+        return bias
+
+    def relative_positions(self) -> Tensor:
+        """For each pair of a window's positions, the row of the table."""
+        index = torch.zeros(1, 1, dtype=torch.long)
+        for part in self.window_size:
+            places = torch.arange(part)
+            step = (places[:, None] - places[None, :] + part - 1)[None, :, None, :]
+            index = (index[:, None, :, None] * (2 * part - 1) + step).flatten(0, 1).flatten(1, 2)
+        return index.flatten()
+
+    def mask(self) -> Tensor:
+        """For each window -100 between positions that only rolling brought together."""
+        regions = torch.zeros(1, *self.size, 1)
+        for axis, (size, part, shift) in enumerate(zip(self.size, self.window_size, self.shift_size or []), 1):  # noqa: B905
+            place = torch.arange(size).view(-1, *[1] * (len(self.size) - axis + 1))
+            regions = regions * 3 + ((place >= size - part).int() + (place >= size - shift).int() if shift else 0)
+        groups = regions.reshape(1, *self.halves, 1).permute(self.order).reshape(-1, self.area)
+        return (groups[:, None, :] != groups[:, :, None]) * -100.0
+
+
 class ClassToken(nn.Module):
     """Learned tokens in front of others (Dosovitskiy et al. 2021).
 

@@ -264,6 +264,14 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
     # 20 queries of 6 channels scaled; 2 heads x 20 x 20 scores of softmax; of 20 queries and 5 keys from elsewhere
     ("attention_op", {"num_heads": 2}, (ChannelsLast((4, 5, 18)),), 120 + 5 * 2 * 400),
     ("attention_op", {"num_heads": 2}, (ChannelsLast((4, 5, 6)), ChannelsLast((5, 1, 12))), 120 + 5 * 2 * 100),
+    # 24 queries in windows of 6, or of 2 x 2 that are shifted; a bias, a mask for each score
+    ("window_attention_op", {"num_heads": 2, "window_size": (2, 3)}, (ChannelsLast((4, 6, 18)),), 144 + 5 * 2 * 144),
+    (
+        "window_attention_op",
+        {"num_heads": 2, "window_size": 2, "shift_size": 1, "relative_position": True},
+        (ChannelsLast((4, 6, 18)),),
+        144 + 7 * 2 * 24 * 4,
+    ),
     ("position_embedding", {}, (MAP,), 120),
     ("class_token", {}, (Laid((20, 6), ((0, 1), ()), (4, 5)),), 0),
     # what only moves values

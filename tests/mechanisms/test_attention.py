@@ -7,9 +7,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from archlab.analysis.conditions import Conditions
 from archlab.api.model import build
-from archlab.api.network import loads
-from tests.mechanisms.equality import assert_equal
+from archlab.api.network import load, loads
+from archlab.torch.verify import verify
+from archlab.torch.verify_field import verify_receptive_field
+from archlab.torch.verify_memory import verify_memory
+from tests.mechanisms.equality import FOLDER, assert_equal
 
 
 class Attention(nn.Module):
@@ -158,3 +162,126 @@ layers:
         dropped, plain = model.train()(x), model.eval()(x)
     assert dropped.std(0).min() > 0
     torch.testing.assert_close(dropped.mean(0), plain[0], atol=0.02, rtol=0)
+
+
+class Windows(nn.Module):
+    """Swin's window attention (Liu et al. 2021), position by position: keys are picked by where they are."""
+
+    def __init__(self, *, window: int, shift: int, size: tuple[int, int], dilation: int = 1) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(24, 72)
+        self.table = nn.Parameter(torch.randn((2 * window - 1) ** 2, 3))
+        self.proj = nn.Linear(24, 24)
+        self.window, self.shift, self.size, self.dilation = window, shift, size, dilation
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = self.size
+        q, k, v = (p.flatten(1, 2).unflatten(-1, (3, -1)).transpose(1, 2) for p in self.qkv(x).chunk(3, -1))
+        bias = torch.full((3, height * width, height * width), float("-inf"))
+        row, column = (place.flatten() for place in torch.meshgrid(*map(torch.arange, self.size), indexing="ij"))
+        places = 2 * self.window - 1
+        for one in range(height * width):
+            for other in range(height * width):
+                pairs = [(int(axis[one]), int(axis[other])) for axis in (row, column)]
+                if all(self.together(*pair) for pair in pairs):
+                    down, right = (
+                        (a // self.dilation - b // self.dilation) + self.window - 1
+                        if self.dilation > 1
+                        else a - b + self.window - 1
+                        for a, b in pairs
+                    )
+                    bias[:, one, other] = self.table[down * places + right]
+        scores = q @ k.mT / q.shape[-1] ** 0.5 + bias
+        made: Tensor = self.proj((scores.softmax(-1) @ v).transpose(1, 2).flatten(2))
+        return made.view(x.shape)
+
+    def together(self, one: int, other: int) -> bool:
+        """Whether two places along an axis are in one window."""
+        if self.dilation > 1:
+            return one % self.dilation == other % self.dilation
+        return (one - self.shift) // self.window == (other - self.shift) // self.window
+
+
+def swin_of(*blocks: Windows) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 24, 4, 4), Last(), nn.LayerNorm(24), *blocks, First())
+
+
+class Last(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(0, 2, 3, 1)
+
+
+class First(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(0, 3, 1, 2)
+
+
+LAYERS = """
+input: [3, 32, 48]
+layers:
+  - {name: patch_embed, type: conv2d, out_channels: 24, kernel_size: 4, stride: 4}
+  - {type: channels_last}
+  - {type: layer_norm}
+  - {name: a, type: self_attention, num_heads: 3, qkv_bias: true, relative_position: true, %s}
+  - {name: b, type: self_attention, num_heads: 3, qkv_bias: true, relative_position: true, %s}
+  - {type: channels_first}
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "blocks"),
+    [
+        (("window_size: 4", "window_size: 4, shift_size: 2, fused: false"), ((4, 0, 1), (4, 2, 1))),
+        (("window_size: 2, shift_size: 1", "window_size: 4, shift_size: 3"), ((2, 1, 1), (4, 3, 1))),
+    ],
+)
+def test_windows_position_by_position(options: tuple[str, str], blocks: tuple[tuple[int, int, int], ...]) -> None:
+    built = build(loads(LAYERS % options)).eval()
+    by_hand = swin_of(*[Windows(window=w, shift=s, size=(8, 12), dilation=d) for w, s, d in blocks]).eval()
+    theirs = by_hand.state_dict()
+    names = {"qkv": "qkv", "table": "attention.relative_position_bias_table", "proj": "proj"}
+    paths = {"0": "patch_embed", "2": "ln", "3": "a", "4": "b"}
+    for path, tensor in theirs.items():
+        index, *rest = path.split(".")
+        inner = [names.get(rest[0], rest[0]), *rest[1:]]
+        built.state_dict()[".".join([paths[index], *inner])].copy_(tensor)
+    sample = torch.rand(2, 3, 32, 48)
+    with torch.no_grad():
+        torch.testing.assert_close(built(sample), by_hand(sample))
+
+
+@pytest.mark.parametrize("name", ["swin", "grid_attention"])
+def test_windows_are_what_is_built(name: str) -> None:
+    network = load(str(FOLDER / f"{name}.yaml"))
+    for report in (verify(network), verify_receptive_field(network), verify_memory(network, Conditions(2))):
+        assert report.ok, report.render()
+
+
+def test_swin_timm() -> None:
+    """timm's own window attention, with its order of positions in a window and of rows in the table."""
+    swin = pytest.importorskip("timm.models.swin_transformer")
+    block = swin.SwinTransformerBlock(24, (8, 12), 3, window_size=4, shift_size=2, mlp_ratio=2.0).eval()
+    text = """
+input: [24, 8, 12]
+layers:
+  - {type: channels_last}
+  - type: residual
+    body:
+      - {name: norm1, type: layer_norm}
+      - {name: attn, type: self_attention, num_heads: 3, qkv_bias: true, window_size: 4, shift_size: 2,
+         relative_position: true}
+  - type: residual
+    body: [{name: norm2, type: layer_norm}, {name: fc1, type: linear, out_features: 48, activation: gelu},
+           {name: fc2, type: linear, out_features: 24}]
+"""
+    built = build(loads(text)).eval()
+    for name, tensor in block.state_dict().items():
+        path = name.replace("attn.relative", "attn.attention.relative").removeprefix("mlp.")
+        path = path.replace("fc1.", "fc1.fc.")
+        if path in built.state_dict():
+            built.state_dict()[path].copy_(tensor)
+        else:
+            assert "index" in name or "mask" in name, (name, list(built.state_dict()))
+    sample = torch.rand(2, 24, 8, 12)
+    with torch.no_grad():
+        torch.testing.assert_close(built(sample), block(sample.permute(0, 2, 3, 1)))

@@ -78,12 +78,8 @@ class Backward:
             for number, source in enumerate(call.inputs)
             if self._calls[source].needs_gradient
         ]
-        params: list[Storage] = []
         stays = operator.learned != "new" and self._is_plain(call)
-        if stays:
-            own.storage.holders += 1
-        elif operator.learns:
-            params = self._param_gradients(call, self._made_at_once(call))
+        params = self._first_param_gradients(call, own, stays=stays)
         room = operator.training.backward
         if room is not NOTHING:
             ledger.pass_by(self._step.room_bytes(call, room), call.node)
@@ -99,9 +95,21 @@ class Backward:
         if not self._step.is_uniform:
             made = [(source, self._in_precision_of(source, gradient, call)) for source, gradient in made]
         self._finish(call, made, params)
-        if stays and operator.learned == "handed on" and own.storage.holders > 1:
-            self._param_gradients(call, operator.learns)
-            ledger.release(own.storage)
+        if stays:
+            self._copy_if_held(call, own.storage)
+
+    def _first_param_gradients(self, call: Call, own: Gradient, *, stays: bool) -> list[Storage]:
+        """Those that are no sums of a map; where one is its value's gradient, that stays."""
+        if stays:
+            own.storage.holders += 1
+            return []
+        return self._param_gradients(call, self._made_at_once(call)) if call.operator.learns else []
+
+    def _copy_if_held(self, call: Call, gradient: Storage) -> None:
+        """A parameter's gradient is its value's, unless something else holds that."""
+        if call.operator.learned == "handed on" and gradient.holders > 1:
+            self._param_gradients(call, call.operator.learns)
+            self._step.ledger.release(gradient)
 
     def _run_by_sums(self, call: Call, own: Gradient, segment_inputs: Sequence[Storage]) -> None:
         """The same where a gradient is a whole map, summed up, or where gradients are made that nobody wants."""

@@ -118,10 +118,14 @@ _FILTER_NORMS: Rule = {
 }
 """The filters' batch norm is seen too."""
 
-_ATTENTION: Rule = {"Attention": {"macs": 1}, "Attention fused": {}}
+_ATTENTION: Rule = {
+    **_each("Attention WindowAttention", macs=1),
+    "Attention fused": {},
+    "WindowAttention fused": {},
+}
 """Written out as products of matrices it is seen by what intercepts operators; a CPU's fused kernel is not."""
 
-FLOP_COUNTER: Rule = _every_rank(_each(f"{_CONVS} {_OWN_CONVS} Attention", macs=2)) | {"Attention fused": {}}
+FLOP_COUNTER: Rule = {**_ATTENTION, **_every_rank(_each(f"{_CONVS} {_OWN_CONVS} Attention WindowAttention", macs=2))}
 
 FVCORE: Rule = _every_rank(
     {
