@@ -74,7 +74,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 PARTS: dict[str, tuple[str, ...]] = {
     "deform": ("deform_conv2d_op",),
     "channel_attention": ("channel_conv",),
-    "attention": ("attention_op",),
+    "attention_op": ("attention_op",),
     "window_attention": ("window_attention_op",),
     "parametrized_conv": (
         *("standardized_conv2d", "scaled_standardized_conv2d"),

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.attention import require_tokens
+from archlab.layers.attention_op import require_tokens
 from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.fields import Positive
 from archlab.layers.laid import Laid, extra_of, laid, positions_of, roles_of

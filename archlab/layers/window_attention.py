@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archlab.layers.attention import AttentionOp
+from archlab.layers.attention_op import AttentionOp
 from archlab.layers.attention_operators import AttentionTape
 from archlab.layers.base import Cost, TensorSpec
 from archlab.layers.fields import AnySizes, Positive
