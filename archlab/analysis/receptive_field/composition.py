@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from math import gcd, lcm
 from typing import NamedTuple
 
 from archlab.analysis.receptive_field.axis_field import AxisField, Periodic, UnitTable
-from archlab.analysis.receptive_field.spans import DENSE, Span, slid, union, work_of
+from archlab.analysis.receptive_field.spans import DENSE, MASK_UNIT, MAX_TRACKED, Span, slid, union, work_of
 from archlab.layers.geometry import Phases, Reads, Whole, Window
 
 MAX_PERIOD = 256
@@ -109,12 +109,12 @@ class Composer:
         if period is not None and _is_listed(period[0], target.size):
             up, down = period
             rows = self._rows(fields, range(up))
-            joined: AxisField = Periodic(up, down, tuple(map(union, rows)), target.size)
+            joined: AxisField = Periodic(up, down, self._unions(rows, len(fields)), target.size)
             return joined, _shift(rows[: target.size], target.size)
         start, end = self._asked(target.node, target.axis)
         rows = self._rows(fields, range(start, end + 1))
         speed = None if period is None else Fraction(period[1], period[0])
-        joined = UnitTable(start, tuple(map(union, rows)), target.size, speed)
+        joined = UnitTable(start, self._unions(rows, len(fields)), target.size, speed)
         return joined, _shift(rows[-start : target.size - start], target.size)
 
     def narrowest(self, fields: Sequence[AxisField], _target: Target) -> tuple[AxisField, Shift]:
@@ -139,17 +139,28 @@ class Composer:
         return UnitTable(start, self._read(field, reads, range(start, end + 1)), target.size, speed)
 
     def _read(self, field: AxisField, reads: Window | Phases, units: range) -> tuple[Span, ...]:
-        self._spend(field, len(units) * reads.most_taps)
-        return tuple([union([field.span(source) for source in reads.of(unit)]) for unit in units])
+        taps = reads.most_taps
+        self._add_work(len(units) * taps)
+        return self._unions((list(map(field.span, reads.of(unit))) for unit in units), taps)
 
     def _rows(self, fields: Sequence[AxisField], units: range) -> list[tuple[Span, ...]]:
         """Unit by unit, what each map's unit sees."""
-        for field in fields:
-            self._spend(field, len(units))
+        self._add_work(len(units) * len(fields))
         return list(zip(*[map(field.span, units) for field in fields], strict=True))
 
-    def _spend(self, field: AxisField, unions: int) -> None:
-        self._add_work(unions * work_of(field.span(0)))
+    def _unions(self, rows: Iterable[Sequence[Span]], most: int) -> tuple[Span, ...]:
+        """The union of each row of at most so many spans.
+
+        The masks of units differ in length, and are known once they are made: they are counted as they come.
+        """
+        found: list[Span] = []
+        for row in rows:
+            span = union(row)
+            size = span[1] - span[0]
+            if size >= MASK_UNIT and (span[2] > DENSE or any(one[2] > DENSE for one in row)):
+                self._add_work(most * (min(size, MAX_TRACKED) // MASK_UNIT))
+            found.append(span)
+        return tuple(found)
 
     def _spend_mask(self, span: Span, unions: int) -> None:
         """Count what holds for all units, which costs something where it has holes: time, and memory to be kept in."""
