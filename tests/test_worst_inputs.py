@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from itertools import product
@@ -123,10 +124,47 @@ def test_inputs_that_adaptive_windows_share() -> None:
         assert _covered(size, out) == sum(end - start for start, end in bounds)
 
 
-@pytest.mark.parametrize("write", [worst.upsampled, worst.adaptive, worst.speeds, worst.kept_masks])
+@pytest.mark.parametrize(
+    "write",
+    [
+        *(worst.upsampled, worst.adaptive, worst.speeds, worst.kept_masks, worst.hourglasses, worst.volumes_resized),
+        *(worst.long_line_resized, worst.long_nearest, worst.long_pooled),
+    ],
+)
 def test_sets_of_positions_are_bounded(write: Callable[[], str]) -> None:
-    with pytest.raises(ConfigError, match="too many different units"):
+    with pytest.raises(ConfigError, match="too many different units") as caught:
         loads(write()).analyze()
+    assert caught.value.problems[0].place is not None
+
+
+def test_masks_of_units_are_counted_as_they_are_made() -> None:
+    """The first unit sees a short span here, and those in the middle long ones with holes."""
+    network = loads(worst.hourglasses())
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConfigError, match="too many different units"):
+            network.analyze()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100_000_000  # half a gigabyte before
+
+
+def test_fields_of_several_inputs_share_a_bound() -> None:
+    analysis = loads(worst.resized_inputs(1)).analyze()
+    assert len(analysis.input_outputs) == 2
+    analysis = loads(worst.resized_inputs()).analyze()
+    with pytest.raises(ConfigError, match="too many different units"):
+        _ = analysis.input_outputs
+
+
+def test_what_is_asked_of_long_maps_takes_no_step_for_each_unit() -> None:
+    def run(layers: int) -> None:
+        with pytest.raises(ConfigError, match="too many different units"):
+            loads(worst.long_behind_a_join(layers)).analyze()
+
+    run(2)  # the first run compiles schemas
+    assert steps_of(partial(run, 4)) < steps_of(partial(run, 2)) + 20_000  # 262,144 units each
 
 
 def test_paths_are_bounded() -> None:

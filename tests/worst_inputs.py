@@ -330,7 +330,7 @@ blocks:
 """
 
 
-def hourglasses(levels: int = 6, each: int = 5) -> str:
+def hourglasses(levels: int = 6, each: int = 4) -> str:
     """Blocks in themselves, as many layers as fit, deep in one another."""
     return f"""input: [1, 64, 64]
 blocks:
@@ -345,6 +345,223 @@ blocks:
 layers:
   - {{name: trunk, use: twice, n: {levels}}}
 """
+
+
+def trees(levels: int = 11) -> str:
+    """A block that uses itself twice, no two of which are alike: as many layers as fit."""
+    uses = "".join(
+        f"      - {{name: u{i}, use: tree, n: $(n - 1), d: $(2 * d + {i}), when: $(n > 1)}}\n" for i in range(2)
+    )
+    return f"""input: [4, 64, 64]
+blocks:
+  tree:
+    params: {{n: , d: 1}}
+    layers:
+      - {{name: c, type: conv2d, out_channels: 4, kernel_size: 3, padding: auto, dilation: $(1 + d % 30)}}
+      - {{name: l, type: relu, from: c}}
+{uses}      - {{type: add, with: [l]}}
+layers:
+  - {{name: top, use: tree, n: {levels}}}
+"""
+
+
+def wildcards(maps: int = 250, joins: int = 250) -> str:
+    """Names of all repetitions, read again and again by repeated layers."""
+    return f"""input: [1, 32, 32]
+blocks:
+  unit:
+    layers:
+      - {{name: skip, type: conv2d, out_channels: 1, kernel_size: 3, padding: 1}}
+      - {{type: relu}}
+layers:
+  - {{name: y, use: unit, repeat: {maps}}}
+  - type: branches
+    merge: add
+    paths:
+      - {{name: p, repeat: {joins}, layers: [{{type: add, with: [y.*.skip]}}]}}
+"""
+
+
+def wildcard_outputs(maps: int = 13_000) -> str:
+    """All repetitions are results."""
+    return f"input: [1, 8, 8]\nlayers:\n  - {{name: y, type: sigmoid, repeat: {maps}}}\noutputs: [y.*]\n"
+
+
+def repeated_paths(count: int = 10_900) -> str:
+    """A path so many times beside itself, each with another dilation."""
+    conv = "{type: conv2d, out_channels: 1, kernel_size: 3, padding: auto, dilation: $(index % 97 + 1)}"
+    return f"""input: [1, 200, 200]
+layers:
+  - type: branches
+    paths:
+      - {{repeat: {count}, layers: [{conv}, {{type: relu}}]}}
+"""
+
+
+def shared(count: int = 1_370) -> str:
+    """Each item the one before it once more."""
+    conv = "type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, norm: batch_norm2d, activation: relu"
+    lines = "".join(f"  - {{name: s{i + 1}, share: s{i}}}\n" for i in range(count))
+    return f"input: [8, 32, 32]\nlayers:\n  - {{name: s0, {conv}}}\n{lines}"
+
+
+def shared_blocks(times: int = 800, uses: int = 10) -> str:
+    """A block of layers that are shared in it, called again and again on other maps."""
+    conv = "type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, norm: batch_norm2d"
+    return f"""input: [8, 64, 64]
+blocks:
+  inner:
+    layers:
+      - {{name: a, {conv}, repeat: {uses}, share: true}}
+      - {{name: b, share: a.0, repeat: {uses}}}
+layers:
+  - {{name: top, use: inner}}
+  - {{share: top, repeat: {times}}}
+"""
+
+
+def inputs(count: int = 15, deep: int = 2_150) -> str:
+    """As many inputs as there may be, the receptive field of each of which is worked out, where many are joined."""
+    names = "".join(f", i{i}: [1, 61, 61]" for i in range(count))
+    conv = f"type: conv2d, out_channels: 1, kernel_size: 3, padding: 1, repeat: {deep}"
+    lines = "".join(f"  - {{name: y{i}, from: i{i}, {conv}}}\n" for i in range(count))
+    joined = ", ".join(f"y{i}" for i in range(count))
+    last = f"  - {{from: x, type: add, with: [{joined}]}}\n  - {{type: interpolate, size: [17, 59]}}\n"
+    return f"input: {{x: [1, 61, 61]{names}}}\nlayers:\n{lines}{last}"
+
+
+def resized_inputs(count: int = 15, sizes: int = 500) -> str:
+    """As many inputs as there may be, joined and then resized: the units of each input's field are told apart."""
+    names = "".join(f", i{i}: [1, 255, 255]" for i in range(count))
+    joined = ", ".join(f"i{i}" for i in range(count))
+    lines = "".join(
+        f"  - {{type: interpolate, size: [{239 + i * 37 % 31}, 255], mode: bilinear}}\n" for i in range(sizes)
+    )
+    return f"input: {{x: [1, 255, 255]{names}}}\nlayers:\n  - {{type: add, with: [{joined}]}}\n{lines}"
+
+
+def long_line_resized(layers: int = 3_000) -> str:
+    """Signals as long as they may be, resized again and again to sizes without common divisors."""
+    lines = [
+        f"  - {{type: interpolate, size: {262_144 - (i * 7919) % 131_072}, mode: linear}}\n" for i in range(layers)
+    ]
+    return "input: [1, 262144]\nlayers:\n" + "".join(lines)
+
+
+def long_nearest(layers: int = 4_000) -> str:
+    """Signals as long as they may be, enlarged to them and back again, where single precision rounds."""
+    lines = "".join(
+        f"  - {{type: interpolate, size: {262_143 - 2 * i}}}\n  - {{type: interpolate, size: 255, mode: linear}}\n"
+        for i in range(layers)
+    )
+    return f"input: [1, 255]\nlayers:\n{lines}"
+
+
+def long_behind_a_join(layers: int = 4_000) -> str:
+    """Maps that move at different speeds, with thousands of long signals behind them."""
+    lines = "".join(
+        f"  - {{type: interpolate, size: {262_144 - (i * 7_919) % 131_072}, mode: linear}}\n" for i in range(layers)
+    )
+    return f"""input: [1, 999]
+layers:
+  - type: branches
+    merge: add
+    paths:
+      - []
+      - - {{type: conv1d, out_channels: 1, kernel_size: 3, stride: 2, padding: 1}}
+        - {{type: upsample, size: 999, mode: linear}}
+{lines}"""
+
+
+def long_signal(layers: int = 10_900) -> str:
+    """Signals as long as they may be, with dilations that grow and fall."""
+    conv = "type: conv1d, out_channels: 2, kernel_size: 3, padding: auto, dilation: $(2 ** (index % 16))"
+    return f"input: [2, 262144]\nlayers:\n  - {{{conv}, norm: batch_norm1d, activation: relu, repeat: {layers}}}\n"
+
+
+def long_pooled(layers: int = 400) -> str:
+    """Signals as long as they may be, pooled to sizes without common divisors."""
+    lines = "".join(f"  - {{type: adaptive_avg_pool1d, output_size: {262_139 - 10 * i}}}\n" for i in range(layers))
+    return f"input: [1, 262144]\nlayers:\n{lines}"
+
+
+def volumes(layers: int = 8_100) -> str:
+    """Three axes, each of its own kernel, in units with shortcuts."""
+    unit = (
+        "{type: conv3d, out_channels: 4, kernel_size: [1, 3, 5], padding: auto, norm: batch_norm3d, activation: relu}"
+    )
+    body = f"{{type: residual, body: [{unit}]}}"
+    layers_of_it = f"layers:\n  - {{name: v, use: u, repeat: {layers}}}\n"
+    return f"input: [4, 32, 48, 64]\nblocks:\n  u: {{layers: [{body}]}}\n{layers_of_it}"
+
+
+def volumes_resized(layers: int = 3_000) -> str:
+    """Three axes that are resized each by itself."""
+    sizes = [251, 257, 241, 263, 239, 269, 233, 271]
+    lines = [
+        f"  - {{type: interpolate, size: [{sizes[i % 8]}, {sizes[(i + 3) % 8] + i % 5}, {sizes[(i + 5) % 8]}]}}\n"
+        for i in range(layers)
+    ]
+    return "input: [1, 255, 255, 255]\nlayers:\n" + "".join(lines)
+
+
+def tokens(count: int = 3_600) -> str:
+    """A large map as tokens and back, again and again."""
+    return f"""input: [4, 512, 512]
+blocks:
+  mixed:
+    layers:
+      - {{type: flatten, start_dim: 2}}
+      - {{type: transpose, dim0: 1, dim1: 2}}
+      - {{type: layer_norm}}
+      - {{type: linear, out_features: 4}}
+      - {{type: softmax, dim: -1}}
+      - {{type: transpose, dim0: 1, dim1: 2}}
+      - {{type: unflatten, dim: 2, unflattened_size: [512, 512]}}
+      - {{type: conv2d, out_channels: 4, kernel_size: 3, padding: 1}}
+layers:
+  - {{use: mixed, repeat: {count}}}
+"""
+
+
+def tokens_pooled(count: int = 5_000) -> str:
+    """Tokens of a large map, pooled over their axis and spread again."""
+    block = "{name: m, type: mean, dim: 2, keepdim: true}, {type: multiply, with: [a]}"
+    return f"""input: [2, 512, 512]
+blocks:
+  pooled: {{inputs: [a], layers: [{block}]}}
+layers:
+  - {{type: flatten, start_dim: 2}}
+  - {{name: u, use: pooled, repeat: {count}}}
+"""
+
+
+def lists(count: int = 1_000) -> str:
+    """Tables in params, looked up and summed in every repetition."""
+    rows = "[" + ", ".join(["[1, 2, 3, 4]"] * 90) + "]"
+    found = " + ".join(f"rows[(index + {i}) % 90][{i % 4}]" for i in range(30))
+    total = "sum([max(rows[0]), min(rows[1]), sum(rows[2][0:3]), len(rows[3:80])])"
+    return f"""input: [1, 8, 8]
+params: {{rows: {rows}}}
+layers:
+  - {{type: conv2d, out_channels: "$({found} + {total})", kernel_size: 1, repeat: {count}}}
+"""
+
+
+def list_copies(count: int = 1_000) -> str:
+    """Lists of lists, made and taken apart by the expressions of params."""
+    params = "".join(f'  p{i + 1}: "$([p{i}, p{i}, p{i}][1])"\n' for i in range(400))
+    first = ", ".join(["1"] * 100)
+    return f"input: [1, 8, 8]\nparams:\n  p0: [{first}]\n{params}layers:\n  - {{type: relu, repeat: {count}}}\n"
+
+
+def presets(count: int = 60) -> str:
+    """Blocks that are presets' networks."""
+    names = ["resnet152", "densenet201", "efficientnet_b7", "regnet_y_32gf", "convnext_large", "inception_v3"]
+    blocks = "".join(f"  b{i}: {{extends: {name}}}\n" for i, name in enumerate(names))
+    items = "".join(f"  - {{name: n{i}, use: b{i % len(names)}, from: input}}\n" for i in range(count))
+    last = ", ".join(f"n{i}" for i in range(count))
+    return f"input: [3, 299, 299]\nblocks:\n{blocks}layers:\n{items}outputs: [{last}]\n"
 
 
 WORST: dict[str, Callable[[], str]] = {
@@ -378,7 +595,21 @@ WORST: dict[str, Callable[[], str]] = {
         ),
         *(circular, permuted, different, deformable, large_field, far_holes),
         *(unknown_names, long_comments, comment_marks, commented_line, classes, outputs, exported_names, gates),
-        *(recursion, hourglasses),
+        *(recursion, hourglasses, trees, wildcards, wildcard_outputs, repeated_paths, shared, shared_blocks),
+        *(
+            inputs,
+            resized_inputs,
+            long_line_resized,
+            long_nearest,
+            long_behind_a_join,
+            long_signal,
+            long_pooled,
+            volumes,
+            volumes_resized,
+            tokens,
+            tokens_pooled,
+        ),
+        *(lists, list_copies, presets),
     )
 }
 

@@ -8,13 +8,18 @@ from __future__ import annotations
 from math import prod
 from typing import NamedTuple
 
-from archlab.graph import Graph
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import single_problem
+from archlab.graph import Graph, Node
 from archlab.layers.base import Layer
-from archlab.layers.geometry import AxisReads
+from archlab.layers.geometry import IDENTITY, AxisReads, listed_taps
 from archlab.layers.runtime import Runtime
 from archlab.layers.shape import Shape
 
 DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "int64": 8}
+
+MAX_READ_STEPS = 1_000_000
+"""Bound on listing what layers read, where outputs differ from one another, in steps of about a microsecond."""
 
 
 class Facts(NamedTuple):
@@ -49,9 +54,24 @@ class Facts(NamedTuple):
 
 
 def collect_facts(graph: Graph) -> list[Facts]:
-    """The facts of every node, in order."""
+    """The facts of every node, in order.
+
+    Raises:
+        ConfigError: where what the layers read takes too long to be listed.
+    """
     runtimes = graph.runtimes
-    facts = graph.asked_once(lambda node, inputs: _ask(node.layer, inputs, node.shape, runtimes[node.index]))
+    spent = 0
+
+    def ask(node: Node, inputs: tuple[Shape, ...]) -> Facts:
+        nonlocal spent
+        spent += node.layer.read_steps(inputs, node.shape)
+        _require_few(spent, node)
+        found = _ask(node.layer, inputs, node.shape, runtimes[node.index])
+        spent += sum(listed_taps(axis) for reads in found.reads for axis in reads if axis is not IDENTITY)
+        _require_few(spent, node)
+        return found
+
+    facts = graph.asked_once(ask)
     for index in graph.repeats():
         own = facts[index]
         shared = own.params + own.buffers
@@ -65,6 +85,12 @@ def collect_facts(graph: Graph) -> list[Facts]:
             unknown=tuple([name for name in own.unknown if name not in ("params", "buffers")]),
         )
     return facts
+
+
+def _require_few(steps: int, node: Node) -> None:
+    if steps > MAX_READ_STEPS:
+        message = f"'{node.path}': its receptive field has too many different units to be worked out"
+        raise single_problem(message, Code.TOO_LARGE, node.place)
 
 
 def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape, runtime: Runtime) -> Facts:

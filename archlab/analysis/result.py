@@ -13,6 +13,7 @@ from archlab.analysis.memory.ledger import Timeline
 from archlab.analysis.memory.program import Program, inference_program, training_program
 from archlab.analysis.memory.trainable import Refusal, training_refusal
 from archlab.analysis.memory.training import training_memory
+from archlab.analysis.receptive_field.composition import Work
 from archlab.analysis.receptive_field.fields import ReceptiveField, bounded_fields, receptive_fields
 from archlab.analysis.receptive_field.outputs import OutputReport, last_spatial, output_reports, seen_at
 from archlab.analysis.receptive_field.productivity import Productivity, productivity
@@ -184,7 +185,12 @@ class Analysis:
 
     @cached_property
     def input_outputs(self) -> dict[str, OutputReport | None]:
-        """By input, what one unit of the first result sees of it; None where it has no positions."""
+        """By input, what one unit of the first result sees of it; None where it has no positions.
+
+        Raises:
+            ConfigError: where the fields of all inputs but the first would take too long together.
+        """
+        work = Work()
         found: dict[str, OutputReport | None] = {}
         for node in self.graph.inputs:
             if not is_map(node.shape):
@@ -192,7 +198,7 @@ class Analysis:
             elif node.index == 0:
                 found[node.path] = self.outputs[0]
             else:
-                fields = receptive_fields(self.graph, self._facts, node.index)
+                fields = receptive_fields(self.graph, self._facts, node.index, work)
                 found[node.path] = output_reports(self.graph, self._facts, fields)[0]
         return found
 

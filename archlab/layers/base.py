@@ -111,6 +111,10 @@ class Layer(BaseModel):
         """For each input: the reads along each axis of one output position."""
         return (pointwise(axis_count(output)),) * len(inputs)
 
+    def read_steps(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """What `reads` costs where it looks at positions one by one, in steps of about a microsecond."""
+        return 0
+
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """The tensors it owns, in the order of PyTorch's `state_dict`."""
         return ()

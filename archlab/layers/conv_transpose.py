@@ -95,7 +95,8 @@ class ConvTransposeNd(Layer):
             reached = () if start is None else range(start, kernel, period)
             return tuple([(place - k * dilation) // stride for k in reversed(reached)])
 
-        return Phases(up=stride, down=1, taps=taps_of(stride, -(-kernel // period), taps))
+        reach = (padding - (kernel - 1) * dilation) // stride, (stride - 1 + padding) // stride
+        return Phases(up=stride, down=1, taps=taps_of(stride, -(-kernel // period), taps, reach))
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """weight: (in_channels, out_channels / groups, *kernel_size); bias: (out_channels,)."""

@@ -14,7 +14,7 @@ All positions are indices into the *unpadded* input, so padding shows as negativ
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import gcd
 from typing import Literal, overload
 
@@ -79,12 +79,27 @@ class Phases:
     """Output `o = q * up + p` (0 <= p < up) reads the inputs `q * down + t` for `t` in `taps[p]`.
 
     The stride is `down / up`: below one for layers that enlarge the map. A phase without taps reads nothing.
-    Taps of long periods are a rule (`Taps`) instead of a tuple.
+    Taps of long periods are a rule (`Taps`) instead of a tuple. Those of a phase are in ascending order.
     """
 
     up: int
     down: int
     taps: Sequence[tuple[int, ...]]
+    _reach: tuple[int, int] | None = field(init=False, repr=False, compare=False)
+    """The lowest and the highest tap where outputs do not read further and further on, or some read nothing."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_reach", self.taps.reach if isinstance(self.taps, Taps) else self._worked_out())
+
+    def _worked_out(self) -> tuple[int, int] | None:
+        read = [taps for taps in self.taps if taps]
+        starts, ends = [taps[0] for taps in read], [taps[-1] for taps in read]
+        if not read:
+            return 0, -1
+        rising = all(
+            places == sorted(places) and places[-1] <= places[0] + self.down for places in (starts, ends)
+        ) and len(read) == len(self.taps)
+        return None if rising else (min(starts), max(ends))
 
     def of(self, unit: int) -> Sequence[int]:
         """The inputs that output `unit` reads, inside the maps or not."""
@@ -98,11 +113,16 @@ class Phases:
         return self.taps.most if isinstance(self.taps, Taps) else max(1, *map(len, self.taps))
 
     def between(self, first: int, last: int) -> tuple[int, int] | None:
-        """The first and last input that outputs `first` to `last` read; None if they read nothing."""
-        # Of each phase the first unit reads the foremost inputs, and the last one the hindmost.
-        starts = [min(read) for read in map(self.of, range(first, min(last, first + self.up - 1) + 1)) if read]
-        ends = [max(read) for read in map(self.of, range(max(first, last - self.up + 1), last + 1)) if read]
-        return (min(starts), max(ends)) if starts else None
+        """Inputs around all that outputs `first` to `last` read, without a step for each; None if they read nothing.
+
+        They are the first and the last one read, where outputs read further and further on.
+        """
+        if self._reach is None:
+            return self.of(first)[0], self.of(last)[-1]
+        lowest, highest = self._reach
+        if highest < lowest:
+            return None
+        return first // self.up * self.down + lowest, last // self.up * self.down + highest
 
 
 class Taps(Sequence[tuple[int, ...]]):
@@ -112,11 +132,20 @@ class Taps(Sequence[tuple[int, ...]]):
         period: number of phases.
         most: taps of a phase at most; at least 1.
         rule: the taps of a phase.
+        reach: the lowest and the highest tap of all phases, where outputs do not read further and further on or some
+            read nothing.
     """
 
-    __slots__ = ("_period", "_rule", "most")
+    __slots__ = ("_period", "_rule", "most", "reach")
 
-    def __init__(self, period: int, most: int, rule: Callable[[int], tuple[int, ...]]) -> None:
+    def __init__(
+        self,
+        period: int,
+        most: int,
+        rule: Callable[[int], tuple[int, ...]],
+        reach: tuple[int, int] | None = None,
+    ) -> None:
+        self.reach = reach
         self._period = period
         self._rule = rule
         self.most = most
@@ -142,9 +171,18 @@ MOST_LISTED = 256
 """Longest period whose taps are listed."""
 
 
-def taps_of(period: int, most: int, rule: Callable[[int], tuple[int, ...]]) -> Sequence[tuple[int, ...]]:
-    """The taps of every phase: listed where the period is short."""
-    return tuple(map(rule, range(period))) if period <= MOST_LISTED else Taps(period, most, rule)
+def taps_of(
+    period: int, most: int, rule: Callable[[int], tuple[int, ...]], reach: tuple[int, int] | None = None
+) -> Sequence[tuple[int, ...]]:
+    """The taps of every phase: listed where the period is short; `reach` as `Taps` has it."""
+    return tuple(map(rule, range(period))) if period <= MOST_LISTED else Taps(period, most, rule, reach)
+
+
+def listed_taps(reads: Reads) -> int:
+    """How many phases and taps are listed, in steps of about a microsecond."""
+    if not isinstance(reads, Phases) or isinstance(reads.taps, Taps):
+        return 0
+    return len(reads.taps) + sum(map(len, reads.taps)) // 8
 
 
 @dataclass(frozen=True, slots=True)

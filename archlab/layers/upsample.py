@@ -54,6 +54,9 @@ _AXES_MODES = {1: "linear", 2: "bilinear or bicubic", 3: "trilinear"}
 SMALL_OUTPUT = 128
 """Largest height + width for which PyTorch takes the way of small outputs (`_use_vectorized_kernel_cond_2d`)."""
 
+MOST_EXACT = 1 << 24
+"""Whole numbers below it are exact in single precision."""
+
 _TAPS: dict[str, tuple[int, ...]] = {
     "nearest": (0,),
     "nearest-exact": (0,),
@@ -165,11 +168,22 @@ class Upsample(Layer):
             step = Fraction(in_size, out_size) if factor is None else 1 / _fraction(factor)
             start = Fraction(0) if self.mode == "nearest" else (step - 1) / 2
         reads = _periodic(step, start, self.mode)
-        if self.mode.startswith("nearest"):
+        if self.mode.startswith("nearest") and not _is_exact(in_size, out_size, factor):
             taken = self._taken(in_size, out_size, factor, small=_is_small(output[1:]))
             if any(reads.of(o)[0] != i for o, i in enumerate(taken)):  # where torch's rounding decides
                 return Phases(out_size, in_size, tuple([(i,) for i in taken]))
         return reads
+
+    def read_steps(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Nearest neighbours are compared with what single precision makes of them."""
+        if not self.mode.startswith("nearest"):
+            return 0
+        axes = [
+            (before, after)
+            for axis, (before, after) in enumerate(zip(inputs[0][1:], output[1:], strict=True))
+            if before > 1 and not _is_exact(before, after, _of_axis(self.scale_factor, axis))
+        ]
+        return 2 * sum(after for _, after in axes)
 
     def _taken(self, in_size: int, out_size: int, factor: float | None, *, small: bool) -> list[int]:
         """The position that PyTorch takes for each output: on a CPU, in single precision, the channels not behind.
@@ -210,6 +224,18 @@ class Upsample(Layer):
 def _of_axis(value: T | tuple[T, ...] | None, axis: int) -> T | None:
     """A value for every axis, or each axis's own."""
     return value[axis] if isinstance(value, tuple) else value
+
+
+def _is_exact(in_size: int, out_size: int, factor: float | None) -> bool:
+    """Whether single precision rounds no source coordinate, as where a size is doubled or halved.
+
+    The step is a whole number of 2^-b, and a coordinate an odd multiple of half of it.
+    """
+    step = Fraction(in_size, out_size)
+    if factor is not None and step != 1 / Fraction(factor):
+        return False
+    halves = step.denominator
+    return halves & (halves - 1) == 0 and 2 * out_size * step.numerator < MOST_EXACT
 
 
 def _is_small(sizes: Shape) -> bool:

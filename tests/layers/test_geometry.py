@@ -19,6 +19,7 @@ from archlab.layers.geometry import (
     PaddingMode,
     Phases,
     Reads,
+    Taps,
     Whole,
     Window,
     adaptive_reads,
@@ -130,19 +131,58 @@ def test_transposed_convolutions_have_two_axes() -> None:
 
 
 def test_reach_is_from_the_first_to_the_last_that_is_read() -> None:
-    forms: list[Window | Phases] = [
+    rising: list[Window | Phases] = [
         Window(3, 2, 1, 2),
         Window(1, 3, -2),
         Phases(2, 1, ((0,), (0, 1))),
-        Phases(3, 2, ((-1, 4), (), (0, 1))),
         Phases(1, 0, ((0,),)),
-        Phases(4, 3, ((), (), (2,), ())),
+        Phases(2, 3, Taps(2, 2, lambda phase: (phase, phase + 1))),
     ]
-    for form in forms:
+    others: list[Window | Phases] = [
+        Phases(3, 2, ((-1, 4), (), (0, 1))),
+        Phases(4, 3, ((), (), (2,), ())),
+        Phases(2, 1, ((1,), (0,))),
+        Phases(2, 1, ((0,), (3,))),
+    ]
+    for form in (*rising, *others):
         for first in range(-5, 6):
             for last in range(first, first + 9):
                 read = [tap for unit in range(first, last + 1) for tap in form.of(unit)]
-                assert form.between(first, last) == ((min(read), max(read)) if read else None)
+                around = form.between(first, last)
+                assert around is not None
+                if form in rising:
+                    assert around == (min(read), max(read))
+                else:  # what is asked for may be more
+                    assert all(around[0] <= tap <= around[1] for tap in read)
+    assert Phases(2, 1, ((), ())).between(0, 5) is None
+
+
+@pytest.mark.parametrize(
+    "options", [{"kernel_size": 2, "stride": 300}, {"kernel_size": 7, "stride": 260, "dilation": 99}]
+)
+def test_reach_of_long_periods(options: dict[str, int]) -> None:
+    (read,) = read_by(make("conv_transpose1d", out_channels=1, padding=40, **options), (1, 5))
+    assert isinstance(read, Phases)
+    assert isinstance(read.taps, Taps)
+    for first, count in product((-300, 0, 7, 299), (1, 250, 700)):
+        taps = [tap for unit in range(first, first + count) for tap in read.of(unit)]
+        around = read.between(first, first + count - 1)
+        assert around is not None
+        assert all(around[0] <= tap <= around[1] for tap in taps)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
+def test_nearest_neighbours_that_no_rounding_moves(mode: str) -> None:
+    """Sizes in the ratio of powers of two are not compared one by one."""
+    for before, after in ((3, 6), (6, 3), (5, 40), (999, 3996), (48, 64), (96, 64), (131_072, 262_144)):
+        layer = make("interpolate", size=after, mode=mode)
+        assert layer.read_steps(((1, before),), (1, after)) == 0
+        (read,) = read_by(layer, (1, before))
+        assert isinstance(read, Window | Phases)
+        positions = torch.arange(before, dtype=torch.float64)[None, None]
+        found = functional.interpolate(positions, size=after, mode=mode)[0, 0].tolist()
+        assert [read.of(unit)[0] for unit in range(after)] == found
+    assert make("interpolate", size=99, mode=mode).read_steps(((1, 100),), (1, 99)) == 198
 
 
 def test_a_window_that_reads_each_position_where_it_is() -> None:

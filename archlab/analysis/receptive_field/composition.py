@@ -52,16 +52,26 @@ class Shift(NamedTuple):
 ALIGNED = Shift(Fraction(0), Fraction(0))
 
 
+class Work:
+    """Steps of about a microsecond, of one walk or of several together."""
+
+    __slots__ = ("steps",)
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+
 class Composer:
     """Makes fields, and counts the work that it takes.
 
     Args:
         asked: which units anything may ask for; it is called only where units have to be listed one by one.
+        work: what others have done on the same account.
     """
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, work: Work | None = None) -> None:
         self._asked = asked
-        self._work = 0
+        self._work = Work() if work is None else work
 
     def read_through(self, field: AxisField | None, reads: Reads, target: Target) -> AxisField | None:
         """The field of a layer's output from the field of its input.
@@ -168,8 +178,8 @@ class Composer:
             self._add_work(unions * (work_of(span) - 1))
 
     def _add_work(self, steps: int) -> None:
-        self._work += steps
-        if self._work > MAX_WORK:
+        self._work.steps += steps
+        if self._work.steps > MAX_WORK:
             raise OverflowError("its receptive field has too many different units to be worked out")
 
 

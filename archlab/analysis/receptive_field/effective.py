@@ -182,11 +182,16 @@ class Estimator:
 
     def _are_alike(self, index: int, field: ReceptiveField) -> bool:
         """Whether all axes are as the first, up to this node."""
-        nodes = self._graph.nodes[: index + 1]
-        return all(axis is field.axes[0] for axis in field.axes) and all(
-            is_even(node.shape) and all(axis == reads[0] for reads in self._facts[i].reads for axis in reads)
-            for i, node in enumerate(nodes)
-        )
+        return index < self._uneven and all(axis is field.axes[0] for axis in field.axes)
+
+    @cached_property
+    def _uneven(self) -> int:
+        """The first node whose axes are not all alike."""
+        for node, fact in zip(self._graph.nodes, self._facts, strict=True):
+            alike = all(axis is reads[0] or axis == reads[0] for reads in fact.reads for axis in reads)
+            if not (alike and is_even(node.shape)):
+                return node.index
+        return len(self._graph.nodes)
 
     def _weights(self, index: int, axis: int, unit: int) -> Weights | None:
         """What one unit takes from the input along an axis; None if that is nothing or too much."""

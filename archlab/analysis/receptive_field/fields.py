@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
 from archlab.analysis.receptive_field.axis_field import INPUT_AXIS, AxisField, Periodic
-from archlab.analysis.receptive_field.composition import ALIGNED, Composer, Shift, Target, widen
+from archlab.analysis.receptive_field.composition import ALIGNED, Composer, Shift, Target, Work, widen
 from archlab.analysis.receptive_field.demand import Demand
 from archlab.analysis.receptive_field.spans import DENSE
 from archlab.diagnostics.codes import Code
@@ -97,9 +97,21 @@ class ReceptiveField:
         return not any(self.axes) and not self.unknown
 
 
-def receptive_fields(graph: Graph, facts: list[Facts], start: int = 0) -> list[ReceptiveField]:
-    """The field of every node, in order: the union over all paths from an input, the first by default."""
-    return _Walk(graph, facts, Composer.join, _as_they_are, start=start).fields()
+def receptive_fields(
+    graph: Graph, facts: list[Facts], start: int = 0, work: Work | None = None
+) -> list[ReceptiveField]:
+    """The field of every node, in order: the union over all paths from an input, the first by default.
+
+    Args:
+        graph: the network.
+        facts: of its nodes.
+        start: the input.
+        work: what the fields of other inputs took, if they share a bound.
+
+    Raises:
+        ConfigError: where they would take too long.
+    """
+    return _Walk(graph, facts, Composer.join, _as_they_are, start=start, work=work).fields()
 
 
 def narrowest_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
@@ -177,6 +189,7 @@ class _Walk:
         seen_reads: SeenReads,
         windowed: _Windowed | None = None,
         start: int = 0,
+        work: Work | None = None,
     ) -> None:
         self._graph = graph
         self._facts = facts
@@ -186,7 +199,7 @@ class _Walk:
         self._start = start
         rank = axis_count(graph.nodes[start].shape) or FLAT_AXES
         self._nothing = ReceptiveField((_UNSEEN,) * rank, is_nothing=True)
-        self._composer = Composer(Demand(graph, facts, seen_reads, rank).units)
+        self._composer = Composer(Demand(graph, facts, seen_reads, rank).units, work)
 
     def fields(self) -> list[ReceptiveField]:
         """The field of every node.
