@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archlab.layers.base import Cost
 from archlab.layers.pooling import PoolNd
+from archlab.layers.runtime import Runtime
 from archlab.layers.shape import AXIS_NAMES, Shape
 from archlab.layers.sliding import require_fit
 
@@ -32,6 +33,11 @@ class AvgPoolNd(PoolNd):
             for name, size, kernel in zip(AXIS_NAMES[3], inputs[0][1:], self.kernel_size, strict=True):
                 require_fit(self.type, name, size, kernel, 1, 0, count=size - kernel + 1)
         return output
+
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """As any pooling; along three axes a CPU has no kernel in lower precision to count with."""
+        doubt = "follows CUDA's lists and has not been counted" if self.rank == 3 else ""
+        return super().runtime(inputs, output)._replace(autocast_doubt=doubt)
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Additions and one division."""

@@ -26,7 +26,7 @@ class Normalize(Layer):
     alias: ClassVar[str] = "norm"
     role: ClassVar[Role] = "norm"
     attachments: ClassVar[tuple[str, ...]] = ("activation",)
-    runs: ClassVar[Runtime] = Runtime()
+    runs: ClassVar[Runtime] = Runtime(autocast="float32 result")
 
     eps: float = Field(1e-12, ge=0, allow_inf_nan=False, description="The least that is divided by.")
 

@@ -31,9 +31,9 @@ Holding = Literal["new", "inplace", "view", "alias"]
 """Where a value lives: in new memory, in its first input's, overwritten or seen otherwise, or it is that input."""
 
 
-Computes = Literal["layer", "inputs", "first", "params"]
+Computes = Literal["layer", "inputs", "first", "params", "float32"]
 """In which precision an operator computes under autocast: as its layer says, in the widest of its inputs, in its first
-input's, or in the parameters'."""
+input's, in the parameters', or in float32, its inputs read as they are."""
 
 Unwanted = Literal["not made", "dropped", "held"]
 """What becomes of gradients that nobody wants: they are not made, made and dropped at once, or held until the others

@@ -24,11 +24,12 @@ class Precision(NamedTuple):
     copies_params: bool = False
 
 
-Autocast = Literal["inputs", "lower", "float32", "first two", "copies", "first", "parameters"]
+Autocast = Literal["inputs", "lower", "float32", "first two", "copies", "first", "parameters", "float32 result"]
 """The widest of its inputs; the lower precision (convolutions, matrix products); float32 whatever the inputs (powers,
 exponentials, sums over many values). Of single layers: the wider of the first two, to whose sum the others are added in
 place; the widest, in which copies of the others are joined; computed in float32 and given in its first input's; or
-float32, that of its parameters, which are multiplied by values of any precision."""
+float32, that of its parameters, which are multiplied by values of any precision; or a sum in float32 of what it reads
+as it is."""
 
 
 def under_autocast(to: Autocast, inputs: tuple[int, ...], lower: int) -> Precision:
@@ -45,7 +46,7 @@ def under_autocast(to: Autocast, inputs: tuple[int, ...], lower: int) -> Precisi
         return Precision(FLOAT32, FLOAT32, copies_inputs=True)
     if to == "first":
         return Precision(inputs[0], FLOAT32, copies_inputs=True)
-    if to == "parameters":
+    if to in {"parameters", "float32 result"}:
         return Precision(FLOAT32, FLOAT32)
     widest = max(inputs[:2] if to == "first two" else inputs)
     return Precision(widest, widest, copies_inputs=to == "copies")

@@ -101,7 +101,7 @@ class Sum(Reduction):
     type: ClassVar[str] = "sum"
     alias: ClassVar[str] = "sum"
     gradient: ClassVar[Gradient] = "expand"
-    runs: ClassVar[Runtime] = Runtime(autocast="float32")
+    runs: ClassVar[Runtime] = Runtime(autocast="float32 result")
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Additions."""
@@ -133,13 +133,18 @@ class VectorNorm(Reduction):
 
     type: ClassVar[str] = "vector_norm"
     alias: ClassVar[str] = "norm"
-    runs: ClassVar[Runtime] = Runtime(autocast="float32")
+    runs: ClassVar[Runtime] = Runtime(autocast="float32 result")
 
     ord: Literal[1, 2] = Field(2, description="2: the root of the sum of squares; 1: the sum of sizes.")
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Squares, additions and roots; or sizes and additions."""
         return Cost(elementwise=2 * prod(inputs[0]) - (prod(output) if self.ord == 1 else 0))
+
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """As all of them; signs are made in the precision of the input, and counted in that of the result."""
+        doubt = "takes the signs of what it reads for float32" if self.ord == 1 else ""
+        return super().runtime(inputs, output)._replace(autocast_doubt=doubt)
 
     def _training(self, execution: Execution) -> Training:
         """The signs come before the gradient, or the input over its length and where that is zero."""

@@ -76,10 +76,13 @@ class Tape:
         return self._reduced(KEEPS_NOTHING, dims, read)
 
     def norm(self, dims: Sizes, read: int = FIRST) -> int:
-        """The root of the sum of squares: the input divided by it, zeros masked, multiplies its gradient."""
+        """The root of the sum of squares: the input divided by it, zeros masked, multiplies its gradient.
+
+        Under autocast PyTorch asks for it in float32.
+        """
         source, result = self.value(read), self._without(dims, self.value(read))
         room = Room(fixed_elements=source.elements, fixed_bytes=result.elements)
-        return self._reduced(Training(output=True, backward=room), dims, read)
+        return self._reduced(Training(output=True, backward=room), dims, read, "float32")
 
     def variance(self, dims: Sizes, read: int = FIRST) -> int:
         """The mean of squared deviations, which are made again in the backward pass with their mean."""
@@ -97,8 +100,9 @@ class Tape:
         """A view, or a copy."""
         return self.put(reshape(self.value(read), sizes, read))
 
-    def _reduced(self, training: Training, dims: Sizes, read: int) -> int:
-        return self.put(Operator(self._without(dims, self.value(read)), (read,), training=training))
+    def _reduced(self, training: Training, dims: Sizes, read: int, computes: Computes = "layer") -> int:
+        value = self._without(dims, self.value(read))
+        return self.put(Operator(value, (read,), training=training, computes=computes))
 
     @staticmethod
     def _without(dims: Sizes, source: Value) -> Value:

@@ -4,6 +4,9 @@ Every tensor that an operator of PyTorch returns is followed by its storage, fro
 is freed. That is what a model needs; what kernels take inside themselves (the columns of a convolution, say) and
 what an allocator keeps in reserve come on top, and depend on the device.
 
+Of a convolution's result its elements are counted: a CPU's kernel for transposed ones along three axes hands it out in
+a storage of its input's size, where that is larger (`slow_conv_transpose3d`, taken for one small sample in one group).
+
 On the `meta` device nothing is computed, so that a step of any size is counted in seconds. Most results are those
 of the CPU; one operator's unused statistics are left out (`_used`), and a few layers are made of other operators.
 """
@@ -74,13 +77,18 @@ class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.peak = self.live
         return ended
 
-    def follow(self, tensor: Tensor) -> None:
-        """Count a tensor's storage until it is freed."""
+    def follow(self, tensor: Tensor, size: int | None = None) -> None:
+        """Count a tensor's storage until it is freed.
+
+        Args:
+            tensor: whose.
+            size: in bytes, where that is not what the storage says.
+        """
         storage = tensor.untyped_storage()
         key = storage._cdata  # noqa: SLF001 - the one name of a storage, as PyTorch's own trackers use it
         if key not in self._sizes:
-            self._sizes[key] = storage.nbytes()
-            self.live += storage.nbytes()
+            self._sizes[key] = storage.nbytes() if size is None else size
+            self.live += self._sizes[key]
             weakref.finalize(storage, self._forget, key)
 
     def _forget(self, key: int) -> None:
@@ -92,7 +100,7 @@ class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Run an operator and follow what it returns."""
         result = func(*args, **(kwargs or {}))
         for tensor in _used(func, args, result):
-            self.follow(tensor)
+            self.follow(tensor, tensor.nbytes if func is torch.ops.aten.convolution.default else None)
         if self.live > self.peak:
             self.peak, self.operator = self.live, str(func)
         return result

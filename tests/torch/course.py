@@ -49,8 +49,8 @@ class _Recorder(storages.LiveStorages):  # type: ignore[no-untyped-call]
         super().__init__()
         self.levels: list[int] = []
 
-    def follow(self, tensor: Tensor) -> None:
-        super().follow(tensor)
+    def follow(self, tensor: Tensor, size: int | None = None) -> None:
+        super().follow(tensor, size)
         self.levels.append(self.live)
 
     def _forget(self, key: int) -> None:

@@ -12,7 +12,7 @@ import torch.nn.functional as F  # noqa: N812 - as everyone calls it
 from archlab.layers import find_layer, layer_types
 from archlab.layers.macro import Macro
 from archlab.layers.precision import Autocast, under_autocast
-from archlab.torch.autocast import AS_INPUTS, FLOAT32, cuda_lists_on_cpu
+from archlab.torch.autocast import AS_INPUTS, FLOAT32, GIVES_FLOAT32, cuda_lists_on_cpu
 
 HEADER = Path(torch.__file__).parent / "include" / "ATen" / "autocast_mode.h"
 
@@ -35,6 +35,7 @@ OPERATORS = {
     "pow": "pow",
     "sum": "sum",
     "vector_norm": "linalg_vector_norm",
+    "normalize": "linalg_vector_norm",
     "local_response_norm": "pow",
     "upsample": "upsample_bilinear2d",
     "interpolate": "upsample_nearest2d",
@@ -67,6 +68,7 @@ def test_layers_follow_the_lists_of_pytorch() -> None:
         assert cls is not None
         operator = operator_of(name)
         to: Autocast = "lower" if operator in lower else "float32" if operator in float32 else "inputs"
+        to = "float32 result" if operator in GIVES_FLOAT32 else to
         if not issubclass(cls, Macro) and cls.runs.autocast != "parameters":  # made of several operators
             assert cls.runs.autocast == to, name
             found[name] = to
@@ -78,7 +80,22 @@ def test_layers_follow_the_lists_of_pytorch() -> None:
 def test_the_emulation_follows_them_too() -> None:
     float32 = listed("AT_FORALL_FP32") | listed("AT_FORALL_FP32_SET_OPT_DTYPE")
     assert {name.partition(".")[0] for name in FLOAT32} <= float32
+    assert {name.partition(".")[0] for name in GIVES_FLOAT32} <= listed("AT_FORALL_FP32_SET_OPT_DTYPE")
     assert not set(AS_INPUTS) & float32
+
+
+def test_the_emulation_knows_every_operator_that_a_cpu_alone_computes_in_float32() -> None:
+    """Poolings and paddings of any number of axes, as PyTorch has them registered."""
+    kinds = ("max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool", "reflection_pad", "replication_pad")
+    names = [f"{kind}{rank}d" for kind in kinds for rank in (1, 2, 3)]
+
+    def listed_for(key: str) -> set[str]:
+        return {name for name in names if torch._C._dispatch_has_kernel_for_dispatch_key(f"aten::{name}", key)}
+
+    assert listed_for("AutocastCPU") <= {*AS_INPUTS, "avg_pool3d"}
+    assert not listed_for("AutocastCUDA")
+    upsamplings = {name for name in listed("AT_FORALL_FP32") if "upsample" in name and not name.endswith("_aa")}
+    assert upsamplings <= set(FLOAT32)
 
 
 def test_cuda_s_lists_on_a_cpu() -> None:

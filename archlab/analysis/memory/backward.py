@@ -88,13 +88,14 @@ class Backward:
             self._free_kept(call)
         if operator.sums_bias:
             params += self._param_gradients(call, operator.learns[1:])
+        at_once = self._is_cast_at_once(call)
+        if at_once:
+            made = self._cast(made, call)
         if not late:
             self._free_kept(call)
         for storage in (*held, own.storage):
             ledger.release(storage)
-        if not self._step.is_uniform:
-            made = [(source, self._in_precision_of(source, gradient, call)) for source, gradient in made]
-        self._finish(call, made, params)
+        self._finish(call, made if at_once else self._cast(made, call), params)
         if stays:
             self._copy_if_held(call, own.storage)
 
@@ -103,6 +104,9 @@ class Backward:
         if stays:
             own.storage.holders += 1
             return []
+        if call.operator.learned == "handed on" and call.index in self._summed:
+            own.storage.holders += 1
+            return [own.storage]
         return self._param_gradients(call, self._made_at_once(call)) if call.operator.learns else []
 
     def _copy_if_held(self, call: Call, gradient: Storage) -> None:
@@ -134,12 +138,15 @@ class Backward:
             step.ledger.release(whole)
         params += self._param_gradients(call, call.operator.learns[len(self._made_at_once(call)) :])
         step.ledger.release(weight)
+        values = [(call.inputs[number], made[number]) for number in wanted]
+        at_once = self._is_cast_at_once(call)
+        if at_once:
+            values = self._cast(values, call)
         if not late:
             self._free_kept(call)
         for storage in (*segment_inputs, own.storage):
             step.ledger.release(storage)
-        values = [(s := call.inputs[n], self._in_precision_of(s, made[n], call)) for n in wanted]
-        self._finish(call, values, params, held)
+        self._finish(call, values if at_once else self._cast(values, call), params, held)
 
     def _made_in_turn(
         self, call: Call, own: Gradient, wanted: list[int], summed: list[int]
@@ -306,6 +313,20 @@ class Backward:
             return False
         turned = self._calls[call.inputs[0]].value.suggests_channels_last or step.channels_last
         return (call.operator.layout == "weight" and turned) != step.channels_last
+
+    def _is_cast_at_once(self, call: Call) -> bool:
+        """Whether gradients get the precision of their values before anything is freed.
+
+        The engine does so where an operator has read a value of another precision as it was; where autocast has made a
+        copy of that, the copy's gradient is cast by a function of its own.
+        """
+        return call.operator.computes != "layer" or not self._step.precisions[call.node].copies_inputs
+
+    def _cast(self, made: list[tuple[int, Gradient]], call: Call) -> list[tuple[int, Gradient]]:
+        """Gradients in the precisions of their values."""
+        if self._step.is_uniform:
+            return made
+        return [(source, self._in_precision_of(source, gradient, call)) for source, gradient in made]
 
     def _in_precision_of(self, source: int, gradient: Gradient, call: Call) -> Gradient:
         """A gradient in the precision of the value that it is of."""

@@ -8,7 +8,7 @@ from archlab.analysis.facts import Facts
 from archlab.analysis.memory.ledger import Kind, Ledger, Storage
 from archlab.analysis.memory.program import Call, Program
 from archlab.analysis.memory.shared import shared_modules
-from archlab.layers.precision import Precision
+from archlab.layers.precision import FLOAT32, Precision
 from archlab.layers.room import NOTHING, Room
 
 
@@ -69,6 +69,8 @@ class Step:
             return precision.compute
         if computes == "params":
             return self.params_size
+        if computes == "float32":
+            return FLOAT32
         read = call.inputs[:1] if computes == "first" else call.inputs
         return max([self._sizes[source] for source in read])
 

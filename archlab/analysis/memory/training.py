@@ -81,28 +81,39 @@ class _TrainingStep:
     def _forward(self) -> None:
         forward = Forward(self._step, {})
         starts = {self._program.starts[segment.start]: segment for segment in self._segments}
+        stops = {self._program.starts[segment.stop] - 1 for segment in self._segments}
+        held: list[Storage] = []
         for call in self._program.calls:
             if starts and call.index in starts:
-                self._enter(starts[call.index], forward)
+                held = self._enter(starts[call.index], forward)
             forward.run(call, keeps=call.index not in self._checkpoints)
+            if call.index in stops:
+                for storage in held:
+                    self._step.ledger.release(storage)
+                held = []
             if call.is_last:
                 self._step.ledger.close("forward", call.node)
         forward.clear_cache()
 
-    def _enter(self, segment: Segment, forward: Forward) -> None:
-        """Keep a segment's inputs, if any of its calls has something to keep."""
+    def _enter(self, segment: Segment, forward: Forward) -> list[Storage]:
+        """Keep a segment's inputs: until it runs again, or where none of its calls keeps anything until it has run.
+
+        Those of the second kind are returned.
+        """
         calls, starts = self._program.calls, self._program.starts
         inside = range(starts[segment.start], starts[segment.stop])
         keeping = [index for index in inside if self._keeps_anything(calls[index])]
-        if not keeping:
-            return
         inputs = {self._program.results[node]: forward.values[self._program.results[node]] for node in segment.inputs}
         for storage in inputs.values():
             storage.holders += 1
+        if not keeping:
+            return list(inputs.values())
+        for storage in inputs.values():
             storage.segments.append(segment)
         checkpoint = _Checkpoint(segment, inputs, keeping[0], keeping[-1])
         self._step.recomputed.update(inside)
         self._checkpoints |= dict.fromkeys(inside, checkpoint)
+        return []
 
     def _keeps_anything(self, call: Call) -> bool:
         """Whether autograd keeps a tensor of it, be it a parameter."""
