@@ -23,7 +23,7 @@ from tests.more_references import MORE_REFERENCES
 
 EXAMPLES = (
     *("dcgan_generator", "deformable_resnet", "dilated_context", "unet"),
-    *("efficientdet", "hourglass", "retinanet", "ssd", "unet3d", "wavenet", "yolov3"),
+    *("efficientdet", "hourglass", "retinanet", "ssd", "tcn", "unet3d", "wavenet", "yolov3"),
 )
 """Families that tests/test_examples.py and tests/zoo/test_maps.py compare with models written from their papers."""
 FROM_TIMM = ("convnextv2", "mobilevit", "nfnet", "resnest")

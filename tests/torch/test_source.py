@@ -614,7 +614,7 @@ def test_needs_nothing_but_torch_and_where_it_says_so_torchvision(graph: Graph) 
     }
     named = {node.layer.torch_class.rpartition(".")[0] for node in graph.layers}
     packages = {package for package in named if package.startswith("torchvision")}
-    assert imported - {"collections"} == {"torch", *packages}
+    assert imported - {"collections", "typing"} == {"torch", *packages}
 
 
 def assert_same_model(graph: Graph, folder: Path) -> None:

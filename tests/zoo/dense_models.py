@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
 
 
 class UNet3dLevel(nn.Module):
@@ -140,3 +141,31 @@ class PoseStack(nn.Module):
         if not self.merge:
             return x, maps
         return x + self.merge[0](maps) + self.merge[1](features), maps
+
+
+class TCNUnit(nn.Module):
+    """Figure 1 (b) of Bai et al. 2018, "Generic Convolutional and Recurrent Networks for Sequence Modeling"."""
+
+    def __init__(self, inputs: int, dilation: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList([weight_norm(nn.Conv1d(width, 25, 7, dilation=dilation)) for width in (inputs, 25)])
+        self.downsample = nn.Identity() if inputs == 25 else nn.Conv1d(inputs, 25, 1)
+        self.past = 6 * dilation
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x
+        for conv in self.convs:
+            y = conv(nn.functional.pad(y, (self.past, 0))).relu()
+        return torch.relu(y + self.downsample(x))
+
+
+class TCN(nn.Module):
+    """Its network for sequential MNIST."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.units = nn.Sequential(*(TCNUnit(25 if level else 1, 2**level) for level in range(8)))
+        self.linear = nn.Linear(25, 10)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.linear(self.units(x)[:, :, -1])

@@ -16,7 +16,7 @@ from archlab.config.syntax.yaml_nodes import Scalar
 from archlab.config.tree.targets import open_target
 from archlab.torch.build import build
 from archlab.torch.verify_field import verify_receptive_field
-from tests.zoo.dense_models import PoseNet, WaveNet, unet3d
+from tests.zoo.dense_models import TCN, PoseNet, WaveNet, unet3d
 from tests.zoo.detection_models import SSD, EfficientDet, RetinaNet, Yolo3
 
 # Their modules have other names, and shapes alone leave some open; what comes out tells.
@@ -32,6 +32,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "retinanet_resnet50_fpn": (RetinaNet, (3, 72, 100)),
     "ssd": (SSD, (3, 300, 300)),
     "ssd300_vgg16": (SSD, (3, 300, 300)),
+    "tcn": (TCN, (1, 784)),
     "unet3d": (partial(unet3d, 1), (3, 8, 16, 24)),
     "unet3d_valid": (partial(unet3d, 0), (3, 92, 92, 92)),
     "wavenet": (WaveNet, (256, 200)),
@@ -39,7 +40,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "yolov3_608": (Yolo3, (3, 64, 64)),
 }
 """The model, and an input small enough for every test run."""
-FAMILIES = ("efficientdet", "hourglass", "retinanet", "ssd", "unet3d", "wavenet", "yolov3")
+FAMILIES = ("efficientdet", "hourglass", "retinanet", "ssd", "tcn", "unet3d", "wavenet", "yolov3")
 
 
 def test_every_variant_has_a_model() -> None:
@@ -74,7 +75,7 @@ def _maps(result: Any) -> list[Tensor]:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in MODELS if name not in {*FAMILIES, "hourglass_8"} or name == "wavenet"]
+    "name", [name for name in MODELS if name not in {*FAMILIES, "hourglass_8"} or name in {"tcn", "wavenet"}]
 )
 def test_values_are_the_models_with_its_weights(name: str) -> None:
     make, size = MODELS[name]
