@@ -37,6 +37,7 @@ class NetworkMaker:
     def __init__(self, seed: int, rank: int = 0) -> None:
         """A maker of networks over maps of `rank` axes; of 0, over as many as are drawn."""
         self.random = random.Random(seed)
+        self._own = random.Random(seed + 10**9)  # what others draw stays as it is
         channels = self.random.choice([1, 2, 3, 4])
         self.rank = rank or self.random.choice([1, 2, 2, 2, 3])
         low, high = SIZES[self.rank]
@@ -83,6 +84,8 @@ class NetworkMaker:
         return []
 
     def _draw(self) -> Item:
+        if self.rank == 2 and self._own.random() < 0.02:
+            return self._opaque()
         makers: list[tuple[int, Callable[[], Item]]] = [
             (6, self._conv),
             (4, self._pool),
@@ -104,6 +107,21 @@ class NetworkMaker:
         weights = [weight for weight, _ in makers]
         (_, maker) = self.random.choices(makers, weights)[0]
         return maker()
+
+    def _opaque(self) -> Item:
+        """A convolution of torchvision's that declares itself."""
+        draw = self._own
+        kernel, stride, padding, dilation, out = (draw.randint(1, most) for most in (4, 2, 3, 2, 6))
+        sizes = [f'"$((in_size[{n}] + {2 * padding} - {dilation * (kernel - 1) + 1}) // {stride} + 1)"' for n in (0, 1)]
+        options = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+        plain = {"norm_layer": None, "activation_layer": None}
+        return {
+            "type": "torchvision.ops.Conv2dNormActivation",
+            "args": {"in_channels": "$in_channels", "out_channels": out, **options, **plain},
+            "output": [out, *sizes],
+            "params": f"$({kernel * kernel * out} * in_channels + {out})",
+            "reads": options if draw.random() < 0.8 else "unknown",
+        }
 
     def _pair(self, low: int, high: int) -> int | list[int]:
         if self.random.random() < 0.6:
@@ -210,7 +228,9 @@ class NetworkMaker:
     def _again(self) -> Item:
         """An earlier item once more with its weights, or repetitions that share theirs."""
         # units of a pixel shuffle read some of the channels: see `_branches`
+        # and what an opaque layer takes is not known until it is built
         known = [item for item in self.items if item.get("type") != "pixel_shuffle" and item.get("share") is not True]
+        known = [item for item in known if "output" not in item]
         if self.random.random() < 0.3 or not known:
             same = {"out_channels": "$in_channels", "stride": 1, "padding": "same", "groups": 1}
             return {**self._conv(), **same, "repeat": self.random.randint(2, 3), "share": True}

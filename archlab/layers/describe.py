@@ -18,7 +18,7 @@ def describe(layer: Layer) -> str:
     words: list[str] = [layer.type]
     for name, value in layer.options().items():
         if name == "kernel_size":
-            words.append(shape_text(value))
+            words.append(shape_text(value) if isinstance(value, tuple) else str(value))
         elif name == "stride" and value is not None:
             words.append(f"/{value[0] if len(set(value)) == 1 else shape_text(value)}")
         elif name not in _HIDDEN:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import archlab
 from archlab.layers import find_layer
 from archlab.layers.describe import describe
 
@@ -31,3 +32,8 @@ def test_a_layer_in_words(layer_type: str, options: dict[str, Any], words: str) 
     cls = find_layer(layer_type)
     assert cls is not None
     assert describe(cls.model_validate(options)) == words
+
+
+def test_a_size_that_is_one_number_is_told_too() -> None:
+    network = archlab.loads("input: [16, 8, 8]\nlayers: [{type: efficient_channel_attention, kernel_size: 5}]\n")
+    assert any("5" in describe(node.layer).split() for node in network.graph.layers)

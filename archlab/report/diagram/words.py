@@ -58,7 +58,8 @@ def _word(layer: LayerReport, graph: Graph) -> str:
     words = [_NAMES.get(kind.type, kind.type)]
     options = kind.options()
     if "kernel_size" in options:
-        words.append(shape_text(options["kernel_size"]))
+        size = options["kernel_size"]
+        words.append(shape_text(size) if isinstance(size, tuple) else str(size))
     stride = options.get("stride")
     if stride is not None and max(stride) > 1:
         words.append(f"/{stride[0]}" if len(set(stride)) == 1 else f"/{shape_text(stride)}")
