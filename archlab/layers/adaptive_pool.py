@@ -11,9 +11,10 @@ from pydantic_core import PydanticCustomError
 from archlab.layers.base import Cost, Layer
 from archlab.layers.fields import MAX_SIZE, POSITIVE_SCHEMA, JsonSchema, PerAxis, listed_schema, times_text
 from archlab.layers.geometry import AxisReads, adaptive_reads
+from archlab.layers.operators import Operator
 from archlab.layers.pooling import INDEX_BYTES, along_one_axis
 from archlab.layers.room import KEEPS_NOTHING, Room, Training
-from archlab.layers.runtime import Runtime
+from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import Shape, require_map
 
 _OutputSizes = tuple[int | None, ...]
@@ -80,7 +81,18 @@ class AdaptiveAvgPoolNd(AdaptivePoolNd):
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """Nothing is kept of the mean of a whole map, whose gradient is expanded."""
         runs = self.runs._replace(operators=along_one_axis) if self.rank == 1 else self.runs
-        return runs if prod(output[1:]) > 1 else runs._replace(training=KEEPS_NOTHING, gradient_layout="expanded")
+        if prod(output[1:]) > 1:
+            return runs
+        runs = runs._replace(training=KEEPS_NOTHING, gradient_layout="expanded")
+        return runs if self.rank == 1 else runs._replace(operators=_of_whole)
+
+
+def _of_whole(runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
+    """The mean, which gets its strides in place where the channels are last: its gradient is then put into zeros."""
+    one = one_operator(runtime, execution)
+    if not execution.inputs[0].suggests_channels_last:
+        return (one,)
+    return (one, Operator(one.value, (0,), "inplace", KEEPS_NOTHING, layout="shape"))
 
 
 class AdaptiveAvgPool2d(AdaptiveAvgPoolNd):
