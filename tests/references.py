@@ -26,7 +26,7 @@ EXAMPLES = (
     *("efficientdet", "hourglass", "retinanet", "ssd", "tcn", "unet3d", "wavenet", "yolov3"),
 )
 """Families that tests/test_examples.py and tests/zoo/test_maps.py compare with models written from their papers."""
-FROM_TIMM = ("convnextv2", "mobilevit", "nfnet", "resnest")
+FROM_TIMM = ("coatnet", "convnextv2", "mobilevit", "nfnet", "resnest")
 """Families that tests/zoo/test_timm.py compares with timm."""
 FAMILIES = tuple(path.stem for path in presets.preset_files() if path.stem not in (*EXAMPLES, *FROM_TIMM))
 

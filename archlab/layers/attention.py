@@ -30,6 +30,7 @@ class _Attention(Macro):
 
     num_heads: Positive = Field(8, description="Heads, each with its own part of the channels.")
     head_dim: Positive | None = Field(None, description="Channels of a head; null: the input's, divided by the heads.")
+    dim_out: Positive | None = Field(None, description="Channels of the result; null: those of the input.")
     qkv_bias: bool = Field(default=False, description="Add learnable biases to queries, keys and values.")
     proj_bias: bool = Field(default=True, description="Add a learnable bias to the projection.")
     attn_drop: Probability = Field(0.0, description="Probability of leaving out a weight, in training.")
@@ -60,7 +61,8 @@ class _Attention(Macro):
 
     def _ending(self, shape: Shape, steps: list[Step]) -> list[Step]:
         """The projection, and what is dropped of it."""
-        steps.append(Step(Linear(out_features=shape[-1], bias=self.proj_bias), (len(steps) - 1,), "proj"))
+        projection = Linear(out_features=self.dim_out or shape[-1], bias=self.proj_bias)
+        steps.append(Step(projection, (len(steps) - 1,), "proj"))
         if self.proj_drop:
             steps.append(Step(Dropout(p=self.proj_drop), (len(steps) - 1,), "proj_drop"))
         return steps

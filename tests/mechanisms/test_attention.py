@@ -6,6 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from archlab.analysis.conditions import Conditions
 from archlab.api.model import build
@@ -285,3 +287,20 @@ layers:
     sample = torch.rand(2, 24, 8, 12)
     with torch.no_grad():
         torch.testing.assert_close(built(sample), block(sample.permute(0, 2, 3, 1)))
+
+
+def test_the_transformer_of_the_docs_is_timms_vit_tiny() -> None:
+    """Params, MACs and logits."""
+    timm = pytest.importorskip("timm")
+    text = (FOLDER.parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
+    network = loads(text.partition("A vision transformer:")[2].partition("```yaml\n")[2].partition("```")[0])
+    torch.manual_seed(0)
+    theirs, sample = timm.create_model("vit_tiny_patch16_224").eval(), torch.randn(1, 3, 224, 224)
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+        expected = theirs(sample)
+    total = network.analyze().total
+    assert (total.params, 2 * total.macs) == (5_717_416, counter.get_total_flops())
+    names = {"cls_token": "class_token.class_token", "pos_embed": "pos_embed.pos_embed"}
+    model = build(network, weights=theirs.state_dict(), weights_map=names).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(model(sample), expected, atol=1e-5, rtol=1e-4)

@@ -42,7 +42,8 @@ def test_expect_is_timms(name: str) -> None:
     document, variant, _ = open_target(target(name))
     expect = document.expect if variant is None else variant.expect
     assert expect is not None
-    defaults = dict(zip(FROM_TIMM, ("convnextv2_tiny", "mobilevit_s", "dm_nfnet_f0", "resnest50d"), strict=True))
+    models = ("coatnet_0_rw_224", "convnextv2_tiny", "mobilevit_s", "dm_nfnet_f0", "resnest50d")
+    defaults = dict(zip(FROM_TIMM, models, strict=True))
     figures = {key: node.value for key, node in expect.entries.items() if isinstance(node, Scalar)}
     assert figures == TIMM[defaults.get(name, name)]._asdict()
 

@@ -67,6 +67,7 @@ TIMM: dict[str, Figures] = {
     "convnextv2_base": Figures(88_717_800, 15_354_729_472),
     "convnextv2_large": Figures(197_956_840, 34_361_433_600),
     "convnextv2_huge": Figures(660_289_640, 114_922_100_480),
+    "coatnet_0_rw_224": Figures(27_435_562, 4_406_300_928),
     "mobilevit_xxs": Figures(1_272_024, 407_364_096),
     "mobilevit_xs": Figures(2_317_848, 1_025_911_808),
     "mobilevit_s": Figures(5_578_632, 2_000_831_488),
@@ -77,6 +78,10 @@ TIMM: dict[str, Figures] = {
     "starnet_s1": Figures(2_869_168, 421_877_376),
 }
 """Params, and MACs by FlopCounterMode, of timm 1.0.31's own models, at the size of the config's input."""
+
+
+OF_ONE_SIZE = ("coatnet_0_rw_224",)
+"""Networks that learn a value for each relative position."""
 
 
 def target(name: str) -> str:
@@ -109,10 +114,11 @@ def random_model(timm: ModuleType, name: str) -> nn.Module:
 
 
 def logits(timm: ModuleType, name: str) -> tuple[Tensor, Tensor]:
-    """timm's and archlab's, with timm's tensors, of two small images."""
+    """timm's and archlab's, with timm's tensors, of two images: small ones where no tensor depends on their size."""
     model = random_model(timm, name)
-    ours = build(load(target(name), input=SMALL), weights=model.state_dict()).eval()
-    sample = torch.randn(2, *SMALL)
+    network = load(target(name)) if name in OF_ONE_SIZE else load(target(name), input=SMALL)
+    ours = build(network, weights=model.state_dict()).eval()
+    sample = torch.randn(2, *network.graph.input_shape)
     with torch.no_grad():
         return model(sample), ours(sample)
 
