@@ -276,3 +276,26 @@ def test_every_form_marks_it(words: tuple[str, ...], capsys: pytest.CaptureFixtu
     command, *more = words
     _, out, err = run(capsys, command, str(CONFIG), *more)
     assert MARKED[words] in out, out + err
+
+
+def test_there_is_a_bound_on_different_classes() -> None:
+    items = [f"  - {{type: my.M{number}, output: same}}\n" for number in range(257)]
+    loads("input: [3, 8, 8]\nlayers:\n" + "".join(items[:256]))
+    with pytest.raises(ConfigError, match="layers of more than 256 other packages' classes") as caught:
+        loads("input: [3, 8, 8]\nlayers:\n" + "".join(items))
+    assert [problem.code for problem in caught.value.problems] == ["too-large"]
+
+
+def test_a_checkpointed_block_may_hold_one() -> None:
+    network = loads(
+        "input: [4, 8, 8]\nblocks:\n  b:\n    layers:\n      - {type: conv2d, out_channels: 4, kernel_size: 1}\n"
+        f"      - {{type: {HERE}.Several, output: same, result: 1}}\n      - {{type: {HERE}.Plain, output: same}}\n"
+        "layers:\n  - {name: s, use: b, repeat: 2}\n"
+    )
+    plain, checkpointed = build(network), build(network, checkpoint=["s.*"])
+    checkpointed.load_state_dict(plain.state_dict())
+    sample = torch.rand(1, 4, 8, 8)
+    for model in (plain, checkpointed):
+        model(sample).sum().backward()
+    gradients = [[one.grad for one in model.parameters()] for model in (plain, checkpointed)]
+    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True) if a is not None and b is not None)
