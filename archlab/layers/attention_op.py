@@ -50,7 +50,7 @@ class AttentionOp(Layer):
     type: ClassVar[str] = "attention_op"
     alias: ClassVar[str] = "attention"
     torch_class: ClassVar[str] = "archlab.torch.modules.Attention"
-    others: ClassVar[Others] = "attended"
+    others: ClassVar[Others] = "optional"
 
     num_heads: Positive = Field(description="Heads, each with its own part of the channels.")
     fused: bool = Field(default=True, description="By `scaled_dot_product_attention`, rather than written out.")

@@ -56,10 +56,10 @@ class Cost(NamedTuple):
 FREE = Cost()
 
 
-Others = Literal["none", "joined", "gated", "offsets", "attended"]
+Others = Literal["none", "joined", "gated", "offsets", "attended", "optional"]
 """What becomes of further inputs: there are none; all are joined alike; all are, but one that sees the whole image only
-scales the others (a gate); they say where the first is read, and how much of it (a deformable convolution's); or they
-are what the first attends to."""
+scales the others (a gate); they say where the first is read, and how much of it (a deformable convolution's); they are
+what the first attends to, or may be: else it attends to itself (optional)."""
 Role = Literal["layer", "norm", "activation", "join"]
 
 

@@ -125,7 +125,7 @@ def _check_inputs(item: LayerItem, cls: type[Layer], count: int) -> None:
     if not reads_others and count > 1:
         message = f"{cls.type} has one input, and 'from' names {count}; all repetitions belong to {one_of(MERGES)}"
         raise BadItemError(message, Code.WRONG_VALUE, item.places.value("from"))
-    if reads_others and not item.others and not item.reads_all:
+    if reads_others and cls.others != "optional" and not item.others and not item.reads_all:
         message = f"{cls.type} joins the line above with others; name them: with: [NAME]"
         if cls.role != "join":
             message = f"{cls.type} reads its offsets too (with: [NAME]); deform_conv2d makes them itself"
