@@ -25,7 +25,10 @@ MOST_MACS = 10**10
 """Of a forward pass: what a CPU runs in seconds."""
 META_TOLERANCE = 0.01
 """Of a peak on the meta device, which has other memory formats here and there."""
-OTHERWISE_ON_META = ("mish", "channel_shuffle", "instance_norm1d", "instance_norm2d", "instance_norm3d")
+OTHERWISE_ON_META = (
+    *("mish", "channel_shuffle", "instance_norm1d", "instance_norm2d", "instance_norm3d"),
+    *("attention_op", "window_attention_op"),
+)
 """Layers that are made of other operators there than on any real device."""
 NO_HALF_ON_CPU = ("avg_pool3d", "lp_pool3d", "local_response_norm")
 """Layers made of an operator that CPUs do not have in half precision (`avg_pool3d`)."""
