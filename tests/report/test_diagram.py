@@ -133,3 +133,17 @@ def test_the_terminal_gets_mermaid(capsys: pytest.CaptureFixture[str]) -> None:
         main(["diagram", "alexnet", "-o", "x.png"])
     assert stop.value.code == 2
     assert "-o x.png: the ending must be one of .svg .mmd .dot" in capsys.readouterr().err
+
+
+def test_options_of_one_number_for_all_axes(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("""
+        input: [16, 16, 16]
+        layers:
+          - {type: blur_pool2d}
+          - {type: efficient_channel_attention}
+          - {type: channels_last}
+          - {type: self_attention, num_heads: 4, dilation: 2}
+    """)
+    words = " ".join(box.text for box in diagram_of(str(path), 9).boxes)
+    assert "d2" in words

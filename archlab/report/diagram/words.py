@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import groupby
+from typing import Any
 
 from archlab.analysis.result import LayerReport
 from archlab.graph import Graph
@@ -56,15 +57,12 @@ def _word(layer: LayerReport, graph: Graph) -> str:
     if kind.opaque:
         return f"{kind.type.rpartition('.')[2]} (opaque)"
     words = [_NAMES.get(kind.type, kind.type)]
-    options = kind.options()
-    if "kernel_size" in options:
-        size = options["kernel_size"]
-        words.append(shape_text(size) if isinstance(size, tuple) else str(size))
-    stride = options.get("stride")
-    if stride is not None and max(stride) > 1:
+    size, stride, dilation = (_by_axis(kind.options().get(key)) for key in ("kernel_size", "stride", "dilation"))
+    if size:
+        words.append(shape_text(size))
+    if max(stride, default=1) > 1:
         words.append(f"/{stride[0]}" if len(set(stride)) == 1 else f"/{shape_text(stride)}")
-    dilation = options.get("dilation")
-    if dilation is not None and max(dilation) > 1:
+    if max(dilation, default=1) > 1:
         words.append(f"d{by_axis(map(str, dilation))}")
     groups = getattr(kind, "groups", 1)
     if groups > 1:
@@ -88,3 +86,10 @@ _NAMES_OF_TWO = {
 }
 _NAMES = {ranked_type(name, rank): words for name, words in _NAMES_OF_TWO.items() for rank in RANKS}
 """Those of one and of three axes go by the same words: the kernel's sizes tell them apart."""
+
+
+def _by_axis(option: Any) -> tuple[int, ...]:
+    """An option's number for each axis; the one for all; nothing."""
+    if option is None:
+        return ()
+    return option if isinstance(option, tuple) else (option,)
