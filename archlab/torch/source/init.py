@@ -13,8 +13,18 @@ from archlab.torch.source.text import INDENT, Atom, Bracket, call, layout, liter
 
 MODULE = "module"
 
-DERIVED = {"LayerNorm": "torchvision.models.convnext.LayerNorm2d"}
-"""A layer's class to that of another layer which derives from it, so that `isinstance` does not tell them apart."""
+DERIVED: dict[str, tuple[str, ...]] = {
+    "LayerNorm": ("torchvision.models.convnext.LayerNorm2d",),
+    "Conv1d": ("archlab.torch.modules.SpectralNormConv1d", "archlab.torch.modules.WeightNormConv1d"),
+    "Conv2d": (
+        "archlab.torch.modules.ScaledStdConv2d",
+        "archlab.torch.modules.SpectralNormConv2d",
+        "archlab.torch.modules.StdConv2d",
+        "archlab.torch.modules.WeightNormConv2d",
+    ),
+    "Conv3d": ("archlab.torch.modules.SpectralNormConv3d", "archlab.torch.modules.WeightNormConv3d"),
+}
+"""A layer's class to those of other layers which derive from it, so that `isinstance` does not tell them apart."""
 
 
 def init_statements(graph: Graph, indent: str) -> list[str]:
@@ -83,7 +93,7 @@ def _class_condition(graph: Graph, layer_type: str) -> str:
     """The question for the modules of one layer type."""
     classes = {node.layer.type: node.layer.torch_class for node in graph.layers}
     name = class_text(classes[layer_type])
-    if DERIVED.get(classes[layer_type]) in classes.values():
+    if not set(DERIVED.get(classes[layer_type], ())).isdisjoint(classes.values()):
         return f"type({MODULE}) is {name}"
     return f"isinstance({MODULE}, {name})"
 

@@ -38,13 +38,14 @@ def layer_arguments(layer: Layer, inputs: tuple[Shape, ...]) -> list[Argument]:
     if layer.opaque:
         return [Argument(name, value, REQUIRED, positional=False) for name, value in layer.torch_arguments().items()]
     fields = type(layer).model_fields
+    short = _short if layer.rank else _as_it_is
     found: list[Argument] = []
     for name, value in (layer.inferred(inputs) | layer.torch_arguments()).items():
         field = fields.get(name)
         known = field is not None and not field.is_required() and (layer.torch_class, name) not in DEFAULT_DIFFERS
-        default = _short(field.default) if known and field is not None else REQUIRED
+        default = short(field.default) if known and field is not None else REQUIRED
         leading = all(argument.positional for argument in found)
-        found.append(Argument(name, _short(value), default, leading and name in POSITIONAL))
+        found.append(Argument(name, short(value), default, leading and name in POSITIONAL))
     return found
 
 
@@ -52,6 +53,11 @@ def _short(value: Any) -> Any:
     """Equal numbers as one: `(3, 3)` as `3`. `(None, None)` stays, since no class takes a lone None for it."""
     if isinstance(value, tuple) and len(set(value)) == 1 and value[0] is not None:
         return value[0]
+    return value
+
+
+def _as_it_is(value: Any) -> Any:
+    """Of a layer for any number of axes, whose tuples need not be values of each axis."""
     return value
 
 
