@@ -9,7 +9,7 @@ from archlab.graph import Graph
 from archlab.layers.base import Layer
 
 OWN_PACKAGE = "archlab.torch.modules"
-_OWN_FILE = Path(__file__).parent.parent / "modules.py"
+_OWN_FOLDER = Path(__file__).parent.parent / "modules"
 
 
 def class_text(torch_class: str) -> str:
@@ -49,19 +49,22 @@ def import_lines(graph: Graph) -> list[str]:
 def definitions(graph: Graph) -> list[list[str]]:
     """The lines of each of archlab's own classes that a network uses.
 
-    They are cut out of the file that the built model imports, as text: so the two cannot differ, and writing
+    They are cut out of the files that the built model imports, as text: so the two cannot differ, and writing
     source needs no PyTorch.
     """
     wanted = {name for package, name in _outside_classes(graph) if package == OWN_PACKAGE}
     if not wanted:
         return []
-    text = _OWN_FILE.read_text(encoding="utf-8")
-    lines = text.splitlines()
-    return [
-        lines[statement.lineno - 1 : statement.end_lineno]
-        for statement in ast.parse(text).body
-        if isinstance(statement, ast.ClassDef) and statement.name in wanted
-    ]
+    found: list[list[str]] = []
+    for path in sorted(_OWN_FOLDER.glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        lines = text.splitlines()
+        found += [
+            lines[statement.lineno - 1 : statement.end_lineno]
+            for statement in ast.parse(text).body
+            if isinstance(statement, ast.ClassDef) and statement.name in wanted
+        ]
+    return found
 
 
 def _outside_classes(graph: Graph) -> list[tuple[str, str]]:
