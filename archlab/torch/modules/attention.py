@@ -92,7 +92,8 @@ class WindowAttention(nn.Module):
             head_first,
         )
         self.size, self.window_size, self.shift_size = size, window_size, shift_size
-        counts = [whole // part for whole, part in zip(size, window_size)]  # noqa: B905 - the export knows no `strict`
+        # `strict` is left out since the export does not know it.
+        counts = [whole // part for whole, part in zip(size, window_size)]  # noqa: B905
         pairs = zip(window_size, counts) if dilated else zip(counts, window_size)  # noqa: B905
         self.halves = [half for pair in pairs for half in pair]
         inside, last = 1 if dilated else 2, 2 * len(size) + 1

@@ -15,7 +15,11 @@ MODULE = "module"
 
 DERIVED: dict[str, tuple[str, ...]] = {
     "LayerNorm": ("torchvision.models.convnext.LayerNorm2d",),
-    "Conv1d": ("archlab.torch.modules.SpectralNormConv1d", "archlab.torch.modules.WeightNormConv1d"),
+    "Conv1d": (
+        "archlab.torch.modules.ChannelConv",
+        "archlab.torch.modules.SpectralNormConv1d",
+        "archlab.torch.modules.WeightNormConv1d",
+    ),
     "Conv2d": (
         "archlab.torch.modules.ScaledStdConv2d",
         "archlab.torch.modules.SpectralNormConv2d",
