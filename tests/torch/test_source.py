@@ -886,7 +886,7 @@ def test_every_layer_is_a_module_or_a_function() -> None:
 
 def _example(layer_type: str) -> Any:
     """A layer with what some cannot do without to tell their arguments."""
-    return _class_of(layer_type).model_construct(out_channels=8, kernel_size=(3, 3))
+    return _class_of(layer_type).model_construct(out_channels=8, kernel_size=(3, 3), num_heads=2)
 
 
 def test_classes_outside_torch_nn_have_different_names() -> None:
