@@ -95,8 +95,15 @@ NEEDS_MORE = {
     "extends_a_value_that_fails",  # in the file that it extends
     "float_for_channels",  # 12.0 is an integer in JSON Schema
     "init_of_a_vector",
-    "layers_without_dashes",  # right where the config extends another
     "unknown_block_param",
+    "lists_in_expressions",
+    "repetitions",
+    "repetitions_of_a_broken_item",
+    "share_captured_input",
+    "share_inputs",
+    "backbone_params",
+    "channel_attention_of_even_size",
+    "weight_of_one_axis",
 }
 """Mistakes that show only where blocks and layers are known, or that JSON's numbers do not have."""
 
