@@ -493,7 +493,8 @@ def disagreements(case: Case) -> list[str]:
     # The other highs of products of instance norms differ.
     # and so do those of gates that pool a map with its channels last
     gates = conditions.channels_last and any("avgpool" in node.path for node in network.graph.layers)
-    peak_only = gates or any(isinstance(node.layer, InstanceNormNd) for node in network.graph.layers)
+    shares = any(node.shares is not None for node in network.graph.layers)
+    peak_only = gates or shares or any(isinstance(node.layer, InstanceNormNd) for node in network.graph.layers)
     runs = [False] if Analysis(network.graph, conditions).refusal is not None else [False, True]
     return [
         f"{'training' if training else 'inference'}: predicted {ours}, counted {theirs}"

@@ -154,7 +154,7 @@ def _with_expressions(option: Schema) -> Schema:
 def _layer_schema(cls: type[Layer]) -> Schema:
     schema = cls.model_json_schema(mode="validation")
     properties = {name: _or_expression(value) for name, value in schema.get("properties", {}).items()}
-    if cls.role == "join":
+    if cls.role == "join" or cls.others == "attended":
         properties["with"] = {**_references(), "description": "Names of the other inputs."}
     owner = None if cls.opaque else initialised_class(cls.type)
     if owner is not None and owner.tensors is not Layer.tensors:

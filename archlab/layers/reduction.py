@@ -16,7 +16,7 @@ from archlab.layers.operators import Operator, reshape
 from archlab.layers.room import KEEPS_NOTHING, Gradient, Room, Training
 from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import Shape, ShapeError
-from archlab.layers.strides import contiguous, iterated
+from archlab.layers.strides import contiguous
 
 
 def _dims(value: Any) -> int | tuple[int, ...]:
@@ -75,8 +75,7 @@ class Reduction(Layer):
         (source,) = execution.inputs
         dims = {dim + 1 for dim in self._indices(execution.shapes[0])}
         kept = tuple([1 if dim in dims else size for dim, size in enumerate(source.sizes)])
-        values = source._replace(strides=tuple([0 if d in dims else s for d, s in enumerate(source.strides)]))
-        value = iterated(kept, (values._replace(sizes=kept),)) if source.is_dense else contiguous(kept)
+        value = contiguous(kept)  # whatever order the input has
         one = Operator(value, training=self._training(execution), layout="stretched", gradients=(self.gradient,))
         return (one,) if self.keepdim else (one, reshape(value, execution.sizes, 0))
 

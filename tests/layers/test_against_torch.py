@@ -16,7 +16,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from archlab.layers import FAMILIES, Layer, find_layer, layer_types, types_with_role
-from archlab.layers.laid import ChannelsLast
+from archlab.layers.laid import ChannelsLast, Laid
 from archlab.layers.shape import Shape, ShapeError
 from archlab.torch.build import make_module, module_class
 
@@ -453,6 +453,7 @@ FITTING: dict[str, Shape] = {
     "layer_norm": (4,),
     "rms_norm": (4,),
     "channels_first": ChannelsLast((6, 6, 4)),
+    "class_token": Laid((6, 4), ((0, 1), ()), (2, 3)),
 }
 """Inputs for layers that take no map of channels x height x width."""
 

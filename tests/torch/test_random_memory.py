@@ -79,6 +79,7 @@ def test_every_layer_type_is_drawn() -> None:
         drawn |= {str(node.layer.type) for node in random_case(seed).network.graph.layers}
     macros = {"interpolate", "depthwise_conv2d", "depthwise_separable_conv2d", "deform_conv2d", "squeeze_excitation"}
     macros |= {"global_avg_pool2d", "global_max_pool2d", "efficient_channel_attention"}
+    macros |= {"self_attention", "cross_attention", "class_token"}  # and what fits tokens only
     assert {*DRAWN, *JOINS} - macros <= drawn
 
 

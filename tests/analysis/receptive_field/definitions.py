@@ -12,6 +12,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
 from math import ceil, floor
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -108,6 +109,28 @@ def _blurred(options: Any, _axis: int, unit: int, _size: Sizes, _out: Sizes) -> 
     return [unit * options.stride - padding + k for k in range(options.filt_size)]
 
 
+def _declared(options: Any, axis: int, unit: int, size: Sizes, out: Sizes) -> Taps:
+    """What a layer of one's own says of itself: here always a window."""
+    return _window(SimpleNamespace(**options.args), axis, unit, size, out)
+
+
+def _attended(_options: Any, _axis: int, _unit: int, _size: Sizes, _out: Sizes) -> Taps:
+    """Every token attends to every token."""
+    return None
+
+
+def _attended_in_windows(options: Any, axis: int, unit: int, size: Sizes, _out: Sizes) -> Taps:
+    """Swin: the window around a unit, without what only a roll would bring there; or every n-th unit of the map."""
+    shape = (*size, 1)
+    window, shift, whole = options.window(shape)[axis], options.shift(shape)[axis], size[axis]
+    if window == whole:
+        return None
+    if options.dilation > 1:
+        return list(range(unit % options.dilation, whole, options.dilation))
+    first = (unit - shift) // window * window + shift
+    return list(range(max(first, 0), min(first + window, whole)))
+
+
 def _reduced(options: Any, axis: int, unit: int, _size: Sizes, _out: Sizes) -> Taps:
     """torch.mean and its kin of a map: all of the dimensions named, of which 2 is the first axis."""
     return None if 2 + axis in options.dim else [unit]
@@ -118,6 +141,8 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(["conv", "deform_conv2d_op", "max_pool", "avg_pool", "lp_pool"], _window),
     "conv_transpose": _transposed,
     "blur_pool": _blurred,
+    "attention_op": _attended,
+    "window_attention_op": _attended_in_windows,
     **dict.fromkeys(["mean", "sum", "amax", "vector_norm"], _reduced),
     **dict.fromkeys(["adaptive_avg_pool", "adaptive_max_pool"], _adaptive),
     **{f"{kind}_pad": _padded for kind in ("zero", "constant", "reflection", "replication", "circular")},
@@ -132,6 +157,8 @@ RULES: dict[str, Rule] = {
 
 def rule_of(node: Node) -> Rule | None:
     """What a layer's units read; None where it is their own position."""
+    if node.layer.opaque:
+        return _declared
     kind = re.sub(r"[123]d\Z", "", node.layer.type)
     return _window if kind.endswith("_conv") else RULES.get(kind)  # weights of another kind
 
