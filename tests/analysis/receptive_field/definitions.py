@@ -110,7 +110,9 @@ def _blurred(options: Any, _axis: int, unit: int, _size: Sizes, _out: Sizes) -> 
 
 
 def _declared(options: Any, axis: int, unit: int, size: Sizes, out: Sizes) -> Taps:
-    """What a layer of one's own says of itself: here always a window."""
+    """What a layer of one's own says of itself: a window here, or nothing, which is taken for everything."""
+    if options.sees == "unknown":
+        return None
     return _window(SimpleNamespace(**options.args), axis, unit, size, out)
 
 
