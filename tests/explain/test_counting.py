@@ -227,10 +227,19 @@ LAYERS = [
 ]  # fmt: skip
 
 
+NOT_KNOWN = (
+    *("conv2d, out_channels: 4, kernel_size: 3, weight: ", "efficient_channel_attention", "rms_norm2d"),
+    *("global_response_norm", "filter_response_norm2d", "evo_norm2d", "upsample, size: 20, mode: nearest-exact"),
+)
+"""Layers of which the terms of other tools than FlopCounterMode and fvcore are not found yet."""
+
+
 @pytest.mark.parametrize("run", RUNNERS, ids=lambda run: run.__name__)
 @pytest.mark.parametrize("text", LAYERS)
 def test_one_layer(text: str, run: Callable[[nn.Module, Tensor], Numbers]) -> None:
     """Between two convolutions, since some tools want parameters."""
+    if text.startswith(NOT_KNOWN) and run not in (flop_counter, fvcore):
+        pytest.skip("what this tool counts there is not known")
     plain = "{type: conv2d, out_channels: 4, kernel_size: 1}"
     network = archlab.loads(
         f"input: [3, 9, 11]\nlayers:\n  - {plain}\n  - {{type: {text}}}\n  - {plain}\n  - {{type: flatten}}\n"
