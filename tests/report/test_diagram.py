@@ -100,7 +100,7 @@ def test_every_network_can_be_drawn(name: str) -> None:
     assert {edge.target for edge in found.edges} == set(range(len(found.boxes)))
     picture = ET.fromstring(diagram_svg(found))  # noqa: S314 - our own
     assert len(picture.findall(f"{SVG}g")) == len(found.boxes) <= 60
-    assert int(picture.get("width", "0")) < 1100  # of WaveNet, each of whose 50 units gives to the result
+    assert int(picture.get("width", "0")) < 1000
 
 
 def test_texts() -> None:

@@ -17,8 +17,8 @@ from archlab.report.units import si
 BOX_WIDTH, BOX_HEIGHT, GAP = 450, 44, 16
 INDENT = 20
 """For each halving of the map."""
-LANE = 11
-"""Between the lines of skips."""
+LANE, WIDEST = 11, 440
+"""Between the lines of skips, which lie closer where all of them would be wider than that."""
 MOST_LANES = 100
 MARGIN = 14
 MOST_LETTERS = 63
@@ -81,7 +81,8 @@ class _Picture:
         self._diagram = diagram
         self._lanes = _lanes([edge for edge in diagram.edges if edge.passes], len(diagram.boxes))
         lanes = 1 + max(self._lanes.values(), default=-1)
-        self._left = MARGIN + (lanes * LANE + 10 if lanes else 0)
+        self._lane = min(LANE, WIDEST // max(lanes, 1))
+        self._left = MARGIN + (lanes * self._lane + 10 if lanes else 0)
         self._indents = _indents(diagram)
         self._width = self._left + max(self._indents, default=0) + BOX_WIDTH + MARGIN
         self._height = MARGIN + 20 + len(diagram.boxes) * (BOX_HEIGHT + GAP) + MARGIN
@@ -141,7 +142,7 @@ class _Picture:
 
     def _beside(self, edge: Edge) -> str:
         """The line of an edge that leads past boxes."""
-        lane = MARGIN + LANE * self._lanes[edge.source, edge.target]
+        lane = MARGIN + self._lane * self._lanes[edge.source, edge.target]
         start = self._top(edge.source) + BOX_HEIGHT - 12 if edge.source >= 0 else MARGIN + 6
         end = self._top(edge.target) + 12
         x = self._x(edge.target)
