@@ -229,7 +229,7 @@ LAYERS = [
 
 NOT_KNOWN = (
     *("conv2d, out_channels: 4, kernel_size: 3, weight: ", "efficient_channel_attention", "rms_norm2d"),
-    *("global_response_norm", "filter_response_norm2d", "evo_norm2d", "upsample, size: 20, mode: nearest-exact"),
+    *("global_response_norm", "filter_response_norm2d", "evo_norm2d"),
 )
 """Layers of which the terms of other tools than FlopCounterMode and fvcore are not found yet."""
 

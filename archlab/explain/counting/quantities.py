@@ -72,6 +72,12 @@ def _rows(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
     return prod(inputs[0]) // inputs[0][dim if dim < 0 else dim - 1]
 
 
+def _size_as_written(layer: Layer, _inputs: tuple[Shape, ...], output: Shape) -> int:
+    """The output positions of an upsampling, but the number itself where its size is written as one."""
+    size = getattr(layer, "size", None)
+    return size if isinstance(size, int) else prod(output[1:])
+
+
 def _taps(layer: Layer, _inputs: tuple[Shape, ...], output: Shape) -> int:
     """Kernel area times output positions, without channels."""
     return prod(_axes(layer, "kernel_size")) * prod(output[1:])
@@ -144,6 +150,7 @@ QUANTITIES: dict[str, tuple[Quantity, str]] = {
     "inputs": (_inputs, "input elements"),
     "outputs": (_outputs, "output elements"),
     "positions": (_positions, "output positions, without channels"),
+    "size_as_written": (_size_as_written, "size as written"),
     "channels": (_channels, "channels"),
     "layers": (_layers, "layers"),
     "rows": (_rows, "vectors"),

@@ -201,7 +201,7 @@ DEEPSPEED: Rule = _every_rank(
         **_each("ReLU PReLU ELU LeakyReLU SiLU GELU Softmax Softmax2d", inputs=1),
         **_each(_POOLS, inputs=1),
         "Upsample scale": {"outputs": 1},
-        "Upsample size": {"positions": 1},
+        "Upsample size": {"size_as_written": 1},
         **_LRN_FUNCTIONS,
         **_LP_FUNCTIONS,
     }
