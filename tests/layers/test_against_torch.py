@@ -250,7 +250,8 @@ def upsample_options(draw: st.DrawFn) -> tuple[Shape, dict[str, Any]]:
         options["align_corners"] = align_corners
     given = draw(st.sampled_from(["size", "size", "scale_factor", "scale_factor", "both", "neither"]))
     if given in ("size", "both"):
-        options["size"] = draw(st.one_of(st.integers(1, 12), each(rank, 1, 12)))
+        most = 30 if rank < 3 else 12
+        options["size"] = draw(st.one_of(st.integers(1, most), each(rank, 1, most)))
     if given in ("scale_factor", "both"):
         options["scale_factor"] = draw(st.one_of(FACTORS, st.tuples(*[FACTORS] * rank)))
     return draw(maps_of(rank)), options
