@@ -490,11 +490,9 @@ def disagreements(case: Case) -> list[str]:
     network, conditions = case
     if layer_refusal(network.graph, conditions.batch, training=False) is not None:
         return []
-    # The other highs of products of instance norms differ.
-    # and so do those of gates that pool a map with its channels last
-    gates = conditions.channels_last and any("avgpool" in node.path for node in network.graph.layers)
-    shares = any(node.shares is not None for node in network.graph.layers)
-    peak_only = gates or shares or any(isinstance(node.layer, InstanceNormNd) for node in network.graph.layers)
+    # The other highs of products of instance norms differ, and of a factor of each channel whose gradients are added.
+    added = any(node.shares is not None and node.layer.type == "layer_scale" for node in network.graph.layers)
+    peak_only = added or any(isinstance(node.layer, InstanceNormNd) for node in network.graph.layers)
     runs = [False] if Analysis(network.graph, conditions).refusal is not None else [False, True]
     return [
         f"{'training' if training else 'inference'}: predicted {ours}, counted {theirs}"

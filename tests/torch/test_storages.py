@@ -342,7 +342,7 @@ def test_a_small_transposed_convolution_along_three_axes() -> None:
     assert result.untyped_storage().nbytes() in (result.nbytes, 8 * 4**3 * 4)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(80))
 def test_random_networks(seed: int) -> None:
     network = random_network(seed)
     if any(node.layer.opaque for node in network.graph.layers):

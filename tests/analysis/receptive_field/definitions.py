@@ -127,10 +127,15 @@ def _attended_in_windows(options: Any, axis: int, unit: int, size: Sizes, _out: 
     window, shift, whole = options.window(shape)[axis], options.shift(shape)[axis], size[axis]
     if window == whole:
         return None
+    if options.dilation == 1 and not shift:
+        return list(range(unit // window * window, unit // window * window + window))
+    cycle, place = divmod(unit, whole)  # a map behind the map has the same windows
     if options.dilation > 1:
-        return list(range(unit % options.dilation, whole, options.dilation))
-    first = (unit - shift) // window * window + shift
-    return list(range(max(first, 0), min(first + window, whole)))
+        seen = range(place % options.dilation, whole, options.dilation)
+    else:
+        first = (place - shift) // window * window + shift
+        seen = range(max(first, 0), min(first + window, whole))
+    return [cycle * whole + at for at in seen]
 
 
 def _reduced(options: Any, axis: int, unit: int, _size: Sizes, _out: Sizes) -> Taps:
