@@ -179,9 +179,9 @@ class Concat(Layer):
             )
         sizes = (*first[:dim], sum(shape[dim] for shape in inputs), *first[dim + 1 :])
         role = roles_of(first)[dim]
-        if not role:
+        if len(role) < 2:
             return of_kind(first, sizes)
-        # Positions of several maps in a row are no map's: they are told as features.
+        # Tokens of several maps in a row are no map's: they are told as features.
         roles = tuple([CHANNELS if number == dim else own for number, own in enumerate(roles_of(first))])
         return laid(sizes, roles, without_positions(positions_of(first), role))
 

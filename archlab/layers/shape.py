@@ -65,10 +65,10 @@ def require_map(layer: str, shape: Shape, rank: int = 0) -> None:
             hint="put {type: channels_first} in front of it",
         )
     if axis_count(shape) == 0 or isinstance(shape, Laid):
-        raise ShapeError(
-            f"{layer} needs a map ({_map_text(rank)}), but its input is {shape_text(shape)}",
-            hint=_FLAT_NORM if "_norm" in layer else "it was flattened before; move this layer in front of the flatten",
-        )
+        hint = _FLAT_NORM if "_norm" in layer else "it was flattened before; move this layer in front of the flatten"
+        if isinstance(shape, Laid):
+            hint = "its dimensions are not channels, then axes; undo the flatten, transpose or permute in front of it"
+        raise ShapeError(f"{layer} needs a map ({_map_text(rank)}), but its input is {shape_text(shape)}", hint=hint)
     if rank and len(shape) != rank + 1:
         raise ShapeError(
             f"{layer} needs a map of {_count_text(rank)} ({_map_text(rank)}), but its input {shape_text(shape)} has "

@@ -153,6 +153,8 @@ def _of_each_field(
 def field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
     """A receptive field as lists with a value for each axis; an axis that is seen whole has the input's size.
 
+    Where it is not known how much of an axis is seen, all of its values are None, and there are no sizes.
+
     Args:
         field: of a layer.
         input_shape: of the network, without batch.
@@ -166,7 +168,8 @@ def field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
         if axis and own is axes[before] and extents[axis] == extents[before] and units[axis] == units[before]:
             values.append(values[-1])
         else:
-            values.append(_axis_values(own, extents[axis], units[axis]))
+            is_unknown = own is None and field.unknown
+            values.append(_UNKNOWN_AXIS if is_unknown else _axis_values(own, extents[axis], units[axis]))
     size, sizes, counts, stride, start, padding, centre, coverage, cut = map(list, zip(*values, strict=True))
     return {
         "size": size,
@@ -193,6 +196,9 @@ def _misalignment_dict(apart: Misalignment | None) -> Row | None:
         return None
     largest, mean = ([float(value) for value in pair] for pair in (apart.largest, apart.mean))
     return {"layer": apart.path, "largest": largest, "mean": mean}
+
+
+_UNKNOWN_AXIS: tuple[Any, ...] = (None, [], [], None, None, None, None, None, None)
 
 
 def _axis_values(axis: AxisField | None, extent: int | None, units: int) -> tuple[Any, ...]:

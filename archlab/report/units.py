@@ -56,7 +56,9 @@ def axes_text(values: Iterable[Any]) -> str:
 
 
 def set_text(values: Sequence[int]) -> str:
-    """`7`, `{3, 5}`; `34..64` of many."""
+    """`7`, `{3, 5}`; `34..64` of many; `?` of none, where it is not known."""
+    if not values:
+        return "?"
     if len(values) == 1:
         return str(values[0])
     return "{" + ", ".join(map(str, values)) + "}" if len(values) <= 3 else f"{values[0]}..{values[-1]}"
@@ -120,6 +122,7 @@ def stride_text(field: ReceptiveField) -> str:
 
 
 def start_text(field: ReceptiveField) -> str:
-    """The first position that the first unit sees; `-` if it sees nothing."""
-    starts = ["0" if axis is None else "-" if axis.start is None else str(axis.start) for axis in field.axes]
+    """The first position that the first unit sees; `-` if it sees nothing, `?` where that is not known."""
+    whole = "?" if field.unknown else "0"
+    starts = [whole if axis is None else "-" if axis.start is None else str(axis.start) for axis in field.axes]
     return by_axis(starts, ", ")
