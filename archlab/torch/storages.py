@@ -37,6 +37,7 @@ from archlab.torch.device import require_device
 from archlab.torch.opaque import require_declared
 from archlab.torch.precision import autocast, converted, converted_input
 from archlab.torch.samples import samples
+from archlab.torch.zeroed import zeroed
 
 
 class Counted(NamedTuple):
@@ -217,9 +218,7 @@ def _model(network: HasGraph, device: str, conditions: Conditions) -> fx.GraphMo
         require_declared(built, graph)
     model = converted(built, conditions)
     if device != "meta" and not has_opaque:
-        model.to_empty(device=device)
-        for tensor in (*model.parameters(), *model.buffers()):
-            tensor.data.zero_()
+        model = zeroed(model.to_empty(device=device))
     return model
 
 

@@ -40,6 +40,7 @@ from archlab.torch.host import require_memory, require_time
 from archlab.torch.opaque import given_shapes
 from archlab.torch.samples import samples
 from archlab.torch.trace import PATH
+from archlab.torch.zeroed import zeroed
 
 FVCORE_MAC_OPERATORS = (
     *("conv", "linear", "addmm", "matmul", "bmm", "mm", "einsum"),
@@ -146,10 +147,8 @@ def verify(network: HasGraph, *, batch: int = 1, device: str = "cpu") -> Verific
         result.differences = _compare_given(analysis, model, batch)
         if result.differences:
             return result
-    for tensor in (*model.parameters(), *model.buffers()):
-        tensor.data.zero_()
     sample = samples(network.graph, batch, partial(torch.zeros, device=device))
-    recorder = _Recorder(model)
+    recorder = _Recorder(zeroed(model))
     with torch.no_grad():
         recorder.run(*sample)
     repeats = network.graph.repeats()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,3 +77,24 @@ def test_wrong_tensors_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_wrong_shape_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "conv: output 1x4x5x5, but running it finds 1x4x6x6" in lie(monkeypatch, Conv2d, "out_shape", (4, 5, 5))
+
+
+OFFSETS_FROM_NOTHING = """
+input: [3, 32, 32]
+layers:
+  - {name: a, type: conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+  - {type: divide, with: [a]}
+  - {type: deform_conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+"""
+"""With zeros for weights, zero by zero: no number, at which torchvision's kernel would read what is not there."""
+
+
+@pytest.mark.parametrize("option", [[], ["--memory"]])
+def test_offsets_that_are_no_numbers_end_no_process(option: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(OFFSETS_FROM_NOTHING)
+    done = subprocess.run(
+        [sys.executable, "-m", "archlab", "verify", str(path), *option], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "ok" in done.stdout
