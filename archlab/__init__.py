@@ -12,8 +12,10 @@ from archlab.version import __version__
 if TYPE_CHECKING:
     from archlab.api.analysis import Analysis
     from archlab.api.comparison import Comparison, compare
+    from archlab.api.imported import from_module
+    from archlab.api.load import load, loads
     from archlab.api.model import build, verify
-    from archlab.api.network import Network, load, loads
+    from archlab.api.network import Network
     from archlab.diagnostics.problem import ConfigError, Problem
 
 _HOME = {
@@ -24,8 +26,9 @@ _HOME = {
     "Problem": "archlab.diagnostics.problem",
     "build": "archlab.api.model",
     "compare": "archlab.api.comparison",
-    "load": "archlab.api.network",
-    "loads": "archlab.api.network",
+    "from_module": "archlab.api.imported",
+    "load": "archlab.api.load",
+    "loads": "archlab.api.load",
     "verify": "archlab.api.model",
 }
 
@@ -51,6 +54,7 @@ __all__ = [
     "__version__",
     "build",
     "compare",
+    "from_module",
     "load",
     "loads",
     "verify",

@@ -7,7 +7,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from archlab.api.network import load
+from archlab.api.load import load
 from benchmarks.clock import time_calls
 from benchmarks.section import Section
 from benchmarks.table import count, milliseconds, ratio

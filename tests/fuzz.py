@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.config.tree.presets import preset_files
 from archlab.diagnostics.problem import ConfigError
 

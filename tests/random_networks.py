@@ -15,7 +15,8 @@ from itertools import pairwise
 from math import prod
 from typing import Any
 
-from archlab.api.network import Network, loads
+from archlab.api.load import loads
+from archlab.api.network import Network
 from archlab.diagnostics.problem import ConfigError
 from archlab.graph import Graph
 from archlab.layers.shape import is_map, map_size

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models
 from torchvision.models.regnet import BlockParams
 
-from archlab.api import network as api
+from archlab.api import load as api
 from archlab.config.tree import presets
 from tests.more_references import MORE_REFERENCES
 

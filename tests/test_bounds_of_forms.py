@@ -12,7 +12,7 @@ import pytest
 
 from archlab.analysis.receptive_field import effective, growth
 from archlab.api import receptive_field
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.cli.main import main
 from archlab.config.tree import targets
 from archlab.config.tree.targets import open_target

@@ -21,6 +21,7 @@ ROOMS = (
     "explain",
     "report",
     "torch",
+    "imports",
     "analysis",
     "config",
     "graph",

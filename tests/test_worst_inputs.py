@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from archlab.analysis.memory import program
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.api.validate import validate
 from archlab.cli.main import main
 from archlab.config.expand import budget

@@ -677,7 +677,7 @@ def run(words: list[str]) -> tuple[float, float, int, str]:
 
 def first_layer(path: Path) -> str:
     """A layer of a config, for `explain`; the name of the input where there is none."""
-    from archlab.api.network import load
+    from archlab.api.load import load
     from archlab.diagnostics.problem import ConfigError
 
     try:

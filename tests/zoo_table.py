@@ -17,7 +17,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from archlab.api.network import Network, load
+from archlab.api.load import load
+from archlab.api.network import Network
 from archlab.torch.build import build
 from archlab.torch.verify_field import verify_receptive_field
 from tests.references import PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, truth

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from archlab.analysis.row import Row
 from archlab.analysis.time.device import Device, load_device
 from archlab.api.analysis import Analysis
-from archlab.api.network import Network, load
+from archlab.api.load import load
+from archlab.api.network import Network
 from archlab.diagnostics.problem import ConfigError, Problem
 from archlab.report.figures import comparison_row, figures_row
 from archlab.report.rows import united

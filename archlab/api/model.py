@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archlab.api.network import Network, load
+from archlab.api.load import load
+from archlab.api.network import Network
 from archlab.graph import Graph
 
 if TYPE_CHECKING:

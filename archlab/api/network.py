@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Unpack
 
 from archlab.analysis.conditions import ConditionOptions, Conditions
@@ -11,9 +10,7 @@ from archlab.api.analysis import Analysis
 from archlab.config.expand.inputs import GivenInput, input_fault
 from archlab.config.expand.network import expand
 from archlab.config.tree.document import Document, Variant
-from archlab.config.tree.targets import open_target, read_document
 from archlab.diagnostics.codes import Code
-from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import Problems, single_problem
 from archlab.diagnostics.words import counted
 from archlab.graph import Graph
@@ -55,27 +52,6 @@ class Network:
 
     def __repr__(self) -> str:
         return f"<Network {self.name}: {counted(len(self.graph.layers), 'layer')}>"
-
-
-def load(target: str | Path, *, input: GivenInput | None = None, **params: Any) -> Network:  # noqa: A002 - the config's word
-    """The network that a target names.
-
-    Args:
-        target: a YAML path, `path@variant`, the name of a preset or variant, or `-` for stdin.
-        input: (channels, *axes) instead of the config's; of several inputs by name, or of the first.
-        params: new values for the config's params.
-
-    Raises:
-        ConfigError: with every problem found.
-    """
-    document, variant, problems = open_target(target)
-    return expand_document(document, variant, problems, params=params, input_shape=input)
-
-
-def loads(text: str, *, name: str = "config", input: GivenInput | None = None, **params: Any) -> Network:  # noqa: A002
-    """The network that a YAML text describes; like `load`, for text."""
-    document, problems = read_document(Source(f"<{name}>", text), name)
-    return expand_document(document, None, problems, params=params, input_shape=input)
 
 
 def expand_document(

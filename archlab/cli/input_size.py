@@ -32,6 +32,20 @@ def input_shape(text: str | None, document: Document, variant: Variant | None) -
     return {name.strip(): _shape(sizes.strip(), _own_sizes(known.get(name.strip()))) for name, _, sizes in parts}
 
 
+def plain_shape(text: str | None) -> GivenInput | None:
+    """The sizes of `3x224x224`, or of several inputs, where there is no config to compare them with.
+
+    Raises:
+        ConfigError: if it is no such text.
+    """
+    if text is None:
+        return None
+    if "=" not in text:
+        return _shape(text, ())
+    parts = [part.partition("=") for part in text.split(",")]
+    return {name.strip(): _shape(sizes.strip(), ()) for name, _, sizes in parts}
+
+
 def _shape(text: str, own: tuple[int | None, ...]) -> tuple[int, ...]:
     parts = text.lower().split("x")
     if not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in parts):

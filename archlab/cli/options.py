@@ -89,9 +89,14 @@ def load_network(target: str, options: argparse.Namespace) -> Network:
         ConfigError: with every problem found.
     """
     from archlab.api.network import expand_document
-    from archlab.cli.input_size import input_shape
+    from archlab.cli.input_size import input_shape, plain_shape
     from archlab.config.tree.targets import open_target
+    from archlab.imports.targets import ImportOptions, reader_of
 
+    if reader_of(target) is not None:
+        from archlab.api.imported import load_foreign
+
+        return load_foreign(target, ImportOptions(plain_shape(options.input), _params(options.set)))
     document, variant, problems = open_target(target)
     return expand_document(
         document,

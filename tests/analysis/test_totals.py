@@ -14,7 +14,7 @@ from archlab.analysis.memory.fit import MOST_SAMPLES, Fit, largest_batch
 from archlab.analysis.optimizer import OPTIMIZERS
 from archlab.analysis.receptive_field.productivity import border_layer
 from archlab.analysis.result import Analysis
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.layers.room import Room
 
 CLASSIFIER = """

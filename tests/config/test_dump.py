@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from archlab.api.network import Network, load, loads
+from archlab.api.load import load, loads
+from archlab.api.network import Network
 from archlab.cli.main import main
 from archlab.config.dump import expanded_config
 from archlab.torch.build import build

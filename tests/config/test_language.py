@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from archlab.api.network import Network, load, loads
+from archlab.api.load import load, loads
+from archlab.api.network import Network
 from archlab.diagnostics.problem import ConfigError
 
 

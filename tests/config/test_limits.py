@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.api.validate import config_paths, validate, validate_all
 from archlab.config.syntax.files import read_source, read_stdin_source
 from archlab.config.syntax.folders import configs_below

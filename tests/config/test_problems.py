@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.api.validate import validate
 from archlab.config.schema import config_schema
 from archlab.diagnostics.codes import Code

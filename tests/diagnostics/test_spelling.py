@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from archlab.analysis import analyze
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.diagnostics.problem import ConfigError
 from archlab.diagnostics.spelling import argument
 from tests.command import run

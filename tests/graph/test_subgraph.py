@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from archlab.api.network import load
+from archlab.api.load import load
 from archlab.diagnostics.problem import ConfigError
 from archlab.graph.subgraph import cut
 from archlab.torch.build import build

@@ -12,7 +12,8 @@ from torch.nn import functional
 from torchvision import ops
 from torchvision.models.convnext import CNBlock
 
-from archlab.api.network import Network, loads
+from archlab.api.load import loads
+from archlab.api.network import Network
 from archlab.diagnostics.problem import ConfigError
 from archlab.layers import find_layer, layer_types
 from archlab.layers.geometry import largest_reach

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchvision.ops import deform_conv2d
 
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.layers import Layer, find_layer
 from archlab.layers.geometry import Phases, Reads, Taps, Whole, Window, everything, in_context, pointwise
 from archlab.layers.shape import Shape, ShapeError

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import archlab
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.config.schema import config_schema
 from archlab.diagnostics.problem import ConfigError
 from archlab.layers import fault_of, find_layer, registered_types

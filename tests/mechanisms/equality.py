@@ -10,8 +10,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from archlab.analysis.conditions import Conditions
+from archlab.api.load import load
 from archlab.api.model import build
-from archlab.api.network import Network, load
+from archlab.api.network import Network
 from archlab.torch.verify import verify
 from archlab.torch.verify_field import verify_receptive_field
 from archlab.torch.verify_memory import verify_memory

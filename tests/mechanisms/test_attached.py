@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from archlab.api.network import loads
+from archlab.api.load import loads
 from tests.mechanisms.equality import assert_equal
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from torch import nn
 
-from archlab.api.network import load
+from archlab.api.load import load
 from tests.mechanisms import elementwise_models as models
 from tests.mechanisms.elementwise_models import conv
 from tests.mechanisms.equality import FOLDER, assert_equal

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from archlab.analysis.conditions import Conditions
-from archlab.api.network import Network, load, loads
+from archlab.api.load import load, loads
+from archlab.api.network import Network
 from archlab.cli.main import main
 from archlab.config.dump import expanded_config
 from archlab.diagnostics.problem import ConfigError

@@ -16,7 +16,8 @@ from torchvision.ops import Conv2dNormActivation
 import archlab
 from archlab.analysis.conditions import Conditions
 from archlab.analysis.time.device import device_names, load_device
-from archlab.api.network import Network, load, loads
+from archlab.api.load import load, loads
+from archlab.api.network import Network
 from archlab.config.dump import expanded_config
 from archlab.diagnostics.problem import ConfigError
 from archlab.report.rows import analysis_dict, layer_rows, network_row

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from torch import Tensor, nn
 
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.diagnostics.problem import ConfigError
 from tests.config.expand.test_copies import both_ways
 from tests.mechanisms.equality import FOLDER, assert_equal

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 import archlab
 from archlab.analysis.conditions import Conditions
-from archlab.api.network import Network, load, loads
+from archlab.api.load import load, loads
+from archlab.api.network import Network
 from archlab.config.dump import expanded_config
 from archlab.torch.build import build
 from archlab.torch.source import to_source

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
+from archlab.api.load import loads
 from archlab.api.model import build
-from archlab.api.network import loads
 
 layers = pytest.importorskip("timm.layers")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from torch import Tensor, nn
 
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.layers.uneven_padding import same_sides
 from tests.config.expand.test_copies import both_ways
 from tests.mechanisms.equality import assert_equal

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
+from archlab.api.load import loads
 from archlab.api.model import build
-from archlab.api.network import loads
 from archlab.diagnostics.problem import ConfigError
 from tests.mechanisms.equality import assert_equal
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.cli.main import main
 from archlab.report.diagram.boxes import MOST_DRAWN, MOST_EDGES, Diagram, fold_to_boxes
 from archlab.report.diagram.svg import diagram_svg

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.api.receptive_field import receptive_field
 from tests.command import run
 

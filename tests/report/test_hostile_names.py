@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.diagnostics.problem import ConfigError
 from archlab.report.escape import markdown_text, spreadsheet_text
 from archlab.report.latex import latex

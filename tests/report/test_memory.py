@@ -10,8 +10,8 @@ import pytest
 
 from archlab.analysis.conditions import Conditions
 from archlab.analysis.memory.fit import Fit, largest_batch
+from archlab.api.load import load, loads
 from archlab.api.memory import memory_view
-from archlab.api.network import load, loads
 from archlab.cli.main import main
 from archlab.report.plot.style import style
 from archlab.report.plot.timeline import draw

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.cli.main import main
 from archlab.diagnostics.problem import ConfigError
 from archlab.report.plot.projection import draw, relation

@@ -7,7 +7,7 @@ import re
 import pytest
 from rich.cells import cell_len
 
-from archlab.api.network import load
+from archlab.api.load import load
 from archlab.report import coloured as coloured_module
 from archlab.report.coloured import coloured
 from archlab.report.grid import Justify, grid

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.diagnostics.problem import ConfigError
 from tests.command import run
 

@@ -12,7 +12,7 @@ import torchvision
 from torch import Tensor, nn
 
 import archlab
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.config.syntax.naming import RESERVED
 from archlab.torch.build import build
 from archlab.torch.export import export

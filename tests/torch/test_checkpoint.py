@@ -11,7 +11,8 @@ from torch import Tensor, fx, nn
 from archlab.analysis.conditions import Conditions
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.memory.training import training_memory
-from archlab.api.network import Network, load, loads
+from archlab.api.load import load, loads
+from archlab.api.network import Network
 from archlab.diagnostics.problem import ConfigError
 from archlab.graph.segments import find_segments
 from archlab.torch.build import build

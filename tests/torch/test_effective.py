@@ -10,7 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from archlab.api.network import Network, load, loads
+from archlab.api.load import load, loads
+from archlab.api.network import Network
 from archlab.api.receptive_field import measured_field, receptive_field
 from archlab.cli.main import main
 from archlab.report.field import FieldReport

@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.diagnostics.problem import ConfigError
 from archlab.torch import host
 from archlab.torch.build import build

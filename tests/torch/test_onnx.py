@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from archlab.api.network import Network, load, loads
+from archlab.api.load import load, loads
+from archlab.api.network import Network
 from archlab.cli.main import main
 from archlab.torch.build import build
 from archlab.torch.export import export_onnx

@@ -16,7 +16,7 @@ from archlab.analysis.conditions import Conditions
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.memory.program import program
 from archlab.analysis.memory.training import training_memory
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.layers.operators import Run
 from archlab.torch.build import build
 from archlab.torch.precision import converted, converted_input

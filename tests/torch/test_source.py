@@ -19,7 +19,7 @@ import pytest
 import torch
 from torch import nn
 
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.config.initializers import INITIALIZERS, find_initializer
 from archlab.config.tree import presets
 from archlab.graph import Graph

@@ -14,7 +14,8 @@ from archlab.analysis import Analysis
 from archlab.analysis.conditions import Conditions
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.memory.training import training_memory
-from archlab.api.network import Network, load, loads
+from archlab.api.load import load, loads
+from archlab.api.network import Network
 from archlab.diagnostics.problem import ConfigError
 from archlab.torch.build import build
 from archlab.torch.storages import Loss, count_inference, count_model, count_training

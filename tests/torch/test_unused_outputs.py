@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import fx
 
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.diagnostics.problem import ConfigError
 from archlab.torch.build import build
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.layers.base import Cost
 from archlab.layers.batch_norm import BatchNorm2d
 from archlab.layers.conv import Conv2d

@@ -9,7 +9,7 @@ from archlab.analysis.receptive_field.axis_field import Periodic
 from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.receptive_field.positions import positions_read
 from archlab.analysis.receptive_field.spans import DENSE
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.cli.main import main
 from archlab.layers.conv import Conv2d
 from archlab.layers.geometry import AxisReads, Window

@@ -6,7 +6,7 @@ import pytest
 
 from archlab.analysis.projective_field import composition
 from archlab.analysis.projective_field.composition import Projector
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.cli.main import main
 from archlab.layers.conv import Conv2d
 from archlab.layers.geometry import AxisReads, Window

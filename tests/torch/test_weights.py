@@ -13,7 +13,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from archlab.api.network import Network, load, loads
+from archlab.api.load import load, loads
+from archlab.api.network import Network
 from archlab.cli.main import main
 from archlab.config.dump import expanded_config
 from archlab.diagnostics.problem import ConfigError

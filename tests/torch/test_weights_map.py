@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archlab.api.network import Network, loads
+from archlab.api.load import loads
+from archlab.api.network import Network
 from archlab.cli.main import main
 from archlab.diagnostics.problem import ConfigError
 from archlab.torch.build import build

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from archlab.api.network import Network, load
+from archlab.api.load import load
+from archlab.api.network import Network
 from archlab.config.syntax.yaml_nodes import Scalar
 from archlab.config.tree.targets import open_target
 from archlab.torch.build import build

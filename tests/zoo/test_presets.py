@@ -19,7 +19,7 @@ from torch import nn
 from torchvision import models
 
 from archlab.analysis import Analysis
-from archlab.api.network import load
+from archlab.api.load import load
 from archlab.config.initializers import INITIALIZERS
 from archlab.config.syntax.yaml_nodes import Scalar
 from archlab.config.tree.targets import open_target

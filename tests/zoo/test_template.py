@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from archlab.analysis.difference import Difference
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.cli.main import main
 from archlab.diagnostics.problem import ConfigError
 from archlab.zoo.rows import preset_targets

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from archlab.api.network import load
+from archlab.api.load import load
 from archlab.config.syntax.yaml_nodes import Scalar
 from archlab.config.tree.targets import open_target
 from tests.references import FROM_TIMM

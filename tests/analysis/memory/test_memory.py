@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 
 MAP = 8 * 16 * 16 * 4
 """Bytes of an 8x16x16 map in float32."""

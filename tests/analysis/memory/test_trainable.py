@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from archlab.api.load import load, loads
 from archlab.api.memory import memory_view
-from archlab.api.network import Network, load, loads
+from archlab.api.network import Network
 from archlab.cli.main import main
 from archlab.torch.build import build
 from tests.command import run

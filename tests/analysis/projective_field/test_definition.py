@@ -12,7 +12,8 @@ from archlab.analysis.projective_field.axis_projection import AxisProjection, Ru
 from archlab.analysis.projective_field.composition import Projector
 from archlab.analysis.projective_field.transposed import transposed
 from archlab.analysis.receptive_field.spans import DENSE, NOTHING, Span
-from archlab.api.network import Network, load, loads
+from archlab.api.load import load, loads
+from archlab.api.network import Network
 from archlab.diagnostics.problem import ConfigError
 from archlab.layers.geometry import BROADCAST, WHOLE, Phases, Reads, Window, taps_of
 from tests.analysis.projective_field.definitions import as_set, difference, units_of

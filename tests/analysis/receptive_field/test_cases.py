@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from archlab.analysis.receptive_field.axis_field import Periodic
-from archlab.api.network import Network, loads
+from archlab.api.load import loads
+from archlab.api.network import Network
 from archlab.torch.verify_field import verify_receptive_field
 
 

@@ -10,7 +10,8 @@ from archlab.analysis.receptive_field.axis_field import AxisField, Periodic, Uni
 from archlab.analysis.receptive_field.composition import Composer, Target
 from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.receptive_field.spans import DENSE, MAX_TRACKED, UNTRACKED, Span, union
-from archlab.api.network import Network, loads
+from archlab.api.load import loads
+from archlab.api.network import Network
 from archlab.layers.geometry import Phases, Window
 from archlab.layers.upsample import Upsample
 from archlab.torch.verify_field import verify_receptive_field

@@ -22,7 +22,7 @@ from archlab.analysis.receptive_field.effective import (
 )
 from archlab.analysis.receptive_field.fields import receptive_fields
 from archlab.analysis.receptive_field.spans import DENSE, MAX_TRACKED, NOTHING, UNTRACKED, Span, coverage_of, slid
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.diagnostics.problem import ConfigError
 from archlab.layers.geometry import WHOLE, Phases, Reads, Window
 

@@ -15,7 +15,8 @@ from archlab.analysis.facts import collect_facts
 from archlab.analysis.receptive_field.effective import EffectiveField, Weights, effective_field, hand_back
 from archlab.analysis.receptive_field.fields import receptive_fields
 from archlab.analysis.receptive_field.growth import effective_growth
-from archlab.api.network import Network, load, loads
+from archlab.api.load import load, loads
+from archlab.api.network import Network
 from archlab.layers import find_layer
 from archlab.layers.geometry import Window
 from archlab.torch.build import build

@@ -9,7 +9,8 @@ import pytest
 from archlab.analysis.receptive_field.axis_field import INPUT_AXIS, AxisField, Periodic
 from archlab.analysis.receptive_field.composition import Composer, Target, widen
 from archlab.analysis.receptive_field.spans import DENSE, UNTRACKED
-from archlab.api.network import Network, loads
+from archlab.api.load import loads
+from archlab.api.network import Network
 from archlab.diagnostics.problem import ConfigError
 from archlab.layers.geometry import Phases, Window
 from tests.analysis.receptive_field.probe import Probe

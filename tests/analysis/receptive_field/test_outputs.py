@@ -12,7 +12,8 @@ import torch
 from archlab.analysis.facts import Facts, collect_facts
 from archlab.analysis.receptive_field.fields import ReceptiveField, gate_inputs, receptive_fields, windowed_fields
 from archlab.analysis.receptive_field.outputs import OutputReport
-from archlab.api.network import Network, load, loads
+from archlab.api.load import load, loads
+from archlab.api.network import Network
 from archlab.graph import Graph
 from archlab.layers.geometry import WHOLE, Phases, Whole, Window
 from archlab.layers.shape import axis_count, map_size

@@ -9,7 +9,7 @@ import pytest
 
 from archlab.analysis.conditions import Conditions
 from archlab.analysis.time.device import Device, Peak, device_names, load_device
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.api.timing import rank_correlation, time_view
 from archlab.diagnostics.problem import ConfigError
 from archlab.report.units import duration

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.graph import Graph
 
 TWO_ROADS = """

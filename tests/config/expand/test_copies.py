@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.config.expand.copies import Change, Copies, Expansion
 from archlab.config.expand.names import Values
 from archlab.diagnostics.problem import ConfigError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.diagnostics.problem import ConfigError
 
 CONV = "{type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, stride: 2, norm: {type: batch_norm2d, eps: 0.01}}"

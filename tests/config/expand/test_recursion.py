@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.diagnostics.problem import ConfigError, told_trail
 from tests.config.expand.test_copies import both_ways
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from archlab.api.network import loads
+from archlab.api.load import loads
 from archlab.diagnostics.problem import ConfigError
 
 UNET = """

@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.config.expand.network import expand
 from archlab.config.tree import reader
 from archlab.config.tree.document import Document

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.config.tree.presets import preset_files
 from archlab.config.tree.targets import open_target
 from archlab.diagnostics.problem import ConfigError

@@ -11,7 +11,7 @@ import pytest
 
 from archlab.analysis.time.device import load_device
 from archlab.api.comparison import Comparison, compare
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from archlab.api.comparison import compare
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.cli.main import main
 from archlab.report.figures import FIGURES, figure_text
 from archlab.report.latex import latex, latex_table

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from archlab.api.network import load, loads
+from archlab.api.load import load, loads
 from archlab.api.receptive_field import measured_field, receptive_field
 from archlab.cli.main import main
 from archlab.diagnostics.problem import ConfigError

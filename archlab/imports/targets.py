@@ -1,0 +1,43 @@
+"""Targets that are not archlab's own: `timm:resnet50d`, `module.path:callable`, `model.onnx`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+from archlab.layers.shape import Shape
+
+FILES = {".onnx": "onnx", ".pt2": "pt2", ".cfg": "darknet"}
+"""Endings of files that are read, with their readers."""
+LIBRARIES = ("timm", "torchvision", "smp", "hf")
+"""Packages whose models are known by name."""
+_NAMED = re.compile(r"(?P<package>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<name>[^:/\\]+.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How a target is imported.
+
+    Attributes:
+        input: the shape without the batch, of the only input or by name; None for what the model says of itself.
+        arguments: of the callable that makes the model, by name.
+        until: the results wanted instead of the model's: names of modules, or `raw` for what a detection head decodes.
+    """
+
+    input: Shape | Mapping[str, Shape] | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    until: str | None = None
+
+
+def reader_of(target: str) -> str | None:
+    """Which reader a target is for: `onnx`, `pt2`, `darknet`, a library's name, or `callable`; None for archlab's."""
+    ending = PurePath(target).suffix.lower()
+    if ending in FILES:
+        return FILES[ending]
+    found = _NAMED.fullmatch(target)
+    if found is None or target.endswith((".yaml", ".yml")):
+        return None
+    return found["package"] if found["package"] in LIBRARIES else "callable"

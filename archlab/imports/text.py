@@ -1,0 +1,132 @@
+"""A flat network as a config that lists its layers one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from archlab.config.expand.inputs import ONLY
+from archlab.config.syntax.naming import MAX_NAME_LENGTH, name_fault
+from archlab.imports.flat import Flat, Item
+
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_WIDE = 1 << 20
+"""No item is broken over lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A config of a flat network.
+
+    Attributes:
+        text: YAML.
+        paths: names of its items to their paths in the source, in dots.
+    """
+
+    text: str
+    paths: Mapping[str, str]
+
+
+def flat_config(flat: Flat) -> Listed:
+    """A flat network as a config, an item for each call."""
+    names = value_names(flat)
+    first = len(flat.inputs)
+    lines = [*comments(flat), "archlab: 1", f"name: {flow(flat.name)}", f"input: {flow(inputs_of(flat))}", "layers:"]
+    lines += [f"  - {flow(_item(flat, number, names))}" for number in range(first, first + len(flat.items))]
+    outputs = _outputs(flat, names)
+    if outputs is not None:
+        lines.append(f"outputs: {flow(outputs)}")
+    return Listed(
+        "\n".join(lines) + "\n",
+        {name: item.path for name, item in zip(names[first:], flat.items, strict=True) if item.path},
+    )
+
+
+def comments(flat: Flat) -> list[str]:
+    """Where it came from, and what is to be known of it."""
+    return [f"# {_one_line(text)}" for text in (f"imported from {flat.origin}", *flat.remarks)]
+
+
+def _one_line(text: str) -> str:
+    """A text of others as a comment cannot leave its line."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def inputs_of(flat: Flat) -> Any:
+    """The only input's shape, or those of several by name."""
+    several = {name: list(shape) for name, shape in flat.inputs.items()}
+    return several if list(several) != [ONLY] else several[ONLY]
+
+
+def value_names(flat: Flat) -> list[str]:
+    """A name for each value: its path with `_` for `.`, numbered where two would be alike."""
+    names = list(flat.inputs)
+    taken = {"input", *names}
+    for item in flat.items:
+        name = _fresh(plain_name(item.path), taken)
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def plain_name(path: str) -> str:
+    """A path of the source as a word that can name an item."""
+    word = "".join(char if char.isascii() and char.isalnum() else "_" for char in path).strip("_")
+    word = word[-(MAX_NAME_LENGTH - 12) :].strip("_")
+    return word if name_fault(word) is None else f"layer_{word}".rstrip("_")
+
+
+def _fresh(base: str, taken: Iterable[str]) -> str:
+    name, number = base, 2
+    while name in taken:
+        name, number = f"{base}_{number}", number + 1
+    return name
+
+
+def _item(flat: Flat, value: int, names: list[str]) -> dict[str, Any]:
+    item = flat.item(value)
+    assert item is not None
+    found: dict[str, Any] = {"name": names[value]}
+    if item.share is None:
+        found["type"] = item.type
+    else:
+        found["share"] = names[item.share]
+    above = value - 1 if value > len(flat.inputs) else 0
+    first, *others = item.inputs
+    if first != above:
+        found["from"] = names[first]
+    if others:
+        found["with"] = [names[other] for other in others]
+    return found if item.share is not None else found | written_options(item)
+
+
+def written_options(item: Item) -> dict[str, Any]:
+    """Options as plain YAML: lists, where equal values of all axes are one."""
+    return {name: _plain(value) for name, value in item.options.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, tuple | list) else value
+
+
+def _outputs(flat: Flat, names: list[str]) -> Any:
+    """`outputs`, where it is not just the last layer."""
+    if flat.output_form == "dict":
+        return {label: names[value] for label, value in flat.outputs}
+    if flat.output_form == "tuple":
+        return [names[value] for _, value in flat.outputs]
+    (_, value), *_ = flat.outputs
+    return None if value == len(names) - 1 else names[value]
+
+
+def flow(value: Any) -> str:
+    """A value as YAML in one line."""
+    text: str = yaml.dump(
+        value, Dumper=_DUMPER, default_flow_style=True, sort_keys=False, width=_WIDE, allow_unicode=True
+    )
+    return text.removesuffix("\n").removesuffix("\n...")

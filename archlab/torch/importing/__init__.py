@@ -1,0 +1,1 @@
+"""PyTorch models to flat networks: one forward pass, watched."""

@@ -1,0 +1,166 @@
+"""One forward pass of a model, watched: each call of a known module or function becomes an item.
+
+Modules are seen by hooks, functions by `torch.overrides.TorchFunctionMode`. What is known is said by tables: the layer
+classes themselves (`modules`), and rules for functions (`functions`). What is not becomes an opaque item (`opaque`):
+nothing that computes is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from archlab.imports.flat import Scope
+from archlab.torch.importing.functions import rule_of
+from archlab.torch.importing.modules import Known, known_module
+from archlab.torch.importing.opaque import Unknown, add_opaque, keeps_samples, macs_of, own_tensors
+from archlab.torch.importing.recorder import Recorder, tensors_in
+from archlab.torch.importing.unsaid import UnsaidError
+
+BATCH = 5
+"""Samples in the pass: a size that no network is likely to have beside."""
+
+
+@dataclass
+class Call:
+    """A module while it runs.
+
+    Attributes:
+        module: it.
+        scope: of what is called in it.
+        start: how many items there were when it began.
+        inputs: values that enter, by number.
+        known: what it is as a layer; None where its inside is looked at.
+        reasons: why what was called in it cannot be said; then all of it becomes one opaque item.
+    """
+
+    module: nn.Module
+    scope: Scope
+    start: int
+    inputs: tuple[int, ...]
+    known: Known | None = None
+    reasons: list[str] = field(default_factory=list)
+
+
+class Tracer(TorchFunctionMode):
+    """Watches a forward pass.
+
+    Attributes:
+        recorder: what was called.
+    """
+
+    def __init__(self, model: nn.Module, inputs: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.recorder = Recorder(model, inputs)
+        self._paths = {id(module): path for path, module in model.named_modules()}
+        self._calls: list[Call] = []
+        self._counts: dict[str, int] = {}
+        self._inside = 0
+        """How many known modules are running: what they call is their own business."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Iterable[type], args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        """Run a function; note it, unless it is a known module's."""
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if not self._inside:
+            self._note(func, args, kwargs, result)
+        return result
+
+    def _note(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
+        recorder = self.recorder
+        outputs = [one for one in tensors_in(result) if recorder.tensor_name(one) is None]
+        if not outputs or not recorder.values_in((args, kwargs)):
+            return
+        rule, before = rule_of(func), len(recorder.items)
+        if rule is None:
+            self._unknown(func, outputs, (args, kwargs), f"there is no layer for {function_name(func)}")
+            return
+        try:
+            rule(recorder, args, kwargs, result)
+        except UnsaidError as error:
+            recorder.drop(before)
+            self._unknown(func, outputs, (args, kwargs), str(error))
+
+    def _unknown(self, func: Callable[..., Any], outputs: Sequence[Tensor], given: Any, reason: str) -> None:
+        """An opaque item for a function; for the running module where samples are mixed or parameters are used."""
+        recorder, values = self.recorder, self.recorder.values_in(given)
+        own = {name: one for one in tensors_in(given) if (name := recorder.tensor_name(one)) is not None}
+        if (own or not keeps_samples(outputs, recorder.batch)) and len(self._calls) > 1:
+            self._calls[-1].reasons.append(reason)
+            for one in outputs:  # read by the rest of the module, which is left out as a whole
+                recorder.bind(one, values[0])
+            return
+        path = recorder.path_here(re.sub(r"\W", "_", function_name(func).rpartition(".")[2]))
+        add_opaque(recorder, Unknown(function_name(func), path, reason, own), values, outputs)
+
+    def enter(self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """A module begins."""
+        path = self._paths[id(module)]
+        scope = Scope(path, type(module).__name__, self._counts.get(path, 0))
+        self._counts[path] = scope.call + 1
+        call = Call(module, scope, len(self.recorder.items), self.recorder.values_in((args, kwargs)))
+        if not self._inside and call.inputs:
+            call.known = known_module(module)
+        self._calls.append(call)
+        self.recorder.running.append((module, scope))
+        self._inside += call.known is not None
+
+    def leave(self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
+        """A module ends."""
+        call = self._calls.pop()
+        self.recorder.running.pop()
+        assert call.module is module
+        if call.known is not None:
+            self._inside -= 1
+        if self._inside:
+            return
+        if call.known is not None:
+            self._add_known(call, call.known, result)
+        if call.reasons:
+            self._collapse(call, args, kwargs, result)
+
+    def _add_known(self, call: Call, known: Known, result: Any) -> None:
+        if not isinstance(result, Tensor):
+            call.reasons.append(f"{call.scope.kind} gives no tensor")
+            return
+        try:
+            self.recorder.add(
+                known.type,
+                known.options,
+                call.inputs,
+                result,
+                tensors=own_tensors(call.module),
+                path=call.scope.path or None,
+            )
+        except UnsaidError as error:
+            call.reasons.append(str(error))
+
+    def _collapse(self, call: Call, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
+        """One opaque item in place of all that a module called."""
+        outputs, reason = list(tensors_in(result)), "; ".join(dict.fromkeys(call.reasons))
+        if not keeps_samples(outputs, self.recorder.batch) and self._calls:
+            self._calls[-1].reasons.append(f"{call.scope.kind}: {reason}")
+            for one in outputs:
+                self.recorder.bind(one, (*call.inputs, 0)[0])
+            return
+        self.recorder.drop(call.start)
+        kind = f"{type(call.module).__module__}.{type(call.module).__qualname__}"
+        self._inside += 1
+        macs = macs_of(call.module, args, kwargs, self.recorder.batch)
+        self._inside -= 1
+        path, own = call.scope.path or "model", own_tensors(call.module)
+        add_opaque(self.recorder, Unknown(kind, path, reason, own, macs), call.inputs, outputs)
+
+
+def function_name(func: Callable[..., Any]) -> str:
+    """A function as code names it: `torch.roll`."""
+    word = getattr(func, "__name__", type(func).__name__).strip("_")
+    package = getattr(func, "__module__", None) or "torch"
+    return f"{'torch' if package.startswith('torch._') else package}.{word}"
