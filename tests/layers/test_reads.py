@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import product, zip_longest
+from math import prod
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.ops import deform_conv2d
 
 from archlab.api.load import loads
@@ -58,6 +59,8 @@ def gradients(layer: Layer, shape: Shape, others: list[Tensor], units: list[tupl
     module = module.double().eval()
     for parameter in module.parameters():
         parameter.data.uniform_(0.5, 1.5)
+    if isinstance(layer, Upsample) and layer.mode.startswith("nearest"):
+        return [nearest.double() for nearest in copied(module, shape, units)]
     x = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
     output = module(x, *others)
     found: list[Tensor] = []
@@ -68,6 +71,16 @@ def gradients(layer: Layer, shape: Shape, others: list[Tensor], units: list[tupl
             largest = torch.maximum(largest, gradient[0].abs().amax(0))
         found.append(largest)
     return found
+
+
+def copied(module: nn.Module, shape: Shape, units: list[tuple[int, ...]]) -> list[Tensor]:
+    """Where each unit is copied from, by a map of the positions' numbers.
+
+    Where a size stays though the scale factor is not 1, PyTorch's gradient takes other neighbours than its output.
+    """
+    numbers = torch.arange(prod(shape[1:]), dtype=torch.float64).reshape(1, 1, *shape[1:])
+    output = module(numbers.expand(1, *shape).contiguous())
+    return [numbers[0, 0] == output[(0, 0, *unit)] for unit in units]
 
 
 def check(layer: Layer, shape: Shape, others: list[Tensor] | None = None) -> None:
