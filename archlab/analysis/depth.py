@@ -10,5 +10,5 @@ def depth(analysis: Analysis) -> int:
     longest: list[int] = []
     for node in analysis.graph.nodes:
         before = max([longest[source] for source in node.inputs], default=0)
-        longest.append(before + node.layer.counts_activations)
+        longest.append(before + (node.layer.role == "weighted"))
     return max([longest[index] for _, index in analysis.graph.outputs])

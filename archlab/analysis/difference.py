@@ -11,7 +11,7 @@ from archlab.analysis.depth import depth
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.analysis.row import Row
 from archlab.graph import Graph, Node
-from archlab.layers.describe import describe
+from archlab.layers.describe import describe, own_options
 from archlab.layers.shape import Shape, shape_text
 
 Kind = Literal["added", "removed", "changed"]
@@ -212,8 +212,8 @@ def _details(
 
 def _arguments(node: Node, shapes: tuple[Shape, ...]) -> dict[str, Any]:
     """Of the layer's PyTorch class, those among them that come from its input; of an opaque layer what is declared."""
-    if node.layer.opaque:
-        return dict(node.layer.options())
+    if node.layer.role == "opaque":
+        return own_options(node.layer)
     return {**node.layer.inferred(shapes), **node.layer.torch_arguments()}
 
 

@@ -114,14 +114,14 @@ def _ask(layer: Layer, inputs: tuple[Shape, ...], output: Shape, runtime: Runtim
         fixed_buffer_bytes=fixed_bytes,
         macs=cost.macs,
         elementwise=cost.elementwise,
-        activations=elements if layer.counts_activations else 0,
+        activations=elements if layer.role == "weighted" else cost.activations,
         elements=elements,
         reads=layer.reads(inputs, output),
         runtime=runtime,
         learned=tuple(learned),
         learnable=learnable,
         has_order=any(_has_order(tensor.shape) for tensor in tensors),
-        unknown=layer.undeclared() if layer.opaque else (),
+        unknown=cost.unknown,
     )
 
 

@@ -369,7 +369,7 @@ def _totals(
 
 
 def _opaque_share(layers: list[LayerReport]) -> OpaqueShare | None:
-    found = [layer for layer in layers if layer.node.layer.opaque]
+    found = [layer for layer in layers if layer.node.layer.role == "opaque"]
     if not found:
         return None
     unknown = dict.fromkeys([name for layer in found for name in layer.unknown])

@@ -8,6 +8,7 @@ import yaml
 
 from archlab.config.syntax.naming import MAX_NAME_LENGTH, name_fault
 from archlab.graph import Graph, Node
+from archlab.layers.describe import own_options
 from archlab.layers.shape import AXIS_NAMES
 
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -72,9 +73,9 @@ def _item(graph: Graph, node: Node, names: list[str], owners: dict[str, str]) ->
         item["with"] = [names[other] for other in others]
     if node.shares is not None:
         return item
-    if node.layer.opaque:
-        return item | dict(node.layer.options())
-    item |= {name: _plain(value, per_axis=node.layer.rank > 0) for name, value in node.layer.options().items()}
+    if node.layer.role == "opaque":
+        return item | own_options(node.layer)
+    item |= {name: _plain(value, per_axis=node.layer.rank > 0) for name, value in own_options(node.layer).items()}
     init = _own_init(graph, node)
     if init:
         item["init"] = init

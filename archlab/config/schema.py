@@ -156,7 +156,7 @@ def _layer_schema(cls: type[Layer]) -> Schema:
     properties = {name: _or_expression(value) for name, value in schema.get("properties", {}).items()}
     if cls.role == "join" or cls.others == "attended":
         properties["with"] = {**_references(), "description": "Names of the other inputs."}
-    owner = None if cls.opaque else initialised_class(cls.type)
+    owner = None if cls.role == "opaque" else initialised_class(cls.type)
     if owner is not None and owner.tensors is not Layer.tensors:
         properties["init"] = {
             "anyOf": [{"const": DEFAULT}, _tensors(), _expression()],

@@ -17,7 +17,7 @@ from archlab.explain.section import Section
 from archlab.explain.size import size_section
 from archlab.explain.subject import Subject
 from archlab.explain.topics import topic_sections
-from archlab.layers.describe import describe
+from archlab.layers.describe import describe, own_options
 from archlab.layers.shape import shape_text
 
 
@@ -49,7 +49,7 @@ class Explanation:
             "name": subject.analysis.graph.name,
             "path": subject.node.path,
             "type": subject.layer.type,
-            "options": dict(subject.layer.options()),
+            "options": own_options(subject.layer),
             "inputs": [
                 {"path": nodes[index].path or "input", "shape": [subject.batch, *nodes[index].shape]}
                 for index in subject.node.inputs
@@ -69,7 +69,7 @@ def explain_layer(analysis: Analysis, path: str) -> Explanation:
     if not subject.node.inputs:
         message = f"'{path}' is an input of {analysis.graph.name}: there is nothing to explain"
         raise single_problem(message, Code.UNKNOWN_LAYER)
-    if subject.layer.opaque:
+    if subject.layer.role == "opaque":
         return Explanation(subject, [declared_section(subject), field_section(subject)])
     sections = [size_section(subject), params_section(subject), macs_section(subject), field_section(subject)]
     sections += topic_sections(subject)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archlab.explain.section import Section, Step
 from archlab.explain.subject import Subject
+from archlab.layers.describe import own_options
 from archlab.layers.shape import shape_text
 from archlab.report.opaque import LABELS
 
@@ -13,12 +14,12 @@ def declared_section(subject: Subject) -> Section:
     layer, report = subject.layer, subject.report
     section = Section("declared", "what is declared of it")
     section.steps.append(Step("output", "", "", shape_text(subject.output)))
-    if "reads" not in layer.options():
+    if "reads" not in own_options(layer):
         section.notes.append("What a unit of its output reads is not declared: fields behind it are unknown.")
     for name, label in LABELS.items():
         value = "unknown" if name in report.unknown else getattr(report, name)
         section.steps.append(Step(label, "", "", value))
-    section.steps.append(Step("reads", "", "", _reads_text(layer.options().get("reads", "unknown"))))
+    section.steps.append(Step("reads", "", "", _reads_text(own_options(layer).get("reads", "unknown"))))
     section.notes.append(
         f"{layer.type} is a class of another package, which is not imported for this; archlab verify builds it and "
         "compares. What it keeps for its backward pass and takes while it runs is not known."

@@ -13,7 +13,7 @@ _NAMES = ("weight", "parametrizations.weight.original", "parametrizations.weight
 
 def weight_of(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
     """Its shape; empty where a layer has none, or does not multiply each position with all of it."""
-    if not layer.counts_activations:
+    if layer.role != "weighted":
         return ()
     found = next((t.shape for t in layer.tensors(inputs) if t.name in _NAMES), ())
     if len(found) < 3:

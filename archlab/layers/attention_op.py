@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archlab.layers.attention_operators import AttentionTape
 from archlab.layers.base import Cost, Layer, Others
+from archlab.layers.describe import own_options
 from archlab.layers.dims import mixing
 from archlab.layers.fields import Positive, Probability
 from archlab.layers.geometry import AxisReads, everything, pointwise
@@ -78,7 +79,7 @@ class AttentionOp(Layer):
 
     def torch_arguments(self) -> dict[str, Any]:
         """Those that differ from the defaults, and the number of heads."""
-        return {"num_heads": self.num_heads, **{k: v for k, v in self.options().items() if k != "num_heads"}}
+        return {"num_heads": self.num_heads, **{k: v for k, v in own_options(self).items() if k != "num_heads"}}
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """All positions; with keys and values from elsewhere all of those, and the query's own."""

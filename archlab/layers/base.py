@@ -12,7 +12,6 @@ dimensions (`flatten(start_dim=1)`), the batch is dimension 0, as in PyTorch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import prod
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -47,10 +46,14 @@ class Cost(NamedTuple):
     Attributes:
         macs: multiply-accumulates, without bias.
         elementwise: operations that are not multiply-accumulates, the bias among them.
+        activations: output elements of convolutions and linear layers inside of it, where it is no such layer itself.
+        unknown: numbers that are not known, since nobody has declared them: an opaque layer's.
     """
 
     macs: int = 0
     elementwise: int = 0
+    activations: int = 0
+    unknown: tuple[str, ...] = ()
 
 
 FREE = Cost()
@@ -60,7 +63,9 @@ Others = Literal["none", "joined", "gated", "offsets", "attended", "optional"]
 """What becomes of further inputs: there are none; all are joined alike; all are, but one that sees the whole image only
 scales the others (a gate); they say where the first is read, and how much of it (a deformable convolution's); they are
 what the first attends to, or may be: else it attends to itself (optional)."""
-Role = Literal["layer", "norm", "activation", "join"]
+Role = Literal["layer", "weighted", "norm", "activation", "join", "opaque"]
+"""What it is in a network. Weighted are convolutions and linear layers, whose output elements count as `activations`
+(pycls); opaque is a class of another package, known only as far as it is declared (`layers.opaque`)."""
 
 
 class Layer(BaseModel):
@@ -77,12 +82,8 @@ class Layer(BaseModel):
     role: ClassVar[Role] = "layer"
     attachments: ClassVar[tuple[str, ...]] = ()
     """Layers that may be written on it: `norm` and `activation` for the conv family."""
-    counts_activations: ClassVar[bool] = False
-    """Whether its output elements count as `activations` (convolutions and linear layers; pycls)."""
     others: ClassVar[Others] = "none"
     """What it takes inputs beside the line above for."""
-    opaque: ClassVar[bool] = False
-    """Whether it is a class of another package, known only as far as it is declared (`layers.opaque`)."""
 
     rank: ClassVar[int] = 0
     """How many axes the maps have that it takes; 0 where any number does, and for a family (`ranks.of_rank`)."""
@@ -127,19 +128,6 @@ class Layer(BaseModel):
         """How PyTorch runs it: memory, order, precision, refusals. By default into new memory, its input kept."""
         return self.runs
 
-    def undeclared(self) -> tuple[str, ...]:
-        """Which of its numbers are not known, since nobody has declared them; those of an opaque layer alone."""
-        return ()
-
     def torch_arguments(self) -> dict[str, Any]:
         """Constructor arguments as written or defaulted, in the order of the fields."""
         return {name: getattr(self, name) for name in type(self).model_fields}
-
-    def options(self) -> Mapping[str, Any]:
-        """The options that differ from PyTorch's defaults or have none, for a table's short description."""
-        fields = type(self).model_fields
-        return {
-            name: value
-            for name, value in self.__dict__.items()
-            if fields[name].is_required() or value != fields[name].default
-        }

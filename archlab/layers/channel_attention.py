@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from archlab.layers.adaptive_pool import AdaptiveAvgPool2d
-from archlab.layers.base import Cost, Layer, TensorSpec
+from archlab.layers.base import Cost, Layer, Role, TensorSpec
 from archlab.layers.fields import Finite, Positive
 from archlab.layers.join import Multiply
 from archlab.layers.macro import LayerClass, Macro, Step
@@ -40,7 +40,7 @@ class ChannelConv(Layer):
     type: ClassVar[str] = "channel_conv"
     alias: ClassVar[str] = "conv"
     torch_class: ClassVar[str] = "archlab.torch.modules.ChannelConv"
-    counts_activations: ClassVar[bool] = True
+    role: ClassVar[Role] = "weighted"
     runs: ClassVar[Runtime] = Runtime(layout="shape", gradient_layout="shape", autocast="lower")
 
     kernel_size: OddSize = Field(3, description="Neighbouring channels, an odd number.")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Cost, Layer, TensorSpec
+from archlab.layers.base import Cost, Layer, Role, TensorSpec
 from archlab.layers.fields import ConvPadding, Positive, PositiveSizes
 from archlab.layers.geometry import AxisReads, PaddingMode, Window
 from archlab.layers.operators import Operator
@@ -26,7 +26,7 @@ class ConvNd(Layer):
     runs: ClassVar[Runtime] = Runtime(layout="weight", gradient_layout="weight", autocast="lower")
     alias: ClassVar[str] = "conv"
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
-    counts_activations: ClassVar[bool] = True
+    role: ClassVar[Role] = "weighted"
     weights: ClassVar[tuple[str, ...]] = ("standardized", "scaled_standardized", "weight_norm", "spectral_norm")
     """What `weight` may be: how it is made anew each time (`parametrized_conv`)."""
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Cost, Layer, TensorSpec
+from archlab.layers.base import Cost, Layer, Role, TensorSpec
 from archlab.layers.fields import NaturalSizes, Positive, PositiveSizes
 from archlab.layers.geometry import AxisReads, Phases, Reads, Window, taps_of
 from archlab.layers.runtime import Runtime
@@ -24,7 +24,7 @@ class ConvTransposeNd(Layer):
     runs: ClassVar[Runtime] = Runtime(layout="weight", gradient_layout="weight", autocast="lower")
     alias: ClassVar[str] = "upconv"
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
-    counts_activations: ClassVar[bool] = True
+    role: ClassVar[Role] = "weighted"
 
     out_channels: Positive = Field(description="Number of output channels (filters).")
     kernel_size: PositiveSizes = Field(description="Size of the kernel: a number or {axes}.")

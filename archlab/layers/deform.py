@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Cost, Layer, Others, TensorSpec
+from archlab.layers.base import Cost, Layer, Others, Role, TensorSpec
 from archlab.layers.conv import Conv2d
 from archlab.layers.fields import ConvPadding, Positive, PositiveSizes
 from archlab.layers.geometry import AxisReads, Window, pointwise
@@ -42,7 +42,7 @@ class DeformConv2dOp(Layer):
     )
     alias: ClassVar[str] = "conv"
     torch_class: ClassVar[str] = "torchvision.ops.DeformConv2d"
-    counts_activations: ClassVar[bool] = True
+    role: ClassVar[Role] = "weighted"
     others: ClassVar[Others] = "offsets"
 
     out_channels: Positive = Field(description="Number of output channels.")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archlab.layers.base import Cost, Layer, TensorSpec
+from archlab.layers.base import Cost, Layer, Role, TensorSpec
 from archlab.layers.fields import Positive
 from archlab.layers.laid import roles_of
 from archlab.layers.operators import Operator, reshape, view
@@ -28,7 +28,7 @@ class Linear(Layer):
     alias: ClassVar[str] = "fc"
     torch_class: ClassVar[str] = "Linear"
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
-    counts_activations: ClassVar[bool] = True
+    role: ClassVar[Role] = "weighted"
 
     out_features: Positive = Field(description="Number of outputs.")
     bias: bool = Field(default=True, description="Add a learnable bias; left out by default when there is a norm.")

@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 
-from archlab.layers.base import Cost, Layer, Others, TensorSpec
+from archlab.layers.base import Cost, Layer, Others, Role, TensorSpec
 from archlab.layers.fields import MAX_SIZE
 from archlab.layers.geometry import IDENTITY, UNKNOWN, WHOLE, AxisReads, Reads, Window
 from archlab.layers.laid import CHANNELS, Laid, laid, positions_of, roles_of, without_positions
@@ -117,7 +117,7 @@ class Opaque(Layer):
 
     type: ClassVar[str] = "opaque"
     alias: ClassVar[str] = "opaque"
-    opaque: ClassVar[bool] = True
+    role: ClassVar[Role] = "opaque"
     others: ClassVar[Others] = "joined"
     runs: ClassVar[Runtime] = Runtime(training=KEEPS_NOTHING, layout="shape")
 
@@ -155,19 +155,9 @@ class Opaque(Layer):
             raise PydanticCustomError("flops", "must be at least twice its 'macs'")
         return value
 
-    def options(self) -> dict[str, Any]:
-        """What is declared, by the words of a config."""
-        found = super().options()
-        plain = {("reads" if name == "sees" else name): value for name, value in found.items()}
-        return {name: dict(value) if isinstance(value, Frozen) else value for name, value in plain.items()}
-
     def torch_arguments(self) -> dict[str, Any]:
         """Those of the class."""
         return dict(self.args or {})
-
-    def undeclared(self) -> tuple[str, ...]:
-        """What is not known."""
-        return (*[name for name in NUMBERS if getattr(self, name) is None], "memory")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """As declared; its dimensions hold what the input's do, where that has as many, else channels, then axes."""
@@ -230,9 +220,11 @@ class Opaque(Layer):
         return (*learned, *kept)
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
-        """As declared."""
+        """As declared; what is not declared is unknown."""
         macs = self.macs or 0
-        return Cost(macs, 0 if self.flops is None else self.flops - 2 * macs)
+        elementwise = 0 if self.flops is None else self.flops - 2 * macs
+        unknown = (*[name for name in NUMBERS if getattr(self, name) is None], "memory")
+        return Cost(macs, elementwise, self.activations or 0, unknown)
 
 
 def _like(source: Shape, sizes: tuple[int, ...]) -> Shape:

@@ -40,8 +40,8 @@ class ParametrizedConvNd(ConvNd):
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """The convolution's, and the work on its weight."""
-        macs, elementwise = super().cost(inputs, output)
-        return Cost(macs, elementwise + self.weight_work(prod(self._weight(inputs))))
+        plain = super().cost(inputs, output)
+        return Cost(plain.macs, plain.elementwise + self.weight_work(prod(self._weight(inputs))))
 
     def weight_work(self, elements: int) -> int:
         """Operations on a weight of so many elements."""

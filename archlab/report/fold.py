@@ -57,7 +57,7 @@ def fold(analysis: Analysis, depth: int | None) -> list[FoldedRow]:
 
 def _row(path: str, layers: list[LayerReport], batch: int, described: dict[int, str]) -> FoldedRow:
     last = layers[-1]
-    opaque = sum([layer.node.layer.opaque for layer in layers])
+    opaque = sum([layer.node.layer.role == "opaque" for layer in layers])
     several = f"{len(layers)} layers, {opaque} opaque" if opaque else f"{len(layers)} layers"
     what = described[id(last.node.layer)] if len(layers) == 1 else several
     return FoldedRow(

@@ -39,7 +39,7 @@ def share_text(analysis: Analysis, number: str) -> str:
 
 def opaque_layers(analysis: Analysis) -> list[LayerReport]:
     """Those of classes of other packages."""
-    return [layer for layer in analysis.layers if layer.node.layer.opaque]
+    return [layer for layer in analysis.layers if layer.node.layer.role == "opaque"]
 
 
 def opaque_rows(analysis: Analysis) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archlab.analysis.receptive_field.axis_field import AxisField
 from archlab.analysis.receptive_field.fields import Misalignment, ReceptiveField
 from archlab.analysis.receptive_field.productivity import border_layer
+from archlab.layers.describe import own_options
 from archlab.layers.shape import AXIS_NAMES, Shape, map_size, shape_text
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def analysis_dict(analysis: Analysis) -> Row:
     graph, total, training = analysis.graph, analysis.total, analysis.training
     field = _of_each_field(analysis, field_dict)
     distinct = {id(layer.node.layer): layer.node.layer for layer in analysis.layers}
-    options = {key: layer.options() for key, layer in distinct.items()}
+    options = {key: own_options(layer) for key, layer in distinct.items()}
     nodes = graph.nodes
     return {
         "name": graph.name,
@@ -52,7 +53,7 @@ def analysis_dict(analysis: Analysis) -> Row:
             {
                 "path": layer.node.path,
                 "type": layer.node.layer.type,
-                **({"opaque": True} if layer.node.layer.opaque else {}),
+                **({"opaque": True} if layer.node.layer.role == "opaque" else {}),
                 "options": options[id(layer.node.layer)],
                 "shares": layer.node.shares,
                 "inputs": [nodes[i].path for i in layer.node.inputs],

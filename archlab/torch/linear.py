@@ -46,7 +46,7 @@ class LinearRun(fx.Interpreter):
     """
 
     def __init__(self, graph: Graph, gates: Mapping[int, frozenset[int]], *, device: str = "cpu") -> None:
-        has_opaque = any(node.layer.opaque for node in graph.layers)
+        has_opaque = any(node.layer.role == "opaque" for node in graph.layers)
         built = build(graph, device=device) if has_opaque else build(graph, device="meta").to_empty(device=device)
         require_declared(built, graph)
         model = built.double().eval()

@@ -36,7 +36,7 @@ def make_foreign(node: Node, inputs: tuple[Shape, ...]) -> nn.Module:
 
 def is_foreign_module(layer: Layer) -> bool:
     """Whether a layer's module is of a class that is none of PyTorch's, torchvision's or archlab's, as far as known."""
-    return layer.opaque or (bool(layer.torch_class) and is_foreign(type(layer)))
+    return layer.role == "opaque" or (bool(layer.torch_class) and is_foreign(type(layer)))
 
 
 def _imported(node: Node) -> type[nn.Module]:
@@ -59,12 +59,12 @@ def _imported(node: Node) -> type[nn.Module]:
 def opaque_nodes(graph: Graph) -> list[Node]:
     """The opaque layers that have a module of their own."""
     repeats = graph.repeats()
-    return [node for node in graph.layers if node.layer.opaque and node.index not in repeats]
+    return [node for node in graph.layers if node.layer.role == "opaque" and node.index not in repeats]
 
 
 def picked(traced: fx.Graph, node: Node, call: fx.Node) -> fx.Node:
     """The value that a layer gives, out of what its module returns."""
-    number = getattr(node.layer, "result", None) if node.layer.opaque else None
+    number = getattr(node.layer, "result", None) if node.layer.role == "opaque" else None
     return call if number is None else traced.call_function(operator.getitem, (call, number))
 
 
@@ -78,7 +78,7 @@ def given_shapes(model: fx.GraphModule, graph: Graph, batch: int = 1) -> dict[st
     model.eval()
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            found = {node.path: _run(model, graph, node, batch) for node in graph.layers if node.layer.opaque}
+            found = {node.path: _run(model, graph, node, batch) for node in graph.layers if node.layer.role == "opaque"}
     finally:
         for module, mode in modes.items():
             module.training = mode
@@ -95,7 +95,7 @@ def require_declared(model: fx.GraphModule, graph: Graph) -> None:
         return
     shapes = given_shapes(model, graph)
     for node in graph.layers:
-        if node.layer.opaque and shapes[node.path] != (1, *node.shape):
+        if node.layer.role == "opaque" and shapes[node.path] != (1, *node.shape):
             declared, given = shape_text((1, *node.shape)), shape_text(shapes[node.path])
             raise _failed(node, f"{node.layer.type} gives {given}, and its 'output' says {declared}", Code.SHAPE)
 

@@ -211,7 +211,7 @@ def _model(network: HasGraph, device: str, conditions: Conditions) -> fx.GraphMo
     """The model with zeros for weights: what it needs does not depend on them."""
     require_device(device, meta=True)
     graph = network.graph
-    has_opaque = any(node.layer.opaque for node in graph.layers)
+    has_opaque = any(node.layer.role == "opaque" for node in graph.layers)
     made_on = device if has_opaque else "meta"  # what else such a module holds would be lost
     built = build(network, device=made_on, checkpoint=conditions.checkpoint)
     if has_opaque:

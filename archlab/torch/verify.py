@@ -157,7 +157,7 @@ def verify(network: HasGraph, *, batch: int = 1, device: str = "cpu") -> Verific
         result.differences += _compare_layer(layer, recorder, model, batch, repeated=repeated)
         if layer.unknown and not repeated:
             result.notes += _undeclared(layer, recorder, model, batch)
-        if layer.node.layer.opaque and layer.macs and not recorder.macs[layer.node.path]:
+        if layer.node.layer.role == "opaque" and layer.macs and not recorder.macs[layer.node.path]:
             result.notes.append(f"  {layer.node.path}: MACs {layer.macs:,} declared, and FlopCounterMode sees none")
     result.differences += _compare_totals(analysis, model)
     # fvcore traces with torch.jit, which needs values, and modules that it can trace
@@ -171,7 +171,7 @@ def verify(network: HasGraph, *, batch: int = 1, device: str = "cpu") -> Verific
 def _compare_given(analysis: Analysis, model: fx.GraphModule, batch: int) -> list[Difference]:
     """The shapes that opaque layers give by themselves: what stands behind a wrong one would not run."""
     given = given_shapes(model, analysis.graph, batch)
-    nodes = [layer.node for layer in analysis.layers if layer.node.layer.opaque]
+    nodes = [layer.node for layer in analysis.layers if layer.node.layer.role == "opaque"]
     declared = {node.path: (batch, *node.shape) for node in nodes}
     return [
         Difference(path, "output", shape_text(shape), shape_text(given[path]), "running it")
@@ -200,7 +200,7 @@ def _compare_layer(
     found: list[Difference] = []
     if shape != observed_shape:
         found.append(Difference(path, "output", shape_text(shape), shape_text(observed_shape), "running it"))
-    unseen = layer.node.layer.opaque and not observed_macs  # in operators that the counter does not know
+    unseen = layer.node.layer.role == "opaque" and not observed_macs  # in operators that the counter does not know
     if layer.macs != observed_macs and "macs" not in layer.unknown and not unseen:
         found.append(Difference(path, "MACs", f"{layer.macs:,}", f"{observed_macs:,}", "FlopCounterMode"))
     if not layer.node.layer.torch_class or repeated:

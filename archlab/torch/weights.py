@@ -114,7 +114,7 @@ def match(
         slot
         for node in graph.layers
         if node.index not in repeats
-        for slot in (_opaque_slots(node, model) if node.layer.opaque else _slots(node, graph))
+        for slot in (_opaque_slots(node, model) if node.layer.role == "opaque" else _slots(node, graph))
     ]
     theirs = [Slot(name, tuple(tensor.shape)) for name, tensor in state.items()]
     found = Matching()

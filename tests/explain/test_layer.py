@@ -58,7 +58,7 @@ def test_every_line_of_random_layers_evaluates_to_the_analysis(seed: int) -> Non
     checked = 0
     for report in analysis.layers:
         explanation = explain_layer(analysis, report.node.path)
-        if report.node.layer.opaque:
+        if report.node.layer.role == "opaque":
             continue
         checked += check_lines(explanation)
         cost = results(explanation, "cost")

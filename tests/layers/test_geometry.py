@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from archlab.layers import find_layer
 from archlab.layers.base import Layer
+from archlab.layers.describe import own_options
 from archlab.layers.geometry import (
     IDENTITY,
     WHOLE,
@@ -224,14 +225,14 @@ def test_what_stands_in_for_the_padding_is_torchs(mode: PaddingMode) -> None:
 
 
 def test_options_are_those_that_were_written_or_must_be() -> None:
-    assert dict(make("conv2d", out_channels=3, kernel_size=1).options()) == {"out_channels": 3, "kernel_size": (1, 1)}
-    assert dict(make("conv2d", out_channels=3, kernel_size=1, groups=3, bias=False).options()) == {
+    assert own_options(make("conv2d", out_channels=3, kernel_size=1)) == {"out_channels": 3, "kernel_size": (1, 1)}
+    assert own_options(make("conv2d", out_channels=3, kernel_size=1, groups=3, bias=False)) == {
         "out_channels": 3,
         "kernel_size": (1, 1),
         "groups": 3,
         "bias": False,
     }
-    assert dict(make("relu").options()) == {}
+    assert own_options(make("relu")) == {}
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ class MyBlur(Layer):
     type: ClassVar[str] = "my_blur"
     alias: ClassVar[str] = "blur"
     torch_class: ClassVar[str] = "made_up_layers.Blur"
-    counts_activations: ClassVar[bool] = True
+    role: ClassVar[str] = "weighted"
 
     width: int = Field(3, description="Taps along each axis.")
 

@@ -93,6 +93,19 @@ def test_what_is_not_declared_is_told() -> None:
     json.dumps(report)
 
 
+def test_declared_activations_are_those_of_the_convolutions_in_it() -> None:
+    text = CONFIG.read_text(encoding="utf-8")
+    network = loads(text.replace("    buffers: 33\n", "    buffers: 33\n    activations: $(16 * 256)\n"))
+    counted: list[int] = []
+    built = build(network).eval()
+    for module in built.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            module.register_forward_hook(lambda _module, _inputs, output: counted.append(output.numel()))
+    built(torch.rand(2, 3, 32, 32))
+    assert len(counted) == 3
+    assert network.analyze(batch=2).total.activations == sum(counted)
+
+
 def test_tables_mark_it() -> None:
     analysis = load(str(CONFIG)).analyze()
     table = analysis_table(analysis, None)

@@ -346,7 +346,7 @@ def test_a_small_transposed_convolution_along_three_axes() -> None:
 @pytest.mark.parametrize("seed", range(80))
 def test_random_networks(seed: int) -> None:
     network = random_network(seed)
-    if any(node.layer.opaque for node in network.graph.layers):
+    if any(node.layer.role == "opaque" for node in network.graph.layers):
         pytest.skip("of layers of one's own the memory is a lower bound")
     assert predicted_inference(network, 3) == count_inference(network, Conditions(3), device="cpu").peak
     conditions = counted_step(3, "momentum")

@@ -101,7 +101,7 @@ def read_tensors(
         initializer = _read_initializer(entry, value[tensor], problems, trail)
         if initializer is None:
             continue
-        if initializer.needs_matrix and (tensor != "weight" or not cls.counts_activations):
+        if initializer.needs_matrix and (tensor != "weight" or cls.role != "weighted"):
             message = f"{initializer.type} needs a weight of a convolution or linear layer, not {layer_type}'s {tensor}"
             problems.add(message, Code.WRONG_VALUE, entry.place, trail)
             continue

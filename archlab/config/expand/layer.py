@@ -43,7 +43,7 @@ def expand_layer(
     if cls is None:
         raise _unknown_layer(type_name, item.places.value("type"))
     _check_inputs(item, cls, len(inputs))
-    if cls.opaque:
+    if cls.role == "opaque":
         walk.budget.add_opaque(cls.type, item.place)
     lowered = lower_item(walk, item, cls, arguments, env)
     if lowered is None or None in inputs:
@@ -52,7 +52,7 @@ def expand_layer(
     if cls.role == "join" and len(known) == 1:  # of no repetitions
         return attach(walk, item, known[0], list(lowered.attached.values()), env)
     value = walk.emitter.emit_lowered(item, lowered, known, env, spot)
-    if cls.opaque and value is not None:
+    if cls.role == "opaque" and value is not None:
         _check_axes(item, cls, value.shape, [node.shape for node in walk.nodes if not node.inputs])
     return value
 
@@ -116,7 +116,7 @@ def _values(
 
 
 def _check_inputs(item: LayerItem, cls: type[Layer], count: int) -> None:
-    if cls.opaque:
+    if cls.role == "opaque":
         return
     reads_others = cls.others != "none"
     if not reads_others and item.others:

@@ -160,9 +160,9 @@ class Lowering:
     def _init(self, item: LayerItem, cls: type[Layer], value: Any, trail: Trail) -> TensorInit | None:
         """The initialisers written on the layer."""
         owner = initialised_class(cls.type)
-        if owner is None or owner.tensors is Layer.tensors or owner.opaque:
+        if owner is None or owner.tensors is Layer.tensors or owner.role == "opaque":
             what = "stands for other layers" if owner is None else "has no weights"
-            what = "initialises itself" if owner is not None and owner.opaque else what
+            what = "initialises itself" if owner is not None and owner.role == "opaque" else what
             hint = "; write those with their own init" if owner is None else ""
             place = item.places.key("init")
             self._problems.add(

@@ -34,7 +34,7 @@ class BodyPath:
         for node in self.nodes:
             if node.layer.role == "norm":
                 norm = node.layer
-            if node.layer.counts_activations and node.layer.rank:  # a convolution
+            if node.layer.role == "weighted" and node.layer.rank:  # a convolution
                 return norm
         return None
 

@@ -163,7 +163,7 @@ def count(analysis: Analysis) -> Counting:
     bias = 0
     for kind in kinds:
         work = kind.layer.cost(kind.inputs, kind.output).elementwise * kind.count * batch
-        added = kind.quantity("bias") * batch if kind.layer.counts_activations else 0
+        added = kind.quantity("bias") * batch if kind.layer.role == "weighted" else 0
         bias += added
         own["bias"] += added
         own[kind.group] += work - added
@@ -187,7 +187,7 @@ def _tool_count(tool: Tool, kinds: list[_Kind], batch: int) -> ToolCount:
 
 def layer_group(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Group:
     """The column of a table that a layer belongs to, from what it says about itself."""
-    if layer.counts_activations:
+    if layer.role == "weighted":
         return "conv, linear"
     if layer.role == "norm":
         return "norm"
@@ -209,7 +209,7 @@ def _uncounted(kinds: list[_Kind], batch: int) -> list[Uncounted]:
     found: dict[tuple[str, str], tuple[int, int]] = {}
     for kind in kinds:
         layer = kind.layer
-        if not layer.opaque and not any(layer.cost(kind.inputs, kind.output)):
+        if layer.role != "opaque" and not any(layer.cost(kind.inputs, kind.output)):
             key = (layer.type, _WHY[layer.runtime(kind.inputs, kind.output).storage])
             layers, elements = found.get(key, (0, 0))
             found[key] = (layers + kind.count, elements + prod(kind.output) * kind.count * batch)

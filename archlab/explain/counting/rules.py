@@ -48,7 +48,7 @@ class Tool:
 
 def class_name(layer: Layer) -> str:
     """Of the layer's module, without its package; empty for a function, and for an opaque layer."""
-    if layer.opaque:
+    if layer.role == "opaque":
         return ""
     return layer.torch_class.rpartition(".")[-1]
 

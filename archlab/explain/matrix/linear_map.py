@@ -147,7 +147,7 @@ def linear_map(layer: Layer, shape: Shape) -> LinearMap | None:
     rank = axis_count(shape)
     output = layer.out_shape((shape,))
     weight = weight_of(layer, (shape,))
-    if layer.counts_activations and not weight:
+    if layer.role == "weighted" and not weight:
         return None
     kind = "weights" if len(weight) == rank + 2 else POOLS.get(layer.type)
     if kind is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from archlab.analysis.result import LayerReport
 from archlab.graph import Graph
+from archlab.layers.describe import own_options
 from archlab.layers.ranks import ranked_type
 from archlab.layers.shape import RANKS, channels_of, shape_text
 from archlab.report.units import by_axis
@@ -48,16 +49,16 @@ def _words(layers: list[LayerReport], graph: Graph) -> str:
 
 def _is_main(report: LayerReport) -> bool:
     layer = report.node.layer
-    return layer.counts_activations or layer.role == "join" or (layer.role == "layer" and report.storage == "new")
+    return layer.role in ("weighted", "join") or (layer.role in ("layer", "opaque") and report.storage == "new")
 
 
 def _word(layer: LayerReport, graph: Graph) -> str:
     """`conv 3x3 /2, 64`: what it is, and the channels of a convolution."""
     kind, node = layer.node.layer, layer.node
-    if kind.opaque:
+    if kind.role == "opaque":
         return f"{kind.type.rpartition('.')[2]} (opaque)"
     words = [_NAMES.get(kind.type, kind.type)]
-    size, stride, dilation = (_by_axis(kind.options().get(key)) for key in ("kernel_size", "stride", "dilation"))
+    size, stride, dilation = (_by_axis(own_options(kind).get(key)) for key in ("kernel_size", "stride", "dilation"))
     if size:
         words.append(shape_text(size))
     if max(stride, default=1) > 1:
@@ -68,7 +69,7 @@ def _word(layer: LayerReport, graph: Graph) -> str:
     if groups > 1:
         channels = channels_of(graph.input_shapes(node)[0])
         words.append("depthwise" if groups == channels else f"g{groups}")
-    if kind.counts_activations:
+    if kind.role == "weighted":
         words.append(str(channels_of(node.shape)))
     return " ".join(words)
 

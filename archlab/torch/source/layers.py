@@ -35,7 +35,7 @@ class Argument(NamedTuple):
 
 def layer_arguments(layer: Layer, inputs: tuple[Shape, ...]) -> list[Argument]:
     """The arguments of a layer's class, the inferred ones first."""
-    if layer.opaque:
+    if layer.role == "opaque":
         return [Argument(name, value, REQUIRED, positional=False) for name, value in layer.torch_arguments().items()]
     fields = type(layer).model_fields
     short = _short if layer.rank else _as_it_is

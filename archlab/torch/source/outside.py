@@ -20,7 +20,7 @@ def class_text(torch_class: str) -> str:
 
 def constructor(layer: Layer) -> str:
     """What is called to make a layer: of an opaque one the whole path, `mypackage.MyModule`."""
-    if not layer.opaque:
+    if layer.role != "opaque":
         return class_text(layer.torch_class)
     package, _, name = layer.torch_class.rpartition(".")
     return f"nn.{name}" if package == "torch.nn" else layer.torch_class
@@ -33,7 +33,7 @@ def outside_names(graph: Graph) -> set[str]:
 
 def opaque_packages(graph: Graph) -> list[str]:
     """What is to be imported for opaque layers, sorted."""
-    found = {node.layer.torch_class.rpartition(".")[0] for node in graph.layers if node.layer.opaque}
+    found = {node.layer.torch_class.rpartition(".")[0] for node in graph.layers if node.layer.role == "opaque"}
     return sorted(found - {"torch.nn"})
 
 
@@ -69,5 +69,5 @@ def definitions(graph: Graph) -> list[list[str]]:
 
 def _outside_classes(graph: Graph) -> list[tuple[str, str]]:
     """Package and name of each, sorted."""
-    parts = [node.layer.torch_class.rpartition(".") for node in graph.layers if not node.layer.opaque]
+    parts = [node.layer.torch_class.rpartition(".") for node in graph.layers if node.layer.role != "opaque"]
     return sorted({(package, name) for package, _, name in parts if package})

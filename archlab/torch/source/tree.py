@@ -50,13 +50,13 @@ class Leaf:
     @property
     def result(self) -> int | None:
         """Which of the values that its submodule returns it gives; None where that returns one."""
-        found: int | None = getattr(self.layer, "result", None) if self.layer.opaque else None
+        found: int | None = getattr(self.layer, "result", None) if self.layer.role == "opaque" else None
         return found
 
     @property
     def kind(self) -> tuple[Hashable, ...]:
         """What is equal for layers that may stand in one class with other numbers."""
-        own = (*self.layer.torch_arguments(), self.result) if self.layer.opaque else ()
+        own = (*self.layer.torch_arguments(), self.result) if self.layer.role == "opaque" else ()
         return self.layer.type, len(self.nodes), *own
 
 

@@ -164,7 +164,7 @@ RULES: dict[str, Rule] = {
 
 def rule_of(node: Node) -> Rule | None:
     """What a layer's units read; None where it is their own position."""
-    if node.layer.opaque:
+    if node.layer.role == "opaque":
         return _declared
     kind = re.sub(r"[123]d\Z", "", node.layer.type)
     return _window if kind.endswith("_conv") else RULES.get(kind)  # weights of another kind

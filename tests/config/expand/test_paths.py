@@ -7,6 +7,7 @@ import pytest
 from archlab.api.load import loads
 from archlab.diagnostics.problem import ConfigError
 from archlab.graph import Graph
+from archlab.layers.describe import own_options
 from tests.config.expand.test_copies import both_ways
 
 
@@ -97,7 +98,7 @@ def test_first_and_last_of_one_repetition() -> None:
   - {type: conv2d, out_channels: 4, kernel_size: 1, first: {stride: 2, groups: 2}, last: {groups: 4}}
   - {type: conv2d, out_channels: 4, kernel_size: 1, repeat: 2, first: {stride: 2}, last: {groups: 4}}
 """)
-    assert [dict(node.layer.options()) for node in found.layers] == [
+    assert [own_options(node.layer) for node in found.layers] == [
         {"out_channels": 4, "kernel_size": (1, 1), "stride": (2, 2), "groups": 4},
         {"out_channels": 4, "kernel_size": (1, 1), "stride": (2, 2)},
         {"out_channels": 4, "kernel_size": (1, 1), "groups": 4},
