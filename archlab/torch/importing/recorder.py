@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from archlab.imports.flat import Item, Scope
 from archlab.layers import Layer, find_layer
+from archlab.layers.describe import own_options
 from archlab.layers.macro import Macro
 from archlab.layers.shape import Shape, ShapeError
 from archlab.torch.importing.unsaid import UnsaidError
@@ -98,12 +99,12 @@ class Recorder:
         names = self._names(layer, {name: one for name, one in (tensors or {}).items() if one is not None}, inputs)
         key = (layer_type, *sorted(names.values()))
         share = self._owners.get(key) if names else None
-        if share is not None and dict(self.items[share - self.first].options) != dict(layer.options()):
+        if share is not None and dict(self.items[share - self.first].options) != own_options(layer):
             raise UnsaidError(f"{layer_type} has the weights of another call, and other options")
         item = Item(
             path=self.fresh_path(path if path is not None else self.path_here(layer.alias)),
             type=layer_type,
-            options={} if share is not None else dict(layer.options()),
+            options={} if share is not None else own_options(layer),
             inputs=tuple(inputs),
             shape=tuple(shape),
             share=share,
