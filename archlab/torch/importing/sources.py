@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from archlab.diagnostics.codes import Code
-from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.problem import ConfigError, single_problem
 from archlab.diagnostics.requirements import require
+from archlab.diagnostics.suggest import did_you_mean
 from archlab.imports.flat import Flat
 from archlab.imports.targets import ImportOptions, reader_of
 from archlab.layers.foreign import error_text
@@ -18,20 +24,54 @@ from archlab.layers.shape import Shape
 from archlab.torch.importing.flatten import flatten
 
 
-class Source(NamedTuple):
-    """A model, and what is known of it.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A model that can be made, and what is known of it.
 
     Attributes:
-        model: it, on the meta device where it can be made there.
+        make: makes it, with fresh weights, on the device that is PyTorch's default then.
+        target: as it was asked for.
         name: of the network.
         origin: for a comment.
-        input: what it takes by itself; None where it does not say.
+        input_of: what the made model takes by itself; None where it does not say.
     """
 
-    model: nn.Module
+    make: Callable[[], nn.Module]
+    target: str
     name: str
     origin: str
-    input: Shape | None
+    input_of: Callable[[nn.Module], Shape | None]
+
+    def made(self, device: str) -> nn.Module:
+        """The model on a device; on `meta`, where it cannot be made there, made on the CPU and then moved.
+
+        Raises:
+            ConfigError: with what went wrong.
+        """
+        try:
+            with warnings.catch_warnings(), torch.device(device):
+                warnings.simplefilter("ignore")
+                return self.make()
+        except ConfigError:
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is other people's code
+            if device == "meta":
+                return self.made("cpu").to("meta")
+            raise single_problem(f"{self.target} cannot be made: {error_text(error)}", Code.WRONG_VALUE) from None
+
+    def inputs(self, model: nn.Module, options: ImportOptions) -> dict[str, Shape]:
+        """The shapes that enter, by name: those given, or those that the model says.
+
+        Raises:
+            ConfigError: if neither does.
+        """
+        given = options.input if options.input is not None else self.input_of(model)
+        if given is None:
+            what = "the shape of a sample, channels first"
+            raise single_problem(
+                f"{self.target} does not say what enters it; give {what}: --input 3x224x224", Code.BAD_INPUT
+            )
+        return dict(given) if isinstance(given, Mapping) else {"input": tuple(given)}
 
 
 def read_named(target: str, options: ImportOptions) -> Flat:
@@ -41,12 +81,8 @@ def read_named(target: str, options: ImportOptions) -> Flat:
         ConfigError: if there is none of that name, or it does not run.
     """
     source = open_source(target, options)
-    given = options.input if options.input is not None else source.input
-    if given is None:
-        message = f"{target} does not say what enters; give its shape without the batch: --input 3x224x224"
-        raise single_problem(message, Code.BAD_INPUT)
-    shapes = dict(given) if isinstance(given, Mapping) else {"input": tuple(given)}
-    return flatten(source.model, shapes, name=source.name, origin=source.origin)
+    model = source.made("meta")
+    return flatten(model, source.inputs(model, options), name=source.name, origin=source.origin)
 
 
 def open_source(target: str, options: ImportOptions) -> Source:
@@ -54,46 +90,92 @@ def open_source(target: str, options: ImportOptions) -> Source:
 
     Raises:
         ConfigError: if there is none.
+        MissingRequirementError: if the package that has it is not installed.
     """
-    reader = reader_of(target)
-    package, _, name = target.partition(":")
-    if reader == "torchvision":
-        return _torchvision(name, options)
-    if reader == "timm":
-        return _timm(name, options)
-    raise single_problem(f"'{package}:' is not read", Code.UNKNOWN_PRESET)
+    readers = {"timm": _timm, "torchvision": _torchvision, "callable": _callable}
+    reader = reader_of(target) or ""
+    if reader not in readers:
+        raise single_problem(f"'{target.partition(':')[0]}:' is not read", Code.UNKNOWN_PRESET)
+    return readers[reader](target, options)
 
 
-def _made(target: str, make: Callable[[], Any]) -> nn.Module:
-    """A model on the meta device; where it cannot be made there, on the CPU and then moved.
-
-    Raises:
-        ConfigError: with what went wrong.
-    """
-    try:
-        with torch.device("meta"):
-            made = make()
-    except Exception:  # noqa: BLE001 - it is other people's code
-        try:
-            made = make().to("meta")
-        except Exception as error:  # noqa: BLE001 - it is other people's code
-            raise single_problem(f"{target} cannot be made: {error_text(error)}", Code.WRONG_VALUE) from None
-    assert isinstance(made, nn.Module)
-    return made
-
-
-def _torchvision(name: str, options: ImportOptions) -> Source:
-    require("torchvision", "torch", f"reading torchvision:{name}")
+def _torchvision(target: str, options: ImportOptions) -> Source:
+    require("torchvision", "torch", f"reading {target}")
     import torchvision
 
-    made = _made(f"torchvision:{name}", lambda: torchvision.models.get_model(name, weights=None, **options.arguments))
-    return Source(made, name, f"torchvision:{name} (torchvision {torchvision.__version__})", (3, 224, 224))
+    name = target.partition(":")[2]
+    _require_known(target, name, torchvision.models.list_models())
+    return Source(
+        make=lambda: torchvision.models.get_model(name, weights=None, **options.arguments),
+        target=target,
+        name=name,
+        origin=f"{target} (torchvision {torchvision.__version__})",
+        input_of=lambda _model: (3, 224, 224),
+    )
 
 
-def _timm(name: str, options: ImportOptions) -> Source:
-    require("timm", "timm", f"reading timm:{name}")
+def _timm(target: str, options: ImportOptions) -> Source:
+    require("timm", "timm", f"reading {target}")
     import timm
 
-    made = _made(f"timm:{name}", lambda: timm.create_model(name, pretrained=False, **options.arguments))
-    size = getattr(made, "default_cfg", {}).get("input_size")
-    return Source(made, name, f"timm:{name} (timm {timm.__version__})", None if size is None else tuple(size))
+    name = target.partition(":")[2]
+    _require_known(target, name.partition(".")[0], timm.list_models())
+    return Source(
+        make=lambda: timm.create_model(name, pretrained=False, **options.arguments),
+        target=target,
+        name=name,
+        origin=f"{target} (timm {timm.__version__})",
+        input_of=_timm_input,
+    )
+
+
+def _timm_input(model: nn.Module) -> Shape | None:
+    """What the model's own `default_cfg` says."""
+    size = (getattr(model, "default_cfg", None) or {}).get("input_size")
+    return None if size is None else tuple(size)
+
+
+def _require_known(target: str, name: str, known: list[str]) -> None:
+    if name not in known:
+        package = target.partition(":")[0]
+        hint = did_you_mean(name, known) or f"; it has {len(known)} others"
+        raise single_problem(f"{package} has no model '{name}'{hint}", Code.UNKNOWN_PRESET)
+
+
+def _callable(target: str, options: ImportOptions) -> Source:
+    """What a module of the user's own gives: its code runs."""
+    package, _, word = target.partition(":")
+    found = _found(target, package, word)
+
+    def make() -> nn.Module:
+        made = found if isinstance(found, nn.Module) else found(**options.arguments)
+        if not isinstance(made, nn.Module):
+            raise single_problem(f"{target} gives a {type(made).__name__}, not a torch.nn.Module", Code.WRONG_VALUE)
+        return made
+
+    return Source(make, target, word.rpartition(".")[2], target, lambda _model: None)
+
+
+def _found(target: str, package: str, word: str) -> Any:
+    """What a module has under a name; modules of the current folder are found too.
+
+    Raises:
+        ConfigError: if there is none, or it cannot be called.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found: Any = import_module(package)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is other people's code
+        raise single_problem(f"{package} cannot be imported: {error_text(error)}", Code.UNREADABLE) from None
+    for part in word.split("."):
+        if not hasattr(found, part):
+            hint = did_you_mean(part, [name for name in dir(found) if not name.startswith("_")])
+            raise single_problem(f"{package} has no '{word}'{hint}", Code.UNKNOWN_PRESET)
+        found = getattr(found, part)
+    if not callable(found):
+        raise single_problem(f"{target} is a {type(found).__name__}, which cannot be called", Code.WRONG_VALUE)
+    return found

@@ -1,0 +1,138 @@
+"""An imported network held against its source: params, MACs, and outputs with weights copied by their names.
+
+Zero-initialised norms and fresh running statistics hide mistakes, so all one-dimensional tensors are drawn anew first.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from archlab.analysis import analyze
+from archlab.graph import Graph
+from archlab.imports.flat import Flat
+from archlab.torch.build import build
+from archlab.torch.importing.recorder import tensors_in
+
+SAMPLES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was compared.
+
+    Attributes:
+        params: of the source, of those that take part.
+        macs: of the source for a sample, by PyTorch's counter.
+        own_params: archlab's.
+        own_macs: archlab's.
+        difference: the largest of outputs; None where the network cannot be built.
+        largest: of the source's outputs, in magnitude.
+        opaque: layers that are opaque, whose outputs cannot be compared.
+    """
+
+    params: int
+    macs: int
+    own_params: int
+    own_macs: int
+    difference: float | None
+    largest: float
+    opaque: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every number is equal, and outputs but for rounding."""
+        near = self.difference is None or self.difference <= 1e-4 * max(self.largest, 1e-6)
+        return near and (self.params, self.macs) == (self.own_params, self.own_macs)
+
+    def render(self) -> str:
+        """A line for each comparison."""
+        return "\n".join(
+            [
+                _line("params", self.params, self.own_params, "the model's own"),
+                _line("MACs", self.macs, self.own_macs, "FlopCounterMode"),
+                self._outputs(),
+            ]
+        )
+
+    def _outputs(self) -> str:
+        if self.difference is None:
+            return f"outputs: not compared, since {self.opaque} opaque layers cannot be built"
+        if self.difference == 0:
+            return "outputs: equal bit by bit, with all one-dimensional tensors drawn anew"
+        return f"outputs: differ by {self.difference:.2g} at most, of values up to {self.largest:.3g}"
+
+
+def _line(what: str, theirs: int, ours: int, witness: str) -> str:
+    return f"{what}: {ours:,}" + (f", as {witness}" if theirs == ours else f", but {witness} says {theirs:,}")
+
+
+def prove(model: nn.Module, flat: Flat, graph: Graph, places: Mapping[str, int] | None = None) -> Proof:
+    """Compare a network with the model that it was imported from.
+
+    Args:
+        model: it, with weights; they are changed.
+        flat: what was read of it.
+        graph: the network.
+        places: paths of the graph's layers to the flat network's items; by default they have the same paths.
+    """
+    model.eval()
+    draw_anew(model)
+    sample = {name: torch.randn(SAMPLES, *shape) for name, shape in flat.inputs.items()}
+    with warnings.catch_warnings(), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        warnings.simplefilter("ignore")
+        theirs = list(tensors_in(model(*sample.values())))
+    total = analyze(graph).total
+    opaque = sum(node.layer.role == "opaque" for node in graph.layers)
+    used = {name for item in flat.items for name in item.tensors.values()}
+    params = sum(one.numel() for name, one in model.named_parameters() if name in used)
+    difference = None if opaque else _difference(graph, copied(model, flat, places), sample, theirs)
+    largest = max((float(one.abs().max()) for one in theirs), default=0.0)
+    macs = counter.get_total_flops() // 2 // SAMPLES
+    return Proof(params, macs, total.params, total.macs, difference, largest, opaque)
+
+
+def draw_anew(model: nn.Module) -> None:
+    """Draw one-dimensional parameters and running statistics, variances above zero."""
+    with torch.no_grad():
+        for name, one in [*model.named_parameters(), *model.named_buffers()]:
+            if not one.is_floating_point():
+                continue
+            if name.endswith("running_var"):
+                one.uniform_(0.5, 1.5)
+            elif name.endswith("running_mean") or (one.dim() == 1 and isinstance(one, nn.Parameter)):
+                one.copy_(torch.randn_like(one) * 0.2 + (1.0 if name.endswith("weight") else 0.0))
+
+
+def copied(model: nn.Module, flat: Flat, places: Mapping[str, int] | None = None) -> dict[str, Tensor]:
+    """The state dict of a network, of the tensors of the model that it was imported from.
+
+    Args:
+        model: it.
+        flat: what was read of it.
+        places: paths of the graph's layers, or of what they are part of, to the flat network's items.
+    """
+    state = dict(model.named_parameters(remove_duplicate=False)) | dict(model.named_buffers(remove_duplicate=False))
+    by_path = places if places is not None else {item.path: number for number, item in enumerate(flat.items)}
+    return {
+        f"{path}.{own}": state[name].detach()
+        for path, number in by_path.items()
+        if flat.items[number].share is None
+        for own, name in flat.items[number].tensors.items()
+    }
+
+
+def _difference(graph: Graph, state: Mapping[str, Tensor], sample: Mapping[str, Tensor], theirs: list[Tensor]) -> float:
+    built = build(graph, device="meta").to_empty(device="cpu")
+    built.load_state_dict(dict(state))
+    built.eval()
+    with torch.no_grad():
+        ours = list(tensors_in(built(*sample.values())))
+    if [one.shape for one in ours] != [one.shape for one in theirs]:
+        return float("inf")
+    return max((float((a - b).abs().max()) for a, b in zip(ours, theirs, strict=True)), default=0.0)
