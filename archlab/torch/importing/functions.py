@@ -11,8 +11,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from archlab.imports.unsaid import UnsaidError
 from archlab.torch.importing.recorder import Recorder
-from archlab.torch.importing.unsaid import UnsaidError
 from archlab.torch.importing.views import reshape
 
 Arguments = Sequence[Any]

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from archlab.imports.flat import Scope
+from archlab.imports.unsaid import UnsaidError
 from archlab.torch.importing.functions import rule_of
 from archlab.torch.importing.modules import Known, known_module
 from archlab.torch.importing.opaque import Unknown, add_opaque, keeps_samples, macs_of, own_tensors
 from archlab.torch.importing.recorder import Recorder, tensors_in
-from archlab.torch.importing.unsaid import UnsaidError
 
 BATCH = 5
 """Samples in the pass: a size that no network is likely to have beside."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from archlab.imports.unsaid import UnsaidError
 from archlab.torch.importing.recorder import Recorder
-from archlab.torch.importing.unsaid import UnsaidError
 
 Sizes = tuple[int, ...]
 

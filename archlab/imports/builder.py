@@ -1,0 +1,166 @@
+"""A flat network as it grows: every reader adds its items here, each held against archlab's own layer at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from archlab.imports.flat import Item, Scope
+from archlab.imports.unsaid import UnsaidError
+from archlab.layers import Layer, find_layer
+from archlab.layers.describe import own_options
+from archlab.layers.macro import Macro
+from archlab.layers.shape import Shape, ShapeError
+
+
+class Owned(NamedTuple):
+    """A tensor of the source that a layer has.
+
+    Attributes:
+        name: in the source's state dict; None for one that is computed.
+        shape: its own.
+    """
+
+    name: str | None
+    shape: tuple[int, ...]
+
+
+class Builder:
+    """Items, and the shapes of their values.
+
+    Attributes:
+        items: what was called, in order.
+        reasons: why opaque items are so, by path.
+        first: the number of inputs, which is that of the first item's value.
+    """
+
+    def __init__(self, inputs: Mapping[str, Shape]) -> None:
+        self.items: list[Item] = []
+        self.reasons: dict[str, str] = {}
+        self.first = len(inputs)
+        self._shapes: list[Shape] = list(inputs.values())
+        self._owners: dict[tuple[str, ...], int] = {}
+        """Type and names of tensors to the first value that was made with them."""
+        self._taken: set[str] = set(inputs)
+
+    def shape(self, value: int) -> Shape:
+        """Of a value, without the batch, with what its dimensions hold."""
+        return self._shapes[value]
+
+    def scopes(self) -> tuple[Scope, ...]:
+        """Of the modules that run; a reader that knows none has none."""
+        return ()
+
+    def path_here(self, word: str) -> str:
+        """A path for an item that the source does not name."""
+        return word
+
+    def build(
+        self,
+        layer_type: str,
+        options: Mapping[str, Any],
+        inputs: Sequence[int],
+        *,
+        output: tuple[int, ...] | None = None,
+        tensors: Mapping[str, Owned] | None = None,
+        path: str | None = None,
+    ) -> int:
+        """Add an item.
+
+        Args:
+            layer_type: of a layer.
+            options: as PyTorch's arguments; defaults among them are left out.
+            inputs: values.
+            output: the shape that the source says, compared with archlab's; None where it says none.
+            tensors: the layer's, by archlab's names; None where the source's are not known.
+            path: of the item; by default one called after the layer.
+
+        Returns:
+            The value's number.
+
+        Raises:
+            UnsaidError: if archlab has no such layer for these inputs, or it gives another shape, or has other tensors.
+        """
+        layer, shape = self._layer(layer_type, options, inputs)
+        if output is not None and tuple(shape) != output:
+            raise UnsaidError(f"{layer_type} gives {tuple(shape)}, and the source {output}")
+        names = {} if tensors is None else self._names(layer, tensors, inputs)
+        key = (layer_type, *sorted(names.values()))
+        share = self._owners.get(key) if names else None
+        own = dict(own_options(layer))
+        if share is not None and dict(self.items[share - self.first].options) != own:
+            raise UnsaidError(f"{layer_type} has the weights of another call, and other options")
+        item = Item(
+            path=self.fresh_path(path if path is not None else self.path_here(layer.alias)),
+            type=layer_type,
+            options={} if share is not None else own,
+            inputs=tuple(inputs),
+            shape=tuple(shape),
+            share=share,
+            scopes=self.scopes(),
+            tensors=names,
+        )
+        value = self.append(item, shape)
+        if names:
+            self._owners.setdefault(key, value)
+        return value
+
+    def _layer(self, layer_type: str, options: Mapping[str, Any], inputs: Sequence[int]) -> tuple[Layer, Shape]:
+        cls = find_layer(layer_type)
+        if cls is None:
+            raise UnsaidError(f"there is no {layer_type}")
+        try:
+            layer = cls(**options)
+            return layer, layer.out_shape(self._input_shapes(inputs))
+        except (ValidationError, ShapeError) as error:
+            raise UnsaidError(f"{layer_type}: {_reason(error)}") from None
+
+    def _input_shapes(self, inputs: Sequence[int]) -> tuple[Shape, ...]:
+        return tuple([self._shapes[value] for value in inputs])
+
+    def _names(self, layer: Layer, tensors: Mapping[str, Owned], inputs: Sequence[int]) -> dict[str, str]:
+        """Names of a layer's tensors in the state dict, after a look that they are all, and of its shapes.
+
+        Raises:
+            UnsaidError: if they are others.
+        """
+        if not isinstance(layer, Macro):
+            specs = layer.tensors(self._input_shapes(inputs))
+            wanted = {spec.name: tuple(spec.shape) for spec in specs if spec.persistent}
+            found = {name: tensor.shape for name, tensor in tensors.items()}
+            if wanted != found:
+                raise UnsaidError(f"{layer.type} has the tensors {wanted}, and the source {found}")
+        if any(tensor.name is None for tensor in tensors.values()):
+            raise UnsaidError(f"the weights of {layer.type} are computed")
+        return {own: tensor.name for own, tensor in tensors.items() if tensor.name is not None}
+
+    def append(self, item: Item, shape: Shape) -> int:
+        """Add an item that is complete; its value's number."""
+        self.items.append(item)
+        self._shapes.append(shape)
+        self._taken.add(item.path)
+        return len(self._shapes) - 1
+
+    def drop(self, start: int) -> None:
+        """Take back the items from one on."""
+        for item in self.items[start:]:
+            self._taken.discard(item.path)
+            self.reasons.pop(item.path, None)
+        kept = self.first + start
+        del self.items[start:], self._shapes[kept:]
+        self._owners = {key: value for key, value in self._owners.items() if value < kept}
+
+    def fresh_path(self, path: str) -> str:
+        """A path, numbered where it is taken."""
+        name, number = path, 2
+        while name in self._taken:
+            name, number = f"{path}_{number}", number + 1
+        return name
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join([f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()])
+    return str(error)
