@@ -11,7 +11,7 @@ from archlab.config.tree.targets import read_document
 from archlab.diagnostics.place import Source
 from archlab.graph import Graph
 from archlab.imports.flat import Flat
-from archlab.imports.targets import ImportOptions
+from archlab.imports.targets import ImportOptions, reader_of
 from archlab.imports.text import flat_config
 
 if TYPE_CHECKING:
@@ -85,6 +85,10 @@ def read_flat(target: str, options: ImportOptions) -> Flat:
     Raises:
         ConfigError: if there is none, or it cannot be read.
     """
+    if reader_of(target) == "darknet":
+        from archlab.imports.darknet import read_darknet
+
+        return read_darknet(target, options)
     from archlab.torch.importing.sources import read_named
 
     return read_named(target, options)

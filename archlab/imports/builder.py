@@ -66,6 +66,7 @@ class Builder:
         output: tuple[int, ...] | None = None,
         tensors: Mapping[str, Owned] | None = None,
         path: str | None = None,
+        share: int | None = None,
     ) -> int:
         """Add an item.
 
@@ -76,6 +77,7 @@ class Builder:
             output: the shape that the source says, compared with archlab's; None where it says none.
             tensors: the layer's, by archlab's names; None where the source's are not known.
             path: of the item; by default one called after the layer.
+            share: a value whose layer this is once more; by default the first with the same tensors.
 
         Returns:
             The value's number.
@@ -88,7 +90,7 @@ class Builder:
             raise UnsaidError(f"{layer_type} gives {tuple(shape)}, and the source {output}")
         names = {} if tensors is None else self._names(layer, tensors, inputs)
         key = (layer_type, *sorted(names.values()))
-        share = self._owners.get(key) if names else None
+        share = self._owners.get(key) if share is None and names else share
         own = dict(own_options(layer))
         if share is not None and dict(self.items[share - self.first].options) != own:
             raise UnsaidError(f"{layer_type} has the weights of another call, and other options")
