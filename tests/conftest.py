@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 # Tensors of tests are small: threads would wait for one another, all the more beside other workers.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Tests start the program many times: byte code is kept, also where an environment says that it is not.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 TESTS = Path(__file__).parent
 SLOW = (

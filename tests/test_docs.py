@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ import archlab
 from archlab.api.expect import check_expect
 from archlab.diagnostics.problem import Problems
 from archlab.layers import layer_types
+from tests.command import run
 
 ROOT = Path(__file__).parent.parent
 MADE = "problems.md"
@@ -38,34 +37,34 @@ def test_every_config_in_the_docs_is_valid(page: str, text: str) -> None:
     assert not problems.found
 
 
-def printed(command: str) -> str:
-    program, *arguments = shlex.split(command)
-    assert program == "archlab"
-    done = subprocess.run(
-        [sys.executable, "-m", "archlab", *arguments], check=False, capture_output=True, text=True, cwd=ROOT
-    )
-    return done.stdout + done.stderr
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
-def test_what_the_docs_show_is_what_the_commands_print(page: Path, request: pytest.FixtureRequest) -> None:
-    def run(match: re.Match[str]) -> str:
+def test_what_the_docs_show_is_what_the_commands_print(
+    page: Path,
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def shown_now(match: re.Match[str]) -> str:
         kind, text = match.groups()
         if kind != "console":
             return match.group()
         command = text.splitlines()[0].removeprefix("$ ")
-        return f"```console\n$ {command}\n{printed(command).strip(chr(10))}\n```"
+        program, *arguments = shlex.split(command)
+        assert program == "archlab"
+        _, out, err = run(capsys, *arguments)
+        return f"```console\n$ {command}\n{(out + err).strip(chr(10))}\n```"
 
+    monkeypatch.chdir(ROOT)
     text = page.read_text()
-    shown = BLOCK.sub(run, text)
+    shown = BLOCK.sub(shown_now, text)
     if request.config.getoption("--rewrite"):
         page.write_text(shown)
     assert shown == page.read_text()
 
 
-def test_the_python_of_the_readme_runs() -> None:
-    for _, code in blocks("python"):
-        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+@pytest.mark.parametrize(("page", "code"), blocks("python"))
+def test_the_python_of_the_docs_runs(page: str, code: str) -> None:
+    exec(compile(code, page, "exec"), {"__name__": "__main__"})  # noqa: S102 - our own
 
 
 def test_the_changelog_names_every_layer() -> None:

@@ -251,4 +251,7 @@ def load_weights(
 
 
 def _not_finite(value: Tensor) -> int:
-    return int(value.numel() - torch.isfinite(value).sum()) if value.is_floating_point() and not value.is_meta else 0
+    """How many of a tensor's values are no finite numbers; each is looked at only where their sum is none."""
+    if not value.is_floating_point() or value.is_meta or value.sum().isfinite():
+        return 0
+    return int(value.numel() - value.isfinite().sum())

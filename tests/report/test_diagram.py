@@ -7,19 +7,19 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from archlab.api.load import load, loads
+from archlab.api.load import loads
 from archlab.cli.main import main
 from archlab.report.diagram.boxes import MOST_DRAWN, MOST_EDGES, Diagram, fold_to_boxes
 from archlab.report.diagram.svg import diagram_svg
 from archlab.report.diagram.text import diagram_dot, diagram_mermaid
-from archlab.zoo.rows import preset_targets
+from tests import presets
 from tests import worst_inputs as worst
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def diagram_of(name: str, depth: int | None = None) -> Diagram:
-    return fold_to_boxes(load(name).analyze(), depth)
+    return fold_to_boxes(presets.analysis(name), depth)
 
 
 def test_a_resnet_has_its_stages() -> None:
@@ -91,7 +91,7 @@ def test_results_are_marked() -> None:
     assert diagram_svg(found).count("\N{RIGHTWARDS ARROW} result") == 2
 
 
-@pytest.mark.parametrize("name", preset_targets())
+@pytest.mark.parametrize("name", presets.TARGETS)
 def test_every_network_can_be_drawn(name: str) -> None:
     """Every layer is in one box, edges lead forward, the picture is well-formed and no larger than a page can show."""
     found = diagram_of(name)

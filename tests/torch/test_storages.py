@@ -19,7 +19,7 @@ from archlab.api.network import Network
 from archlab.diagnostics.problem import ConfigError
 from archlab.torch.build import build
 from archlab.torch.storages import Loss, count_inference, count_model, count_training
-from archlab.zoo.rows import preset_targets
+from tests import presets
 from tests.random_networks import random_network
 from tests.torch.course import differences
 
@@ -43,9 +43,9 @@ def predicted_inference(network: Network, batch: int, **options: Any) -> int:
     return analysis.inference.peak
 
 
-@pytest.mark.parametrize("name", preset_targets())
+@pytest.mark.parametrize("name", presets.TARGETS)
 def test_inference_of_every_preset_to_the_byte(name: str) -> None:
-    network = load(name)
+    network = presets.network(name)
     attends = any(node.layer.type.endswith("attention_op") for node in network.graph.nodes)
     batch, device = (1, "cpu") if attends else (8, "meta")  # which has no fused kernel
     assert predicted_inference(network, batch) == count_inference(network, Conditions(batch), device=device).peak
@@ -61,7 +61,7 @@ TRAINED = (
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_training_to_the_byte(name: str) -> None:
-    network = load(name)
+    network = presets.network(name)
     for optimizer in ("sgd", "momentum", "adam"):
         assert is_exact(network, counted_step(2, optimizer))
 
@@ -69,7 +69,7 @@ def test_training_to_the_byte(name: str) -> None:
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 @pytest.mark.parametrize("name", ["resnet18", "densenet121", "shufflenet_v2_x0_5", "squeezenet1_1", "unet"])
 def test_half_precision_to_the_byte(name: str, dtype: str) -> None:
-    network = load(name)
+    network = presets.network(name)
     predicted = predicted_inference(network, 2, dtype=dtype)
     assert predicted == count_inference(network, Conditions(2, dtype)).peak
     assert is_exact(network, counted_step(2, "adam", dtype=dtype))
@@ -80,7 +80,7 @@ def test_half_precision_to_the_byte(name: str, dtype: str) -> None:
 )
 def test_channels_last_to_the_byte(name: str) -> None:
     """Weights and input in that memory format: other copies of weights' gradients, and of maps that are flattened."""
-    network = load(name)
+    network = presets.network(name)
     predicted = predicted_inference(network, 2, channels_last=True)
     assert predicted == count_inference(network, Conditions(2, channels_last=True)).peak
     assert is_exact(network, counted_step(2, "momentum", channels_last=True))
@@ -95,7 +95,7 @@ AUTOCAST = (
 @pytest.mark.parametrize("name", AUTOCAST)
 def test_mixed_precision_to_the_byte(name: str) -> None:
     """Copies of weights and inputs, values and gradients of two precisions, on a CPU with CUDA's lists."""
-    assert is_exact(load(name), counted_step(1, "adam", autocast="bfloat16"), device="cpu")
+    assert is_exact(presets.network(name), counted_step(1, "adam", autocast="bfloat16"), device="cpu")
 
 
 CHECKPOINTED = (
@@ -107,14 +107,14 @@ CHECKPOINTED = (
 
 @pytest.mark.parametrize(("name", "blocks"), CHECKPOINTED)
 def test_checkpoints_to_the_byte(name: str, blocks: str) -> None:
-    network = load(name)
+    network = presets.network(name)
     assert is_exact(network, counted_step(2, "momentum", checkpoint=[blocks]))
 
 
 @pytest.mark.parametrize(("name", "blocks"), [("efficientnet_b0", "stage*.*"), ("convnext_tiny", "stage*.*")])
 def test_checkpoints_of_broadcast_products(name: str, blocks: str) -> None:
     """What was kept of a product is freed before its gate's gradient is summed up."""
-    network = load(name)
+    network = presets.network(name)
     assert is_exact(network, counted_step(2, checkpoint=[blocks]))
 
 
@@ -153,7 +153,7 @@ RESULT = 8 * 1000 * 4
 
 @pytest.mark.parametrize(("name", "optimizer", "published"), PUBLISHED)
 def test_published_peaks_of_training(name: str, optimizer: str, published: int) -> None:
-    predicted = predicted_training(load(name), counted_step(8, optimizer, foreach=False)) - RESULT
+    predicted = predicted_training(presets.network(name), counted_step(8, optimizer, foreach=False)) - RESULT
     assert 0 <= published - predicted <= 2 * 4 * 4  # scalars: the loss, its gradient
 
 
@@ -392,7 +392,7 @@ def test_built_models_need_no_more_than_torchvision_s(name: str) -> None:
     options = {"aux_logits": False, "init_weights": False} if name == "googlenet" else {}
     model = models.get_model(name, weights=None, **options).to("meta").eval()
     sample = torch.zeros(8, 3, 224, 224, device="meta")
-    assert count_inference(load(name), Conditions(8)).peak <= count_model(model, sample).peak
+    assert count_inference(presets.network(name), Conditions(8)).peak <= count_model(model, sample).peak
 
 
 def test_a_device_that_is_not_there() -> None:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from archlab.api.load import load, loads
+from archlab.api.load import loads
 from archlab.layers.base import Cost
 from archlab.layers.batch_norm import BatchNorm2d
 from archlab.layers.conv import Conv2d
 from archlab.layers.shape import Shape
 from archlab.torch.verify import verify
-from archlab.zoo.rows import preset_targets
+from tests import presets
 
 LARGE = 12_000_000_000
 """MACs beyond which only shapes flow, for time; `archlab verify NAME` computes."""
@@ -23,10 +23,10 @@ WIDER = ("hrnet_w30", "hrnet_w32", "hrnet_w40")
 """hrnet_w18 with other widths: a thousand layers each."""
 
 
-@pytest.mark.parametrize("name", preset_targets())
+@pytest.mark.parametrize("name", presets.TARGETS)
 def test_every_preset_verifies(name: str) -> None:
-    network = load(name)
-    is_large = network.analyze().total.macs > LARGE or name in WIDER
+    network = presets.network(name)
+    is_large = presets.analysis(name).total.macs > LARGE or name in WIDER
     report = verify(network, device="meta" if is_large else "cpu")
     assert report.ok, report.render()
     assert report.counters == (("FlopCounterMode",) if is_large else ("FlopCounterMode", "fvcore"))
@@ -34,9 +34,9 @@ def test_every_preset_verifies(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["alexnet", "resnet18", "mobilenet_v2"])
 def test_a_batch_and_shapes_alone(name: str) -> None:
-    report = verify(load(name), batch=2)
+    report = verify(presets.network(name), batch=2)
     assert report.ok, report.render()
-    report = verify(load(name), batch=3, device="meta")
+    report = verify(presets.network(name), batch=3, device="meta")
     assert report.ok, report.render()
     assert report.counters == ("FlopCounterMode",)
 

@@ -17,6 +17,7 @@ from archlab.config.syntax.yaml_nodes import Scalar
 from archlab.config.tree.targets import open_target
 from archlab.torch.build import build
 from archlab.torch.verify_field import verify_receptive_field
+from tests import presets
 from tests.zoo.dense_models import TCN, PoseNet, WaveNet, unet3d
 from tests.zoo.detection_models import SSD, EfficientDet, RetinaNet, Yolo3
 
@@ -51,13 +52,13 @@ def test_every_variant_has_a_model() -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_figures_are_the_models(name: str) -> None:
-    network = load(name)
+    network = presets.network(name)
     with torch.device("meta"):
         model = MODELS[name][0]().eval()
         sample = torch.empty(1, *network.graph.input_shape)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         maps = _maps(model(sample))
-    total = network.analyze().total
+    total = presets.analysis(name).total
     params = sum(parameter.numel() for parameter in model.parameters())
     assert (total.params, 2 * total.macs) == (params, counter.get_total_flops())
     shapes = [network.graph.nodes[index].shape for _, index in network.graph.outputs]
@@ -131,11 +132,11 @@ def test_no_sample_of_wavenet_sees_the_next() -> None:
 @pytest.mark.parametrize(("name", "billions"), [("yolov3", "65.86"), ("yolov3_608", "140.69")])
 def test_yolos_operations_are_darknets(name: str, billions: str) -> None:
     """What Darknet prints, which counts products and additions."""
-    assert f"{2 * load(name).analyze().total.macs / 1e9:.2f}" == billions
+    assert f"{2 * presets.analysis(name).total.macs / 1e9:.2f}" == billions
 
 
 @pytest.mark.parametrize(("name", "billions"), [("retinanet_resnet50_fpn", "151.54"), ("ssd300_vgg16", "34.858")])
 def test_detectors_operations_are_torchvisions(name: str, billions: str) -> None:
     """Those of its published weights."""
     digits = len(billions.partition(".")[2])
-    assert f"{load(name).analyze().total.macs / 1e9:.{digits}f}" == billions
+    assert f"{presets.analysis(name).total.macs / 1e9:.{digits}f}" == billions

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections import defaultdict
-from functools import cache, partial
+from functools import partial
 from math import sqrt
 from typing import Any
 
@@ -18,17 +18,11 @@ import torch
 from torch import nn
 from torchvision import models
 
-from archlab.analysis import Analysis
-from archlab.api.load import load
 from archlab.config.initializers import INITIALIZERS
 from archlab.config.syntax.yaml_nodes import Scalar
 from archlab.config.tree.targets import open_target
+from tests.presets import analysis
 from tests.references import FAMILIES, PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, VIDEO, OwnedTensor, truth
-
-
-@cache
-def analysis(name: str) -> Analysis:
-    return load(name).analyze()
 
 
 def owned_tensors(name: str) -> dict[str, OwnedTensor]:

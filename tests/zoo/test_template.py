@@ -11,11 +11,11 @@ from archlab.analysis.difference import Difference
 from archlab.api.load import load, loads
 from archlab.cli.main import main
 from archlab.diagnostics.problem import ConfigError
-from archlab.zoo.rows import preset_targets
 from archlab.zoo.template import starter_config
+from tests import presets
 
 
-@pytest.mark.parametrize("source", ["blank", *preset_targets()])
+@pytest.mark.parametrize("source", ["blank", *presets.TARGETS])
 def test_a_starter_is_what_it_starts_from(source: str) -> None:
     mine = loads(starter_config("mine", source), name="mine.yaml")
     assert mine.name == "mine"

@@ -13,15 +13,13 @@ from archlab.config.expand.copies import Change, Copies, Expansion
 from archlab.config.expand.names import Values
 from archlab.diagnostics.problem import ConfigError
 from archlab.graph import Graph
-from archlab.zoo.rows import preset_targets
+from tests import presets
+from tests.presets import nodes_of
 
 
 def described(graph: Graph) -> list[tuple[Any, ...]]:
-    """Everything about each node; layers by their type and options."""
-    return [
-        (n.index, n.path, n.layer.type, repr(n.layer), n.inputs, n.shape, n.place, n.trail, n.zero_init, n.init)
-        for n in graph.nodes
-    ]
+    """Everything about each node, and where it came from."""
+    return [(*node, n.place, n.trail) for node, n in zip(nodes_of(graph), graph.nodes, strict=True)]
 
 
 @pytest.fixture
@@ -48,9 +46,9 @@ def without_copies() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("name", preset_targets())
+@pytest.mark.parametrize("name", presets.TARGETS)
 def test_copies_equal_walks(name: str) -> None:
-    with_copies = described(load(name).graph)
+    with_copies = described(presets.network(name).graph)
     with without_copies():
         assert described(load(name).graph) == with_copies
 
