@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, Others, Role
 from archlab.layers.dims import dim_index
-from archlab.layers.geometry import BROADCAST, IDENTITY, UNKNOWN, AxisReads, Reads, pointwise
+from archlab.layers.geometry import BROADCAST, IDENTITY, UNKNOWN, AxisReads, Reads, everything, pointwise
 from archlab.layers.laid import (
     CHANNELS,
     ChannelsLast,
@@ -70,33 +70,50 @@ class Add(Layer):
 
 
 class StretchingJoin(Layer):
-    """What the joins share that stretch: inputs whose sizes are equal, or 1 where another's is larger."""
+    """What the joins share that stretch: inputs whose sizes are equal, or 1 where another's is larger.
+
+    Features may be split into dimensions of 1 (`unflatten`) and stretched over a map, as a gate made by linear layers.
+    """
 
     role: ClassVar[Role] = "join"
     attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
     others: ClassVar[Others] = "joined"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """Shapes of one rank whose sizes are equal or 1; equal ones where the channels are last."""
+        """Shapes of one rank whose sizes are equal or 1; equal ones where the channels are last.
+
+        All that have axes have them in the same dimensions, in which all others are of size 1.
+        """
         if any(isinstance(shape, ChannelsLast) for shape in inputs):
             if len(set(inputs)) == 1:
                 return inputs[0]
             _refuse_channels_last(self.type, inputs)
         sizes = [set(axis) - {1} for axis in zip(*inputs, strict=False)]
-        if len({(roles_of(shape), len(shape)) for shape in inputs}) != 1 or any(len(axis) > 1 for axis in sizes):
+        maps = [shape for shape in inputs if axis_count(shape)] or [*inputs]
+        roles = roles_of(maps[0])
+        alike = len({len(shape) for shape in inputs}) == 1 and all(roles_of(shape) == roles for shape in maps)
+        if not alike or any(len(axis) > 1 for axis in sizes) or any(_fills_axes(shape, roles) for shape in inputs):
             raise ShapeError(
                 f"{self.type} needs inputs of one shape, or a gate with size 1 where the map is larger, "
                 f"but they are {_shapes_text(inputs)}"
             )
         stretched = tuple([max(axis) if axis else 1 for axis in sizes])
-        positions = tuple(map(max, *map(positions_of, inputs))) if len(inputs) > 1 else positions_of(inputs[0])
-        return laid(stretched, roles_of(inputs[0]), positions, extra_of(inputs[0]))
+        positions = tuple(map(max, *map(positions_of, maps))) if len(maps) > 1 else positions_of(maps[0])
+        return laid(stretched, roles, positions, extra_of(maps[0]))
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
-        """Position by position, or the one position of a stretched axis."""
-        if axis_count(output) == 0 or len(set(inputs)) == 1:
+        """Position by position, or the one position of a stretched axis; features, which see all, as a whole."""
+        rank = axis_count(output)
+        if rank == 0 or len(set(inputs)) == 1:
             return super().reads(inputs, output)
-        return tuple([tuple(map(_stretch, positions_of(shape), positions_of(output))) for shape in inputs])
+        return tuple(
+            [
+                tuple(map(_stretch, positions_of(shape), positions_of(output)))
+                if axis_count(shape)
+                else everything(rank)
+                for shape in inputs
+            ]
+        )
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """One operation per output element and further input."""
@@ -147,6 +164,11 @@ class Multiply(StretchingJoin):
     def _operator(self, value: Value, reads: tuple[int, ...], stretched: tuple[bool, bool]) -> Operator:
         """Both factors are kept."""
         return Operator(value, reads, training=self.runs.training, gradients=gradients_of(stretched), is_product=True)
+
+
+def _fills_axes(shape: Shape, roles: tuple[tuple[int, ...], ...]) -> bool:
+    """Whether a value without axes has more than one entry where others have them."""
+    return axis_count(shape) == 0 and any(role and size > 1 for size, role in zip(shape, roles, strict=True))
 
 
 def _stretch(in_size: int, out_size: int) -> Reads:
