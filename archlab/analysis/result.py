@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Unpack
+from typing import TYPE_CHECKING, NamedTuple, Self, Unpack
 
 from archlab.analysis.conditions import ConditionOptions, Conditions
 from archlab.analysis.facts import DTYPE_BYTES, Facts, collect_facts
@@ -20,6 +20,7 @@ from archlab.analysis.receptive_field.productivity import Productivity, producti
 from archlab.diagnostics.words import counted
 from archlab.graph import Graph, Node
 from archlab.graph.segments import find_segments
+from archlab.graph.viewpoint import input_named, moved_up, seen_from
 from archlab.layers.runtime import Storage
 from archlab.layers.shape import is_map
 
@@ -183,6 +184,18 @@ class Analysis:
 
         return projective_fields(self.graph, self._facts, self._fields)
 
+    def seen_from(self, name: str) -> Self:
+        """The same network with fields of another input: receptive, projective and effective ones, of all layers.
+
+        Args:
+            name: of the input, which is the first of the analysis' graph.
+
+        Raises:
+            ConfigError: if there is none, or the fields would take too long.
+        """
+        start = input_named(self.graph, name)
+        return self if start.index == 0 else type(self)(seen_from(self.graph, start), self.conditions)
+
     @cached_property
     def input_outputs(self) -> dict[str, OutputReport | None]:
         """By input, what one unit of the first result sees of it; None where it has no positions.
@@ -198,8 +211,8 @@ class Analysis:
             elif node.index == 0:
                 found[node.path] = self.outputs[0]
             else:
-                fields = receptive_fields(self.graph, self._facts, node.index, work)
-                found[node.path] = output_reports(self.graph, self._facts, fields)[0]
+                graph, facts = seen_from(self.graph, node), moved_up(self._facts, node)
+                found[node.path] = output_reports(graph, facts, receptive_fields(graph, facts, work))[0]
         return found
 
     @cached_property

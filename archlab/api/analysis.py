@@ -33,33 +33,39 @@ class Analysis(AnalysisData):
 
         return pd.DataFrame(layer_rows(self))
 
-    def receptive_field(self, layer: str | None = None, unit: tuple[int, ...] | None = None) -> FieldReport:
+    def receptive_field(
+        self, layer: str | None = None, unit: tuple[int, ...] | None = None, *, from_input: str | None = None
+    ) -> FieldReport:
         """What one unit sees, as `archlab receptive-field` says it.
 
         Args:
             layer: its path; by default the one whose field the total gives.
             unit: row and column in its map; by default the middle.
+            from_input: which input's positions, of several; by default the first's.
 
         Raises:
-            ConfigError: if there is no such layer or unit, or the input has no positions.
+            ConfigError: if there is no such input, layer or unit, or the input has no positions.
         """
         from archlab.api.receptive_field import receptive_field
 
-        return receptive_field(self, layer=layer, unit=unit)
+        return receptive_field(self, layer=layer, unit=unit, from_input=from_input)
 
-    def projective_field(self, layer: str | None = None, at: tuple[int, ...] | None = None) -> ProjectionReport:
+    def projective_field(
+        self, layer: str | None = None, at: tuple[int, ...] | None = None, *, from_input: str | None = None
+    ) -> ProjectionReport:
         """Which units one position of the input reaches, as `archlab receptive-field --projective` says it.
 
         Args:
             layer: path of the one that is looked at first; by default the one whose field the total gives.
             at: row and column of the input; by default the middle.
+            from_input: which input, of several; by default the first.
 
         Raises:
-            ConfigError: if there is no such layer or position, or the input has no positions.
+            ConfigError: if there is no such input, layer or position, or the input has no positions.
         """
         from archlab.api.projective_field import projective_field
 
-        return projective_field(self, layer=layer, at=at)
+        return projective_field(self, layer=layer, at=at, from_input=from_input)
 
     def _repr_html_(self) -> str:
         """For notebooks."""

@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from archlab.analysis.result import Analysis
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import argument, spelling
 from archlab.diagnostics.suggest import did_you_mean
-from archlab.graph import Graph, Node
+from archlab.diagnostics.words import one_of
+from archlab.graph import Node
+from archlab.graph.viewpoint import input_named
 from archlab.layers.shape import UNIT_NAMES, is_map, shape_text
 
+Data = TypeVar("Data", bound=Analysis)
+"""An analysis, with or without its views."""
 
-def require_positions(graph: Graph, kind: str) -> None:
-    """Refuse a network whose input is no map.
+
+def seen_from(analysis: Data, name: str | None, kind: str) -> Data:
+    """The analysis with the fields of an input, which must have positions.
 
     Args:
-        graph: the network.
-        kind: of the field that nothing has: receptive, projective.
+        analysis: of the network.
+        name: of the input; by default the first.
+        kind: of the field that is asked for: receptive, projective.
 
     Raises:
-        ConfigError: if its input is flat.
+        ConfigError: if there is no such input, or it is flat.
     """
-    if not is_map(graph.input_shape):
-        raise single_problem(
-            f"{graph.name}: the input {shape_text(graph.input_shape)} has no positions, so that nothing has a "
-            f"{kind} field",
-            Code.WRONG_VALUE,
-        )
+    graph = analysis.graph
+    start = graph.nodes[0] if name is None else input_named(graph, name)
+    if is_map(start.shape):
+        return analysis.seen_from(start.path)
+    own = f" {start.path}" if len(graph.inputs) > 1 else ""
+    hint = ""
+    maps = [node.path for node in graph.inputs if is_map(node.shape)]
+    if maps:
+        hint = f"; write {argument('from_input', maps[0])}" + (f" (or {one_of(maps[1:])})" if maps[1:] else "")
+    raise single_problem(
+        f"{graph.name}: the input{own} ({shape_text(start.shape)}) has no positions, so that nothing has a "
+        f"{kind} field{hint}",
+        Code.WRONG_VALUE,
+    )
 
 
 def chosen_layer(analysis: Analysis, path: str | None) -> Node:

@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING
 
 from archlab.analysis.receptive_field.growth import middle_unit
 from archlab.analysis.result import Analysis
-from archlab.api.places import checked_place, chosen_layer, require_positions
+from archlab.api.places import checked_place, chosen_layer, seen_from
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import single_problem
 from archlab.graph import Node
 from archlab.layers.shape import axis_count, map_size
 from archlab.report.field import FieldReport, unit_spans
+from archlab.report.viewpoint import input_words
 
 if TYPE_CHECKING:
     from archlab.torch.effective import Progress, Sampling
 
 
 def receptive_field(
-    analysis: Analysis, *, layer: str | None = None, unit: tuple[int, ...] | None = None
+    analysis: Analysis,
+    *,
+    layer: str | None = None,
+    unit: tuple[int, ...] | None = None,
+    from_input: str | None = None,
 ) -> FieldReport:
     """The theoretical field of a layer and the estimate of its effective one.
 
@@ -24,11 +31,12 @@ def receptive_field(
         analysis: of the network.
         layer: its path; by default the one whose field the total gives (see `analysis.outputs`).
         unit: an index for each axis of its map, such as row and column; by default the middle.
+        from_input: which input's positions, of several; by default the first's.
 
     Raises:
-        ConfigError: if there is no such layer or unit, or the input has no positions.
+        ConfigError: if there is no such input, layer or unit, or the input has no positions.
     """
-    require_positions(analysis.graph, "receptive")
+    analysis = seen_from(analysis, from_input, "receptive")
     node = chosen_layer(analysis, layer)
     chosen = _unit(node, unit, axis_count(analysis.graph.input_shape))
     return FieldReport(analysis, node, chosen, analysis.estimator.field(node.index, chosen))
@@ -41,6 +49,10 @@ def measured_field(report: FieldReport, sampling: Sampling, progress: Progress) 
         ConfigError: for images or weights that do not fit, or if there are no gradients.
         MissingRequirementError: if torch is not installed.
     """
+    if report.field.is_nothing:
+        whence = input_words(report.analysis.graph)
+        message = f"{report.unit_text}: no way leads to it from {whence}, so that there is no gradient"
+        raise single_problem(message, Code.NO_GRADIENT)
     from archlab.torch.effective import measure
 
     spans = unit_spans(report.analysis, report.node, report.unit)

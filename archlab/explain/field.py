@@ -12,6 +12,7 @@ from archlab.explain.subject import Subject
 from archlab.layers.geometry import Phases, Reads, Whole, Window
 from archlab.layers.shape import axis_count, is_map
 from archlab.report.units import field_text, misalignment_text
+from archlab.report.viewpoint import input_words
 
 SOURCE = "Araujo, Norris & Sim 2019"
 
@@ -23,6 +24,9 @@ def field_section(subject: Subject) -> Section:
     if field.unknown and not any(field.axes):
         section.source = ""
         section.notes.append("Unknown: this layer, or one on the way, does not say what it reads.")
+    elif field.is_nothing:
+        section.source = ""
+        section.notes.append(f"None: no way leads here from {input_words(subject.analysis.graph)}.")
     elif field.is_global:
         section.source = ""
         section.notes.append(_why_global(subject))

@@ -111,6 +111,20 @@ def map_size(shape: Shape) -> tuple[int, ...] | None:
     return shape[1:] if len(shape) - 1 in RANKS else None
 
 
+def size_along(shape: Shape, rank: int) -> tuple[int, ...] | None:
+    """The sizes of a map's axes where they can be those of an input; None of any other value.
+
+    Axes of another number than the input's are no axes of it: what leads from it to such a map has lost its positions
+    on the way, in a flat value or where everything is attended to, and each unit sees all of it, as of a flat value.
+
+    Args:
+        shape: of the value.
+        rank: how many axes the input has.
+    """
+    size = map_size(shape)
+    return size if size is not None and len(size) == rank else None
+
+
 def main_axis(rank: int) -> int:
     """The axis that is told where one stands for all: the height, or the only one."""
     return max(0, rank - 2)

@@ -11,9 +11,10 @@ from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.receptive_field.productivity import border_layer
 from archlab.analysis.row import Row
 from archlab.diagnostics.words import counted
-from archlab.layers.shape import AXIS_NAMES, UNIT_NAMES, map_size, shape_text
+from archlab.layers.shape import AXIS_NAMES, UNIT_NAMES, map_size, shape_text, size_along
 from archlab.report.rows import field_dict
 from archlab.report.units import axes_text, field_marks, largest_text, misalignment_text, percent_text, set_text
+from archlab.report.viewpoint import input_dict, input_text, input_words
 
 if TYPE_CHECKING:
     from archlab.analysis.result import Analysis, LayerReport
@@ -75,6 +76,8 @@ class FieldReport:
 
     def _why_none(self) -> str:
         """Why there is no estimate."""
+        if self.field.is_nothing:
+            return f"no way leads to it from {input_words(self.analysis.graph)}"
         if self.field.unknown:
             return "a layer on the way does not say what it reads"
         return "it reads no input, or too many positions or layers lie between"
@@ -105,7 +108,7 @@ class FieldReport:
         return {
             "name": graph.name,
             "variant": graph.variant,
-            "input": {"shape": self.analysis.input_shape},
+            "input": input_dict(self.analysis),
             "layer": self.node.path,
             "unit": list(self.unit),
             "receptive_field": field_dict(self.field, graph.input_shape, self.node.shape),
@@ -147,7 +150,7 @@ class FieldReport:
             return False
         if layer.node is self.node:
             return True
-        if layer.receptive_field.is_global:
+        if layer.receptive_field.is_global or layer.receptive_field.is_nothing:
             return False
         if layer.node.index in self.words:
             return True
@@ -211,8 +214,7 @@ class FieldReport:
 
     def title(self) -> str:
         """Name, input and unit."""
-        shape = shape_text(tuple(self.analysis.input_shape))
-        return f"{self.analysis.graph.name}: input {shape}, {self.unit_text}"
+        return f"{self.analysis.graph.name}: {input_text(self.analysis)}, {self.unit_text}"
 
     def notes(self) -> tuple[str, ...]:
         """What the numbers mean."""
@@ -253,8 +255,10 @@ class FieldReport:
 
 def unit_spans(analysis: Analysis, node: Node, unit: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     """First and last position of a unit's theoretical field, along each axis."""
-    field = analysis.layers[node.index - 1].receptive_field
-    seen = zip(field.axes, unit, analysis.graph.input_shape[1:], strict=True)
+    field, extents = analysis.layers[node.index - 1].receptive_field, analysis.graph.input_shape[1:]
+    if size_along(node.shape, len(extents)) is None:  # one that has other axes than the input
+        unit = (0,) * len(extents)
+    seen = zip(field.axes, unit, extents, strict=True)
     return tuple([(0, extent - 1) if axis is None else axis.span(at)[:2] for axis, at, extent in seen])
 
 

@@ -80,8 +80,9 @@ def _input_rows(analysis: Analysis) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for name, output in list(analysis.input_outputs.items())[1:]:
         if output is not None:
-            nothing = output.receptive_field.is_nothing
-            rows.append((f"of {name}", "nothing" if nothing else seen_text(analysis, output)))
+            field = output.receptive_field
+            seen = analysis.seen_from(name) if field.adaptive else analysis  # whose largest offsets are told
+            rows.append((f"of {name}", "nothing" if field.is_nothing else seen_text(seen, output)))
     return rows
 
 

@@ -12,9 +12,10 @@ from archlab.analysis.projective_field.axis_projection import AxisProjection, Bo
 from archlab.analysis.projective_field.fields import Projections
 from archlab.analysis.projective_field.unreached import Unreached, unreached
 from archlab.analysis.row import Row
-from archlab.layers.shape import UNIT_NAMES, map_size, shape_text
+from archlab.layers.shape import UNIT_NAMES, map_size, shape_text, size_along
 from archlab.report.rows import number
 from archlab.report.units import axes_text, by_axis, percent_text, set_text
+from archlab.report.viewpoint import input_dict, input_text
 
 if TYPE_CHECKING:
     from archlab.analysis.receptive_field.fields import ReceptiveField
@@ -78,7 +79,7 @@ class ProjectionReport:
         return {
             "name": graph.name,
             "variant": graph.variant,
-            "input": {"shape": self.analysis.input_shape},
+            "input": input_dict(self.analysis),
             "layer": self.node.path,
             "at": list(self.at),
             **self._entries(self.node),
@@ -135,7 +136,8 @@ class ProjectionReport:
     def _is_shown(self, node: Node) -> bool:
         if node is self.node:
             return True
-        if map_size(node.shape) is None or self._receptive_field(node).is_global:
+        seen = self._receptive_field(node)
+        if map_size(node.shape) is None or seen.is_global or seen.is_nothing:
             return False
         return node.index in self._results or all(at == 0 or self._differs(node, at) for at in node.inputs)
 
@@ -169,8 +171,7 @@ class ProjectionReport:
 
     def title(self) -> str:
         """Name, input and position."""
-        shape = shape_text(tuple(self.analysis.input_shape))
-        return f"{self.analysis.graph.name}: input {shape}, {self.at_text}"
+        return f"{self.analysis.graph.name}: {input_text(self.analysis)}, {self.at_text}"
 
     def sentences(self) -> list[str]:
         """What the position reaches of the layer, and which positions reach no result."""
@@ -178,7 +179,7 @@ class ProjectionReport:
 
     def reach_text(self) -> str:
         """`position 112,112 reaches 7 x 7 of the 7 x 7 units of layer4.2.relu3`."""
-        reached, size = self.reached, map_size(self.node.shape)
+        reached, size = self.reached, size_along(self.node.shape, len(self.at))
         if reached is None:
             return f"{self.at_text} reaches no unit of {self.node.path}"
         if size is None:

@@ -10,7 +10,7 @@ from archlab.analysis.receptive_field.axis_field import AxisField
 from archlab.analysis.receptive_field.fields import Misalignment, ReceptiveField
 from archlab.analysis.receptive_field.productivity import border_layer
 from archlab.layers.describe import own_options
-from archlab.layers.shape import AXIS_NAMES, Shape, map_size, shape_text
+from archlab.layers.shape import AXIS_NAMES, Shape, map_size, shape_text, size_along
 
 if TYPE_CHECKING:
     from archlab.analysis.receptive_field.outputs import OutputReport
@@ -162,7 +162,7 @@ def field_dict(field: ReceptiveField, input_shape: Shape, shape: Shape) -> Row:
         shape: of the layer's output, without batch.
     """
     axes, rank = field.axes, len(field.axes)
-    extents, units = map_size(input_shape) or (None,) * rank, map_size(shape) or (1,) * rank
+    extents, units = map_size(input_shape) or (None,) * rank, size_along(shape, rank) or (1,) * rank
     values: list[tuple[Any, ...]] = []
     for axis, own in enumerate(axes):
         before = axis - 1

@@ -127,7 +127,8 @@ def measure(
             if model is None or sampling.weights is None:
                 model = _ready(graph, index, sampling)
             image = torch.randn(graph.input_shape) if images is None else _read_image(images[number], graph)
-            shares = _shares(model, image.to(sampling.device), graph.nodes[index].shape, unit)
+            others = [torch.randn(1, *node.shape).to(sampling.device) for node in graph.inputs[1:]]
+            shares = _shares(model, image.to(sampling.device), others, graph.nodes[index].shape, unit)
             if shares is None:
                 silent += 1
             else:
@@ -171,10 +172,12 @@ def stop_at(model: fx.GraphModule, path: str) -> None:
     model.recompile()
 
 
-def _shares(model: fx.GraphModule, image: Tensor, shape: Shape, unit: tuple[int, ...]) -> Tensor | None:
+def _shares(
+    model: fx.GraphModule, image: Tensor, others: list[Tensor], shape: Shape, unit: tuple[int, ...]
+) -> Tensor | None:
     """The squared gradient, summed over channels, as shares of its sum; None if there is none."""
     image = image.requires_grad_()
-    output = model(image[None])[0]
+    output = model(image[None], *others)[0]
     value = output[unit_index(shape, unit)].sum() if map_size(shape) else output.sum()
     if not value.requires_grad:
         return None

@@ -60,6 +60,13 @@ class LinearRun(fx.Interpreter):
         others = [torch.ones(1, *node.shape, dtype=torch.float64, device=device) for node in graph.inputs[1:]]
         self.run(self.input, *others)
 
+    def gradient(self, value: Tensor) -> Tensor | None:
+        """Of a sum of outputs; None where it does not depend on the input."""
+        if not value.requires_grad:
+            return None
+        (gradient,) = torch.autograd.grad(value, self.input, retain_graph=True, allow_unused=True)
+        return gradient
+
     def run_node(self, n: fx.Node) -> Any:
         """Keep the output of the layer's last call."""
         result = super().run_node(n)

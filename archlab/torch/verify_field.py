@@ -21,9 +21,10 @@ from archlab.analysis.receptive_field.positions import MapPositions, positions_r
 from archlab.analysis.receptive_field.spans import DENSE, UNTRACKED, Span
 from archlab.analysis.receptive_field.unbounded import AxisPositions, Positions, blind_nodes, unbounded_positions
 from archlab.graph import Graph, HasGraph, Node
+from archlab.graph.viewpoint import seen_from
 from archlab.layers.geometry import is_pointwise
 from archlab.layers.laid import unit_index
-from archlab.layers.shape import UNIT_NAMES, map_size
+from archlab.layers.shape import UNIT_NAMES, is_map, size_along
 from archlab.torch.linear import LinearRun
 
 MOST_LAYERS = 20
@@ -36,12 +37,14 @@ class FieldVerification:
 
     Attributes:
         name: of the network.
-        layers: how many layers were probed.
+        inputs: from how many inputs; those without positions have no fields.
+        layers: how many layers were probed, of all inputs together.
         units: how many units.
         differences: a line each.
     """
 
     name: str
+    inputs: int = 0
     layers: int = 0
     units: int = 0
     differences: list[str] = field(default_factory=list)
@@ -53,12 +56,15 @@ class FieldVerification:
 
     def render(self) -> str:
         """A line, and one for each difference."""
+        if not self.inputs:
+            return f"{self.name}: no receptive fields, since no input has positions"
         if self.ok:
             units, layers = counted(self.units, "unit"), counted(self.layers, "layer")
+            of_inputs = f" of {self.inputs} inputs" if self.inputs > 1 else ""
             return (
                 f"{self.name}: receptive field ok, {units} of {layers} read "
-                "exactly the predicted positions (gradients); all reported fields are those of the definition, "
-                "padding included"
+                f"exactly the predicted positions{of_inputs} (gradients); all reported fields are those of the "
+                "definition, padding included"
             )
         return "\n".join(
             [f"{self.name}: {counted(len(self.differences), 'difference')} in receptive fields", *self.differences]
@@ -66,7 +72,7 @@ class FieldVerification:
 
 
 def verify_receptive_field(network: HasGraph, *, device: str = "cpu", thorough: bool = False) -> FieldVerification:
-    """Probe a network with gradients and compare the rows and columns that units read.
+    """Probe a network with gradients and compare the rows and columns that units read, of each of its inputs.
 
     The corners and the centre of each probed map are compared with the positions computed unit by unit
     (`analysis.positions`), borders included. These in turn are compared with the fields that `analyze` reports, for
@@ -79,22 +85,41 @@ def verify_receptive_field(network: HasGraph, *, device: str = "cpu", thorough: 
         thorough: probe every row and column of every layer.
     """
     graph = network.graph
+    starts = maps_of(graph)
+    result = FieldVerification(graph.name, len(starts))
+    for start in starts:
+        found = _verify(seen_from(graph, start), result, device, thorough=thorough)
+        result.differences += told_of(graph, start, found)
+    return result
+
+
+def maps_of(graph: Graph) -> list[Node]:
+    """The inputs that have positions."""
+    return [node for node in graph.inputs if is_map(node.shape)]
+
+
+def told_of(graph: Graph, start: Node, differences: list[str]) -> list[str]:
+    """The lines with the name of the input, where there are several."""
+    return [f"  from {start.path}:{line}" for line in differences] if len(graph.inputs) > 1 else differences
+
+
+def _verify(graph: Graph, result: FieldVerification, device: str, *, thorough: bool) -> list[str]:
+    """What differs in the fields of the first input; layers and units are counted in the result."""
     facts = collect_facts(graph)
     fields = receptive_fields(graph, facts)
     gates = gate_inputs(graph, fields)
     positions = positions_read(graph, facts, gates)
     run = LinearRun(graph, gates, device=device)
-    result = FieldVerification(network.graph.name)
+    differences: list[str] = []
     for node in _probed(graph, facts, positions, most=len(graph.nodes) if thorough else MOST_LAYERS):
         result.layers += 1
-        for unit in _units(node, thorough=thorough):
+        for unit in _units(node, len(graph.input_shape) - 1, thorough=thorough):
             result.units += 1
             known = not fields[node.index].unknown
-            result.differences += _compare_gradient(node, unit, positions[node.index], run, known=known)
+            differences += _compare_gradient(node, unit, positions[node.index], run, known=known)
     for node in _seeing(graph):
-        result.differences += compare_inside(node, positions[node.index], fields[node.index])
-    result.differences += _against_definition(graph, facts, fields, gates)
-    return result
+        differences += compare_inside(node, positions[node.index], fields[node.index])
+    return differences + _against_definition(graph, facts, fields, gates)
 
 
 def _against_definition(
@@ -117,21 +142,19 @@ def _seeing(graph: Graph) -> list[Node]:
 
 def _probed(graph: Graph, facts: list[Facts], positions: list[MapPositions | None], *, most: int) -> list[Node]:
     """Layers that change what is seen, evenly spaced where there are many."""
-    changing = [
-        node
-        for node in _seeing(graph)
-        if positions[node.index] is not None and not all(map(is_pointwise, facts[node.index].reads))
-    ]
-    joins = [node for node in _seeing(graph) if len(node.inputs) > 1 and positions[node.index] is not None]
+    seeing = [node for node in _seeing(graph) if positions[node.index] is not None]
+    changing = [node for node in seeing if not all(map(is_pointwise, facts[node.index].reads))]
+    joins = [node for node in seeing if len(node.inputs) > 1]
     chosen = sorted({node.index for node in (*changing, *joins)})
     step = max(1, -(-len(chosen) // most))
     return [graph.nodes[index] for index in reversed(chosen[::-1][::step])]
 
 
-def _units(node: Node, *, thorough: bool) -> list[tuple[int, ...]]:
-    """Corners and centre; or as few units as have every position of each axis among them."""
-    size = map_size(node.shape)
-    assert size is not None
+def _units(node: Node, rank: int, *, thorough: bool) -> list[tuple[int, ...] | None]:
+    """Corners and centre; or as few units as have every position of each axis among them; None for the whole value."""
+    size = size_along(node.shape, rank)
+    if size is None:
+        return [None]
     if thorough:
         return [tuple([number % units for units in size]) for number in range(max(size))]
     corners = product(*[(0, units - 1) for units in size])
@@ -139,16 +162,17 @@ def _units(node: Node, *, thorough: bool) -> list[tuple[int, ...]]:
 
 
 def _compare_gradient(
-    node: Node, unit: tuple[int, ...], positions: MapPositions | None, run: LinearRun, *, known: bool
+    node: Node, unit: tuple[int, ...] | None, positions: MapPositions | None, run: LinearRun, *, known: bool
 ) -> list[str]:
     assert positions is not None
     seen = _gradient_masks(run, node, unit)
     found: list[str] = []
-    solid = known and all(positions[axis][unit[axis]].solid for axis in range(len(unit)))
+    units = [one[0 if unit is None else unit[axis]] for axis, one in enumerate(positions)]
+    solid = known and all(one.solid for one in units)
     for axis, word in enumerate(UNIT_NAMES[len(positions)]):
-        expected = positions[axis][unit[axis]].mask
+        expected = units[axis].mask
         if expected != seen[axis] if solid else seen[axis] & ~expected:
-            where = f"  {node.path}, unit {','.join(map(str, unit))}"
+            where = f"  {node.path}" + ("" if unit is None else f", unit {','.join(map(str, unit))}")
             found.append(f"{where}: {word} {_text(expected)} predicted, {_text(seen[axis])} have a gradient")
     return found
 
@@ -252,13 +276,13 @@ def _span_text(span: Span) -> str:
     return f"{first} to {last}{holes}"
 
 
-def _gradient_masks(run: LinearRun, node: Node, unit: tuple[int, ...]) -> tuple[int, ...]:
-    """Positions of the input along each axis with a gradient from one unit, over all channels."""
+def _gradient_masks(run: LinearRun, node: Node, unit: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Positions of the input along each axis with a gradient from one unit, or the whole value, over all channels."""
     output = run.outputs[node.path][0]
-    value = output[unit_index(node.shape, unit)].sum()
-    (gradient,) = torch.autograd.grad(value, run.input, retain_graph=True, allow_unused=True)
+    value = (output if unit is None else output[unit_index(node.shape, unit)]).sum()
+    gradient = run.gradient(value)
     if gradient is None:
-        return (0,) * len(unit)
+        return (0,) * (run.input.dim() - 2)
     read = gradient[0].ne(0).any(0)
     return tuple([_mask(read.movedim(axis, 0).reshape(size, -1).any(1)) for axis, size in enumerate(read.shape)])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from archlab.diagnostics.requirements import require
-from archlab.diagnostics.words import counted
+from archlab.diagnostics.words import all_of, counted
 
 require("torch", "torch", "probing projective fields")
 
@@ -22,9 +22,11 @@ from archlab.analysis.projective_field.fields import Projections, projective_fie
 from archlab.analysis.receptive_field.fields import gate_inputs, receptive_fields
 from archlab.analysis.receptive_field.spans import DENSE, Span
 from archlab.graph import Graph, HasGraph, Node
+from archlab.graph.viewpoint import seen_from
 from archlab.layers.laid import row_index
-from archlab.layers.shape import UNIT_NAMES, map_size
+from archlab.layers.shape import UNIT_NAMES, size_along
 from archlab.torch.linear import LinearRun
+from archlab.torch.verify_field import maps_of, told_of
 
 MOST_LAYERS = 12
 """Layers probed in one network, evenly spaced; the results are always among them."""
@@ -36,14 +38,16 @@ class ProjectionVerification:
 
     Attributes:
         name: of the network.
-        layers: how many layers were probed.
+        words: what rows, columns or slices of units are called.
+        inputs: from how many inputs; those without positions have no fields.
+        layers: how many layers were probed, of all inputs together.
         units: how many rows, columns or slices of units.
-        words: what those are called.
         differences: a line each.
     """
 
     name: str
-    words: str
+    words: str = ""
+    inputs: int = 0
     layers: int = 0
     units: int = 0
     differences: list[str] = field(default_factory=list)
@@ -55,10 +59,13 @@ class ProjectionVerification:
 
     def render(self) -> str:
         """A line, and one for each difference."""
+        if not self.inputs:
+            return f"{self.name}: no projective fields, since no input has positions"
         if self.ok:
+            of_inputs = f" of {self.inputs} inputs" if self.inputs > 1 else ""
             return (
-                f"{self.name}: projective field ok, {self.units:,} {self.words} of "
-                f"{counted(self.layers, 'layer')} are reached from exactly the predicted input positions (gradients)"
+                f"{self.name}: projective field ok, {self.units:,} {self.words} of {counted(self.layers, 'layer')} "
+                f"are reached from exactly the predicted input positions{of_inputs} (gradients)"
             )
         number = counted(len(self.differences), "difference")
         return "\n".join([f"{self.name}: {number} in projective fields", *self.differences])
@@ -67,31 +74,41 @@ class ProjectionVerification:
 def verify_projective_field(
     network: HasGraph, *, device: str = "cpu", thorough: bool = False
 ) -> ProjectionVerification:
-    """Probe a network with gradients and compare which positions of the input reach its units.
+    """Probe a network with gradients and compare which positions of each of its inputs reach its units.
 
     Args:
-        network: what to verify; its input is a map.
+        network: what to verify.
         device: where to run.
         thorough: probe every row and column of every layer.
     """
     graph = network.graph
+    starts = maps_of(graph)
+    words = max([UNIT_NAMES[len(start.shape) - 1] for start in starts], key=len, default=())
+    result = ProjectionVerification(graph.name, all_of(words) if words else "", len(starts))
+    for start in starts:
+        found = _verify(seen_from(graph, start), result, device, thorough=thorough)
+        result.differences += told_of(graph, start, found)
+    return result
+
+
+def _verify(graph: Graph, result: ProjectionVerification, device: str, *, thorough: bool) -> list[str]:
+    """What differs in the fields of the first input; layers and units are counted in the result."""
     facts = collect_facts(graph)
     fields = receptive_fields(graph, facts)
     projections = projective_fields(graph, facts, fields)
     run = LinearRun(graph, gate_inputs(graph, fields), device=device)
-    words = UNIT_NAMES[len(graph.input_shape) - 1]
-    result = ProjectionVerification(graph.name, " and ".join([", ".join(words[:-1]), words[-1]][len(words) == 1 :]))
     unknown = {node.index for node in graph.nodes if fields[node.index].unknown}
+    differences: list[str] = []
     for node in _probed(graph, projections, unknown, most=len(graph.nodes) if thorough else MOST_LAYERS):
         result.layers += 1
         projected = projections[node.index]
-        for axis, word in enumerate(words):
+        for axis, word in enumerate(UNIT_NAMES[len(projected)]):
             for unit in _units(projected[axis].units, thorough=thorough):
                 result.units += 1
                 found = _compare(projected, axis, unit, reached_from(run, node, axis, unit))
                 if found:
-                    result.differences.append(f"  {node.path}, {word.removesuffix('s')} {unit}: {found}")
-    return result
+                    differences.append(f"  {node.path}, {word.removesuffix('s')} {unit}: {found}")
+    return differences
 
 
 def _probed(graph: Graph, projections: list[Projections], unknown: set[int], *, most: int) -> list[Node]:
@@ -101,6 +118,7 @@ def _probed(graph: Graph, projections: list[Projections], unknown: set[int], *, 
         node
         for node in graph.layers
         if node.index not in results | unknown
+        and node.inputs
         and all(projections[node.index] is not projections[at] for at in node.inputs)
     ]
     step = max(1, -(-len(changing) // max(1, most - len(results))))
@@ -123,9 +141,9 @@ def reached_from(run: LinearRun, node: Node, axis: int, unit: int) -> Tensor:
         unit: place along it.
     """
     output = run.outputs[node.path][0]
-    if map_size(node.shape) is not None:
+    if size_along(node.shape, run.input.dim() - 2) is not None:
         output = output[row_index(node.shape, axis, unit)]
-    (gradient,) = torch.autograd.grad(output.sum(), run.input, retain_graph=True, allow_unused=True)
+    gradient = run.gradient(output.sum())
     return torch.zeros_like(run.input[0, 0]).bool() if gradient is None else gradient[0].ne(0).any(0)
 
 

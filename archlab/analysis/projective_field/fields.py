@@ -16,7 +16,7 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
 from archlab.layers.geometry import WHOLE, AxisReads, Reads, is_pointwise
-from archlab.layers.shape import map_size
+from archlab.layers.shape import size_along
 
 Projections = tuple[AxisProjection, ...]
 """Along each axis of the input; a flat value is one unit along each of them."""
@@ -42,8 +42,10 @@ class _Walk:
     def __init__(self, graph: Graph, facts: list[Facts], fields: list[ReceptiveField]) -> None:
         self._graph = graph
         self._facts = facts
+        self._blind = frozenset([index for index, field in enumerate(fields) if field.is_nothing])
         self._gates = gate_inputs(graph, fields)
         self._projector = Projector()
+        self._sizes = [size_along(node.shape, len(graph.input_shape) - 1) for node in graph.nodes]
 
     def fields(self) -> list[Projections]:
         found: list[Projections] = []
@@ -55,15 +57,18 @@ class _Walk:
         return found
 
     def _field(self, node: Node, fact: Facts, found: list[Projections]) -> Projections:
-        if not node.inputs:
-            size = map_size(node.shape) or ()
-            known = {units: input_axis(units) for units in size}
-            return tuple([known[units] for units in size])
+        if node.index == 0:
+            known = {units: input_axis(units) for units in node.shape[1:]}
+            return tuple([known[units] for units in node.shape[1:]])
+        if node.index in self._blind:
+            pairs = zip(found[0], self._units(node), strict=True)
+            return tuple([nowhere(projection, units) for projection, units in pairs])
         if len(node.inputs) == 1:
             return self._through(node, node.inputs[0], fact.reads[0], found)
         gates = self._gates.get(node.index, frozenset[int]())
-        pairs = enumerate(zip(node.inputs, fact.reads, strict=True))
-        ways = [self._through(node, at, reads, found) for number, (at, reads) in pairs if number not in gates]
+        reading = enumerate(zip(node.inputs, fact.reads, strict=True))
+        seeing = [pair for number, pair in reading if number not in gates and pair[0] not in self._blind]
+        ways = [self._through(node, at, reads, found) for at, reads in seeing]
         ways = [way for way in ways if not way[:1] or not way[0].is_empty] or ways[:1]
         if len(ways) == 1:
             return ways[0]
@@ -77,12 +82,12 @@ class _Walk:
 
     def _through(self, node: Node, source: int, reads: AxisReads, found: list[Projections]) -> Projections:
         """Axis by axis; one that is as the axis before it shares its projection."""
-        before, size = found[source], map_size(node.shape)
-        is_flat = map_size(self._graph.nodes[source].shape) is None
+        before, size = found[source], self._sizes[node.index]
+        is_flat = self._sizes[source] is None
         if (size is None and is_flat) or (size is not None and not is_flat and is_pointwise(reads)):
             return before
         along: tuple[Reads, ...] = (WHOLE,) * len(before) if size is None or is_flat else reads
-        units = (1,) * len(before) if size is None else size
+        units = self._units(node)
         made: list[AxisProjection] = []
         for axis, (one, read, count) in enumerate(zip(before, along, units, strict=True)):
             if axis and read == along[axis - 1] and one is before[axis - 1] and count == units[axis - 1]:
@@ -92,3 +97,7 @@ class _Walk:
         if any(one.is_empty for one in made):  # what reaches nothing along one axis reaches nothing
             return tuple([nowhere(one, one.units) for one in made])
         return tuple(made)
+
+    def _units(self, node: Node) -> tuple[int, ...]:
+        """Along each axis of the input."""
+        return self._sizes[node.index] or (1,) * (len(self._graph.input_shape) - 1)

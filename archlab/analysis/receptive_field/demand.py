@@ -8,7 +8,7 @@ from functools import cached_property
 from archlab.analysis.facts import Facts
 from archlab.graph import Graph
 from archlab.layers.geometry import AxisReads, Phases, Window, along
-from archlab.layers.shape import axis_count, map_size
+from archlab.layers.shape import size_along
 
 Interval = tuple[int, int]
 """The first and last unit."""
@@ -23,12 +23,13 @@ class Demand:
         graph: the network.
         facts: of its nodes.
         seen_reads: what is read, in the sense of the analysis at hand.
+        rank: how many axes the input has.
     """
 
     def __init__(
-        self, graph: Graph, facts: list[Facts], seen_reads: Callable[[AxisReads], AxisReads], rank: int | None = None
+        self, graph: Graph, facts: list[Facts], seen_reads: Callable[[AxisReads], AxisReads], rank: int
     ) -> None:
-        self._rank = axis_count(graph.input_shape) if rank is None else rank
+        self._rank = rank
         self._graph = graph
         self._facts = facts
         self._seen_reads = seen_reads
@@ -43,10 +44,9 @@ class Demand:
     def _intervals(self) -> list[list[Interval | None]]:
         """By axis and node; None for a node without a map."""
         nodes = self._graph.nodes
-        sizes = [map_size(node.shape) for node in nodes]
+        sizes = [size_along(node.shape, self._rank) for node in nodes]
         found: list[list[Interval | None]] = [
-            [None if size is None or len(size) <= axis else (0, size[axis] - 1) for size in sizes]
-            for axis in range(self._rank)
+            [None if size is None else (0, size[axis] - 1) for size in sizes] for axis in range(self._rank)
         ]
         for node in reversed(nodes):
             for source, reads in zip(node.inputs, self._facts[node.index].reads, strict=True):

@@ -31,8 +31,8 @@ from typing import NamedTuple
 from archlab.analysis.facts import Facts
 from archlab.analysis.receptive_field.fields import ReceptiveField, gate_inputs
 from archlab.graph import Graph, Node
-from archlab.layers.geometry import Phases, Reads, Whole, along, largest_reach
-from archlab.layers.shape import channels_of, is_even, map_size
+from archlab.layers.geometry import WHOLE, Phases, Reads, Whole, largest_reach
+from archlab.layers.shape import channels_of, is_even, size_along
 
 SHARE = 0.95
 """Of the weight, inside of the reported interval."""
@@ -159,6 +159,7 @@ class Estimator:
         self._facts = facts
         self._fields = fields
         self._gates = gate_inputs(graph, fields)
+        self._sizes = [size_along(node.shape, len(graph.input_shape) - 1) for node in graph.nodes]
 
     def field(self, index: int, unit: tuple[int, ...]) -> EffectiveField | None:
         """The estimate of one unit; see `effective_field`."""
@@ -167,6 +168,8 @@ class Estimator:
         if theory.unknown:
             return None
         axes: list[EffectiveAxis] = []
+        if self._sizes[index] is None:
+            unit = (0,) * len(theory.axes)
         for axis, extent in enumerate(self._graph.input_shape[1:]):
             if axis and unit[axis] == unit[axis - 1] and self._are_alike(index, theory):
                 axes.append(axes[-1])
@@ -202,7 +205,7 @@ class Estimator:
             if weights is None:
                 continue
             for source, share, reads in self._sources(nodes[i], axis):
-                size = map_size(nodes[source].shape)
+                size = self._sizes[source]
                 given = hand_back(weights, reads, size[axis] if size else 1)
                 if given is None or self.work > MOST_WORK:
                     return None
@@ -214,18 +217,22 @@ class Estimator:
 
     def _sources(self, node: Node, axis: int) -> list[tuple[int, float, Reads]]:
         """The inputs of a node, their shares of its weight, and how they are read."""
-        reads = self._facts[node.index].reads
         if not node.inputs:
             return []
-        if len(node.inputs) == 1 or largest_reach(reads[0]) > 0:
-            return [(node.inputs[0], 1.0, along(reads[0], axis))]
+        has_axes = self._sizes[node.index] is not None
+        reads = [
+            read[axis] if has_axes and self._sizes[source] else WHOLE
+            for source, read in zip(node.inputs, self._facts[node.index].reads, strict=True)
+        ]
+        if len(reads) == 1 or largest_reach(self._facts[node.index].reads[0]) > 0:
+            return [(node.inputs[0], 1.0, reads[0])]
         left_out = self._gates.get(node.index, frozenset())
         inputs = [pair for i, pair in enumerate(zip(node.inputs, reads, strict=True)) if i not in left_out]
         parts = [
             1 if node.layer.others == "gated" else channels_of(self._graph.nodes[source].shape) for source, _ in inputs
         ]
         whole = sum(parts)
-        return [(source, part / whole, along(read, axis)) for (source, read), part in zip(inputs, parts, strict=True)]
+        return [(source, part / whole, read) for (source, read), part in zip(inputs, parts, strict=True)]
 
 
 def hand_back(weights: Weights, reads: Reads, in_size: int) -> Weights | None:

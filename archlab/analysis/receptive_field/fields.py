@@ -22,7 +22,7 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
 from archlab.layers.geometry import AxisReads, is_pointwise, is_unknown, largest_reach, pointwise
-from archlab.layers.shape import FLAT_AXES, axis_count, is_map, map_size
+from archlab.layers.shape import FLAT_AXES, axis_count, is_map, map_size, size_along
 
 JoinAxis = Callable[[Composer, Sequence[AxisField], Target], tuple[AxisField, Shift]]
 """The field of several maps of a size, and how far the joined units lie apart."""
@@ -97,21 +97,18 @@ class ReceptiveField:
         return not any(self.axes) and not self.unknown
 
 
-def receptive_fields(
-    graph: Graph, facts: list[Facts], start: int = 0, work: Work | None = None
-) -> list[ReceptiveField]:
-    """The field of every node, in order: the union over all paths from an input, the first by default.
+def receptive_fields(graph: Graph, facts: list[Facts], work: Work | None = None) -> list[ReceptiveField]:
+    """The field of every node, in order: the union over all paths from the first input (`graph.viewpoint`).
 
     Args:
         graph: the network.
         facts: of its nodes.
-        start: the input.
         work: what the fields of other inputs took, if they share a bound.
 
     Raises:
         ConfigError: where they would take too long.
     """
-    return _Walk(graph, facts, Composer.join, _as_they_are, start=start, work=work).fields()
+    return _Walk(graph, facts, Composer.join, _as_they_are, work=work).fields()
 
 
 def narrowest_fields(graph: Graph, facts: list[Facts]) -> list[ReceptiveField]:
@@ -155,7 +152,7 @@ def windowed_fields(graph: Graph, facts: list[Facts], fields: list[ReceptiveFiel
 def gate_inputs(graph: Graph, fields: list[ReceptiveField]) -> dict[int, frozenset[int]]:
     """By product: which of its inputs are gates that see everything, beside others that do not.
 
-    What those see is context, not field.
+    What those see is context, not field. Inputs that see nothing of the network's first input are none of these others.
     """
     found = {node.index: _gates(node, [fields[i] for i in node.inputs]) for node in graph.layers if node.inputs}
     return {index: numbers for index, numbers in found.items() if numbers}
@@ -165,7 +162,8 @@ def _gates(node: Node, inputs: list[ReceptiveField]) -> frozenset[int]:
     if node.layer.others != "gated":
         return frozenset()
     whole = frozenset([number for number, field in enumerate(inputs) if field.is_global])
-    return whole if len(whole) < len(inputs) else frozenset()
+    seeing = sum([not field.is_nothing for field in inputs])
+    return whole if len(whole) < seeing else frozenset()
 
 
 class _Windowed(NamedTuple):
@@ -188,7 +186,6 @@ class _Walk:
         join_axis: JoinAxis,
         seen_reads: SeenReads,
         windowed: _Windowed | None = None,
-        start: int = 0,
         work: Work | None = None,
     ) -> None:
         self._graph = graph
@@ -196,10 +193,9 @@ class _Walk:
         self._join_axis = join_axis
         self._seen_reads = seen_reads
         self._windowed = windowed
-        self._start = start
-        rank = axis_count(graph.nodes[start].shape) or FLAT_AXES
-        self._nothing = ReceptiveField((_UNSEEN,) * rank, is_nothing=True)
-        self._composer = Composer(Demand(graph, facts, seen_reads, rank).units, work)
+        self._rank = axis_count(graph.input_shape) or FLAT_AXES
+        self._nothing = ReceptiveField((_UNSEEN,) * self._rank, is_nothing=True)
+        self._composer = Composer(Demand(graph, facts, seen_reads, self._rank).units, work)
 
     def fields(self) -> list[ReceptiveField]:
         """The field of every node.
@@ -217,7 +213,7 @@ class _Walk:
 
     def _field(self, node: Node, fact: Facts, fields: list[ReceptiveField]) -> ReceptiveField:
         if not node.inputs:
-            return _input_field(node) if node.index == self._start else self._nothing
+            return self._nothing if node.index else _input_field(node)
         if len(node.inputs) == 1:
             return self._through(fields[node.inputs[0]], fact.reads[0], node)
         return self._joined([fields[i] for i in node.inputs], fact, node)
@@ -242,8 +238,8 @@ class _Walk:
         self, fields: tuple[AxisField | None, ...], reads: AxisReads, node: Node
     ) -> tuple[AxisField | None, ...]:
         """Axis by axis; one that is as the axis before it shares its field."""
-        size = map_size(node.shape)
-        if size is None:
+        size = self._size(node)
+        if size is None or not any(fields):
             return (None,) * len(fields)
         found: list[AxisField | None] = []
         for axis, (field, read, units) in enumerate(zip(fields, reads, size, strict=True)):
@@ -254,38 +250,21 @@ class _Walk:
         return tuple(found)
 
     def _joined(self, inputs: list[ReceptiveField], fact: Facts, node: Node) -> ReceptiveField:
-        read = [self._through(field, reads, node) for field, reads in zip(inputs, fact.reads, strict=True)]
-        if any(field.is_nothing for field in read):
-            return self._joined_of_some(read, node)
-        context = any(field.context for field in read)
+        """The union of what the inputs see that see anything, without gates."""
+        pairs = enumerate(zip(inputs, fact.reads, strict=True))
+        read = {number: self._through(field, reads, node) for number, (field, reads) in pairs if not field.is_nothing}
+        if not read:
+            return self._nothing
         windowed = self._windowed
         gates = _gates(node, inputs) if windowed is None else windowed.gates.get(node.index, frozenset())
-        if gates:
-            read = [field for number, field in enumerate(read) if number not in gates]
-            context = True
-        axes, apart = self._axes_joined([f.axes for f in read], node)
-        return ReceptiveField(
-            axes,
-            misalignment=_worst([*[f.misalignment for f in read], _misalignment(node, apart)]),
-            context=context,
-            adaptive=any(f.adaptive for f in read),
-            unknown=any(f.unknown for f in read),
-        )
-
-    def _joined_of_some(self, read: list[ReceptiveField], node: Node) -> ReceptiveField:
-        """The same where some inputs see nothing: what the others see, gates and all."""
-        seeing = [field for field in read if not field.is_nothing]
-        if not seeing:
-            return self._nothing
-        gates = _gates(node, seeing)
-        kept = [field for number, field in enumerate(seeing) if number not in gates]
+        kept = [field for number, field in read.items() if number not in gates]
         axes, apart = self._axes_joined([field.axes for field in kept], node)
         return ReceptiveField(
             axes,
             misalignment=_worst([*[f.misalignment for f in kept], _misalignment(node, apart)]),
-            context=bool(gates) or any(field.context for field in seeing),
-            adaptive=any(field.adaptive for field in kept),
-            unknown=any(field.unknown for field in kept),
+            context=bool(gates) or any(f.context for f in read.values()),
+            adaptive=any(f.adaptive for f in kept),
+            unknown=any(f.unknown for f in kept),
         )
 
     def _axes_joined(
@@ -294,7 +273,7 @@ class _Walk:
         """Axis by axis, and how far units lie apart; an axis that is as the one before it shares its field."""
         found: list[AxisField | None] = []
         apart: list[Shift] = []
-        size = map_size(node.shape)
+        size = self._size(node)
         for axis, own in enumerate(zip(*fields, strict=True)):
             same = axis > 0 and (size is None or size[axis] == size[axis - 1])
             if same and all(field is pair[axis - 1] for field, pair in zip(own, fields, strict=True)):
@@ -308,10 +287,14 @@ class _Walk:
 
     def _join(self, fields: list[AxisField | None], node: Node, axis: int) -> tuple[AxisField | None, Shift]:
         known = [field for field in fields if field is not None]
-        size = map_size(node.shape)
+        size = self._size(node)
         if size is None or not known or (len(known) < len(fields) and self._windowed is None):
             return None, ALIGNED
         return self._join_axis(self._composer, known, Target(node.index, axis, size[axis]))
+
+    def _size(self, node: Node) -> tuple[int, ...] | None:
+        """The sizes of its axes, where they are the input's."""
+        return size_along(node.shape, self._rank)
 
 
 _UNSEEN = Periodic(1, 0, ((0, -1, DENSE),), 1)

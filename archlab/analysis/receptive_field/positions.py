@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
 from archlab.graph import Graph
-from archlab.layers.geometry import AxisReads, Phases, Reads, Whole, Window
-from archlab.layers.shape import map_size
+from archlab.layers.geometry import AxisReads, Phases, Reads, Whole, Window, everything
+from archlab.layers.shape import size_along
 
 
 class UnitPositions(NamedTuple):
@@ -40,29 +40,29 @@ MapPositions = tuple[AxisPositions, ...]
 
 
 def positions_read(graph: Graph, facts: list[Facts], gates: Mapping[int, frozenset[int]]) -> list[MapPositions | None]:
-    """For every node: what its units read along each axis; None where it has no spatial axes.
+    """For every node: what its units read along each axis of the first input; None where no way leads there.
 
-    Two paths of different shape are united per axis, as receptive fields are.
+    Two paths of different shape are united per axis, as receptive fields are. A value without these axes is one unit
+    along each of them.
 
     Args:
         graph: the network.
         facts: of its nodes.
         gates: by node, the inputs that are left out, since what they see is context (`gate_inputs`).
     """
-    found: list[MapPositions | None] = []
-    for node, fact in zip(graph.nodes, facts, strict=True):
-        size = map_size(node.shape)
-        if size is None or (node.index and not node.inputs):
-            found.append(None)
-        elif not node.inputs:
-            found.append(tuple(map(_input_axis, size)))
-        else:
-            sources = [
-                (found[source], reads)
-                for number, (source, reads) in enumerate(zip(node.inputs, fact.reads, strict=True))
-                if number not in gates.get(node.index, ())
-            ]
-            found.append(tuple([_axis(sources, axis, units) for axis, units in enumerate(size)]))
+    extents = graph.input_shape[1:]
+    found: list[MapPositions | None] = [tuple(map(_input_axis, extents))]
+    sizes = [size_along(node.shape, len(extents)) for node in graph.nodes]
+    for node, fact in zip(graph.layers, facts[1:], strict=True):
+        size = sizes[node.index]
+        sources: list[tuple[MapPositions, AxisReads]] = []
+        for number, (source, reads) in enumerate(zip(node.inputs, fact.reads, strict=True)):
+            positions = found[source]
+            if positions is not None and number not in gates.get(node.index, ()):
+                whole = size is None or sizes[source] is None
+                sources.append((positions, everything(len(extents)) if whole else reads))
+        units = (1,) * len(extents) if size is None else size
+        found.append(tuple([_axis(sources, axis, count) for axis, count in enumerate(units)]) if sources else None)
     return found
 
 
@@ -70,13 +70,9 @@ def _input_axis(size: int) -> AxisPositions:
     return [UnitPositions(1 << position, complete=True) for position in range(size)]
 
 
-def _axis(sources: list[tuple[MapPositions | None, AxisReads]], axis: int, size: int) -> AxisPositions:
-    united: AxisPositions | None = None
-    for units, pair in sources:
-        if units is not None:
-            read = _read(units[axis], pair[axis], size)
-            united = read if united is None else [_unite(both) for both in zip(united, read, strict=True)]
-    return united if united is not None else [UnitPositions(0, complete=False)] * size
+def _axis(sources: list[tuple[MapPositions, AxisReads]], axis: int, size: int) -> AxisPositions:
+    ways = [_read(units[axis], reads[axis], size) for units, reads in sources]
+    return ways[0] if len(ways) == 1 else [_unite(read) for read in zip(*ways, strict=True)]
 
 
 def _unite(units: Iterable[UnitPositions]) -> UnitPositions:

@@ -35,6 +35,8 @@ def productivity(graph: Graph, facts: list[Facts], fields: list[ReceptiveField])
     extents = graph.input_shape[1:]
     found: dict[int, Productivity] = {}
     for node in graph.layers:
+        if fields[node.index].is_nothing:
+            continue
         if node.layer.role == "weighted" and _looks_around(facts[node.index].reads[0]):
             found[node.index] = _judge(node, narrow, fields, extents)
     return found

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 
 from archlab.analysis.facts import Facts
 from archlab.graph import Graph
-from archlab.layers.geometry import Reads, Whole, along
-from archlab.layers.shape import is_map, map_size
+from archlab.layers.geometry import WHOLE, Reads, Whole
+from archlab.layers.shape import is_map, size_along
 
 Positions = tuple[int, int]
 """The lowest position, and a bit mask: bit `i` for the position `i` above it. (0, 0) for none."""
@@ -36,10 +36,15 @@ def unbounded_positions(
         axis: which of the input's axes.
     """
     blind = blind_nodes(graph)
-    sources = [_sources(node.inputs, fact, gates.get(node.index, frozenset()), axis) for node, fact in
-               zip(graph.nodes, facts, strict=True)]  # fmt: skip
-    sources = [[(source, reads) for source, reads in pairs if source not in blind] for pairs in sources]
-    units = _units_asked(graph, sources, axis)
+    sizes = [size_along(node.shape, len(graph.input_shape) - 1) for node in graph.nodes]
+    sources: list[list[_Source]] = []
+    for node, fact in zip(graph.nodes, facts, strict=True):
+        pairs = enumerate(zip(node.inputs, fact.reads, strict=True))
+        left_out = gates.get(node.index, frozenset())
+        ways = [way for number, way in pairs if number not in left_out and way[0] not in blind]
+        of_axis = [(at, reads[axis] if sizes[node.index] and sizes[at] else WHOLE) for at, reads in ways]
+        sources.append(of_axis)
+    units = _units_asked(sizes, sources, axis)
     found: list[AxisPositions | None] = []
     for node in graph.nodes:
         if node.index in blind:
@@ -47,7 +52,7 @@ def unbounded_positions(
         elif not node.inputs:
             found.append({unit: (unit, 1) for unit in units[0]} if is_map(node.shape) else None)
         else:
-            found.append(_seen(sources[node.index], found, units[node.index]) if map_size(node.shape) else None)
+            found.append(_seen(sources[node.index], found, units[node.index]) if sizes[node.index] else None)
     return found
 
 
@@ -60,19 +65,13 @@ def blind_nodes(graph: Graph) -> set[int]:
     return blind
 
 
-def _sources(inputs: tuple[int, ...], fact: Facts, left_out: frozenset[int], axis: int) -> list[_Source]:
-    pairs = enumerate(zip(inputs, fact.reads, strict=True))
-    return [(source, along(reads, axis)) for number, (source, reads) in pairs if number not in left_out]
-
-
-def _units_asked(graph: Graph, sources: list[list[_Source]], axis: int) -> list[set[int]]:
+def _units_asked(sizes: list[tuple[int, ...] | None], sources: list[list[_Source]], axis: int) -> list[set[int]]:
     """Of every node: the units of its map, and all that the units asked of the nodes behind it read."""
-    sizes = [map_size(node.shape) for node in graph.nodes]
-    asked = [set(range(size[axis])) if size and axis < len(size) else set() for size in sizes]
-    for node in reversed(graph.nodes):
-        for source, reads in sources[node.index]:
+    asked = [set(range(size[axis])) if size else set() for size in sizes]
+    for index in range(len(sizes) - 1, -1, -1):
+        for source, reads in sources[index]:
             if not isinstance(reads, Whole):
-                asked[source].update(*[reads.of(unit) for unit in asked[node.index]])
+                asked[source].update(*[reads.of(unit) for unit in asked[index]])
     return asked
 
 

@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layer", metavar="PATH", help="whose unit (what the first result sees)")
     where = "a number for each axis: 5, 3,3 or 1,3,3 (the middle)"
     parser.add_argument("--unit", type=_place, metavar="ROW,COL", help=f"which unit of its map, {where}")
+    parser.add_argument("--from-input", metavar="NAME", help="positions of which input, of several (the first)")
     parser.add_argument(
         "--projective", action="store_true", help="the other way round: which units one input position reaches"
     )
@@ -50,7 +51,8 @@ def run(options: argparse.Namespace) -> Report:
     _check(options)
     if options.projective:
         return _projective(options)
-    found = receptive_field(analyze_target(options.target, options), layer=options.layer, unit=options.unit)
+    analysis = analyze_target(options.target, options)
+    found = receptive_field(analysis, layer=options.layer, unit=options.unit, from_input=options.from_input)
     notes: list[str] = []
     if options.effective:
         found, notes = _measured(found, options)
@@ -79,7 +81,8 @@ def _projective(options: argparse.Namespace) -> Report:
     """Which units a position of the input reaches."""
     from archlab.api.projective_field import projective_field
 
-    found = projective_field(analyze_target(options.target, options), layer=options.layer, at=options.at)
+    analysis = analyze_target(options.target, options)
+    found = projective_field(analysis, layer=options.layer, at=options.at, from_input=options.from_input)
     return Report(
         row_texts(found.rows, found.to_dict, by_layer=True),
         table=partial(_projection_table, found),

@@ -51,7 +51,9 @@ def explain_unequal(problems: Problems, unequal: Unequal, nodes: list[Draft], at
     if not notes:
         return
     problem = problems.found[unequal.number]
-    found = _sizes_that_work(problem, problems, unequal, nodes[0].shape, attempt)
+    shape = nodes[0].shape
+    has_axes = len(shape) - 1 == len(unequal.axes)  # else the maps come from other inputs
+    found = _sizes_that_work(problem, problems, unequal, shape, attempt) if has_axes else []
     size = list(unequal.inputs[1].shape[1:])
     hints = [*found, f"or resize one to the other: {{type: interpolate, size: {size}}} (in a block: $block_in_size)"]
     message = "; ".join([problem.message, *(hints if found else [hints[-1].removeprefix("or ")])])
@@ -66,7 +68,7 @@ def _rounded(unequal: Unequal, nodes: list[Draft]) -> Iterator[str]:
     for index in sorted(set().union(*ways) - shared):
         node = nodes[index]
         before = nodes[node.inputs[0]].shape
-        if not (is_map(before) and is_map(node.shape)):
+        if not (is_map(before) and is_map(node.shape)) or len(before) - 1 != len(unequal.axes):
             continue
         reads = node.layer.reads((before,) * len(node.inputs), node.shape)[0] if len(node.inputs) == 1 else ()
         for axis, read in enumerate(reads):

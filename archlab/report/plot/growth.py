@@ -89,7 +89,7 @@ def _sizes(report: FieldReport) -> list[Points]:
 
 
 def _is_spatial(field: ReceptiveField, shape: tuple[int, ...]) -> bool:
-    return map_size(shape) is not None and not field.is_global
+    return map_size(shape) is not None and not field.is_global and not field.is_nothing
 
 
 def _draw_unit(axes: Axes, report: FieldReport, shown_axes: list[int]) -> None:
@@ -141,8 +141,8 @@ def _draw_smallest(axes: Axes, report: FieldReport) -> None:
 
 
 def _draw_effective(axes: Axes, report: FieldReport, alike: list[tuple[int, str]]) -> None:
-    layers = [layer for layer in report.analysis.layers if not layer.receptive_field.is_global]
-    spatial = [layer.node for layer in layers if map_size(layer.node.shape)]
+    layers = report.analysis.layers
+    spatial = [layer.node for layer in layers if _is_spatial(layer.receptive_field, layer.node.shape)]
     found = list(effective_growth(spatial, report.analysis.estimator))
     if not found:
         return

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from archlab.analysis.projective_field.axis_projection import AxisProjection
-from archlab.layers.shape import AXIS_NAMES, UNIT_NAMES, map_size
+from archlab.layers.shape import AXIS_NAMES, UNIT_NAMES, map_size, size_along
 from archlab.report.plot.figure import write
 from archlab.report.plot.style import DASHES, EFFECTIVE, HOLES, INK, INPUT, PADDING, THEORY, style
 from archlab.report.plot.view import binned
@@ -112,7 +112,7 @@ def _draw_unreached(axes: Axes, report: ProjectionReport, handles: list[Patch]) 
 
 def _draw_units(axes: Axes, report: ProjectionReport) -> None:
     """The layer's map, and in it the units that are reached."""
-    size = map_size(report.node.shape) or (1,) * len(report.at)
+    size = size_along(report.node.shape, len(report.at)) or (1,) * len(report.at)
     height, width = _plane(size, 1)
     axes.set_facecolor(PADDING)
     axes.add_patch(Rectangle((-0.5, -0.5), width, height, facecolor="white", zorder=0))
@@ -183,7 +183,8 @@ def _draw_growth(axes: Axes, report: ProjectionReport) -> None:
     numbers: list[int] = []
     for layer in report.analysis.layers:
         node = layer.node
-        if map_size(node.shape) is None or layer.receptive_field.is_global:
+        seen = layer.receptive_field
+        if map_size(node.shape) is None or seen.is_global or seen.is_nothing:
             continue
         numbers.append(node.index)
         for axis, projection in enumerate(report.analysis.projections[node.index]):
