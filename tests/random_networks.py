@@ -20,6 +20,7 @@ from archlab.api.network import Network
 from archlab.diagnostics.problem import ConfigError
 from archlab.graph import Graph
 from archlab.layers.shape import is_map, map_size
+from tests.random_inputs import ATTEND, FIRST, FurtherInputs
 from tests.ranked import Exactly, OnlyOfTwoAxesError, of_rank
 
 Item = dict[str, Any]
@@ -45,6 +46,7 @@ class NetworkMaker:
         self.input = [channels, *[self.random.randint(low, high) for _ in range(self.rank)]]
         self.items: list[Item] = []
         self.last: Network | None = None
+        self.further = FurtherInputs(random.Random(seed + 2 * 10**9), self.rank, self._conv)
 
     def make(self) -> Network:
         """A network of 3 to 8 items with everything that hangs loose among its outputs."""
@@ -62,10 +64,10 @@ class NetworkMaker:
         except OnlyOfTwoAxesError:
             return False
         if self.items and "from" not in item and self.random.random() < 0.15:
-            item["from"] = self.random.choice(self.items)["name"]
+            item["from"] = self._some_name()
         items = [*self.items, item]
         try:
-            network = loads(_yaml(self.input, items, self._extra_outputs()), name="random")
+            network = self._network(items)
         except ConfigError as error:
             if {problem.code for problem in error.problems} - {"shape", "inplace", "wrong-value"}:
                 raise
@@ -74,6 +76,19 @@ class NetworkMaker:
             return False
         self.items, self.last = items, network
         return True
+
+    def _network(self, items: list[Item]) -> Network:
+        """The network of some items.
+
+        Raises:
+            ConfigError: where they do not fit.
+        """
+        inputs = self.further.declared(self.input, items)
+        return loads(_yaml(inputs, items, self._extra_outputs()), name="random")
+
+    def _some_name(self) -> str:
+        """An earlier item, or an input that is a map of as many axes."""
+        return str(self.random.choice([*[item["name"] for item in self.items], *self.further.alike]))
 
     def _is_welcome(self, graph: Graph) -> bool:
         """Whether a network ends with a map, and is small enough."""
@@ -87,6 +102,9 @@ class NetworkMaker:
     def _draw(self) -> Item:
         if self.rank == 2 and self._own.random() < 0.02:
             return self._opaque()
+        if self.further.shapes and self.items and self._own.random() < 0.3:
+            assert self.last is not None
+            return self.further.item(self.last.graph.nodes[-1].shape)
         makers: list[tuple[int, Callable[[], Item]]] = [
             (6, self._conv),
             (4, self._pool),
@@ -219,7 +237,7 @@ class NetworkMaker:
         return {"type": "residual", "shortcut": "project", "body": body}
 
     def _join(self) -> Item:
-        other = self.random.choice(self.items)["name"]
+        other = self._some_name()
         kind = self.random.choice(["concat", "concat", "add", "weighted_add", *_DIFFERING])
         item: Item = {"type": kind, "with": [other]}
         if kind == "weighted_add":
@@ -238,7 +256,7 @@ class NetworkMaker:
         original = self.random.choice(known)
         item: Item = {"share": original["name"]}
         if "with" in original:
-            item["with"] = [self.random.choice(self.items)["name"] for _ in original["with"]]
+            item["with"] = [self._some_name() for _ in original["with"]]
         elif self.random.random() < 0.3:
             item["repeat"] = self.random.randint(2, 3)
         return item
@@ -419,18 +437,21 @@ _SPECIAL: list[Callable[[random.Random], Item]] = [
 ]
 
 
-def _yaml(shape: list[int], items: list[Item], extra: list[str]) -> str:
+def _yaml(inputs: dict[str, list[int]], items: list[Item], extra: list[str]) -> str:
     """The config, with every item that nothing reads among the outputs, and `extra` ones."""
+    if len(inputs) > 1 and "from" not in items[0]:
+        items = [{"from": FIRST, **items[0]}, *items[1:]]
     read = {name for item in items for name in (item.get("from"), *item.get("with", []))}
     read |= {before["name"] for before, item in pairwise(items) if "from" not in item}
     outputs = [item["name"] for item in items if item["name"] not in read or item["name"] in extra]
     lines = "\n".join(f"  - {_flow(item)}" for item in items)
-    blocks = _BLOCKS if any("use" in item for item in items) else ""
-    return f"input: {shape}\n{blocks}layers:\n{lines}\noutputs: {_flow(outputs)}\n"
+    blocks = "".join([text for name, text in _BLOCKS.items() if f"use: {name}" in lines])
+    blocks = f"blocks:\n{blocks}" if blocks else ""
+    shapes = _flow(inputs if len(inputs) > 1 else inputs[FIRST])
+    return f"input: {shapes}\n{blocks}layers:\n{lines}\noutputs: {_flow(outputs)}\n"
 
 
-_BLOCKS = """blocks:
-  hourglass:
+_HOURGLASS = """  hourglass:
     params: {n: }
     layers:
       - type: branches
@@ -442,6 +463,7 @@ _BLOCKS = """blocks:
             - {type: conv2d, out_channels: $block_in, kernel_size: 3, padding: 1}
             - {type: interpolate, size: $block_in_size}
 """
+_BLOCKS = {"hourglass": _HOURGLASS, "attend": ATTEND}
 
 
 def _flow(value: Any) -> str:
@@ -463,8 +485,10 @@ def disagreements(network: Network) -> list[str]:
     """Everything in which archlab and PyTorch differ."""
     from archlab.torch.verify import verify
     from archlab.torch.verify_field import verify_receptive_field
+    from archlab.torch.verify_projection import verify_projective_field
 
-    return [report.render() for report in (verify(network), verify_receptive_field(network)) if not report.ok]
+    checks = (verify, verify_receptive_field, verify_projective_field)
+    return [report.render() for report in [check(network) for check in checks] if not report.ok]
 
 
 def main(count: int, first: int = 0) -> int:

@@ -18,6 +18,10 @@ class Exactly(list[int]):
     """Values that are those of the right number of axes already."""
 
 
+class AsIs(dict[str, Any]):
+    """An item that has the right number of axes already."""
+
+
 class OnlyOfTwoAxesError(Exception):
     """A layer has no kin of another number of axes."""
 
@@ -28,7 +32,11 @@ def of_rank(item: Item, rank: int, draw: random.Random) -> Item:
     Raises:
         OnlyOfTwoAxesError: where there is none.
     """
-    return item if rank == 2 else {name: _value(name, value, rank, draw) for name, value in item.items()}
+    return (
+        item
+        if rank == 2 or isinstance(item, AsIs)
+        else {name: _value(name, value, rank, draw) for name, value in item.items()}
+    )
 
 
 def _value(name: str, value: Any, rank: int, draw: random.Random) -> Any:

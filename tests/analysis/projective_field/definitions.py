@@ -12,10 +12,11 @@ from typing import Any
 
 from archlab.analysis.projective_field.axis_projection import AxisProjection
 from archlab.analysis.receptive_field.spans import DENSE, Span
+from archlab.api.analysis import Analysis
 from archlab.api.network import Network
 from archlab.graph import Graph, Node
-from archlab.layers.shape import map_size
-from tests.analysis.receptive_field.definitions import Definition, rule_of, sizes_of
+from archlab.layers.shape import is_map
+from tests.analysis.receptive_field.definitions import Definition, has_axes, sizes_of, taps_of
 
 Relation = list[frozenset[int]]
 """By unit: the input positions that reach it."""
@@ -54,11 +55,11 @@ class Reached:
         return [frozenset(unit for unit, seen in enumerate(units) if at in seen) for at in range(positions)]
 
     def _relations(self, node: Node) -> tuple[Relation, ...]:
-        if not node.inputs:
+        if node.index == 0:
             return tuple([[frozenset([at]) for at in range(size)] for size in node.shape[1:]])
         axes = range(len(self._graph.input_shape) - 1)
         united: list[Relation] = [[frozenset()] * size for size in sizes_of(self._graph, node.index)]
-        for source in self._sources(node):
+        for source in self._definition.sources(node):
             ways = [self._way(node, source, axis) for axis in axes]
             if all(any(units) for units in ways):  # a way that ends along one axis has ended
                 united = [[a | b for a, b in zip(old, new, strict=True)] for old, new in zip(united, ways, strict=True)]
@@ -68,17 +69,11 @@ class Reached:
         before = self.relations[source][axis]
         everything = frozenset[int]().union(*before)
         size = sizes_of(self._graph, node.index)
-        if (map_size(node.shape) is None) != (map_size(self._graph.nodes[source].shape) is None):
+        if not (has_axes(self._graph, source) and has_axes(self._graph, node.index)):
             return [everything] * size[axis]
-        rule = rule_of(node) if source == node.inputs[0] else None
         found: Relation = []
         for unit in range(size[axis]):
-            taps: list[int] | None = [unit]
-            if rule is not None:
-                sizes = tuple(map(len, self.relations[source])), size
-                taps = rule(node.layer, axis, unit, *sizes)
-            if node.layer.type == "multiply" and len(before) == 1:  # broadcast
-                taps = [0]
+            taps = taps_of(self._graph, node, source, axis, unit)
             if taps is None:
                 found.append(everything)
                 continue
@@ -86,16 +81,18 @@ class Reached:
             found.append(frozenset[int]().union(*[before[at] for at in places if at is not None]))
         return found
 
-    def _sources(self, node: Node) -> list[int]:
-        if node.layer.type == "multiply":  # gates are left out
-            return [i for i in node.inputs if not self._definition.is_global(i)] or [*node.inputs]
-        return [*node.inputs]
-
 
 def difference(network: Network) -> str:
-    """The first position whose reported units are not what it reaches by definition; empty if there is none."""
-    reached = Reached(network.graph)
-    for node, axes in zip(network.graph.nodes, network.analyze().projections, strict=True):
+    """The first position, of any input, whose reported units are not what it reaches by definition; or nothing."""
+    analysis = network.analyze()
+    starts = [node.path for node in network.graph.inputs if is_map(node.shape)]
+    return next(filter(None, [_difference(analysis.seen_from(start)) for start in starts]), "")
+
+
+def _difference(analysis: Analysis) -> str:
+    """Of the first input."""
+    reached = Reached(analysis.graph)
+    for node, axes in zip(analysis.graph.nodes, analysis.projections, strict=True):
         for axis, projection in enumerate(axes):
             expected = reached.projection(node.index, axis)
             found = units_of(projection)

@@ -37,6 +37,8 @@ def enlarged(seed: int) -> Network | None:
     """A random network with an input so large that runs repeat between the borders; None where it has no such."""
     network = random_network(seed)
     shape = network.graph.input_shape
+    if len(network.graph.inputs) > 1:
+        return None
     factor = {1: 11, 2: 6, 3: 3}[len(shape) - 1]
     larger = [shape[0], *[factor * size + (seed + axis) % 3 for axis, size in enumerate(shape[1:])]]
     try:
@@ -48,7 +50,7 @@ def enlarged(seed: int) -> Network | None:
 def test_random_networks_on_large_inputs() -> None:
     """Where runs repeat, one period stands for all of them."""
     repeating = checked = 0
-    for seed in range(60):
+    for seed in range(90):
         network = enlarged(seed)
         if network is not None:
             assert not difference(network), f"seed {seed}"

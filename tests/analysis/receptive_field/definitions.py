@@ -18,9 +18,10 @@ from typing import Any
 import torch
 
 from archlab.analysis.receptive_field.spans import DENSE, UNTRACKED, Span
+from archlab.api.analysis import Analysis
 from archlab.api.network import Network
 from archlab.graph import Graph, Node
-from archlab.layers.shape import map_size
+from archlab.layers.shape import is_map, map_size
 
 Taps = list[int] | None
 """The input units that one output unit reads; None for all there are."""
@@ -171,10 +172,16 @@ def rule_of(node: Node) -> Rule | None:
 
 
 def difference(network: Network) -> str:
-    """The first unit whose reported span is not what it sees by definition; empty if there is none."""
-    graph = network.graph
-    definition = Definition(graph)
-    for layer in network.analyze().layers:
+    """The first unit whose reported span is not what it sees by definition, of any input; empty if there is none."""
+    analysis = network.analyze()
+    starts = [node.path for node in network.graph.inputs if is_map(node.shape)]
+    return next(filter(None, [_difference(analysis.seen_from(start)) for start in starts]), "")
+
+
+def _difference(analysis: Analysis) -> str:
+    """Of the first input."""
+    definition = Definition(analysis.graph)
+    for layer in analysis.layers:
         node = layer.node
         for axis, field in enumerate(layer.receptive_field.axes):
             for unit in [0] if field is None else range(field.units):
@@ -196,12 +203,15 @@ class Definition:
     """What every unit of every node sees.
 
     Args:
-        graph: a network of maps with their channels in front or behind.
+        graph: a network of maps with their channels in front or behind, of flat values, and of other inputs.
     """
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._known: dict[tuple[int, int, int], frozenset[int] | None] = {}
+        self.reached = [True]
+        for node in graph.layers:
+            self.reached.append(any(self.reached[source] for source in node.inputs))
 
     def seen(self, index: int, axis: int, unit: int) -> frozenset[int] | None:
         """Input positions along an axis, any whole number among them; None if the whole axis is seen."""
@@ -211,13 +221,15 @@ class Definition:
         return self._known[key]
 
     def _seen(self, node: Node, axis: int, unit: int) -> frozenset[int] | None:
+        if not self.reached[node.index]:
+            return frozenset()
         if not node.inputs:
             return frozenset([unit])
         found: set[int] = set()
-        for source in self._sources(node):
-            rule = rule_of(node) if source == node.inputs[0] else None
-            before, after = (sizes_of(self._graph, i) for i in (source, node.index))
-            taps = [unit] if rule is None else rule(node.layer, axis, unit, before, after)
+        for source in self.sources(node):
+            if not (has_axes(self._graph, source) and has_axes(self._graph, node.index)):
+                return None
+            taps = taps_of(self._graph, node, source, axis, unit)
             if taps is None:
                 return None
             for tap in taps:
@@ -229,18 +241,37 @@ class Definition:
                 return None
         return frozenset(found)
 
-    def _sources(self, node: Node) -> list[int]:
-        """Its inputs; of a product or quotient only those that are no gates."""
+    def sources(self, node: Node) -> list[int]:
+        """Its inputs to which a way leads; of a product or quotient only those that are no gates."""
+        reached = [i for i in node.inputs if self.reached[i]]
         if node.layer.type in {"multiply", "divide"}:
-            local = [i for i in node.inputs if not self.is_global(i)]
-            return local or [*node.inputs]
-        return [*node.inputs]
+            return [i for i in reached if not self.is_global(i)] or reached
+        return reached
 
     def is_global(self, index: int) -> bool:
         """Whether every unit sees the whole input."""
-        return all(self.seen(index, axis, 0) is None for axis in range(len(self._graph.input_shape) - 1))
+        return self.reached[index] and all(
+            self.seen(index, axis, 0) is None for axis in range(len(self._graph.input_shape) - 1)
+        )
+
+
+def taps_of(graph: Graph, node: Node, source: int, axis: int, unit: int) -> Taps:
+    """The units of one of its inputs that a unit reads; both are maps with the axes of the network's input."""
+    before, after = sizes_of(graph, source), sizes_of(graph, node.index)
+    if node.layer.type == "attention_op" and len(node.inputs) == 2:  # to all keys, from the query at its own place
+        return [unit] if source == node.inputs[0] else None
+    rule = rule_of(node) if source == node.inputs[0] else None
+    if rule is None:
+        return [unit] if before[axis] == after[axis] else [0]  # stretched
+    return rule(node.layer, axis, unit, before, after)
+
+
+def has_axes(graph: Graph, index: int) -> bool:
+    """Whether a node is a map with as many axes as the network's input."""
+    return len(map_size(graph.nodes[index].shape) or ()) == len(graph.input_shape) - 1
 
 
 def sizes_of(graph: Graph, index: int) -> Sizes:
-    """Of a node's map; 1 along each of the input's axes where it has none."""
-    return map_size(graph.nodes[index].shape) or (1,) * (len(graph.input_shape) - 1)
+    """Of a node's map; 1 along each of the input's axes where it has none of them."""
+    size = map_size(graph.nodes[index].shape) if has_axes(graph, index) else None
+    return size or (1,) * (len(graph.input_shape) - 1)
