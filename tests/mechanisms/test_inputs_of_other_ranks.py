@@ -12,7 +12,8 @@ from torch.nn.functional import scaled_dot_product_attention
 
 import archlab
 from archlab.analysis.conditions import Conditions
-from archlab.api.network import Network, load, loads
+from archlab.api.load import load, loads
+from archlab.api.network import Network
 from archlab.cli.commands import COMMANDS
 from archlab.diagnostics.problem import ConfigError
 from archlab.layers.shape import is_map
