@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from archlab.imports.flat import Item, Scope
+from archlab.imports.layouts import laid_out
+from archlab.imports.layouts import others as layouts
 from archlab.imports.unsaid import UnsaidError
 from archlab.layers import Layer, find_layer
 from archlab.layers.describe import own_options
 from archlab.layers.macro import Macro
-from archlab.layers.shape import Shape, ShapeError
+from archlab.layers.shape import Shape, ShapeError, axis_count
 
 
 class Owned(NamedTuple):
@@ -25,6 +28,20 @@ class Owned(NamedTuple):
 
     name: str | None
     shape: tuple[int, ...]
+
+
+class Opacity(NamedTuple):
+    """What is said of an opaque item.
+
+    Attributes:
+        path: of the item.
+        reason: why it is opaque.
+        tensors: its own names of its tensors to those in the source's state dict.
+    """
+
+    path: str
+    reason: str
+    tensors: Mapping[str, str]
 
 
 class Builder:
@@ -44,6 +61,8 @@ class Builder:
         self._owners: dict[tuple[str, ...], int] = {}
         """Type and names of tensors to the first value that was made with them."""
         self._taken: set[str] = set(inputs)
+        self._read: set[int] = set()
+        """Values that items take."""
 
     def shape(self, value: int) -> Shape:
         """Of a value, without the batch, with what its dimensions hold."""
@@ -85,7 +104,7 @@ class Builder:
         Raises:
             UnsaidError: if archlab has no such layer for these inputs, or it gives another shape, or has other tensors.
         """
-        layer, shape = self._layer(layer_type, options, inputs)
+        layer, shape = self._fitting(layer_type, options, inputs)
         if output is not None and tuple(shape) != output:
             raise UnsaidError(f"{layer_type} gives {tuple(shape)}, and the source {output}")
         names = {} if tensors is None else self._names(layer, tensors, inputs)
@@ -108,6 +127,69 @@ class Builder:
         if names:
             self._owners.setdefault(key, value)
         return value
+
+    def build_opaque(self, layer_type: str, options: Mapping[str, Any], inputs: Sequence[int], told: Opacity) -> int:
+        """Add an item of what archlab does not know; where its weights are another's, it is that once more.
+
+        Args:
+            layer_type: the full name of a class or function.
+            options: `output`, and what else is known.
+            inputs: values.
+            told: what is said of it beside.
+
+        Returns:
+            The value's number.
+        """
+        entering = tuple(dict.fromkeys(inputs))
+        chosen, shape = laid_out(options, self._input_shapes(entering), axis_count(self._shapes[0]))
+        key = (layer_type, *sorted(told.tensors.values()))
+        share = self._owners.get(key) if told.tensors else None
+        owner = None if share is None else self.items[share - self.first]
+        if owner is None or (owner.options, self._input_shapes(owner.inputs)) != (chosen, self._input_shapes(entering)):
+            share = None
+        item = Item(
+            path=self.fresh_path(told.path),
+            type=layer_type,
+            options=chosen if share is None else {},
+            inputs=entering,
+            shape=tuple(shape),
+            share=share,
+            scopes=self.scopes(),
+            tensors=told.tensors,
+        )
+        value = self.append(item, shape)
+        if told.tensors:
+            self._owners.setdefault(key, value)
+        self.reasons[item.path] = told.reason
+        return value
+
+    def _fitting(self, layer_type: str, options: Mapping[str, Any], inputs: Sequence[int]) -> tuple[Layer, Shape]:
+        """A layer; where the layout of an opaque one's output is in the way, which was a guess, another is taken."""
+        try:
+            return self._layer(layer_type, options, inputs)
+        except UnsaidError:
+            for value in inputs:
+                found = self._laid_otherwise(value, lambda: self._layer(layer_type, options, inputs))
+                if found is not None:
+                    return found
+            raise
+
+    def _laid_otherwise(self, value: int, fits: Callable[[], tuple[Layer, Shape]]) -> tuple[Layer, Shape] | None:
+        number = value - self.first
+        item = self.items[number] if number >= 0 else None
+        if item is None or "output" not in item.options or value in self._read:
+            return None
+        before = self._shapes[value]
+        for options, shape in layouts(item.options, self._input_shapes(item.inputs)):
+            self._shapes[value] = shape
+            try:
+                found = fits()
+            except UnsaidError:
+                continue
+            self.items[number] = replace(item, options=options)
+            return found
+        self._shapes[value] = before
+        return None
 
     def _layer(self, layer_type: str, options: Mapping[str, Any], inputs: Sequence[int]) -> tuple[Layer, Shape]:
         cls = find_layer(layer_type)
@@ -141,6 +223,7 @@ class Builder:
     def append(self, item: Item, shape: Shape) -> int:
         """Add an item that is complete; its value's number."""
         self.items.append(item)
+        self._read.update(item.inputs)
         self._shapes.append(shape)
         self._taken.add(item.path)
         return len(self._shapes) - 1
@@ -152,6 +235,7 @@ class Builder:
             self.reasons.pop(item.path, None)
         kept = self.first + start
         del self.items[start:], self._shapes[kept:]
+        self._read = {value for item in self.items for value in item.inputs}
         self._owners = {key: value for key, value in self._owners.items() if value < kept}
 
     def fresh_path(self, path: str) -> str:

@@ -131,6 +131,13 @@ def _outside(layer_type: str) -> type[Layer] | None:
     return opaque_class(layer_type)
 
 
+def find_declared(layer_type: str) -> type[Layer] | None:
+    """The class of a dotted type of which an item declares what comes out, so that it is opaque, PyTorch's too."""
+    from archlab.layers.opaque import opaque_class
+
+    return opaque_class(layer_type)
+
+
 def _registered(layer_type: str) -> Registered | None:
     """What an installed package registers under a name."""
     if not layer_type.isidentifier():
@@ -171,4 +178,13 @@ def types_with_role(role: str) -> list[str]:
     return [name for name in known if (cls := find_layer(name)) is not None and cls.role == role]
 
 
-__all__ = ["FAMILIES", "Layer", "fault_of", "find_layer", "layer_types", "registered_types", "types_with_role"]
+__all__ = [
+    "FAMILIES",
+    "Layer",
+    "fault_of",
+    "find_declared",
+    "find_layer",
+    "layer_types",
+    "registered_types",
+    "types_with_role",
+]

@@ -1,10 +1,10 @@
-"""Layers of one's own: classes of other packages, known only as far as a config declares them.
+"""Layers of one's own: classes and functions of other packages, known only as far as a config declares them.
 
     {type: mypackage.MyModule, args: {width: 64}, output: [64, 14, 14], params: 1200, macs: 3_000_000, reads: pointwise}
 
-A type with a dot marks one. Nothing is imported to analyse it: what comes out is declared, and each number that is not
-is unknown, which totals tell. The class is imported where a model is built, and `archlab verify` holds it to what is
-declared.
+A type with a dot marks one. Functions are PyTorch's and torchvision's alone: `torch.roll`. Nothing is imported to
+analyse it: what comes out is declared, and each number that is not is unknown, which totals tell. The class is imported
+where a model is built, and `archlab verify` holds it to what is declared.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from __future__ import annotations
 import keyword
 import re
 from functools import lru_cache
+from math import prod
 from types import new_class
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
@@ -21,12 +22,12 @@ from pydantic_core import PydanticCustomError
 from archlab.layers.base import Cost, Layer, Others, Role, TensorSpec
 from archlab.layers.fields import MAX_SIZE
 from archlab.layers.geometry import IDENTITY, UNKNOWN, WHOLE, AxisReads, Reads, Window
-from archlab.layers.laid import CHANNELS, Laid, laid, positions_of, roles_of, without_positions
+from archlab.layers.laid import CHANNELS, ChannelsLast, Laid, laid, positions_of, roles_of, without_positions
 from archlab.layers.room import KEEPS_NOTHING
 from archlab.layers.runtime import Runtime
-from archlab.layers.shape import Shape, ShapeError, axis_count, map_size, shape_text
+from archlab.layers.shape import FLAT_AXES, Shape, ShapeError, axis_count, map_size, shape_text
 
-MOST_DIMENSIONS = 5
+MOST_DIMENSIONS = 8
 MOST_DECLARED = 2**48
 """Of params, MACs and the like."""
 MOST_CLASSES = 1024
@@ -34,6 +35,11 @@ MOST_CLASSES = 1024
 NUMBERS = ("params", "buffers", "macs", "flops", "activations")
 """What is unknown unless it is declared; `memory` is so always, beside the output and the params."""
 SAME = "same"
+LAYOUTS = ("channels_first", "channels_last", "tokens", "features")
+"""What the dimensions of the output may hold, in words."""
+
+UNKNOWN_ARGS = "unknown"
+"""In place of arguments that only an imported model knows, so that the layer cannot be built."""
 
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 _SHORT = frozenset({"nn", "F", "self", "super", "Tensor", "OrderedDict", "archlab"})
@@ -47,10 +53,12 @@ class Frozen(dict[str, Any]):
         return hash(repr(self))
 
 
-def _args(value: Any) -> Frozen:
+def _args(value: Any) -> Frozen | str:
+    if value == UNKNOWN_ARGS:
+        return UNKNOWN_ARGS
     if isinstance(value, dict) and all(map(_is_argument, value)):
         return Frozen(value)
-    raise PydanticCustomError("args", "must be a mapping of the class's arguments by their names, as {{width: 64}}")
+    raise PydanticCustomError("args", "must be a mapping of the arguments by their names, as {{width: 64}}, or unknown")
 
 
 def _is_argument(name: object) -> bool:
@@ -95,6 +103,7 @@ def _slides(name: object, value: Any) -> bool:
     return name in _SLIDES and bool(sizes) and all(type(size) is int and least <= size <= MAX_SIZE for size in sizes)
 
 
+_ARGS_SCHEMA = {"anyOf": [{"type": "object"}, {"const": UNKNOWN_ARGS}]}
 _SIZE_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_SIZE}
 _OUTPUT_SCHEMA = {
     "anyOf": [
@@ -124,8 +133,11 @@ class Opaque(Layer):
     output: Annotated[Shape | str, PlainValidator(_output), WithJsonSchema(_OUTPUT_SCHEMA)] = Field(
         description="The shape that comes out, without the batch: output: [64, 14, 14]; or same."
     )
-    args: Annotated[Frozen | None, PlainValidator(_args), WithJsonSchema({"type": "object"})] = Field(
-        None, description="Arguments of the class."
+    layout: Literal["channels_first", "channels_last", "tokens", "features"] | None = Field(
+        None, description="What the dimensions of the output hold; null: what those of the input do."
+    )
+    args: Annotated[Frozen | str | None, PlainValidator(_args), WithJsonSchema(_ARGS_SCHEMA)] = Field(
+        None, description="Arguments of the class, or of the function behind its inputs; unknown: it cannot be built."
     )
     result: Annotated[int, Field(ge=0, le=99)] | None = Field(
         None, description="Which of the values that it returns, from 0, where it returns several."
@@ -156,15 +168,75 @@ class Opaque(Layer):
         return value
 
     def torch_arguments(self) -> dict[str, Any]:
-        """Those of the class."""
-        return dict(self.args or {})
+        """Those of the class or function; none where they are not known."""
+        return dict(self.args) if isinstance(self.args, Frozen) else {}
+
+    def is_function(self) -> bool:
+        """Whether it is a function, by its name: PyTorch's classes begin with a capital letter."""
+        package, _, word = self.type.rpartition(".")
+        return package.partition(".")[0] in ("torch", "torchvision") and word.lstrip("_")[:1].islower()
+
+    def fault(self) -> str:
+        """Why it cannot be built; empty where it can, as far as its config says."""
+        if self.args != UNKNOWN_ARGS:
+            return ""
+        what = "behind its inputs" if self.is_function() else "of its class"
+        return (
+            f"{self.type} cannot be built: the arguments {what} are not known (args: unknown); write them, "
+            "args: {width: 64}, or layers of archlab's instead"
+        )
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """As declared; its dimensions hold what the input's do, where that has as many, else channels, then axes."""
+        """As declared. Its dimensions hold what `layout` says, else what those of the input do, where that has as many.
+
+        Else they are channels, then axes, where that can be.
+        """
         source, sizes = inputs[0], self.output
-        shape = source if isinstance(sizes, str) else _like(source, sizes)
+        declared = source if isinstance(sizes, str) else sizes
+        if self.layout is not None:
+            shape = self._laid_out(source, tuple(declared), self.layout)
+        else:
+            shape = source if isinstance(sizes, str) else _like(source, sizes)
         self._check_reads(inputs, shape)
         return shape
+
+    def _laid_out(self, source: Shape, sizes: tuple[int, ...], layout: str) -> Shape:
+        """Sizes as a shape whose dimensions hold what a word says.
+
+        Raises:
+            ShapeError: where there are not so many dimensions.
+        """
+        rank = len(positions_of(source)) or FLAT_AXES
+        wanted = {"tokens": 2, "features": len(sizes)}.get(layout, rank + 1)
+        if len(sizes) != wanted:
+            raise ShapeError(
+                f"{self.type}: {layout} has {wanted} dimensions, and the output {shape_text(sizes)} has {len(sizes)}",
+                option="layout",
+                hint="write features where no dimension holds an axis of the map",
+            )
+        if layout == "channels_first":
+            return sizes
+        if layout == "channels_last":
+            return ChannelsLast(sizes)
+        if layout == "features":
+            return laid(sizes, (CHANNELS,) * len(sizes), (1,) * len(positions_of(source)))
+        return self._tokens(source, sizes)
+
+    def _tokens(self, source: Shape, sizes: tuple[int, ...]) -> Shape:
+        """Tokens of the positions that enter, and those of none (class tokens) in front of them.
+
+        Raises:
+            ShapeError: where there are fewer tokens than positions.
+        """
+        positions = positions_of(source)
+        extra = sizes[0] - prod(positions)
+        if extra < 0 or not any(roles_of(source)):
+            raise ShapeError(
+                f"{self.type}: {sizes[0]} tokens cannot be the positions of {shape_text(source)}",
+                option="layout",
+                hint="write features where the positions of tokens are not known",
+            )
+        return laid(sizes, (tuple(range(len(positions))), CHANNELS), positions, extra)
 
     def _check_reads(self, inputs: tuple[Shape, ...], shape: Shape) -> None:
         """Refuse reads that cannot be.

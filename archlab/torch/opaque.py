@@ -1,4 +1,4 @@
-"""Classes of other packages: imported and made where a model is built, and nowhere else.
+"""Classes and functions of other packages: imported and made where a model is built, and nowhere else.
 
 Whatever goes wrong in them is told as a problem at the layer's line.
 """
@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import operator
 import warnings
+from collections.abc import Callable, Hashable
+from functools import cache
 from importlib import import_module
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.overrides import get_overridable_functions
 
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import ConfigError, Problem
 from archlab.graph import Graph, Node
 from archlab.layers.base import Layer
 from archlab.layers.foreign import error_text, is_foreign
+from archlab.layers.opaque import Opaque
 from archlab.layers.shape import Shape, shape_text
 
 
@@ -26,7 +31,10 @@ def make_foreign(node: Node, inputs: tuple[Shape, ...]) -> nn.Module:
     Raises:
         ConfigError: if its class cannot be imported, is no `nn.Module`, or does not take the arguments.
     """
-    cls, layer = _imported(node), node.layer
+    layer = node.layer
+    if isinstance(layer, Opaque) and layer.is_function():
+        return FunctionOfTensors(_function(node), layer.torch_arguments())
+    cls = _class(node)
     try:
         return cls(**layer.inferred(inputs), **layer.torch_arguments())
     except Exception as error:  # noqa: BLE001 - it is other people's code
@@ -34,14 +42,65 @@ def make_foreign(node: Node, inputs: tuple[Shape, ...]) -> nn.Module:
         raise _failed(node, reason, Code.WRONG_VALUE) from None
 
 
+class FunctionOfTensors(nn.Module):
+    """A function of PyTorch's as a module.
+
+    Args:
+        function: it.
+        arguments: behind the tensors, by name.
+    """
+
+    def __init__(self, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
+        super().__init__()
+        self.function = function
+        self.arguments = arguments
+
+    def forward(self, *inputs: Tensor) -> Any:
+        """What the function gives."""
+        return self.function(*inputs, **self.arguments)
+
+
 def is_foreign_module(layer: Layer) -> bool:
     """Whether a layer's module is of a class that is none of PyTorch's, torchvision's or archlab's, as far as known."""
     return layer.role == "opaque" or (bool(layer.torch_class) and is_foreign(type(layer)))
 
 
-def _imported(node: Node) -> type[nn.Module]:
+def _class(node: Node) -> type[nn.Module]:
+    _require_arguments(node)
     package, _, word = node.layer.torch_class.rpartition(".")
-    package = package or "torch.nn"
+    found = _imported(node, package or "torch.nn", word)
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise _failed(node, f"{node.layer.torch_class} is no class of torch.nn.Module", Code.WRONG_VALUE)
+    return found
+
+
+def _function(node: Node) -> Callable[..., Any]:
+    """A function on tensors of PyTorch's or torchvision's. A config may be a stranger's: others are not called."""
+    _require_arguments(node)
+    package, _, word = node.layer.torch_class.rpartition(".")
+    found = getattr(Tensor, word, None) if package == "torch.Tensor" else _imported(node, package, word)
+    is_known = isinstance(found, Hashable) and found in _functions_of_tensors()
+    if word.startswith("_") or not callable(found) or not (is_known or package == "torchvision.ops"):
+        reason = (
+            f"{node.layer.type} is no function on tensors, and no other is called; write a class of torch.nn.Module "
+            "that calls it"
+        )
+        raise _failed(node, reason, Code.UNKNOWN_LAYER)
+    return found  # type: ignore[no-any-return]
+
+
+@cache
+def _functions_of_tensors() -> frozenset[Any]:
+    """Those that PyTorch lets other kinds of tensors override: none writes a file or runs code."""
+    return frozenset([one for several in get_overridable_functions().values() for one in several])
+
+
+def _require_arguments(node: Node) -> None:
+    if isinstance(node.layer, Opaque) and node.layer.fault():
+        raise _failed(node, node.layer.fault(), Code.MISSING)
+
+
+def _imported(node: Node, package: str, word: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -51,8 +110,6 @@ def _imported(node: Node) -> type[nn.Module]:
         raise _failed(node, reason, Code.UNKNOWN_LAYER) from None
     if found is None:
         raise _failed(node, f"{package} has no '{word}'", Code.UNKNOWN_LAYER)
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise _failed(node, f"{node.layer.torch_class} is no class of torch.nn.Module", Code.WRONG_VALUE)
     return found
 
 

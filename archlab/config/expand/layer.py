@@ -16,7 +16,7 @@ from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import called_alone, did_you_mean
 from archlab.diagnostics.words import counted, one_of
-from archlab.layers import fault_of, find_layer, layer_types, registered_types
+from archlab.layers import fault_of, find_declared, find_layer, layer_types, registered_types
 from archlab.layers.base import Layer
 from archlab.layers.shape import FLAT_AXES, Shape, axis_count, shape_text
 
@@ -40,6 +40,8 @@ def expand_layer(
     """
     type_name = walk.evaluate(item.target, env)
     cls = find_layer(type_name) if isinstance(type_name, str) else None
+    if cls is None and isinstance(type_name, str) and "output" in arguments.named:
+        cls = find_declared(type_name)
     if cls is None:
         raise _unknown_layer(type_name, item.places.value("type"))
     _check_inputs(item, cls, len(inputs))

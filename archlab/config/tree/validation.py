@@ -106,7 +106,7 @@ def unknown_option(model: type[BaseModel], label: str, option: str) -> tuple[str
     known = [*own, *getattr(model, "attachments", ()), *["weight"] * hasattr(model, "weights"), "init"]
     if option in _INFERRED:
         return f"{label} takes its '{option}' from its input; leave it out", Code.UNKNOWN_OPTION
-    if getattr(model, "opaque", False) and closest(option, known) is None:
+    if getattr(model, "role", "") == "opaque" and closest(option, known) is None:
         return f"{label} has no option '{option}'; the arguments of the class stand under 'args'", Code.UNKNOWN_OPTION
     hint = did_you_mean(option, known) or (f"; it has {one_of(known[:-1])}" if known[:-1] else "; it has none")
     return f"{label} has no option '{option}'{hint}", Code.UNKNOWN_OPTION

@@ -26,6 +26,7 @@ class Recorder(Builder):
         named = [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
         self._tensors = {id(tensor): name for name, tensor in reversed(named)}
         self._values: dict[int, int] = {}
+        self._derived: dict[int, frozenset[str]] = {}
         self._kept: list[object] = []
         """Every tensor seen, lest its `id` be given to another."""
         for number, tensor in enumerate(inputs.values()):
@@ -47,6 +48,19 @@ class Recorder(Builder):
     def tensor_name(self, tensor: object) -> str | None:
         """The name of a parameter or buffer in the model's state dict; None for any other."""
         return self._tensors.get(id(tensor)) if isinstance(tensor, Tensor) else None
+
+    def derive(self, tensor: Tensor, names: frozenset[str]) -> None:
+        """From now on a tensor is one that is computed of the model's own tensors alone."""
+        self._kept.append(tensor)
+        self._derived[id(tensor)] = names
+
+    def made_of(self, given: object) -> frozenset[str]:
+        """The model's own tensors that arguments are, or are computed of without any input."""
+        found: set[str] = set()
+        for one in tensors_in(given):
+            name = self.tensor_name(one)
+            found |= self._derived.get(id(one), frozenset()) if name is None else {name}
+        return frozenset(found)
 
     def add(
         self,

@@ -17,9 +17,10 @@ from torch.overrides import TorchFunctionMode
 
 from archlab.imports.flat import Scope
 from archlab.imports.unsaid import UnsaidError
+from archlab.torch.importing.callables import function_name, named_arguments
 from archlab.torch.importing.functions import rule_of
 from archlab.torch.importing.modules import Known, known_module
-from archlab.torch.importing.opaque import Unknown, add_opaque, keeps_samples, macs_of, own_tensors
+from archlab.torch.importing.opaque import Unknown, add_opaque, keeps_samples, own_tensors, work_of
 from archlab.torch.importing.recorder import Recorder, tensors_in
 
 BATCH = 5
@@ -62,6 +63,8 @@ class Tracer(TorchFunctionMode):
         self._counts: dict[str, int] = {}
         self._inside = 0
         """How many known modules are running: what they call is their own business."""
+        self._paused = False
+        """While something is run once more."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[type], args: Sequence[Any] = (), kwargs: Any = None
@@ -69,14 +72,19 @@ class Tracer(TorchFunctionMode):
         """Run a function; note it, unless it is a known module's."""
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        if not self._inside:
+        if not self._inside and not self._paused:
             self._note(func, args, kwargs, result)
         return result
 
     def _note(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
         recorder = self.recorder
         outputs = [one for one in tensors_in(result) if recorder.tensor_name(one) is None]
-        if not outputs or not recorder.values_in((args, kwargs)):
+        if not outputs:
+            return
+        if not recorder.values_in((args, kwargs)):
+            if recorder.made_of((args, kwargs)):
+                for one in outputs:
+                    recorder.derive(one, recorder.made_of((args, kwargs)))
             return
         rule, before = rule_of(func), len(recorder.items)
         if rule is None:
@@ -91,17 +99,20 @@ class Tracer(TorchFunctionMode):
     def _unknown(self, func: Callable[..., Any], outputs: Sequence[Tensor], given: Any, reason: str) -> None:
         """An opaque item for a function; for the running module where samples are mixed or parameters are used."""
         recorder, values = self.recorder, self.recorder.values_in(given)
-        own = {name: one for one in tensors_in(given) if (name := recorder.tensor_name(one)) is not None}
-        if (own or not keeps_samples(outputs, recorder.batch)) and len(self._calls) > 1:
+        if recorder.made_of(given) or not keeps_samples(outputs, recorder.batch):
             self._calls[-1].reasons.append(reason)
             for one in outputs:  # read by the rest of the module, which is left out as a whole
                 recorder.bind(one, values[0])
             return
+        args, kwargs = given
         path = recorder.path_here(re.sub(r"\W", "_", function_name(func).rpartition(".")[2]))
-        add_opaque(recorder, Unknown(function_name(func), path, reason, own), values, outputs)
+        work, named = work_of(func, args, kwargs, recorder.batch), named_arguments(func, args, kwargs)
+        add_opaque(recorder, Unknown(function_name(func), path, reason, {}, work, named), values, outputs)
 
     def enter(self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """A module begins."""
+        if self._paused:
+            return
         path = self._paths[id(module)]
         scope = Scope(path, type(module).__name__, self._counts.get(path, 0))
         self._counts[path] = scope.call + 1
@@ -114,6 +125,8 @@ class Tracer(TorchFunctionMode):
 
     def leave(self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
         """A module ends."""
+        if self._paused:
+            return
         call = self._calls.pop()
         self.recorder.running.pop()
         assert call.module is module
@@ -152,15 +165,8 @@ class Tracer(TorchFunctionMode):
             return
         self.recorder.drop(call.start)
         kind = f"{type(call.module).__module__}.{type(call.module).__qualname__}"
-        self._inside += 1
-        macs = macs_of(call.module, args, kwargs, self.recorder.batch)
-        self._inside -= 1
+        self._paused = True
+        work = work_of(call.module.forward, args, kwargs, self.recorder.batch)
+        self._paused = False
         path, own = call.scope.path or "model", own_tensors(call.module)
-        add_opaque(self.recorder, Unknown(kind, path, reason, own, macs), call.inputs, outputs)
-
-
-def function_name(func: Callable[..., Any]) -> str:
-    """A function as code names it: `torch.roll`."""
-    word = getattr(func, "__name__", type(func).__name__).strip("_")
-    package = getattr(func, "__module__", None) or "torch"
-    return f"{'torch' if package.startswith('torch._') else package}.{word}"
+        add_opaque(self.recorder, Unknown(kind, path, reason, own, work), call.inputs, outputs)

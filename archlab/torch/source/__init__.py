@@ -13,8 +13,9 @@ from collections.abc import Sequence
 
 from archlab.analysis.facts import collect_facts
 from archlab.diagnostics.codes import Code
-from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.problem import ConfigError, Problem, single_problem
 from archlab.graph import Graph
+from archlab.layers.opaque import Opaque
 from archlab.layers.shape import Shape, shape_text
 from archlab.torch.source.classes import Construction, GeneratedClass, Planner
 from archlab.torch.source.forward import ForwardWriter, Statement
@@ -61,6 +62,7 @@ def to_source(graph: Graph) -> str:
             "archlab.build makes the model itself",
             Code.TOO_LARGE,
         )
+    _require_arguments(graph)
     classes = Planner(graph).classes
     body: list[str] = []
     for lines in [*definitions(graph), *[_class_lines(made, graph) for made in classes]]:
@@ -74,6 +76,21 @@ def to_source(graph: Graph) -> str:
     imports += ["from torch import Tensor, nn", *import_lines(graph)]
     header = [*_docstring(graph), "", *imports]
     return "\n".join([*header, *body, ""])
+
+
+def _require_arguments(graph: Graph) -> None:
+    """Refuse opaque layers whose arguments are not known.
+
+    Raises:
+        ConfigError: at each of them.
+    """
+    found = [
+        Problem(f"'{node.path}': {node.layer.fault()}", Code.MISSING, node.place, node.trail)
+        for node in graph.layers
+        if isinstance(node.layer, Opaque) and node.layer.fault()
+    ]
+    if found:
+        raise ConfigError(found)
 
 
 def _docstring(graph: Graph) -> list[str]:

@@ -155,12 +155,14 @@ class ForwardWriter:
         child = step.child
         if isinstance(child, Scope) or child.is_module:
             made = call(self._submodule(child), operands)
-            number = None if isinstance(child, Scope) else child.result
-            return made if number is None else replace(made, closing=f")[{number}]")
+            return _picked(made, None if isinstance(child, Scope) else child.result)
         if len(child.nodes) > 1:
             return call(f"{operands[0].flat()}.chunk", (Atom(str(len(child.nodes))),), {"dim": Atom("1")})
         slots = self._class.functions[child.nodes[0].index]
         texts = {slot.argument: f"{'self.' if slot.parameter else ''}{slot.atom.text}" for slot in slots}
+        if child.layer.role == "opaque":
+            made = call(child.layer.torch_class, operands, {name: Atom(text) for name, text in texts.items()})
+            return _picked(made, child.result)
         return FUNCTIONS[child.layer.type](operands, texts)
 
     def _submodule(self, child: Leaf | Scope) -> str:
@@ -176,6 +178,11 @@ class ForwardWriter:
         if label.isdigit() and self._class.base == "nn.Module":
             return f"self.get_submodule({string_literal(label)})"
         return f"self[{string_literal(label)}]" if self._class.base == "nn.ModuleDict" else f"self.{label}"
+
+
+def _picked(made: Bracket, number: int | None) -> Bracket:
+    """A call, or one of the values that it gives."""
+    return made if number is None else replace(made, closing=f")[{number}]")
 
 
 def _row(items: Sequence[Expression]) -> Expression:

@@ -34,7 +34,7 @@ def outside_names(graph: Graph) -> set[str]:
 def opaque_packages(graph: Graph) -> list[str]:
     """What is to be imported for opaque layers, sorted."""
     found = {node.layer.torch_class.rpartition(".")[0] for node in graph.layers if node.layer.role == "opaque"}
-    return sorted(found - {"torch.nn"})
+    return sorted(found - {"torch.nn", "torch.Tensor"})
 
 
 def import_lines(graph: Graph) -> list[str]:

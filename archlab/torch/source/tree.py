@@ -18,6 +18,7 @@ from math import inf
 
 from archlab.graph import Graph, Node
 from archlab.layers.base import Layer
+from archlab.layers.opaque import Opaque
 
 _BLOCK = re.compile(r"in block '([A-Za-z_][A-Za-z0-9_]*)'")
 
@@ -45,7 +46,8 @@ class Leaf:
     @property
     def is_module(self) -> bool:
         """Whether it is a submodule rather than an expression."""
-        return bool(self.layer.torch_class)
+        layer = self.layer
+        return bool(layer.torch_class) and not (isinstance(layer, Opaque) and layer.is_function())
 
     @property
     def result(self) -> int | None:
