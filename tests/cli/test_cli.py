@@ -20,6 +20,7 @@ from archlab.cli import options
 from archlab.config.schema import config_schema
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, parse
 from archlab.config.tree.presets import files_mentioning, preset_files, preset_names
+from archlab.config.tree.targets import read_document
 from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import Problems
 from tests.command import run
@@ -224,7 +225,7 @@ def test_presets_lists_every_network(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_names_of_presets_are_found_in_the_text_of_the_files() -> None:
     for path in preset_files():
-        document, _ = archlab.api.network.read_document(Source(path.name, path.read_text(), path.parent), path.stem)
+        document, _ = read_document(Source(path.name, path.read_text(), path.parent), path.stem)
         assert {path.stem, *document.variants} <= set(preset_names())
         for name in document.variants:
             assert path in files_mentioning(name)

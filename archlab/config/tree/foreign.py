@@ -26,6 +26,13 @@ KERAS_CODE = "Python code of a Keras model"
 PYTHON = "Python code"
 
 
+_HINTS = {
+    DARKNET: "archlab reads under a name that ends in .cfg",
+    PYTHON: "archlab reads as MODULE:CALLABLE, a function or class that gives a torch.nn.Module",
+}
+"""What is said of a file instead of that it is not read."""
+
+
 def foreign_text(source: Source) -> str | None:
     """What a text that is no YAML mapping is, None where that is not known."""
     text = source.text
@@ -59,5 +66,6 @@ def foreign_root(root: Node) -> str | None:
 
 def foreign_problem(what: str, source: Source) -> Problem:
     """The one problem of a file of another program."""
-    message = f"this is {what}, which archlab does not read; write its layers anew (archlab new starts a config)"
+    hint = _HINTS.get(what, "archlab does not read; write its layers anew (archlab new starts a config)")
+    message = f"this is {what}, which {hint}"
     return Problem(message, Code.OTHER_FORMAT, Place(source, 0, 0, 0, max(1, len(source.line(0)))))
