@@ -76,7 +76,8 @@ def build(
                     _attach(root, node.module, module)
     traced = trace(graph, root, find_segments(graph, checkpoint))
     model = fx.GraphModule(root, traced, class_name=_class_name(graph.name))
-    initialize(model, graph)
+    if made_on.type != "meta":  # where there is nothing to draw
+        initialize(model, graph)
     if weights is not None:
         for text in load_weights(model, whole, weights, partial=partial, weights_map=weights_map).warnings():
             warnings.warn(text, stacklevel=2)

@@ -18,6 +18,7 @@ from archlab.config.syntax.yaml_nodes import Scalar
 from archlab.config.tree.targets import open_target
 from archlab.torch.build import build
 from archlab.torch.export import export
+from tests import presets
 from tests.more_references import MORE_REFERENCES
 from tests.references import PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, VIDEO
 
@@ -252,7 +253,7 @@ def test_it_exports_with_a_dynamic_batch() -> None:
     ],
 )
 def test_families_compile_and_export(name: str) -> None:
-    network = load(name, input=(3, 64, 64))
+    network = presets.shallow(name)
     model = build(network).eval()
     x = torch.randn(2, 3, 64, 64)
     with torch.no_grad():

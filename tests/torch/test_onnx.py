@@ -12,6 +12,7 @@ from archlab.api.network import Network
 from archlab.cli.main import main
 from archlab.torch.build import build
 from archlab.torch.export import export_onnx
+from tests import presets
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -45,7 +46,7 @@ def differences(network: Network, path: Path) -> list[float]:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_onnxruntime_gives_the_same(name: str, tmp_path: Path) -> None:
-    network = load(name) if name == "dilated_context" else load(name, input=(3, 64, 64))
+    network = load(name) if name == "dilated_context" else presets.shallow(name)
     assert max(differences(network, tmp_path / "net.onnx")) < 1e-3
 
 
