@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlab.api.network import Network, expand_document
@@ -85,10 +86,15 @@ def read_flat(target: str, options: ImportOptions) -> Flat:
     Raises:
         ConfigError: if there is none, or it cannot be read.
     """
-    if reader_of(target) == "darknet":
+    reader = reader_of(target)
+    if reader == "darknet":
         from archlab.imports.darknet import read_darknet
 
         return read_darknet(target, options)
+    if reader == "onnx":
+        from archlab.imports.onnx.read import read_onnx
+
+        return read_onnx(Path(target), options)
     from archlab.torch.importing.sources import read_named
 
     return read_named(target, options)

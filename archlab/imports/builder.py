@@ -17,6 +17,9 @@ from archlab.layers.describe import own_options
 from archlab.layers.macro import Macro
 from archlab.layers.shape import Shape, ShapeError, axis_count
 
+COUNTER = "num_batches_tracked"
+"""A batch norm's, which only PyTorch keeps."""
+
 
 class Owned(NamedTuple):
     """A tensor of the source that a layer has.
@@ -63,6 +66,8 @@ class Builder:
         self._taken: set[str] = set(inputs)
         self._read: set[int] = set()
         """Values that items take."""
+        self._next: dict[str, int] = {}
+        """The number to try next for a path that is taken."""
 
     def shape(self, value: int) -> Shape:
         """Of a value, without the batch, with what its dimensions hold."""
@@ -212,7 +217,8 @@ class Builder:
         """
         if not isinstance(layer, Macro):
             specs = layer.tensors(self._input_shapes(inputs))
-            wanted = {spec.name: tuple(spec.shape) for spec in specs if spec.persistent}
+            kept = [spec for spec in specs if spec.persistent and (spec.name in tensors or spec.name != COUNTER)]
+            wanted = {spec.name: tuple(spec.shape) for spec in kept}
             found = {name: tensor.shape for name, tensor in tensors.items()}
             if wanted != found:
                 raise UnsaidError(f"{layer.type} has the tensors {wanted}, and the source {found}")
@@ -240,9 +246,10 @@ class Builder:
 
     def fresh_path(self, path: str) -> str:
         """A path, numbered where it is taken."""
-        name, number = path, 2
+        name, number = path, self._next.get(path, 2)
         while name in self._taken:
             name, number = f"{path}_{number}", number + 1
+        self._next[path] = number
         return name
 
 

@@ -20,12 +20,14 @@ def view_steps(before: Sizes, behind: Sizes) -> list[Step]:
         UnsaidError: where the elements are not as many.
     """
     dim, steps = 1, list[Step]()
-    for merged, split in groups(before, behind):
+    found = groups(before, behind)
+    for number, (merged, split) in enumerate(found):
         if merged == split:
             dim += len(split)
             continue
         if len(merged) > 1:
-            steps.append(("flatten", {"start_dim": dim, "end_dim": dim + len(merged) - 1}))
+            is_last = number == len(found) - 1
+            steps.append(("flatten", {"start_dim": dim, "end_dim": -1 if is_last else dim + len(merged) - 1}))
         if len(split) != 1 or not merged:
             steps.append(("unflatten", {"dim": dim, "unflattened_size": split}))
         dim += len(split)
