@@ -83,7 +83,7 @@ class Part:
     sources: list[int] = field(default_factory=list)
     operators: Counter[str] = field(default_factory=Counter)
     weights: dict[str, int] = field(default_factory=dict)
-    work: Work | None = Work()
+    work: Work | None = field(default_factory=Work)
     reason: str = ""
     counted: bool = False
 

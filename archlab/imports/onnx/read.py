@@ -217,7 +217,10 @@ def _say_fused(net: Net, node: Node, fused: Fused) -> None:
             fused.base.op, fused.base.name, fused.base.inputs, node.outputs, fused.base.attributes, fused.base.notes
         )
         net.stand_in(whole, fused.base)
-        BIASED[fused.base.op](net, whole, tensors["bias"])
+        if tensors:
+            BIASED[fused.base.op](net, whole, tensors["bias"])
+        else:
+            RULES[fused.base.op](net, whole)
         return
     value = net.number(fused.input)
     if value is None:

@@ -59,14 +59,14 @@ def _folded(model: onnx.ModelProto, facts: Facts) -> list[str]:
     if noted:
         into = counted(len(noted), "convolution")
         return [f"batch norm was folded into {into} when it was exported: its params are in theirs"]
-    if any(node.op == "BatchNormalization" for node in facts.nodes) or len(convs) < 2:
-        return []
     computed = [node for node in convs if len(node.inputs) > 2 and node.inputs[1].startswith("onnx::Conv")]
+    if len(convs) < 2 or any(node.op.endswith("Normalization") for node in facts.nodes):
+        return []
     if model.producer_name == "pytorch" and computed:
         of = counted(len(computed), "convolution")
         folding = "as where batch norm is folded into them; the params are then fewer than the model's"
         return [f"the weights of {of} were computed when it was exported, {folding}"]
-    if all(len(node.inputs) > 2 for node in convs):
+    if model.producer_name != "pytorch" and all(len(node.inputs) > 2 for node in convs):
         return ["there is no batch norm in the file: if the model has any, it was folded when it was exported"]
     return []
 

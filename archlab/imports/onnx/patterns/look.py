@@ -21,7 +21,7 @@ class Fused:
         input: the name of what enters.
         inside: the nodes, but for the last.
         tensors: names of constants that are the layer's, by its names, with sizes where those differ in 1s.
-        base: the node whose rule says the layer, with another tensor beside it; then there are no options.
+        base: the node whose rule says the layer, with a bias where there are tensors; then there are no options.
     """
 
     type: str

@@ -46,4 +46,16 @@ def _pixels(before: Sizes, inner: Sizes, order: Sizes, behind: Sizes) -> tuple[s
     return None
 
 
-TURNS = (_turn,)
+def _in_order(look: Look, node: Node) -> Fused | None:
+    """All elements of a value in their order, in another shape: what PyTorch's exporter makes of `as_strided`."""
+    flat = look.maker(node.inputs[0], "Reshape") if node.op == "Gather" and len(node.inputs) == 2 else None
+    places = look.constant(node.inputs[1]) if flat is not None else None
+    sizes = None if flat is None else look.sizes(flat.outputs[0])
+    if flat is None or places is None or places.array is None or sizes is None or len(sizes) != 1:
+        return None
+    if places.array.size != sizes[0] or any(place != number for number, place in enumerate(places.array.flat)):
+        return None
+    return Fused("", {}, flat.inputs[0], [flat], base=flat)
+
+
+TURNS = (_turn, _in_order)
