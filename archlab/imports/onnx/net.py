@@ -11,20 +11,24 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from keyword import iskeyword
 from math import prod
 from typing import Any, NamedTuple
 
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import single_problem
 from archlab.imports.builder import Builder, Opacity, Owned
 from archlab.imports.flat import Scope
 from archlab.imports.onnx.names import Spot, Spots
-from archlab.imports.onnx.propagate import Facts, Value, Weight
+from archlab.imports.onnx.propagate import FLOATS, Facts, Value, Weight
 from archlab.imports.onnx.source import Node
 from archlab.imports.unsaid import UnsaidError
 from archlab.layers.opaque import MOST_DIMENSIONS, UNKNOWN_ARGS
 from archlab.layers.shape import Shape
 
+MOST_SOURCES = 1000
+"""Values that a part reads."""
 PART = "onnx.Part"
 """The type of an opaque item for several nodes."""
 _COUNTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
@@ -60,32 +64,40 @@ class Work(NamedTuple):
     activations: int = 0
 
 
-def _sum(one: Work | None, other: Work | None) -> Work | None:
+def _added(one: Work | None, other: Work | None) -> Work | None:
     """Of two; None where one of them is not known."""
     if one is None or other is None:
         return None
     return Work(one.macs + other.macs, one.activations + other.activations)
 
 
-@dataclass
+@dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """Nodes whose results do not have the samples in front.
+    """A node whose result does not have the samples in front, with those before it.
 
     Attributes:
-        sources: values of the network that enter it.
-        operators: how many there are of each.
-        weights: tensors of the file that are in it, with their elements.
-        work: for a sample; None where it is not known.
+        node: it.
+        before: the parts that it reads.
+        sources: values of the network that enter all of them.
         reason: why the first of them is no layer.
-        counted: whether its tensors and work are in an item.
     """
 
-    sources: list[int] = field(default_factory=list)
-    operators: Counter[str] = field(default_factory=Counter)
-    weights: dict[str, int] = field(default_factory=dict)
-    work: Work | None = field(default_factory=Work)
-    reason: str = ""
-    counted: bool = False
+    node: Node
+    before: tuple[Part, ...]
+    sources: tuple[int, ...]
+    reason: str
+
+
+class Sum(NamedTuple):
+    """What is in nodes.
+
+    Attributes:
+        weights: tensors of the file, with their elements.
+        work: for a sample; None where it is not known.
+    """
+
+    weights: dict[str, int]
+    work: Work | None
 
 
 class Net(Builder):
@@ -106,6 +118,8 @@ class Net(Builder):
         self.softmax_axis = -1 if opset >= 13 else 1
         self._numbers = {name: number for number, name in enumerate(facts.inputs)}
         self._parts: dict[str, Part] = {}
+        self._said: set[int] = set()
+        """Nodes that are in opaque items."""
         self._places = {id(node): number for number, node in enumerate(facts.nodes)}
         self._spots = Spots(facts.nodes, inside)
         self._spot = Spot()
@@ -209,66 +223,88 @@ class Net(Builder):
         self.bind(node.outputs[0], self.build(layer_type, options, inputs, output=output, tensors=tensors or {}))
 
     def opaque(self, node: Node, reason: str) -> None:
-        """Add what is known of a node that is no layer: an item, or to a part."""
-        parts = list({id(part): part for name in node.inputs if (part := self._parts.get(name)) is not None}.values())
-        part = self._joined(node, parts, reason)
-        was_counted = part.counted
+        """Add what is known of a node that is no layer: an item, or to a part.
+
+        Raises:
+            ConfigError: if a part reads more values than a layer takes.
+        """
+        part = self._part(node, reason)
         known = {name: value.sizes for name in node.outputs if name and (value := self.facts.value(name)) is not None}
-        if not self._append_all(node, part, known):
-            part.counted = was_counted
+        if not self._append_all(part, known):
             self._parts |= dict.fromkeys(known, part)
 
-    def _append_all(self, node: Node, part: Part, known: Mapping[str, tuple[int, ...] | None]) -> bool:
+    def _part(self, node: Node, reason: str) -> Part:
+        parts = tuple({id(part): part for name in node.inputs if (part := self._parts.get(name)) is not None}.values())
+        own = [number for name in node.inputs if (number := self._numbers.get(name)) is not None]
+        sources = tuple(dict.fromkeys([*[one for part in parts for one in part.sources], *own]))
+        if len(sources) > MOST_SOURCES:
+            message = f"a part of the file that has no samples in front reads more than {MOST_SOURCES:,} values"
+            raise single_problem(message, Code.TOO_LARGE)
+        return Part(node, parts, sources, parts[0].reason if parts else reason)
+
+    def _append_all(self, part: Part, known: Mapping[str, tuple[int, ...] | None]) -> bool:
         """Add the items of a part that ends in a node; False where it does not end there."""
-        kind = opaque_type(node.op) if sum(part.operators.values()) == 1 else PART
+        kind = PART if part.before else opaque_type(part.node.op)
         sizes = {name: own for name, own in known.items() if own is not None and self._keeps_samples(own)}
         if not part.sources or len(sizes) < len(known):
             return False
-        before = len(self.items)
         try:
-            for number, (name, own) in enumerate(sizes.items()):
-                self._append_opaque(kind, part, name, own[1:], number if len(sizes) > 1 else None)
-        except UnsaidError:
-            self.restore(before)
+            for own in sizes.values():
+                self._layer(kind, {"output": own[1:]}, part.sources)
+        except UnsaidError:  # larger than the language takes
             return False
+        counted = self._sum(part)
+        for number, (name, own) in enumerate(sizes.items()):
+            result = number if len(sizes) > 1 else None
+            self._append(kind, part, (name, own[1:], result), Sum({}, Work()) if number else counted)
         return True
 
-    def _append_opaque(self, kind: str, part: Part, name: str, sizes: Shape, result: int | None) -> None:
-        """Add the item of a result.
-
-        Raises:
-            UnsaidError: if it is larger than the language takes.
-        """
-        held = set() if part.counted else {owner for item in self.items for owner in item.tensors.values()}
-        elements = {weight: count for weight, count in part.weights.items() if weight not in held and not part.counted}
-        work = Work() if part.counted else part.work
-        options: dict[str, Any] = {"output": sizes, "args": UNKNOWN_ARGS}
-        options |= {} if result is None else {"result": result}
-        options |= {"params": sum(elements.values()), "buffers": 0, **({} if work is None else work._asdict())}
-        self._layer(kind, options, part.sources)
+    def _append(self, kind: str, part: Part, output: tuple[str, Shape, int | None], counted: Sum) -> None:
+        """Add the item of a result: its name, its sizes, and which of several it is."""
+        name, sizes, result = output
+        options: dict[str, Any] = {
+            "output": sizes,
+            "args": UNKNOWN_ARGS,
+            **({} if result is None else {"result": result}),
+        }
+        options |= {"params": sum(counted.weights.values()), "buffers": 0}
+        options |= {} if counted.work is None else counted.work._asdict()
         path = self.path_here(kind.rpartition(".")[2].lower())
-        told = Opacity(path, part.reason, {weight: weight for weight in elements})
+        told = Opacity(path, part.reason, {weight: weight for weight in counted.weights})
         self.bind(name, self.build_opaque(kind, options, part.sources, told))
-        part.counted = True
 
-    def _joined(self, node: Node, parts: Sequence[Part], reason: str) -> Part:
-        """A part with those that a node reads, and itself."""
-        joined = Part(reason=parts[0].reason if parts else reason)
-        for part in parts:
-            joined.sources += [one for one in part.sources if one not in joined.sources]
-            joined.operators += part.operators
-            joined.weights |= part.weights
-            joined.work = _sum(joined.work, part.work)
-        joined.counted = bool(parts) and all(part.counted for part in parts)
-        for name in node.inputs:
-            value, number = self.facts.value(name), self._numbers.get(name)
-            if number is not None and number not in joined.sources:
-                joined.sources.append(number)
-            elif value is not None and value.weight is not None and prod(value.weight.sizes) > 1:
-                joined.weights[value.weight.name] = prod(value.weight.sizes)
-        joined.operators[node.op] += 1
-        joined.work = _sum(joined.work, self._work(node))
-        return joined
+    def _sum(self, part: Part) -> Sum:
+        """What is in a part and in no item yet: every node and every tensor counts once."""
+        weights: dict[str, int] = {}
+        work: Work | None = Work()
+        for node in self._unsaid(part):
+            self._said.add(id(node))
+            work = _added(work, self._work(node))
+            weights |= self._weights(node)
+        held = {owner for item in self.items for owner in item.tensors.values()} if weights else set()
+        return Sum({name: count for name, count in weights.items() if name not in held}, work)
+
+    def _unsaid(self, part: Part) -> list[Node]:
+        """The nodes of a part that are in no item yet."""
+        found: dict[int, Node] = {}
+        waiting = [part]
+        while waiting:
+            one = waiting.pop()
+            if id(one.node) not in self._said and id(one.node) not in found:
+                found[id(one.node)] = one.node
+                waiting += one.before
+        return list(found.values())
+
+    def left(self, parts: Sequence[Part]) -> Counter[str]:
+        """The operators of parts that never end, by how often."""
+        nodes = {id(node): node for part in parts for node in self._unsaid(part)}
+        return Counter([node.op for node in nodes.values()])
+
+    def _weights(self, node: Node) -> dict[str, int]:
+        """The tensors of fractions that a node has, with their elements."""
+        values = [value for name in node.inputs if (value := self.facts.value(name)) is not None]
+        found = [value.weight for value in values if value.weight is not None and value.kind.type in FLOATS]
+        return {weight.name: prod(weight.sizes) for weight in found if prod(weight.sizes) > 1}
 
     def _work(self, node: Node) -> Work | None:
         """What a node computes for a sample; None where that is not known."""

@@ -16,6 +16,9 @@ from archlab.imports.onnx.source import MOST_NODES, Node, nodes_of
 if TYPE_CHECKING:
     import onnx
 
+FLOATS = (1, 10, 11, 16)
+"""Element types that are fractions: single, half, double, bfloat16."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weight:
@@ -266,7 +269,7 @@ def _sizes(node: Node, sizes: tuple[int, ...]) -> Value:
 
 
 def _moved(node: Node, inputs: list[Value], kind: Kind) -> Weight | None:
-    """The tensor of the file that a constant still is: renamed, turned, or with other dimensions of 1."""
+    """The tensor of the file that a constant still is: renamed, turned, for each sample, with other 1s in its sizes."""
     weight = inputs[0].weight if inputs else None
     if weight is None or kind.sizes is None:
         return None
@@ -275,6 +278,8 @@ def _moved(node: Node, inputs: list[Value], kind: Kind) -> Weight | None:
         return weight if weight.turned else Weight(node.outputs[0], weight.sizes)
     if node.op == "Transpose" and len(weight.sizes) == 2 and node.attributes.get("perm") in ((1, 0), None):
         return Weight(weight.name, weight.sizes, turned=not weight.turned)
+    if node.op == "Expand":
+        return weight if weight.sizes[1:] == kind.sizes[1:] and weight.sizes[:1] == (1,) else None
     if node.op in ("Reshape", "Squeeze", "Unsqueeze"):
         before = [size for size in inputs[0].sizes or () if size != 1]
         return weight if before == [size for size in kind.sizes if size != 1] else None

@@ -13,7 +13,7 @@ from archlab.diagnostics.words import counted
 from archlab.graph import OutputForm
 from archlab.imports.flat import Flat
 from archlab.imports.onnx.file import opset_of, read_model
-from archlab.imports.onnx.net import Net, owned
+from archlab.imports.onnx.net import Net, Part, owned
 from archlab.imports.onnx.patterns import find_patterns
 from archlab.imports.onnx.patterns.look import Fused
 from archlab.imports.onnx.propagate import Facts, propagate
@@ -233,19 +233,19 @@ def _say_fused(net: Net, node: Node, fused: Fused) -> None:
 def _reading(net: Net, facts: Facts, names: Mapping[str, str]) -> Reading:
     """The results: of a part that never ends, what enters it."""
     outputs: list[tuple[str, int]] = []
-    left: dict[str, int] = {}
+    endless: list[Part] = []
     for name in facts.results:
         value, part = net.number(name), net.part_of(name)
         if value is not None:
             outputs.append((name, value))
         elif part is not None:
             outputs += [(names.get(name, name), source) for source in part.sources if source >= net.first]
-            left |= {op: max(count, left.get(op, 0)) for op, count in part.operators.items()}
+            endless.append(part)
     if not outputs:
         raise single_problem("no result of the file comes from its input", Code.SHAPE)
-    unique = {value: label for label, value in reversed(outputs)} if left else None
-    if unique is not None:
-        outputs = [(label, value) for value, label in sorted(unique.items())]
+    if endless:
+        outputs = [(label, value) for value, label in sorted({value: label for label, value in outputs}.items())]
+    left = net.left(endless)
     return Reading(net, facts, outputs, left, len(net.reasons) + sum(left.values()))
 
 

@@ -6,6 +6,7 @@ from math import inf
 
 from archlab.imports.onnx.net import Net, owned
 from archlab.imports.onnx.patterns.products import is_torch_hard_sigmoid
+from archlab.imports.onnx.propagate import FLOATS
 from archlab.imports.onnx.rules.rule import Rule
 from archlab.imports.onnx.source import Node, tidy
 from archlab.imports.unsaid import UnsaidError
@@ -36,9 +37,8 @@ def _dropout(net: Net, node: Node) -> None:
 
 def _cast(net: Net, node: Node) -> None:
     """From fractions to fractions: a matter of precision."""
-    fractions = (1, 10, 11, 16)
     value = net.value(node, 0)
-    if value is None or value.kind.type not in fractions or node.integer("to", 1) not in fractions:
+    if value is None or value.kind.type not in FLOATS or node.integer("to", 1) not in FLOATS:
         raise UnsaidError("it makes whole numbers")
     _same(net, node)
 

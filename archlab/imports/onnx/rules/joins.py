@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import isfinite, prod
 
+from archlab.imports.builder import Owned
 from archlab.imports.onnx.net import Net, owned
 from archlab.imports.onnx.propagate import Value
 from archlab.imports.onnx.rules.rule import Rule
@@ -119,11 +120,25 @@ def _concat(net: Net, node: Node) -> None:
     axis = node.integer("axis", 1) % len(sizes)
     if axis == 0:
         raise UnsaidError("it puts samples behind one another")
+    first = net.value(node, 0)
+    if len(node.inputs) == 2 and axis == 1 and first is not None and first.constant:
+        _class_token(net, node, first)
+        return
     values = [net.data(node, number) for number in range(len(node.inputs))]
     if len(values) == 1:
         net.bind(node.outputs[0], values[0])
     else:
         net.put(node, "concat", {"dim": axis}, values)
+
+
+def _class_token(net: Net, node: Node, token: Value) -> None:
+    """Tokens of the file's in front of others, the same for every sample."""
+    sizes = None if token.weight is None else token.weight.sizes
+    if token.weight is None or sizes is None or len(sizes) != 3 or sizes[0] != 1:
+        raise UnsaidError("it joins a constant")
+    tensors = {"class_token": Owned(token.weight.name, sizes)}
+    net.at(node, token)
+    net.put(node, "class_token", {"num_tokens": sizes[1]}, (net.data(node, 1),), tensors)
 
 
 RULES: dict[str, Rule] = {
