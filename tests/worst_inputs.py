@@ -97,7 +97,7 @@ layers:
 """
 
 
-def masks(count: int = 5_030) -> str:
+def masks(count: int = 4_080) -> str:
     """Fields with holes, each of another set of up to 2^17 positions, all alive."""
     head = "- &p [{type: conv2d, out_channels: 1, kernel_size: [3, 1], padding: auto, dilation: 99, name: a}]\n"
     lines = [
@@ -107,7 +107,7 @@ def masks(count: int = 5_030) -> str:
     return "input: [1, 65536, 1]\nlayers:\n- type: branches\n  merge: add\n  paths:\n  " + "  ".join([head, *lines])
 
 
-def kept_masks(count: int = 8_180) -> str:
+def kept_masks(count: int = 4_090) -> str:
     """A block that reads the first layer with another dilation each time, all of whose sets are kept."""
     conv = 'type: conv2d, out_channels: 1, kernel_size: [7, 1], padding: auto, dilation: "$(20000 - n)"'
     return f"""input: [1, 65536, 1]
@@ -289,10 +289,10 @@ def permuted(layers: int = 21_840) -> str:
     return f"input: [4, 64, 64]\nlayers:\n  - {{type: layer_norm2d, repeat: {layers}}}\n"
 
 
-def different(layers: int = 8_180) -> str:
+def different(layers: int = 4_090) -> str:
     """No two layers alike, and many that are."""
     conv = "type: conv2d, out_channels: $(index + 1), kernel_size: 1"
-    return f"input: [1, 9, 9]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n  - {{type: sigmoid, repeat: 24580}}\n"
+    return f"input: [1, 9, 9]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n  - {{type: sigmoid, repeat: 28670}}\n"
 
 
 def deformable(layers: int = 10_900) -> str:
@@ -448,7 +448,7 @@ def long_line_resized(layers: int = 3_000) -> str:
     return "input: [1, 262144]\nlayers:\n" + "".join(lines)
 
 
-def long_nearest(layers: int = 4_000) -> str:
+def long_nearest(layers: int = 2_000) -> str:
     """Signals as long as they may be, enlarged to them and back again, where single precision rounds."""
     lines = "".join(
         f"  - {{type: interpolate, size: {262_143 - 2 * i}}}\n  - {{type: interpolate, size: 255, mode: linear}}\n"

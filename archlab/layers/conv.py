@@ -152,6 +152,8 @@ class ConvNd(Layer):
 
     def _padded(self, shape: Shape) -> Shape | None:
         """The map that PyTorch pads by itself; None where the convolution does so."""
+        if self.padding_mode == "zeros" and not isinstance(self.padding, str):
+            return None
         sides = self._sides()
         even = all(before == after for before, after in sides)
         if self.padding_mode == "zeros" and even:

@@ -89,7 +89,7 @@ def ordered(sizes: Sizes, dims: Sequence[int]) -> Value:
     return Value(sizes, tuple(strides))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8_192)
 def contiguous(sizes: Sizes) -> Value:
     """A new value in the order of its sizes."""
     return ordered(sizes, range(len(sizes) - 1, -1, -1))
@@ -112,7 +112,7 @@ def in_format_of(sizes: Sizes, like: Value) -> Value:
     return channels_last(sizes) if has_format and like.suggests_channels_last else contiguous(sizes)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8_192)
 def iterated(sizes: Sizes, operands: tuple[Value, ...]) -> Value:
     """What an elementwise operator gives (`TensorIterator`).
 
@@ -170,7 +170,7 @@ def _compared(sizes: Sizes, operands: list[Sizes], first: int, second: int) -> i
     return 0
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8_192)
 def viewed(value: Value, sizes: Sizes) -> Value | None:
     """The same memory under other sizes; None where that takes a copy (ATen's `computeStride`)."""
     strides = [0] * len(sizes)

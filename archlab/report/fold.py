@@ -11,6 +11,8 @@ from archlab.layers.describe import describe
 from archlab.layers.shape import shape_text
 from archlab.report.units import si
 
+NOTHING_UNKNOWN: frozenset[str] = frozenset()
+
 
 @dataclass(slots=True)
 class FoldedRow:
@@ -26,7 +28,7 @@ class FoldedRow:
     receptive_field: ReceptiveField
     shared: bool
     """Whether any of the layers has the weights of an earlier one."""
-    unknown: frozenset[str] = frozenset()
+    unknown: frozenset[str] = NOTHING_UNKNOWN
     """The numbers that an opaque layer among them does not declare."""
 
     def text(self, number: str) -> str:
@@ -52,23 +54,44 @@ def fold(analysis: Analysis, depth: int | None) -> list[FoldedRow]:
 
     distinct = {id(layer.node.layer): layer.node.layer for layer in analysis.layers}
     described = {identity: describe(layer) for identity, layer in distinct.items()}
-    return [_row(path, list(layers), analysis.batch, described) for path, layers in groupby(analysis.layers, key)]
+    outputs = {shape: shape_text((analysis.batch, *shape)) for shape in {layer.node.shape for layer in analysis.layers}}
+    return [
+        _row_of_one(path, layers[0], described, outputs) if len(layers) == 1 else _row(path, layers, outputs)
+        for path, layers in [(path, list(layers)) for path, layers in groupby(analysis.layers, key)]
+    ]
 
 
-def _row(path: str, layers: list[LayerReport], batch: int, described: dict[int, str]) -> FoldedRow:
+def _row_of_one(
+    path: str, layer: LayerReport, described: dict[int, str], outputs: dict[tuple[int, ...], str]
+) -> FoldedRow:
+    """Most rows are of one layer, and there may be tens of thousands."""
+    return FoldedRow(
+        path,
+        described[id(layer.node.layer)],
+        outputs[layer.node.shape],
+        layer.params,
+        layer.macs,
+        layer.flops,
+        layer.activation_bytes,
+        layer.receptive_field,
+        layer.shared > 0,
+        frozenset(layer.unknown) if layer.node.layer.role == "opaque" else NOTHING_UNKNOWN,
+    )
+
+
+def _row(path: str, layers: list[LayerReport], outputs: dict[tuple[int, ...], str]) -> FoldedRow:
     last = layers[-1]
     opaque = sum([layer.node.layer.role == "opaque" for layer in layers])
-    several = f"{len(layers)} layers, {opaque} opaque" if opaque else f"{len(layers)} layers"
-    what = described[id(last.node.layer)] if len(layers) == 1 else several
+    what = f"{len(layers)} layers, {opaque} opaque" if opaque else f"{len(layers)} layers"
     return FoldedRow(
         path=path,
         what=what,
-        output=shape_text((batch, *last.node.shape)),
+        output=outputs[last.node.shape],
         params=sum([layer.params for layer in layers]),
         macs=sum([layer.macs for layer in layers]),
         flops=sum([layer.flops for layer in layers]),
         activation_bytes=sum([layer.activation_bytes for layer in layers]),
         receptive_field=last.receptive_field,
         shared=any(layer.shared for layer in layers),
-        unknown=frozenset([name for layer in layers for name in layer.unknown]) if opaque else frozenset(),
+        unknown=frozenset([name for layer in layers for name in layer.unknown]) if opaque else NOTHING_UNKNOWN,
     )

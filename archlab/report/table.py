@@ -17,6 +17,9 @@ from archlab.report.opaque import bound, opaque_notes
 from archlab.report.terminal import bar, render, width_of
 from archlab.report.units import binary, duration, field_text, si, stride_text
 
+Cells = tuple[str, ...]
+"""A row's, one for each column."""
+
 
 class Column(NamedTuple):
     """A column of a table.
@@ -68,13 +71,13 @@ def analysis_table(analysis: Analysis, depth: int | None, *, colour: bool = Fals
     """The table of `archlab analyze`: one row for each layer or folded scope, then totals and conventions."""
     folded = fold(analysis, depth)
     fields = {id(row.receptive_field): row.receptive_field for row in folded}
-    seen = {identity: [field_text(field), stride_text(field)] for identity, field in fields.items()}
-    rows = [[*_layer_cells(row), *seen[id(row.receptive_field)]] for row in folded]
+    seen = {identity: (field_text(field), stride_text(field)) for identity, field in fields.items()}
+    rows = [(*_layer_cells(row), *seen[id(row.receptive_field)]) for row in folded]
     columns: tuple[Column, ...] = LAYER_COLUMNS
     if colour:  # bars are for people
         columns = (*LAYER_COLUMNS, SHARE_COLUMN)
         whole = max(analysis.total.macs, 1)
-        rows = [[*cells, bar(row.macs / whole)] for cells, row in zip(rows, folded, strict=True)]
+        rows = [(*cells, bar(row.macs / whole)) for cells, row in zip(rows, folded, strict=True)]
     lines = [f"{label:<16}{text}" for label, text in totals(analysis)]
     parts: list[str | Grid] = [
         heading(analysis),
@@ -85,9 +88,9 @@ def analysis_table(analysis: Analysis, depth: int | None, *, colour: bool = Fals
     return render(parts, colour=colour)
 
 
-def _layer_cells(row: FoldedRow) -> list[str]:
+def _layer_cells(row: FoldedRow) -> Cells:
     """All but what a unit sees, which many rows share."""
-    return [
+    return (
         row.path,
         row.what,
         row.output,
@@ -95,7 +98,7 @@ def _layer_cells(row: FoldedRow) -> list[str]:
         row.text("macs"),
         row.text("flops"),
         binary(row.activation_bytes) if row.activation_bytes else "-",
-    ]
+    )
 
 
 def comparison_table(analyses: Sequence[Analysis], device: Device, *, colour: bool = False) -> str:
@@ -112,9 +115,9 @@ def comparison_table(analyses: Sequence[Analysis], device: Device, *, colour: bo
     return render([_table(NETWORK_COLUMNS, rows, width_of(colour=colour)), *notes], colour=colour)
 
 
-def _network_cells(analysis: Analysis, figures: Row) -> list[str]:
+def _network_cells(analysis: Analysis, figures: Row) -> Cells:
     total, training = analysis.total, training_text(figures)
-    return [
+    return (
         analysis.graph.name,
         shape_text(tuple(analysis.input_shape)),
         str(len(analysis.layers)),
@@ -128,7 +131,7 @@ def _network_cells(analysis: Analysis, figures: Row) -> list[str]:
         duration(figures["seconds"]),
         field_text(total.receptive_field),
         stride_text(total.receptive_field),
-    ]
+    )
 
 
 def rows_table(rows: list[Row], *, colour: bool = False) -> str:
@@ -139,7 +142,7 @@ def rows_table(rows: list[Row], *, colour: bool = False) -> str:
         Column(name, "right" if isinstance(value, int | float) else "left", position)
         for position, (name, value) in enumerate(rows[0].items())
     ]
-    cells = [["" if value is None else _cell(value) for value in row.values()] for row in rows]
+    cells = [tuple(["" if value is None else _cell(value) for value in row.values()]) for row in rows]
     return render([_table(columns, cells, width_of(colour=colour))], colour=colour)
 
 
@@ -147,17 +150,18 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
-def _table(columns: tuple[Column, ...] | list[Column], rows: list[list[str]], width: int) -> Grid:
+def _table(columns: Sequence[Column], rows: list[Cells], width: int) -> Grid:
     """A table of the columns that fit."""
     kept = _fitting(columns, rows, width)
     table = grid(*[(columns[index].name, columns[index].justify) for index in kept])
-    table.rows = [tuple([row[index] for index in kept]) for row in rows]
+    table.rows = rows if len(kept) == len(columns) else [tuple([row[index] for index in kept]) for row in rows]
     return table
 
 
-def _fitting(columns: tuple[Column, ...] | list[Column], rows: list[list[str]], width: int) -> list[int]:
+def _fitting(columns: Sequence[Column], rows: list[Cells], width: int) -> list[int]:
     """The indices of the columns to show, the most dispensable left out until the rest fits."""
-    widths = [widest((column.name, *[row[i] for row in rows])) for i, column in enumerate(columns)]
+    cells = zip(*rows, strict=True) if rows else [() for _ in columns]
+    widths = [widest((column.name, *texts)) for column, texts in zip(columns, cells, strict=True)]
     kept = list(range(len(columns)))
     dispensable = sorted((i for i in kept if columns[i].rank), key=lambda i: columns[i].rank)
     while dispensable and sum(widths[i] + len(GAP) for i in kept) > width:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from archlab.analysis.receptive_field.axis_field import AxisField
@@ -13,6 +14,7 @@ _SI = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 _BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
 
+@lru_cache(maxsize=4096)  # long tables have few different numbers
 def si(value: int) -> str:
     """`4,089,184,256` as `4.089 G`: four significant digits, powers of 1000."""
     for factor, unit in _SI:
@@ -21,6 +23,7 @@ def si(value: int) -> str:
     return str(value)
 
 
+@lru_cache(maxsize=4096)
 def binary(value: int) -> str:
     """Bytes in powers of 1024."""
     for factor, unit in _BINARY:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import ceil, isinf
+from operator import is_
 from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
@@ -225,9 +226,11 @@ class _Walk:
             return field if reads is pointwise(len(reads)) or field.is_global else _with_context(field)
         adaptive = field.adaptive or largest_reach(reads) > 0
         unknown = field.unknown or is_unknown(reads)
-        reads = self._seen_reads(reads)
+        axes = self._axes_through(field.axes, self._seen_reads(reads), node)
+        if (adaptive, unknown) == (field.adaptive, field.unknown) and all(map(is_, axes, field.axes)):
+            return field  # behind a kernel of 1, so that there are few different ones
         return ReceptiveField(
-            self._axes_through(field.axes, reads, node),
+            axes,
             misalignment=field.misalignment,
             context=field.context,
             adaptive=adaptive,

@@ -15,7 +15,7 @@ MAX_NODES = 32_768
 """Primitive layers in one network."""
 MAX_INPUTS = 65_536
 """Inputs of all of them together, which bounds joins of thousands of values."""
-MAX_DIFFERENT = 8_192
+MAX_DIFFERENT = 4_096
 """Layers that differ in type, arguments or input's shape: each of them is worked out by itself."""
 MAX_OPAQUE = 256
 """Different classes of other packages."""
