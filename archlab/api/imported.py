@@ -14,6 +14,7 @@ from archlab.graph import Graph
 from archlab.imports.flat import Flat
 from archlab.imports.targets import ImportOptions, reader_of
 from archlab.imports.text import flat_config
+from archlab.imports.weights import weight_names
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,7 +29,8 @@ def network_of(flat: Flat) -> Network:
     listed = flat_config(flat)
     document, problems = read_document(Source(f"<{flat.origin}>", listed.text), flat.name)
     network = expand_document(document, None, problems, params={})
-    return Network(_with_paths(network.graph, listed.paths), network.document, None)
+    graph = _with_paths(network.graph, listed.paths)
+    return Network(graph, network.document, None, weight_names=weight_names(flat), remarks=flat.remarks)
 
 
 def _with_paths(graph: Graph, paths: Mapping[str, str]) -> Graph:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from archlab.api.imported import load_foreign
 from archlab.api.network import Network, expand_document
 from archlab.config.expand.inputs import GivenInput
 from archlab.config.tree.targets import open_target, read_document
@@ -26,6 +25,8 @@ def load(target: str | Path, *, input: GivenInput | None = None, **params: Any) 
         ConfigError: with every problem found.
     """
     if reader_of(str(target)) is not None:
+        from archlab.api.imported import load_foreign
+
         return load_foreign(str(target), ImportOptions(input, params))
     document, variant, problems = open_target(target)
     return expand_document(document, variant, problems, params=params, input_shape=input)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Unpack
 
 from archlab.analysis.conditions import ConditionOptions, Conditions
@@ -23,12 +24,39 @@ class Network:
         graph: the layers in order.
         document: the config as written.
         variant: the chosen variant, if any.
+        remarks: of an imported network: what was left out, folded or assumed, in plain sentences.
     """
 
-    def __init__(self, graph: Graph, document: Document, variant: Variant | None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        document: Document,
+        variant: Variant | None,
+        *,
+        weight_names: Mapping[str, str] | None = None,
+        remarks: Sequence[str] = (),
+    ) -> None:
         self.graph = graph
         self.document = document
         self.variant = variant
+        self._weight_names = weight_names
+        self.remarks = tuple(remarks)
+
+    @property
+    def weights_map(self) -> Mapping[str, str] | Path | None:
+        """How its tensors are called in the weights of what it was imported from; None where they have its names.
+
+        Of a config the file of names beside it, as `archlab import -o` writes it.
+        """
+        if self._weight_names is not None:
+            return self._weight_names or None
+        source = self.document.source
+        if source.folder is None:
+            return None
+        from archlab.imports.weights import map_beside
+
+        beside = map_beside(source.folder / Path(source.name).name)
+        return beside if beside.is_file() else None
 
     @property
     def name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,12 +15,16 @@ if TYPE_CHECKING:
     from archlab.analysis.conditions import Conditions
     from archlab.api.analysis import Analysis
     from archlab.api.network import Network
+    from archlab.imports.targets import ImportOptions
 
 DTYPES = ("float32", "float16", "bfloat16", "int8")
 LOWER_DTYPES = ("float16", "bfloat16")
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
 CHARTS = ("pareto", "growth", "stages", "memory")
-TARGET = "a YAML path, path@variant, the name of a preset or variant, or - (stdin)"
+TARGET = (
+    "a YAML path, path@variant, the name of a preset or variant, - (stdin), timm:NAME, torchvision:NAME, "
+    "module.path:callable (which runs), or a .onnx, .pt2 or Darknet .cfg file"
+)
 T = TypeVar("T")
 
 
@@ -30,6 +35,18 @@ def add_network(parser: argparse.ArgumentParser) -> None:
         "--input",
         metavar="3x224x224",
         help="channels x height x width of the input; channels x length; ...; of several: image=3x96x96,t=640",
+    )
+    parser.add_argument(
+        "--arg",
+        action="append",
+        default=[],
+        metavar="K=V",
+        help="an argument of what makes an imported model, as --arg num_classes=10",
+    )
+    parser.add_argument(
+        "--until",
+        metavar="NAME",
+        help="of an imported model: a module whose output is the result, or 'raw' for what a detection head decodes",
     )
     parser.add_argument("--batch", type=positive, default=1, metavar="N", help="samples in a batch (1)")
     parser.add_argument("--dtype", type=dtype, choices=DTYPES, default="float32", help="of parameters and activations")
@@ -89,22 +106,58 @@ def load_network(target: str, options: argparse.Namespace) -> Network:
         ConfigError: with every problem found.
     """
     from archlab.api.network import expand_document
-    from archlab.cli.input_size import input_shape, plain_shape
+    from archlab.cli.input_size import input_shape
     from archlab.config.tree.targets import open_target
-    from archlab.imports.targets import ImportOptions, reader_of
+    from archlab.diagnostics.problem import single_problem
+    from archlab.imports.targets import reader_of
 
     if reader_of(target) is not None:
         from archlab.api.imported import load_foreign
 
-        return load_foreign(target, ImportOptions(plain_shape(options.input), _params(options.set)))
+        network = load_foreign(target, import_options(target, options))
+        _tell(target, network.remarks)
+        return network
+    if options.arg or options.until is not None:
+        given = "--arg" if options.arg else "--until"
+        raise single_problem(f"{given} is for imported models; {target} is archlab's own, with --set", Code.WRONG_VALUE)
     document, variant, problems = open_target(target)
     return expand_document(
         document,
         variant,
         problems,
-        params=_params(options.set),
+        params=_assignments("--set", options.set),
         input_shape=input_shape(options.input, document, variant),
     )
+
+
+MOST_REMARKS = 6
+
+
+def _tell(target: str, remarks: Sequence[str]) -> None:
+    """What is to be known of an imported network, on stderr."""
+    from archlab.diagnostics.place import printable
+
+    for remark in remarks[:MOST_REMARKS]:
+        sys.stderr.write(f"archlab: {printable(f'{target}: {remark}')}\n")
+    if len(remarks) > MOST_REMARKS:
+        more = len(remarks) - MOST_REMARKS
+        sys.stderr.write(f"archlab: {printable(target)}: and {more} more; archlab import writes them all\n")
+
+
+def import_options(target: str, options: argparse.Namespace) -> ImportOptions:
+    """How a target that is not archlab's own is imported.
+
+    Raises:
+        ConfigError: for `--set`, which is for the params of a config, or what is no assignment or shape.
+    """
+    from archlab.cli.input_size import plain_shape
+    from archlab.diagnostics.problem import single_problem
+    from archlab.imports.targets import ImportOptions
+
+    if options.set:
+        hint = f"--arg {options.set[0]} gives an argument to what makes it"
+        raise single_problem(f"--set is for the params of a config, and {target} has none; {hint}", Code.WRONG_VALUE)
+    return ImportOptions(plain_shape(options.input), _assignments("--arg", options.arg), options.until)
 
 
 def load_each(targets: Sequence[str], load: Callable[[str], T]) -> list[T]:
@@ -163,7 +216,7 @@ def shared_notes(options: argparse.Namespace, targets: Sequence[str]) -> list[st
     return [f"{', '.join(given)} applies to {which}"]
 
 
-def _params(assignments: Sequence[str]) -> dict[str, Any]:
+def _assignments(option: str, assignments: Sequence[str]) -> dict[str, Any]:
     """`--set name=value`, the value read as YAML."""
     from archlab.config.syntax.substitute import is_dynamic, substitute
     from archlab.config.syntax.yaml_nodes import parse
@@ -174,11 +227,11 @@ def _params(assignments: Sequence[str]) -> dict[str, Any]:
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
-            raise single_problem(f"--set takes name=value, not '{assignment}'", Code.WRONG_VALUE)
+            raise single_problem(f"{option} takes name=value, not '{assignment}'", Code.WRONG_VALUE)
         problems = Problems()
-        node = parse(Source(f"--set {name}", text), problems)
+        node = parse(Source(f"{option} {name}", text), problems)
         problems.raise_if_any()
         if is_dynamic(node):
-            raise single_problem(f"--set {name} takes a plain value, not the expression {text}", Code.WRONG_VALUE)
+            raise single_problem(f"{option} {name} takes a plain value, not the expression {text}", Code.WRONG_VALUE)
         params[name.strip()] = substitute(node, {})
     return params

@@ -79,7 +79,9 @@ def build(
     if made_on.type != "meta":  # where there is nothing to draw
         initialize(model, graph)
     if weights is not None:
-        for text in load_weights(model, whole, weights, partial=partial, weights_map=weights_map).warnings():
+        own_map = getattr(network, "weights_map", None)
+        found = load_weights(model, whole, weights, partial=partial, weights_map=weights_map, own_map=own_map)
+        for text in found.warnings():
             warnings.warn(text, stacklevel=2)
     return model
 

@@ -103,7 +103,12 @@ def _save_model(network: HasGraph, path: Path, options: BuildOptions) -> list[st
     told: list[str] = []
     if options.weights is not None:
         matching = load_weights(
-            model, network.graph, options.weights, partial=options.partial, weights_map=options.weights_map
+            model,
+            network.graph,
+            options.weights,
+            partial=options.partial,
+            weights_map=options.weights_map,
+            own_map=getattr(network, "weights_map", None),
         )
         told.append(f"{options.weights}: {matching.summary()}")
         told += [f"warning: {options.weights}: {text}" for text in matching.warnings()]

@@ -19,7 +19,7 @@ from archlab.diagnostics.spelling import argument
 from archlab.graph import Graph, Node
 from archlab.torch.matching import COUNTER, Pair, Slot, match_modules
 from archlab.torch.state import Weights, read_state, tensor_fault
-from archlab.torch.weights_map import Rule, WeightsMap, mapped, read_map
+from archlab.torch.weights_map import Rule, WeightsMap, fitting, mapped, read_map
 
 __all__ = ["Matching", "Weights", "load_weights", "match"]
 
@@ -216,6 +216,7 @@ def load_weights(
     *,
     partial: bool = False,
     weights_map: WeightsMap | None = None,
+    own_map: WeightsMap | None = None,
 ) -> Matching:
     """Load weights into a built model.
 
@@ -225,12 +226,17 @@ def load_weights(
         weights: a state dict, a file that holds one, or `torchvision:NAME` (downloaded by torchvision).
         partial: keep the model's own values where nothing fits, instead of refusing.
         weights_map: names of the state dict to the network's (see `weights_map`), where they are known.
+        own_map: those of the weights of what the network was imported from, used where they fit.
 
     Raises:
         ConfigError: if the weights cannot be read or copied, or do not fit and `partial` is false.
     """
-    rules = [] if weights_map is None else read_map(weights_map)
-    found = match(graph, read_state(weights), rules, model)
+    state = read_state(weights)
+    if weights_map is not None:
+        rules = read_map(weights_map)
+    else:
+        rules = [] if own_map is None else fitting(read_map(own_map), state, model.state_dict())
+    found = match(graph, state, rules, model)
     if not found.taken or not (found.fits or partial):
         shown = (
             f"the weights {weights}" if isinstance(weights, str) or not isinstance(weights, Mapping) else "the weights"

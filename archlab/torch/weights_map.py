@@ -12,7 +12,7 @@ that fits a name decides. Names that no line fits are matched as without a map (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,6 +92,22 @@ def read_map(written: WeightsMap) -> list[Rule]:
             raise _wrong(f"'{old}' becomes a name, or null to leave it out, not {kind(value)}", value.place)
         rules.append(_rule(old, value.value, root.keys[old]))
     return rules
+
+
+def fitting(rules: Sequence[Rule], theirs: Iterable[str], ours: Container[str]) -> list[Rule]:
+    """The lines of a map that goes with a network, if these are the weights that it is meant for.
+
+    Names that no line fits, and the network has too, stay as they are.
+
+    Args:
+        rules: the map.
+        theirs: names in the state dict.
+        ours: the network's.
+    """
+    names = list(theirs)
+    used = [rule for rule in rules if any(rule.fits(name) for name in names)]
+    same = [name for name in names if name in ours and not any(rule.fits(name) for rule in used)]
+    return [*used, *[_rule(name, name, None) for name in same]] if used else []
 
 
 def _rule(old: str, new: str | None, place: Place | None) -> Rule:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from archlab.diagnostics.codes import Code
-from archlab.diagnostics.problem import ConfigError, single_problem
+from archlab.diagnostics.problem import single_problem
 from archlab.graph import OutputForm
 from archlab.imports.flat import Flat
 from archlab.imports.prune import pruned
@@ -19,52 +20,86 @@ from archlab.layers.shape import Shape
 from archlab.torch.importing.recorder import Recorder, tensors_in
 from archlab.torch.importing.tracer import BATCH, Tracer
 
+Make = Callable[[], nn.Module]
 
-def flatten(model: nn.Module, inputs: Mapping[str, Shape], *, name: str, origin: str) -> Flat:
+
+def flatten(
+    model: nn.Module, inputs: Mapping[str, Shape], *, name: str, origin: str, remake: Make | None = None
+) -> Flat:
     """A model as a flat network, in eval mode; the model is left as it was.
+
+    It runs on the `meta` device, where nothing is computed; on its own where it cannot run there.
 
     Args:
         model: it.
         inputs: shapes without the batch, by name.
         name: of the network.
         origin: what it was imported from.
+        remake: makes a model that is on the `meta` device once more, on the CPU.
 
     Raises:
         ConfigError: if the model does not run on such inputs.
     """
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
     try:
-        recorder, result = _watched(model, inputs)
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
+        recorder, result = _watched(_on_meta(model), inputs)
+    except Exception:
+        if remake is None and _device(model).type == "meta":
+            raise
+        recorder, result = _watched(model if remake is None else remake(), inputs)
     form, outputs = _outputs(recorder, result)
     remarks = [f"opaque: {path}: {reason}" for path, reason in recorder.reasons.items()]
+    if recorder.looked:
+        looked = ", ".join(recorder.looked)
+        remarks.append(f"the model looks at values ({looked}): another input may go another way than this one of zeros")
     flat = Flat(name, origin, dict(inputs), recorder.items, outputs, form, remarks)
     return pruned(flat, {parameter: one.numel() for parameter, one in model.named_parameters()})
 
 
+def _device(model: nn.Module) -> torch.device:
+    return next((one.device for one in (*model.parameters(), *model.buffers())), torch.device("cpu"))
+
+
+def _on_meta(model: nn.Module) -> nn.Module:
+    """A copy whose tensors hold nothing; the model itself if it holds nothing."""
+    tensors = [*model.parameters(), *model.buffers()]
+    if all(one.is_meta for one in tensors) and tensors:
+        return model
+    emptied = {id(one): _emptied(one) for one in tensors}
+    return copy.deepcopy(model, dict(emptied))
+
+
+def _emptied(tensor: Tensor) -> Tensor:
+    empty = tensor.detach().to("meta")
+    return nn.Parameter(empty, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
+
+
 def _watched(model: nn.Module, inputs: Mapping[str, Shape]) -> tuple[Recorder, Any]:
-    device = next((one.device for one in (*model.parameters(), *model.buffers())), torch.device("meta"))
+    """What a pass calls, and its result.
+
+    Raises:
+        ConfigError: if the model does not run.
+    """
+    device = _device(model)
     tensors = {name: torch.zeros(BATCH, *shape, device=device) for name, shape in inputs.items()}
     tracer = Tracer(model, tensors)
+    modes = {module: module.training for module in model.modules()}
     handles = []
     for module in model.modules():
         handles.append(module.register_forward_pre_hook(tracer.enter, with_kwargs=True))
         handles.append(module.register_forward_hook(tracer.leave, with_kwargs=True))
+    model.eval()
     try:
         with warnings.catch_warnings(), torch.no_grad(), tracer:
             warnings.simplefilter("ignore")
             return tracer.recorder, model(*tensors.values())
-    except ConfigError:
-        raise
     except Exception as error:  # noqa: BLE001 - it is other people's code
         shapes = ", ".join(["x".join(map(str, shape)) for shape in inputs.values()])
         raise single_problem(f"the model does not run on {shapes}: {error_text(error)}", Code.SHAPE) from None
     finally:
         for handle in handles:
             handle.remove()
+        for module, mode in modes.items():
+            module.training = mode
 
 
 def _outputs(recorder: Recorder, result: Any) -> tuple[OutputForm, list[tuple[str, int]]]:

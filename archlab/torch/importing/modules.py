@@ -33,7 +33,7 @@ def known_module(module: nn.Module) -> Known | None:
         layer_type = _by_class().get(f"{base.__module__}.{base.__qualname__}")
         if layer_type is None:
             continue
-        if type(module).forward is not vars(base).get("forward", nn.Module.forward) or _is_changed(module):
+        if type(module).forward is not getattr(base, "forward", None) or _is_changed(module):
             return None
         cls = find_layer(layer_type)
         assert cls is not None

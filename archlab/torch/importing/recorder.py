@@ -17,12 +17,14 @@ class Recorder(Builder):
     Attributes:
         batch: samples in the pass.
         running: the modules that run, from the whole to the innermost, with their scopes.
+        looked: where the model looks at what a value holds, by the functions' names.
     """
 
     def __init__(self, model: nn.Module, inputs: Mapping[str, Tensor]) -> None:
         super().__init__({name: tuple(tensor.shape[1:]) for name, tensor in inputs.items()})
         self.batch = next(iter(inputs.values())).shape[0]
         self.running: list[tuple[nn.Module, Scope]] = []
+        self.looked: dict[str, None] = {}
         named = [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
         self._tensors = {id(tensor): name for name, tensor in reversed(named)}
         self._values: dict[int, int] = {}

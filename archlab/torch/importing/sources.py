@@ -82,7 +82,8 @@ def read_named(target: str, options: ImportOptions) -> Flat:
     """
     source = open_source(target, options)
     model = source.made("meta")
-    return flatten(model, source.inputs(model, options), name=source.name, origin=source.origin)
+    inputs = source.inputs(model, options)
+    return flatten(model, inputs, name=source.name, origin=source.origin, remake=lambda: source.made("cpu"))
 
 
 def open_source(target: str, options: ImportOptions) -> Source:
@@ -177,5 +178,5 @@ def _found(target: str, package: str, word: str) -> Any:
             raise single_problem(f"{package} has no '{word}'{hint}", Code.UNKNOWN_PRESET)
         found = getattr(found, part)
     if not callable(found):
-        raise single_problem(f"{target} is a {type(found).__name__}, which cannot be called", Code.WRONG_VALUE)
+        raise single_problem(f"{target} is no function or class: it cannot be called", Code.WRONG_VALUE)
     return found

@@ -27,6 +27,13 @@ BATCH = 5
 """Samples in the pass: a size that no network is likely to have beside."""
 
 
+LOOKING = (
+    *("item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__index__", "__contains__"),
+    *("nonzero", "argwhere", "equal", "allclose", "masked_select", "unique"),
+)
+"""Functions that tell what a value holds, or whose shape depends on it."""
+
+
 @dataclass
 class Call:
     """A module while it runs.
@@ -79,6 +86,8 @@ class Tracer(TorchFunctionMode):
     def _note(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
         recorder = self.recorder
         outputs = [one for one in tensors_in(result) if recorder.tensor_name(one) is None]
+        if getattr(func, "__name__", "") in LOOKING and recorder.values_in((args, kwargs)):
+            recorder.looked[recorder.path_here(func.__name__.strip("_"))] = None
         if not outputs:
             return
         if not recorder.values_in((args, kwargs)):
