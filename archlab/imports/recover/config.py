@@ -1,0 +1,160 @@
+"""A flat network to a config, with the proof that they are one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from archlab.config.expand.network import expand
+from archlab.config.tree.targets import read_document
+from archlab.diagnostics.place import Source
+from archlab.diagnostics.problem import ConfigError
+from archlab.graph import Graph
+from archlab.graph.fingerprint import fingerprint, identities
+from archlab.imports.flat import Flat
+from archlab.imports.recover.block import UnwritableError
+from archlab.imports.recover.document import written_text
+from archlab.imports.recover.identities import without_identities
+from archlab.imports.recover.network import Restraint, write_network
+from archlab.imports.recover.params import file_params
+from archlab.imports.text import Listed, flat_config
+
+_ATTEMPTS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A config of a flat network.
+
+    Attributes:
+        text: YAML.
+        fallbacks: what could not be written as a block or in short, in plain words.
+        names: paths of the config's layers to numbers of the flat network's items.
+        fingerprint: of both graphs.
+    """
+
+    text: str
+    fallbacks: tuple[str, ...]
+    names: Mapping[str, int]
+    fingerprint: str
+
+
+def recovered_config(flat: Flat) -> Recovered:
+    """A flat network as a short config whose graph is the same.
+
+    Raises:
+        ConfigError: if the language refuses the network itself.
+    """
+    listed = flat_config(flat)
+    wanted = _graph(listed.text, flat)
+    ids, mark = identities(wanted), fingerprint(wanted)
+    restraint, fallbacks = Restraint(), list[str]()
+    short = without_identities(flat)
+    for _ in range(_ATTEMPTS):
+        attempt = _attempt(short, restraint, wanted)
+        if attempt.graph is not None and fingerprint(attempt.graph) == mark:
+            names = _names(attempt.graph, wanted, ids, flat, listed)
+            return Recovered(attempt.text, tuple(fallbacks), names, mark)
+        if attempt.graph is not None:
+            attempt = attempt._replace(line=_first_other(attempt.graph, set(ids)))
+        if not _restrain(restraint, fallbacks, _part_at(attempt), attempt.why):
+            break
+    fallbacks.append("the whole network, layer by layer")
+    return Recovered(listed.text, tuple(fallbacks), _names(wanted, wanted, ids, flat, listed), mark)
+
+
+class _Attempt(NamedTuple):
+    """A text, and what became of it.
+
+    Attributes:
+        text: of a config; empty where none could be written.
+        blocks: names of its blocks to the classes that they were made of.
+        graph: of the text; None where the language refuses it.
+        line: where it does.
+        why: in plain words.
+    """
+
+    text: str
+    blocks: Mapping[str, str]
+    graph: Graph | None
+    line: int = -1
+    why: str = "another graph"
+
+
+def _attempt(flat: Flat, restraint: Restraint, wanted: Graph) -> _Attempt:
+    text, blocks = "", dict[str, str]()
+    try:
+        written = write_network(flat, restraint)
+        blocks = {part.block.name: part.kind for part in written.blocks}
+        text = written_text(flat, written, file_params(written, wanted.nodes[wanted.outputs[0][1]].shape))
+        return _Attempt(text, blocks, _graph(text, flat))
+    except UnwritableError:
+        return _Attempt(text, blocks, None, why="its wiring has no name in the language")
+    except ConfigError as error:
+        problem = error.problems[0]
+        return _Attempt(text, blocks, None, problem.place.line if problem.place is not None else -1, problem.message)
+
+
+def _graph(text: str, flat: Flat) -> Graph:
+    document, problems = read_document(Source(f"<{flat.origin}>", text), flat.name)
+    problems.raise_if_any()
+    return expand(document, None, {}, problems)
+
+
+def _first_other(graph: Graph, wanted: set[str]) -> int:
+    """The line of the first layer that is none of the wanted ones."""
+    for node, identity in zip(graph.nodes, identities(graph), strict=True):
+        if identity not in wanted and node.place is not None:
+            return node.place.line
+    return -1
+
+
+def _part_at(attempt: _Attempt) -> str:
+    """The class whose block a line is in; empty for the network's list of layers."""
+    line, kinds, current = attempt.line, attempt.blocks, ""
+    lines = attempt.text.split("\n")
+    used = re.search(r"\buse: (\w+)", lines[line]) if 0 <= line < len(lines) else None
+    if used is not None:
+        return kinds[used[1]]
+    for number, content in enumerate(lines):
+        if content and not content.startswith((" ", "#")):
+            current = ""
+        elif content.startswith("  ") and content[2:3] not in (" ", "-", "") and content.endswith(":"):
+            current = kinds.get(content.strip()[:-1], "")
+        if number == line:
+            return current
+    return ""
+
+
+def _restrain(restraint: Restraint, fallbacks: list[str], kind: str, why: str) -> bool:
+    """Be plainer about a class; False where it cannot be any plainer."""
+    for stage in (restraint.literal, restraint.plain, restraint.inline if kind else set[str]()):
+        if kind not in stage:
+            if stage is restraint.literal:
+                stage.add(kind)
+                return True
+            stage.add(kind)
+            what = kind or "the list of layers"
+            how = "without residuals, branches and repeats" if stage is restraint.plain else "written where it is used"
+            if kind or stage is restraint.plain:
+                fallbacks.append(f"{what}: {how} ({why})")
+                return True
+    return False
+
+
+def _names(graph: Graph, wanted: Graph, ids: list[str], flat: Flat, listed: Listed) -> dict[str, int]:
+    """Paths of a graph's layers to the items that they stand for."""
+    numbers = {path: number for number, path in enumerate(item.path for item in flat.items)}
+    heads = {name: numbers[path] for name, path in listed.paths.items()}
+    items: dict[str, int] = {}
+    for node, identity in zip(wanted.nodes, ids, strict=True):
+        head = node.path.partition(".")[0]
+        if head in heads:
+            items.setdefault(identity, heads[head])
+    found: dict[str, int] = {}
+    for node, identity in zip(graph.nodes, identities(graph), strict=True):
+        if identity in items and node.inputs:
+            found[node.path] = items[identity]
+    return found

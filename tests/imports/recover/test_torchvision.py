@@ -1,0 +1,91 @@
+"""torchvision's models as short configs: equal to the flat ones, and to torchvision's own outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+import archlab
+from archlab.api.imported import network_of
+from archlab.api.load import loads
+from archlab.graph.fingerprint import fingerprint
+from archlab.imports.recover import recovered_config
+from archlab.torch.importing.flatten import flatten
+
+LINES = {
+    "alexnet": 20,
+    "densenet121": 45,
+    "googlenet": 60,
+    "mnasnet1_0": 32,
+    "regnet_y_400mf": 32,
+    "resnet18": 30,
+    "resnet50": 30,
+    "squeezenet1_1": 32,
+    "vgg11_bn": 30,
+    "wide_resnet50_2": 30,
+}
+"""Models, and the lines that their config may have."""
+NUMBERS = ("params", "buffers", "macs", "flops", "activations")
+
+
+@pytest.fixture(scope="module", params=LINES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def model(name: str) -> nn.Module:
+    """With all one-dimensional parameters and running statistics drawn: what starts at zero hides mistakes."""
+    options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    torch.manual_seed(0)
+    made: nn.Module = torchvision.models.get_model(name, weights=None, **options).eval()
+    with torch.no_grad():
+        for tensor in made.state_dict().values():
+            if tensor.dim() == 1:
+                tensor.uniform_(0.5, 1.5)
+    return made
+
+
+@pytest.fixture(scope="module")
+def flat(name: str, model: nn.Module) -> Any:
+    return flatten(model, {"input": (3, 224, 224)}, name=name, origin=f"torchvision:{name}")
+
+
+@pytest.fixture(scope="module")
+def recovered(flat: Any) -> Any:
+    return recovered_config(flat)
+
+
+def test_the_graph_is_the_flat_ones_in_few_lines(name: str, flat: Any, recovered: Any) -> None:
+    assert not recovered.fallbacks
+    assert recovered.text.count("\n") <= LINES[name]
+    assert fingerprint(loads(recovered.text).graph) == fingerprint(network_of(flat).graph)
+
+
+def test_all_numbers_are_the_flat_ones(flat: Any, recovered: Any) -> None:
+    ours, theirs = (network.analyze().to_dict()["total"] for network in (loads(recovered.text), network_of(flat)))
+    for number in NUMBERS:
+        assert ours[number] == theirs[number]
+    for number in ("inference_peak", "training_peak"):
+        assert ours["memory"][number] == theirs["memory"][number]
+    for number in ("size", "stride", "start", "coverage"):
+        assert ours["receptive_field"][number] == theirs["receptive_field"][number]
+
+
+def test_outputs_are_torchvisions_bit_by_bit(model: nn.Module, flat: Any, recovered: Any) -> None:
+    built = archlab.build(loads(recovered.text)).eval()
+    theirs, ours = model.state_dict(), built.state_dict()
+    found: dict[str, str] = {}
+    for path, number in recovered.names.items():
+        for tensor, source in flat.items[number].tensors.items():
+            if f"{path}.{tensor}" in ours:
+                found[f"{path}.{tensor}"] = source
+    assert found.keys() == ours.keys()
+    built.load_state_dict({ours_name: theirs[source] for ours_name, source in found.items()})
+    image = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        assert torch.equal(built(image), model(image))
