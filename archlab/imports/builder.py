@@ -6,16 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
 from archlab.imports.flat import Item, Scope
 from archlab.imports.layouts import laid_out
 from archlab.imports.layouts import others as layouts
+from archlab.imports.lowered import Lowered, lowered
 from archlab.imports.unsaid import UnsaidError
-from archlab.layers import Layer, find_layer
-from archlab.layers.describe import own_options
-from archlab.layers.macro import Macro
-from archlab.layers.shape import Shape, ShapeError, axis_count
+from archlab.layers.shape import Shape, axis_count
 
 COUNTER = "num_batches_tracked"
 """A batch norm's, which only PyTorch keeps."""
@@ -27,10 +23,12 @@ class Owned(NamedTuple):
     Attributes:
         name: in the source's state dict; None for one that is computed.
         shape: its own.
+        learnable: whether it is a parameter and no buffer; None where the source does not say.
     """
 
     name: str | None
     shape: tuple[int, ...]
+    learnable: bool | None = None
 
 
 class Opacity(NamedTuple):
@@ -40,11 +38,13 @@ class Opacity(NamedTuple):
         path: of the item.
         reason: why it is opaque.
         tensors: its own names of its tensors to those in the source's state dict.
+        elements: its own names to the number that counts them, `params` or `buffers`, and how many there are.
     """
 
     path: str
     reason: str
     tensors: Mapping[str, str]
+    elements: Mapping[str, tuple[str, int]] = {}
 
 
 class Builder:
@@ -63,6 +63,10 @@ class Builder:
         self._shapes: list[Shape] = list(inputs.values())
         self._owners: dict[tuple[str, ...], int] = {}
         """Type and names of tensors to the first value that was made with them."""
+        self._claimed: dict[str, int] = {}
+        """Names of tensors to the first value that was made with them, whatever its type."""
+        self._lowered: dict[Any, Lowered] = {}
+        """Each distinct item, made and asked once."""
         self._taken: set[str] = set(inputs)
         self._read: set[int] = set()
         """Values that items take."""
@@ -109,26 +113,27 @@ class Builder:
         Raises:
             UnsaidError: if archlab has no such layer for these inputs, or it gives another shape, or has other tensors.
         """
-        layer, shape = self._fitting(layer_type, options, inputs)
-        if output is not None and tuple(shape) != output:
-            raise UnsaidError(f"{layer_type} gives {tuple(shape)}, and the source {output}")
-        names = {} if tensors is None else self._names(layer, tensors, inputs)
+        made = self._fitting(layer_type, options, inputs)
+        if output is not None and tuple(made.shape) != output:
+            raise UnsaidError(f"{layer_type} gives {tuple(made.shape)}, and the source {output}")
+        names = {} if tensors is None else _names(layer_type, made, tensors)
         key = (layer_type, *sorted(names.values()))
         share = self._owners.get(key) if share is None and names else share
-        own = dict(own_options(layer))
-        if share is not None and dict(self.items[share - self.first].options) != own:
+        if share is not None and dict(self.items[share - self.first].options) != made.options:
             raise UnsaidError(f"{layer_type} has the weights of another call, and other options")
+        if share is None and any(name in self._claimed for name in names.values()):
+            raise UnsaidError(f"{layer_type} has some of the weights of another layer")
         item = Item(
-            path=self.fresh_path(path if path is not None else self.path_here(layer.alias)),
+            path=self.fresh_path(path if path is not None else self.path_here(made.layer.alias)),
             type=layer_type,
-            options={} if share is not None else own,
+            options={} if share is not None else made.options,
             inputs=tuple(inputs),
-            shape=tuple(shape),
+            shape=tuple(made.shape),
             share=share,
             scopes=self.scopes(),
             tensors=names,
         )
-        value = self.append(item, shape)
+        value = self.append(item, made.shape)
         if names:
             self._owners.setdefault(key, value)
         return value
@@ -155,7 +160,7 @@ class Builder:
         item = Item(
             path=self.fresh_path(told.path),
             type=layer_type,
-            options=chosen if share is None else {},
+            options=self._counted_once(chosen, told) if share is None else {},
             inputs=entering,
             shape=tuple(shape),
             share=share,
@@ -168,18 +173,26 @@ class Builder:
         self.reasons[item.path] = told.reason
         return value
 
-    def _fitting(self, layer_type: str, options: Mapping[str, Any], inputs: Sequence[int]) -> tuple[Layer, Shape]:
-        """A layer; where the layout of an opaque one's output is in the way, which was a guess, another is taken."""
+    def _counted_once(self, options: dict[str, Any], told: Opacity) -> dict[str, Any]:
+        """Its options, without the elements of tensors that an earlier item has."""
+        found = dict(options)
+        for own, (kind, elements) in told.elements.items():
+            if told.tensors.get(own) in self._claimed and kind in found:
+                found[kind] -= elements
+        return found
+
+    def _fitting(self, layer_type: str, options: Mapping[str, Any], inputs: Sequence[int]) -> Lowered:
+        """An item; where the layout of an opaque one's output is in the way, which was a guess, another is taken."""
         try:
-            return self._layer(layer_type, options, inputs)
+            return self._made(layer_type, options, inputs)
         except UnsaidError:
             for value in inputs:
-                found = self._laid_otherwise(value, lambda: self._layer(layer_type, options, inputs))
+                found = self._laid_otherwise(value, lambda: self._made(layer_type, options, inputs))
                 if found is not None:
                     return found
             raise
 
-    def _laid_otherwise(self, value: int, fits: Callable[[], tuple[Layer, Shape]]) -> tuple[Layer, Shape] | None:
+    def _laid_otherwise(self, value: int, fits: Callable[[], Lowered]) -> Lowered | None:
         number = value - self.first
         item = self.items[number] if number >= 0 else None
         if item is None or "output" not in item.options or value in self._read:
@@ -196,35 +209,29 @@ class Builder:
         self._shapes[value] = before
         return None
 
-    def _layer(self, layer_type: str, options: Mapping[str, Any], inputs: Sequence[int]) -> tuple[Layer, Shape]:
-        cls = find_layer(layer_type)
-        if cls is None:
-            raise UnsaidError(f"there is no {layer_type}")
-        try:
-            layer = cls(**options)
-            return layer, layer.out_shape(self._input_shapes(inputs))
-        except (ValidationError, ShapeError) as error:
-            raise UnsaidError(f"{layer_type}: {_reason(error)}") from None
+    def _made(self, layer_type: str, options: Mapping[str, Any], inputs: Sequence[int]) -> Lowered:
+        shapes = self._input_shapes(inputs)
+        key = layer_type, repr(options), shapes
+        if key not in self._lowered:
+            self._lowered[key] = lowered(layer_type, options, shapes)
+        return self._lowered[key]
 
     def _input_shapes(self, inputs: Sequence[int]) -> tuple[Shape, ...]:
         return tuple([self._shapes[value] for value in inputs])
 
-    def _names(self, layer: Layer, tensors: Mapping[str, Owned], inputs: Sequence[int]) -> dict[str, str]:
-        """Names of a layer's tensors in the state dict, after a look that they are all, and of its shapes.
+    def rename(self, value: int, path: str) -> None:
+        """Give an item another path, which must be free."""
+        number = value - self.first
+        item = self.items[number]
+        self._taken.discard(item.path)
+        self._taken.add(path)
+        self.items[number] = replace(item, path=path)
+        if item.path in self.reasons:
+            self.reasons[path] = self.reasons.pop(item.path)
 
-        Raises:
-            UnsaidError: if they are others.
-        """
-        if not isinstance(layer, Macro):
-            specs = layer.tensors(self._input_shapes(inputs))
-            kept = [spec for spec in specs if spec.persistent and (spec.name in tensors or spec.name != COUNTER)]
-            wanted = {spec.name: tuple(spec.shape) for spec in kept}
-            found = {name: tensor.shape for name, tensor in tensors.items()}
-            if wanted != found:
-                raise UnsaidError(f"{layer.type} has the tensors {wanted}, and the source {found}")
-        if any(tensor.name is None for tensor in tensors.values()):
-            raise UnsaidError(f"the weights of {layer.type} are computed")
-        return {own: tensor.name for own, tensor in tensors.items() if tensor.name is not None}
+    def is_free(self, path: str) -> bool:
+        """Whether no item has a path."""
+        return path not in self._taken
 
     def append(self, item: Item, shape: Shape) -> int:
         """Add an item that is complete; its value's number."""
@@ -232,7 +239,10 @@ class Builder:
         self._read.update(item.inputs)
         self._shapes.append(shape)
         self._taken.add(item.path)
-        return len(self._shapes) - 1
+        value = len(self._shapes) - 1
+        for name in item.tensors.values():
+            self._claimed.setdefault(name, value)
+        return value
 
     def drop(self, start: int) -> None:
         """Take back the items from one on."""
@@ -243,6 +253,7 @@ class Builder:
         del self.items[start:], self._shapes[kept:]
         self._read = {value for item in self.items for value in item.inputs}
         self._owners = {key: value for key, value in self._owners.items() if value < kept}
+        self._claimed = {name: value for name, value in self._claimed.items() if value < kept}
 
     def fresh_path(self, path: str) -> str:
         """A path, numbered where it is taken."""
@@ -253,7 +264,28 @@ class Builder:
         return name
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return "; ".join([f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()])
-    return str(error)
+def _names(layer_type: str, made: Lowered, tensors: Mapping[str, Owned]) -> dict[str, str]:
+    """Names of a layer's tensors in the state dict, after a look that they are all, and of its kinds and sizes.
+
+    Raises:
+        UnsaidError: if they are others.
+    """
+    kept = {name: spec for name, spec in made.tensors.items() if name in tensors or name.rpartition(".")[2] != COUNTER}
+    wanted = {name: _kind(spec.shape, learnable=spec.learnable) for name, spec in kept.items()}
+    found = {
+        name: _kind(one.shape, learnable=made.tensors[name].learnable if one.learnable is None else one.learnable)
+        for name, one in tensors.items()
+        if name in made.tensors
+    }
+    if wanted != found or len(found) < len(tensors):
+        theirs = {name: one.shape for name, one in tensors.items()}
+        ours = {name: spec.shape for name, spec in made.tensors.items()}
+        raise UnsaidError(f"{layer_type} has the tensors {ours}, and the source {theirs}, or buffers among them")
+    if any(one.name is None for one in tensors.values()):
+        raise UnsaidError(f"the weights of {layer_type} are computed")
+    return {own: one.name for own, one in tensors.items() if one.name is not None}
+
+
+def _kind(shape: Sequence[int], *, learnable: bool) -> tuple[bool, tuple[int, ...]]:
+    """What must be equal: dimensions of size 1 may stand anywhere, since elements lie in the same order."""
+    return learnable, tuple([size for size in shape if size != 1])

@@ -38,7 +38,8 @@ class Item:
         share: the number of the value whose layer this is once more, weights and all; then there are no options.
         scopes: the modules around it, from the whole to the next.
         tensors: the layer's tensors to their names in the source's state dict, as
-            `{"weight": "layer1.0.conv1.weight"}`; of an opaque layer all that are in it, by their own names.
+            `{"weight": "layer1.0.conv1.weight"}`, whose elements lie in the same order, though dimensions of size 1 may
+            stand elsewhere; of an opaque layer all that are in it, by their own names.
     """
 
     path: str

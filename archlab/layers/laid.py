@@ -108,9 +108,14 @@ def permuted(shape: tuple[int, ...], order: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def merged(shape: tuple[int, ...], first: int, last: int) -> tuple[int, ...]:
-    """Dimensions `first` to `last` made one. Axes merged with channels are positions no more: their size is 1 then."""
+    """Dimensions `first` to `last` made one. Axes merged with channels are positions no more: their size is 1 then.
+
+    A single channel in front of axes is none to be merged with, where other dimensions are left: 1x6x5 as 6x5.
+    """
     roles, positions = roles_of(shape), positions_of(shape)
     inside = roles[first : last + 1]
+    if last - first + 1 < len(shape) and any(inside):
+        inside = tuple([role for dim, role in enumerate(inside, first) if role or shape[dim] > 1])
     axes = tuple([axis for role in inside for axis in role])
     in_order = all(role for role in inside) and axes == tuple(range(axes[0], axes[0] + len(axes)))
     if not in_order:
@@ -140,6 +145,9 @@ def split(shape: tuple[int, ...], dim: int, sizes: tuple[int, ...]) -> tuple[int
         made = (CHANNELS,) * len(sizes)
     elif tuple([positions_of(shape)[axis] for axis in axes]) == sizes and not extra_of(shape):
         made = tuple([(axis,) for axis in axes])
+    elif tuple([positions_of(shape)[axis] for axis in axes]) == without_ones(sizes) and not extra_of(shape):
+        held = iter(axes)
+        made = tuple([(next(held),) if size > 1 else CHANNELS for size in sizes])
     elif len(sizes) == 1:
         made = (axes,)
     else:
@@ -147,6 +155,11 @@ def split(shape: tuple[int, ...], dim: int, sizes: tuple[int, ...]) -> tuple[int
     return laid(
         (*shape[:dim], *sizes, *shape[dim + 1 :]), (*roles[:dim], *made, *roles[dim + 1 :]), positions_of(shape)
     )
+
+
+def without_ones(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """The sizes above 1."""
+    return tuple([size for size in sizes if size > 1])
 
 
 def reduced(shape: tuple[int, ...], dims: tuple[int, ...], *, keepdim: bool) -> tuple[int, ...]:

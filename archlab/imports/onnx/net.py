@@ -250,7 +250,7 @@ class Net(Builder):
             return False
         try:
             for own in sizes.values():
-                self._layer(kind, {"output": own[1:]}, part.sources)
+                self._made(kind, {"output": own[1:]}, part.sources)
         except UnsaidError:  # larger than the language takes
             return False
         counted = self._sum(part)

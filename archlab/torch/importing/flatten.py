@@ -41,7 +41,7 @@ def flatten(
         ConfigError: if the model does not run on such inputs.
     """
     try:
-        recorder, result = _watched(_on_meta(model), inputs)
+        recorder, result = _watched(_on_meta(model), inputs, original=model)
     except Exception:
         if remake is None and _device(model).type == "meta":
             raise
@@ -73,15 +73,20 @@ def _emptied(tensor: Tensor) -> Tensor:
     return nn.Parameter(empty, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
 
 
-def _watched(model: nn.Module, inputs: Mapping[str, Shape]) -> tuple[Recorder, Any]:
+def _watched(model: nn.Module, inputs: Mapping[str, Shape], original: nn.Module | None = None) -> tuple[Recorder, Any]:
     """What a pass calls, and its result.
+
+    Args:
+        model: it.
+        inputs: shapes without the batch, by name.
+        original: what the model is a copy of, whose tensors a function of one's own may still hold.
 
     Raises:
         ConfigError: if the model does not run.
     """
     device = _device(model)
     tensors = {name: torch.zeros(BATCH, *shape, device=device) for name, shape in inputs.items()}
-    tracer = Tracer(model, tensors)
+    tracer = Tracer(model, tensors, original)
     modes = {module: module.training for module in model.modules()}
     handles = []
     for module in model.modules():

@@ -67,15 +67,24 @@ def add_opaque(recorder: Recorder, call: Unknown, values: Sequence[int], outputs
         if len(outputs) > 1:
             options["result"] = number
         options |= _numbers(call) if not number else {"params": 0, "buffers": 0, "macs": 0, "activations": 0}
-        told = Opacity(call.path, call.reason, {} if number else names)
+        told = (
+            Opacity(call.path, call.reason, {}) if number else Opacity(call.path, call.reason, names, _elements(call))
+        )
         recorder.bind(output, recorder.build_opaque(call.kind, options, values, told))
 
 
 def _numbers(call: Unknown) -> dict[str, int]:
-    learned = sum(one.numel() for one in call.own.values() if isinstance(one, nn.Parameter))
-    kept = sum(one.numel() for one in call.own.values() if not isinstance(one, nn.Parameter))
-    counted = {"params": learned, "buffers": kept}
+    counted = {"params": 0, "buffers": 0}
+    for kind, elements in _elements(call).values():
+        counted[kind] += elements
     return counted if call.work is None else counted | call.work._asdict()
+
+
+def _elements(call: Unknown) -> dict[str, tuple[str, int]]:
+    """Of its tensors, by its own names."""
+    return {
+        name: ("params" if isinstance(one, nn.Parameter) else "buffers", one.numel()) for name, one in call.own.items()
+    }
 
 
 def keeps_samples(outputs: Sequence[Tensor], batch: int) -> bool:
@@ -85,8 +94,10 @@ def keeps_samples(outputs: Sequence[Tensor], batch: int) -> bool:
 
 def own_tensors(module: nn.Module) -> dict[str, Tensor]:
     """Parameters, and the buffers that are in its state dict."""
-    names = module.state_dict().keys()
-    buffers = {name: one for name, one in module.named_buffers() if name in names}
+    buffers = dict(module.named_buffers())
+    if buffers:
+        names = module.state_dict().keys()
+        buffers = {name: one for name, one in buffers.items() if name in names}
     return dict(module.named_parameters()) | buffers
 
 

@@ -129,7 +129,9 @@ def copied(model: nn.Module, flat: Flat, places: Mapping[str, int] | None = None
 
 def _difference(graph: Graph, state: Mapping[str, Tensor], sample: Mapping[str, Tensor], theirs: list[Tensor]) -> float:
     built = build(graph, device="meta").to_empty(device="cpu")
-    built.load_state_dict(dict(state))
+    # a factor for each channel may be (C,) in the source and (C, 1, 1) here
+    shapes = {name: one.shape for name, one in built.state_dict().items()}
+    built.load_state_dict({name: one.reshape(shapes.get(name, one.shape)) for name, one in state.items()})
     built.eval()
     with torch.no_grad():
         ours = list(tensors_in(built(*sample.values())))

@@ -20,14 +20,17 @@ class Recorder(Builder):
         looked: where the model looks at what a value holds, by the functions' names.
     """
 
-    def __init__(self, model: nn.Module, inputs: Mapping[str, Tensor]) -> None:
+    def __init__(self, model: nn.Module, inputs: Mapping[str, Tensor], original: nn.Module | None = None) -> None:
         super().__init__({name: tuple(tensor.shape[1:]) for name, tensor in inputs.items()})
         self.batch = next(iter(inputs.values())).shape[0]
         self.running: list[tuple[nn.Module, Scope]] = []
         self.looked: dict[str, None] = {}
-        named = [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
-        self._tensors = {id(tensor): name for name, tensor in reversed(named)}
-        self._values: dict[int, int] = {}
+        named = _named_tensors(model)
+        self._named: dict[str, Tensor] = dict(named)
+        others = [] if original is None else _named_tensors(original)
+        self._tensors = {id(tensor): name for name, tensor in reversed([*others, *named])}
+        self._values: dict[int, tuple[int, int]] = {}
+        """`id` of tensors to the values that they hold, and how often they had been written to when they did."""
         self._derived: dict[int, frozenset[str]] = {}
         self._kept: list[object] = []
         """Every tensor seen, lest its `id` be given to another."""
@@ -37,19 +40,43 @@ class Recorder(Builder):
     def bind(self, tensor: Tensor, value: int) -> None:
         """From now on a tensor holds a value."""
         self._kept.append(tensor)
-        self._values[id(tensor)] = value
+        self._values[id(tensor)] = value, tensor._version  # noqa: SLF001 - nothing else says it
 
     def value(self, tensor: object) -> int | None:
         """The value that a tensor holds; None for what no input went into."""
-        return self._values.get(id(tensor)) if isinstance(tensor, Tensor) else None
+        held = self._values.get(id(tensor)) if isinstance(tensor, Tensor) else None
+        return None if held is None else held[0]
+
+    def is_stale(self, given: object) -> bool:
+        """Whether a tensor among arguments has been written to since it got its value, by a view of the same memory."""
+        for one in tensors_in(given):
+            held = self._values.get(id(one))
+            if held is not None and one._version != held[1]:  # noqa: SLF001 - nothing else says it
+                return True
+        return False
 
     def values_in(self, given: object) -> tuple[int, ...]:
         """Those of the tensors in arguments, in order."""
-        return tuple([value for one in tensors_in(given) if (value := self.value(one)) is not None])
+        return tuple([held[0] for one in tensors_in(given) if (held := self._values.get(id(one))) is not None])
 
     def tensor_name(self, tensor: object) -> str | None:
-        """The name of a parameter or buffer in the model's state dict; None for any other."""
+        """The name in the model's state dict of a parameter or buffer, or of what a view is of; None for any other."""
         return self._tensors.get(id(tensor)) if isinstance(tensor, Tensor) else None
+
+    def tensor(self, name: str) -> Tensor:
+        """A parameter or buffer of the model's."""
+        return self._named[name]
+
+    def forget(self, value: int) -> None:
+        """What reads a value that tensors hold is told that it is stale."""
+        for key, held in self._values.items():
+            if held[0] == value:
+                self._values[key] = value, -1
+
+    def alias(self, tensor: Tensor, name: str) -> None:
+        """From now on a tensor is known to hold the elements of one of the model's own, in their order."""
+        self._kept.append(tensor)
+        self._tensors[id(tensor)] = name
 
     def derive(self, tensor: Tensor, names: frozenset[str]) -> None:
         """From now on a tensor is one that is computed of the model's own tensors alone."""
@@ -88,15 +115,16 @@ class Recorder(Builder):
             UnsaidError: if archlab has no such layer for these inputs, or it gives another shape, or has other tensors.
         """
         output = None if result is None else tuple(result.shape[1:])
-        owned = {
-            name: Owned(self.tensor_name(one), tuple(one.shape))
-            for name, one in (tensors or {}).items()
-            if one is not None
-        }
+        owned = {name: self._owned(one) for name, one in (tensors or {}).items() if one is not None}
         value = self.build(layer_type, options, inputs, output=output, tensors=owned, path=path)
         if result is not None:
             self.bind(result, value)
         return value
+
+    def _owned(self, tensor: Tensor) -> Owned:
+        name = self.tensor_name(tensor)
+        learnable = None if name is None else isinstance(self._named[name], nn.Parameter)
+        return Owned(name, tuple(tensor.shape), learnable)
 
     def scopes(self) -> tuple[Scope, ...]:
         """Of the modules that run."""
@@ -106,6 +134,11 @@ class Recorder(Builder):
         """A path in the running module."""
         path = self.running[-1][1].path if self.running else ""
         return f"{path}.{word}" if path else word
+
+
+def _named_tensors(model: nn.Module) -> list[tuple[str, Tensor]]:
+    """Parameters and buffers, those that are tied under each of their names."""
+    return [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
 
 
 def tensors_in(value: Any) -> Iterable[Tensor]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -19,12 +21,14 @@ from archlab.imports.flat import Scope
 from archlab.imports.unsaid import UnsaidError
 from archlab.torch.importing.callables import function_name, named_arguments
 from archlab.torch.importing.functions import rule_of
-from archlab.torch.importing.modules import Known, known_module
+from archlab.torch.importing.learned import learn
+from archlab.torch.importing.modules import Match, known_module
 from archlab.torch.importing.opaque import Unknown, add_opaque, keeps_samples, own_tensors, work_of
 from archlab.torch.importing.recorder import Recorder, tensors_in
 
 BATCH = 5
 """Samples in the pass: a size that no network is likely to have beside."""
+_STALE = "it reads what was overwritten through another view"
 
 
 LOOKING = (
@@ -51,7 +55,7 @@ class Call:
     scope: Scope
     start: int
     inputs: tuple[int, ...]
-    known: Known | None = None
+    known: Match | None = None
     reasons: list[str] = field(default_factory=list)
 
 
@@ -62,9 +66,9 @@ class Tracer(TorchFunctionMode):
         recorder: what was called.
     """
 
-    def __init__(self, model: nn.Module, inputs: Mapping[str, Tensor]) -> None:
+    def __init__(self, model: nn.Module, inputs: Mapping[str, Tensor], original: nn.Module | None = None) -> None:
         super().__init__()
-        self.recorder = Recorder(model, inputs)
+        self.recorder = Recorder(model, inputs, original)
         self._paths = {id(module): path for path, module in model.named_modules()}
         self._calls: list[Call] = []
         self._counts: dict[str, int] = {}
@@ -78,12 +82,16 @@ class Tracer(TorchFunctionMode):
     ) -> Any:
         """Run a function; note it, unless it is a known module's."""
         kwargs = kwargs or {}
+        if self._inside or self._paused:
+            return func(*args, **kwargs)
+        is_stale = self.recorder.is_stale((args, kwargs))
         result = func(*args, **kwargs)
-        if not self._inside and not self._paused:
-            self._note(func, args, kwargs, result)
+        self._note(func, args, kwargs, result, is_stale=is_stale)
         return result
 
-    def _note(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
+    def _note(
+        self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any, *, is_stale: bool
+    ) -> None:
         recorder = self.recorder
         outputs = [one for one in tensors_in(result) if recorder.tensor_name(one) is None]
         if getattr(func, "__name__", "") in LOOKING and recorder.values_in((args, kwargs)):
@@ -91,24 +99,24 @@ class Tracer(TorchFunctionMode):
         if not outputs:
             return
         if not recorder.values_in((args, kwargs)):
-            if recorder.made_of((args, kwargs)):
-                for one in outputs:
-                    recorder.derive(one, recorder.made_of((args, kwargs)))
+            learn(recorder, func, args, kwargs, outputs)
             return
         rule, before = rule_of(func), len(recorder.items)
-        if rule is None:
+        if is_stale:
+            self._unknown(func, outputs, (args, kwargs), _STALE)
+        elif rule is None:
             self._unknown(func, outputs, (args, kwargs), f"there is no layer for {function_name(func)}")
-            return
-        try:
-            rule(recorder, args, kwargs, result)
-        except UnsaidError as error:
-            recorder.drop(before)
-            self._unknown(func, outputs, (args, kwargs), str(error))
+        else:
+            try:
+                rule(recorder, args, kwargs, result)
+            except UnsaidError as error:
+                recorder.drop(before)
+                self._unknown(func, outputs, (args, kwargs), str(error))
 
     def _unknown(self, func: Callable[..., Any], outputs: Sequence[Tensor], given: Any, reason: str) -> None:
         """An opaque item for a function; for the running module where samples are mixed or parameters are used."""
         recorder, values = self.recorder, self.recorder.values_in(given)
-        if recorder.made_of(given) or not keeps_samples(outputs, recorder.batch):
+        if recorder.made_of(given) or reason == _STALE or not keeps_samples(outputs, recorder.batch):
             self._calls[-1].reasons.append(reason)
             for one in outputs:  # read by the rest of the module, which is left out as a whole
                 recorder.bind(one, values[0])
@@ -120,12 +128,17 @@ class Tracer(TorchFunctionMode):
 
     def enter(self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """A module begins."""
-        if self._paused:
-            return
+        if not self._paused:
+            with _unwatched():
+                self._enter(module, args, kwargs)
+
+    def _enter(self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         path = self._paths[id(module)]
         scope = Scope(path, type(module).__name__, self._counts.get(path, 0))
         self._counts[path] = scope.call + 1
         call = Call(module, scope, len(self.recorder.items), self.recorder.values_in((args, kwargs)))
+        if not self._inside and self.recorder.is_stale((args, kwargs)):
+            self._calls[-1].reasons.append(_STALE)
         if not self._inside and call.inputs:
             call.known = known_module(module)
         self._calls.append(call)
@@ -136,31 +149,40 @@ class Tracer(TorchFunctionMode):
         """A module ends."""
         if self._paused:
             return
+        with _unwatched():
+            call = self._ended(module, result)
+        if not self._inside and call.reasons:
+            self._collapse(call, args, kwargs, result)
+
+    def _ended(self, module: nn.Module, result: Any) -> Call:
         call = self._calls.pop()
         self.recorder.running.pop()
         assert call.module is module
         if call.known is not None:
             self._inside -= 1
-        if self._inside:
-            return
-        if call.known is not None:
+        if not self._inside and call.known is not None:
             self._add_known(call, call.known, result)
-        if call.reasons:
-            self._collapse(call, args, kwargs, result)
+        elif not self._inside and not call.reasons:
+            self._named_after(call)
+        return call
 
-    def _add_known(self, call: Call, known: Known, result: Any) -> None:
+    def _named_after(self, call: Call) -> None:
+        """A module without parts that is a single item gives it its name."""
+        recorder, value = self.recorder, self.recorder.first + call.start
+        is_one = len(recorder.items) == call.start + 1 and not any(True for _ in call.module.children())
+        if is_one and call.scope.path and recorder.is_free(call.scope.path):
+            recorder.rename(value, call.scope.path)
+
+    def _add_known(self, call: Call, match: Match, result: Any) -> None:
         if not isinstance(result, Tensor):
             call.reasons.append(f"{call.scope.kind} gives no tensor")
             return
+        if match.known is None:
+            self.recorder.bind(result, call.inputs[0])
+            return
+        type_, options, path = *match.known, call.scope.path or None
         try:
-            self.recorder.add(
-                known.type,
-                known.options,
-                call.inputs,
-                result,
-                tensors=own_tensors(call.module),
-                path=call.scope.path or None,
-            )
+            self.recorder.add(type_, options, call.inputs, result, tensors=match.tensors, path=path)
         except UnsaidError as error:
             call.reasons.append(str(error))
 
@@ -179,3 +201,8 @@ class Tracer(TorchFunctionMode):
         self._paused = False
         path, own = call.scope.path or "model", own_tensors(call.module)
         add_opaque(self.recorder, Unknown(kind, path, reason, own, work), call.inputs, outputs)
+
+
+def _unwatched() -> AbstractContextManager[None]:
+    """While what is looked at is none of the model's calls."""
+    return torch._C.DisableTorchFunction()  # noqa: SLF001 - there is no other name for it

@@ -1,0 +1,1 @@
+"""Functions that are layers: a file for each kind of them."""

@@ -1,0 +1,169 @@
+"""Imported networks held against the models themselves: params, MACs, shapes, and outputs with the same weights."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import archlab
+from archlab.api.imported import network_of
+from archlab.api.network import Network
+from archlab.imports.flat import Flat
+from archlab.torch.importing.flatten import flatten
+from archlab.torch.importing.recorder import tensors_in
+
+Shape = tuple[int, ...]
+BATCH = 2
+
+
+@dataclass
+class Held:
+    """A model as archlab's network.
+
+    Attributes:
+        model: it.
+        flat: as it was read.
+        network: as archlab has it.
+        inputs: shapes without the batch.
+    """
+
+    model: nn.Module
+    flat: Flat
+    network: Network
+    inputs: Mapping[str, Shape]
+
+    @property
+    def opaque(self) -> list[str]:
+        """Paths of what archlab does not know."""
+        return [item.path for item in self.flat.items if "." in item.type]
+
+
+def held(model: nn.Module, shape: Shape | Mapping[str, Shape]) -> Held:
+    """A model imported."""
+    inputs = dict(shape) if isinstance(shape, Mapping) else {"input": tuple(shape)}
+    flat = flatten(model, inputs, name="imported", origin=type(model).__name__)
+    return Held(model, flat, network_of(flat), inputs)
+
+
+def used_params(one: Held) -> int:
+    """Elements of the model's parameters that take part in its results: see `untouched`."""
+    left = untouched(one.model, one.inputs)
+    return sum(param.numel() for name, param in one.model.named_parameters() if name not in left)
+
+
+def untouched(model: nn.Module, inputs: Mapping[str, Shape]) -> set[str]:
+    """Parameters that no result depends on, by autograd."""
+    model.eval()
+    named = dict(model.named_parameters())
+    results = [tensor for tensor in tensors_in(model(*samples(model, inputs))) if tensor.requires_grad]
+    learned = {name: param for name, param in named.items() if param.requires_grad}
+    found = torch.autograd.grad([tensor.sum() for tensor in results], list(learned.values()), allow_unused=True)
+    return {name for name, gradient in zip(learned, found, strict=True) if gradient is None}
+
+
+def samples(model: nn.Module, inputs: Mapping[str, Shape], batch: int = BATCH) -> list[Tensor]:
+    """Random inputs where a model lies."""
+    device = next((one.device for one in (*model.parameters(), *model.buffers())), torch.device("cpu"))
+    return [torch.randn(batch, *shape, device=device) for shape in inputs.values()]
+
+
+def counted_macs(model: nn.Module, inputs: Mapping[str, Shape]) -> int:
+    """Of a sample, by PyTorch's own counter."""
+    model.eval()
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        model(*samples(model, inputs))
+    flops = counter.get_total_flops()
+    assert flops % (2 * BATCH) == 0
+    return flops // 2 // BATCH
+
+
+def wrong_shapes(one: Held) -> list[str]:
+    """Items whose node gives another shape than the model did."""
+    nodes = {node.path: tuple(node.shape) for node in one.network.graph.nodes}
+    return [item.path for item in one.flat.items if nodes.get(item.path, tuple(item.shape)) != tuple(item.shape)]
+
+
+def randomise(model: nn.Module, seed: int = 0) -> None:
+    """Values for all tensors that do not leave anything unseen: vectors, statistics and zeros are drawn anew."""
+    random = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+            if not tensor.is_floating_point():
+                continue
+            if name.endswith("running_var"):
+                tensor.copy_(torch.rand(tensor.shape, generator=random) + 0.5)
+            elif name.endswith("running_mean"):
+                tensor.copy_(torch.randn(tensor.shape, generator=random) * 0.1)
+            elif not isinstance(tensor, nn.Parameter):
+                continue
+            elif max(tensor.shape, default=1) == tensor.numel():  # in whatever form, (C, 1, 1) too
+                around = 0.0 if name.endswith("bias") else 1.0
+                tensor.copy_(around + 0.3 * torch.randn(tensor.shape, generator=random))
+            elif not tensor.any() or (tensor == tensor.flatten()[0]).all():
+                tensor.copy_(0.02 * torch.randn(tensor.shape, generator=random))
+
+
+def built(one: Held) -> nn.Module:
+    """Archlab's model with the weights of the source."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = archlab.build(one.network)
+    source = one.model.state_dict()
+    state = made.state_dict()
+    copied: set[str] = set()
+    for name, origin in names(one).items():
+        state[name].copy_(source[origin].reshape(state[name].shape))
+        copied.add(name)
+    left = {name for name in set(state) - copied if not name.endswith("num_batches_tracked")}
+    assert not left, f"not in the source: {sorted(left)[:5]}"
+    return made.eval()
+
+
+def names(one: Held) -> dict[str, str]:
+    """Archlab's names of tensors to the source's."""
+    nodes = {node.path for node in one.network.graph.nodes}
+    found: dict[str, str] = {}
+    for item in one.flat.items:
+        if item.share is None:
+            assert not item.tensors or item.path in nodes or any(path.startswith(f"{item.path}.") for path in nodes)
+            found |= {f"{item.path}.{name}": origin for name, origin in item.tensors.items()}
+    return found
+
+
+def difference(one: Held, seed: int = 0) -> float:
+    """The largest difference of results, relative to the largest value of each; 0 where all bits are equal."""
+    torch.manual_seed(seed)
+    given = samples(one.model, one.inputs)
+    one.model.eval()
+    with torch.no_grad():
+        wanted = list(tensors_in(one.model(*[tensor.clone() for tensor in given])))
+        found = list(tensors_in(built(one)(*[tensor.clone() for tensor in given])))
+    return largest(wanted, found)
+
+
+def largest(wanted: Sequence[Tensor], found: Sequence[Tensor]) -> float:
+    """The largest difference, relative to the largest value."""
+    assert [tensor.shape for tensor in wanted] == [tensor.shape for tensor in found]
+    worst = 0.0
+    for left, right in zip(wanted, found, strict=True):
+        assert left.isfinite().all(), "values are not finite"
+        assert left.numel() < 2 or left.std() > 0, "values are all alike"
+        worst = max(worst, float((left - right).abs().max() / left.abs().max()))
+    return worst
+
+
+def numbers(one: Held) -> dict[str, Any]:
+    """Archlab's and the model's own figures, by name."""
+    total = one.network.analyze().total
+    return {
+        "params": (total.params, used_params(one)),
+        "macs": (total.macs, counted_macs(one.model, one.inputs)),
+        "shapes": (wrong_shapes(one), []),
+    }

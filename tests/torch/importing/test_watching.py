@@ -1,0 +1,227 @@
+"""What a forward pass shows besides its layers: memory written over, weights that are shared, results, hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - as it is called everywhere
+
+from tests.torch.importing.held import difference, held, numbers, randomise
+
+
+class Model(nn.Module):
+    """A convolution and what a test does with its result."""
+
+    def __init__(self, function: Callable[[Tensor, Any], Any], **parts: Any) -> None:
+        super().__init__()
+        self.function = function
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        for name, part in parts.items():
+            setattr(self, name, part)
+
+    def forward(self, x: Tensor) -> Any:
+        """What the function makes of the convolution's result."""
+        return self.function(self.conv(x), self)
+
+
+def _equal(model: nn.Module) -> Any:
+    randomise(model)
+    one = held(model, (3, 10, 10))
+    for what, (ours, theirs) in numbers(one).items():
+        assert ours == theirs, what
+    if not one.opaque:
+        assert difference(one) == 0
+    return one
+
+
+def _types(one: Any) -> list[str]:
+    return [item.type for item in one.flat.items]
+
+
+# ---- in place
+
+
+def _through_a_view(x: Tensor, _: Any) -> Tensor:
+    part = x[:, :4]
+    part.mul_(2)
+    return x + 1
+
+
+def _set_item(x: Tensor, _: Any) -> Tensor:
+    x[:, 0] = 0
+    return x + 1
+
+
+def _under_a_view(x: Tensor, _: Any) -> Tensor:
+    part = x[:, :4]
+    x.relu_()
+    return part + 1
+
+
+@pytest.mark.parametrize("function", [_through_a_view, _set_item, _under_a_view])
+def test_what_is_overwritten_through_another_view_is_no_layer(function: Any) -> None:
+    one = _equal(Model(function))
+    assert one.opaque == ["model"]
+    assert "overwritten through another view" in one.flat.remarks[0]
+
+
+def test_overwriting_inside_a_module_is_the_modules_own() -> None:
+    one = _equal(nn.Sequential(Model(_set_item), nn.Conv2d(8, 4, 1)))
+    assert _types(one) == ["tests.torch.importing.test_watching.Model", "conv2d"]
+
+
+def test_in_place_results_are_what_their_tensor_holds_from_then_on() -> None:
+    def function(x: Any, m: Any) -> Any:
+        y = m.relu(x)
+        return x + m.other(y)  # x is the rectified map by now
+
+    one = _equal(Model(function, relu=nn.ReLU(inplace=True), other=nn.Conv2d(8, 8, 1)))
+    assert one.flat.items[-1].inputs == (2, 3)
+    assert one.flat.items[1].options == {"inplace": True}
+
+
+# ---- the same module again, the same weights elsewhere
+
+
+def test_a_module_called_twice_is_shared() -> None:
+    one = _equal(Model(lambda x, m: m.bn(m.more(m.bn(m.more(x)))), more=nn.Conv2d(8, 8, 1), bn=nn.BatchNorm2d(8)))
+    assert [item.share for item in one.flat.items] == [None, None, None, 2, 3]
+
+
+def test_tied_weights_are_counted_once() -> None:
+    one, other = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1)
+    other.weight, other.bias = one.weight, one.bias
+    found = _equal(Model(lambda x, m: m.one(x) + m.other(x), one=one, other=other))
+    assert [item.share for item in found.flat.items] == [None, None, 2, None]
+
+
+def test_weights_tied_in_part_are_opaque_and_counted_once() -> None:
+    one, other = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1)
+    other.weight = one.weight
+    found = _equal(Model(lambda x, m: m.one(x) + m.other(x), one=one, other=other))
+    assert found.opaque == ["other"]
+
+
+def test_a_weight_shared_by_layers_of_other_options_is_counted_once() -> None:
+    one, other = nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=2, dilation=2)
+    other.weight, other.bias = one.weight, one.bias
+    found = _equal(Model(lambda x, m: m.one(x) + m.other(x), one=one, other=other))
+    assert found.opaque == ["other"]
+
+
+# ---- results
+
+
+def test_results_by_name_and_in_order() -> None:
+    named = _equal(Model(lambda x, m: {"out": m.a(x), "aux": x}, a=nn.Conv2d(8, 2, 1)))
+    assert named.flat.output_form == "dict"
+    assert [label for label, _ in named.flat.outputs] == ["out", "aux"]
+    several = _equal(Model(lambda x, m: (m.a(x), [x, x + 1]), a=nn.Conv2d(8, 2, 1)))
+    assert several.flat.output_form == "tuple"
+    assert len(several.flat.outputs) == 3
+
+
+def test_what_no_result_needs_is_left_out_and_said() -> None:
+    def function(x: Any, m: Any) -> Any:
+        m.head(x)
+        return x
+
+    one = held(Model(function, head=nn.Conv2d(8, 2, 1), other=nn.Linear(4, 4)), (3, 10, 10))
+    assert numbers(one)["params"] == (224, 224)
+    assert difference(one) == 0
+    assert one.flat.remarks == ["38 params in 4 tensors take no part (head, other)"]
+
+
+def test_what_does_nothing_is_no_layer() -> None:
+    one = _equal(Model(lambda x, m: m.drop(m.same(x)), same=nn.Identity(), drop=nn.Dropout(0.0)))
+    assert _types(one) == ["conv2d"]
+
+
+# ---- classes and hooks
+
+
+class Doubled(nn.Conv2d):
+    """A convolution that is none."""
+
+    def _conv_forward(self, *args: Any, **kwargs: Any) -> Any:
+        return 2 * super()._conv_forward(*args, **kwargs)
+
+
+class Named(nn.Conv2d):
+    """A convolution with another constructor."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, width, 1)
+
+
+def test_a_subclass_that_changes_nothing_is_the_layer() -> None:
+    assert _types(_equal(Model(lambda x, m: m.own(x), own=Named(8)))) == ["conv2d", "conv2d"]
+
+
+def test_a_subclass_that_changes_what_is_called_is_looked_into() -> None:
+    assert _types(_equal(Model(lambda x, m: m.own(x), own=Doubled(8, 8, 1)))) == ["conv2d", "conv2d", "scale"]
+
+
+def test_hooks_of_ones_own_are_part_of_the_model() -> None:
+    conv = nn.Conv2d(8, 8, 1)
+    conv.register_forward_hook(lambda _module, _args, result: result * 3)
+    conv.register_forward_pre_hook(lambda _module, args: (args[0] + 1,))
+    assert _types(_equal(Model(lambda x, m: m.own(x), own=conv))) == ["conv2d", "shift", "conv2d", "scale"]
+
+
+def test_a_forward_of_ones_own_is_looked_into() -> None:
+    conv = nn.Conv2d(8, 8, 1)
+    conv.forward = lambda x: F.conv2d(x, conv.weight, conv.bias).relu()  # type: ignore[method-assign, assignment]
+    assert _types(_equal(Model(lambda x, m: m.own(x), own=conv))) == ["conv2d", "conv2d", "relu"]
+
+
+def test_parametrized_convolutions() -> None:
+    for word in ("weight_norm", "spectral_norm"):
+        conv = getattr(nn.utils.parametrizations, word)(nn.Conv2d(8, 8, 3, padding=1))
+        one = _equal(Model(lambda x, m: m.own(x), own=conv))
+        assert one.flat.items[1].options["weight"] == word
+
+
+def test_weights_that_are_computed_are_opaque() -> None:
+    def function(x: Any, m: Any) -> Any:
+        return F.conv2d(x, m.weight * 2)
+
+    one = _equal(Model(function, weight=nn.Parameter(torch.randn(4, 8, 1, 1))))
+    assert one.opaque == ["model"]
+
+
+def test_a_buffer_is_no_weight() -> None:
+    model = Model(lambda x, m: F.conv2d(x, m.taps, groups=8))
+    model.register_buffer("taps", torch.randn(8, 1, 3, 3))
+    assert _equal(model).opaque == ["model"]
+
+
+def test_a_factor_along_an_axis_is_none_of_the_channels() -> None:
+    model = Model(lambda x, m: x * m.factor, factor=nn.Parameter(torch.randn(10)))
+    assert _equal(model).opaque == ["model"]
+    square = Model(lambda x, m: m.wide(x) * m.factor, wide=nn.Conv2d(8, 10, 1), factor=nn.Parameter(torch.randn(10)))
+    assert _equal(square).opaque == ["model"]  # of ten channels, too, it is the width's
+
+
+def test_the_middle_of_factors_and_shifts_is_not_read() -> None:
+    def function(x: Any, m: Any) -> Any:
+        scaled = x * m.factor
+        return (scaled + m.shift) * scaled
+
+    one = _equal(Model(function, factor=nn.Parameter(torch.randn(8, 1, 1)), shift=nn.Parameter(torch.randn(8, 1, 1))))
+    assert one.opaque == ["model"]
+
+
+def test_the_model_is_left_as_it_was() -> None:
+    norm = nn.BatchNorm2d(8).eval()
+    model = Model(lambda x, m: m.bn(x), bn=norm)
+    before = {name: one.clone() for name, one in model.state_dict().items()}
+    held(model, (3, 10, 10))
+    assert model.training
+    assert not norm.training
+    assert not model.conv._forward_hooks
+    assert all(torch.equal(one, before[name]) for name, one in model.state_dict().items())
