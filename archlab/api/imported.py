@@ -97,6 +97,10 @@ def read_flat(target: str, options: ImportOptions) -> Flat:
         from archlab.imports.onnx.read import read_onnx
 
         return read_onnx(Path(target), options)
+    if reader == "pt2":
+        from archlab.torch.importing.exported import read_exported
+
+        return read_exported(Path(target), options)
     from archlab.torch.importing.sources import read_named
 
     return read_named(target, options)
