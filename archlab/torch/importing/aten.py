@@ -110,9 +110,14 @@ def _convolution(recorder: Recorder, named: Named, results: Sequence[Tensor]) ->
 
 def _batch_norm(recorder: Recorder, named: Named, results: Sequence[Tensor]) -> None:
     """Its arguments are in another order than those of the function of that name."""
-    values = {name: named.get(name) for name in ("input", "running_mean", "running_var", "weight", "bias")}
-    args = [*values.values(), False, named.get("momentum", 0.1), named.get("eps", 1e-5)]
-    FUNCTIONS["batch_norm"](recorder, args, {}, results[0])
+    tensors = {name: named.get(name) for name in ("weight", "bias", "running_mean", "running_var")}
+    is_tracked = tensors["running_mean"] is not None
+    options = {name: named[name] for name in ("eps", "momentum") if name in named}
+    options |= {"affine": tensors["weight"] is not None, "track_running_stats": is_tracked}
+    if is_tracked:
+        tensors["num_batches_tracked"] = getattr(recorder.running[-1][0], "num_batches_tracked", None)
+    source, rank = named["input"], max(1, named["input"].dim() - 2)
+    recorder.add(f"batch_norm{rank}d", options, (_value(recorder, source),), results[0], tensors=tensors)
 
 
 def _hardtanh(recorder: Recorder, named: Named, results: Sequence[Tensor]) -> None:
@@ -164,6 +169,9 @@ def _pad(recorder: Recorder, named: Named, results: Sequence[Tensor]) -> None:
     if len(sides) > 2 * rank and not any(sides[: 2 * rank]) and not number and layer == "constant":
         before, behind = sides[2 * rank : 2 * rank + 2]
         recorder.add("pad_channels", {"before": before, "after": behind}, (_value(recorder, source),), results[0])
+        return
+    if not any(sides):
+        recorder.bind(results[0], _value(recorder, source))
         return
     if layer == "constant":
         layer = "constant" if number else "zero"

@@ -183,12 +183,11 @@ class _Reading:
         self.params = {name: one.numel() for name, one in learned.items()}
         self.shapes = {name: tuple(tensor.shape[1:]) for name, tensor in inputs.items()}
         self.recorder = _Watched(_State(learned, kept), inputs)
-        self._buffers = kept
+        self._buffers, self._named = kept, learned | kept
         self.failed: frozenset[str] = frozenset()
         self._groups: dict[Scope, Group] = {}
         self._scopes = [_scopes(node) for node in program.nodes]
         self._lasts = {scope: number for number, scopes in enumerate(self._scopes) for scope in scopes}
-        self._users: dict[str, int] = {}
 
     def _inputs(self) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
         """Parameters, buffers and what enters, each by name."""
@@ -202,9 +201,6 @@ class _Reading:
                 self._tensors[one["arg"]["name"]] = learned[one["parameter_name"]] = tensor
             elif "buffer" in spec:
                 kept[spec["buffer"]["buffer_name"]] = self._tensor(spec["buffer"]["arg"]["name"])
-            elif "tensor_constant" in spec:
-                one = spec["tensor_constant"]
-                kept[one["tensor_constant_name"]] = self._tensor(one["arg"]["name"])
             elif "user_input" in spec and "as_tensor" in spec["user_input"]["arg"]:
                 entering.append(spec["user_input"]["arg"]["as_tensor"]["name"])
         if not entering or any(self._tensor(name).dim() < 2 for name in entering):
@@ -240,7 +236,10 @@ class _Reading:
         results = [self._tensor(name) for one in node["outputs"] for name in _names(one)]
         named = {str(one["name"]): self._argument(one["arg"]) for one in node["inputs"]}
         places = sum(one.get("kind", 1) != 2 for one in node["inputs"])
-        if not results or not self.recorder.values_in(list(named.values())):
+        given = list(named.values())
+        if not results or not self.recorder.values_in(given):
+            for one in results if self.recorder.made_of(given) else ():
+                self.recorder.derive(one, self.recorder.made_of(given))
             return None
         words = str(node["target"]).split(".")
         op = words[3] if words[:3] == ["torch", "ops", "aten"] and len(words) > 3 else ".".join(words[-2:])
@@ -297,13 +296,16 @@ class _Reading:
         self.recorder.leaf = None if own is None else own.path
 
     def _unknown(self, call: Call, reason: str) -> None:
-        """An opaque item for an operator; for the module where samples are mixed or parameters are used."""
-        recorder, values = self.recorder, self.recorder.values_in(list(call.named.values()))
-        if recorder.made_of(list(call.named.values())) or not keeps_samples(call.results, recorder.batch):
+        """An opaque item for an operator; for the module where samples are mixed."""
+        recorder, given = self.recorder, list(call.named.values())
+        values = recorder.values_in(given)
+        if not keeps_samples(call.results, recorder.batch):
             self._fail(call.scopes, values, call.results)
             return
         path = recorder.path_here(call.op.strip("_").replace(".", "_"))
-        add_opaque(recorder, Unknown(call.kind, path, reason, {}, self._work(call)), values, call.results)
+        held = {name for item in recorder.items for name in item.tensors.values()}
+        own = {name: self._named[name] for name in sorted(recorder.made_of(given) - held)}
+        add_opaque(recorder, Unknown(call.kind, path, reason, own, self._work(call)), values, call.results)
 
     def _fail(self, scopes: Sequence[Scope], values: Sequence[int], results: Sequence[Tensor]) -> None:
         """In the next pass the innermost module is one item; till then its results are taken for what enters."""
@@ -332,10 +334,10 @@ class _Reading:
         """Add a call to a module that becomes one item."""
         made = {id(one) for one in group.made}
         for one in tensors_in(list(call.named.values())):
-            name, value = self.recorder.tensor_name(one), self.recorder.value(one)
-            if name is not None:
-                group.own[name.removeprefix(f"{group.scope.path}.")] = one
-            elif value is not None and id(one) not in made and value not in group.sources:
+            value = self.recorder.value(one)
+            for own in self.recorder.made_of(one):
+                group.own[own.removeprefix(f"{group.scope.path}.")] = self._named[own]
+            if value is not None and id(one) not in made and value not in group.sources:
                 group.sources.append(value)
         work = self._work(call)
         both = (group.work, work)
@@ -355,7 +357,7 @@ class _Reading:
             return
         self._enter(())
         recorder.running = [(recorder.running[0][0], _short(scope)) for scope in group.around]
-        reason = "samples and other dimensions are put together in it, or it has parameters that are no layer's"
+        reason = "samples and other dimensions are put together in it"
         unknown = Unknown(group.scope.kind, group.scope.path or "model", reason, group.own, group.work)
         add_opaque(recorder, unknown, group.sources, results)
 
