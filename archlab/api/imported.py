@@ -2,22 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlab.api.network import Network, expand_document
 from archlab.config.tree.targets import read_document
 from archlab.diagnostics.place import Source
+from archlab.diagnostics.words import counted
 from archlab.graph import Graph
 from archlab.imports.flat import Flat
 from archlab.imports.targets import ImportOptions, reader_of
 from archlab.imports.text import flat_config
-from archlab.imports.weights import weight_names
+from archlab.imports.weights import map_text, weight_names
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from archlab.torch.importing.prove import Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A network that was imported, as a config.
+
+    Attributes:
+        text: YAML.
+        flat: what was read.
+        network: of the config, read again.
+        names: paths of the network's layers to numbers of the flat network's items.
+        fallbacks: what could not be written in short, in plain words.
+        fingerprint: of both graphs.
+    """
+
+    text: str
+    flat: Flat
+    network: Network
+    names: Mapping[str, int]
+    fallbacks: Sequence[str]
+    fingerprint: str
+
+    def told(self) -> list[str]:
+        """What a person should know of it, a line each."""
+        total = self.network.analyze().total
+        count = counted(len(self.network.graph.layers), "layer")
+        lines = len([line for line in self.text.splitlines() if not line.startswith("#")])
+        checked = f"read again, the graph is the flat one's ({self.fingerprint[:12]})"
+        return [
+            f"{self.flat.origin}: {count} in {counted(lines, 'line')}; {checked}",
+            f"{total.params:,} params, {total.macs:,} MACs",
+            *self.flat.remarks,
+            *[f"not in short: {text}" for text in self.fallbacks],
+        ]
+
+    def weight_names(self) -> dict[str, str]:
+        """Names of tensors in the source's state dict to the config's, where they differ."""
+        return weight_names(self.flat, self.names)
+
+    def map_text(self) -> str:
+        """The same as a file for `archlab build --weights-map`."""
+        return map_text(self.weight_names(), self.flat.origin)
+
+    def prove(self, target: str, options: ImportOptions) -> Proof:
+        """Compare params, MACs and outputs with the model's.
+
+        Raises:
+            ConfigError: if the target is a file that PyTorch does not run.
+        """
+        from archlab.torch.importing.prove import prove
+        from archlab.torch.importing.sources import open_source
+
+        model = open_source(target, options).made("cpu")
+        return prove(model, self.flat, self.network.graph, self.names)
+
+
+def import_target(target: str, options: ImportOptions, *, flat: bool = False) -> Import:
+    """A target that is not archlab's own, as a config whose graph is proved to be the same.
+
+    Args:
+        target: it.
+        options: how it is imported.
+        flat: one line for each layer, instead of blocks.
+
+    Raises:
+        ConfigError: if there is none, it cannot be read, or the language refuses it.
+    """
+    from archlab.imports.recover import listed_config, recovered_config
+
+    found = read_flat(target, options)
+    written = listed_config(found) if flat else recovered_config(found)
+    document, problems = read_document(Source(f"<{found.origin}>", written.text), found.name)
+    network = expand_document(document, None, problems, params={})
+    return Import(written.text, found, network, written.names, written.fallbacks, written.fingerprint)
 
 
 def network_of(flat: Flat) -> Network:

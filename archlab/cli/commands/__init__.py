@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any, Protocol, cast
 
 from archlab.cli.output import Forms
@@ -20,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "verify": "the numbers against the built model, layer by layer",
     "receptive-field": "what one unit sees, and how much of it matters",
     "diagram": "stages, blocks and skips as SVG, Mermaid or DOT",
+    "import": "a network of timm, torchvision, ONNX, Darknet or your own code as a config",
     "expand": "the network without blocks and params, as a config",
     "fmt": "write configs the one way: order of keys, spacing, aligned comments",
     "diff": "what changed between two networks",
@@ -49,5 +51,6 @@ class Command(Protocol):
 
 def command_module(name: str) -> Command:
     """The module of a command."""
-    module: Any = import_module(f"{__name__}.{name.replace('-', '_')}")
+    word = name.replace("-", "_")
+    module: Any = import_module(f"{__name__}.{word}_" if iskeyword(word) else f"{__name__}.{word}")
     return cast(Command, module)

@@ -6,6 +6,6 @@ from neighbours that are alike (`repeats`). The text is read again, and its grap
 (`graph.fingerprint`); what differs is written in a plainer way, in the end one by one.
 """
 
-from archlab.imports.recover.config import Recovered, recovered_config
+from archlab.imports.recover.config import Recovered, listed_config, recovered_config
 
-__all__ = ["Recovered", "recovered_config"]
+__all__ = ["Recovered", "listed_config", "recovered_config"]

@@ -41,6 +41,18 @@ class Recovered:
     fingerprint: str
 
 
+def listed_config(flat: Flat) -> Recovered:
+    """A flat network as a config of a line for each layer.
+
+    Raises:
+        ConfigError: if the language refuses the network.
+    """
+    listed = flat_config(flat)
+    graph = _graph(listed.text, flat)
+    own = identities(graph)
+    return Recovered(listed.text, (), _names(graph, graph, own, flat, listed), fingerprint(graph))
+
+
 def recovered_config(flat: Flat) -> Recovered:
     """A flat network as a short config whose graph is the same.
 
