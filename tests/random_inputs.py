@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
+from tests.random_text import Inputs, Item, mentioned
 from tests.ranked import AsIs, Exactly, of_rank
 
-Item = dict[str, Any]
 FIRST = "image"
 """What the first input is called where there are several."""
-ATTEND = """  attend:
-    inputs: [x, keys]
-    params: {heads: 1}
-    layers:
-      - {from: keys, type: flatten, start_dim: 2}
-      - {name: tokens, type: transpose, dim0: 1, dim1: 2}
-      - {from: x, type: flatten, start_dim: 2}
-      - {type: transpose, dim0: 1, dim1: 2}
-      - {type: cross_attention, num_heads: $heads, with: [tokens]}
-      - {type: transpose, dim0: 1, dim1: 2}
-      - {type: unflatten, dim: 2, unflattened_size: $block_in_size}
-"""
-"""A block: the positions of a map attend to those of another, of any number of axes."""
 STRETCHING = ("multiply", "multiply", "multiply", "subtract", "maximum", "minimum")
 OF_ONE_SIZE = ("concat", "concat", "add", "subtract", "multiply", "weighted_add")
 
@@ -41,13 +27,13 @@ class FurtherInputs:
         self._draw, self._rank, self._conv = draw, rank, conv
         self.shapes: dict[str, list[int]] = {}
         self.is_first_last = draw.random() < 0.3
-        if draw.random() < 0.35:
+        if draw.random() < 0.5:
             for number in range(draw.choice([1, 1, 2])):
                 self.shapes[f"u{number}"] = self._shape()
 
     def _shape(self) -> list[int]:
         draw = self._draw
-        rank = draw.choice([0, self._rank, self._rank, draw.choice([1, 2, 3])])
+        rank = draw.choice([0, self._rank, draw.choice([1, 2, 3])])
         return [draw.randint(1, 6), *[draw.choice([1, *range(2, 14 if rank < 3 else 6)]) for _ in range(rank)]]
 
     @property
@@ -75,7 +61,8 @@ class FurtherInputs:
         draw, rank = self._draw, len(self.shapes[name]) - 1
         path: list[Item] = []
         if rank:
-            path = [AsIs(of_rank({**self._conv(), "groups": 1}, rank, draw))]
+            conv = {key: value for key, value in self._conv().items() if key not in ("norm", "weight", "groups")}
+            path = [AsIs(of_rank(conv, rank, draw))]
         if rank == self._rank and draw.random() < 0.5:
             dims = Exactly(range(2, 2 + rank))
             path += [{"type": draw.choice(["mean", "sum", "amax"]), "dim": dims, "keepdim": True}]
@@ -101,21 +88,8 @@ class FurtherInputs:
         item: Item = {"use": "attend", "with": [name]}
         return item if self._draw.random() < 0.5 else {"type": "residual", "body": [item]}
 
-    def declared(self, first: list[int], items: list[Item]) -> dict[str, list[int]]:
+    def declared(self, first: list[int], items: list[Item]) -> Inputs:
         """The inputs that items read, in the order in which they are written; the first alone where it is the only."""
-        read = {*mentioned(items)}
+        read = {*mentioned(items, ("from", "with"))}
         further = {name: shape for name, shape in self.shapes.items() if name in read}
         return {**further, FIRST: first} if self.is_first_last else {FIRST: first, **further}
-
-
-def mentioned(value: Any) -> Iterator[str]:
-    """All names that items read, those inside of others among them."""
-    if isinstance(value, list):
-        for part in value:
-            yield from mentioned(part)
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            if key in ("from", "with"):
-                yield from [part] if isinstance(part, str) else part
-            else:
-                yield from mentioned(part)

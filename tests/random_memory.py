@@ -23,7 +23,9 @@ from archlab.graph import Graph
 from archlab.layers import layer_types
 from archlab.layers.instance_norm import InstanceNormNd
 from archlab.layers.laid import ChannelsLast, Laid, positions_of, roles_of
-from tests.random_networks import Item, NetworkMaker
+from archlab.layers.shape import is_map
+from tests.random_networks import NetworkMaker
+from tests.random_text import Item
 
 MOST_ELEMENTS = 6_000
 """Of a value: small enough for thousands of networks."""
@@ -95,6 +97,9 @@ class MemoryNetworkMaker(NetworkMaker):
             return draw.choice([self._residual, self._branches])()
         if self.items and draw.random() < 0.12:
             return self._again()
+        reads_map = bool(self.items) and is_map(shape) and len(shape) == 1 + self.rank
+        if self.further.shapes and reads_map and self._own.random() < 0.2:
+            return self.further.item(shape)
         if len(shape) > 1 and not roles_of(shape)[-1] and draw.random() < 0.15:
             return _attention(draw, shape)
         if isinstance(shape, ChannelsLast) and draw.random() < 0.4:
@@ -107,12 +112,12 @@ class MemoryNetworkMaker(NetworkMaker):
 
     def _join(self) -> Item:
         if self.random.random() < 0.1:
-            other = self.random.choice(self.items)["name"]
+            other = self._some_name()
             left_out = {"sr_ratio", *(key for options in WINDOWS for key in options)}
             item = {key: value for key, value in _attention(self.random, ()).items() if key not in left_out}
             return {**item, "type": "cross_attention", "with": [other]}
         count = self.random.choice([1, 1, 1, 2, 3])
-        others = [self.random.choice(self.items)["name"] for _ in range(count)]
+        others = [self._some_name() for _ in range(count)]
         item = {"type": self.random.choice(JOINS), "with": others}
         if item["type"] == "weighted_add":
             item["normalization"] = self.random.choice(["none", "softmax", "fast"])

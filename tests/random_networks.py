@@ -10,20 +10,20 @@ import random
 import sys
 import time
 import warnings
-from collections.abc import Callable
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
 
-from archlab.api.load import loads
 from archlab.api.network import Network
 from archlab.diagnostics.problem import ConfigError
 from archlab.graph import Graph
-from archlab.layers.shape import is_map, map_size
-from tests.random_inputs import ATTEND, FIRST, FurtherInputs
+from archlab.layers.shape import axis_count, is_map, map_size
+from tests.random_backbones import NAME, Backbone, differences, write_backbone, written_out
+from tests.random_inputs import FIRST, FurtherInputs
+from tests.random_text import Inputs, Item, config_text, loose_ends, network_of
 from tests.ranked import Exactly, OnlyOfTwoAxesError, of_rank
 
-Item = dict[str, Any]
 _DIFFERING = ["subtract", "maximum", "minimum"]
 """Joins that take nothing for a gate."""
 
@@ -47,10 +47,35 @@ class NetworkMaker:
         self.items: list[Item] = []
         self.last: Network | None = None
         self.further = FurtherInputs(random.Random(seed + 2 * 10**9), self.rank, self._conv)
+        self.backbone: Backbone | None = None
+        self.seed = seed
 
     def make(self) -> Network:
         """A network of 3 to 8 items with everything that hangs loose among its outputs."""
-        self._extend({"type": "conv2d", "out_channels": 4, "kernel_size": 3, "padding": 1, "name": "n0"})
+        draw = random.Random(self.seed + 3 * 10**9)
+        if draw.random() > 0.3 or not self._begin_with_backbone(draw):
+            self._extend({"type": "conv2d", "out_channels": 4, "kernel_size": 3, "padding": 1, "name": "n0"})
+        return self._go_on()
+
+    def _begin_with_backbone(self, draw: random.Random) -> bool:
+        """A network of its own in a file, edited by another, as the first item."""
+        inner = NetworkMaker(self.seed + 5 * 10**9, self.rank)
+        inner.input, inner.further.shapes = self.input, {}
+        inner._extend({"type": "conv2d", "out_channels": 4, "kernel_size": 3, "padding": 1, "name": "n0"})
+        inner._go_on()
+        self.backbone = write_backbone(draw, inner.items, self.input, self.seed)
+        if self.backbone is None or not self._extend({"name": "n0", "use": NAME}):
+            self.backbone = None
+        return self.backbone is not None
+
+    def written_out(self) -> Network | None:
+        """The same network with a backbone's layers instead of its block; None where there is none, or it cannot be."""
+        if self.backbone is None:
+            return None
+        inputs = self.further.declared(self.input, self.items)
+        return written_out(self.backbone, inputs, self._begun(inputs, self.items), self._ends(self.items), self.rank)
+
+    def _go_on(self) -> Network:
         for _ in range(self.random.randint(2, 7)):
             for _ in range(20):
                 if self._extend({**self._draw(), "name": f"n{len(self.items)}"}):
@@ -84,11 +109,28 @@ class NetworkMaker:
             ConfigError: where they do not fit.
         """
         inputs = self.further.declared(self.input, items)
-        return loads(_yaml(inputs, items, self._extra_outputs()), name="random")
+        blocks = "" if self.backbone is None else self.backbone.block
+        text = config_text(inputs, self._begun(inputs, items), self._ends(items), rank=self.rank, blocks=blocks)
+        return network_of(text)
+
+    def _begun(self, inputs: Inputs, items: list[Item]) -> list[Item]:
+        """The items, the first of which reads the network's own map by its name where there are several inputs."""
+        return [{"from": FIRST, **items[0]}, *items[1:]] if len(inputs) > 1 and "from" not in items[0] else items
+
+    def _ends(self, items: list[Item]) -> list[str]:
+        """Every item that nothing reads, and others."""
+        return list(dict.fromkeys([*loose_ends(items), *self._inner_outputs[::2], *self._extra_outputs()]))
+
+    @property
+    def _inner_outputs(self) -> list[str]:
+        """Those of the backbone but the first."""
+        return [] if self.backbone is None else [f"n0.{name}" for name in self.backbone.outputs[1:]]
 
     def _some_name(self) -> str:
-        """An earlier item, or an input that is a map of as many axes."""
-        return str(self.random.choice([*[item["name"] for item in self.items], *self.further.alike]))
+        """An earlier item, an output of a backbone, or an input that is a map of as many axes."""
+        return str(
+            self.random.choice([*[item["name"] for item in self.items], *self._inner_outputs, *self.further.alike])
+        )
 
     def _is_welcome(self, graph: Graph) -> bool:
         """Whether a network ends with a map, and is small enough."""
@@ -102,7 +144,7 @@ class NetworkMaker:
     def _draw(self) -> Item:
         if self.rank == 2 and self._own.random() < 0.02:
             return self._opaque()
-        if self.further.shapes and self.items and self._own.random() < 0.3:
+        if self.further.shapes and self.items and self._own.random() < 0.4:
             assert self.last is not None
             return self.further.item(self.last.graph.nodes[-1].shape)
         makers: list[tuple[int, Callable[[], Item]]] = [
@@ -249,7 +291,7 @@ class NetworkMaker:
         # units of a pixel shuffle read some of the channels: see `_branches`
         # and what an opaque layer takes is not known until it is built
         known = [item for item in self.items if item.get("type") != "pixel_shuffle" and item.get("share") is not True]
-        known = [item for item in known if "output" not in item]
+        known = [item for item in known if "output" not in item and item.get("use") != NAME]
         if self.random.random() < 0.3 or not known:
             same = {"out_channels": "$in_channels", "stride": 1, "padding": "same", "groups": 1}
             return {**self._conv(), **same, "repeat": self.random.randint(2, 3), "share": True}
@@ -437,43 +479,11 @@ _SPECIAL: list[Callable[[random.Random], Item]] = [
 ]
 
 
-def _yaml(inputs: dict[str, list[int]], items: list[Item], extra: list[str]) -> str:
-    """The config, with every item that nothing reads among the outputs, and `extra` ones."""
-    if len(inputs) > 1 and "from" not in items[0]:
-        items = [{"from": FIRST, **items[0]}, *items[1:]]
-    read = {name for item in items for name in (item.get("from"), *item.get("with", []))}
-    read |= {before["name"] for before, item in pairwise(items) if "from" not in item}
-    outputs = [item["name"] for item in items if item["name"] not in read or item["name"] in extra]
-    lines = "\n".join(f"  - {_flow(item)}" for item in items)
-    blocks = "".join([text for name, text in _BLOCKS.items() if f"use: {name}" in lines])
-    blocks = f"blocks:\n{blocks}" if blocks else ""
-    shapes = _flow(inputs if len(inputs) > 1 else inputs[FIRST])
-    return f"input: {shapes}\n{blocks}layers:\n{lines}\noutputs: {_flow(outputs)}\n"
-
-
-_HOURGLASS = """  hourglass:
-    params: {n: }
-    layers:
-      - type: branches
-        merge: add
-        paths:
-          - {type: conv2d, out_channels: $block_in, kernel_size: 3, padding: 1}
-          - - {type: max_pool2d, kernel_size: 2, stride: 2, padding: 1}
-            - {use: hourglass, n: $(n - 1), when: $(n > 1)}
-            - {type: conv2d, out_channels: $block_in, kernel_size: 3, padding: 1}
-            - {type: interpolate, size: $block_in_size}
-"""
-_BLOCKS = {"hourglass": _HOURGLASS, "attend": ATTEND}
-
-
-def _flow(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(part)}" for key, part in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_flow(part) for part in value) + "]"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return str(value)
+def drawn(seed: int) -> NetworkMaker:
+    """The maker of a seed, which has made its network."""
+    maker = NetworkMaker(seed)
+    maker.make()
+    return maker
 
 
 def random_network(seed: int) -> Network:
@@ -481,32 +491,54 @@ def random_network(seed: int) -> Network:
     return NetworkMaker(seed).make()
 
 
-def disagreements(network: Network) -> list[str]:
-    """Everything in which archlab and PyTorch differ."""
+def disagreements(maker: NetworkMaker) -> list[str]:
+    """Everything in which archlab and PyTorch differ, or a backbone and its layers written out."""
     from archlab.torch.verify import verify
     from archlab.torch.verify_field import verify_receptive_field
     from archlab.torch.verify_projection import verify_projective_field
 
+    network = maker.last
+    assert network is not None
     checks = (verify, verify_receptive_field, verify_projective_field)
-    return [report.render() for report in [check(network) for check in checks] if not report.ok]
+    found = [report.render() for report in [check(network) for check in checks] if not report.ok]
+    written = maker.written_out()
+    return found if written is None else found + differences(network.graph, written.graph)
 
 
 def main(count: int, first: int = 0) -> int:
     """Draw and verify `count` networks."""
     warnings.simplefilter("ignore")
     started, wrong = time.time(), 0
-    kinds: dict[str, int] = {}
+    kinds, mechanisms = Counter[str](), Counter[str]()
     for seed in range(first, first + count):
-        network = random_network(seed)
-        for node in network.graph.layers:
-            kinds[node.layer.type] = kinds.get(node.layer.type, 0) + 1
-        found = disagreements(network)
+        maker = drawn(seed)
+        assert maker.last is not None
+        kinds.update(node.layer.type for node in maker.last.graph.layers)
+        mechanisms.update(_mechanisms(maker))
+        found = disagreements(maker)
         if found:
             wrong += 1
-            print(f"seed {seed}:\n{network.document.source.text}" + "\n".join(found), flush=True)
-    layers = ", ".join(f"{name} {number}" for name, number in sorted(kinds.items()))
-    print(f"{count} networks, {wrong} with disagreements, {time.time() - started:.0f} s; layers drawn: {layers}")
+            print(f"seed {seed}:\n{maker.last.document.source.text}" + "\n".join(found), flush=True)
+    print(f"{count} networks, {wrong} with disagreements, {time.time() - started:.0f} s")
+    for what, counts in (("mechanisms", mechanisms), ("layers", kinds)):
+        print(f"{what} drawn: " + ", ".join([f"{name} {number}" for name, number in sorted(counts.items())]))
     return 1 if wrong else 0
+
+
+def _mechanisms(maker: NetworkMaker) -> Iterator[str]:
+    """What is drawn in a network beside layers, once each."""
+    assert maker.last is not None
+    first, *others = maker.last.graph.inputs
+    yield f"{maker.rank} axes"
+    if others:
+        yield f"{1 + len(others)} inputs"
+        yield f"first input of {axis_count(first.shape)} axes where there are several"
+        yield from {f"further input of {axis_count(node.shape)} axes, maps of {maker.rank}" for node in others}
+    yield from {f"use of {item['use']}" for item in maker.items if "use" in item}
+    if maker.backbone is not None:
+        yield f"backbone with {len(maker.backbone.outputs)} outputs"
+        yield from {f"extends, {kind}" for kind in maker.backbone.kinds}
+        yield "backbone compared written out" if maker.written_out() is not None else "backbone not written out"
 
 
 if __name__ == "__main__":
