@@ -423,6 +423,7 @@ class Writer:
         """Repetitions of which each reads all before it: a join of them in front of each."""
         if slot.name is None:
             slot.name = "layers" if "layers" not in self._taken else None
+            self._taken.add("layers")
         name = self._named(slot)
         entry["name"] = name
         source = self._reference({call: _source(slot, call) for call in slot.present}, visible)

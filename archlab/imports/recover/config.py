@@ -19,6 +19,7 @@ from archlab.imports.recover.document import written_text
 from archlab.imports.recover.identities import without_identities
 from archlab.imports.recover.network import Restraint, write_network
 from archlab.imports.recover.params import file_params
+from archlab.imports.recover.tandem import with_units
 from archlab.imports.text import Listed, flat_config
 
 _ATTEMPTS = 12
@@ -63,7 +64,7 @@ def recovered_config(flat: Flat) -> Recovered:
     wanted = _graph(listed.text, flat)
     ids, mark = identities(wanted), fingerprint(wanted)
     restraint, fallbacks = Restraint(), list[str]()
-    short = without_identities(flat)
+    short = with_units(without_identities(flat))
     for _ in range(_ATTEMPTS):
         attempt = _attempt(short, restraint, wanted)
         if attempt.graph is not None and fingerprint(attempt.graph) == mark:

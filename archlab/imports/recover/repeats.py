@@ -51,7 +51,20 @@ def _run(forms: Sequence[Form], position: int, facts: Facts, required: Required)
         if not _follows(run[-1], form, facts) or not _is_alike(run[-1], form, len(run), required):
             break
         run.append(form)
+    while not _is_even(run):
+        run.pop()
     return run
+
+
+def _is_even(run: Sequence[Form]) -> bool:
+    """Whether fractions that differ do so each time, as a rate that grows."""
+    rows = [form.arguments for form in run if isinstance(form, UseForm)]
+    names = {name for row in rows for name, value in row.items() if isinstance(value, float)}
+    for name in names:
+        values = [row.get(name) for row in rows[1:]]
+        if len(set(values)) not in (1, len(values)):
+            return False
+    return True
 
 
 def _follows(form: Form, other: Form, facts: Facts) -> bool:
@@ -87,14 +100,11 @@ def _different(form: UseForm, other: UseForm) -> set[str]:
     """Params that differ, but for fractions, which may go with the number of the repetition."""
     found: set[str] = set()
     for name in {*form.arguments, *other.arguments}:
-        one, two = form.arguments.get(name), other.arguments.get(name)
-        if repr(one) != repr(two) and not (_is_float(one) and _is_float(two)):
+        said = [one.arguments[name] for one in (form, other) if name in one.arguments]
+        is_same = len(said) > 1 and repr(said[0]) == repr(said[1])
+        if not is_same and not all(isinstance(value, float) for value in said):
             found.add(name)
     return found
-
-
-def _is_float(value: object) -> bool:
-    return value is None or isinstance(value, float)
 
 
 def _dense_run(forms: Sequence[Form], position: int, facts: Facts) -> list[Form]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from archlab.imports.flat import Flat, Item, Scope
@@ -209,11 +210,39 @@ def plain() -> Flat:
         value = made.add(f"add{number}", "add", made.unit(f"c{number}b", value, 8), start)
     for number in range(3):
         value = made.unit(f"d{number}", value, 16)
-    flat = made.flat()
-    items = [
-        Item(one.path, one.type, one.options, one.inputs, one.shape, one.share, (), one.tensors) for one in flat.items
-    ]
-    return Flat(flat.name, flat.origin, flat.inputs, items, flat.outputs)
+    return without_modules(made.flat())
 
 
-FORMS = {one.__name__: one for one in (resnet, inverted, dense, branches, exchange, split, gates, shared, plain)}
+def without_modules(flat: Flat) -> Flat:
+    """The same as ONNX has it."""
+    return replace(flat, items=[replace(item, path=item.path.replace(".", "_"), scopes=()) for item in flat.items])
+
+
+def plain_dense() -> Flat:
+    """Layers of which each reads all before it, without modules."""
+    return without_modules(dense())
+
+
+def plain_inverted() -> Flat:
+    """Inverted residuals, without modules."""
+    return without_modules(inverted())
+
+
+def pyramid() -> Flat:
+    """Convolutions and a pooling, of other widths and numbers each time, without modules."""
+    made = Made((3, 64, 64))
+    value = 0
+    for stage, (width, depth) in enumerate([(8, 2), (16, 2), (32, 3), (32, 3)]):
+        for number in range(depth):
+            value = made.unit(f"conv{stage}_{number}", value, width)
+        value = made.add(f"pool{stage}", "max_pool2d", value, kernel_size=2)
+    return without_modules(made.flat())
+
+
+FORMS = {
+    one.__name__: one
+    for one in (
+        *(resnet, inverted, dense, branches, exchange, split, gates, shared),
+        *(plain, plain_dense, plain_inverted, pyramid),
+    )
+}

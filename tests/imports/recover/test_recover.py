@@ -14,7 +14,7 @@ from archlab.graph.fingerprint import fingerprint
 from archlab.imports.flat import Flat
 from archlab.imports.recover import recovered_config
 from archlab.imports.text import flat_config
-from tests.imports.recover.made import FORMS, Made, inverted, resnet, shared
+from tests.imports.recover.made import FORMS, Made, inverted, resnet, shared, without_modules
 from tests.imports.recover.random_flats import random_flat
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -139,8 +139,9 @@ def test_where_all_fails_the_flat_list_is_given(monkeypatch: pytest.MonkeyPatch)
     assert recovered.fallbacks[-1] == "the whole network, layer by layer"
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_random_networks_are_the_same_again(seed: int) -> None:
-    flat = random_flat(seed)
+@pytest.mark.parametrize("has_modules", [True, False])
+@pytest.mark.parametrize("seed", range(40))
+def test_random_networks_are_the_same_again(seed: int, has_modules: bool) -> None:  # noqa: FBT001 - a parameter
+    flat = random_flat(seed) if has_modules else without_modules(random_flat(seed))
     recovered = recovered_config(flat)
     assert fingerprint(loads(recovered.text).graph) == hash_of(flat)
