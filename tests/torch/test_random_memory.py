@@ -20,6 +20,7 @@ from archlab.api.load import loads
 from archlab.layers.operators import Run
 from archlab.torch.build import build
 from archlab.torch.precision import converted, converted_input
+from archlab.torch.samples import samples
 from archlab.torch.storages import count_inference, count_training
 from archlab.torch.trace import PATH
 from tests.random_memory import DRAWN, JOINS, Case, disagreements, random_case
@@ -112,10 +113,12 @@ def test_how_values_of_random_networks_lie(seed: int, *, training: bool) -> None
     model = converted(build(network), conditions).train(training)
     recorder = Recorder(model)
     with torch.set_grad_enabled(training):
-        recorder.run(converted_input(torch.randn(conditions.batch, *network.graph.input_shape), conditions))
+        given = samples(network.graph, conditions.batch, torch.randn)
+        recorder.run(*[converted_input(one, conditions) for one in given])
     run = Run(conditions.batch, training=training, channels_last=conditions.channels_last, watched=True)
     written = program(network.graph, collect_facts(network.graph), run)
-    predicted = {node.path: layout(written.calls[written.results[node.index]].value) for node in network.graph.layers}
+    made = network.graph.nodes[len(network.graph.inputs) :]
+    predicted = {node.path: layout(written.calls[written.results[node.index]].value) for node in made}
     assert predicted == recorder.strides
 
 
