@@ -122,11 +122,17 @@ def _published(name: str) -> Mapping[str, Tensor]:
 
 
 def read_file(path: Path) -> Any:
-    """What torch.save has put into a file, if that is data only: no code in it is run.
+    """What torch.save has put into a file, if that is data only: no code in it is run. Of ONNX and .pt2 the weights.
 
     Raises:
         ConfigError: if it cannot be read, holds anything but data, or unpacks to far more than its size.
     """
+    if path.suffix.lower() == ".onnx":
+        return _onnx_state(path)
+    if path.suffix.lower() == ".pt2":
+        from archlab.torch.importing.archive import read_weights
+
+        return read_weights(path)
     try:
         _refuse_bomb(path)
         with warnings.catch_warnings():
@@ -140,6 +146,17 @@ def read_file(path: Path) -> Any:
     except Exception as error:  # noqa: BLE001 - from a damaged file the unpickler raises anything
         raise single_problem(f"{path} does not hold a state dict: {_reason(error)}", Code.WRONG_WEIGHTS) from None
     return found
+
+
+def _onnx_state(path: Path) -> Mapping[str, Tensor]:
+    """The tensors of an ONNX file's network, each of its own, since the file may keep equal ones once."""
+    import numpy as np
+
+    from archlab.imports.onnx.weights import network_tensors
+
+    found = network_tensors(path)
+    plain = {name: array if array.dtype.kind in "fiub" else array.astype(np.float32) for name, array in found.items()}
+    return {name: torch.from_numpy(np.array(array, order="C")) for name, array in plain.items()}
 
 
 def _reason(error: Exception) -> str:

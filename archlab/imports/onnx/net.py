@@ -369,7 +369,9 @@ def tensor_name(weight: Weight, wanted: tuple[int, ...]) -> str | None:
     """
     if weight.turned:
         return f"{weight.name}.T"
-    return weight.name if _extent(weight.sizes) == _extent(wanted) else f"{weight.name}.flatten()"
+    if weight.sizes == wanted or (len(wanted) > 1 and _extent(weight.sizes) == _extent(wanted)):
+        return weight.name
+    return f"{weight.name}.flatten()"
 
 
 def _extent(sizes: tuple[int, ...]) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archlab.config.expand.inputs import MOST_INPUTS, ONLY
 from archlab.diagnostics.codes import Code
+from archlab.diagnostics.place import printable
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.words import counted
 from archlab.graph import OutputForm
@@ -17,7 +18,7 @@ from archlab.imports.onnx.net import Net, Part, owned
 from archlab.imports.onnx.patterns import find_patterns
 from archlab.imports.onnx.patterns.look import Fused
 from archlab.imports.onnx.propagate import Facts, propagate
-from archlab.imports.onnx.remarks import remarks_of
+from archlab.imports.onnx.remarks import listed_counts, remarks_of
 from archlab.imports.onnx.rules import RULES
 from archlab.imports.onnx.rules.convolutions import BIASED
 from archlab.imports.onnx.source import MALFORMED, Node, inlined
@@ -241,18 +242,19 @@ def _reading(net: Net, facts: Facts, names: Mapping[str, str]) -> Reading:
         elif part is not None:
             outputs += [(names.get(name, name), source) for source in part.sources if source >= net.first]
             endless.append(part)
+    left = net.left(endless)
     if not outputs:
-        raise single_problem("no result of the file comes from its input", Code.SHAPE)
+        reason = f"the sizes of what {listed_counts(left)} give are not known" if left else "none comes from its input"
+        raise single_problem(f"no result of the file can be said: {reason}", Code.SHAPE)
     if endless:
         outputs = [(label, value) for value, label in sorted({value: label for label, value in outputs}.items())]
-    left = net.left(endless)
     return Reading(net, facts, outputs, left, len(net.reasons) + sum(left.values()))
 
 
 def _flat(model: onnx.ModelProto, path: Path, entries: list[Entry], reading: Reading) -> Flat:
     net = reading.net
     inputs = {entry.name: entry.shape for entry in entries}
-    producer = " ".join(f"{model.producer_name} {model.producer_version}".split())[:60]
+    producer = printable(f"{model.producer_name} {model.producer_version}".strip())[:60]
     origin = (
         f"{path.name} ({producer}, opset {opset_of(model)})" if producer else f"{path.name} (opset {opset_of(model)})"
     )

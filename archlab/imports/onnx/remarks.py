@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from archlab.diagnostics.place import printable
 from archlab.diagnostics.words import counted
 from archlab.imports.onnx.net import Net
 from archlab.imports.onnx.propagate import Facts
@@ -28,7 +29,8 @@ def remarks_of(
         left: operators that are left out, by how often.
         entries: names of its inputs.
     """
-    return [*_opaque(net), *_left(left), *_folded(model, facts), *_quantised(facts), *_ignored(model, entries)]
+    found = [*_opaque(net), *_left(left), *_folded(model, facts), *_quantised(facts), *_ignored(model, entries)]
+    return [printable(text) for text in found]
 
 
 def _opaque(net: Net) -> list[str]:
@@ -44,10 +46,15 @@ def _opaque(net: Net) -> list[str]:
 def _left(left: Mapping[str, int]) -> list[str]:
     if not left:
         return []
-    names = ", ".join([f"{op} ({count})" for op, count in sorted(left.items(), key=lambda one: -one[1])[:MOST_LISTED]])
-    more = ", ..." if len(left) > MOST_LISTED else ""
     reason = "since they put samples and other dimensions together or their sizes depend on data"
-    return [f"left out at the end, {reason}: {names}{more}; the results are what enters them"]
+    return [f"left out at the end, {reason}: {listed_counts(left)}; the results are what enters them"]
+
+
+def listed_counts(counts: Mapping[str, int]) -> str:
+    """Words with how often, the most frequent first: `Gather (3), NonMaxSuppression (1)`."""
+    ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:MOST_LISTED]
+    names = ", ".join([f"{printable(word)[:60]} ({count})" for word, count in ordered])
+    return names + (", ..." if len(counts) > MOST_LISTED else "")
 
 
 def _folded(model: onnx.ModelProto, facts: Facts) -> list[str]:
@@ -60,12 +67,12 @@ def _folded(model: onnx.ModelProto, facts: Facts) -> list[str]:
         into = counted(len(noted), "convolution")
         return [f"batch norm was folded into {into} when it was exported: its params are in theirs"]
     computed = [node for node in convs if len(node.inputs) > 2 and node.inputs[1].startswith("onnx::Conv")]
-    if len(convs) < 2 or any(node.op.endswith("Normalization") for node in facts.nodes):
-        return []
     if model.producer_name == "pytorch" and computed:
         of = counted(len(computed), "convolution")
         folding = "as where batch norm is folded into them; the params are then fewer than the model's"
         return [f"the weights of {of} were computed when it was exported, {folding}"]
+    if len(convs) < 2 or any(node.op.endswith("Normalization") for node in facts.nodes):
+        return []
     if model.producer_name != "pytorch" and all(len(node.inputs) > 2 for node in convs):
         return ["there is no batch norm in the file: if the model has any, it was folded when it was exported"]
     return []

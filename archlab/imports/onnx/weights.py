@@ -10,18 +10,40 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archlab.diagnostics.codes import Code
-from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.problem import ConfigError, single_problem
 from archlab.files.inputs import remember
 from archlab.imports.onnx.file import read_model
 from archlab.imports.onnx.fold import Array
+from archlab.imports.onnx.read import read_onnx
 from archlab.imports.onnx.source import inlined
+from archlab.imports.targets import ImportOptions
 
 if TYPE_CHECKING:
     import onnx
 
 
-def read_tensors(path: Path) -> dict[str, Array]:
-    """All tensors of a file, those beside it among them, and their views: `fc.T`, `scale.flatten()`.
+def network_tensors(path: Path) -> dict[str, Array]:
+    """The tensors that a file's network has, by the names that its items give them, in their order.
+
+    Of a file that leaves sizes of its input open, so that its items are not known, all tensors of fractions.
+
+    Raises:
+        ConfigError: if it cannot be read, or a tensor lies outside of its folder, or is not there.
+        MissingRequirementError: without the package `onnx`.
+    """
+    try:
+        items = read_onnx(path, ImportOptions()).items
+    except ConfigError as error:
+        if {problem.code for problem in error.problems} != {Code.BAD_INPUT}:
+            raise
+        return {name: array for name, array in read_tensors(path, views=False).items() if array.dtype.kind == "f"}
+    tensors = read_tensors(path)
+    names = dict.fromkeys([name for item in items for name in item.tensors.values()])
+    return {name: tensors[name] for name in names if name in tensors}
+
+
+def read_tensors(path: Path, *, views: bool = True) -> dict[str, Array]:
+    """All tensors of a file, those beside it among them, with their views if wanted: `fc.T`, `scale.flatten()`.
 
     Raises:
         ConfigError: if it cannot be read, or a tensor lies outside of its folder, or is not there.
@@ -29,8 +51,10 @@ def read_tensors(path: Path) -> dict[str, Array]:
     """
     found: dict[str, Array] = {}
     _collect(inlined(read_model(path)).graph, path, found)
-    views = {name: list(_views(array)) for name, array in found.items()}
-    return found | {f"{name}{ending}": view for name, several in views.items() for ending, view in several}
+    if not views:
+        return found
+    made = {name: list(_views(array)) for name, array in found.items()}
+    return found | {f"{name}{ending}": view for name, several in made.items() for ending, view in several}
 
 
 def _collect(graph: onnx.GraphProto, path: Path, found: dict[str, Array]) -> None:

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import ConfigError, single_problem
 from archlab.files.inputs import remember
@@ -67,7 +70,7 @@ def read_program(path: Path) -> Program:
         raise
     except OSError as error:
         raise single_problem(f"cannot read {path}: {error.strerror or error}", Code.UNREADABLE) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except _DAMAGED as error:
         raise single_problem(f"{path} holds no exported program: {_reason(error)}", Code.UNREADABLE) from None
     except (KeyError, TypeError, AttributeError):
         raise single_problem(f"{path} holds no exported program: its graph is damaged", Code.UNREADABLE) from None
@@ -77,9 +80,81 @@ def read_program(path: Path) -> Program:
     return program
 
 
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The parameters and buffers that a file holds as plain numbers, by the model's names.
+
+    Raises:
+        ConfigError: if it cannot be read, or holds some as pickles, which would run code.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            name = next(name for name in archive.namelist() if name.endswith(_WEIGHTS))
+            config = json.loads(_read(archive, name, MOST_JSON))["config"]
+            folder = name.removesuffix(_WEIGHTS.rpartition("/")[2])
+            found = {own: _weight(archive, folder, own, said) for own, said in config.items()}
+    except ConfigError:
+        raise
+    except (OSError, StopIteration, KeyError, TypeError, AttributeError, *_DAMAGED) as error:
+        raise single_problem(
+            f"{path} holds no weights that can be read: {_reason(error)}", Code.WRONG_WEIGHTS
+        ) from None
+    remember(path)
+    return found
+
+
+def _weight(archive: zipfile.ZipFile, folder: str, own: str, said: Mapping[str, Any]) -> Tensor:
+    """One tensor, of its bytes and what is said of them.
+
+    Raises:
+        ConfigError: if it is pickled.
+    """
+    if said["use_pickle"]:
+        message = f"the weights '{own:.80}' are pickled, which would run code; save the model's state_dict()"
+        raise single_problem(message, Code.WRONG_WEIGHTS)
+    meta = said["tensor_meta"]
+    sizes, strides = [[one["as_int"] for one in meta[key]] for key in ("sizes", "strides")]
+    entry = archive.getinfo(folder + said["path_name"])
+    data = bytearray(_read(archive, entry.filename, entry.compress_size))
+    flat = (
+        torch.frombuffer(data, dtype=_DTYPES[meta["dtype"]]) if data else torch.empty(0, dtype=_DTYPES[meta["dtype"]])
+    )
+    return flat.as_strided(sizes, strides, meta["storage_offset"]["as_int"]).clone()
+
+
+_WEIGHTS = "data/weights/model_weights_config.json"
+_DTYPES = {
+    1: torch.uint8,
+    2: torch.int8,
+    3: torch.int16,
+    4: torch.int32,
+    5: torch.int64,
+    6: torch.float16,
+    7: torch.float32,
+    8: torch.float64,
+    12: torch.bool,
+    13: torch.bfloat16,
+}
+"""By PyTorch's numbers of them (`torch._export.serde.schema.ScalarType`)."""
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+"""What reading a damaged archive raises."""
+
+
+def _read(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """A file of an archive.
+
+    Raises:
+        ConfigError: if it has more bytes than it may.
+    """
+    with archive.open(name) as entry:
+        data = entry.read(most + 1)
+    if len(data) > most:
+        raise single_problem(f"{name[-60:]} in the archive has more than {most:,} bytes", Code.TOO_LARGE)
+    return data
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return "its graph is nested too deep"
+        return "it is nested too deep"
     return str(error).split("\n", maxsplit=1)[0][:120] or type(error).__name__
 
 
@@ -96,8 +171,4 @@ def _graph(path: Path) -> bytes:
             raise single_problem(
                 f"{path} holds no exported program but {other}; torch.export.save writes one", Code.UNREADABLE
             )
-        with archive.open(name) as entry:
-            text = entry.read(MOST_JSON + 1)
-    if len(text) > MOST_JSON:
-        raise single_problem(f"the graph of {path} has more than {MOST_JSON:,} bytes", Code.TOO_LARGE)
-    return text
+        return _read(archive, name, MOST_JSON)
