@@ -130,7 +130,7 @@ def read_file(path: Path) -> Any:
     if path.suffix.lower() == ".onnx":
         return _onnx_state(path)
     if path.suffix.lower() == ".pt2":
-        from archlab.torch.importing.archive import read_weights
+        from archlab.torch.archive import read_weights
 
         return read_weights(path)
     try:

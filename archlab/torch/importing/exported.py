@@ -27,7 +27,7 @@ from archlab.imports.text import plain_name
 from archlab.imports.unsaid import UnsaidError
 from archlab.layers import find_layer
 from archlab.layers.shape import Shape, shape_text
-from archlab.torch.importing.archive import Program, read_program
+from archlab.torch.archive import Program, read_program
 from archlab.torch.importing.aten import say
 from archlab.torch.importing.opaque import Unknown, Work, add_opaque, keeps_samples
 from archlab.torch.importing.recorder import Recorder, tensors_in
