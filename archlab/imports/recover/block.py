@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archlab.imports.recover.columns import GAP, Columns, Param
-from archlab.imports.recover.facts import Facts, default_of, layer_class
+from archlab.imports.recover.facts import Facts, layer_class
 from archlab.imports.recover.forms import (
     BranchesForm,
     Form,
@@ -16,6 +16,7 @@ from archlab.imports.recover.forms import (
     ResidualForm,
     UseForm,
 )
+from archlab.imports.recover.options import option_columns
 from archlab.imports.recover.projection import is_only_where_same, is_projection
 from archlab.imports.recover.slots import Slot, SlotList
 
@@ -292,16 +293,11 @@ class Writer:
             entry["share"] = self._reference({call: _share(slot, call) for call in slot.present}, visible)
             return
         rows: list[LayerForm | None] = [None if form is None else _layer_of(form) for form in slot.forms]
-        given = [row for row in rows if row is not None]
-        names = list(dict.fromkeys([name for row in given for name in row.options]))
         channels = [GAP if form is None else self._facts.channels(form.inputs[0]) for form in slot.forms]
-        columns = {name: [GAP if row is None else _option(row, name) for row in rows] for name in names}
-        if "padding" in columns and _varies(columns["padding"]) and _is_auto(rows):
-            columns["padding"] = [GAP if row is None else "auto" for row in rows]
-        for name in _in_order(given[0].type, names):
-            entry[name] = self.columns.written(
-                columns[name], name, slot.hint, channels, is_depthwise=columns.get("groups") == channels
-            )
+        columns = option_columns(rows)
+        is_depthwise = columns.get("groups") == channels
+        for name, column in columns.items():
+            entry[name] = self.columns.written(column, name, slot.hint, channels, is_depthwise=is_depthwise)
 
     def _use(self, slot: Slot, entry: Entry, unit: UseForm) -> None:
         assert unit.block is not None
@@ -463,48 +459,6 @@ def _layer_of(form: Form) -> LayerForm:
     unit = _units(form)[0]
     assert isinstance(unit, LayerForm)
     return unit
-
-
-def _option(row: LayerForm, name: str) -> Any:
-    """An option as written or defaulted."""
-    if name in row.options:
-        return row.options[name]
-    if name == "bias" and "norm" in row.options:
-        return False
-    return default_of(row.type, name)
-
-
-def _varies(column: Sequence[Any]) -> bool:
-    return len({repr(value) for value in column if value is not GAP}) > 1
-
-
-def _is_auto(rows: Sequence[LayerForm | None]) -> bool:
-    """Whether every padding is what `auto` means."""
-    for row in rows:
-        if row is None:
-            continue
-        cls = layer_class(row.type)
-        if cls is None or not row.type.startswith("conv") or "transpose" in row.type:
-            return False
-        kernel, dilation, padding = (
-            _listed(_option(row, name), cls.rank) for name in ("kernel_size", "dilation", "padding")
-        )
-        if padding != [step * (size - 1) // 2 for size, step in zip(kernel, dilation, strict=True)]:
-            return False
-    return True
-
-
-def _listed(value: Any, rank: int) -> list[Any]:
-    return list(value) if isinstance(value, list) else [value] * rank
-
-
-def _in_order(layer_type: str, names: Sequence[str]) -> list[str]:
-    """Options in the order of the layer's fields, what is attached behind them."""
-    cls = layer_class(layer_type)
-    if cls is None:
-        return list(names)
-    fields = list(cls.model_fields)
-    return sorted(names, key=lambda name: fields.index(name) if name in fields else len(fields) + (name != "norm"))
 
 
 def _index_of(slot: Slot, wanted: Mapping[int, int]) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,13 +16,18 @@ from archlab.graph.fingerprint import fingerprint, identities
 from archlab.imports.flat import Flat
 from archlab.imports.recover.block import UnwritableError
 from archlab.imports.recover.document import written_text
+from archlab.imports.recover.forms import Form
 from archlab.imports.recover.identities import without_identities
 from archlab.imports.recover.network import Restraint, write_network
 from archlab.imports.recover.params import file_params
-from archlab.imports.recover.tandem import with_units
+from archlab.imports.recover.tandem import with_units, with_windows
 from archlab.imports.text import Listed, flat_config
 
 _ATTEMPTS = 12
+_LONG = 10
+"""Items of a list of layers in which is looked for what comes several times."""
+_WORTH = 0.85
+"""The share of lines at which units are worth it that no module of the source is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,8 @@ def listed_config(flat: Flat) -> Recovered:
         ConfigError: if the language refuses the network.
     """
     listed = flat_config(flat)
-    graph = _graph(listed.text, flat)
-    own = identities(graph)
-    return Recovered(listed.text, (), _names(graph, graph, own, flat, listed), fingerprint(graph))
+    proof = _proof(listed, flat)
+    return Recovered(listed.text, (), _names(proof.graph, proof, flat, listed), proof.mark)
 
 
 def recovered_config(flat: Flat) -> Recovered:
@@ -61,21 +65,51 @@ def recovered_config(flat: Flat) -> Recovered:
         ConfigError: if the language refuses the network itself.
     """
     listed = flat_config(flat)
-    wanted = _graph(listed.text, flat)
-    ids, mark = identities(wanted), fingerprint(wanted)
-    restraint, fallbacks = Restraint(), list[str]()
+    proof = _proof(listed, flat)
     short = with_units(without_identities(flat))
+    attempt, fallbacks = _proved(short, proof)
+    if attempt is not None and len(attempt.forms) > _LONG:
+        windows = with_windows(short, attempt.forms)
+        other, further = _proved(windows, proof) if windows is not None else (None, [])
+        if other is not None and other.text.count("\n") < _WORTH * attempt.text.count("\n"):
+            attempt, fallbacks = other, further
+    if attempt is None or attempt.graph is None:
+        fallbacks.append("the whole network, layer by layer")
+        return Recovered(listed.text, tuple(fallbacks), _names(proof.graph, proof, flat, listed), proof.mark)
+    return Recovered(attempt.text, tuple(fallbacks), _names(attempt.graph, proof, flat, listed), proof.mark)
+
+
+class _Proof(NamedTuple):
+    """The graph that is wanted.
+
+    Attributes:
+        graph: of the flat list.
+        ids: identities of its nodes.
+        mark: its fingerprint.
+    """
+
+    graph: Graph
+    ids: list[str]
+    mark: str
+
+
+def _proof(listed: Listed, flat: Flat) -> _Proof:
+    graph = _graph(listed.text, flat)
+    return _Proof(graph, identities(graph), fingerprint(graph))
+
+
+def _proved(flat: Flat, proof: _Proof) -> tuple[_Attempt | None, list[str]]:
+    """A text of the wanted graph, and what had to be written more plainly for that; None where there is none."""
+    restraint, fallbacks = Restraint(), list[str]()
     for _ in range(_ATTEMPTS):
-        attempt = _attempt(short, restraint, wanted)
-        if attempt.graph is not None and fingerprint(attempt.graph) == mark:
-            names = _names(attempt.graph, wanted, ids, flat, listed)
-            return Recovered(attempt.text, tuple(fallbacks), names, mark)
+        attempt = _attempt(flat, restraint, proof.graph)
         if attempt.graph is not None:
-            attempt = attempt._replace(line=_first_other(attempt.graph, set(ids)))
+            if fingerprint(attempt.graph) == proof.mark:
+                return attempt, fallbacks
+            attempt = attempt._replace(line=_first_other(attempt.graph, set(proof.ids)))
         if not _restrain(restraint, fallbacks, _part_at(attempt), attempt.why):
             break
-    fallbacks.append("the whole network, layer by layer")
-    return Recovered(listed.text, tuple(fallbacks), _names(wanted, wanted, ids, flat, listed), mark)
+    return None, fallbacks
 
 
 class _Attempt(NamedTuple):
@@ -87,6 +121,7 @@ class _Attempt(NamedTuple):
         graph: of the text; None where the language refuses it.
         line: where it does.
         why: in plain words.
+        forms: its list of layers.
     """
 
     text: str
@@ -94,6 +129,7 @@ class _Attempt(NamedTuple):
     graph: Graph | None
     line: int = -1
     why: str = "another graph"
+    forms: Sequence[Form] = ()
 
 
 def _attempt(flat: Flat, restraint: Restraint, wanted: Graph) -> _Attempt:
@@ -102,7 +138,7 @@ def _attempt(flat: Flat, restraint: Restraint, wanted: Graph) -> _Attempt:
         written = write_network(flat, restraint)
         blocks = {part.block.name: part.kind for part in written.blocks}
         text = written_text(flat, written, file_params(written, wanted.nodes[wanted.outputs[0][1]].shape))
-        return _Attempt(text, blocks, _graph(text, flat))
+        return _Attempt(text, blocks, _graph(text, flat), forms=written.forms)
     except UnwritableError:
         return _Attempt(text, blocks, None, why="its wiring has no name in the language")
     except ConfigError as error:
@@ -130,7 +166,7 @@ def _part_at(attempt: _Attempt) -> str:
     lines = attempt.text.split("\n")
     used = re.search(r"\buse: (\w+)", lines[line]) if 0 <= line < len(lines) else None
     if used is not None:
-        return kinds[used[1]]
+        return kinds.get(used[1], "")
     for number, content in enumerate(lines):
         if content and not content.startswith((" ", "#")):
             current = ""
@@ -157,12 +193,12 @@ def _restrain(restraint: Restraint, fallbacks: list[str], kind: str, why: str) -
     return False
 
 
-def _names(graph: Graph, wanted: Graph, ids: list[str], flat: Flat, listed: Listed) -> dict[str, int]:
+def _names(graph: Graph, proof: _Proof, flat: Flat, listed: Listed) -> dict[str, int]:
     """Paths of a graph's layers to the items that they stand for."""
     numbers = {path: number for number, path in enumerate(item.path for item in flat.items)}
     heads = {name: numbers[path] for name, path in listed.paths.items()}
     items: dict[str, int] = {}
-    for node, identity in zip(wanted.nodes, ids, strict=True):
+    for node, identity in zip(proof.graph.nodes, proof.ids, strict=True):
         head = node.path.partition(".")[0]
         if head in heads:
             items.setdefault(identity, heads[head])

@@ -58,10 +58,12 @@ class Written:
     Attributes:
         blocks: in the order of their use, the innermost first.
         layers: the network's.
+        forms: what these were made of.
     """
 
     blocks: list[Part]
     layers: Block
+    forms: list[Form]
 
 
 def write_network(flat: Flat, restraint: Restraint) -> Written:
@@ -110,7 +112,7 @@ class _Attempt:
         layers = writer.block("", slots, [outputs])
         used = _used_blocks(layers.entries, self.blocks)
         ordered = [number for number in self.blocks if self.blocks[number].name in used]
-        return Written([Part(self.keys[number][0], self.blocks[number]) for number in ordered], layers)
+        return Written([Part(self.keys[number][0], self.blocks[number]) for number in ordered], layers, chain.forms)
 
     def _input_names(self) -> list[str]:
         return list(self.flat.inputs)

@@ -14,7 +14,7 @@ from itertools import groupby, pairwise
 from archlab.imports.flat import Flat, Item, Scope
 from archlab.imports.recover.attach import attached
 from archlab.imports.recover.facts import Facts, plain_options
-from archlab.imports.recover.forms import BranchesForm, Form, LayerForm, ResidualForm
+from archlab.imports.recover.forms import BranchesForm, Form, LayerForm, RepeatForm, ResidualForm, UseForm
 from archlab.imports.recover.joins import joined
 
 _LONGEST = 12
@@ -32,17 +32,47 @@ def with_units(flat: Flat) -> Flat:
     units = _units(forms)
     scopes: list[tuple[Scope, ...]] = [(Scope("", flat.name),) for _ in flat.items]
     runs = [[form for unit in run for form in unit] for _, run in groupby(units, _unit_key)]
-    kinds: dict[Hashable, str] = {}
-    for group, windows in enumerate(_tandems(runs)):
-        what = tuple(dict.fromkeys(map(_kind, windows[-1])))
-        kind = kinds.setdefault(what, f"Unit{len(kinds) + 1}" if kinds else "Unit")
-        for turn, window in enumerate(windows):
-            _note(scopes, window, Scope(f"{group}.{turn}", kind))
+    for window, scope in _scopes(runs):
+        _note(scopes, window, scope)
     for number, unit in enumerate(units):
         if len(unit) > 1 or type(unit[0]) in _KINDS:
             _note(scopes, unit, Scope(f"form.{number}", _KINDS.get(type(unit[0]), "ResidualUnit")))
     items: list[Item] = [replace(item, scopes=own) for item, own in zip(flat.items, scopes, strict=True)]
     return replace(flat, items=items)
+
+
+def with_windows(flat: Flat, forms: Sequence[Form]) -> Flat | None:
+    """A flat network in which what comes several times in its list of layers is a module around those there are.
+
+    Args:
+        flat: it.
+        forms: its list of layers.
+
+    Returns:
+        None where nothing does.
+    """
+    found = _scopes([list(run) for _, run in groupby(forms, _key)])
+    around: dict[int, Scope] = {}
+    for window, scope in found:
+        around |= dict.fromkeys(range(window[0].start, window[-1].stop), scope)
+    if not around:
+        return None
+    items = [
+        replace(item, scopes=(item.scopes[0], around[number], *item.scopes[1:])) if number in around else item
+        for number, item in enumerate(flat.items)
+    ]
+    return replace(flat, items=items)
+
+
+def _scopes(runs: Sequence[list[Form]]) -> list[tuple[list[Form], Scope]]:
+    """What comes several times behind itself, each time with a scope."""
+    kinds: dict[Hashable, str] = {}
+    found: list[tuple[list[Form], Scope]] = []
+    for group, windows in enumerate(_tandems(runs)):
+        what = tuple(dict.fromkeys(map(_kind, windows[-1])))
+        kind = kinds.setdefault(what, f"Unit{len(kinds) + 1}" if kinds else "Unit")
+        found += [(window, Scope(f"{group}.{turn}", kind)) for turn, window in enumerate(windows)]
+    return found
 
 
 def _units(forms: Sequence[Form]) -> list[list[Form]]:
@@ -90,6 +120,10 @@ def _layer(facts: Facts, number: int) -> Form:
 
 def _key(form: Form) -> Hashable:
     """Equal for items that may be one line of a block."""
+    if isinstance(form, RepeatForm) and not form.is_dense:
+        return _key(form.forms[0])
+    if isinstance(form, UseForm):
+        return "use", form.block, len(form.inputs), ""
     if not isinstance(form, LayerForm):
         return type(form).__name__
     options = form.options

@@ -239,10 +239,24 @@ def pyramid() -> Flat:
     return without_modules(made.flat())
 
 
+def mixer() -> Flat:
+    """Modules and layers in turn, in one list."""
+    made = Made()
+    value = made.unit("stem", 0, 8)
+    with made.scope("blocks", "Sequential"):
+        for number in range(8):
+            with made.scope(str(3 * number), "Residual"):
+                inner = made.add("bn", "batch_norm2d", made.conv("fn", value, 8, groups=8))
+                value = made.add("add", "add", inner, value)
+            value = made.conv(str(3 * number + 1), value, 8, 1)
+            value = made.add(str(3 * number + 2), "gelu", value)
+    return made.flat()
+
+
 FORMS = {
     one.__name__: one
     for one in (
         *(resnet, inverted, dense, branches, exchange, split, gates, shared),
-        *(plain, plain_dense, plain_inverted, pyramid),
+        *(plain, plain_dense, plain_inverted, pyramid, mixer),
     )
 }
