@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from math import isfinite
 from typing import Any
 
 import torch
@@ -62,6 +63,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         several = [_plain(one) for one in value]
         return _UNSAID if any(one is _UNSAID for one in several) else several
+    if isinstance(value, float) and not isfinite(value):
+        return _UNSAID
     return value if value is None or isinstance(value, bool | int | float | str) else _UNSAID
 
 

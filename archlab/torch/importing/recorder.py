@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from archlab.imports.builder import Builder, Owned
 from archlab.imports.flat import Scope
 
+_LOST = -1
+"""Instead of how often a tensor had been written to: its value is gone."""
+
 
 class Recorder(Builder):
     """Items, and the tensors that hold their values.
@@ -32,6 +35,7 @@ class Recorder(Builder):
         self._values: dict[int, tuple[int, int]] = {}
         """`id` of tensors to the values that they hold, and how often they had been written to when they did."""
         self._derived: dict[int, frozenset[str]] = {}
+        self._walled: dict[int, tuple[int, ...]] = {}
         self._kept: list[object] = []
         """Every tensor seen, lest its `id` be given to another."""
         for number, tensor in enumerate(inputs.values()):
@@ -47,8 +51,40 @@ class Recorder(Builder):
         held = self._values.get(id(tensor)) if isinstance(tensor, Tensor) else None
         return None if held is None else held[0]
 
+    def drop(self, start: int) -> None:
+        """Take back the items from one on; what tensors hold of them cannot be read any more."""
+        super().drop(start)
+        for key, (value, _) in self._values.items():
+            if value >= self.first + start:
+                self._values[key] = 0, _LOST
+
+    @property
+    def seen(self) -> int:
+        """How many tensors were bound so far."""
+        return len(self._kept)
+
+    def lose(self, seen: int) -> None:
+        """What tensors hold that were bound behind so many cannot be read any more."""
+        for tensor in self._kept[seen:]:
+            if id(tensor) in self._values:
+                self._values[id(tensor)] = 0, _LOST
+
+    def fits(self, tensor: Tensor) -> bool:
+        """Whether a tensor has the shape of the value that it holds: it is neither stretched nor walled in."""
+        held = self._values.get(id(tensor))
+        return held is None or tuple(self.shape(held[0])) == tuple(tensor.shape[1:])
+
+    def wall(self, tensor: Tensor, value: int, sides: tuple[int, ...]) -> None:
+        """From now on a tensor holds a value with minus infinity around it, the last dimension's sides first."""
+        self.bind(tensor, value)
+        self._walled[id(tensor)] = sides
+
+    def walls(self, tensor: Tensor) -> tuple[int, ...]:
+        """How wide the minus infinity is that was put around a value; none for others."""
+        return self._walled.get(id(tensor), ())
+
     def is_stale(self, given: object) -> bool:
-        """Whether a tensor among arguments has been written to since it got its value, by a view of the same memory."""
+        """Whether a tensor among arguments has been written to since it got its value, or its value is gone."""
         for one in tensors_in(given):
             held = self._values.get(id(one))
             if held is not None and one._version != held[1]:  # noqa: SLF001 - nothing else says it
@@ -66,12 +102,6 @@ class Recorder(Builder):
     def tensor(self, name: str) -> Tensor:
         """A parameter or buffer of the model's."""
         return self._named[name]
-
-    def forget(self, value: int) -> None:
-        """What reads a value that tensors hold is told that it is stale."""
-        for key, held in self._values.items():
-            if held[0] == value:
-                self._values[key] = value, -1
 
     def alias(self, tensor: Tensor, name: str) -> None:
         """From now on a tensor is known to hold the elements of one of the model's own, in their order."""

@@ -25,10 +25,11 @@ from archlab.torch.importing.learned import learn
 from archlab.torch.importing.modules import Match, known_module
 from archlab.torch.importing.opaque import Unknown, add_opaque, keeps_samples, own_tensors, work_of
 from archlab.torch.importing.recorder import Recorder, tensors_in
+from archlab.torch.importing.rules.arguments import MISFIT
 
 BATCH = 5
 """Samples in the pass: a size that no network is likely to have beside."""
-_STALE = "it reads what was overwritten through another view"
+_STALE = "it reads what was overwritten through another view, or inside of what is opaque"
 
 
 LOOKING = (
@@ -46,6 +47,7 @@ class Call:
         module: it.
         scope: of what is called in it.
         start: how many items there were when it began.
+        seen: how many tensors were bound by then.
         inputs: values that enter, by number.
         known: what it is as a layer; None where its inside is looked at.
         reasons: why what was called in it cannot be said; then all of it becomes one opaque item.
@@ -54,6 +56,7 @@ class Call:
     module: nn.Module
     scope: Scope
     start: int
+    seen: int
     inputs: tuple[int, ...]
     known: Match | None = None
     reasons: list[str] = field(default_factory=list)
@@ -76,6 +79,8 @@ class Tracer(TorchFunctionMode):
         """How many known modules are running: what they call is their own business."""
         self._paused = False
         """While something is run once more."""
+        self._deferred: dict[int, tuple[Callable[..., Any], Any]] = {}
+        """`id` of tensors that are stretched or walled in, to the calls that made them, for those who need them so."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[type], args: Sequence[Any] = (), kwargs: Any = None
@@ -101,17 +106,38 @@ class Tracer(TorchFunctionMode):
         if not recorder.values_in((args, kwargs)):
             learn(recorder, func, args, kwargs, outputs)
             return
-        rule, before = rule_of(func), len(recorder.items)
         if is_stale:
             self._unknown(func, outputs, (args, kwargs), _STALE)
-        elif rule is None:
-            self._unknown(func, outputs, (args, kwargs), f"there is no layer for {function_name(func)}")
-        else:
-            try:
-                rule(recorder, args, kwargs, result)
-            except UnsaidError as error:
-                recorder.drop(before)
-                self._unknown(func, outputs, (args, kwargs), str(error))
+            return
+        reason = self._ruled(func, args, kwargs, result)
+        if reason and self._made_fit((args, kwargs)):
+            reason = self._ruled(func, args, kwargs, result)
+        if reason:
+            self._unknown(func, outputs, (args, kwargs), reason)
+        for one in outputs:
+            if not recorder.fits(one):
+                self._deferred[id(one)] = func, (args, kwargs)
+
+    def _ruled(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> str:
+        """Say a call by its rule; the reason where that cannot be done."""
+        rule, before = rule_of(func), len(self.recorder.items)
+        if rule is None:
+            return f"there is no layer for {function_name(func)}"
+        try:
+            rule(self.recorder, args, kwargs, result)
+        except UnsaidError as error:
+            self.recorder.drop(before)
+            return str(error)
+        return ""
+
+    def _made_fit(self, given: Any) -> bool:
+        """Opaque items for what made arguments that are stretched or walled in; whether there are such."""
+        found = [one for one in tensors_in(given) if not self.recorder.fits(one) and id(one) in self._deferred]
+        for one in found:
+            func, call = self._deferred.pop(id(one))
+            reason = _STALE if self.recorder.is_stale(call) else MISFIT
+            self._unknown(func, [one], call, reason)
+        return bool(found)
 
     def _unknown(self, func: Callable[..., Any], outputs: Sequence[Tensor], given: Any, reason: str) -> None:
         """An opaque item for a function; for the running module where samples are mixed or parameters are used."""
@@ -136,7 +162,10 @@ class Tracer(TorchFunctionMode):
         path = self._paths[id(module)]
         scope = Scope(path, type(module).__name__, self._counts.get(path, 0))
         self._counts[path] = scope.call + 1
-        call = Call(module, scope, len(self.recorder.items), self.recorder.values_in((args, kwargs)))
+        if not self._inside:
+            self._made_fit((args, kwargs))
+        recorder = self.recorder
+        call = Call(module, scope, len(recorder.items), recorder.seen, recorder.values_in((args, kwargs)))
         if not self._inside and self.recorder.is_stale((args, kwargs)):
             self._calls[-1].reasons.append(_STALE)
         if not self._inside and call.inputs:
@@ -195,6 +224,7 @@ class Tracer(TorchFunctionMode):
                 self.recorder.bind(one, (*call.inputs, 0)[0])
             return
         self.recorder.drop(call.start)
+        self.recorder.lose(call.seen)
         kind = f"{type(call.module).__module__}.{type(call.module).__qualname__}"
         self._paused = True
         work = work_of(call.module.forward, args, kwargs, self.recorder.batch)

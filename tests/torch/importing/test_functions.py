@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -73,6 +74,10 @@ CALLS: dict[str, Callable[[Any, Any], Any]] = {
     "glu": lambda x, m: F.glu(x, dim=1) + x[:, :4].softmax(dim=1) + F.log_softmax(x[:, 4:], 1),
     "dropout": lambda x, m: F.dropout(x, 0.3, training=False) + F.dropout2d(x, 0.0, training=False),
     "max pool": lambda x, m: F.max_pool2d(x, 3, 2, 1) + F.max_pool2d(x, 2) + F.max_pool2d(x, (2, 2), ceil_mode=True),
+    "max pool between infinities": lambda x, m: (
+        F.max_pool2d(F.pad(x, (1, 1, 1, 1), value=-math.inf), 3, 2)
+        + F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-math.inf), 3, 2)
+    ),
     "avg pool": lambda x, m: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False) + F.avg_pool2d(x, 2),
     "lp pool": lambda x, m: F.lp_pool2d(x.abs(), 2.0, 2),
     "adaptive pool": lambda x, m: x * F.adaptive_avg_pool2d(x, 1) + x * F.adaptive_max_pool2d(x, (1, 1)),

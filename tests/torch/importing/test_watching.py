@@ -186,6 +186,47 @@ def test_parametrized_convolutions() -> None:
         assert one.flat.items[1].options["weight"] == word
 
 
+def test_what_has_infinity_around_it_is_pooled_and_nothing_else() -> None:
+    def walled(x: Any) -> Any:
+        return F.pad(x, (0, 1, 0, 1), value=-torch.inf)
+
+    one = _equal(Model(lambda x, m: m.pool(walled(x)), pool=nn.MaxPool2d(2, 2)))
+    assert _types(one) == ["conv2d", "torch.nn.functional.pad", "max_pool2d"]  # of as many positions as without
+    one = _equal(Model(lambda x, _: walled(x).sigmoid()))
+    assert _types(one) == ["conv2d", "torch.nn.functional.pad", "sigmoid"]
+    assert _types(_equal(Model(lambda x, _: F.max_pool2d(walled(x), 3, 2)))) == ["conv2d", "max_pool2d"]
+
+
+def test_what_is_stretched_is_a_layer_for_joins_only() -> None:
+    def stretched(x: Any) -> Any:
+        return x.mean((2, 3), keepdim=True).expand_as(x)
+
+    assert _types(_equal(Model(lambda x, _: x * stretched(x)))) == ["conv2d", "mean", "multiply"]
+    one = _equal(Model(lambda x, m: m.more(stretched(x)), more=nn.Conv2d(8, 4, 3)))
+    assert _types(one) == ["conv2d", "mean", "torch.Tensor.expand_as", "conv2d"]
+
+
+def test_what_leaks_out_of_an_opaque_module_is_not_read_as_another_value() -> None:
+    inner = Model(lambda x, m: m.function_of(x), more=nn.Conv2d(8, 8, 1))
+    inner.conv = nn.Conv2d(8, 8, 1)
+    leaked: list[Tensor] = []
+
+    def function_of(x: Any) -> Any:
+        leaked.append(x * 2)
+        return F.conv2d(x, inner.more.weight * 2)  # type: ignore[union-attr, operator, arg-type]
+
+    inner.function_of = function_of  # type: ignore[assignment]
+    one = held(Model(lambda x, m: m.inner(x) + leaked[0], inner=inner), (3, 10, 10))
+    assert one.opaque == ["model"]
+
+
+def test_infinite_paddings_of_ones_own_classes() -> None:
+    def pool(x: Any, m: Any) -> Any:
+        return m.pool(F.pad(x, (1, 1, 1, 1), value=float("-inf")))
+
+    assert _equal(Model(pool, pool=nn.MaxPool2d(3, 2))).opaque == ["pad"]  # only functions look for infinity
+
+
 def test_weights_that_are_computed_are_opaque() -> None:
     def function(x: Any, m: Any) -> Any:
         return F.conv2d(x, m.weight * 2)

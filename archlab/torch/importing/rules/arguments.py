@@ -18,6 +18,7 @@ Arguments = Sequence[Any]
 Named = Mapping[str, Any]
 Rule = Callable[[Recorder, Arguments, Named, Any], None]
 
+MISFIT = "it stretches, or pads with infinity"
 _OTHER_WORDS = {"axis": "dim", "keepdims": "keepdim", "self": "input"}
 """NumPy's words, which PyTorch takes too."""
 
@@ -43,8 +44,8 @@ def only_value(recorder: Recorder, tensor: Any) -> int:
     value = recorder.value(tensor)
     if value is None:
         raise UnsaidError("it takes what does not come from an input")
-    if tuple(recorder.shape(value)) != tuple(tensor.shape[1:]):
-        raise UnsaidError("it takes what is stretched")
+    if not recorder.fits(tensor):
+        raise UnsaidError(MISFIT)
     return value
 
 

@@ -85,7 +85,6 @@ def _shifted(recorder: Recorder, value: int, shifts: Tensor, result: Tensor) -> 
     factors = recorder.tensor(item.tensors["layer_scale"])
     if (factors.numel() > 1) != (shifts.numel() > 1):
         raise UnsaidError("factors and shifts are not as many")
-    recorder.forget(value)
     recorder.drop(len(recorder.items) - 1)
     tensors = {"layer_scale": factors, "bias": shifts}
     recorder.add("layer_scale", {**item.options, "bias": True}, item.inputs, result, tensors=tensors, path=item.path)

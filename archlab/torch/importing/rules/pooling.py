@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from torch import Tensor
@@ -23,9 +23,27 @@ def _pool(kind: str, names: str) -> Rule:
             options["stride"] = None
         own = given_only(options, *[name for name in names.split() if name != "return_indices"])
         layer = f"{kind}{rank_of(options['input'])}d"
-        recorder.add(layer, own, (only_value(recorder, options["input"]),), result)
+        walls = recorder.walls(options["input"]) if kind == "max_pool" else ()
+        value = recorder.value(options["input"]) if walls else only_value(recorder, options["input"])
+        assert value is not None
+        recorder.add(layer, own | _walled(walls, own), (value,), result)
 
     return rule
+
+
+def _walled(walls: tuple[int, ...], options: Named) -> dict[str, Any]:
+    """The padding of a maximum that minus infinity stands for: what stands behind only is what `ceil_mode` takes.
+
+    Raises:
+        UnsaidError: if it is padded beside.
+    """
+    if not walls:
+        return {}
+    padding = options.get("padding", 0)
+    if options.get("ceil_mode") or any(padding if isinstance(padding, tuple) else (padding,)):
+        raise UnsaidError("it is padded twice")
+    before = walls[::2][::-1]
+    return {"padding": before if len(set(before)) > 1 else before[0], "ceil_mode": walls[::2] != walls[1::2]}
 
 
 _MAX = _pool("max_pool", "kernel_size stride padding dilation ceil_mode return_indices")
@@ -63,6 +81,9 @@ def _pad(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> Non
         return
     own: dict[str, Any] = {"padding": axes + (0,) * (2 * rank - len(axes))}
     word = _PADDINGS.get(mode)
+    if mode == "constant" and number == -inf and min(axes) >= 0 and len(axes) == 2 * rank:
+        recorder.wall(result, value, axes)
+        return
     if word is None or not isfinite(number):
         raise UnsaidError(f"it pads with {number if mode == 'constant' else mode}")
     if word == "zero" and number:

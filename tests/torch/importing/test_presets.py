@@ -1,0 +1,64 @@
+"""Presets beside torchvision's own models, imported: the same numbers, memory and receptive field among them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torchvision.models.segmentation.deeplabv3 import ASPP, DeepLabHead
+from torchvision.models.segmentation.fcn import FCNHead
+from torchvision.models.segmentation.lraspp import LRASPPHead
+from torchvision.ops import SqueezeExcitation
+
+from archlab.api.load import load
+from tests.references import PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, VIDEO
+from tests.torch.importing.held import held
+
+NAMES = (*PUBLISHED_BY_TORCHVISION, *SEGMENTATION, *VIDEO)
+
+
+DENSENETS = tuple(name for name in NAMES if name.startswith("densenet"))
+"""They join all earlier maps anew in each layer, which all stay until the block is done; the preset joins the last sum
+and what is new, of which there is less at one time."""
+
+
+def totals(network: Any) -> dict[str, Any]:
+    """Every number of a network's total, by its path; names of layers, and sentences with them, are left out."""
+    found: dict[str, Any] = {}
+
+    def put(path: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                put(f"{path}.{key}", inner)
+        elif not path.endswith(("layer", "layers", "reason")):
+            found[path] = value
+
+    put("total", network.analyze().to_dict()["total"])
+    return found
+
+
+def overwritten(model: nn.Module) -> nn.Module:
+    """A model with its gates' and heads' activations in place, as the presets have them and torchvision has not."""
+    for module in model.modules():
+        if isinstance(module, SqueezeExcitation | FCNHead | DeepLabHead | LRASPPHead | ASPP):
+            for part in module.modules():
+                if isinstance(part, nn.ReLU | nn.Hardsigmoid):
+                    part.inplace = True
+    return model
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preset_is_the_model_imported(name: str) -> None:
+    preset = load(name)
+    with torch.device("meta"):
+        model = overwritten(REFERENCES[name]())
+    one = held(model, tuple(preset.graph.input_shape))
+    assert not one.opaque
+    ours, imported = totals(preset), totals(one.network)
+    different = {key: (value, imported.get(key)) for key, value in ours.items() if imported.get(key) != value}
+    if name in DENSENETS:
+        peak, larger = different.pop("total.memory.inference_peak")
+        assert peak < larger
+    assert different == {}
