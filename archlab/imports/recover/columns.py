@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +84,8 @@ class Columns:
     leaving: Column
     has_widths: bool = False
     params: list[Param] = field(default_factory=list)
+    multiples: set[tuple[str, int]] = field(default_factory=set)
+    """What is multiplied by what in an expression; a condition may compare with it."""
 
     def written(
         self,
@@ -142,6 +145,7 @@ class Columns:
             if fits(column, [value * factor if isinstance(value, int) else value for value in values]):
                 if param is not None:
                     self._filled(param, [value if value is GAP else value // factor for value in column])
+                self.multiples.add((name, factor))
                 return f"({factor} * {name})"
             if GAP not in values and fits(
                 column, [value // factor if isinstance(value, int) else value for value in values]
@@ -195,7 +199,7 @@ class Columns:
         """
         known: dict[str, Column] = {"block_in": self.entering}
         known |= {param.name: param.values for param in self.params if GAP not in param.values}
-        simple = list(_conditions(known))
+        simple = list(_conditions(known, self.multiples))
         for text, column in simple:
             if _agrees(column, holds):
                 return f"$({text})" if " " in text else f"${text}"
@@ -256,7 +260,7 @@ def _rate(values: Sequence[Any]) -> tuple[float, int] | None:
     return None
 
 
-def _conditions(known: dict[str, Column]) -> Iterable[tuple[str, list[bool]]]:
+def _conditions(known: dict[str, Column], multiples: AbstractSet[tuple[str, int]]) -> Iterable[tuple[str, list[bool]]]:
     numbers = {name: values for name, values in known.items() if all(type(value) is int for value in values)}
     for name, values in known.items():
         if all(isinstance(value, bool) for value in values):
@@ -272,7 +276,7 @@ def _conditions(known: dict[str, Column]) -> Iterable[tuple[str, list[bool]]]:
             pairs = list(zip(numbers[name], numbers[other], strict=True))
             yield f"{name} != {other}", [one != two for one, two in pairs]
             yield f"{name} == {other}", [one == two for one, two in pairs]
-            for factor in (2, 4):
+            for factor in sorted(factor for multiplied, factor in multiples if multiplied == other):
                 yield f"{name} != {factor} * {other}", [one != factor * two for one, two in pairs]
 
 

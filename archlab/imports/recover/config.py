@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from archlab.config.expand.network import expand
@@ -66,7 +66,7 @@ def recovered_config(flat: Flat) -> Recovered:
     """
     listed = flat_config(flat)
     proof = _proof(listed, flat)
-    short = with_units(without_identities(flat))
+    short = with_units(without_identities(_with_shapes(flat, proof.graph, listed)))
     attempt, fallbacks = _proved(short, proof)
     if attempt is not None and len(attempt.forms) > _LONG:
         windows = with_windows(short, attempt.forms)
@@ -96,6 +96,13 @@ class _Proof(NamedTuple):
 def _proof(listed: Listed, flat: Flat) -> _Proof:
     graph = _graph(listed.text, flat)
     return _Proof(graph, identities(graph), fingerprint(graph))
+
+
+def _with_shapes(flat: Flat, graph: Graph, listed: Listed) -> Flat:
+    """A flat network with the shapes that the language finds, which say what each dimension holds."""
+    shapes = {listed.paths.get(node.path.partition(".")[0]): node.shape for node in graph.nodes}
+    items = [replace(item, shape=shapes.get(item.path, item.shape)) for item in flat.items]
+    return replace(flat, items=items)
 
 
 def _proved(flat: Flat, proof: _Proof) -> tuple[_Attempt | None, list[str]]:
