@@ -295,10 +295,13 @@ class Net(Builder):
                 waiting += one.before
         return list(found.values())
 
-    def left(self, parts: Sequence[Part]) -> Counter[str]:
-        """The operators of parts that never end, by how often."""
+    def left(self, parts: Sequence[Part]) -> tuple[Counter[str], int]:
+        """The operators of parts that never end, by how often, and the elements of tensors in them alone."""
         nodes = {id(node): node for part in parts for node in self._unsaid(part)}
-        return Counter([node.op for node in nodes.values()])
+        weights = {name: count for node in nodes.values() for name, count in self._weights(node).items()}
+        held = {owner for item in self.items for owner in item.tensors.values()}
+        params = sum(count for name, count in weights.items() if name not in held)
+        return Counter([node.op for node in nodes.values()]), params
 
     def _weights(self, node: Node) -> dict[str, int]:
         """The tensors of fractions that a node has, with their elements."""

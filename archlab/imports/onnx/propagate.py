@@ -114,8 +114,8 @@ def propagate(
     facts = Facts(tuple(inputs), tuple(one.name for one in graph.output))
     kinds = {one.name: one.type.tensor_type.elem_type for one in graph.input}
     symbols = _symbols(graph, inputs)
-    for name in ignored:
-        facts.values[name] = Value(Kind(kinds.get(name, 0)))
+    beside = set(ignored)
+    facts.values |= {one.name: Value(kind_of(one.type)) for one in graph.input if one.name in beside}
     for name, sizes in inputs.items():
         facts.values[name] = Value(Kind(kinds[name], sizes))
     for tensor in graph.initializer:

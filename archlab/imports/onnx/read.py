@@ -64,10 +64,8 @@ def read_onnx(path: Path, options: ImportOptions) -> Flat:
     """
     model = inlined(read_model(path))
     entries, ignored = _entries(model.graph, options, path)
-    fixed = {entry.batch for entry in entries if entry.batch is not None}
-    if len(fixed) > 1:
-        raise single_problem(f"{path}: its inputs have {sorted(fixed)} samples, and all must have as many", Code.BATCH)
-    batches = sorted(fixed) or [BATCH, 1]
+    fixed = entries[0].batch
+    batches = [BATCH, 1] if fixed is None else [fixed]
     found: Reading | None = None
     for batch in batches:
         reading = _read(model, entries, ignored, batch)
@@ -87,6 +85,7 @@ class Reading(NamedTuple):
         facts: what is known of its values.
         outputs: its results: label and value.
         left: operators that are left out.
+        left_params: elements of the tensors that are in them alone.
         faults: how many nodes are no layer.
     """
 
@@ -94,6 +93,7 @@ class Reading(NamedTuple):
     facts: Facts
     outputs: list[tuple[str, int]]
     left: Mapping[str, int]
+    left_params: int
     faults: int
 
 
@@ -105,7 +105,8 @@ def _entries(graph: onnx.GraphProto, options: ImportOptions, path: Path) -> tupl
     """
     held = {one.name for one in graph.initializer}
     wanted = [one for one in graph.input if one.name not in held]
-    ignored = [one.name for one in wanted if len(one.type.tensor_type.shape.dim) < 2]
+    firsts = [_first_size(one) for one in wanted if len(one.type.tensor_type.shape.dim) > 1]
+    ignored = [one.name for one in wanted if _is_beside(one, firsts[0] if firsts else None)]
     several = [one for one in wanted if one.name not in ignored]
     if not 1 <= len(several) <= MOST_INPUTS:
         message = (
@@ -115,6 +116,17 @@ def _entries(graph: onnx.GraphProto, options: ImportOptions, path: Path) -> tupl
     names = _names([one.name for one in several])
     given = _given(options, names, path)
     return [_entry(one, name, given.get(name), path) for one, name in zip(several, names, strict=True)], ignored
+
+
+def _first_size(info: onnx.ValueInfoProto) -> int | None:
+    """Of an input's first dimension; None where it is open."""
+    dim = info.type.tensor_type.shape.dim[0]
+    return dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None
+
+
+def _is_beside(info: onnx.ValueInfoProto, batch: int | None) -> bool:
+    """Whether an input has not the samples in front: a number, or a state whose first size is not the first input's."""
+    return len(info.type.tensor_type.shape.dim) < 2 or _first_size(info) not in (None, batch)
 
 
 def _names(sources: list[str]) -> list[str]:
@@ -242,13 +254,13 @@ def _reading(net: Net, facts: Facts, names: Mapping[str, str]) -> Reading:
         elif part is not None:
             outputs += [(names.get(name, name), source) for source in part.sources if source >= net.first]
             endless.append(part)
-    left = net.left(endless)
+    left, params = net.left(endless)
     if not outputs:
         reason = f"the sizes of what {listed_counts(left)} give are not known" if left else "none comes from its input"
         raise single_problem(f"no result of the file can be said: {reason}", Code.SHAPE)
     if endless:
         outputs = [(label, value) for value, label in sorted({value: label for label, value in outputs}.items())]
-    return Reading(net, facts, outputs, left, len(net.reasons) + sum(left.values()))
+    return Reading(net, facts, outputs, left, params, len(net.reasons) + sum(left.values()))
 
 
 def _flat(model: onnx.ModelProto, path: Path, entries: list[Entry], reading: Reading) -> Flat:
@@ -260,7 +272,7 @@ def _flat(model: onnx.ModelProto, path: Path, entries: list[Entry], reading: Rea
     )
     form: OutputForm = "single" if len(reading.outputs) == 1 else "tuple"
     name = plain_name(path.stem) or "network"
-    remarks = remarks_of(model, reading.facts, net, reading.left, [entry.source for entry in entries])
+    remarks = remarks_of(model, net, (reading.left, reading.left_params), [entry.source for entry in entries])
     outputs = [("output", reading.outputs[0][1])] if form == "single" else reading.outputs
     flat = Flat(name, origin, inputs, net.items, outputs, form, remarks)
     return pruned(flat, {})

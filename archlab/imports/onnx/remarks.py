@@ -18,18 +18,23 @@ MOST_LISTED = 12
 
 
 def remarks_of(
-    model: onnx.ModelProto, facts: Facts, net: Net, left: Mapping[str, int], entries: Iterable[str]
+    model: onnx.ModelProto, net: Net, left: tuple[Mapping[str, int], int], entries: Iterable[str]
 ) -> list[str]:
     """The remarks.
 
     Args:
         model: the file's.
-        facts: what is known of its values.
         net: its items.
-        left: operators that are left out, by how often.
+        left: operators that are left out, by how often, and the elements of their tensors.
         entries: names of its inputs.
     """
-    found = [*_opaque(net), *_left(left), *_folded(model, facts), *_quantised(facts), *_ignored(model, entries)]
+    found = [
+        *_opaque(net),
+        *_left(*left),
+        *_folded(model, net.facts),
+        *_quantised(net.facts),
+        *_ignored(model, entries),
+    ]
     return [printable(text) for text in found]
 
 
@@ -43,11 +48,12 @@ def _opaque(net: Net) -> list[str]:
     return [*found, *([f"opaque: {counted(rest, 'further node')}"] if rest else [])]
 
 
-def _left(left: Mapping[str, int]) -> list[str]:
+def _left(left: Mapping[str, int], params: int) -> list[str]:
     if not left:
         return []
+    held = f", with {params:,} params" if params else ""
     reason = "since they put samples and other dimensions together or their sizes depend on data"
-    return [f"left out at the end, {reason}: {listed_counts(left)}; the results are what enters them"]
+    return [f"left out at the end, {reason}: {listed_counts(left)}{held}; the results are what enters them"]
 
 
 def listed_counts(counts: Mapping[str, int]) -> str:

@@ -178,6 +178,7 @@ CASES: dict[str, Case] = {
         {"three": scalar(3), "low": scalar(0), "high": scalar(6)},
         ["hardswish"],
     ),
+    "Keras' hard sigmoid": (one("HardSigmoid"), {}, ["scale", "shift", "hardtanh"]),
     "mish": (
         [node("Softplus", ["x"], ["s"]), node("Tanh", ["s"], ["t"]), node("Mul", ["x", "t"], ["y"])],
         {},
@@ -288,7 +289,6 @@ OPAQUE: dict[str, Case] = {
         {"s": np.asarray([1, 1, 2, 2], np.float32)},
         ["onnx.Resize"],
     ),
-    "Keras' hard sigmoid": (one("HardSigmoid"), {}, ["onnx.HardSigmoid"]),
     "places before channels": (one("DepthToSpace", blocksize=2), {}, ["onnx.DepthToSpace"]),
     "every second place": (
         [node("Slice", ["x", "zero", "end", "axis", "two"], ["y"])],

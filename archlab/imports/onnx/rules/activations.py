@@ -44,9 +44,13 @@ def _cast(net: Net, node: Node) -> None:
 
 
 def _hard_sigmoid(net: Net, node: Node) -> None:
-    if not is_torch_hard_sigmoid(node):
-        raise UnsaidError("its alpha and beta are not those of PyTorch's hardsigmoid, 1/6 and 1/2")
-    net.put(node, "hardsigmoid", {}, (net.data(node),))
+    """PyTorch's, or clip(alpha * x + beta, 0, 1) in its steps: Keras' and Paddle's have another alpha."""
+    if is_torch_hard_sigmoid(node):
+        net.put(node, "hardsigmoid", {}, (net.data(node),))
+        return
+    scaled = net.build("scale", {"factor": node.number("alpha", 0.2)}, (net.data(node),))
+    shifted = net.build("shift", {"value": node.number("beta", 0.5)}, (scaled,))
+    net.put(node, "hardtanh", {"min_val": 0.0, "max_val": 1.0}, (shifted,))
 
 
 def _clip(net: Net, node: Node) -> None:
