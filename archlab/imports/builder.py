@@ -270,20 +270,27 @@ def _names(layer_type: str, made: Lowered, tensors: Mapping[str, Owned]) -> dict
     Raises:
         UnsaidError: if they are others.
     """
-    kept = {name: spec for name, spec in made.tensors.items() if name in tensors or name.rpartition(".")[2] != COUNTER}
+    found = {_place(name, made): one for name, one in tensors.items()}
+    kept = {name: spec for name, spec in made.tensors.items() if name in found or name.rpartition(".")[2] != COUNTER}
     wanted = {name: _kind(spec.shape, learnable=spec.learnable) for name, spec in kept.items()}
-    found = {
-        name: _kind(one.shape, learnable=made.tensors[name].learnable if one.learnable is None else one.learnable)
-        for name, one in tensors.items()
-        if name in made.tensors
+    given = {
+        name: _kind(one.shape, learnable=kept[name].learnable if one.learnable is None else one.learnable)
+        for name, one in found.items()
+        if name in kept
     }
-    if wanted != found or len(found) < len(tensors):
+    if wanted != given or len(given) < len(tensors):
         theirs = {name: one.shape for name, one in tensors.items()}
         ours = {name: spec.shape for name, spec in made.tensors.items()}
         raise UnsaidError(f"{layer_type} has the tensors {ours}, and the source {theirs}, or buffers among them")
     if any(one.name is None for one in tensors.values()):
         raise UnsaidError(f"the weights of {layer_type} are computed")
-    return {own: one.name for own, one in tensors.items() if one.name is not None}
+    return {own: one.name for own, one in found.items() if one.name is not None}
+
+
+def _place(name: str, made: Lowered) -> str:
+    """A tensor's name below the item, whose only layer with such a one may stand behind another (a padding)."""
+    places = [own for own in made.tensors if own.endswith(f".{name}")]
+    return places[0] if name not in made.tensors and len(places) == 1 else name
 
 
 def _kind(shape: Sequence[int], *, learnable: bool) -> tuple[bool, tuple[int, ...]]:

@@ -151,4 +151,7 @@ def _first_of(given: Any, samples: int, batch: int) -> Any:
         return given[:samples] if given.dim() and given.shape[0] == batch else given
     if isinstance(given, Mapping):
         return {name: _first_of(one, samples, batch) for name, one in given.items()}
-    return [_first_of(one, samples, batch) for one in given] if isinstance(given, tuple | list) else given
+    if not isinstance(given, tuple | list):
+        return given
+    found = [_first_of(one, samples, batch) for one in given]
+    return tuple(found) if isinstance(given, tuple) else found

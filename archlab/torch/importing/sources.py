@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import warnings
 from collections.abc import Callable, Mapping
@@ -22,6 +23,9 @@ from archlab.imports.targets import ImportOptions, reader_of
 from archlab.layers.foreign import error_text
 from archlab.layers.shape import Shape
 from archlab.torch.importing.flatten import flatten
+
+IMAGE, VIDEO = (3, 224, 224), (3, 16, 224, 224)
+"""What torchvision's models take where nothing else is said: an image, or frames in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,15 @@ def _torchvision(target: str, options: ImportOptions) -> Source:
 
     name = target.partition(":")[2]
     _require_known(target, name, torchvision.models.list_models())
+    builder = torchvision.models.get_model_builder(name)
+    # a backbone's weights would be fetched by default
+    plain = {"weights_backbone": None} if "weights_backbone" in inspect.signature(builder).parameters else {}
     return Source(
-        make=lambda: torchvision.models.get_model(name, weights=None, **options.arguments),
+        make=lambda: torchvision.models.get_model(name, weights=None, **{**plain, **options.arguments}),
         target=target,
         name=name,
         origin=f"{target} (torchvision {torchvision.__version__})",
-        input_of=lambda _model: (3, 224, 224),
+        input_of=lambda _model: VIDEO if ".video" in builder.__module__ else IMAGE,
     )
 
 

@@ -132,7 +132,8 @@ class Tracer(TorchFunctionMode):
 
     def _made_fit(self, given: Any) -> bool:
         """Opaque items for what made arguments that are stretched or walled in; whether there are such."""
-        found = [one for one in tensors_in(given) if not self.recorder.fits(one) and id(one) in self._deferred]
+        given_once = {id(one): one for one in tensors_in(given)}.values()
+        found = [one for one in given_once if not self.recorder.fits(one) and id(one) in self._deferred]
         for one in found:
             func, call = self._deferred.pop(id(one))
             reason = _STALE if self.recorder.is_stale(call) else MISFIT

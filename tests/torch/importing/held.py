@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,10 +44,10 @@ class Held:
         return [item.path for item in self.flat.items if "." in item.type]
 
 
-def held(model: nn.Module, shape: Shape | Mapping[str, Shape]) -> Held:
-    """A model imported."""
+def held(model: nn.Module, shape: Shape | Mapping[str, Shape], remake: Callable[[], nn.Module] | None = None) -> Held:
+    """A model imported, as `flatten` takes it."""
     inputs = dict(shape) if isinstance(shape, Mapping) else {"input": tuple(shape)}
-    flat = flatten(model, inputs, name="imported", origin=type(model).__name__)
+    flat = flatten(model, inputs, name="imported", origin=type(model).__name__, remake=remake)
     return Held(model, flat, network_of(flat), inputs)
 
 
@@ -74,14 +74,14 @@ def samples(model: nn.Module, inputs: Mapping[str, Shape], batch: int = BATCH) -
 
 
 def counted_macs(model: nn.Module, inputs: Mapping[str, Shape]) -> int:
-    """Of a sample, by PyTorch's own counter."""
+    """Of a sample, by PyTorch's own counter; of one alone, since some work is done once for all of a batch."""
     model.eval()
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
-        model(*samples(model, inputs))
+        model(*samples(model, inputs, batch=1))
     flops = counter.get_total_flops()
-    assert flops % (2 * BATCH) == 0
-    return flops // 2 // BATCH
+    assert flops % 2 == 0
+    return flops // 2
 
 
 def wrong_shapes(one: Held) -> list[str]:

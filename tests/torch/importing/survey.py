@@ -108,7 +108,7 @@ def surveyed(library: str, name: str, most: int, *, numbers_too: bool) -> dict[s
         return {"status": "no convolutions"}
     try:
         start = time.perf_counter()
-        one = held(model, shape)
+        one = held(model, shape, remake=lambda: source.made("cpu"))
         found: dict[str, Any] = {"import": round(time.perf_counter() - start, 3), "items": len(one.flat.items)}
         found["status"] = "opaque" if one.opaque else "wholly"
         found["opaque"] = [text for text in one.flat.remarks if text.startswith("opaque: ")]

@@ -202,6 +202,8 @@ def test_what_is_stretched_is_a_layer_for_joins_only() -> None:
         return x.mean((2, 3), keepdim=True).expand_as(x)
 
     assert _types(_equal(Model(lambda x, _: x * stretched(x)))) == ["conv2d", "mean", "multiply"]
+    one = _equal(Model(lambda x, m: m.more(*[stretched(x)] * 2), more=nn.Bilinear(10, 10, 4)))
+    assert one.opaque
     one = _equal(Model(lambda x, m: m.more(stretched(x)), more=nn.Conv2d(8, 4, 3)))
     assert _types(one) == ["conv2d", "mean", "torch.Tensor.expand_as", "conv2d"]
 

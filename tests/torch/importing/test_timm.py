@@ -1,0 +1,58 @@
+"""Models of timm, one of each kind of module that is read by itself: the same figures, and the same results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from tests.torch.importing.held import difference, held, numbers, randomise
+
+WHOLLY = (
+    "tf_mobilenetv3_small_minimal_100",  # padding: same_tf
+    "tf_efficientnet_lite0",  # relu6
+    "resnetv2_50x1_bit",  # weight: standardized
+    "nf_resnet26",  # weight: standardized
+    "eca_nfnet_l0",  # weight: scaled_standardized
+    "ecaresnet26t",  # efficient_channel_attention
+    "resnetblur18",  # blur_pool2d
+    "test_convnext2",  # layer_norm2d
+    "convnextv2_atto",  # global_response_norm
+    "resnetv2_50d_frn",  # filter_response_norm2d
+    "resnetv2_50d_evos",  # evo_norm2d_s0
+    "skresnet18",  # softmax
+    "resnest14d",  # softmax
+    "res2net50_14w_8s",  # narrow
+    "dpn48b",  # concat
+    "ghostnet_050",  # narrow
+    "hgnetv2_b0",  # layer_scale
+    "poolformer_s12",  # layer_scale
+    "dla34",  # concat
+    "cs3darknet_focus_s",  # concat
+)
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def timm() -> Any:
+    return pytest.importorskip("timm")
+
+
+@pytest.mark.parametrize("name", WHOLLY)
+def test_a_model_is_the_network(timm: Any, name: str) -> None:
+    torch.manual_seed(0)
+    model = timm.create_model(name, pretrained=False)
+    randomise(model)
+    one = held(model, (3, SIZE, SIZE))
+    assert not one.opaque, one.flat.remarks
+    for what, (ours, theirs) in numbers(one).items():
+        assert ours == theirs, what
+    assert difference(one) <= 1e-5
+
+
+def test_stochastic_depth_is_kept(timm: Any) -> None:
+    with torch.device("meta"):
+        model = timm.create_model("resnet18", pretrained=False, drop_path_rate=0.2)
+    types = [item.type for item in held(model, (3, SIZE, SIZE)).flat.items]
+    assert types.count("stochastic_depth") == 7
