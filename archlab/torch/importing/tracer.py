@@ -17,11 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import single_problem
 from archlab.imports.flat import Scope
 from archlab.imports.unsaid import UnsaidError
 from archlab.torch.importing.callables import function_name, named_arguments
+from archlab.torch.importing.composites.composites import Composites
 from archlab.torch.importing.functions import rule_of
-from archlab.torch.importing.learned import learn
+from archlab.torch.importing.learned import function_word, learn
 from archlab.torch.importing.modules import Match, known_module
 from archlab.torch.importing.opaque import Unknown, add_opaque, keeps_samples, own_tensors, work_of
 from archlab.torch.importing.recorder import Recorder, tensors_in
@@ -29,6 +32,12 @@ from archlab.torch.importing.rules.arguments import MISFIT
 
 BATCH = 5
 """Samples in the pass: a size that no network is likely to have beside."""
+_CONSTANTS = frozenset(
+    {f"new_{word}" for word in ("zeros", "ones", "full", "empty", "tensor")}
+    | {f"{word}_like" for word in ("zeros", "ones", "full", "empty")}
+)
+"""Functions that take a tensor for its size and kind alone."""
+_PRODUCTS = frozenset({"linear", "conv1d", "conv2d", "conv3d", "matmul", "bmm", "mm", "einsum", "addmm"})
 _STALE = "it reads what was overwritten through another view, or inside of what is opaque"
 
 
@@ -51,6 +60,7 @@ class Call:
         inputs: values that enter, by number.
         known: what it is as a layer; None where its inside is looked at.
         reasons: why what was called in it cannot be said; then all of it becomes one opaque item.
+        mark: how many tensors had been folded when it began.
     """
 
     module: nn.Module
@@ -60,6 +70,7 @@ class Call:
     inputs: tuple[int, ...]
     known: Match | None = None
     reasons: list[str] = field(default_factory=list)
+    mark: int = 0
 
 
 class Tracer(TorchFunctionMode):
@@ -72,6 +83,7 @@ class Tracer(TorchFunctionMode):
     def __init__(self, model: nn.Module, inputs: Mapping[str, Tensor], original: nn.Module | None = None) -> None:
         super().__init__()
         self.recorder = Recorder(model, inputs, original)
+        self.composites = Composites(self.recorder, self._plain)
         self._paths = {id(module): path for path, module in model.named_modules()}
         self._calls: list[Call] = []
         self._counts: dict[str, int] = {}
@@ -81,6 +93,8 @@ class Tracer(TorchFunctionMode):
         """While something is run once more."""
         self._deferred: dict[int, tuple[Callable[..., Any], Any]] = {}
         """`id` of tensors that are stretched or walled in, to the calls that made them, for those who need them so."""
+        self._worked: frozenset[str] = frozenset()
+        """The model's own tensors of which products were made without an input, whose work is no sample's."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[type], args: Sequence[Any] = (), kwargs: Any = None
@@ -101,21 +115,31 @@ class Tracer(TorchFunctionMode):
         outputs = [one for one in tensors_in(result) if recorder.tensor_name(one) is None]
         if getattr(func, "__name__", "") in LOOKING and recorder.values_in((args, kwargs)):
             recorder.looked[recorder.path_here(func.__name__.strip("_"))] = None
-        if not outputs:
+        is_folded = self.composites.holds((args, kwargs))
+        if not outputs or function_word(func) in _CONSTANTS:
             return
-        if not recorder.values_in((args, kwargs)):
+        if not is_folded and not recorder.values_in((args, kwargs)):
             learn(recorder, func, args, kwargs, outputs)
-            return
-        if is_stale:
+            if function_word(func) in _PRODUCTS:
+                self._worked |= recorder.made_of(outputs)
+            self.composites.learn(func, args, result)
+        elif self._is_left_out():
+            self._leave_out(outputs)
+        elif is_stale:
             self._unknown(func, outputs, (args, kwargs), _STALE)
-            return
+        elif not self.composites.note(func, args, kwargs, result):
+            self._plain(func, args, kwargs, result)
+
+    def _plain(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
+        """A call that is no part of a composite."""
+        outputs = [one for one in tensors_in(result) if self.recorder.tensor_name(one) is None]
         reason = self._ruled(func, args, kwargs, result)
         if reason and self._made_fit((args, kwargs)):
             reason = self._ruled(func, args, kwargs, result)
-        if reason:
-            self._unknown(func, outputs, (args, kwargs), reason)
+        if reason and not self.composites.fold(func, args, kwargs, result):
+            self._unknown(func, outputs, (args, kwargs), self.composites.reason or reason)
         for one in outputs:
-            if not recorder.fits(one):
+            if not self.recorder.fits(one):
                 self._deferred[id(one)] = func, (args, kwargs)
 
     def _ruled(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> str:
@@ -140,18 +164,31 @@ class Tracer(TorchFunctionMode):
             self._unknown(func, [one], call, reason)
         return bool(found)
 
+    def _is_left_out(self) -> bool:
+        """Whether a module that runs is left out as a whole."""
+        return any(call.reasons for call in self._calls)
+
+    def _leave_out(self, outputs: Sequence[Tensor]) -> None:
+        """What is read by the rest of a module that is left out as a whole."""
+        for one in outputs:
+            self.recorder.bind(one, 0)
+
     def _unknown(self, func: Callable[..., Any], outputs: Sequence[Tensor], given: Any, reason: str) -> None:
         """An opaque item for a function; for the running module where samples are mixed or parameters are used."""
-        recorder, values = self.recorder, self.recorder.values_in(given)
-        if recorder.made_of(given) or reason == _STALE or not keeps_samples(outputs, recorder.batch):
+        recorder = self.recorder
+        is_mixed = self.composites.holds(given) or not keeps_samples(outputs, recorder.batch)
+        own, has_parts = recorder.made_of(given), any(True for _ in self._calls[-1].module.children())
+        if is_mixed or reason == _STALE or (own and not has_parts):
             self._calls[-1].reasons.append(reason)
-            for one in outputs:  # read by the rest of the module, which is left out as a whole
-                recorder.bind(one, values[0])
+            self._leave_out(outputs)
             return
+        values = recorder.values_in(given)
         args, kwargs = given
         path = recorder.path_here(re.sub(r"\W", "_", function_name(func).rpartition(".")[2]))
         work, named = work_of(func, args, kwargs, recorder.batch), named_arguments(func, args, kwargs)
-        add_opaque(recorder, Unknown(function_name(func), path, reason, {}, work, named), values, outputs)
+        tensors = {name: recorder.tensor(name) for name in sorted(own)}
+        made = Unknown(function_name(func), path, reason, tensors, None if own & self._worked else work, named)
+        add_opaque(recorder, made, values, outputs)
 
     def enter(self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """A module begins."""
@@ -167,9 +204,10 @@ class Tracer(TorchFunctionMode):
             self._made_fit((args, kwargs))
         recorder = self.recorder
         call = Call(module, scope, len(recorder.items), recorder.seen, recorder.values_in((args, kwargs)))
+        call.mark = self.composites.mark()
         if not self._inside and self.recorder.is_stale((args, kwargs)):
             self._calls[-1].reasons.append(_STALE)
-        if not self._inside and call.inputs:
+        if not (self._inside or self._is_left_out()) and call.inputs and not self.composites.holds((args, kwargs)):
             call.known = known_module(module)
         self._calls.append(call)
         self.recorder.running.append((module, scope))
@@ -181,8 +219,13 @@ class Tracer(TorchFunctionMode):
             return
         with _unwatched():
             call = self._ended(module, result)
-        if not self._inside and call.reasons:
+        if self._inside:
+            return
+        if not self._calls:
+            self.composites.unfold(result)
+        if call.reasons:
             self._collapse(call, args, kwargs, result)
+        self.composites.ended(call.mark, result)
 
     def _ended(self, module: nn.Module, result: Any) -> Call:
         call = self._calls.pop()
@@ -219,11 +262,14 @@ class Tracer(TorchFunctionMode):
     def _collapse(self, call: Call, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
         """One opaque item in place of all that a module called."""
         outputs, reason = list(tensors_in(result)), "; ".join(dict.fromkeys(call.reasons))
-        if not keeps_samples(outputs, self.recorder.batch) and self._calls:
+        if self.composites.holds((args, kwargs)) or not keeps_samples(outputs, self.recorder.batch):
+            if not self._calls:
+                raise single_problem(f"what the model gives does not have its samples in front: {reason}", Code.SHAPE)
             self._calls[-1].reasons.append(f"{call.scope.kind}: {reason}")
-            for one in outputs:
-                self.recorder.bind(one, (*call.inputs, 0)[0])
+            self._leave_out(outputs)
             return
+        for one in outputs:
+            self.composites.release(one)
         self.recorder.drop(call.start)
         self.recorder.lose(call.seen)
         kind = f"{type(call.module).__module__}.{type(call.module).__qualname__}"

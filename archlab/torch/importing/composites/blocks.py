@@ -1,0 +1,87 @@
+"""Blocks of neighbouring positions made channels, as where Swin merges patches: `pixel_unshuffle`, in another order."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from math import prod
+
+import torch
+from torch import Tensor
+
+from archlab.layers.laid import roles_of
+from archlab.layers.shape import Shape
+from archlab.torch.importing.composites.places import numbered
+from archlab.torch.importing.recorder import Recorder
+from archlab.torch.importing.views import reshape
+
+_LOOKED_AT = 4096
+"""Elements that are compared before all are."""
+_AXES = 2
+
+
+def merged_blocks(recorder: Recorder, value: int, places: Tensor, result: Tensor) -> bool:
+    """Whether a tensor has the blocks of a map as channels; it holds the value of that then.
+
+    Raises:
+        UnsaidError: if the dimensions behind them cannot be said.
+    """
+    shape, roles = recorder.shape(value), roles_of(recorder.shape(value))
+    if sorted(roles) != [(), (0,), (1,)] or result.dim() != _AXES + 2:
+        return False
+    channels, height, width = (roles.index(role) for role in ((), (0,), (1,)))
+    for block in _blocks(shape, (height, width), result):
+        split = [_split(size, block, is_axis=dim != channels) for dim, size in enumerate(shape)]
+        order = _order(recorder.batch, shape, split, places)
+        if order is None:
+            continue
+        if (channels, height, width) != (0, 1, 2):
+            value = recorder.add("permute", {"dims": (0, channels + 1, height + 1, width + 1)}, (value,))
+        value = recorder.add("pixel_unshuffle", {"downscale_factor": block}, (value,))
+        value = recorder.add("unflatten", {"dim": 1, "unflattened_size": (shape[channels], block, block)}, (value,))
+        made = _numbers_behind(split, channels, height, width)
+        value = recorder.add("permute", {"dims": (0, *[made[dim] for dim in order])}, (value,))
+        reshape(recorder, value, result)
+        return True
+    return False
+
+
+def _blocks(shape: Shape, axes: tuple[int, int], result: Tensor) -> list[int]:
+    """How many rows and columns a block may have, so that a map with all of its values as channels is the result."""
+    sizes, behind = [shape[axis] for axis in axes], sorted(result.shape[1:])
+    channels = prod(shape) // prod(sizes)
+    return [
+        block
+        for block in range(2, min(sizes) + 1)
+        if all(size % block == 0 for size in sizes)
+        and sorted([channels * block**_AXES, *[size // block for size in sizes]]) == behind
+    ]
+
+
+def _split(size: int, block: int, *, is_axis: bool) -> tuple[int, ...]:
+    return (size // block, block) if is_axis else (size,)
+
+
+def _order(batch: int, shape: Shape, split: list[tuple[int, ...]], places: Tensor) -> tuple[int, ...] | None:
+    """The order in which the split dimensions lie in the tensor, from 1."""
+    flat = places.reshape(-1)
+    if flat.numel() != batch * prod(shape):
+        return None
+    start = numbered(batch, [size for several in split for size in several])
+    for order in permutations(range(1, start.dim())):
+        moved = start.permute(0, *order)
+        first = moved[0].reshape(-1)[:_LOOKED_AT]
+        if torch.equal(first, flat[: first.numel()]) and torch.equal(moved.reshape(-1), flat):
+            return order
+    return None
+
+
+def _numbers_behind(split: list[tuple[int, ...]], channels: int, height: int, width: int) -> dict[int, int]:
+    """Numbers of split dimensions to those behind `pixel_unshuffle`: channels, rows and columns of a block, axes."""
+    starts = [1 + sum(len(several) for several in split[:dim]) for dim in range(len(split))]
+    return {
+        starts[channels]: 1,
+        starts[height] + 1: 2,
+        starts[width] + 1: 3,
+        starts[height]: 4,
+        starts[width]: 5,
+    }

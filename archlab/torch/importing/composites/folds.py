@@ -1,0 +1,381 @@
+"""What is done to folded tensors, function by function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from archlab.imports.unsaid import UnsaidError
+from archlab.torch.importing.composites.attended import attended, project
+from archlab.torch.importing.composites.blocks import merged_blocks
+from archlab.torch.importing.composites.multihead import multihead
+from archlab.torch.importing.composites.places import (
+    Folded,
+    along_rows,
+    is_view,
+    numbered,
+    orders,
+    origin,
+    rows_of,
+)
+from archlab.torch.importing.composites.scores import Scores, product
+from archlab.torch.importing.functions import rule_of
+from archlab.torch.importing.learned import function_word
+from archlab.torch.importing.recorder import Recorder, tensors_in
+from archlab.torch.importing.views import reshape
+
+Held = Folded | Scores
+_ELEMENTWISE = frozenset({"gelu", "relu", "silu", "hardswish", "dropout", "add", "iadd", "sigmoid", "tanh", "mish"})
+_BY_ROWS = frozenset({"linear", "layer_norm", "rms_norm"})
+_PASSED_ON = frozenset({"contiguous", "clone", "to", "type_as", "float", "detach"})
+_TIMES = frozenset({"mul", "imul", "rmul"})
+_OVER = frozenset({"div", "truediv", "itruediv"})
+
+
+class Folds:
+    """Folded tensors of a pass.
+
+    Args:
+        recorder: what else has been called.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._held: dict[int, Held] = {}
+        self._kept: list[Tensor] = []
+        """Tensors that are folded, lest their `id` be given to others."""
+
+    def holds(self, given: object) -> bool:
+        """Whether a tensor among arguments is folded."""
+        return bool(self._held) and any(id(one) in self._held for one in tensors_in(given))
+
+    def count(self) -> int:
+        """How many tensors have been folded so far."""
+        return len(self._kept)
+
+    def forget(self, mark: int, kept: object) -> None:
+        """Of the tensors folded since there were so many none is any more, but those that are kept."""
+        names = {id(one) for one in tensors_in(kept)}
+        for tensor in self._kept[mark:]:
+            if id(tensor) not in names:
+                self.release(tensor)
+
+    def release(self, tensor: Tensor) -> None:
+        """A tensor is not folded any more."""
+        self._held.pop(id(tensor), None)
+
+    def note(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> bool:
+        """Whether a call is one of folded tensors, or makes one; it is noted then.
+
+        Raises:
+            UnsaidError: where folded tensors go into what is not known of them.
+        """
+        word = function_word(func)
+        if not self.holds((args, kwargs)):
+            return self._begun(word, args, kwargs, result)
+        if is_view(func, args) and isinstance(self._of(args[0]), Folded):
+            self._view(func, args, kwargs, result)
+            return True
+        rule = _RULES.get(word)
+        if rule is None:
+            raise UnsaidError(f"{word} of folded samples")
+        rule(self, func, args, kwargs, result)
+        return True
+
+    def fold(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> bool:
+        """Whether a call that no rule knows only moves elements; its results are folded then."""
+        if not args or self._recorder.value(args[0]) is None or not is_view(func, args):
+            return False
+        self._view(func, args, kwargs, result)
+        return True
+
+    # -- what tensors are -------------------------------------------------------------------------------------
+
+    def _of(self, tensor: Any) -> Held | None:
+        """What a tensor is as a folded one, one that holds a value too."""
+        held = self._held.get(id(tensor))
+        if held is not None:
+            return held
+        recorder, value = self._recorder, self._recorder.value(tensor)
+        return None if value is None else Folded(value, numbered(recorder.batch, recorder.shape(value)))
+
+    def _rooted(self, folded: Folded) -> Folded:
+        """The same elements as those of the value that views were made of."""
+        if folded.pending is not None:
+            return folded
+        root = origin(self._recorder, folded.value)
+        return Folded(root.value, root.places.reshape(-1)[folded.places], folded.factor * root.factor)
+
+    def _folded(self, tensor: Any) -> Folded:
+        held = self._of(tensor)
+        if not isinstance(held, Folded):
+            raise UnsaidError("what meets folded samples is of another kind")
+        return held
+
+    def _hold(self, tensor: Tensor, held: Held) -> None:
+        self._kept.append(tensor)
+        self._held[id(tensor)] = held
+
+    def _settle(self, tensor: Tensor, folded: Folded) -> None:
+        """A tensor is folded, or holds a value again where its samples lie in front."""
+        recorder = self._recorder
+        is_open = folded.pending is not None or folded.factor != 1 or tensor.dim() < 2
+        if not is_open and tensor.shape[0] == recorder.batch:
+            before = len(recorder.items)
+            try:
+                if self._bind(tensor, folded):
+                    return
+            except UnsaidError:
+                recorder.drop(before)
+        self._hold(tensor, folded)
+
+    def _bind(self, tensor: Tensor, folded: Folded) -> bool:
+        """Whether a tensor's elements are those of a value in another order of its dimensions, which it holds then."""
+        recorder, value = self._recorder, folded.value
+        order = orders(recorder.batch, recorder.shape(value), folded.places)
+        if order is None:
+            return merged_blocks(recorder, value, folded.places, tensor)
+        if order != tuple(range(len(order))):
+            value = recorder.add("permute", {"dims": order}, (value,))
+        reshape(recorder, value, tensor)
+        return True
+
+    # -- functions --------------------------------------------------------------------------------------------
+
+    def _view(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
+        for tensor, folded in zip(tensors_in(result), self._folded(args[0]).moved(func, args, kwargs), strict=True):
+            if id(tensor) not in self._held:  # a view may be the tensor itself
+                self._settle(tensor, folded)
+
+    def _begun(self, word: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> bool:
+        """Attention of tensors that hold values; by PyTorch's own function, or by a product."""
+        if self._recorder.value(next(iter(tensors_in(args)), None)) is None:
+            return False
+        if word == "scaled_dot_product_attention":
+            self._fused(None, args, kwargs, result)
+        elif word in ("matmul", "bmm") and _is_of_heads(args, result):
+            self._matmul(None, args, kwargs, result)
+        else:
+            return False
+        return True
+
+    def _pad(self, _func: Any, args: Sequence[Any], _kwargs: Any, result: Tensor) -> None:
+        """Padding by nothing."""
+        if result.shape != args[0].shape:
+            raise UnsaidError("folded samples are padded")
+        self._hold(result, self._held[id(args[0])])
+
+    def _concat(self, _func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor) -> None:
+        """Parts of one value behind one another."""
+        folded = [self._folded(one) for one in (args[0] if args else kwargs["tensors"])]
+        dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
+        if any((one.value, one.factor, one.pending) != (folded[0].value, 1, None) for one in folded):
+            raise UnsaidError("folded samples of several values behind one another")
+        self._settle(result, replace(folded[0], places=torch.cat([one.places for one in folded], dim)))
+
+    def _pass_on(self, _func: Any, args: Sequence[Any], _kwargs: Any, result: Tensor) -> None:
+        held = self._held[id(args[0])]
+        self._hold(result, held)
+
+    def _scale(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor) -> None:
+        tensor, number = args[0], args[1] if len(args) > 1 else kwargs.get("other")
+        if isinstance(tensor, int | float):
+            tensor, number = number, tensor
+        held = self._of(tensor)
+        if held is None or not isinstance(number, int | float) or not number:
+            raise UnsaidError("folded samples by what is no number")
+        factor = 1 / number if function_word(func) in _OVER else float(number)
+        self._hold(result, replace(held, factor=held.factor * factor))
+
+    def _elementwise(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor) -> None:
+        """What is alike for all elements, done to the values."""
+        if any(isinstance(self._held.get(id(one)), Scores) for one in tensors_in(args)):
+            self._on_scores(func, args, kwargs, result)
+            return
+        folded = [self._folded(one) for one in tensors_in(args)]
+        if len({one.value for one in folded}) > 1:
+            folded = [self._rooted(one) for one in folded]
+        first = folded[0]
+        if any(one.pending is not None or one.factor != 1 for one in folded):
+            raise UnsaidError(f"{function_word(func)} of folded samples that are something else yet")
+        if not all(torch.equal(one.places, first.places) for one in folded):
+            width = first.places.shape[-1]
+            folded = [Folded(value, along_rows(rows, width)) for value, rows in map(self._rows, folded)]
+        if not all(torch.equal(one.places, folded[0].places) for one in folded):
+            raise UnsaidError(f"{function_word(func)} of samples that are folded in several ways")
+        value, _ = self._on_values(func, [one.value for one in folded], args, kwargs)
+        self._settle(result, replace(folded[0], value=value))
+
+    def _on_values(
+        self, func: Callable[..., Any], values: Sequence[int], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[int, Tensor]:
+        """A function of values by its own rule."""
+        recorder = self._recorder
+        stand_ins = iter([self._stand_in(value) for value in values])
+        given = [next(stand_ins) if id(one) in self._held else one for one in args]
+        made, rule = func(*given, **kwargs), rule_of(func)
+        if rule is None:
+            raise UnsaidError(f"there is no layer for {function_word(func)}")
+        rule(recorder, given, kwargs, made)
+        value = recorder.value(made)
+        assert value is not None
+        return value, made
+
+    def _stand_in(self, value: int) -> Tensor:
+        """A tensor that holds a value, of its own shape."""
+        made = torch.empty(self._recorder.batch, *self._recorder.shape(value), device="meta")
+        self._recorder.bind(made, value)
+        return made
+
+    def _by_rows(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor) -> None:
+        """What is done along the last dimension, at all positions alike."""
+        folded = self._folded(args[0])
+        if folded.factor != 1:
+            raise UnsaidError("folded samples are multiplied in front of a layer")
+        if folded.pending is not None:
+            if function_word(func) != "linear":
+                raise UnsaidError("attention without a projection")
+            names = ("input", "weight", "bias")
+            given = dict(zip(names, args, strict=False)) | dict(kwargs)
+            value, rows = project(self._recorder, folded, given["weight"], given.get("bias"))
+            self._settle(result, Folded(value, along_rows(rows, result.shape[-1])))
+            return
+        value, rows = self._rows(folded)
+        value, made = self._on_values(func, [value], args, kwargs)
+        self._settle(result, Folded(value, along_rows(rows, made.shape[-1])))
+
+    def _rows(self, folded: Folded) -> tuple[int, Tensor]:
+        """A value whose last dimension is that of a folded tensor, and the rows that this has."""
+        recorder, width = self._recorder, folded.places.shape[-1]
+        shape = recorder.shape(folded.value)
+        rows = rows_of(folded.places, shape[-1])
+        if rows is not None:
+            return folded.value, rows
+        for dim, size in enumerate(shape, 1):
+            if size != width:
+                continue
+            order = (0, *[one for one in range(1, len(shape) + 1) if one != dim], dim)
+            moved = numbered(recorder.batch, shape).permute(order).reshape(-1)
+            where = torch.empty_like(moved)
+            where[moved] = torch.arange(moved.numel())
+            rows = rows_of(where[folded.places], width)
+            if rows is not None:
+                return self._permuted(folded.value, order), rows
+        raise UnsaidError("the last dimension of folded samples is none of the map's")
+
+    def _permuted(self, value: int, order: tuple[int, ...]) -> int:
+        """A value in another order, which is there already where it was needed before."""
+        recorder = self._recorder
+        for number, item in enumerate(recorder.items[value - recorder.first + 1 :], value + 1):
+            if item.type == "permute" and item.inputs == (value,) and tuple(item.options["dims"]) == order:
+                return number
+        return recorder.add("permute", {"dims": order}, (value,))
+
+    # -- attention --------------------------------------------------------------------------------------------
+
+    def _matmul(self, _func: Any, args: Sequence[Any], _kwargs: Any, result: Tensor) -> None:
+        left, right = self._of(args[0]), self._folded(args[1])
+        if isinstance(left, Folded) and left.pending is None and right.pending is None:
+            self._hold(result, product(left, right, result))
+        elif isinstance(left, Scores) and left.is_softmax and tuple(args[0].shape) == left.shape and right.factor == 1:
+            parts = (left.query, left.key, right)
+            self._attend(parts, left, result)
+        else:
+            raise UnsaidError("a product of folded samples that is no attention")
+
+    def _fused(self, _func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor) -> None:
+        names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
+        given = dict(zip(names, args, strict=False)) | dict(kwargs)
+        if given.get("is_causal") or given.get("enable_gqa"):
+            raise UnsaidError("attention with a causal mask")
+        query, key, value = (self._folded(given[name]) for name in names[:3])
+        mask, scale = given.get("attn_mask"), given.get("scale")
+        width = query.places.shape[-1]
+        learned, has_constants = self._added(mask) if mask is not None else (frozenset(), False)
+        scores = Scores(
+            query,
+            key,
+            (),
+            width**-0.5 if scale is None else float(scale),
+            learned,
+            has_constants,
+            dropout=float(given.get("dropout_p") or 0.0),
+            is_fused=True,
+        )
+        self._attend((query, key, value), scores, result)
+
+    def _added(self, mask: Any) -> tuple[frozenset[str], bool]:
+        """The parameters that went into what is added to scores, and whether there may be a mask."""
+        names = self._recorder.made_of(mask)
+        learned = frozenset([name for name in names if isinstance(self._recorder.tensor(name), nn.Parameter)])
+        return learned, not learned
+
+    def _on_scores(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor) -> None:
+        """A sum with biases or a mask; weights left out in training."""
+        word = function_word(func)
+        held = self._held.get(id(args[0]))
+        if not isinstance(held, Scores):
+            raise UnsaidError(f"{word} of scores and something else")
+        if word == "dropout":
+            dropped = args[1] if len(args) > 1 else kwargs.get("p", 0.5)
+            self._hold(result, replace(held, dropout=float(dropped)))
+            return
+        other = args[1] if len(args) > 1 else kwargs.get("other")
+        is_sum = word in ("add", "iadd") and not held.is_softmax
+        if not is_sum or not isinstance(other, Tensor) or self._of(other) is not None:
+            raise UnsaidError(f"{word} of scores")
+        learned, has_constants = self._added(other)
+        self._hold(
+            result,
+            replace(held, learned=held.learned | learned, has_constants=held.has_constants or has_constants),
+        )
+
+    def _softmax(self, _func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor) -> None:
+        held = self._held.get(id(args[0]))
+        dim = args[1] if len(args) > 1 else kwargs.get("dim")
+        if not isinstance(held, Scores) or dim not in (-1, result.dim() - 1) or held.is_softmax:
+            raise UnsaidError("softmax of folded samples that is no attention")
+        self._hold(result, replace(held, is_softmax=True))
+
+    def _reshape_scores(self, _func: Any, args: Sequence[Any], _kwargs: Any, result: Tensor) -> None:
+        """Scores in another shape, in the same order: as a mask for each window needs them."""
+        held = self._held.get(id(args[0]))
+        if not isinstance(held, Scores) or result.shape[-2:] != held.shape[-2:]:
+            raise UnsaidError("scores in another order")
+        self._hold(result, held)
+
+    def _multihead(self, _func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
+        names = ("query", "key", "value")
+        parts = [self._folded((dict(zip(names, args, strict=False)) | dict(kwargs))[name]) for name in names]
+        value, rows = self._rows(parts[0])
+        tensor = result[0] if isinstance(result, tuple) else result
+        self._settle(tensor, multihead(self._recorder, args, kwargs, value, rows, parts))
+
+    def _attend(self, parts: Sequence[Folded], scores: Scores, result: Tensor) -> None:
+        self._hold(result, attended(self._recorder, [self._rooted(one) for one in parts], scores, result.shape))
+
+
+def _is_of_heads(args: Sequence[Any], result: Any) -> bool:
+    """Whether a product is one of matrices for each head."""
+    return isinstance(result, Tensor) and result.dim() >= 3 and all(isinstance(one, Tensor) for one in args[:2])
+
+
+_Rule = Callable[[Folds, Any, Sequence[Any], Mapping[str, Any], Any], None]
+_RULES: dict[str, _Rule] = {
+    **dict.fromkeys(_PASSED_ON, Folds._pass_on),  # noqa: SLF001 - its own
+    **dict.fromkeys(_TIMES | _OVER, Folds._scale),  # noqa: SLF001
+    **dict.fromkeys(_ELEMENTWISE, Folds._elementwise),  # noqa: SLF001
+    **dict.fromkeys(_BY_ROWS, Folds._by_rows),  # noqa: SLF001
+    **dict.fromkeys(("matmul", "bmm"), Folds._matmul),  # noqa: SLF001
+    **dict.fromkeys(("view", "reshape"), Folds._reshape_scores),  # noqa: SLF001
+    **dict.fromkeys(("cat", "concat", "concatenate"), Folds._concat),  # noqa: SLF001
+    "pad": Folds._pad,  # noqa: SLF001
+    "softmax": Folds._softmax,  # noqa: SLF001
+    "scaled_dot_product_attention": Folds._fused,  # noqa: SLF001
+    "multi_head_attention_forward": Folds._multihead,  # noqa: SLF001
+}
+"""By function word, for folded tensors."""

@@ -1,0 +1,144 @@
+"""Where the elements of a tensor lie in a value: numbers that go the same way as the tensor did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from archlab.torch.importing.learned import function_word
+from archlab.torch.importing.recorder import Recorder
+
+VIEWS = frozenset(
+    {"view", "reshape", "permute", "transpose", "flatten", "unflatten", "squeeze", "unsqueeze", "contiguous", "chunk"}
+    | {"split", "unbind", "getitem", "roll", "select", "narrow", "movedim", "swapaxes", "clone", "T", "mT"}
+    | {"tensor_split", "split_with_sizes"}
+)
+"""Functions that only move elements."""
+
+_STEPS = frozenset({"flatten", "unflatten", "permute", "transpose", "narrow", "channels_last", "channels_first"})
+"""Layers that only move elements."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Attention whose projection is still to come.
+
+    Attributes:
+        projected: the value of queries, keys and values.
+        options: of `self_attention`, as far as they are known.
+        tensors: of the operation, by its own names.
+        on_map: whether it is attention of the map that the tokens in front of it are of.
+    """
+
+    projected: int
+    options: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+    on_map: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A tensor as elements of a value.
+
+    Attributes:
+        value: its number; of attention that of queries, keys and values, where the result is not there yet.
+        places: for each element of the tensor its place in the value, the samples in front.
+        factor: that the tensor has been multiplied with.
+        pending: attention that the tensor is the result of, before its projection.
+    """
+
+    value: int
+    places: Tensor
+    factor: float = 1.0
+    pending: Pending | None = None
+
+    def moved(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Folded]:
+        """What a function that moves elements makes of it."""
+        made = func(self.places, *args[1:], **kwargs)
+        return [replace(self, places=one) for one in (made if isinstance(made, tuple | list) else (made,))]
+
+
+def numbered(batch: int, shape: Sequence[int]) -> Tensor:
+    """The places of a value's elements, where they are."""
+    return torch.arange(batch * prod(shape), device="cpu").reshape(batch, *shape)
+
+
+def is_view(func: Callable[..., Any], args: Sequence[Any]) -> bool:
+    """Whether a call only moves the elements of its first argument."""
+    word = function_word(func)
+    return word in VIEWS and not any(isinstance(one, Tensor) for one in _flat(args[1:]))
+
+
+def _flat(value: Any) -> list[Any]:
+    return [inner for one in value for inner in _flat(one)] if isinstance(value, tuple | list) else [value]
+
+
+def origin(recorder: Recorder, value: int) -> Folded:
+    """A value as elements of the one that views were made of."""
+    steps, factor = [], 1.0
+    while True:
+        item = recorder.items[value - recorder.first] if value >= recorder.first else None
+        if item is None or item.share is not None:
+            break
+        if item.type == "scale":
+            factor *= item.options["factor"]
+        elif item.type in _STEPS:
+            steps.append(item)
+        else:
+            break
+        (value,) = item.inputs
+    places = numbered(recorder.batch, recorder.shape(value))
+    for item in reversed(steps):
+        places = _stepped(item.type, item.options, places, item.shape)
+    return Folded(value, places, factor)
+
+
+def _stepped(layer_type: str, options: Mapping[str, Any], places: Tensor, shape: tuple[int, ...]) -> Tensor:
+    if layer_type == "permute":
+        return places.permute(*options["dims"])
+    if layer_type == "transpose":
+        return places.transpose(options["dim0"], options["dim1"])
+    if layer_type == "narrow":
+        return places.narrow(options.get("dim", 1), options["start"], options["length"])
+    if layer_type == "channels_last":
+        return places.movedim(1, -1)
+    if layer_type == "channels_first":
+        return places.movedim(-1, 1)
+    return places.reshape(places.shape[0], *shape)
+
+
+def rows_of(places: Tensor, width: int) -> Tensor | None:
+    """For each vector along the last dimension the row of a value that it is; None where it is none.
+
+    Args:
+        places: of the tensor.
+        width: of the value's last dimension.
+    """
+    if places.shape[-1] != width:
+        return None
+    rows = places[..., 0] // width
+    is_whole = torch.equal(places, rows[..., None] * width + torch.arange(width))
+    return rows if is_whole else None
+
+
+def along_rows(rows: Tensor, width: int) -> Tensor:
+    """Places of all elements of rows."""
+    return rows[..., None] * width + torch.arange(width)
+
+
+def orders(batch: int, shape: Sequence[int], places: Tensor) -> tuple[int, ...] | None:
+    """The order of a value's dimensions, the batch in front, in which its elements lie as in a tensor; None if none."""
+    flat = places.reshape(-1)
+    start = numbered(batch, shape)
+    if flat.numel() != start.numel():
+        return None
+    for order in permutations(range(1, len(shape) + 1)):
+        if torch.equal(start.permute(0, *order).reshape(-1), flat):
+            return (0, *order)
+    return None
