@@ -168,6 +168,11 @@ class Analysis:
         """With batch."""
         return [self.batch, *self.graph.input_shape]
 
+    def buffer_bytes(self, layer: LayerReport) -> int:
+        """What a layer's buffers take; some are of a dtype of their own (a count of batches)."""
+        facts = self._facts[layer.node.index]
+        return (facts.buffers - facts.fixed_buffers) * DTYPE_BYTES[self.dtype] + facts.fixed_buffer_bytes
+
     @cached_property
     def outputs(self) -> list[OutputReport]:
         """What one unit of each result sees, the first result first."""

@@ -24,9 +24,6 @@ DTYPE_HABITS = {
 }
 """Names that other programs give to dtypes."""
 
-UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-UNITS |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-
 
 class Parser(argparse.ArgumentParser):
     """argparse's, with the nearest word for one that is not known."""
@@ -90,19 +87,9 @@ def _whole(text: str) -> str:
 
 def size_in_bytes(text: str) -> int:
     """`24GiB` or `16 GB` in bytes."""
-    number = text.rstrip("BKMGTikmgtb ")
-    unit = text[len(number) :].strip()
-    digits = number.replace(".", "", 1)
-    if digits.isascii() and digits.isdigit() and len(digits) <= 15:
-        if unit in UNITS:
-            return int(float(number) * UNITS[unit])
-        raise argparse.ArgumentTypeError(_unit_message(text, number, unit))
-    raise argparse.ArgumentTypeError(f"must be a size such as 24GiB, 512MiB or 16GB, not '{text}'")
+    from archlab.config.syntax.quantity import BYTES, QuantityError, parse_quantity
 
-
-def _unit_message(text: str, number: str, unit: str) -> str:
-    if not unit:
-        return f"'{text}' has no unit; write {number}GiB, {number}MiB or {number}GB"
-    near = [name for name in UNITS if unit.lower() in (name.lower(), name.lower().rstrip("b"), name[0].lower())]
-    near = near or ["GiB", "GB"]
-    return f"'{text}' has no unit that is known; write {' or '.join(number + name for name in near)}"
+    try:
+        return int(parse_quantity(text, BYTES))
+    except QuantityError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

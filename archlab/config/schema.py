@@ -9,8 +9,10 @@ from archlab.config.expand.inputs import MOST_INPUTS
 from archlab.config.expand.lowering import attachment_role
 from archlab.config.expand.shortcut import WORDS
 from archlab.config.initializers import INITIALIZERS
+from archlab.config.syntax.quantity import BYTES
 from archlab.config.tree.document import KEYS, LANGUAGE_VERSION
-from archlab.config.tree.expect import EXPECT_KEYS, GLOBAL
+from archlab.config.tree.expect import GLOBAL, limit_pattern, size_pattern
+from archlab.config.tree.figures import BY_AXIS, FIGURES, example
 from archlab.config.tree.items import COMBINATORS, ITEM_KEYS, MERGES, PATH_KEYS
 from archlab.config.tree.overrides import AROUND
 from archlab.layers import Layer, find_layer, layer_types, registered_types, types_with_role
@@ -282,17 +284,26 @@ def _overrides() -> Schema:
 
 
 def _figures() -> Schema:
-    """What `expect` takes: whole numbers, and for what each axis has its own of also a list."""
-    number = {"type": "integer"}
-    by_axis = {
-        "receptive_field": {"anyOf": [number, {"const": GLOBAL}]},
-        "stride": {"type": "number"},
+    """What `expect` takes: exact figures and limits, and for what each axis has its own of also a list."""
+    return {
+        "type": "object",
+        "properties": {key: _figure(key) for key in FIGURES},
+        "additionalProperties": False,
     }
-    properties: dict[str, Schema] = dict.fromkeys(EXPECT_KEYS, number)
-    for key, of_axis in by_axis.items():
-        of_each = {"type": "array", "items": of_axis, "minItems": min(RANKS), "maxItems": max(RANKS)}
-        properties[key] = {"anyOf": [of_axis, of_each]}
-    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _figure(key: str) -> Schema:
+    limit = {"type": "string", "pattern": limit_pattern(key)}
+    exact: list[Schema] = [{"type": "number" if key == "stride" else "integer"}]
+    if key == "receptive_field":
+        exact.append({"const": GLOBAL})
+    if FIGURES[key] is BYTES:
+        exact = [{"type": "string", "pattern": size_pattern()}]
+    forms = alone = [*exact, limit]
+    if key in BY_AXIS:
+        by_axis = {"type": "array", "items": {"anyOf": alone}, "minItems": min(RANKS), "maxItems": max(RANKS)}
+        forms = [*alone, by_axis]
+    return {"anyOf": forms, "examples": [example(key)], "description": f"Exact, or a limit such as '{example(key)}'."}
 
 
 def _document_properties() -> dict[str, Schema]:
@@ -357,7 +368,10 @@ def _document_properties() -> dict[str, Schema]:
         },
         "outputs": {**outputs, "description": "Names of the results; the last layer by default."},
         "init": {**by_type, "description": "Initial weights by layer type."},
-        "expect": {**figures, "description": "Figures that archlab validate checks."},
+        "expect": {
+            **figures,
+            "description": "Figures and limits that the network is held to.",
+        },
     }
     assert set(properties) == set(KEYS)
     return properties

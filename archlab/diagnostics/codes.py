@@ -56,6 +56,7 @@ class Code(StrEnum):
     UNUSED = "unused", "A layer's value is never used."
     INPLACE = "inplace", "A value is overwritten before its last reader."
     EXPECT = "expect", "A figure of `expect` is not the network's."
+    LIMIT = "limit", "A figure is beyond a limit of `expect` or of `archlab check`, or cannot be known."
     TOO_LARGE = "too-large", "More than archlab's bounds allow."
     TOO_DEEP = "too-deep", "Nested deeper than archlab's bounds allow."
     RECURSIVE_BLOCK = "recursive-block", "A block uses itself without end."

@@ -464,9 +464,12 @@ def test_each_figure_has_one_problem(tmp_path: Path) -> None:
     layers = "layers: [{type: conv2d, out_channels: 2, kernel_size: 1}]"
     (tmp_path / "net.yaml").write_text(f"input: [3, 4, 5]\nexpect: {figures}\n{layers}\n")
     assert [(problem.message, problem.code) for problem in validate(str(tmp_path / "net.yaml")).problems] == [
-        ("'expect' takes plain figures, no expressions", "wrong-value"),
+        (
+            "'expect' takes plain figures and limits, no expressions; a variant has an 'expect' of its own",
+            "wrong-value",
+        ),
         ("'expect' has no figure 'param'; did you mean 'params'?", "unknown-option"),
-        ("expect: 'params' is a whole number, not a list of 2", "wrong-type"),
+        ("expect: 'params' is a whole number, or a limit such as '<= 60M', not a list of 2", "wrong-type"),
         ("net: expected flops 240, but it is 280", "expect"),
     ]
 
@@ -604,13 +607,28 @@ def test_the_schema_takes_what_is_built(item: str) -> None:
         ([3, 8], "stride: 1.5"),
         ([3, 8], "params: [1]"),
         ([3, 8], "parms: 1"),
+        ([3, 8], "params: '<= 0.5M'"),
+        ([3, 8], "params: '>= 1 and <= 0.5M'"),
+        ([3, 8], "params: 0.5M"),
+        ([3, 8], "macs: '<= 8 MiB'"),
+        ([3, 8], "memory.inference_peak: <= 300 KiB"),
+        ([3, 8], "memory.inference_peak: 300 KiB"),
+        ([3, 8], "memory.inference_peak: 300"),
+        ([3, 8], "memory.inference_peak: <= 300"),
+        ([3, 8], "memory: <= 300 KiB"),
+        ([3, 8], "receptive_field: '>= 1'"),
+        ([3, 8], "receptive_field: ['>= 1']"),
+        ([3, 8, 8], "receptive_field: ['>= 1', global]"),
+        ([3, 8, 8], "stride: [1.5, <= 2]"),
+        ([3, 8, 8], "stride: [1.5, =< 2]"),
+        ([3, 8], "activations: ['<= 3k']"),
     ],
 )
 def test_the_schema_takes_the_inputs_and_figures_that_are_read(sizes: list[float], figure: str, tmp_path: Path) -> None:
     text = f"input: {sizes}\nlayers: [{{type: relu}}]\nexpect: {{{figure}}}\n"
     path = tmp_path / "net.yaml"
     path.write_text(text)
-    refused = [problem for problem in validate(str(path)).problems if problem.code != Code.EXPECT]
+    refused = [problem for problem in validate(str(path)).problems if problem.code not in (Code.EXPECT, Code.LIMIT)]
     assert jsonschema.Draft7Validator(config_schema()).is_valid(yaml.safe_load(text)) == (not refused)
 
 

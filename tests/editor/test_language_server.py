@@ -15,6 +15,7 @@ import pytest
 
 from archlab.api.validate import validate
 from archlab.config.schema import config_schema
+from archlab.config.tree.figures import FIGURES, example
 from archlab.config.tree.presets import preset_files
 from archlab.layers import find_layer, layer_types
 from tests.editor.client import Client
@@ -64,6 +65,17 @@ def test_it_completes_layer_types(client: Client, folder: Path) -> None:
     found = client.at("textDocument/completion", uri, 4, 10)
     labels = {item["label"] for item in found["items"]}
     assert {*layer_types(), "residual", "branches"} <= labels
+
+
+def test_it_completes_figures_and_limits(client: Client, folder: Path) -> None:
+    start = "archlab: 1\nname: a\ninput: [3, 8, 8]\nlayers: [{type: relu}]\nexpect:\n  "
+    uri = client.open(folder / "figures.yaml", start)
+    labels = {item["label"] for item in client.at("textDocument/completion", uri, 5, 2)["items"]}
+    assert set(FIGURES) <= labels
+    for figure in FIGURES:
+        uri = client.open(folder / f"limit_{figure}.yaml", f"{start}{figure}: ")
+        offered = client.at("textDocument/completion", uri, 5, len(figure) + 4)["items"]
+        assert example(figure) in {item["label"].strip("\"'") for item in offered}
 
 
 def test_it_completes_options(client: Client, folder: Path) -> None:

@@ -157,13 +157,25 @@ def _syntax_hint(source: Source, place: Place | None) -> str:
     if place is None:
         return ""
     line = source.line(place.line)
+    return _line_hint(line) or _item_hint(line, source.line(place.line - 1) if place.line else "")
+
+
+def _line_hint(line: str) -> str:
+    """What is wrong with a line by itself."""
     if line.lstrip(" ").startswith("\t"):
         return "; indent with spaces, not tabs"
     if "${" in line:
         return "; write expressions as $(...), since braces mean a mapping in YAML"
     if "$(" in line and "[" in line[line.index("$(") :]:
         return "; inside {...}, put an expression with a comma or a bracket in quotes"
-    before = source.line(place.line - 1) if place.line else ""
+    bare = re.search(r"(?:: |[,\[]) *(>=? *[0-9.]+ *[A-Za-z]*)", line)
+    if bare is not None:
+        return f"; put what begins with '>' in quotes, as '{bare.group(1).strip()}': it begins a block of text in YAML"
+    return ""
+
+
+def _item_hint(line: str, before: str) -> str:
+    """What is wrong with an item's line below another."""
     if line.lstrip().startswith("{") and before.lstrip().startswith("- "):
         return "; put a dash in front of the item, as on the line above"
     if re.match(r"\s*- \w+:", before) and _indent(line) > before.index("-") + 2:
