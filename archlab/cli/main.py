@@ -104,4 +104,4 @@ def _targets(options: argparse.Namespace) -> list[str]:
     """The targets and paths of any command."""
     given = vars(options)
     several = [*given.get("targets", ()), *given.get("paths", ())]
-    return [*several, *[given[name] for name in ("target", "before", "after") if name in given]]
+    return [*several, *[given[name] for name in ("target", "before", "after") if given.get(name) is not None]]

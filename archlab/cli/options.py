@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,7 +25,13 @@ TARGET = (
     "a YAML path, path@variant, the name of a preset or variant, - (stdin), timm:NAME, torchvision:NAME, "
     "module.path:callable (which runs), or a .onnx, .pt2 or Darknet .cfg file"
 )
+SEVERAL = (
+    "--set width=0.5,1 (or --set width=0.5 --set width=1): a network for each value; --set TARGET:width=1: of one "
+    "target alone."
+)
+"""What `--set` does where several networks are asked for."""
 T = TypeVar("T")
+R = TypeVar("R", bound=Hashable)
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:
@@ -160,24 +166,24 @@ def import_options(target: str, options: argparse.Namespace) -> ImportOptions:
     return ImportOptions(plain_shape(options.input), _assignments("--arg", options.arg), options.until)
 
 
-def load_each(targets: Sequence[str], load: Callable[[str], T]) -> list[T]:
-    """What all targets give; what is given twice is loaded once.
+def load_each(requests: Sequence[R], load: Callable[[R], T]) -> list[T]:
+    """What all requests give; what is asked for twice is loaded once.
 
     Raises:
         ConfigError: with the problems of all.
     """
     from archlab.diagnostics.problem import ConfigError, Problem
 
-    loaded: dict[str, T] = {}
+    loaded: dict[R, T] = {}
     found: list[Problem] = []
-    for target in dict.fromkeys(targets):
+    for request in dict.fromkeys(requests):
         try:
-            loaded[target] = load(target)
+            loaded[request] = load(request)
         except ConfigError as error:
             found += error.problems
     if found:
         raise ConfigError(found)
-    return [loaded[target] for target in targets]
+    return [loaded[request] for request in requests]
 
 
 def conditions_of(options: argparse.Namespace) -> Conditions:
@@ -199,21 +205,6 @@ def conditions_of(options: argparse.Namespace) -> Conditions:
 def analyze_target(target: str, options: argparse.Namespace) -> Analysis:
     """A network's numbers under the options' conditions."""
     return load_network(target, options).analyze(conditions_of(options))
-
-
-def given_changes(options: argparse.Namespace) -> list[str]:
-    """The options that change a network, as they were given."""
-    given = [f"--set {assignment}" for assignment in options.set]
-    return given if options.input is None else [*given, f"--input {options.input}"]
-
-
-def shared_notes(options: argparse.Namespace, targets: Sequence[str]) -> list[str]:
-    """That options apply to all of several targets."""
-    given = given_changes(options)
-    if not given or len(targets) < 2:
-        return []
-    which = "both networks" if len(targets) == 2 else f"all {len(targets)} networks"
-    return [f"{', '.join(given)} applies to {which}"]
 
 
 def _assignments(option: str, assignments: Sequence[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,115 @@ def test_latex_of_one_network_has_its_layers(tmp_path: Path, capsys: pytest.Capt
     assert [row[0].replace("\\_", "_") for row in rows] == [layer.node.path for layer in layers]
     assert [int(row[4]) for row in rows] == [layer.macs for layer in layers]
     assert (total[0], int(total[3]), int(total[4])) == ("total", 61100840, 714188480)
+
+
+SMALL = """name: net
+input: [3, 8, 8]
+params: {width: 4, sizes: [3, 1]}
+layers:
+  - {type: conv2d, out_channels: $width, kernel_size: "$(sizes[0])", bias: false}
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    path = tmp_path / "net.yaml"
+    path.write_text(SMALL)
+    return str(path)
+
+
+def rows(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[tuple[str, int]]:
+    """Name and params of each network of a comparison."""
+    status, out, _ = run(capsys, "compare", *arguments, "--format", "json")
+    assert status == 0
+    return [(network["name"], network["total"]["params"]) for network in json.loads(out)["networks"]]
+
+
+def test_a_row_for_each_value(small: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """27 params a channel."""
+    expected = [("net (width=2)", 54), ("net (width=5)", 135), ("net (width=8)", 216)]
+    assert rows(capsys, small, "--set", "width=2,5,8") == expected
+    assert rows(capsys, small, "--set", "width=2", "--set", "width=5,8") == expected
+    assert rows(capsys, small, "--set", "width=2,2") == [("net", 54)]
+
+
+def test_every_pair_of_values_of_two_params(small: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = rows(capsys, small, "--set", "width=2,5", "--set", "sizes=[1, 1],[3,1]")
+    assert found == [
+        ("net (width=2, sizes=[1, 1])", 6),
+        ("net (width=2, sizes=[3,1])", 54),
+        ("net (width=5, sizes=[1, 1])", 15),
+        ("net (width=5, sizes=[3,1])", 135),
+    ]
+    assert rows(capsys, small, "--set", "sizes=[1, 1]") == [("net", 12)]
+
+
+def test_a_value_for_one_target_goes_before_that_for_all(
+    small: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = str(tmp_path / "other.yaml")
+    Path(other).write_text(SMALL.replace("name: net", "name: other"))
+    assert rows(capsys, small, other, "--set", f"{other}:width=1") == [("net", 108), ("other", 27)]
+    assert rows(capsys, small, other, "--set", f"{other}:width=1", "--set", "width=2") == [("net", 54), ("other", 27)]
+    assert rows(capsys, small, other, "--set", f"{small}:width=1,2") == [
+        (f"net ({small}, width=1)", 27),
+        (f"net ({small}, width=2)", 54),
+        ("other", 108),
+    ]
+    _, _, err = run(capsys, "compare", small, other, "--set", f"{other}:width=1")
+    assert err == ""
+    status, _, err = run(capsys, "compare", small, "--set", f"{other}:width=1")
+    assert status == 1
+    assert "is none of the targets, which are" in err
+
+
+def test_arguments_for_one_imported_model(capsys: pytest.CaptureFixture[str]) -> None:
+    """ResNet-18 ends in 512 features: 513 params a class."""
+    pytest.importorskip("torchvision")
+    target = "torchvision:resnet18"
+    both = rows(capsys, target, "torchvision:alexnet", "--arg", f"{target}:num_classes=10")
+    assert [params for _, params in both] == [11_689_512 - 990 * 513, 61_100_840]
+
+
+def test_values_make_at_most_so_many_networks(small: str, capsys: pytest.CaptureFixture[str]) -> None:
+    many = ",".join(map(str, range(1, 1002)))
+    status, out, err = run(capsys, "compare", small, "--set", f"width={many}")
+    assert (status, out) == (1, "")
+    assert "at most 1,000 stand in one result" in err
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "params"),
+    [
+        (["width=2", "width=6"], ["net (width=2)", "net (width=6)"], [54, 162]),
+        (["width=2,6"], ["net (width=2)", "net (width=6)"], [54, 162]),
+        (["width=2"], ["net (as written)", "net (width=2)"], [108, 54]),
+        (["width=2,6", "sizes=[1, 1]"], ["net (width=2)", "net (width=6)"], [6, 18]),
+    ],
+)
+def test_one_network_beside_itself(
+    values: list[str], names: list[str], params: list[int], small: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [word for value in values for word in ("--set", value)]
+    for targets in [small], [small, small]:
+        status, out, err = run(capsys, "diff", *targets, *options, "--format", "json")
+        if len(targets) == 2 and values == ["width=2"]:
+            assert (status, out) == (1, "")
+            assert f"archlab diff {small} --set K=V" in err
+            continue
+        assert status == 0
+        found = json.loads(out)
+        assert [found["before"], found["after"]] == names
+        (total,) = [row for row in found["totals"] if row["figure"] == "params"]
+        assert [total["before"], total["after"]] == params
+        assert (err == "") == ("sizes=[1, 1]" not in values)
+
+
+def test_what_is_not_two_networks(small: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(capsys, "diff", small)
+    assert status == 2
+    assert "give another one, or a value" in err
+    status, _, err = run(capsys, "diff", small, "--set", "width=1,2,3")
+    assert status == 1
+    assert "the values of --set make 3; compare has a row for each" in err
+    assert "make 4" in run(capsys, "diff", small, "resnet18", "--set", f"{small}:width=1,2,3")[2]

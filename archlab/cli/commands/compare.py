@@ -10,18 +10,18 @@ from archlab.api.comparison import Comparison
 from archlab.cli.forms import charts, page, row_texts, workbook
 from archlab.cli.options import (
     CHARTS,
+    SEVERAL,
     TARGET,
     add_network,
     add_page,
     add_training,
     analyze_target,
     load_each,
-    shared_notes,
 )
 from archlab.cli.output import PAGES, ROWS, TEXTS, add_form
 from archlab.cli.progress import progress
 from archlab.cli.report import Report
-from archlab.cli.targets import tell_apart
+from archlab.cli.targets import Request, requested, shared_notes, tell_apart
 
 FORMS = ROWS._replace(endings={**TEXTS, **PAGES})
 
@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_network(parser)
     add_form(parser)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"{TARGET} (all presets if none)")
+    parser.epilog = SEVERAL
     add_training(parser)
     add_page(parser, CHARTS)
 
@@ -40,15 +41,15 @@ def run(options: argparse.Namespace) -> Report:
     from archlab.analysis.time.device import load_device
 
     device = load_device(options.device)
-    targets = options.targets or _all_presets()
-    steps = iter(progress(range(len(dict.fromkeys(targets))), "networks"))
+    requests = requested(options.targets or _all_presets(), options)
+    steps = iter(progress(range(len(dict.fromkeys(requests))), "networks"))
 
-    def analysed(target: str) -> Analysis:
+    def analysed(request: Request) -> Analysis:
         next(steps)
-        return analyze_target(target, options)
+        return analyze_target(request.target, request.options(options))
 
-    comparison = Comparison(load_each(targets, analysed), device)
-    tell_apart([analysis.graph for analysis in comparison.analyses], targets)
+    comparison = Comparison(load_each(requests, analysed), device)
+    tell_apart([analysis.graph for analysis in comparison.analyses], requests)
     return Report(
         {
             **row_texts(lambda: comparison.rows, comparison.to_dict),
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> Report:
         table=partial(_table, comparison),
         files={"xlsx": partial(workbook, "networks", lambda: comparison.rows)},
         beside=charts(comparison.analyses, options),
-        notes=shared_notes(options, options.targets),
+        notes=shared_notes(options, requests) if options.targets else (),
     )
 
 
