@@ -26,10 +26,10 @@ class Problem:
 
     def render(self) -> str:
         """As a compiler prints it: place, message, code, the line with a caret, the trail through the blocks."""
-        if self.place is None:
-            return f"{printable(self.message)}  [{self.code}]"
-        head = f"{self.place.text}: {printable(self.message)}  [{self.code}]"
-        return "\n".join([head, *_excerpt(self.place), *(f"  {printable(step)}" for step in self.trail)])
+        where = [] if self.place is None else _excerpt(self.place)
+        before = "" if self.place is None else f"{self.place.text}: "
+        head = f"{before}{printable(self.message)}  [{self.code}]"
+        return "\n".join([head, *where, *(f"  {printable(step)}" for step in self.trail)])
 
     @property
     def sort_key(self) -> tuple[str, int, int, str]:

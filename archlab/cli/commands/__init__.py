@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "analyze": "the numbers of one network, layer by layer",
     "compare": "one row per network",
     "validate": "problems, and the figures that configs expect",
+    "check": "networks held to limits: params, MACs, memory, receptive field",
     "build": "the PyTorch model",
     "verify": "the numbers against the built model, layer by layer",
     "receptive-field": "what one unit sees, and how much of it matters",
