@@ -80,7 +80,7 @@ class RMSNorm(Layer):
             tape.operators[temporary] = tape.operators[temporary]._replace(until=inverse)
         product = tape.product(-1, inverse)
         if self.elementwise_affine:
-            tape.scaled(execution.inputs[0].sizes[last], product)
+            tape.scaled(execution.inputs[0].sizes[last], product, as_written=True)
         end = len(tape.operators) - 1
         if not tape.value(end).is_contiguous:
             tape.put(copy_in_order(tape.value(end), end))

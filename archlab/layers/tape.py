@@ -152,14 +152,18 @@ class Tape:
 
     # -- of a value and a parameter
 
-    def scaled(self, channels: int, read: int = FIRST) -> int:
-        """Times a factor for each channel, or one of all: the factors' gradient is a map before it is summed up."""
+    def scaled(self, channels: int, read: int = FIRST, *, as_written: bool = False) -> int:
+        """Times a factor for each channel, or one of all: the factors' gradient is a map before it is summed up.
+
+        Args:
+            channels: how many factors there are.
+            read: what they scale.
+            as_written: whether they have their one dimension, and no view with as many as the value: then there is a
+                sum over the batch also where the batch is one.
+        """
         source = self.value(read)
-        return self.put(
-            Operator(
-                source_like(source), (read,), training=KEEPS_INPUT, learns=(channels,), sums=summed(source, channels)
-            )
-        )
+        sums = source.elements if as_written else summed(source, channels)
+        return self.put(Operator(source_like(source), (read,), training=KEEPS_INPUT, learns=(channels,), sums=sums))
 
     def shifted(self, channels: int, read: int) -> int:
         """Plus a number for each channel, or one of all."""

@@ -343,6 +343,14 @@ def test_a_small_transposed_convolution_along_three_axes() -> None:
     assert result.untyped_storage().nbytes() in (result.nbytes, 8 * 4**3 * 4)
 
 
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("kind", ["rms_norm", "layer_scale", "layer_norm"])
+def test_factors_of_features_at_a_batch_of_one(kind: str, batch: int) -> None:
+    """There is a sum over the batch though there is one sample, since the factors have no dimension for it."""
+    network = loads(f"input: [8]\nlayers: [{{type: {kind}}}, {{type: linear, out_features: 4}}]")
+    assert not differences(network, counted_step(batch), training=True)
+
+
 @pytest.mark.parametrize("seed", range(80))
 def test_random_networks(seed: int) -> None:
     network = random_network(seed)
