@@ -15,7 +15,7 @@ from operator import is_
 from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
-from archlab.analysis.receptive_field.axis_field import INPUT_AXIS, AxisField, Periodic
+from archlab.analysis.receptive_field.axis_field import INPUT_AXIS, AxisField, Periodic, UnitTable
 from archlab.analysis.receptive_field.composition import ALIGNED, Composer, Shift, Target, Work, widen
 from archlab.analysis.receptive_field.demand import Demand
 from archlab.analysis.receptive_field.spans import DENSE
@@ -196,7 +196,8 @@ class _Walk:
         self._windowed = windowed
         self._rank = axis_count(graph.input_shape) or FLAT_AXES
         self._nothing = ReceptiveField((_UNSEEN,) * self._rank, is_nothing=True)
-        self._composer = Composer(Demand(graph, facts, seen_reads, self._rank).units, work)
+        self._demand = Demand(graph, facts, seen_reads, self._rank)
+        self._composer = Composer(self._demand.units, work)
 
     def fields(self) -> list[ReceptiveField]:
         """The field of every node.
@@ -246,7 +247,8 @@ class _Walk:
             return (None,) * len(fields)
         found: list[AxisField | None] = []
         for axis, (field, read, units) in enumerate(zip(fields, reads, size, strict=True)):
-            if axis and read is reads[axis - 1] and field is fields[axis - 1] and units == size[axis - 1]:
+            alike = axis > 0 and read is reads[axis - 1] and field is fields[axis - 1] and units == size[axis - 1]
+            if alike and self._holds_too(found[-1], node, axis):
                 found.append(found[-1])
             else:
                 found.append(self._composer.read_through(field, read, Target(node.index, axis, units)))
@@ -279,7 +281,8 @@ class _Walk:
         size = self._size(node)
         for axis, own in enumerate(zip(*fields, strict=True)):
             same = axis > 0 and (size is None or size[axis] == size[axis - 1])
-            if same and all(field is pair[axis - 1] for field, pair in zip(own, fields, strict=True)):
+            same = same and all(field is pair[axis - 1] for field, pair in zip(own, fields, strict=True))
+            if same and self._holds_too(found[-1], node, axis):
                 found.append(found[-1])
                 apart.append(apart[-1])
             else:
@@ -294,6 +297,12 @@ class _Walk:
         if size is None or not known or (len(known) < len(fields) and self._windowed is None):
             return None, ALIGNED
         return self._join_axis(self._composer, known, Target(node.index, axis, size[axis]))
+
+    def _holds_too(self, field: AxisField | None, node: Node, axis: int) -> bool:
+        """Whether a field for the axis before is one for this axis: a table lists the units asked for along its own."""
+        if not isinstance(field, UnitTable):
+            return True
+        return self._demand.units(node.index, axis) == self._demand.units(node.index, axis - 1)
 
     def _size(self, node: Node) -> tuple[int, ...] | None:
         """The sizes of its axes, where they are the input's."""

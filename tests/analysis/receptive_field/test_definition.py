@@ -62,6 +62,24 @@ def test_gradients_of_every_row_and_column(seed: int) -> None:
     assert report.ok, report.render()
 
 
+def test_axes_that_are_alike_and_asked_for_other_units() -> None:
+    """Units that are listed for one axis are not all that padding behind them asks for along the other."""
+    text = """
+    input: [1, 8, 8]
+    layers:
+      - {type: max_pool2d, kernel_size: 3, stride: 3, padding: 1, ceil_mode: true}
+      - type: branches
+        paths:
+          - []
+          - - {type: max_pool2d, kernel_size: 3, stride: 2, ceil_mode: true}
+            - {type: interpolate, size: 3, mode: bilinear}
+      - {type: conv2d, out_channels: 4, kernel_size: 2, stride: [3, 2], padding: 2, dilation: [1, 4]}
+    """
+    network = loads(text)
+    assert not difference(network)
+    assert verify_receptive_field(network, thorough=True).ok
+
+
 def test_a_decoder_on_an_odd_size() -> None:
     """Stem: unit u sees 2u. Pooled and brought back to 11 units, unit u sees 4 v and 4 v + 2, v = floor(5 u / 11)."""
     field = height(loads(ODD_DECODER))
