@@ -209,6 +209,25 @@ def test_features_stretched_over_a_map(merge: str, *, first: bool) -> None:
     assert (field.is_global, field.context) == ((False, True) if merge in ("multiply", "divide") else (True, False))
 
 
+@pytest.mark.parametrize(("sides", "is_left"), [("[0, 0, -4, 4]", False), ("[0, 0, -3, 4]", True)])
+def test_a_map_with_other_axes_whose_units_are_left_out(sides: str, *, is_left: bool) -> None:
+    """Of an image that is scaled by words, nothing or a row is left between paddings."""
+    text = f"""
+    input: {{image: [4, 4, 6], words: [4, 10]}}
+    layers:
+      - {{from: words, type: flatten}}
+      - {{type: linear, out_features: 4}}
+      - {{name: gate, type: unflatten, dim: 1, unflattened_size: [4, 1, 1]}}
+      - {{from: image, type: multiply, with: [gate]}}
+      - {{name: padded, type: zero_pad2d, padding: {sides}}}
+      - {{name: end, type: conv2d, out_channels: 4, kernel_size: 1}}
+    """
+    network = loads(text)
+    assert (network.analyze().projective_field("end", from_input="words").reached is not None) == is_left
+    for report in (verify_receptive_field(network), verify_projective_field(network)):
+        assert report.ok, report.render()
+
+
 @pytest.mark.parametrize("first", ["[8]", "[2, 9]", "[2, 4, 4, 4]"])
 def test_rounding_on_the_way_from_another_input(first: str) -> None:
     """Sizes of the first input are no way out where it has other axes than the maps that cannot be joined."""

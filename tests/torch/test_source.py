@@ -28,6 +28,7 @@ from archlab.layers.base import Layer
 from archlab.layers.macro import Macro
 from archlab.torch.build import build, module_class
 from archlab.torch.modules import LayerScale
+from archlab.torch.samples import samples
 from archlab.torch.source import to_source
 from archlab.torch.source.init import DERIVED
 from archlab.torch.source.layers import DEFAULT_DIFFERS, FUNCTIONS, POSITIONAL
@@ -630,9 +631,9 @@ def assert_same_model(graph: Graph, folder: Path) -> None:
     for parameter in built.parameters():  # what starts at zero or one hides what is left out or exchanged
         nn.init.normal_(parameter, std=0.1)
     model.load_state_dict(built.state_dict())
-    image = torch.randn(2, *graph.input_shape)
+    given = samples(graph, 2, torch.randn)
     with torch.no_grad():
-        torch.testing.assert_close(model(image), built(image), rtol=0, atol=0, equal_nan=True)
+        torch.testing.assert_close(model(*given), built(*given), rtol=0, atol=0, equal_nan=True)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -16,7 +16,7 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
 from archlab.layers.geometry import WHOLE, AxisReads, Reads, is_pointwise
-from archlab.layers.shape import size_along
+from archlab.layers.shape import map_size, size_along
 
 Projections = tuple[AxisProjection, ...]
 """Along each axis of the input; a flat value is one unit along each of them."""
@@ -46,12 +46,16 @@ class _Walk:
         self._gates = gate_inputs(graph, fields)
         self._projector = Projector()
         self._sizes = [size_along(node.shape, len(graph.input_shape) - 1) for node in graph.nodes]
+        self._others: dict[int, Projections] = {}
+        """Of maps with other axes than the input, by node: the units along their own axes that anything of it reaches,
+        as if it were one position."""
 
     def fields(self) -> list[Projections]:
         found: list[Projections] = []
         for node, fact in zip(self._graph.nodes, self._facts, strict=True):
             try:
                 found.append(self._field(node, fact, found))
+                found[-1] = self._in_other_axes(node, fact, found)
             except OverflowError as error:
                 raise single_problem(f"'{node.path}': {error}", Code.TOO_LARGE, node.place) from None
         return found
@@ -97,6 +101,27 @@ class _Walk:
         if any(one.is_empty for one in made):  # what reaches nothing along one axis reaches nothing
             return tuple([nowhere(one, one.units) for one in made])
         return tuple(made)
+
+    def _in_other_axes(self, node: Node, fact: Facts, found: list[Projections]) -> Projections:
+        """The same of a map with other axes: nowhere, where all of its units that anything reaches are left out."""
+        own, size = found[node.index], map_size(node.shape)
+        if size is None or self._sizes[node.index] is not None or any(one.is_empty for one in own):
+            return own
+        gates = self._gates.get(node.index, frozenset[int]())
+        ways: list[Projections] = []
+        for number, (source, reads) in enumerate(zip(node.inputs, fact.reads, strict=True)):
+            if number not in gates and not any(one.is_empty for one in found[source]):
+                before = self._others.get(source, ())
+                known = len(before) == len(size)
+                pairs = zip(before, reads, strict=True) if known else [(input_axis(1), WHOLE)] * len(size)
+                ways.append(
+                    tuple([self._projector.through(*pair, units) for pair, units in zip(pairs, size, strict=True)])
+                )
+        alive = [way for way in ways if not any(one.is_empty for one in way)]
+        if not alive:
+            return tuple([nowhere(one, one.units) for one in own])
+        self._others[node.index] = tuple([self._projector.join(along) for along in zip(*alive, strict=True)])
+        return own
 
     def _units(self, node: Node) -> tuple[int, ...]:
         """Along each axis of the input."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from archlab.analysis.facts import Facts
 from archlab.graph import Graph
 from archlab.layers.geometry import AxisReads, Phases, Reads, Whole, Window, everything
-from archlab.layers.shape import size_along
+from archlab.layers.shape import Shape, map_size, size_along
 
 
 class UnitPositions(NamedTuple):
@@ -56,14 +56,34 @@ def positions_read(graph: Graph, facts: list[Facts], gates: Mapping[int, frozens
     for node, fact in zip(graph.layers, facts[1:], strict=True):
         size = sizes[node.index]
         sources: list[tuple[MapPositions, AxisReads]] = []
+        solid = True
         for number, (source, reads) in enumerate(zip(node.inputs, fact.reads, strict=True)):
             positions = found[source]
             if positions is not None and number not in gates.get(node.index, ()):
                 whole = size is None or sizes[source] is None
                 sources.append((positions, everything(len(extents)) if whole else reads))
+                solid = solid and not (whole and _leaves_out(reads, graph.nodes[source].shape, node.shape))
         units = (1,) * len(extents) if size is None else size
-        found.append(tuple([_axis(sources, axis, count) for axis, count in enumerate(units)]) if sources else None)
+        read = tuple([_axis(sources, axis, count) for axis, count in enumerate(units)])
+        if not solid:
+            read = tuple([[unit._replace(solid=False) for unit in axis] for axis in read])
+        found.append(read if sources else None)
     return found
+
+
+def _leaves_out(reads: AxisReads, before: Shape, after: Shape) -> bool:
+    """Whether a map with other axes than the input has units that consist of padding only."""
+    pairs = zip(reads, map_size(before) or (), map_size(after) or ())  # noqa: B905 - of flat values there are none
+    return any(
+        not any(_is_there(read, at, size) for at in read.of(unit))
+        for read, size, units in pairs
+        if not isinstance(read, Whole)
+        for unit in range(units)
+    )
+
+
+def _is_there(read: Window | Phases, at: int, size: int) -> bool:
+    return 0 <= at < size or (isinstance(read, Window) and read.stands_in(at, size) is not None)
 
 
 def _input_axis(size: int) -> AxisPositions:
