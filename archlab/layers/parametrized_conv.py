@@ -81,10 +81,14 @@ class ParametrizedConvNd(ConvNd):
 
     def _rows(self, execution: Execution, elements: int) -> tuple[Operator, ...]:
         """The filters as rows, which is a copy where they lie with their channels last."""
-        shape = self._weight(execution.shapes)
-        if not execution.run.channels_last or len(shape) < 4 or shape[1] == 1 or prod(shape[2:]) == 1:
+        if not execution.run.channels_last or not self._has_order(execution):
             return ()
         return (Operator(contiguous((elements,)), (), training=KEEPS_NOTHING, learns=(elements,)),)
+
+    def _has_order(self, execution: Execution) -> bool:
+        """Whether a filter with its channels last lies otherwise."""
+        shape = self._weight(execution.shapes)
+        return len(shape) > 3 and shape[1] > 1 and prod(shape[2:]) > 1
 
     def _plain(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """Those of a convolution with a weight of its own."""
@@ -194,11 +198,13 @@ class WeightNormConvNd(ParametrizedConvNd):
         return 3 * elements + 2 * self.out_channels
 
     def weight_operators(self, execution: Execution, elements: int) -> tuple[Operator, ...]:
-        """One, which gives the norms of filters too."""
+        """One, which gives the norms of filters too; a gradient that lies with its channels last is copied."""
         rows = self._rows(execution, elements)
         reads = (0,) if rows else ()
         norms = Room(fixed_bytes=FLOAT_BYTES * self.out_channels)
-        training = Training(inputs=reads, kept=norms)
+        is_turned = execution.inputs[0].suggests_channels_last and self._has_order(execution)
+        copied = Room(fixed_elements=elements if is_turned else 0)
+        training = Training(inputs=reads, kept=norms, backward=copied)
         learns = (self.out_channels,) if rows else (elements, self.out_channels)
         return (*rows, Operator(contiguous((elements,)), reads, training=training, learns=learns, scratch=norms))
 

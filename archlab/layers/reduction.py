@@ -12,7 +12,7 @@ from archlab.layers.base import Cost, Layer
 from archlab.layers.dims import dim_index, mixing
 from archlab.layers.geometry import AxisReads
 from archlab.layers.laid import reduced
-from archlab.layers.operators import Operator, reshape
+from archlab.layers.operators import GradientLayout, Operator, reshape
 from archlab.layers.room import KEEPS_NOTHING, Gradient, Room, Training
 from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import Shape, ShapeError
@@ -39,6 +39,8 @@ class Reduction(Layer):
 
     gradient: ClassVar[Gradient] = "new"
     """Where the input's gradient lives."""
+    gradient_order: ClassVar[GradientLayout] = "stretched"
+    """In which order it lies where it is new."""
 
     def _indices(self, shape: Shape) -> tuple[int, ...]:
         """The dimensions as indices into the shape, in order.
@@ -76,7 +78,9 @@ class Reduction(Layer):
         dims = {dim + 1 for dim in self._indices(execution.shapes[0])}
         kept = tuple([1 if dim in dims else size for dim, size in enumerate(source.sizes)])
         value = contiguous(kept)  # whatever order the input has
-        one = Operator(value, training=self._training(execution), layout="stretched", gradients=(self.gradient,))
+        one = Operator(
+            value, training=self._training(execution), layout=self.gradient_order, gradients=(self.gradient,)
+        )
         return (one,) if self.keepdim else (one, reshape(value, execution.sizes, 0))
 
     def _training(self, execution: Execution) -> Training:
@@ -112,6 +116,7 @@ class AMax(Reduction):
 
     type: ClassVar[str] = "amax"
     alias: ClassVar[str] = "max"
+    gradient_order: ClassVar[GradientLayout] = "kept"
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Comparisons."""
@@ -132,6 +137,7 @@ class VectorNorm(Reduction):
 
     type: ClassVar[str] = "vector_norm"
     alias: ClassVar[str] = "norm"
+    gradient_order: ClassVar[GradientLayout] = "kept"
     runs: ClassVar[Runtime] = Runtime(autocast="float32 result")
 
     ord: Literal[1, 2] = Field(2, description="2: the root of the sum of squares; 1: the sum of sizes.")

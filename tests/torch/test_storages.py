@@ -351,6 +351,40 @@ def test_factors_of_features_at_a_batch_of_one(kind: str, batch: int) -> None:
     assert not differences(network, counted_step(batch), training=True)
 
 
+@pytest.mark.parametrize("kernel", [1, 3, 4])
+def test_the_gradient_of_a_weight_norm_behind_channels_that_lie_last_is_copied(kernel: int) -> None:
+    """The convolution gives it in the order of its input, and the norm takes it in that of its filters."""
+    network = loads(
+        f"""
+        input: [8, 2, 2]
+        layers:
+          - {{type: conv2d, out_channels: 8, kernel_size: 1, norm: layer_norm2d}}
+          - {{type: conv2d, out_channels: 8, kernel_size: {kernel}, padding: same, weight: weight_norm, repeat: 2}}
+        """
+    )
+    for channels_last in (False, True):
+        conditions = counted_step(3, channels_last=channels_last)
+        assert is_exact(network, conditions, device="cpu")
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("behind", ["conv2d, out_channels: 4, kernel_size: 1", "amax, dim: 2, keepdim: true",
+                                    "vector_norm, dim: [2, 3], keepdim: true", "relu"])  # fmt: skip
+def test_the_gradient_of_positions_with_channels_last(behind: str, batch: int) -> None:
+    """That of one sample is handed on where it lies as the positions do, and copied once where it does not."""
+    network = loads(
+        f"""
+        input: [8, 6, 6]
+        layers:
+          - {{type: conv2d, out_channels: 8, kernel_size: 1}}
+          - {{name: positions, type: position_embedding}}
+          - {{name: end, type: {behind}}}
+        outputs: [positions, end]
+        """
+    )
+    assert not differences(network, counted_step(batch, channels_last=True), training=True)
+
+
 @pytest.mark.parametrize("seed", range(80))
 def test_random_networks(seed: int) -> None:
     network = random_network(seed)

@@ -78,7 +78,7 @@ class Backward:
             for number, source in enumerate(call.inputs)
             if self._calls[source].needs_gradient
         ]
-        stays = operator.learned != "new" and self._is_plain(call)
+        stays = operator.learned != "new" and self._is_plain(call, own)
         params = self._first_param_gradients(call, own, stays=stays)
         room = operator.training.backward
         if room is not NOTHING:
@@ -104,7 +104,7 @@ class Backward:
         if stays:
             own.storage.holders += 1
             return []
-        if call.operator.learned == "handed on" and call.index in self._summed:
+        if call.operator.learned == "handed on" and (call.index in self._summed or self._reorders(call)):
             own.storage.holders += 1
             return [own.storage]
         return self._param_gradients(call, self._made_at_once(call)) if call.operator.learns else []
@@ -223,10 +223,11 @@ class Backward:
         size = step.precisions[call.node].compute if copied else step.params_size
         return [step.ledger.take(elements * size, "parameter gradient", call.node) for elements in learns]
 
-    def _is_plain(self, call: Call) -> bool:
+    def _is_plain(self, call: Call, own: Gradient) -> bool:
         """Whether nothing more is done with the gradients of a call's parameters."""
-        copied = self._step.precisions[call.node].copies_params
-        return not copied and not self._reorders(call) and call.index not in self._summed
+        if self._step.precisions[call.node].copies_params or call.index in self._summed:
+            return False
+        return not self._reorders(call) or (own.value.is_channels_last and own.value.is_dense)
 
     def _finish(
         self, call: Call, made: list[tuple[int, Gradient]], params: list[Storage], held: Storage | None = None
@@ -388,6 +389,8 @@ class Backward:
         if layout in {"format", "own format", "weight"}:
             turned = layout == "weight" and call.operator.is_turned
             return channels_last(sizes) if turned else in_format_of(sizes, own if layout == "own format" else origin)
+        if layout == "kept" and own.sizes != sizes:  # what is stretched has no say
+            return iterated(sizes, (origin,))
         operands = {"own": (own,), "kept": (origin, own), "output": (call.value, own)}.get(layout, ())
         fits = call.operator.gradient(number) == "new" and all(operand.sizes == sizes for operand in operands)
         return iterated(sizes, operands) if operands and fits else contiguous(sizes)
