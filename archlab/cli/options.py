@@ -199,6 +199,8 @@ def conditions_of(options: argparse.Namespace) -> Conditions:
     if given.get("autocast") is not None and options.dtype != "float32":
         raise single_problem(f"--autocast lowers the precision of float32, not of {options.dtype}", Code.WRONG_VALUE)
     known = {name: given[name] for name in ConditionOptions.__annotations__ if name in given}
+    if "checkpoint" in known:
+        known["checkpoint"] = tuple(known["checkpoint"])  # equal to the default where none is given
     return Conditions(**known)
 
 
