@@ -6,6 +6,7 @@ import random
 import sys
 import tracemalloc
 from collections.abc import Callable
+from difflib import SequenceMatcher, get_close_matches
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -20,6 +21,7 @@ from archlab.api.validate import validate
 from archlab.cli.main import main
 from archlab.config.expand import budget
 from archlab.diagnostics.problem import ConfigError
+from archlab.diagnostics.suggest import MOST_COMPARED, closest
 from archlab.layers.adaptive_pool import _covered
 from archlab.layers.geometry import adaptive_bounds
 from archlab.report.diagram.boxes import Edge
@@ -178,6 +180,43 @@ def test_variants_are_bounded(tmp_path: Path) -> None:
     found = validate(str(path))
     assert [(problem.code, problem.place.line) for problem in found.problems if problem.place] == [("too-large", 13)]
     assert found.networks == 11
+
+
+def test_figures_that_there_are_none_of_are_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(worst.expect_unknown(300))
+    found = validate(str(path)).problems
+    assert [(problem.code, problem.place.line) for problem in found if problem.place] == [
+        ("unknown-option", line) for line in range(4, 104)
+    ]
+
+
+def test_other_inputs_are_tried_by_their_work() -> None:
+    """Six expansions before, for a hint."""
+
+    def run(levels: int) -> None:
+        with pytest.raises(ConfigError, match="add needs inputs of one shape"):
+            loads(worst.recursion(levels))
+
+    run(1)  # the first run compiles schemas
+    few, many = (steps_of(partial(run, levels)) for levels in (9, 14))
+    assert many < 20 * few  # 32 times the uses, but two expansions instead of six
+
+
+def test_few_names_are_compared_letter_by_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = [f"{'p' * 50}{number}" for number in range(300)]
+    words = [f"{'p' * 50}x{number}" for number in (0, 7, 45, 123, 299, 3000)]
+    nearest = [get_close_matches(word, known, n=1, cutoff=0.6)[0] for word in words]
+    compared: list[float] = []
+    ratio = SequenceMatcher.ratio
+
+    def counted(matcher: SequenceMatcher[str]) -> float:
+        compared.append(ratio(matcher))
+        return compared[-1]
+
+    monkeypatch.setattr(SequenceMatcher, "ratio", counted)
+    assert [closest(word, known) for word in words] == nearest
+    assert 0 < len(compared) <= MOST_COMPARED * len(words)  # 300 for each before
 
 
 def test_different_layers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -564,6 +564,115 @@ def presets(count: int = 60) -> str:
     return f"input: [3, 299, 299]\nblocks:\n{blocks}layers:\n{items}outputs: [{last}]\n"
 
 
+def expect_unknown(count: int = 30_000) -> str:
+    """Figures that there are none of, thousands of them."""
+    keys = "".join(f"  figure_{'x' * 12}{i}: {i}\n" for i in range(count))
+    return f"input: [1, 8, 8]\nlayers:\n  - {{type: relu}}\nexpect:\n{keys}"
+
+
+def expect_lists(count: int = 60_000) -> str:
+    """Figures that are lists of tens of thousands."""
+    values = ", ".join(["1"] * (count // 3))
+    keys = "".join(f"  {key}: [{values}]\n" for key in ("receptive_field", "stride", "params"))
+    return f"input: [1, 8, 8]\nlayers:\n  - {{type: relu}}\nexpect:\n{keys}"
+
+
+def expect_variants(count: int = 5_000) -> str:
+    """Variants that each expect figures, wrong ones in every other."""
+    lines = "".join(f"  v{i}: {{n: {i % 9 + 1}, expect: {{params: {i % 2}, macs: 0}}}}\n" for i in range(count))
+    return f"input: [1, 8, 8]\nparams: {{n: 1}}\nvariants:\n{lines}layers:\n  - {{type: relu, repeat: $n}}\n"
+
+
+def empty_variants(count: int = 30_000) -> str:
+    """Variants that change nothing, with names as long as they may be."""
+    lines = "".join(f"  v{i:057}: {{}}\n" for i in range(min(count, 14_000)))
+    return f"input: [1, 8, 8]\nvariants:\n{lines}layers:\n  - {{type: relu}}\n"
+
+
+def chained_params(count: int = 500) -> str:
+    """Params that are made of the one before, and a block that has as many, used again and again."""
+    chain = "".join(f'  p{i}: "$(p{i - 1} % 7 + 1)"\n' for i in range(1, count))
+    own = "".join(f'      q{i}: "$(q{i - 1} % 5 + 1)"\n' for i in range(1, count))
+    given = ", ".join(f"q{i}: $p{i}" for i in range(0, count, 2))
+    uses = "".join(f"  - {{use: b, {given}}}\n" for _ in range(60))
+    block = f"  b:\n    params:\n      q0: 1\n{own}    layers:\n      - {{type: relu, repeat: $q9}}\n"
+    return f"input: [1, 8, 8]\nparams:\n  p0: 1\n{chain}blocks:\n{block}layers:\n{uses}"
+
+
+def many_params(count: int = 500, variants: int = 60) -> str:
+    """Variants that set every param."""
+    params = "".join(f"  p{i}: {i}\n" for i in range(count))
+    values = ", ".join(f"p{i}: {i + 1}" for i in range(count))
+    lines = "".join(f"  v{i}: {{{values}}}\n" for i in range(variants))
+    return f"input: [1, 8, 8]\nparams:\n{params}variants:\n{lines}layers:\n  - {{type: relu, repeat: $p9}}\n"
+
+
+def unused_blocks(count: int = 5_900) -> str:
+    """Blocks that nothing uses."""
+    lines = "".join(f"  b{i}: {{params: {{n: {i}}}, layers: [{{type: relu}}]}}\n" for i in range(count))
+    return f"input: [1, 8, 8]\nblocks:\n{lines}layers:\n  - {{type: relu}}\n"
+
+
+def used_blocks(count: int = 5_000) -> str:
+    """Blocks that are used once each."""
+    lines = "".join(f"  b{i}: {{layers: [{{type: relu}}]}}\n" for i in range(count))
+    uses = "".join(f"  - {{use: b{i}}}\n" for i in range(count))
+    return f"input: [1, 8, 8]\nblocks:\n{lines}layers:\n{uses}"
+
+
+def blocks_in_blocks(count: int = 62, repeat: int = 30) -> str:
+    """Blocks in blocks, each with a layer of its own beside the next."""
+    blocks = "".join(
+        f"  b{i}: {{layers: [{{type: relu}}, {{name: n, use: b{i + 1}}}, {{type: sigmoid}}]}}\n" for i in range(count)
+    )
+    last = f"  b{count}: {{layers: [{{type: tanh}}]}}\n"
+    return f"input: [1, 8, 8]\nblocks:\n{blocks}{last}layers:\n  - {{name: top, use: b0, repeat: {repeat}}}\n"
+
+
+def long_names(count: int = 8_000) -> str:
+    """Names as long as they may be, each read by the one behind it."""
+    lines = "".join(f"  - {{name: n{i:059}, type: relu}}\n" for i in range(count))
+    return f"input: [1, 8, 8]\nlayers:\n{lines}outputs: {{x{'y' * 59}: n{count - 1:059}}}\n"
+
+
+def labelled_outputs(count: int = 9_000) -> str:
+    """As many results as fit, each under a label of its own, all of one layer."""
+    labels = "".join(f"  label{i}: r\n" for i in range(count))
+    return f"input: [1, 8, 8]\nlayers:\n  - {{name: r, type: relu}}\noutputs:\n{labels}"
+
+
+def residuals_in_residuals(depth: int = 30, repeat: int = 480) -> str:
+    """Shortcuts over shortcuts."""
+    body = "{type: relu}"
+    for _ in range(depth):
+        body = f"{{type: residual, body: [{body}, {{type: sigmoid}}]}}"
+    return f"input: [1, 8, 8]\nblocks:\n  b: {{layers: [{body}]}}\nlayers:\n  - {{use: b, repeat: {repeat}}}\n"
+
+
+def extended(levels: int = 7, layers: int = 3_700) -> dict[str, str]:
+    """Files that extend one another, each with new values for every layer."""
+    first = "".join(
+        f"  - {{name: l{i}, type: conv2d, out_channels: 4, kernel_size: 3, padding: 1}}\n" for i in range(layers)
+    )
+    texts = {"base0.yaml": f"input: [4, 16, 16]\nlayers:\n{first}"}
+    for level in range(1, levels + 1):
+        changed = "".join(f"  l{i}: {{out_channels: {(level * i) % 9 + 1}}}\n" for i in range(layers))
+        texts[f"base{level}.yaml"] = f"extends: base{level - 1}.yaml\nlayers:\n{changed}"
+    return texts
+
+
+def extending_blocks(count: int = 30, layers: int = 300) -> dict[str, str]:
+    """Blocks that each extend a config and give every layer of it a new value."""
+    first = "".join(f"  - {{name: l{i}, type: conv2d, out_channels: 4, kernel_size: 1}}\n" for i in range(layers))
+    changed = ", ".join(f"l{i}: {{kernel_size: 3, padding: 1}}" for i in range(layers))
+    blocks = "".join(f"  b{i}: {{extends: base.yaml, layers: {{{changed}}}}}\n" for i in range(count))
+    uses = "".join(f"  - {{name: u{i}, use: b{i}}}\n" for i in range(count))
+    return {
+        "base.yaml": f"input: [4, 16, 16]\nlayers:\n{first}",
+        "top.yaml": f"input: [4, 16, 16]\nblocks:\n{blocks}layers:\n{uses}",
+    }
+
+
 WORST: dict[str, Callable[[], str]] = {
     function.__name__: function
     for function in (
@@ -610,8 +719,14 @@ WORST: dict[str, Callable[[], str]] = {
             tokens_pooled,
         ),
         *(lists, list_copies, presets),
+        *(expect_unknown, expect_lists, expect_variants, empty_variants, chained_params, many_params, unused_blocks),
+        *(used_blocks, blocks_in_blocks, long_names, labelled_outputs, residuals_in_residuals),
     )
 }
+SEVERAL: dict[str, Callable[[], dict[str, str]]] = {
+    function.__name__: function for function in (extended, extending_blocks)
+}
+"""Of several files, the last of which is the target."""
 
 COMMANDS: dict[str, str] = {
     "analyze": "analyze {0}",
@@ -675,6 +790,14 @@ def run(words: list[str]) -> tuple[float, float, int, str]:
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode, text
 
 
+def written(name: str, folder: Path) -> Path:
+    """A config and what it extends, in a folder: its path."""
+    texts = SEVERAL[name]() if name in SEVERAL else {f"{name}.yaml": WORST[name]()}
+    for file, text in texts.items():
+        (folder / file).write_text(text, encoding="utf-8")
+    return folder / list(texts)[-1]
+
+
 def first_layer(path: Path) -> str:
     """A layer of a config, for `explain`; the name of the input where there is none."""
     from archlab.api.load import load
@@ -691,8 +814,7 @@ def measured(names: list[str], commands: list[str]) -> Iterator[str]:
     """A line for each run that takes long, and one for each input with its worst."""
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
-            path = Path(folder) / f"{name}.yaml"
-            path.write_text(WORST[name](), encoding="utf-8")
+            path = written(name, Path(folder))
             layer = first_layer(path)
             for command in commands:
                 words = COMMANDS[command].format(path, folder, layer).split()
@@ -707,7 +829,7 @@ def measured(names: list[str], commands: list[str]) -> Iterator[str]:
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("names", nargs="*", default=list(WORST))
+    parser.add_argument("names", nargs="*", default=[*WORST, *SEVERAL])
     parser.add_argument("--command", nargs="+", default=list(COMMANDS))
     options = parser.parse_args()
     for line in measured(options.names, options.command):

@@ -7,6 +7,10 @@ from itertools import islice
 
 MAX_SUGGESTIONS = 300
 """Names looked through for a `did you mean`."""
+MOST_COMPARED = 20
+"""Of them, those that are compared letter by letter: they have the most letters in common, in whatever order."""
+CLOSE = 0.6
+"""Share of letters in common, in order, from which on a name may be meant."""
 
 OPTION_HABITS = {
     "filters": "out_channels",
@@ -120,9 +124,22 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
 
 def _nearest(word: str, words: list[str]) -> str | None:
-    from difflib import get_close_matches  # only on the way to an error message
+    """The known word that is most alike, as `difflib.get_close_matches` finds it, among the likeliest alone."""
+    from difflib import SequenceMatcher  # only on the way to an error message
 
-    return next(iter(get_close_matches(word[:100], words, n=1, cutoff=0.6)), None)
+    matcher = SequenceMatcher(b=word[:100])
+    likely: list[tuple[float, str]] = []
+    for known in words:
+        matcher.set_seq1(known)
+        if matcher.real_quick_ratio() >= CLOSE and matcher.quick_ratio() >= CLOSE:
+            likely.append((matcher.quick_ratio(), known))
+    best = (CLOSE, "")
+    for most, known in sorted(likely, reverse=True)[:MOST_COMPARED]:
+        if most < best[0]:
+            break
+        matcher.set_seq1(known)
+        best = max(best, (matcher.ratio(), known))
+    return best[1] or None
 
 
 def called_alone(word: str) -> str:

@@ -115,10 +115,12 @@ def as_written(model: nn.Module) -> nn.Module:
     return model.eval()
 
 
-def measure(run: Callable[[nn.Module, Tensor], Numbers], model: nn.Module, shape: tuple[int, ...]) -> Numbers:
+def measure(
+    run: Callable[[nn.Module, Tensor], Numbers], model: nn.Module, shape: tuple[int, ...], batch: int = 1
+) -> Numbers:
     with warnings.catch_warnings(), torch.no_grad(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
-        return run(as_written(model), torch.zeros(1, *shape))
+        return run(as_written(model), torch.zeros(batch, *shape))
 
 
 def predicted(counting: Counting, names: Numbers) -> Numbers:
@@ -221,19 +223,25 @@ LAYERS = [
         "layer_norm2d, bias: false",
         "layer_norm2d, elementwise_affine: false",
         "layer_scale",
+        "layer_scale, bias: true",
         "blur_pool2d",
         *(f"conv2d, out_channels: 4, kernel_size: 3, weight: {word}" for word in ("standardized", "weight_norm")),
         "conv2d, out_channels: 4, kernel_size: 3, weight: scaled_standardized",
         "conv2d, out_channels: 4, kernel_size: 3, weight: spectral_norm",
         "efficient_channel_attention",
+        "efficient_channel_attention, kernel_size: 5",
         "scale, factor: 2",
         "pad_channels, after: 2",
         "normalize",
         "rms_norm2d",
+        "rms_norm2d, elementwise_affine: false",
         "global_response_norm",
         "filter_response_norm2d",
+        "filter_response_norm2d, apply_tlu: false",
         "evo_norm2d_s0, groups: 2",
+        "evo_norm2d_s0, apply_act: false",
         "evo_norm2d_b0",
+        "evo_norm2d_b0, apply_act: false",
         "squeeze_excitation, squeeze_channels: 2",
         "stochastic_depth, p: 0.2, mode: row",
         "reflection_pad2d, padding: 2",
@@ -248,23 +256,63 @@ LAYERS = [
 ]  # fmt: skip
 
 
-NOT_KNOWN = (
-    *("conv2d, out_channels: 4, kernel_size: 3, weight: ", "efficient_channel_attention", "rms_norm2d"),
-    *("global_response_norm", "filter_response_norm2d", "evo_norm2d"),
-)
-"""Layers of which the terms of other tools than FlopCounterMode and fvcore are not found yet."""
-
-
 @pytest.mark.parametrize("run", RUNNERS)
 @pytest.mark.parametrize("text", LAYERS)
 def test_one_layer(text: str, run: Callable[[nn.Module, Tensor], Numbers]) -> None:
     """Between two convolutions, since some tools want parameters."""
-    if text.startswith(NOT_KNOWN) and run not in (flop_counter, fvcore):
-        pytest.skip("what this tool counts there is not known")
+    network = between_convolutions(text)
+    measured = measure(run, build(network), network.graph.input_shape)
+    assert predicted(count(network.analyze()), measured) == measured
+
+
+def between_convolutions(text: str) -> archlab.Network:
     plain = "{type: conv2d, out_channels: 4, kernel_size: 1}"
-    network = archlab.loads(
+    return archlab.loads(
         f"input: [3, 9, 11]\nlayers:\n  - {plain}\n  - {{type: {text}}}\n  - {plain}\n  - {{type: flatten}}\n"
         "  - {type: linear, out_features: 5}"
+    )
+
+
+@pytest.mark.parametrize("run", [runner(run) for run in (flop_counter, fvcore, torchinfo, thop, deepspeed, calflops)])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"conv2d, out_channels: 4, kernel_size: 3, weight: {word}" for word in ("standardized", "weight_norm")),
+        *("conv2d, out_channels: 4, kernel_size: 3", "batch_norm2d", "efficient_channel_attention"),
+        *("filter_response_norm2d", "evo_norm2d_s0, groups: 2", "evo_norm2d_b0"),
+    ],
+)
+def test_several_samples(text: str, run: Callable[[nn.Module, Tensor], Numbers]) -> None:
+    """What is done to a weight, or to running statistics, is done once."""
+    network = between_convolutions(text)
+    measured = measure(run, build(network), network.graph.input_shape, batch=3)
+    assert predicted(count(network.analyze(batch=3)), measured) == measured
+
+
+TOKENS = "{type: flatten, start_dim: 2}, {type: transpose, dim0: 1, dim1: 2}"
+OTHERS_BEHIND_A_CONVOLUTION = {
+    "weighted_add": "{type: relu, name: b}, {type: weighted_add, with: [a], normalization: fast}",
+    "joins": "{type: subtract, with: [a]}, {type: divide, with: [a]}, {type: maximum, with: [a]}",
+    "rms_norm": f"{TOKENS}, {{type: rms_norm}}",
+    "layer_norm": f"{TOKENS}, {{type: layer_norm}}",
+    "attention": f"{TOKENS}, {{type: class_token}}, {{type: position_embedding}}, "
+    "{type: self_attention, num_heads: 2}",
+    "attention, written out": f"{TOKENS}, {{type: self_attention, num_heads: 2, fused: false}}",
+    "windows": "{type: channels_last}, "
+    "{type: self_attention, num_heads: 2, window_size: 4, shift_size: 2, relative_position: true}",
+    "windows, written out": "{type: channels_last}, "
+    "{type: self_attention, num_heads: 2, window_size: 4, relative_position: true, fused: false}",
+    "global_response_norm": "{type: channels_last}, {type: global_response_norm}",
+    "layer_scale": "{type: channels_last}, {type: layer_scale, bias: true}",
+}
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+@pytest.mark.parametrize("name", OTHERS_BEHIND_A_CONVOLUTION)
+def test_layers_of_other_values(name: str, run: Callable[[nn.Module, Tensor], Numbers]) -> None:
+    network = archlab.loads(
+        "input: [3, 8, 8]\nlayers: [{name: a, type: conv2d, out_channels: 4, kernel_size: 1}, "
+        f"{OTHERS_BEHIND_A_CONVOLUTION[name]}]"
     )
     measured = measure(run, build(network), network.graph.input_shape)
     assert predicted(count(network.analyze()), measured) == measured

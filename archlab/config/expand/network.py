@@ -28,8 +28,8 @@ from archlab.graph.checks import check_graph
 from archlab.layers.shape import Shape
 
 Outputs = list[tuple[str, int]]
-STEPS_OF_A_LAYER = 40
-"""Of an expansion: far more than a network takes, so that what makes no layers counts too."""
+STEPS_OF_A_LAYER = 8
+"""Of an expansion: more than a network takes, so that what makes no layers counts too."""
 
 
 def expand(

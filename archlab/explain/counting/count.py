@@ -7,7 +7,7 @@ from math import prod
 from typing import Any, Literal
 
 from archlab.analysis.result import Analysis
-from archlab.explain.counting.quantities import QUANTITIES
+from archlab.explain.counting.quantities import ONCE, QUANTITIES
 from archlab.explain.counting.rules import TOOLS, Coefficients, Tool, class_name, variants
 from archlab.graph import Graph
 from archlab.layers.base import Layer
@@ -179,7 +179,8 @@ def _tool_count(tool: Tool, kinds: list[_Kind], batch: int) -> ToolCount:
         for quantity, coefficient in rules[kind.words].items():
             group = "bias" if "bias" in quantity else kind.group
             key = (group, kind.words[0], quantity, coefficient)
-            counted[key] = counted.get(key, 0) + kind.quantity(quantity) * batch
+            samples = 1 if quantity in ONCE else batch
+            counted[key] = counted.get(key, 0) + kind.quantity(quantity) * samples
     order = {group: place for place, group in enumerate(GROUPS)}
     terms = [Term(*key, number) for key, number in counted.items() if number]
     return ToolCount(tool, sorted(terms, key=lambda term: order[term.group]))

@@ -28,6 +28,21 @@ def _weight_params(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> i
     return _elements(layer, inputs, "weight")
 
 
+def _bias_table(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:
+    """torchinfo takes another parameter with `bias` in its name for a recurrent network's, whose steps come second."""
+    return _elements(layer, inputs, "relative_position_bias_table") * output[0]
+
+
+def _made_weights(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
+    """Elements of a weight that is made anew in each pass, once for all samples."""
+    return _elements(layer, inputs, "weight")
+
+
+def _running(_layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
+    """Running variances, which are there once for all samples."""
+    return inputs[0][0]
+
+
 def _bias_params(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
     return _elements(layer, inputs, "bias")
 
@@ -60,6 +75,10 @@ def _positions(_layer: Layer, _inputs: tuple[Shape, ...], output: Shape) -> int:
 
 def _channels(_layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
     return inputs[0][0]
+
+
+def _groups(layer: Layer, _inputs: tuple[Shape, ...], _output: Shape) -> int:
+    return _integer(layer, "groups")
 
 
 def _layers(_layer: Layer, _inputs: tuple[Shape, ...], _output: Shape) -> int:
@@ -98,6 +117,11 @@ def _adaptive_kernel(_layer: Layer, inputs: tuple[Shape, ...], output: Shape) ->
 def _channel_padding(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
     """Zeros in front of and behind the channels of local response normalisation."""
     return (_integer(layer, "size") - 1) * prod(inputs[0][1:])
+
+
+def _all_channel_macs(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:
+    """torchscan on a convolution along channels: a kernel as deep as the map has channels, at each of them."""
+    return _macs(layer, inputs, output) * inputs[0][0]
 
 
 def _divided_macs(layer: Layer, inputs: tuple[Shape, ...], _output: Shape) -> int:
@@ -144,6 +168,10 @@ QUANTITIES: dict[str, tuple[Quantity, str]] = {
     "bias": (_bias, "additions of a bias"),
     "params": (_params, "parameters"),
     "weight_params": (_weight_params, "weights"),
+    "bias_table": (_bias_table, "biases by position, for each row of a map"),
+    "made_weights": (_made_weights, "weights made anew"),
+    "running": (_running, "running variances"),
+    "groups": (_groups, "groups of channels"),
     "bias_params": (_bias_params, "biases"),
     "affine": (_affine, "elements, for scale and for shift,"),
     "vectors": (_vectors, "normalised vectors"),
@@ -158,7 +186,11 @@ QUANTITIES: dict[str, tuple[Quantity, str]] = {
     "kernel_as_written": (_kernel_as_written, "output elements x kernel side"),
     "adaptive_kernel": (_adaptive_kernel, "output elements x window"),
     "channel_padding": (_channel_padding, "zeros around the channels"),
+    "all_channel_macs": (_all_channel_macs, "MACs for each channel"),
     "divided_macs": (_divided_macs, "MACs, divided by the groups twice"),
     "shrunk_bias": (_shrunk_bias, "bias at a convolution's positions"),
 }
 """Name to function and words."""
+
+ONCE = frozenset({"made_weights", "running"})
+"""Quantities that do not grow with the batch."""

@@ -79,6 +79,8 @@ def variants(layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[str]:
         yield "modulated"
     if getattr(layer, "fused", False):
         yield "fused"
+    if getattr(layer, "apply_act", False):
+        yield "act"
 
 
 def _each(names: str, **coefficients: int) -> Rule:
@@ -113,23 +115,31 @@ _STATISTICS: Rule = {
 _OWN_CONVS = "BlurPool ChannelConv StdConv2d ScaledStdConv2d WeightNormConvNd SpectralNormConvNd"
 """Modules of archlab's own that call a convolution, which is seen by what intercepts operators or patches functions."""
 _FILTER_NORMS: Rule = {
-    "StdConv2d": {"macs": 1, "weight_params": 4},
-    "ScaledStdConv2d": {"macs": 1, "weight_params": 5},
+    "StdConv2d": {"macs": 1, "made_weights": 4},
+    "ScaledStdConv2d": {"macs": 1, "made_weights": 5},
 }
 """The filters' batch norm is seen too."""
 
-_ATTENTION: Rule = {
-    **_each("Attention WindowAttention", macs=1),
-    "Attention fused": {},
-    "WindowAttention fused": {},
+_ADDED_METHOD: Rule = {
+    "FilterResponseNorm2d": {"channels": 1},
+    "EvoNorm2dS0 act": {"groups": 1},
+    "EvoNorm2dB0 act": {"channels": 1, "running": 1},
 }
-"""Written out as products of matrices it is seen by what intercepts operators; a CPU's fused kernel is not."""
+"""`torch.Tensor.add` is patched, the operator `+` is not: the norms that add eps to a statistic by the method are seen
+with that alone."""
 
-FLOP_COUNTER: Rule = {**_ATTENTION, **_every_rank(_each(f"{_CONVS} {_OWN_CONVS} Attention WindowAttention", macs=2))}
+
+def _written_out_attention(macs: int) -> Rule:
+    """As products of matrices it is seen by what intercepts operators; a CPU's fused kernel is not."""
+    return {**_each("Attention WindowAttention", macs=macs), "Attention fused": {}, "WindowAttention fused": {}}
+
+
+FLOP_COUNTER: Rule = {**_written_out_attention(2), **_every_rank(_each(f"{_CONVS} {_OWN_CONVS}", macs=2))}
 
 FVCORE: Rule = _every_rank(
     {
         **_each(f"ConvNd ConvTransposeNd Linear {_OWN_CONVS}", macs=1),
+        **_written_out_attention(1),
         **_FILTER_NORMS,
         "ConvNd same": {},  # aten::_convolution_mode, which has no handle
         "BatchNormNd": {"inputs": 1},
@@ -145,8 +155,15 @@ FVCORE: Rule = _every_rank(
 
 TORCHINFO: Rule = _every_rank(
     {
-        **_each("ConvNd ConvTransposeNd DeformConv2d", output_macs=1, bias=1),
-        "Linear": {"weight_params": 1, "bias_params": 1},
+        **_each("ConvNd ConvTransposeNd DeformConv2d StdConv2d ScaledStdConv2d", output_macs=1, bias=1),
+        "ChannelConv": {"output_macs": 1},
+        **_each(
+            "Linear LayerScale WeightedAdd RMSNorm RMSNorm2d GlobalResponseNorm FilterResponseNorm2d "
+            "EvoNorm2dS0 EvoNorm2dB0",
+            weight_params=1,
+            bias_params=1,
+        ),
+        "WindowAttention": {"bias_table": 1},
         **_each("BatchNormNd GroupNorm InstanceNormNd LayerNorm LayerNorm2d PReLU", params=1),
     }
 )
@@ -162,12 +179,17 @@ PTFLOPS: Rule = _every_rank(
         **_each("ReLU6 LeakyReLU SiLU Softmax Softmax2d", inputs=1),
         **_each(_POOLS, inputs=2),
         "Upsample": {"outputs": 2},
+        **_ADDED_METHOD,
+        "EvoNorm2dB0 act": {"channels": 2},  # the running ones of the one sample
         **_LRN_FUNCTIONS,
         **_LP_FUNCTIONS,
     }
 )
 
-PTFLOPS_ATEN: Rule = _every_rank(_each(f"{_CONVS} {_OWN_CONVS}", macs=1, bias=1))
+PTFLOPS_ATEN: Rule = {
+    **_written_out_attention(1),
+    **_every_rank(_each(f"{_CONVS} {_OWN_CONVS}", macs=1, bias=1)),
+}
 
 THOP: Rule = _every_rank(
     {
@@ -190,8 +212,9 @@ DEEPSPEED: Rule = _every_rank(
     {
         "Linear": {"macs": 2},
         **_each(_OWN_CONVS, macs=2, bias=1),
-        "StdConv2d": {"macs": 2, "bias": 1, "weight_params": 4},
-        "ScaledStdConv2d": {"macs": 2, "bias": 1, "weight_params": 5},
+        **_each("Attention WindowAttention", macs=2),
+        "StdConv2d": {"macs": 2, "bias": 1, "made_weights": 4},
+        "ScaledStdConv2d": {"macs": 2, "bias": 1, "made_weights": 5},
         **_each("ConvNd ConvTransposeNd", macs=2, bias=1),
         "BatchNormNd": {"inputs": 1},
         "BatchNormNd affine": {"inputs": 2},
@@ -202,15 +225,17 @@ DEEPSPEED: Rule = _every_rank(
         **_each(_POOLS, inputs=1),
         "Upsample scale": {"outputs": 1},
         "Upsample size": {"size_as_written": 1},
+        **_ADDED_METHOD,
         **_LRN_FUNCTIONS,
         **_LP_FUNCTIONS,
     }
 )
-DEEPSPEED_MACS: Rule = _every_rank(_each(f"{_CONVS} {_OWN_CONVS}", macs=1))
+DEEPSPEED_MACS: Rule = _every_rank(_each(f"{_CONVS} {_OWN_CONVS} Attention WindowAttention", macs=1))
 
 CALFLOPS: Rule = _every_rank(
     {
         **DEEPSPEED,
+        **_each("Attention WindowAttention", macs=0),  # neither the operator @ nor the fused function is patched
         "ConvTransposeNd": {"divided_macs": 2, "shrunk_bias": 1},
         "Upsample scale": {"inputs": 1},
     }
@@ -221,7 +246,8 @@ CALFLOPS_MACS: Rule = _every_rank(
 
 TORCHSCAN: Rule = _every_rank(
     {
-        **_each("ConvNd Linear", macs=2, outputs=-1, bias=1),
+        **_each("ConvNd Linear StdConv2d ScaledStdConv2d", macs=2, outputs=-1, bias=1),
+        "ChannelConv": {"all_channel_macs": 2, "outputs": -1},
         **_by_rank("ConvTransposeNd", lambda rank: {"output_macs": 2, "outputs": -1, "bias": 1, "layers": 8 * rank}),
         "BatchNormNd": {"inputs": 2, "channels": 2},
         "BatchNormNd affine": {"inputs": 4, "channels": 2},
@@ -240,7 +266,8 @@ TORCHSCAN: Rule = _every_rank(
 )
 TORCHSCAN_MACS: Rule = _every_rank(
     {
-        **_each("ConvNd Linear", macs=1),
+        **_each("ConvNd Linear StdConv2d ScaledStdConv2d", macs=1),
+        "ChannelConv": {"all_channel_macs": 1},
         **_by_rank("ConvTransposeNd", lambda rank: {"output_macs": 1, "layers": 4 * rank}),
         "BatchNormNd": {"inputs": 1},
         "BatchNormNd affine": {"inputs": 2},

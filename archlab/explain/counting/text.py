@@ -91,17 +91,6 @@ def tool_lines(row: ToolCount) -> list[str]:
     return lines + [f"    {line}" for line in (aligned(terms, right=frozenset((0, 1, 3))) if terms else [])]
 
 
-_UNSURE = frozenset(
-    {"standardized_conv2d", "scaled_standardized_conv2d", "channel_conv", "rms_norm2d", "global_response_norm"}
-    | {"filter_response_norm2d", "evo_norm2d_s0", "evo_norm2d_b0"}
-)
-"""Layers whose terms are not those of every tool yet."""
-
-
-def _unsure(counting: Counting) -> list[str]:
-    return sorted({node.layer.type for node in counting.analysis.graph.layers} & _UNSURE)
-
-
 def own_lines(counting: Counting) -> list[str]:
     """What archlab does not count."""
     lines = ["archlab leaves out"]
@@ -115,9 +104,6 @@ def own_lines(counting: Counting) -> list[str]:
     if opaque is not None:
         what = "what tools count in them is not known; archlab has what is declared"
         rows.append(["opaque", f"x {opaque.layers}", what])
-    rows += [
-        ["", name, "what tools but FlopCounterMode and fvcore count in it is not known"] for name in _unsure(counting)
-    ]
     rows += [[row.type, f"x {row.layers}", f"{row.elements:,} elements: {row.why}"] for row in counting.uncounted]
     rows.append(
         ["of both", "", "reading and writing memory; the statistics of batch norm in training; the backward pass"]
