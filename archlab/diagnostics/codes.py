@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
+
+Level = Literal["error", "warning"]
 
 
 class Code(StrEnum):
@@ -17,6 +19,16 @@ class Code(StrEnum):
         member._value_ = value
         member.meaning = meaning
         return member
+
+    @property
+    def level(self) -> Level:
+        """How bad it is."""
+        return "error"
+
+    @property
+    def page(self) -> str:
+        """Where it is described."""
+        return f"docs/problems.md#{self}"
 
     # the text
     YAML_SYNTAX = "yaml-syntax", "The text is not valid YAML."
@@ -73,3 +85,31 @@ class Code(StrEnum):
     WRONG_WEIGHTS = "wrong-weights", "A state dict does not fit the network."
     WEIGHTS_CHECK = "weights-check", "With these weights the output is not the one that was saved."
     UNSUPPORTED = "unsupported", "A layer has no form in the format asked for."
+
+
+class RuleName(str):
+    """The name of a design rule (`archlab.lint`), which stands as the code of what it finds.
+
+    Attributes:
+        meaning: what it finds.
+    """
+
+    __slots__ = ("meaning",)
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> Self:
+        """A name from its text and its meaning."""
+        name = super().__new__(cls, value)
+        name.meaning = meaning
+        return name
+
+    @property
+    def level(self) -> Level:
+        """How bad it is."""
+        return "warning"
+
+    @property
+    def page(self) -> str:
+        """Where it is described."""
+        return f"docs/lint.md#{self}"

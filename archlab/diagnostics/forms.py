@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from archlab.diagnostics.codes import Code
+from archlab.diagnostics.codes import Code, RuleName
 from archlab.diagnostics.place import Place, printable
 from archlab.diagnostics.problem import Problem
 from archlab.version import __version__
@@ -19,6 +19,7 @@ def problem_dict(problem: Problem) -> dict[str, Any]:
     return {
         "message": problem.message,
         "code": problem.code,
+        "level": problem.code.level,
         "file": None if place is None else place.source.name,
         **_region(place),
         "trail": list(problem.trail),
@@ -50,14 +51,15 @@ def problems_json(targets: list[tuple[str, int, list[Problem]]]) -> str:
 
 
 def problem_annotation(problem: Problem) -> str:
-    """A line that GitHub Actions shows at the place (workflow command `error`)."""
+    """A line that GitHub Actions shows at the place (workflow commands `error` and `warning`)."""
     fields = {"title": f"archlab {problem.code}"}
     if problem.place is not None:
         region = _region(problem.place)
         fields |= {"file": problem.place.source.name, "line": str(region["line"]), "col": str(region["column"])}
         fields |= {"endLine": str(region["end_line"]), "endColumn": str(region["end_column"])}
     text = "\n".join([problem.message, *problem.trail])
-    return f"::error {','.join(f'{key}={_property(value)}' for key, value in fields.items())}::{_data(text)}"
+    told = ",".join(f"{key}={_property(value)}" for key, value in fields.items())
+    return f"::{problem.code.level} {told}::{_data(text)}"
 
 
 def _data(text: str) -> str:
@@ -81,13 +83,15 @@ def problems_sarif(problems: list[Problem]) -> str:
     return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, allow_nan=False) + "\n"
 
 
-def _rule(code: Code) -> dict[str, Any]:
-    page = f"docs/problems.md#{code}"
+def _rule(code: Code | RuleName) -> dict[str, Any]:
     return {
         "id": code,
         "name": "".join([word.capitalize() for word in code.split("-")]),
         "shortDescription": {"text": code.meaning},
-        "help": {"text": f"{code.meaning} See {page}.", "markdown": f"{code.meaning} See [{page}]({page})."},
+        "help": {
+            "text": f"{code.meaning} See {code.page}.",
+            "markdown": f"{code.meaning} See [{code.page}]({code.page}).",
+        },
     }
 
 
@@ -96,7 +100,7 @@ def _result(problem: Problem, rule: int) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": problem.code,
         "ruleIndex": rule,
-        "level": "error",
+        "level": problem.code.level,
         "message": {"text": text},
         "locations": [],
     }

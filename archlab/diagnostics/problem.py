@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from archlab.diagnostics.codes import Code
+from archlab.diagnostics.codes import Code, RuleName
 from archlab.diagnostics.place import Place, printable
 
 MAX_PROBLEMS = 100
@@ -20,7 +20,7 @@ class Problem:
     """One mistake: what is wrong with the values, then what to write instead."""
 
     message: str
-    code: Code
+    code: Code | RuleName
     place: Place | None = None
     trail: tuple[str, ...] = ()
 
@@ -28,7 +28,8 @@ class Problem:
         """As a compiler prints it: place, message, code, the line with a caret, the trail through the blocks."""
         where = [] if self.place is None else _excerpt(self.place)
         before = "" if self.place is None else f"{self.place.text}: "
-        head = f"{before}{printable(self.message)}  [{self.code}]"
+        level = "warning: " if self.code.level == "warning" else ""
+        head = f"{before}{level}{printable(self.message)}  [{self.code}]"
         return "\n".join([head, *where, *(f"  {printable(step)}" for step in self.trail)])
 
     @property
@@ -121,9 +122,9 @@ class Problems:
     """
 
     found: list[Problem] = field(default_factory=list)
-    _seen: set[tuple[Code, str, int, int]] = field(default_factory=set)
+    _seen: set[tuple[Code | RuleName, str, int, int]] = field(default_factory=set)
 
-    def add(self, message: str, code: Code, place: Place | None, trail: tuple[str, ...] = ()) -> None:
+    def add(self, message: str, code: Code | RuleName, place: Place | None, trail: tuple[str, ...] = ()) -> None:
         """Record a problem.
 
         Raises:
