@@ -18,6 +18,7 @@ ROOMS = (
     "cli",
     "zoo",
     "api",
+    "lint",
     "explain",
     "report",
     "torch",

@@ -88,7 +88,7 @@ def validate(target: str) -> Validation:
         return result
     found = dict.fromkeys(problems.found)
     spent = 0
-    for chosen in [variant] if variant is not None else _networks(document):
+    for chosen in [variant] if variant is not None else networks_of(document):
         if spent > MAX_STEPS:
             found[_too_many(chosen, result.networks)] = None
             break
@@ -102,7 +102,7 @@ def validate(target: str) -> Validation:
     return result
 
 
-def _networks(document: Document) -> list[Variant | None]:
+def networks_of(document: Document) -> list[Variant | None]:
     """The default, unless a param has none, and every variant."""
     abstract = document.variants and any(default.is_null for default in document.params.values())
     return [*([] if abstract else [None]), *document.variants.values()]

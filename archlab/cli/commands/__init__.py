@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "compare": "one row per network",
     "validate": "problems, and the figures that configs expect",
     "check": "networks held to limits: params, MACs, memory, receptive field",
+    "lint": "what design rules find in a network that is valid",
     "build": "the PyTorch model",
     "verify": "the numbers against the built model, layer by layer",
     "receptive-field": "what one unit sees, and how much of it matters",

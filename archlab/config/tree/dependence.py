@@ -118,12 +118,12 @@ def _conditions(item: Item | BrokenItem) -> Iterator[Argument]:
 
 
 def _names(arguments: Iterable[Argument]) -> set[str]:
-    return set().union(*[_words(argument.node) for argument in arguments if argument.dynamic])
+    return set().union(*[words_in(argument.node) for argument in arguments if argument.dynamic])
 
 
-def _words(node: Node) -> set[str]:
+def words_in(node: Node) -> set[str]:
     """The words in its expressions, as Python reads them: a full-width letter is the plain one."""
     if isinstance(node, Scalar):
         return set(_WORD.findall(normalize("NFKC", node.text))) if is_expression(node.text) else set()
     children = node.items if isinstance(node, Sequence) else node.entries.values()
-    return set().union(*map(_words, children))
+    return set().union(*map(words_in, children))

@@ -1,0 +1,115 @@
+"""`archlab lint`: what the design rules find in every network of a config."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from archlab.api.load import load
+from archlab.api.network import Network
+from archlab.api.validate import VARIANT_STEPS, Validation, networks_of
+from archlab.config.expand.budget import Budget
+from archlab.config.expand.network import expand
+from archlab.config.syntax.limits import MAX_STEPS, MAX_TOTAL_STEPS
+from archlab.config.tree.document import Document, Variant
+from archlab.config.tree.targets import open_target
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import ConfigError, Problem, Problems, single_problem
+from archlab.diagnostics.suggest import did_you_mean
+from archlab.graph import Graph
+from archlab.imports.targets import reader_of
+from archlab.layers.shape import Shape
+from archlab.lint.findings import Findings
+from archlab.lint.rule import Rule, Subject
+from archlab.lint.rules import RULES
+from archlab.lint.switches import switch_problems, switches
+
+
+def chosen_rules(only: Iterable[str] = (), off: Iterable[str] = ()) -> list[Rule]:
+    """The rules that are asked for, in their order.
+
+    Args:
+        only: names of these alone; all by default.
+        off: names of those to leave out.
+
+    Raises:
+        ConfigError: if there is no such rule.
+    """
+    wanted, unwanted = set(only), set(off)
+    for name in sorted(wanted | unwanted):
+        if name not in RULES:
+            raise single_problem(f"there is no rule '{name}'{did_you_mean(name, RULES) or _all()}", Code.WRONG_VALUE)
+    return [rule for name, rule in RULES.items() if (name in wanted or not wanted) and name not in unwanted]
+
+
+def _all() -> str:
+    return f"; there are {', '.join(RULES)}"
+
+
+def lint_all(targets: Iterable[str], rules: Iterable[Rule]) -> list[Validation]:
+    """What rules find in configs, which share a bound on steps, as those that are validated do."""
+    found: list[Validation] = []
+    chosen, spent = list(rules), 0
+    for target in targets:
+        if spent > MAX_TOTAL_STEPS:
+            message = (
+                f"{target}: not looked at, nor is what follows: the {len(found):,} targets in front of it take more "
+                f"than {MAX_TOTAL_STEPS:,} steps together; give fewer at once"
+            )
+            found.append(Validation(target, problems=[Problem(message, Code.TOO_LARGE)]))
+            break
+        found.append(lint(target, chosen))
+        spent += found[-1].spent
+    return found
+
+
+def lint(target: str, rules: Iterable[Rule] = tuple(RULES.values())) -> Validation:
+    """What rules find in a config's default and every variant, or in the one network that a target names.
+
+    Problems of the config itself are among them, and are errors; what rules find are warnings.
+    """
+    found = Findings(rules)
+    result = Validation(target)
+    try:
+        if reader_of(target) is not None:
+            network = load(target)
+            found.add(Subject(network.analyze(), network.document, partial(_resized, network.document, None)))
+            result.networks = 1
+        else:
+            _lint_config(target, found, result)
+    except ConfigError as error:
+        result.problems = [*error.problems, *found.problems]
+        return result
+    result.problems += found.problems
+    return result
+
+
+def _lint_config(target: str, found: Findings, result: Validation) -> None:
+    """Each network of a config.
+
+    Raises:
+        ConfigError: if the config is wrong, or too much.
+    """
+    document, variant, problems = open_target(target)
+    problems.raise_if_any()
+    result.problems = switch_problems(switches(document.source), RULES)
+    for chosen in [variant] if variant is not None else networks_of(document):
+        if result.spent > MAX_STEPS:
+            message = (
+                f"the {result.networks} networks in front of this variant take more than {MAX_STEPS:,} steps together; "
+                "look at the others by themselves, as FILE@VARIANT"
+            )
+            raise single_problem(message, Code.TOO_LARGE, None if chosen is None else chosen.place)
+        budget = Budget()
+        graph = expand(document, chosen, {}, Problems(), budget=budget)
+        analysis = Network(graph, document, chosen).analyze()
+        found.add(Subject(analysis, document, partial(_resized, document, chosen)))
+        result.spent += budget.spent + VARIANT_STEPS + len(document.params) + 2 * len(graph.nodes)
+        result.networks += 1
+
+
+def _resized(document: Document, variant: Variant | None, shape: Shape) -> Graph | None:
+    try:
+        return expand(document, variant, {}, Problems(), tuple(shape))
+    except ConfigError:
+        return None
