@@ -16,16 +16,19 @@ _Read = dict[tuple[int, int], str]
 """Files by device and number, so that links to one are the same file; each as it was named."""
 
 _read: ContextVar[_Read | None] = ContextVar("read", default=None)
+_stdin: ContextVar[dict[int, bytes] | None] = ContextVar("stdin", default=None)
+"""What stood on stdin, by the most that was asked for: several networks may be made of it."""
 
 
 @contextmanager
 def remembered_inputs() -> Iterator[None]:
     """Remember what is read from here on."""
-    token = _read.set({})
+    read, stdin = _read.set({}), _stdin.set({})
     try:
         yield
     finally:
-        _read.reset(token)
+        _read.reset(read)
+        _stdin.reset(stdin)
 
 
 def remember(path: Path) -> None:
@@ -54,4 +57,9 @@ def read_stdin(most: int) -> bytes:
     """
     if sys.stdin is None:
         raise OSError(0, "stdin is closed")
-    return sys.stdin.buffer.read(most)
+    known = _stdin.get()
+    if known is None:
+        return sys.stdin.buffer.read(most)
+    if most not in known:
+        known[most] = sys.stdin.buffer.read(most)
+    return known[most]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,12 @@ def test_values_make_at_most_so_many_networks(small: str, capsys: pytest.Capture
     status, out, err = run(capsys, "compare", small, "--set", f"width={many}")
     assert (status, out) == (1, "")
     assert "at most 1,000 stand in one result" in err
+
+
+def test_values_of_a_config_on_stdin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is read once for all of them."""
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(SMALL.encode())))
+    assert rows(capsys, "-", "--set", "width=2,5") == [("net (width=2)", 54), ("net (width=5)", 135)]
 
 
 @pytest.mark.parametrize(
