@@ -41,12 +41,20 @@ def live_taps(reads: Window, size: int, units: int) -> int:
     """How many taps of a window meet the map, at one unit at least."""
     if not pads_with_zeros(reads):
         return reads.kernel
-    found = 0
-    for tap in range(reads.kernel):
-        offset = tap * reads.dilation - reads.padding
-        first = max(0, -(offset // reads.stride))  # the first unit that reads the map, or beyond it
-        found += first < units and offset + first * reads.stride < size
-    return found
+    if reads.stride > size:
+        return sum([_meets(reads, tap, size, units) for tap in range(reads.kernel)])
+    before = -(
+        -(reads.padding - (units - 1) * reads.stride) // reads.dilation
+    )  # taps in front of the map, even of the last unit
+    within = -(-(size + reads.padding) // reads.dilation)  # taps in front of the map's end, of the first unit
+    return max(0, min(reads.kernel, within) - max(0, before))
+
+
+def _meets(window: Window, tap: int, size: int, units: int) -> bool:
+    """Whether a tap meets the map at any unit."""
+    offset = tap * window.dilation - window.padding
+    first = max(0, -(offset // window.stride))  # the first unit that reads the map, or beyond it
+    return first < units and offset + first * window.stride < size
 
 
 def blind_units(reads: Window, size: int, units: int) -> bool:

@@ -36,17 +36,15 @@ def _find(subject: Subject) -> Iterator[Finding]:
 
 def read_share(every: list[Reads]) -> float:
     """The share of positions along an axis that any of several layers reads, of a period of them."""
-    windows = [reads for reads in every if isinstance(reads, Window)]
-    if len(windows) < len(every):
-        return 1.0
+    windows = {reads for reads in every if isinstance(reads, Window) and reads.stride > 1}
     period = lcm(*[window.stride for window in windows])
-    if period == 1 or period > MOST_PERIODS:
+    if len(windows) < len(set(every)) or period > MOST_PERIODS:
         return 1.0
     read = {
         (start + tap * window.dilation - window.padding) % period
         for window in windows
         for start in range(0, period, window.stride)
-        for tap in range(window.kernel)
+        for tap in range(min(window.kernel, window.stride))  # the others repeat these
     }
     return len(read) / period
 

@@ -22,21 +22,25 @@ def _find(subject: Subject) -> Iterator[Finding]:
     for name, default in document.params.items():
         if name not in words and default.place.source is document.source:
             yield Finding(f"no expression names the param '{name}'; use it or leave it out", default.place)
-    for name in used & document.blocks.keys():
-        yield from _unused_params(document, document.blocks[name])
+    inherited = set().union(*[_own_words(block) - block.params.keys() for block in document.blocks.values()])
+    for name, block in document.blocks.items():
+        if name in used and block.library is None and block.place.source is document.source:
+            yield from _unused_params(block, inherited)
 
 
-def _unused_params(document: Document, block: Block) -> Iterator[Finding]:
-    """The params of a block that neither its own layers nor those of blocks that it uses name."""
-    if block.library is not None or block.place.source is not document.source:
-        return
-    inside = [document.blocks[name].layers for name in _used_blocks(document, [block.layers])]
-    further: list[Node] = [*[param.node for param in block.params.values()], *([block.init] if block.init else [])]
-    words = _words([block.layers, *inside], further)
+def _unused_params(block: Block, inherited: set[str]) -> Iterator[Finding]:
+    """The params of a block that it does not name, nor any block that may be used in it and see them (`inherited`)."""
+    words = _own_words(block) | inherited
     for name, default in block.params.items():
         if name not in words:
             message = f"nothing in the block '{block.name}' names its param '{name}'; use it or leave it out"
             yield Finding(message, default.place)
+
+
+def _own_words(block: Block) -> set[str]:
+    return _words(
+        [block.layers], [*[param.node for param in block.params.values()], *([block.init] if block.init else [])]
+    )
 
 
 def _used_blocks(document: Document, lists: Iterable[Layers | None]) -> set[str]:
