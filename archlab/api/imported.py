@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from archlab.api.network import Network, expand_document
 from archlab.config.tree.targets import read_document
 from archlab.diagnostics.place import Source
+from archlab.diagnostics.problem import ConfigError
 from archlab.diagnostics.words import counted
 from archlab.graph import Graph
 from archlab.imports.flat import Flat
-from archlab.imports.targets import ImportOptions, reader_of
+from archlab.imports.sizes import other_inputs, told_alone, with_sizes
+from archlab.imports.targets import FILES, ImportOptions, reader_of
 from archlab.imports.text import flat_config
 from archlab.imports.weights import map_text, weight_names
 
@@ -90,11 +92,23 @@ def import_target(target: str, options: ImportOptions, *, flat: bool = False) ->
     """
     from archlab.imports.recover import listed_config, recovered_config
 
-    found = read_flat(target, options)
+    found = _followed(target, options, read_flat(target, options))
     written = listed_config(found) if flat else recovered_config(found)
     document, problems = read_document(Source(f"<{found.origin}>", written.text), found.name)
     network = expand_document(document, None, problems, params={})
     return Import(written.text, found, network, written.names, written.fallbacks, written.fingerprint)
+
+
+def _followed(target: str, options: ImportOptions, flat: Flat) -> Flat:
+    """A model's network with sizes that follow its input's, as far as a second pass at another size shows."""
+    inputs = other_inputs(flat.inputs)
+    if reader_of(target) in FILES.values() or inputs is None:
+        return flat
+    given = inputs if list(inputs) != ["input"] else inputs["input"]
+    try:
+        return with_sizes(flat, read_flat(target, replace(options, input=given)))
+    except ConfigError as error:
+        return told_alone(flat, inputs, error.problems[0].message)
 
 
 def network_of(flat: Flat) -> Network:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from archlab.layers.shape import Shape
 
 FILES = {".onnx": "onnx", ".pt2": "pt2", ".cfg": "darknet"}
 """Endings of files that are read, with their readers."""
-LIBRARIES = ("timm", "torchvision", "smp", "hf")
+LIBRARIES = ("timm", "torchvision", "smp", "ultralytics", "hf")
 """Packages whose models are known by name."""
 _NAMED = re.compile(r"(?P<package>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<name>[^:/\\]+.*)")
 
@@ -38,6 +38,21 @@ def reader_of(target: str) -> str | None:
     if ending in FILES:
         return FILES[ending]
     found = _NAMED.fullmatch(target)
-    if found is None or target.endswith((".yaml", ".yml")):
-        return None
+    is_config = target.endswith((".yaml", ".yml"))
+    if found is None or (is_config and found["package"] not in LIBRARIES):
+        return "ultralytics" if is_config and _is_ultralytics(target) else None
     return found["package"] if found["package"] in LIBRARIES else "callable"
+
+
+_LOOKED_AT = 65_536
+"""Bytes of a file."""
+
+
+def _is_ultralytics(path: str) -> bool:
+    """Whether a file is a config in Ultralytics' language: rows under `backbone` and `head`."""
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            text = file.read(_LOOKED_AT)
+    except (OSError, ValueError):
+        return False
+    return all(re.search(rf"^{key}:", text, re.MULTILINE) for key in ("backbone", "head"))

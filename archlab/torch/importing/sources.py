@@ -6,7 +6,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,9 @@ from archlab.imports.flat import Flat
 from archlab.imports.targets import ImportOptions, reader_of
 from archlab.layers.foreign import error_text
 from archlab.layers.shape import Shape
+from archlab.torch.importing.calls import read_call
 from archlab.torch.importing.flatten import flatten
+from archlab.torch.importing.results import with_results
 
 IMAGE, VIDEO = (3, 224, 224), (3, 16, 224, 224)
 """What torchvision's models take where nothing else is said: an image, or frames in a row."""
@@ -97,11 +99,19 @@ def open_source(target: str, options: ImportOptions) -> Source:
         ConfigError: if there is none.
         MissingRequirementError: if the package that has it is not installed.
     """
-    readers = {"timm": _timm, "torchvision": _torchvision, "callable": _callable}
+    readers = {
+        "timm": _timm,
+        "torchvision": _torchvision,
+        "smp": _smp,
+        "ultralytics": _ultralytics,
+        "hf": _hf,
+        "callable": _callable,
+    }
     reader = reader_of(target) or ""
     if reader not in readers:
         raise single_problem(f"'{target.partition(':')[0]}:' is not read", Code.UNKNOWN_PRESET)
-    return readers[reader](target, options)
+    source = readers[reader](target, options)
+    return replace(source, make=lambda: with_results(source.make(), options.until))
 
 
 def _torchvision(target: str, options: ImportOptions) -> Source:
@@ -111,6 +121,13 @@ def _torchvision(target: str, options: ImportOptions) -> Source:
     name = target.partition(":")[2]
     _require_known(target, name, torchvision.models.list_models())
     builder = torchvision.models.get_model_builder(name)
+    is_detector = ".detection" in builder.__module__
+    if is_detector and options.until is None:
+        raise single_problem(
+            f"{target} is a detector, whose boxes depend on what it finds; give --until raw for its maps before "
+            "decoding, or names of modules",
+            Code.WRONG_VALUE,
+        )
     # a backbone's weights would be fetched by default
     plain = {"weights_backbone": None} if "weights_backbone" in inspect.signature(builder).parameters else {}
     return Source(
@@ -118,7 +135,73 @@ def _torchvision(target: str, options: ImportOptions) -> Source:
         target=target,
         name=name,
         origin=f"{target} (torchvision {torchvision.__version__})",
-        input_of=lambda _model: VIDEO if ".video" in builder.__module__ else IMAGE,
+        input_of=lambda model: _torchvision_input(model, name, is_video=".video" in builder.__module__),
+    )
+
+
+def _torchvision_input(model: Any, name: str, *, is_video: bool) -> Shape:
+    """What a detector resizes to; else what the first weights were trained for."""
+    import torchvision
+
+    transform = getattr(model, "transform", None)
+    if transform is not None:
+        height, width = transform.fixed_size or (transform.min_size[-1],) * 2
+        return (3, height, width)
+    if isinstance(getattr(model, "image_size", None), int):
+        return (3, model.image_size, model.image_size)
+    weights = [one for one in torchvision.models.get_model_weights(name) if "SWAG" not in one.name]
+    made = weights[0].transforms() if weights else None
+    size = getattr(made, "crop_size", None) or getattr(made, "resize_size", None)
+    if not size:
+        return VIDEO if is_video else IMAGE
+    height, width = (size * 2)[:2]
+    return (3, VIDEO[1], height, width) if is_video else (3, height, width)
+
+
+def _smp(target: str, options: ImportOptions) -> Source:
+    """`smp:Unet(encoder_name=resnet34)`."""
+    require("segmentation_models_pytorch", "smp", f"reading {target}")
+    import segmentation_models_pytorch as smp
+
+    name, arguments = read_call(target, target.partition(":")[2])
+    classes = {word: made for word, made in vars(smp).items() if isinstance(made, type) and issubclass(made, nn.Module)}
+    _require_known(target, name, list(classes))
+    given = {"encoder_weights": None, **arguments, **options.arguments}
+    return Source(
+        make=lambda: classes[name](**given),
+        target=target,
+        name="_".join([name, *[str(value) for value in arguments.values()]]).lower(),
+        origin=f"{target} (segmentation_models_pytorch {smp.__version__})",
+        input_of=lambda _model: (int(given.get("in_channels", 3)), *IMAGE[1:]),
+    )
+
+
+def _ultralytics(target: str, options: ImportOptions) -> Source:
+    """`ultralytics:yolov8n`, or a file in its language."""
+    require("ultralytics", "ultralytics", f"reading {target}")
+    import ultralytics
+
+    from archlab.torch.importing.ultralytics import find_config, input_of, make
+
+    name = target.removeprefix("ultralytics:")
+    path = find_config(target, name)
+    if options.arguments:
+        raise single_problem(f"{target} takes no arguments: they stand in its config", Code.WRONG_VALUE)
+    return Source(
+        make=lambda: make(path, name),
+        target=target,
+        name=Path(name).name.removesuffix(".yaml"),
+        origin=f"{target} (ultralytics {ultralytics.__version__})",
+        input_of=input_of,
+    )
+
+
+def _hf(target: str, _options: ImportOptions) -> Source:
+    name = target.partition(":")[2]
+    raise single_problem(
+        f"{target} is not read: what transformers knows under '{name}' has to be fetched first; write a function that "
+        "makes the model from its config, and give it as module:function",
+        Code.UNKNOWN_PRESET,
     )
 
 

@@ -228,15 +228,20 @@ class Tracer(TorchFunctionMode):
         self.composites.ended(call.mark, result)
 
     def _ended(self, module: nn.Module, result: Any) -> Call:
-        call = self._calls.pop()
-        self.recorder.running.pop()
-        assert call.module is module
-        if call.known is not None:
-            self._inside -= 1
+        while self._calls[-1].module is not module:  # a pass that ends before its modules do
+            cut = self._left()
+            self._calls[-1].reasons += cut.reasons
+        call = self._left()
         if not self._inside and call.known is not None:
             self._add_known(call, call.known, result)
         elif not self._inside and not call.reasons:
             self._named_after(call)
+        return call
+
+    def _left(self) -> Call:
+        self.recorder.running.pop()
+        call = self._calls.pop()
+        self._inside -= call.known is not None
         return call
 
     def _named_after(self, call: Call) -> None:

@@ -164,3 +164,18 @@ def test_other_attention_is_opaque_and_counted(last: type[nn.Module]) -> None:
     assert "self_attention" not in [item.type for item in one.flat.items]
     proof = prove(model, one.flat, one.network.graph)
     assert proof.ok, proof.render()
+
+
+class Stacked(nn.Module):
+    """A sum as some write it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([self.one(x), self.other(x), self.one(x)]).sum(dim=0)
+
+
+def test_sums_of_stacks() -> None:
+    assert _proved(Stacked(), (3, 6, 6)) == ["conv2d", "conv2d", "conv2d", "add"]

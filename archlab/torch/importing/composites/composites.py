@@ -10,6 +10,7 @@ from torch import Tensor
 
 from archlab.imports.unsaid import UnsaidError
 from archlab.torch.importing.composites.folds import Folds
+from archlab.torch.importing.composites.stacks import Stacks
 from archlab.torch.importing.composites.tokens import Tokens
 from archlab.torch.importing.recorder import Recorder, tensors_in
 
@@ -41,13 +42,13 @@ class Composites:
     def __init__(self, recorder: Recorder, plain: Plain) -> None:
         self._recorder, self._plain = recorder, plain
         self.reason = ""
-        self._folds, self._tokens = Folds(recorder), Tokens(recorder)
+        self._folds, self._tokens, self._stacks = Folds(recorder), Tokens(recorder), Stacks(recorder)
         self._noted: dict[int, _Noted] = {}
         """`id` of folded tensors to the calls that they are results of."""
 
     def holds(self, given: object) -> bool:
         """Whether a tensor among arguments is folded."""
-        return self._folds.holds(given)
+        return self._folds.holds(given) or self._stacks.holds(given)
 
     def learn(self, func: Callable[..., Any], args: Sequence[Any], result: Any) -> None:
         """Look at a call without any input."""
@@ -57,7 +58,7 @@ class Composites:
         """Whether a call is part of a composite, or is noted otherwise since it meets folded tensors."""
         before, self.reason = len(self._recorder.items), ""
         try:
-            is_noted = self._folds.note(func, args, kwargs, result) or self._tokens.note(func, args, kwargs, result)
+            is_noted = any(part.note(func, args, kwargs, result) for part in (self._stacks, self._folds, self._tokens))
         except UnsaidError as error:
             self._recorder.drop(before)
             self.reason = str(error)

@@ -1,0 +1,132 @@
+"""Results wanted instead of a model's own: outputs of some of its modules, or a detector's maps before decoding.
+
+The model's `forward` is replaced by one that gives them. What would run behind them does not, so that it is no part of
+the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from types import MethodType
+from typing import Any
+
+from torch import Tensor, nn
+
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.suggest import did_you_mean
+
+RAW = "raw"
+
+
+class _ReachedError(Exception):
+    """All that was wanted is there."""
+
+
+def with_results(model: nn.Module, until: str | None) -> nn.Module:
+    """A model that gives what is wanted; itself where that is its own results.
+
+    Args:
+        model: it, which is changed.
+        until: names of modules, with commas between; `raw`; None.
+
+    Raises:
+        ConfigError: if there are no such modules, or the model is no detector that is known.
+    """
+    if until is None:
+        return model
+    if until == RAW:
+        _set_forward(model, partial(_raw_forward(model), model))
+        return model
+    paths = [path.strip() for path in until.split(",") if path.strip()]
+    known = dict(model.named_modules())
+    known.pop("")
+    for path in paths:
+        if path not in known:
+            hint = did_you_mean(path, known) or f"; it has {', '.join(list(known)[:4])} and others"
+            raise single_problem(f"the model has no module '{path}'{hint}", Code.UNKNOWN_NAME)
+    _set_forward(model, partial(_until, MethodType(type(model).forward, model), model, paths))
+    return model
+
+
+def _set_forward(model: nn.Module, forward: Any) -> None:
+    object.__setattr__(model, "forward", forward)
+
+
+def _until(forward: Any, model: nn.Module, paths: Sequence[str], *args: Any, **kwargs: Any) -> Any:
+    """The outputs of modules; a pass ends when all are there."""
+    found: dict[str, Any] = {}
+
+    def keep(path: str, _module: nn.Module, _args: Any, result: Any) -> None:
+        found[path] = result
+        if len(found) == len(paths):
+            raise _ReachedError
+
+    handles = [model.get_submodule(path).register_forward_hook(partial(keep, path)) for path in paths]
+    try:
+        forward(*args, **kwargs)
+    except _ReachedError:
+        pass
+    finally:
+        for handle in handles:
+            handle.remove()
+    missing = [path for path in paths if path not in found]
+    if missing:
+        raise ValueError(f"{', '.join(missing)} did not run")
+    return found[paths[0]] if len(paths) == 1 else labelled(found)
+
+
+def labelled(value: Any, label: str = "") -> dict[str, Tensor]:
+    """All tensors in results, by where they are in them, in words that can name an output."""
+    if isinstance(value, Tensor):
+        return {label: value}
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple | list) else ()
+    found: dict[str, Tensor] = {}
+    for name, one in pairs:
+        word = str(name).replace(".", "_")
+        found |= labelled(one, f"{label}_{word}" if label else word if isinstance(value, dict) else f"output{word}")
+    return found
+
+
+def _raw_forward(model: nn.Module) -> Any:
+    """What gives a detector's maps before they are decoded.
+
+    Raises:
+        ConfigError: if it is none that is known.
+    """
+    names = {f"{base.__module__}.{base.__qualname__}" for base in type(model).__mro__}
+    if any(name.startswith("torchvision.models.detection.") for name in names):
+        return _torchvision_raw
+    if any(name.startswith("ultralytics.nn.tasks.") for name in names):
+        return _ultralytics_raw
+    raise single_problem(
+        f"{type(model).__name__} is no detector of torchvision's or Ultralytics'; name the modules whose outputs are "
+        "wanted: --until head.cls,head.reg",
+        Code.WRONG_VALUE,
+    )
+
+
+def _torchvision_raw(model: Any, x: Tensor) -> dict[str, Tensor]:
+    """Scores and regressions of all anchors. Behind proposals there are no maps of the image."""
+    features = model.backbone(x)
+    maps = [features] if isinstance(features, Tensor) else list(features.values())
+    if not hasattr(model, "rpn"):
+        return labelled(model.head(maps))
+    objectness, deltas = model.rpn.head(maps)
+    return labelled({"objectness": list(objectness), "deltas": list(deltas)})
+
+
+def _ultralytics_raw(model: Any, x: Tensor) -> dict[str, Tensor]:
+    """What the head gives in training, which decodes nothing; of two heads that which is used afterwards."""
+    head = model.model[-1]
+    mode, head.training = head.training, True
+    try:
+        found = type(model).forward(model, x)
+    finally:
+        head.training = mode
+    if isinstance(found, dict) and "one2one" in found:
+        found = found["one2one" if getattr(head, "end2end", False) else "one2many"]
+    if isinstance(found, dict):
+        found = {name: one for name, one in found.items() if name != "feats"}  # these enter the head
+    return labelled(found)

@@ -1,0 +1,111 @@
+"""Ultralytics' models: its own configs by name, or a file in its language, built by the package itself."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.suggest import did_you_mean
+
+_ACTIVATION = re.compile(r"(torch\.)?nn\.\w+\(([\w=., +-]*)\)")
+"""An activation as Ultralytics' configs write it; the package evaluates it as code."""
+_CLASSES = {
+    "classify": "ClassificationModel",
+    "segment": "SegmentationModel",
+    "pose": "PoseModel",
+    "obb": "OBBModel",
+    "semantic": "SemanticSegmentationModel",
+    "depth": "DepthModel",
+}
+"""By the task of the head; of others, detection."""
+
+
+def find_config(target: str, name: str) -> Path:
+    """The file of a config: one that is there, or the package's own, whose scale may stand in its name.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    import ultralytics
+
+    if Path(name).is_file():
+        return Path(name)
+    folder = Path(ultralytics.__file__).parent / "cfg" / "models"
+    known = {path.stem: path for path in folder.rglob("*.yaml")}
+    stem = Path(name).name.removesuffix(".yaml")
+    plain = _without_scale(stem)
+    if stem in known or plain in known:
+        return known.get(stem) or known[plain]
+    hint = did_you_mean(stem, known) or f"; it has {', '.join(sorted(known)[:4])} and others"
+    raise single_problem(
+        f"{target}: there is no such file, and ultralytics has no config '{stem}'{hint}", Code.UNREADABLE
+    )
+
+
+def _without_scale(stem: str) -> str:
+    """`yolov8n-seg` as `yolov8-seg`."""
+    return re.sub(r"^(yolo(?:e-)?[v]?\d+)[nsmlx](?=-|$)", r"\1", stem)
+
+
+def make(path: Path, name: str) -> nn.Module:
+    """The model of a config, with fresh weights.
+
+    Args:
+        path: of the config.
+        name: as it was asked for, which may say the scale.
+
+    Raises:
+        ConfigError: if it holds what would be run as code.
+    """
+    from ultralytics.nn import tasks
+
+    config = tasks.yaml_model_load(path)
+    asked = re.match(r"yolo(?:e-)?[v]?\d+([nsmlx])(?:-|$)", Path(name).name.removesuffix(".yaml"))
+    if asked is not None:
+        config["scale"] = asked[1]
+    activation = config.get("activation")
+    if activation is not None and not _ACTIVATION.fullmatch(str(activation)):
+        raise single_problem(
+            f"{path.name}: 'activation' is no plain torch.nn activation: {activation}", Code.WRONG_VALUE
+        )
+    head = str(config["head"][-1][2]).lower()
+    with warnings.catch_warnings(), _quiet():
+        warnings.simplefilter("ignore")
+        return _class(tasks, head)(config, verbose=False)  # type: ignore[no-any-return]
+
+
+def _class(tasks: Any, head: str) -> Any:
+    if head.startswith("rtdetr"):
+        return tasks.RTDETRDetectionModel
+    if head.startswith("yoloe"):
+        return tasks.YOLOESegModel if "segment" in head else tasks.YOLOEModel
+    if head.startswith("world"):
+        return tasks.WorldModel
+    words = ("semantic", *_CLASSES)
+    return getattr(tasks, next((_CLASSES[word] for word in words if word in head), "DetectionModel"))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The activation that a config sets for all models is set back afterwards."""
+    from ultralytics.nn.modules import conv
+
+    before = conv.Conv.default_act
+    try:
+        yield
+    finally:
+        conv.Conv.default_act = before
+
+
+def input_of(model: nn.Module) -> tuple[int, int, int]:
+    """Channels by 640 by 640; of classifiers by 224."""
+    size = 224 if type(model).__name__ == "ClassificationModel" else 640
+    return (int(getattr(model, "yaml", {}).get("channels", 3) or 3), size, size)

@@ -1,0 +1,114 @@
+"""Results wanted instead of a model's own, and targets written as calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from archlab.api.imported import load_foreign, network_of, read_flat
+from archlab.diagnostics.problem import ConfigError
+from archlab.imports.targets import ImportOptions, reader_of
+from archlab.torch.importing.calls import read_call
+from archlab.torch.importing.flatten import flatten
+from archlab.torch.importing.prove import prove
+from archlab.torch.importing.results import with_results
+from archlab.torch.importing.sources import open_source
+
+
+class Head(nn.Module):
+    """Two maps, and what is decoded of them, which no network could say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scores, self.boxes = nn.Conv2d(8, 5, 1), nn.Conv2d(8, 4, 1)
+
+    def forward(self, x: Tensor) -> Any:
+        scores, boxes = self.scores(x), self.boxes(x)
+        kept = scores.flatten() > 0
+        return boxes.flatten()[: int(kept.sum())]
+
+
+def _detector() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), Head()).eval()
+
+
+def test_outputs_of_modules() -> None:
+    model = with_results(_detector(), "2.scores,2.boxes")
+    flat = flatten(model, {"input": (3, 8, 8)}, name="model", origin="here")
+    assert [item.path for item in flat.items] == ["0", "1", "2.scores", "2.boxes"]
+    assert [label for label, _ in flat.outputs] == ["2_scores", "2_boxes"]
+    assert flat.output_form == "dict"
+    proof = prove(model, flat, network_of(flat).graph)
+    assert proof.ok, proof.render()
+    assert proof.difference == 0
+
+
+def test_what_is_behind_does_not_run() -> None:
+    model = with_results(_detector(), "0")
+    flat = flatten(model, {"input": (3, 8, 8)}, name="model", origin="here")
+    assert [item.path for item in flat.items] == ["0"]
+    sample = torch.rand(1, 3, 8, 8)
+    assert torch.equal(model(sample), model.get_submodule("0")(sample))
+
+
+def test_there_is_no_such_module() -> None:
+    with pytest.raises(ConfigError, match=r"the model has no module '2\.score'; did you mean '2\.scores'\?"):
+        with_results(_detector(), "2.score")
+    with pytest.raises(ConfigError, match="Sequential is no detector of torchvision's or Ultralytics'"):
+        with_results(_detector(), "raw")
+
+
+@pytest.mark.parametrize("name", ["ssdlite320_mobilenet_v3_large", "fasterrcnn_mobilenet_v3_large_320_fpn"])
+def test_raw_maps_of_torchvisions_detectors(name: str) -> None:
+    options = ImportOptions(until="raw")
+    flat = read_flat(f"torchvision:{name}", options)
+    assert not [item for item in flat.items if "." in item.type]
+    model = open_source(f"torchvision:{name}", options).made("cpu")
+    plain = torchvision.models.get_model(name, weights=None, weights_backbone=None).eval()
+    plain.load_state_dict(model.state_dict())
+    sample = torch.rand(1, *flat.inputs["input"])
+    with torch.no_grad():
+        features = list(plain.backbone(sample).values())
+        expected = plain.head(features)["cls_logits"] if "ssd" in name else plain.rpn.head(features)[0][0]
+        assert torch.equal(model.eval()(sample)["cls_logits" if "ssd" in name else "objectness_0"], expected)
+    total = network_of(flat).analyze().total
+    used = {name for item in flat.items for name in item.tensors.values()}
+    assert total.params == sum(one.numel() for name, one in model.named_parameters() if name in used)
+
+
+REFUSED = {
+    "torchvision:fcos_resnet50_fpn": "is a detector, whose boxes depend on what it finds; give --until raw",
+    "hf:google/vit": "what transformers knows under 'google/vit' has to be fetched first",
+}
+
+
+@pytest.mark.parametrize("target", REFUSED)
+def test_what_is_not_read_is_told(target: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_foreign(target, ImportOptions())
+    assert REFUSED[target] in caught.value.problems[0].message
+
+
+def test_calls() -> None:
+    assert read_call("t", "Unet") == ("Unet", {})
+    text = "Unet(encoder_name=resnet34, classes=3, weights=null, depths=[1, 2], size=(2, 3), on=true)"
+    found = {"encoder_name": "resnet34", "classes": 3, "weights": None, "depths": [1, 2], "size": (2, 3), "on": True}
+    assert read_call("t", text) == ("Unet", found)
+    for wrong in ("Unet(", "Unet(resnet34)", "a.b()", "Unet(x=f())", "Unet(**x)", "Unet(x=1)(2)", "(" * 500, "1 + 1"):
+        with pytest.raises(ConfigError, match="is not read: behind the colon stands a name"):
+            read_call("smp:t", wrong)
+
+
+def test_which_reader(tmp_path: Any) -> None:
+    assert reader_of("smp:Unet(encoder_name=resnet34)") == "smp"
+    assert reader_of("ultralytics:yolov8n.yaml") == "ultralytics"
+    assert reader_of("net.yaml") is None
+    file = tmp_path / "net.yaml"
+    file.write_text("nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n")
+    assert reader_of(str(file)) == "ultralytics"
+    file.write_text("input: [3, 8, 8]\nlayers: [{type: relu}]\n")
+    assert reader_of(str(file)) is None
