@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -36,15 +37,27 @@ class Recorder(Builder):
         """`id` of tensors to the values that they hold, and how often they had been written to when they did."""
         self._derived: dict[int, frozenset[str]] = {}
         self._walled: dict[int, tuple[int, ...]] = {}
-        self._kept: list[object] = []
-        """Every tensor seen, lest its `id` be given to another."""
+        self._kept: list[Callable[[], Tensor | None]] = []
+        """Every tensor seen, in order."""
         for number, tensor in enumerate(inputs.values()):
             self.bind(tensor, number)
 
     def bind(self, tensor: Tensor, value: int) -> None:
         """From now on a tensor holds a value."""
-        self._kept.append(tensor)
+        self._keep(tensor)
         self._values[id(tensor)] = value, tensor._version  # noqa: SLF001 - nothing else says it
+
+    def _keep(self, tensor: Tensor) -> None:
+        """Hold a tensor, lest its `id` be given to another; one with memory is forgotten when the model lets it go."""
+        if tensor.is_meta:
+            self._kept.append(lambda: tensor)
+        else:
+            key = id(tensor)
+            self._kept.append(weakref.ref(tensor, lambda _gone: self._forget(key)))
+
+    def _forget(self, key: int) -> None:
+        for table in (self._values, self._derived, self._walled, self._tensors):
+            table.pop(key, None)  # type: ignore[attr-defined]
 
     def value(self, tensor: object) -> int | None:
         """The value that a tensor holds; None for what no input went into."""
@@ -65,8 +78,9 @@ class Recorder(Builder):
 
     def lose(self, seen: int) -> None:
         """What tensors hold that were bound behind so many cannot be read any more."""
-        for tensor in self._kept[seen:]:
-            if id(tensor) in self._values:
+        for kept in self._kept[seen:]:
+            tensor = kept()
+            if tensor is not None and id(tensor) in self._values:
                 self._values[id(tensor)] = 0, _LOST
 
     def fits(self, tensor: Tensor) -> bool:
@@ -105,12 +119,12 @@ class Recorder(Builder):
 
     def alias(self, tensor: Tensor, name: str) -> None:
         """From now on a tensor is known to hold the elements of one of the model's own, in their order."""
-        self._kept.append(tensor)
+        self._keep(tensor)
         self._tensors[id(tensor)] = name
 
     def derive(self, tensor: Tensor, names: frozenset[str]) -> None:
         """From now on a tensor is one that is computed of the model's own tensors alone."""
-        self._kept.append(tensor)
+        self._keep(tensor)
         self._derived[id(tensor)] = names
 
     def made_of(self, given: object) -> frozenset[str]:
