@@ -222,6 +222,8 @@ class NetworkMaker:
             item["padding"] = 1
         if kind == "max_pool2d" and self.random.random() < 0.3:
             item["dilation"] = self._pair(1, 3)
+        if item.get("padding") and "dilation" not in item and item.pop("ceil_mode"):
+            item["padding"] = "same_tf"
         return item
 
     def _adaptive(self) -> Item:

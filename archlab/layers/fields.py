@@ -148,7 +148,24 @@ def _padding(value: Any, rank: int) -> Sizes | str:
     return _natural(value, rank)
 
 
-PADDING_WORDS = ("same", "valid", "auto", "same_tf")
+SAME_TF = "same_tf"
+PADDING_WORDS = ("same", "valid", "auto", SAME_TF)
+
+
+def _pool_padding(value: Any, rank: int) -> Sizes | str:
+    if isinstance(value, str):
+        if value == SAME_TF:
+            return value
+        many = f", {times_text(rank)}," if rank > 1 else ""
+        raise PydanticCustomError("pool_padding", f"must be a whole number{many} or {SAME_TF}")
+    return _natural(value, rank)
+
+
+def _pool_padding_schema(rank: int) -> JsonSchema:
+    return {"anyOf": [{"enum": [SAME_TF]}, *_or_each(NATURAL_SCHEMA, rank)["anyOf"]]}
+
+
+PoolPadding = Annotated[Sizes | str, PerAxis(_pool_padding, _pool_padding_schema)]
 
 
 def padding_words(rank: int) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from archlab.layers.base import Layer
-from archlab.layers.fields import NaturalSizes, OptionalSizes, PositiveSizes, Sizes
+from archlab.layers.fields import OptionalSizes, PoolPadding, PositiveSizes, Sizes
 from archlab.layers.geometry import AxisReads, Window
 from archlab.layers.operators import Operator, view
 from archlab.layers.runtime import Execution, Runtime, one_operator
@@ -36,7 +36,11 @@ class PoolNd(Layer):
 
     kernel_size: PositiveSizes = Field(description="Size of the window: a number or {axes}.")
     stride: OptionalSizes = Field(None, description="Step of the window; the kernel size if left out.")
-    padding: NaturalSizes = Field((0,), description="Padding on both sides; at most half the kernel.")
+    padding: PoolPadding = Field(
+        (0,),
+        description="Padding on both sides, at most half the kernel; or 'same_tf' (TensorFlow's, by the input's size, "
+        "which no mean counts).",
+    )
 
     @property
     def _dilation(self) -> Sizes:
@@ -53,7 +57,7 @@ class PoolNd(Layer):
         return (shape[0], *[self._slide(shape, axis) for axis in range(self.rank)])
 
     def _slide(self, shape: Shape, axis: int) -> int:
-        window, size = self._window(axis), shape[1 + axis]
+        window, size = self.window(axis), shape[1 + axis]
         if 2 * window.padding > window.kernel:
             raise ShapeError(
                 f"{self.type}: padding={window.padding} is more than half of kernel_size={window.kernel}",
@@ -74,9 +78,11 @@ class PoolNd(Layer):
         )
         return count
 
-    def _window(self, axis: int) -> Window:
+    def window(self, axis: int) -> Window:
+        """The window along an axis; a padding that goes by the input's size counts as none."""
         stride = self.kernel_size if self.stride is None else self.stride
-        return Window(self.kernel_size[axis], stride[axis], self.padding[axis], self._dilation[axis])
+        padding = 0 if isinstance(self.padding, str) else self.padding[axis]
+        return Window(self.kernel_size[axis], stride[axis], padding, self._dilation[axis])
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """One operator, between two views where there is one axis."""
@@ -84,5 +90,5 @@ class PoolNd(Layer):
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """A sliding window on each axis."""
-        windows = [self._window(axis) for axis in range(self.rank)]
+        windows = [self.window(axis) for axis in range(self.rank)]
         return (tuple([windows[0] if window == windows[0] else window for window in windows]),)

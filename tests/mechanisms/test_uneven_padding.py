@@ -1,14 +1,18 @@
-"""Paddings that differ in front and behind: timm's `Conv2dSame`, its numbers for every size, and causal ones."""
+"""Paddings that differ in front and behind: timm's `Conv2dSame` and `MaxPool2dSame`, their numbers, and causal ones."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
 import pytest
+import torch
 from torch import Tensor, nn
 
 from archlab.api.load import loads
+from archlab.api.model import build
 from archlab.layers.uneven_padding import same_sides
 from tests.config.expand.test_copies import both_ways
 from tests.mechanisms.equality import assert_equal
@@ -66,6 +70,88 @@ def test_causal_padding_is_equal_to_a_model_by_hand() -> None:
     assert field.sizes == [2 * (7 + 3) + 3]
     assert field.stride == 2
     assert field.start == -(2 * (7 + 3) + 2)  # it ends at 0
+
+
+def sides_of(shape: Sequence[int], kernel: Sequence[int], stride: Sequence[int]) -> list[int]:
+    """TensorFlow's zeros as `torch.nn.functional.pad` takes them, the last axis first."""
+    sides: list[int] = []
+    for size, window, step in zip(shape, kernel, stride, strict=True):
+        total = max((-(-size // step) - 1) * step + window - size, 0)
+        sides = [total // 2, total - total // 2, *sides]
+    return sides
+
+
+class MaxSame(nn.Module):
+    """timm's `MaxPool2dSame`, along any number of axes: a maximum behind a padding of minus infinity."""
+
+    def __init__(self, kernel: Sequence[int], stride: Sequence[int]) -> None:
+        super().__init__()
+        self.kernel, self.stride = tuple(kernel), tuple(stride)
+
+    def forward(self, x: Tensor) -> Any:
+        padded = nn.functional.pad(x, sides_of(x.shape[2:], self.kernel, self.stride), value=-math.inf)
+        return MAX[len(self.kernel)](padded, self.kernel, self.stride)
+
+
+class AvgSame(MaxSame):
+    """TensorFlow's mean: the sums over a padding of zeros, divided by those of ones."""
+
+    def sums(self, x: Tensor) -> Tensor:
+        padded = nn.functional.pad(x, sides_of(x.shape[2:], self.kernel, self.stride))
+        return AVG[len(self.kernel)](padded, self.kernel, self.stride)
+
+    def forward(self, x: Tensor) -> Any:
+        mean: Tensor = self.sums(x) / self.sums(torch.ones_like(x))
+        return mean
+
+
+MAX: dict[int, Any] = {1: nn.functional.max_pool1d, 2: nn.functional.max_pool2d, 3: nn.functional.max_pool3d}
+AVG: dict[int, Any] = {1: nn.functional.avg_pool1d, 2: nn.functional.avg_pool2d, 3: nn.functional.avg_pool3d}
+
+
+class Pools(nn.Module):
+    """The network of poolings by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(Same(3, 4, 3, 2), nn.ReLU(), MaxSame((3, 3), (2, 2)))
+        self.paths = [MaxSame((2, 2), (1, 1)), AvgSame((2, 3), (1, 1)), AvgSame((4, 3), (1, 1))]
+        self.end = nn.Sequential(AvgSame((3, 4), (1, 2)), MaxSame((2, 2), (2, 2)), nn.Conv2d(12, 2, 1))
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.stem(x)
+        return self.end(torch.cat([path(x) for path in self.paths], 1))
+
+
+def test_poolings_are_equal_to_a_model_by_hand() -> None:
+    assert_equal("pooling_same_tf", Pools())
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["max", "avg"])
+def test_poolings_of_many_sizes(kind: str, rank: int) -> None:
+    """Each is what padding by hand gives, in shape and numbers."""
+    for sizes, kernel, stride in product(
+        ((9, 8, 5), (10, 7, 6), (4, 5, 4)), ((2, 3, 4), (4, 1, 2)), ((1, 2, 3), (2, 1, 1))
+    ):
+        size, window, step = list(sizes[:rank]), list(kernel[:rank]), list(stride[:rank])
+        pool = f"{{type: {kind}_pool{rank}d, kernel_size: {window}, stride: {step}, padding: same_tf}}".replace(
+            "[" if rank == 1 else "\0", ""
+        ).replace("]" if rank == 1 else "\0", "")
+        network = loads(f"input: {[2, *size]}\nlayers: [{pool}]")
+        x = torch.randn(2, 2, *size)
+        expected = (MaxSame if kind == "max" else AvgSame)(window, step)(x)
+        assert network.graph.layers[-1].shape == tuple(expected.shape[1:])
+        torch.testing.assert_close(build(network)(x), expected)
+
+
+def test_maxima_are_timms() -> None:
+    layers = pytest.importorskip("timm.layers")
+    x = torch.randn(2, 3, 14, 13)
+    for kernel, stride in product((2, 3, 4), (1, 2, 3)):
+        pool = f"{{type: max_pool2d, kernel_size: {kernel}, stride: {stride}, padding: same_tf}}"
+        ours = build(loads(f"input: [3, 14, 13]\nlayers: [{pool}]"))
+        torch.testing.assert_close(ours(x), layers.create_pool2d("max", kernel, stride, padding="same")(x))
 
 
 def test_sides_are_timms() -> None:

@@ -126,6 +126,7 @@ OTHER_RANKS = [
     "conv1d, out_channels: 6, kernel_size: 3, stride: 2, padding: 2, dilation: 2, padding_mode: replicate",
     "conv_transpose1d, out_channels: 6, kernel_size: 4, stride: 2, padding: 1, output_padding: 1",
     "max_pool1d, kernel_size: 3, stride: 2, padding: 1, ceil_mode: true",
+    "max_pool1d, kernel_size: 2, stride: 2, padding: same_tf",
     "lp_pool1d, norm_type: 2.0, kernel_size: 2",
     "adaptive_avg_pool1d, output_size: 5",
     "upsample, size: 19, mode: linear",

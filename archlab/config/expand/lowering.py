@@ -15,7 +15,7 @@ from archlab.diagnostics.problem import BadItemError, Problems
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.layers import Layer, find_layer, types_with_role
 from archlab.layers.activation import InplaceActivation
-from archlab.layers.conv import Conv2d
+from archlab.layers.conv import Conv2d, ConvNd
 from archlab.layers.foreign import error_text, expanded, is_foreign
 from archlab.layers.macro import Macro, Step, chain
 from archlab.layers.ranks import of_rank
@@ -23,7 +23,7 @@ from archlab.layers.shape import Shape
 
 Trail = tuple[str, ...]
 UNEVEN_PADDINGS = ("same_tf", "causal")
-"""Paddings of convolutions that differ in front and behind."""
+"""Paddings of convolutions and poolings that differ in front and behind."""
 
 
 class Lowered:
@@ -59,11 +59,21 @@ class Lowered:
                 first = Step(self.main, tuple([-1 - number for number in range(len(inputs))]))
                 self._steps[key] = [first, *chain(0, *self.attached.values())]
             if getattr(self.main, "padding", None) in UNEVEN_PADDINGS:
-                from archlab.layers.uneven_padding import with_padding  # few networks have it
-
-                self._steps[key], padded = with_padding(self._steps[key], inputs[0])
+                self._steps[key], padded = _padded(self._steps[key], inputs[0])
                 self._padded.append(padded)
         return self._steps[key]
+
+
+def _padded(steps: list[Step], shape: Shape) -> tuple[list[Step], Layer]:
+    """Primitives with numbers for a padding that differs in front and behind, and which of them the item means."""
+    main = steps[0].layer
+    if isinstance(main, ConvNd):
+        from archlab.layers.uneven_padding import with_padding  # few networks have it
+
+        return with_padding(steps, shape)
+    from archlab.layers.same_pool import pooled_same
+
+    return pooled_same(main, shape)
 
 
 def attachment_role(name: str) -> str:

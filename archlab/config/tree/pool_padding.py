@@ -21,15 +21,13 @@ def pool_padding(label: str, arguments: Mapping[str, Any]) -> str:
         return ""
     if word == "valid":
         return "; leave it out: no padding is the default"
-    wanted = _same(arguments, rank)
-    if wanted is None:
+    if word.lower() not in ("same", "auto", "same_tf"):
         return f"; a pool pads both sides alike: write numbers, or put {{type: zero_pad{rank}d, ...}} in front of it"
-    if all(before == after for before, after in wanted):
+    wanted = _same(arguments, rank)
+    if wanted is not None and all(before == after for before, after in wanted):
         each = [before for before, _ in wanted]
         return f"; write padding: {each[0] if len(set(each)) == 1 else each}"
-    sides = [side for pair in reversed(wanted) for side in pair]  # PyTorch names the last axis first
-    note = ", whose zeros the maximum sees" if "max" in label else ""
-    return f"; a pool pads both sides alike: put {{type: zero_pad{rank}d, padding: {sides}}} in front of it{note}"
+    return "; write padding: same_tf, as TensorFlow pads"
 
 
 def _same(arguments: Mapping[str, Any], rank: int) -> list[tuple[int, int]] | None:
