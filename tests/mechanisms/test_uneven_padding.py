@@ -96,7 +96,7 @@ class MaxSame(nn.Module):
 class AvgSame(MaxSame):
     """TensorFlow's mean: the sums over a padding of zeros, divided by those of ones."""
 
-    def sums(self, x: Tensor) -> Tensor:
+    def sums(self, x: Tensor) -> Any:
         padded = nn.functional.pad(x, sides_of(x.shape[2:], self.kernel, self.stride))
         return AVG[len(self.kernel)](padded, self.kernel, self.stride)
 

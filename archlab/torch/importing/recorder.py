@@ -57,7 +57,7 @@ class Recorder(Builder):
 
     def _forget(self, key: int) -> None:
         for table in (self._values, self._derived, self._walled, self._tensors):
-            table.pop(key, None)  # type: ignore[attr-defined]
+            table.pop(key, None)
 
     def value(self, tensor: object) -> int | None:
         """The value that a tensor holds; None for what no input went into."""
