@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from archlab.api.network import Network, expand_document
 from archlab.config.tree.targets import read_document
 from archlab.diagnostics.place import Source
+from archlab.diagnostics.requirements import require
 from archlab.diagnostics.problem import ConfigError
 from archlab.diagnostics.words import counted
 from archlab.graph import Graph
@@ -156,6 +157,7 @@ def from_module(
         ConfigError: if the model does not run on such an input.
         MissingRequirementError: without PyTorch.
     """
+    require("torch", "torch", "reading a module")
     from archlab.torch.importing.flatten import flatten
 
     shapes = dict(input) if isinstance(input, Mapping) else {"input": tuple(input)}
@@ -178,6 +180,7 @@ def read_flat(target: str, options: ImportOptions) -> Flat:
 
     Raises:
         ConfigError: if there is none, or it cannot be read.
+        MissingRequirementError: without what reads it.
     """
     reader = reader_of(target)
     if reader == "darknet":
@@ -188,6 +191,7 @@ def read_flat(target: str, options: ImportOptions) -> Flat:
         from archlab.imports.onnx.read import read_onnx
 
         return read_onnx(Path(target), options)
+    require("torch", "torch", f"reading {target}")
     if reader == "pt2":
         from archlab.torch.importing.exported import read_exported
 

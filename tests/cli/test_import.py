@@ -67,3 +67,14 @@ def test_what_is_archlabs_own_is_not_imported(capsys: pytest.CaptureFixture[str]
     status, out, err = run(capsys, "import", "resnet18")
     assert (status, out) == (1, "")
     assert err == "resnet18 is archlab's own already; archlab expand writes it out  [wrong-value]\n"
+
+
+@pytest.mark.parametrize("target", ["torchvision:resnet18", "timm:resnet18", "mynet:Net", "net.pt2"])
+@pytest.mark.parametrize("command", ["analyze", "import"])
+def test_without_pytorch_the_line_that_installs_it_is_told(
+    command: str, target: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archlab.diagnostics.requirements._is_installed", lambda module: module != "torch")
+    status, out, err = run(capsys, command, target)
+    assert (status, out) == (1, "")
+    assert err == f'archlab: reading {target} needs torch, which is not installed: pip install "archlab[torch]"\n'
