@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from archlab.api.network import Network, expand_document
 from archlab.config.tree.targets import read_document
 from archlab.diagnostics.place import Source
-from archlab.diagnostics.requirements import require
 from archlab.diagnostics.problem import ConfigError
+from archlab.diagnostics.requirements import require
 from archlab.diagnostics.words import counted
 from archlab.graph import Graph
 from archlab.imports.flat import Flat
