@@ -202,3 +202,13 @@ def test_an_onnx_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     status, out, _ = run(capsys, "check", path, "--max-macs", "3.8k")
     assert status == 1
     assert "macs must be <= 3.8k, but it is 3,888: 88 (2.3%) above the limit" in out
+
+
+def test_hundreds_of_wrong_figures_end_in_problems(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    figures = "".join(f"  figure{number}: 1\n" for number in range(400))
+    path.write_text(f"input: [3, 8, 8]\nlayers:\n  - {{type: relu}}\nexpect:\n{figures}")
+    status, out, err = run(capsys, "check", str(path))
+    assert status == 1
+    assert "figure0" in out + err
+    assert "Traceback" not in out + err
