@@ -88,6 +88,7 @@ def test_every_command(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     more = ["resnet18"] if command in ("compare", "diff") else []
+    more += ["--max-macs", "1G"] if command == "check" else []
     status, _, err = run(capsys, command, str(CONFIG), *more, *options)
     assert (status, err) == (0, "")
 
