@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import Any, Literal
 
 from archlab.analysis.depth import depth
+from archlab.analysis.renames import renames
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.analysis.row import Row
 from archlab.graph import Graph, Node
@@ -39,7 +41,7 @@ class Change:
 
 
 class Difference:
-    """Two networks compared layer by layer: layers of one path are one layer.
+    """Two networks compared layer by layer: layers of one path are one layer, and equal ones of equal inputs.
 
     Attributes:
         before: the first.
@@ -50,14 +52,19 @@ class Difference:
         self.before = before
         self.after = after
 
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """New paths by old ones, of layers that are otherwise what they were."""
+        return renames(self.before.graph, self.after.graph, _arguments)
+
     def changes(self) -> list[Change]:
         """What changed: in the order of the second network, with what went at its place in the first."""
-        old = {layer.node.path: layer for layer in self.before.layers}
+        old = {self.names.get(layer.node.path, layer.node.path): layer for layer in self.before.layers}
         new = {layer.node.path: layer for layer in self.after.layers}
         arguments = _Arguments(self.before.graph, self.after.graph)
         ordered: list[tuple[Kind, LayerReport]] = []
         for kind, layer in self._in_order(old, new):
-            if kind != "changed" or _details(self._pair(old, layer), self._graphs(), arguments):
+            if kind != "changed" or self._details(old[layer.node.path], layer, arguments):
                 ordered.append((kind, layer))
         scopes: dict[Kind, set[str]] = {"added": _scopes(old), "removed": _scopes(new)}
         found: list[Change] = []
@@ -103,9 +110,6 @@ class Difference:
             ],
         }
 
-    def _graphs(self) -> tuple[Graph, Graph]:
-        return self.before.graph, self.after.graph
-
     @staticmethod
     def _in_order(old: dict[str, LayerReport], new: dict[str, LayerReport]) -> list[tuple[Kind, LayerReport]]:
         """Both networks' layers in one order; what went stands behind the layer that it followed."""
@@ -122,18 +126,31 @@ class Difference:
             ordered += [("removed", layer) for layer in gone.get(path, [])]
         return ordered
 
-    @staticmethod
-    def _pair(old: dict[str, LayerReport], layer: LayerReport) -> tuple[LayerReport, LayerReport]:
-        return old[layer.node.path], layer
-
     def _change(self, kind: Kind, layer: LayerReport, old: dict[str, LayerReport], arguments: _Arguments) -> Change:
         what = describe(layer.node.layer)
         if kind == "changed":
             before = old[layer.node.path]
-            details = _details((before, layer), self._graphs(), arguments)
+            details = self._details(before, layer, arguments)
             return Change(kind, layer.node.path, what, details, layer.params - before.params, layer.macs - before.macs)
         sign = 1 if kind == "added" else -1
         return Change(kind, layer.node.path, what, {}, sign * layer.params, sign * layer.macs)
+
+    def _details(self, before: LayerReport, after: LayerReport, arguments: _Arguments) -> dict[str, tuple[Any, Any]]:
+        """What differs between a layer and what it was."""
+        one, two = before.node, after.node
+        found: dict[str, tuple[Any, Any]] = {}
+        if one.path != two.path:
+            found["name"] = one.path, two.path
+        if one.layer.type != two.layer.type:
+            found["type"] = one.layer.type, two.layer.type
+        else:
+            found |= arguments.changed(one, two)
+        pairs = {
+            "shares": (one.shares and self.names.get(one.shares, one.shares), two.shares),
+            "inputs": (_paths(self.before.graph, one, self.names), _paths(self.after.graph, two, {})),
+            "output": (shape_text(one.shape), shape_text(two.shape)),
+        }
+        return found | {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _scope_change(kind: Kind, scope: str, layers: list[LayerReport]) -> Change:
@@ -190,26 +207,6 @@ class _Arguments:
         return self._known[key]
 
 
-def _details(
-    pair: tuple[LayerReport, LayerReport], graphs: tuple[Graph, Graph], arguments: _Arguments
-) -> dict[str, tuple[Any, Any]]:
-    """What differs between two layers of one path."""
-    (before, after), (one, two) = (layer.node for layer in pair), graphs
-    found: dict[str, tuple[Any, Any]] = {}
-    if before.layer.type != after.layer.type:
-        found["type"] = before.layer.type, after.layer.type
-    else:
-        found |= arguments.changed(before, after)
-    if before.shares != after.shares:
-        found["shares"] = before.shares, after.shares
-    inputs = _paths(one, before), _paths(two, after)
-    if inputs[0] != inputs[1]:
-        found["inputs"] = inputs
-    if before.shape != after.shape:
-        found["output"] = shape_text(before.shape), shape_text(after.shape)
-    return found
-
-
 def _arguments(node: Node, shapes: tuple[Shape, ...]) -> dict[str, Any]:
     """Of the layer's PyTorch class, those among them that come from its input; of an opaque layer what is declared."""
     if node.layer.role == "opaque":
@@ -217,8 +214,9 @@ def _arguments(node: Node, shapes: tuple[Shape, ...]) -> dict[str, Any]:
     return {**node.layer.inferred(shapes), **node.layer.torch_arguments()}
 
 
-def _paths(graph: Graph, node: Node) -> str:
-    return " ".join([graph.nodes[source].path for source in node.inputs])
+def _paths(graph: Graph, node: Node, names: dict[str, str]) -> str:
+    paths = [graph.nodes[source].path for source in node.inputs]
+    return " ".join([names.get(path, path) for path in paths])
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,9 @@ from archlab.report.grid import Grid, grid
 from archlab.report.terminal import render
 from archlab.report.units import si
 
+MOST_NAMES = 12
+"""So many renamed layers are listed."""
+
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
@@ -24,11 +27,23 @@ def difference_text(difference: Difference, *, colour: bool = False) -> str:
             cells = [_number(row[side], none, is_bound=side in bounds) for side, none in sides]
             table.rows.append((row["figure"], *cells, change))
     changes = difference.changes()
+    renamed = [change.details["name"] for change in changes if list(change.details) == ["name"]]
     parts: list[str | Grid] = [table] if table.rows else []
-    if not changes:
-        parts.append("no layer differs" if table.rows else f"{before.name} and {after.name} are equal")
-    parts += ["\n".join(_lines(change)) for change in changes]
+    if len(renamed) == len(changes):
+        equal = "no layer differs" if table.rows else f"{before.name} and {after.name} are equal"
+        parts.append(f"{equal} but for names" if renamed else equal)
+    parts += ["\n".join(_lines(change)) for change in changes if list(change.details) != ["name"]]
+    if renamed:
+        parts.append("\n".join(_renamed(renamed)))
     return render(parts, colour=colour)
+
+
+def _renamed(names: list[tuple[str, str]]) -> list[str]:
+    """Layers that have another name and are otherwise equal."""
+    verb = "layer has another name and is" if len(names) == 1 else "layers have other names and are"
+    lines = [f"    {old} -> {new}" for old, new in names[:MOST_NAMES]]
+    more = [f"    ... and {len(names) - MOST_NAMES:,} more, all of them in JSON"] if len(names) > MOST_NAMES else []
+    return [f"~ {len(names):,} {verb} otherwise equal", *lines, *more]
 
 
 def _none(figure: str, side: Analysis) -> str:

@@ -87,6 +87,56 @@ def test_what_changed() -> None:
     assert sum(change.macs for change in found) == totals["MACs"]["after"] - totals["MACs"]["before"]
 
 
+RENAMED = """
+name: renamed
+input: [3, 16, 16]
+layers:
+  - {name: first, type: conv2d, out_channels: 8, kernel_size: 3}
+  - {name: a, type: conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+  - {name: a_relu, type: relu}
+  - {name: b, type: conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+  - {name: b_relu, type: relu}
+  - {name: gone, type: sigmoid}
+  - {name: head, type: conv2d, out_channels: 4, kernel_size: 1}
+"""
+
+
+def test_layers_of_other_names() -> None:
+    found = Difference(loads(BEFORE).analyze(), loads(RENAMED).analyze()).changes()
+    assert [(change.kind, change.details) for change in found] == [
+        ("changed", {"name": pair})
+        for pair in (
+            ("stem", "first"),
+            *zip(
+                ("stage.0.conv", "stage.0.relu", "stage.1.conv", "stage.1.relu"),
+                ("a", "a_relu", "b", "b_relu"),
+                strict=True,
+            ),
+        )
+    ]
+
+
+def test_equal_layers_of_other_inputs_are_others() -> None:
+    """The second of two equal layers is removed: the first keeps its name, and what read the second is changed."""
+    shorter = RENAMED.replace("  - {name: b, type: conv2d, out_channels: 8, kernel_size: 3, padding: 1}\n", "")
+    shorter = shorter.replace("  - {name: b_relu, type: relu}\n", "")
+    found = Difference(loads(BEFORE).analyze(), loads(shorter).analyze()).changes()
+    assert [(change.kind, change.path) for change in found] == [
+        *(("changed", name) for name in ("first", "a", "a_relu")),
+        ("removed", "stage"),
+        ("changed", "gone"),
+    ]
+    assert found[-1].details == {"inputs": ("stage.1.relu", "a_relu")}
+
+
+def test_names_of_shared_layers() -> None:
+    text = (
+        "{{input: [4, 8, 8], layers: [{{name: {0}, type: conv2d, out_channels: 4, kernel_size: 1}}, {{share: {0}}}]}}"
+    )
+    before, after = (loads(text.format(name)).analyze() for name in ("one", "two"))
+    assert {tuple(change.details) for change in Difference(before, after).changes()} == {("name",)}
+
+
 def test_the_sum_of_changes_is_the_change_of_the_sum(capsys: pytest.CaptureFixture[str]) -> None:
     for pair in (("resnet18", "resnet50"), ("vgg11", "alexnet"), ("densenet121", "densenet169")):
         assert main(["diff", *pair, "--format", "json"]) == 0
@@ -103,4 +153,9 @@ def test_the_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert "inputs: layer1.1.relu2 -> layer1.2.relu2" in out
     assert main(["diff", "resnet18", "resnet18"]) == 0
     assert "resnet18 and resnet18 are equal" in capsys.readouterr().out
+    assert main(["diff", "torchvision:resnet18", "resnet18"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("resnet18 (torchvision:resnet18) and resnet18 (resnet18) are equal but for names\n")
+    assert "~ 22 layers have other names and are otherwise equal\n    layer1.0.relu -> layer1.0.relu1\n" in out
+    assert "... and 10 more, all of them in JSON" in out
     assert main(["diff", "resnet18", "no_such"]) == 1
