@@ -12,7 +12,10 @@ from archlab.analysis.result import Analysis
 Value = int | Fraction | float
 """A float is infinity: a field that sees the whole of any input."""
 
-_BOUND_BY = {"memory.params": "params", "memory.buffers": "buffers"}
+DEPLOYED = ("int8", "float16")
+"""Dtypes of a deployed network whose figures have names of their own: `int8.ram`."""
+
+_BOUND_BY = {"memory.params": "params", "memory.buffers": "buffers", "memory.flash": "params"}
 """Figures of memory that follow from another number; the others are lower bounds where opaque layers keep more."""
 
 
@@ -57,6 +60,9 @@ def figure_of(analysis: Analysis, name: str) -> Figure:
         analysis: of the network.
         name: as JSON has it under `total`: `macs`, `memory.inference_peak`, `receptive_field`, `stride`.
     """
+    dtype, _, part = name.partition(".")
+    if dtype in DEPLOYED:
+        return figure_of(analysis.deployed(dtype), f"memory.{part}")
     if name == "stride":
         return _stride(analysis)
     if name == "receptive_field":

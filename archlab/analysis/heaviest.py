@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import NamedTuple
 
-from archlab.analysis.facts import DTYPE_BYTES
+from archlab.analysis.figure import DEPLOYED
 from archlab.analysis.memory.ledger import KINDS, Kind, Timeline
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.graph import Node
@@ -41,10 +41,15 @@ def heaviest(analysis: Analysis, figure: str, most: int = MOST_NAMED) -> list[Pa
         figure: its name.
         most: how many.
     """
+    dtype, _, part = figure.partition(".")
+    if dtype in DEPLOYED:
+        return heaviest(analysis.deployed(dtype), f"memory.{part}", most)
     if figure == "receptive_field":
         found = _growth(analysis)
     elif figure == "memory.inference_peak":
         found = _peak(analysis, analysis.inference)
+    elif figure == "memory.ram":
+        found = _alive(analysis, analysis.inference, analysis.total.memory.ram)
     elif figure == "memory.training_peak":
         found = [] if analysis.training is None else _peak(analysis, analysis.training)
     else:
@@ -56,8 +61,9 @@ def _sum(analysis: Analysis, figure: str) -> list[Part]:
     """Each layer's part of a sum over them."""
     part_of: dict[str, Callable[[LayerReport], int]] = {
         **{name: attrgetter(name) for name in ("params", "buffers", "macs", "flops", "activations")},
-        "memory.params": lambda layer: layer.params * DTYPE_BYTES[analysis.dtype],
-        "memory.buffers": analysis.buffer_bytes,
+        "memory.params": lambda layer: analysis.weight_bytes(layer).params,
+        "memory.buffers": lambda layer: analysis.weight_bytes(layer).buffers,
+        "memory.flash": lambda layer: analysis.weight_bytes(layer).total,
         "memory.activations": attrgetter("activation_bytes"),
     }
     if figure not in part_of:
@@ -73,15 +79,27 @@ def _parts(values: Iterable[tuple[Node, int]]) -> list[Part]:
 
 def _peak(analysis: Analysis, timeline: Timeline) -> list[Part]:
     """What is alive at the peak: params and the like, and each layer's storages of one kind."""
-    memory, moment, nodes = analysis.total.memory, timeline.peak_moment, analysis.graph.nodes
-    state = timeline.base - memory.params - memory.buffers
+    memory = analysis.total.memory
+    state = timeline.base - memory.flash
+    throughout = [
+        ("params", memory.params),
+        ("buffers", memory.buffers),
+        ("scales and zero points", memory.quantization),
+        ("optimizer state", state),
+    ]
+    whole = timeline.peak
+    there = [Part(name, size, size / whole) for name, size in throughout if size]
+    return there + _alive(analysis, timeline, whole)
+
+
+def _alive(analysis: Analysis, timeline: Timeline, whole: int) -> list[Part]:
+    """Each layer's storages of one kind that are alive at the peak."""
+    nodes = analysis.graph.nodes
     held: dict[tuple[int, Kind], int] = {}
-    for storage in timeline.holders(moment):
+    for storage in timeline.holders(timeline.peak_moment):
         key = storage.node, storage.kind
         held[key] = held.get(key, 0) + storage.size
-    throughout = [("params", memory.params), ("buffers", memory.buffers), ("optimizer state", state)]
-    whole = timeline.peak
-    found = [Part(name, size, size / whole) for name, size in throughout if size]
+    found: list[Part] = []
     for (index, kind), size in sorted(held.items(), key=lambda item: (item[0][0], KINDS.index(item[0][1]))):
         node = nodes[index] if index >= 0 else None
         found.append(Part("the optimizer's step" if node is None else node.path, size, size / whole, node, kind))

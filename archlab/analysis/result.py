@@ -13,6 +13,7 @@ from archlab.analysis.memory.ledger import Timeline
 from archlab.analysis.memory.program import Program, inference_program, training_program
 from archlab.analysis.memory.trainable import Refusal, training_refusal
 from archlab.analysis.memory.training import training_memory
+from archlab.analysis.memory.weights import WeightBytes, weight_bytes
 from archlab.analysis.receptive_field.composition import Work
 from archlab.analysis.receptive_field.fields import ReceptiveField, bounded_fields, receptive_fields
 from archlab.analysis.receptive_field.outputs import OutputReport, last_spatial, output_reports, seen_at
@@ -62,6 +63,18 @@ class MemoryReport:
     """params + buffers + the most activation bytes alive at one time, the input among them."""
     peak_layer: str
     """Path of the layer running at the peak."""
+    quantization: int = 0
+    """Scales and zero points of a deployed int8 network, which are params of nobody."""
+
+    @property
+    def flash(self) -> int:
+        """What is stored: params, buffers, and what belongs to them."""
+        return self.params + self.buffers + self.quantization
+
+    @property
+    def ram(self) -> int:
+        """The most activation bytes alive at one time, the input among them."""
+        return self.inference_peak - self.flash
 
 
 class OpaqueShare(NamedTuple):
@@ -146,7 +159,8 @@ class Analysis:
         memory = inference_memory(self._inference_program, size)
         rows = zip(graph.nodes, facts, fields, memory.new_bytes, strict=True)
         self.layers = [_layer(*row, conditions.batch) for row in rows][1:]
-        self.total = _totals(self.layers, facts, memory, size, graph, fields)
+        self._weights = weight_bytes(graph, facts, conditions.dtype)
+        self.total = _totals(self.layers, self._weights, memory, graph, fields)
 
     @property
     def batch(self) -> int:
@@ -168,10 +182,26 @@ class Analysis:
         """With batch."""
         return [self.batch, *self.graph.input_shape]
 
-    def buffer_bytes(self, layer: LayerReport) -> int:
-        """What a layer's buffers take; some are of a dtype of their own (a count of batches)."""
-        facts = self._facts[layer.node.index]
-        return (facts.buffers - facts.fixed_buffers) * DTYPE_BYTES[self.dtype] + facts.fixed_buffer_bytes
+    def weight_bytes(self, layer: LayerReport) -> WeightBytes:
+        """What a layer's tensors take; some are of a dtype of their own (a count of batches, a bias)."""
+        return self._weights[layer.node.index]
+
+    @cached_property
+    def is_deployed(self) -> bool:
+        """Whether the network is as a runtime on a device runs it."""
+        return self.graph.deployment is not None
+
+    def deployed(self, dtype: str) -> Self:
+        """The same network as it is deployed, in a dtype, in batches of one."""
+        if dtype not in self._deployed:
+            from archlab.graph.deploy import deploy
+
+            self._deployed[dtype] = type(self)(deploy(self.graph), Conditions(dtype=dtype))
+        return self._deployed[dtype]
+
+    @cached_property
+    def _deployed(self) -> dict[str, Self]:
+        return {}
 
     @cached_property
     def outputs(self) -> list[OutputReport]:
@@ -235,7 +265,7 @@ class Analysis:
     @cached_property
     def inference(self) -> Timeline:
         """The storages of a forward pass, moment by moment."""
-        return inference_timeline(self._inference_program, self._facts, DTYPE_BYTES[self.dtype])
+        return inference_timeline(self._inference_program, self.total.memory.flash, DTYPE_BYTES[self.dtype])
 
     @cached_property
     def refusal(self) -> Refusal | None:
@@ -248,7 +278,7 @@ class Analysis:
         if batch == self.batch:
             return memory.inference_peak
         written = inference_program(self.graph, self._facts, replace(self.conditions, batch=batch))
-        return memory.params + memory.buffers + inference_memory(written, DTYPE_BYTES[self.dtype]).peak
+        return memory.flash + inference_memory(written, DTYPE_BYTES[self.dtype]).peak
 
     def training_peak(self, batch: int) -> int:
         """Bytes at the peak of a training step with another batch, which PyTorch must not refuse."""
@@ -355,30 +385,26 @@ def _layer(node: Node, facts: Facts, field: ReceptiveField, new_bytes: int, batc
 
 def _totals(
     layers: list[LayerReport],
-    facts: list[Facts],
+    weights: list[WeightBytes],
     memory: InferenceMemory,
-    size: int,
     graph: Graph,
     fields: list[ReceptiveField],
 ) -> Totals:
     seen = seen_at(graph.nodes[graph.outputs[0][1]], last_spatial(graph, fields))
-    params = sum([layer.params for layer in layers])
-    buffers = sum([layer.buffers for layer in layers])
-    fixed = sum([fact.fixed_buffers for fact in facts])
-    param_bytes = params * size
-    buffer_bytes = (buffers - fixed) * size + sum([fact.fixed_buffer_bytes for fact in facts])
+    stored = WeightBytes(*[sum(part) for part in zip(*weights, strict=True)])
     return Totals(
-        params=params,
-        buffers=buffers,
+        params=sum([layer.params for layer in layers]),
+        buffers=sum([layer.buffers for layer in layers]),
         macs=sum([layer.macs for layer in layers]),
         flops=sum([layer.flops for layer in layers]),
         activations=sum([layer.activations for layer in layers]),
         memory=MemoryReport(
-            params=param_bytes,
-            buffers=buffer_bytes,
+            params=stored.params,
+            buffers=stored.buffers,
             activations=sum(memory.new_bytes[len(graph.inputs) :]),
-            inference_peak=param_bytes + buffer_bytes + memory.peak,
+            inference_peak=stored.total + memory.peak,
             peak_layer=graph.nodes[memory.peak_node].path,
+            quantization=stored.quantization,
         ),
         receptive_field=fields[seen],
         receptive_field_index=seen,

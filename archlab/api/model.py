@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from archlab.api.load import load
 from archlab.api.network import Network
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph
+from archlab.graph.subgraph import cut
 
 if TYPE_CHECKING:
     import torch
@@ -32,7 +35,8 @@ def build(
     """The PyTorch model of a network, with freshly initialised weights, in training mode.
 
     Args:
-        network: a network, its graph, or a target as `archlab.load` takes it: a YAML path, a preset.
+        network: a network, its graph, or a target as `archlab.load` takes it: a YAML path, a preset. What
+            `network.deploy()` gives is built as it is deployed, in eval mode, its batch norms folded.
         device: where the weights are made; `meta` makes none.
         weights: a state dict with the same tensors, a file that holds one, or
             `torchvision:ResNet50_Weights.IMAGENET1K_V2`; matched by names and shapes (see `archlab.torch.matching`).
@@ -54,8 +58,11 @@ def build(
     from archlab.torch.build import build as build_graph
 
     found = load(network) if isinstance(network, str | Path) else network
-    return build_graph(
-        found,
+    written = found.written if isinstance(found, Network) else None
+    if written is not None and checkpoint:
+        raise single_problem("checkpoint is for training, and a deployed model is not trained", Code.WRONG_VALUE)
+    model = build_graph(
+        found if written is None else written,
         device=device,
         weights=weights,
         weights_map=weights_map,
@@ -63,6 +70,11 @@ def build(
         outputs=outputs,
         checkpoint=checkpoint,
     )
+    if written is None:
+        return model
+    from archlab.torch.fold import fold
+
+    return fold(model, written.graph if outputs is None else cut(written.graph, outputs))[0]
 
 
 def verify(network: Network | str | Path, *, batch: int = 1, device: str = "cpu") -> Verification:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Self, Unpack
 
 from archlab.analysis.conditions import ConditionOptions, Conditions
 from archlab.api.analysis import Analysis
@@ -25,6 +26,7 @@ class Network:
         document: the config as written.
         variant: the chosen variant, if any.
         remarks: of an imported network: what was left out, folded or assumed, in plain sentences.
+        written: of a deployed network: the network as it is written; None of any other.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Network:
         self.variant = variant
         self._weight_names = weight_names
         self.remarks = tuple(remarks)
+        self.written: Network | None = None
 
     @property
     def weights_map(self) -> Mapping[str, str] | Path | None:
@@ -77,6 +80,18 @@ class Network:
             ConfigError: if there is no block to compute again, or it cannot be.
         """
         return Analysis(self.graph, Conditions(**options) if conditions is None else conditions)
+
+    def deploy(self) -> Self:
+        """The same network as a runtime on a device runs it.
+
+        Batch norms are folded where that is exact, what only trains is gone, activations are fused.
+        """
+        from archlab.graph.deploy import deploy
+
+        found = copy(self)
+        found.graph = deploy(self.graph)
+        found.written = self if self.written is None else self.written
+        return found
 
     def __repr__(self) -> str:
         return f"<Network {self.name}: {counted(len(self.graph.layers), 'layer')}>"

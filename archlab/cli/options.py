@@ -58,6 +58,15 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dtype", type=dtype, choices=DTYPES, default="float32", help="of parameters and activations")
 
 
+def add_deploy(parser: argparse.ArgumentParser) -> None:
+    """Whether the network is taken as a runtime on a device runs it."""
+    parser.add_argument(
+        "--deploy",
+        action="store_true",
+        help="as it runs on a device: batch norms folded, dropout gone, activations fused (docs/deploy.md)",
+    )
+
+
 def add_training(parser: argparse.ArgumentParser, *, optimizer: bool = True) -> None:
     """How a training step is done."""
     group = parser.add_argument_group("the training step")
@@ -106,7 +115,17 @@ def seed(text: str) -> int:
 
 
 def load_network(target: str, options: argparse.Namespace) -> Network:
-    """The network that a target names, with `--set` and `--input`.
+    """The network that a target names, with `--set` and `--input`, and as it is deployed with `--deploy`.
+
+    Raises:
+        ConfigError: with every problem found.
+    """
+    network = load_as_written(target, options)
+    return network.deploy() if vars(options).get("deploy") else network
+
+
+def load_as_written(target: str, options: argparse.Namespace) -> Network:
+    """The same, not deployed.
 
     Raises:
         ConfigError: with every problem found.

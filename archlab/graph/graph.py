@@ -9,8 +9,10 @@ from itertools import takewhile
 from typing import Any, Literal, Protocol, TypeVar
 
 from archlab.diagnostics.place import Place
+from archlab.graph.deployment import Deployment
 from archlab.layers.base import Layer
-from archlab.layers.runtime import Runtime
+from archlab.layers.room import NOTHING
+from archlab.layers.runtime import FUSED, ONE_PASS, Runtime
 from archlab.layers.shape import Shape
 
 Answer = TypeVar("Answer")
@@ -68,6 +70,8 @@ class Graph:
     variant: str | None = None
     init: Mapping[str, Any] = field(default_factory=dict)
     """Initialisers by layer type (see `config.init`)."""
+    deployment: Deployment | None = None
+    """What was done to it, where it is as it is deployed (`graph.deploy`)."""
 
     def initializers(self, node: Node) -> dict[str, Any]:
         """Tensor name to initialiser of a node; what is not in it keeps PyTorch's own."""
@@ -113,8 +117,23 @@ class Graph:
 
     @cached_property
     def runtimes(self) -> list[Runtime]:
-        """How PyTorch runs every node's layer, in order."""
-        return self.asked_once(lambda node, inputs: node.layer.runtime(inputs, node.shape))
+        """How PyTorch runs every node's layer, in order; of a deployed network, how a runtime on a device does."""
+        found = self.asked_once(lambda node, inputs: node.layer.runtime(inputs, node.shape))
+        return (
+            found
+            if self.deployment is None
+            else [self._on_device(*pair) for pair in zip(self.nodes, found, strict=True)]
+        )
+
+    def _on_device(self, node: Node, runtime: Runtime) -> Runtime:
+        """Without what is PyTorch's own: positions of maxima, copies that are padded."""
+        assert self.deployment is not None
+        if node.path in self.deployment.fused:
+            return FUSED
+        if node.path in self.deployment.scaled:
+            return ONE_PASS
+        operators = None if node.layer.role == "weighted" else runtime.operators
+        return runtime._replace(workspace=NOTHING, operators=operators)
 
     def asked_once(self, ask: Callable[[Node, tuple[Shape, ...]], Answer]) -> list[Answer]:
         """The answer of every node, in order; nodes that share a layer and its input shapes share an answer.

@@ -22,6 +22,8 @@ class Activation(Layer):
 
     role: ClassVar[Role] = "activation"
     flops_per_element: ClassVar[int] = 1
+    is_elementwise: ClassVar[bool] = True
+    """Whether each value of the output is made of the one value at its place."""
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """`flops_per_element` for each element."""

@@ -138,6 +138,12 @@ class Runtime(NamedTuple):
 VIEW = Runtime(storage="view", training_storage="view", training=SHARES)
 """The same memory seen otherwise; so is its gradient."""
 
+FUSED = Runtime(storage="inplace", training_storage="inplace")
+"""Computed where its input lies, before that is written: an activation in a deployed network."""
+
+ONE_PASS = Runtime()
+"""A single operator into new memory, however many PyTorch has for it: a scale and a shift in a deployed network."""
+
 
 def one_operator(runtime: Runtime, execution: Execution) -> Operator:
     """A layer that is a single operator, from its own facts."""

@@ -24,6 +24,8 @@ _RUNS = Runtime(layout="shape", gradient_layout="shape", training=KEEPS_OUTPUT, 
 class _AlongDim(Activation):
     """A function that mixes the values along one dimension."""
 
+    is_elementwise: ClassVar[bool] = False
+
     dim: int = Field(1, description="The dimension; 0 is the batch, 1 the channels.")
 
     def _axis(self, shape: Shape) -> int:
@@ -87,6 +89,7 @@ class Softmax2d(Activation):
     runs: ClassVar[Runtime] = _RUNS
     alias: ClassVar[str] = "softmax"
     torch_class: ClassVar[str] = "Softmax2d"
+    is_elementwise: ClassVar[bool] = False
     flops_per_element: ClassVar[int] = 5
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:

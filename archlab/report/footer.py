@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archlab.analysis.receptive_field.outputs import OutputReport
 from archlab.analysis.receptive_field.productivity import border_layer
 from archlab.analysis.result import Analysis, MemoryReport
 from archlab.layers.shape import is_map, shape_text
+from archlab.report.deployment import deployed_word, deployment_rows, int8_notes
 from archlab.report.opaque import at_least, opaque_rows, share_text
 from archlab.report.units import binary, field_text, largest_text, misalignment_text, start_text, stride_text
 
@@ -13,6 +16,12 @@ CONVENTIONS = (
     "MACs: convolutions, linear layers and matrix products, without bias. FLOPs: 2 x MACs + elementwise work.",
     "Activations: output elements of convolutions and linear layers. Memory: inference, values freed after last use.",
 )
+
+
+def conventions(analyses: Sequence[Analysis]) -> list[str]:
+    """What the numbers of some networks mean."""
+    return [*CONVENTIONS, *int8_notes(analyses)]
+
 
 MOST_RESULTS = 8
 """Beside the first, whose receptive fields are told."""
@@ -23,11 +32,11 @@ def heading(analysis: Analysis) -> str:
     shapes = [shape_text((analysis.batch, *node.shape)) for node in analysis.graph.inputs]
     several = [f"{node.path} {shape}" for node, shape in zip(analysis.graph.inputs, shapes, strict=True)]
     inputs = f"input {shapes[0]}" if len(shapes) == 1 else f"inputs {', '.join(several)}"
-    return f"{analysis.graph.name}: {inputs}, {analysis.dtype}"
+    return f"{analysis.graph.name}: {inputs}, {analysis.dtype}{deployed_word(analysis)}"
 
 
 def _memory_text(analysis: Analysis, memory: MemoryReport) -> str:
-    weights = binary(memory.params + memory.buffers)
+    weights = binary(memory.flash)
     peak = at_least(analysis.total, "memory", binary(memory.inference_peak))
     return f"{peak} at the inference peak ({memory.peak_layer}), of it {weights} params and buffers"
 
@@ -58,7 +67,7 @@ def totals(analysis: Analysis) -> list[tuple[str, str]]:
         ("activations", number("activations")),
         *opaque_rows(analysis),
         ("memory", _memory_text(analysis, memory)),
-        *_training_rows(analysis),
+        *(deployment_rows(analysis) if analysis.is_deployed else _training_rows(analysis)),
     ]
     return rows + _field_rows(analysis) + _productivity_rows(analysis)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from archlab.analysis.row import Row
 from archlab.report.bounds import check_rows
 from archlab.report.escape import markdown_text, spreadsheet_text
-from archlab.report.footer import CONVENTIONS, heading, totals
+from archlab.report.footer import conventions, heading, totals
 from archlab.report.rows import layer_rows
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def analysis_markdown(analysis: Analysis) -> str:
     rows = layer_rows(analysis)
     lines = [f"- {label}: {_markdown_cell(text)}" for label, text in totals(analysis)]
     title = f"## {_markdown_cell(heading(analysis))}"
-    return "\n".join([title, "", *lines, "", rows_markdown(rows), *CONVENTIONS]) + "\n"
+    return "\n".join([title, "", *lines, "", rows_markdown(rows), *conventions([analysis])]) + "\n"
 
 
 def rows_html(rows: list[Row]) -> str:
@@ -77,5 +77,5 @@ def analysis_html(analysis: Analysis) -> str:
     """The layers as an HTML table for notebooks, with heading, totals and conventions."""
     rows = layer_rows(analysis)
     lines = "".join(f"<li>{escape(label)}: {escape(text)}</li>" for label, text in totals(analysis))
-    notes = "".join(f"<div><small>{escape(text)}</small></div>" for text in CONVENTIONS)
+    notes = "".join(f"<div><small>{escape(text)}</small></div>" for text in conventions([analysis]))
     return f"<div><b>{escape(heading(analysis))}</b><ul>{lines}</ul>{rows_html(rows)}{notes}</div>"

@@ -7,12 +7,17 @@ from archlab.analysis.memory.ledger import Kind, Moment, Storage, Timeline
 from archlab.analysis.memory.lifetimes import last_uses
 from archlab.analysis.result import Analysis
 from archlab.analysis.row import Row
+from archlab.report.deployment import deployed_word, int8_notes
 from archlab.report.opaque import at_least
 from archlab.report.units import binary
 
 NOTES = (
     "Live storages, in the order in which PyTorch takes and frees them. What kernels take inside themselves, and what",
     "an allocator keeps in reserve, comes on top. A loss hands a gradient to each result and takes nothing else.",
+)
+DEPLOYED_NOTES = (
+    "A buffer for each value, taken in the order of the file and freed after its last reader; an activation lies in",
+    "its input's. What kernels take inside themselves comes on top, and so does the program.",
 )
 WORDS: dict[Kind, str] = {
     "input": "the input",
@@ -66,7 +71,8 @@ class MemoryView:
     def title(self) -> str:
         """What it is of, in a line."""
         run = f"a training step with {self.analysis.step_text()}" if self.training else "a forward pass"
-        return f"{self.analysis.graph.name}: {run}, batch {self.analysis.batch}, {self.analysis.dtype}"
+        analysis = self.analysis
+        return f"{analysis.graph.name}: {run}, batch {analysis.batch}, {analysis.dtype}{deployed_word(analysis)}"
 
     def peak_text(self) -> str:
         """How much, and when."""
@@ -83,10 +89,11 @@ class MemoryView:
         held = dict.fromkeys(WORDS, 0)
         for storage in self.timeline.holders(moment):
             held[storage.kind] += storage.size
-        state = self.timeline.base - memory.params - memory.buffers
+        state = self.timeline.base - memory.flash
         parts = [
             ("params", memory.params),
             ("buffers", memory.buffers),
+            ("scales and zero points", memory.quantization),
             ("optimizer state", state),
             ("input", held["input"]),
             ("outputs of layers", held["output"]),
@@ -169,6 +176,10 @@ class MemoryView:
         """What the numbers mean, and of which layers they are not known to the byte."""
         if self.analysis.total.is_bound("memory"):
             return (*NOTES, OPAQUE_NOTE)
+        if self.analysis.is_deployed:
+            return DEPLOYED_NOTES
+        if self.analysis.dtype == "int8":
+            return (*NOTES, *int8_notes([self.analysis]))
         if not self.training or self.analysis.conditions.autocast is None:
             return NOTES
         graph = self.analysis.graph

@@ -15,6 +15,7 @@ from archlab.layers.shape import AXIS_NAMES, Shape, map_size, shape_text, size_a
 if TYPE_CHECKING:
     from archlab.analysis.receptive_field.outputs import OutputReport
     from archlab.analysis.result import Analysis, LayerReport
+    from archlab.graph.deployment import Deployment
 
 from archlab.analysis.row import Row
 
@@ -31,6 +32,7 @@ def analysis_dict(analysis: Analysis) -> Row:
         "variant": graph.variant,
         "input": {"shape": analysis.input_shape, "dtype": analysis.dtype},
         **({"inputs": _input_rows(analysis)} if len(graph.inputs) > 1 else {}),
+        **({} if graph.deployment is None else {"deployment": deployment_dict(graph.deployment)}),
         "total": {
             "params": total.params,
             "buffers": total.buffers,
@@ -43,6 +45,9 @@ def analysis_dict(analysis: Analysis) -> Row:
                 "activations": total.memory.activations,
                 "inference_peak": total.memory.inference_peak,
                 "inference_peak_layer": total.memory.peak_layer,
+                "flash": total.memory.flash,
+                "ram": total.memory.ram,
+                **({"quantization": total.memory.quantization} if analysis.is_deployed else {}),
                 "training_peak": None if training is None else training.peak,
                 **_training_dict(analysis),
             },
@@ -72,6 +77,18 @@ def analysis_dict(analysis: Analysis) -> Row:
             }
             for output in analysis.outputs
         ],
+    }
+
+
+def deployment_dict(deployment: Deployment) -> Row:
+    """What became of the layers, by their paths."""
+    return {
+        "folded": dict(deployment.folded),
+        "scaled": dict(deployment.scaled),
+        "kept": dict(deployment.kept),
+        "made_once": list(deployment.made_once),
+        "removed": list(deployment.removed),
+        "fused": sorted(deployment.fused),
     }
 
 

@@ -11,7 +11,7 @@ from archlab.analysis.time.device import Device
 from archlab.layers.shape import shape_text
 from archlab.report.figures import figures_row, refusals, training_text
 from archlab.report.fold import FoldedRow, fold
-from archlab.report.footer import CONVENTIONS, heading, totals
+from archlab.report.footer import conventions, heading, totals
 from archlab.report.grid import GAP, Grid, Justify, grid, widest
 from archlab.report.opaque import bound, opaque_notes
 from archlab.report.terminal import bar, render, width_of
@@ -83,7 +83,7 @@ def analysis_table(analysis: Analysis, depth: int | None, *, colour: bool = Fals
         heading(analysis),
         _table(columns, rows, width_of(colour=colour)),
         "\n".join(lines),
-        *CONVENTIONS,
+        *conventions([analysis]),
     ]
     return render(parts, colour=colour)
 
@@ -111,7 +111,7 @@ def comparison_table(analyses: Sequence[Analysis], device: Device, *, colour: bo
     """
     rows = [_network_cells(analysis, figures_row(analysis, device)) for analysis in analyses]
     text = f"Bound: the sum of the layers' lower bounds on {device.description or device.name}."
-    notes = [*refusals(analyses), *opaque_notes(analyses), *CONVENTIONS, text]
+    notes = [*refusals(analyses), *opaque_notes(analyses), *conventions(analyses), text]
     return render([_table(NETWORK_COLUMNS, rows, width_of(colour=colour)), *notes], colour=colour)
 
 

@@ -9,6 +9,7 @@ from archlab.analysis.row import Row
 from archlab.analysis.time.device import Device
 from archlab.analysis.time.roofline import LayerTime
 from archlab.layers.describe import describe
+from archlab.report.deployment import deployed_word
 
 NOTES = (
     "Bound: the layer's FLOPs at the device's peak rate or its bytes (inputs, parameters and output, once each) at its",
@@ -42,7 +43,8 @@ class TimeView:
 
     def title(self) -> str:
         """What it is of, in a line."""
-        what = f"{self.analysis.graph.name}: batch {self.analysis.batch}, {self.analysis.dtype}"
+        analysis = self.analysis
+        what = f"{analysis.graph.name}: batch {analysis.batch}, {analysis.dtype}{deployed_word(analysis)}"
         return f"{what}, a forward pass on {self.device.description or self.device.name}"
 
     def bounds(self) -> list[tuple[str, float, int]]:

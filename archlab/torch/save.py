@@ -14,6 +14,7 @@ from archlab.diagnostics.requirements import require
 from archlab.diagnostics.spelling import argument
 from archlab.files.output import replacing, write_text
 from archlab.graph import Graph, HasGraph
+from archlab.graph.deploy import deploy
 from archlab.graph.subgraph import cut
 from archlab.torch.source import to_source
 
@@ -35,6 +36,7 @@ class BuildOptions:
         partial: keep fresh weights where those do not fit.
         check: a file with an input and the output that these weights give for it.
         outputs: layers whose values the model returns; those of the config if None.
+        deploy: whether to write it as it is deployed, with batch norms folded.
     """
 
     seed: int | None = None
@@ -43,6 +45,7 @@ class BuildOptions:
     partial: bool = False
     check: Path | None = None
     outputs: Sequence[str] | None = None
+    deploy: bool = False
 
 
 def save(network: HasGraph, path: Path, options: BuildOptions | None = None) -> list[str]:
@@ -80,7 +83,7 @@ def save(network: HasGraph, path: Path, options: BuildOptions | None = None) -> 
                 f"{path}: source holds no weights; write them to a .pt file beside it", Code.WRONG_VALUE
             )
         graph = network.graph if options.outputs is None else cut(network.graph, options.outputs)
-        write_text(path, to_source(graph))
+        write_text(path, to_source(deploy(graph) if options.deploy else graph))
     except OSError as error:
         raise single_problem(f"cannot write {path}: {error.strerror or error}", Code.UNWRITABLE) from None
     return []
@@ -112,6 +115,10 @@ def _save_model(network: HasGraph, path: Path, options: BuildOptions) -> list[st
         )
         told.append(f"{options.weights}: {matching.summary()}")
         told += [f"warning: {options.weights}: {text}" for text in matching.warnings()]
+    if options.deploy:
+        from archlab.torch.fold import fold
+
+        model, graph = fold(model, graph)
     if options.check is not None:
         from archlab.torch.weights_check import check_weights
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from archlab.analysis.facts import Facts
 from archlab.analysis.memory.ledger import Ledger, Storage, Timeline
 from archlab.analysis.memory.program import Call, Program
 from archlab.layers.room import NOTHING
@@ -68,16 +67,15 @@ def _beside(call: Call, bytes_per_element: int) -> int:
     return 0 if scratch is NOTHING else scratch.bytes(bytes_per_element, 1)
 
 
-def inference_timeline(written: Program, facts: list[Facts], bytes_per_element: int) -> Timeline:
+def inference_timeline(written: Program, base: int, bytes_per_element: int) -> Timeline:
     """The same walk with every storage remembered, which takes longer; the peak is the same.
 
     Args:
         written: the calls of a forward pass.
-        facts: of the graph's nodes.
-        bytes_per_element: of an activation, a parameter and a buffer without a dtype of its own.
+        base: bytes of what is there throughout: parameters and buffers.
+        bytes_per_element: of an activation.
     """
-    elements = sum([fact.params + fact.buffers - fact.fixed_buffers for fact in facts])
-    ledger = Ledger(elements * bytes_per_element + sum([fact.fixed_buffer_bytes for fact in facts]))
+    ledger = Ledger(base)
     values: dict[int, Storage] = {}
     inputs = len(written.graph.inputs)
     for call in written.calls:

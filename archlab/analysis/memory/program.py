@@ -276,7 +276,8 @@ class _Writer:
                     held.append(call)
         for call in held:
             last[call.index] = max(last[call.index], starts[call.node] + call.operator.until)
-        inputs = [results[node.index] for node in self._graph.inputs]
+        # on a device nobody holds the input, whose memory is taken again
+        inputs = [results[node.index] for node in self._graph.inputs] if self._graph.deployment is None else []
         for kept in (*inputs, *[results[index] for _, index in self._graph.outputs]):
             last[kept] = count
         drops: dict[int, list[int]] = {}

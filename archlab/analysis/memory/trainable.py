@@ -41,6 +41,8 @@ def training_refusal(
         conditions: dtype and batch.
         written: gives its calls in a training step, where they may be at hand.
     """
+    if graph.deployment is not None:
+        return Refusal("a deployed network is not trained")
     if conditions.dtype not in TRAINED_DTYPES:
         return Refusal(f"{conditions.dtype} cannot be trained; choose a floating-point dtype")
     if not any(fact.params or "params" in fact.unknown for fact in facts):

@@ -70,9 +70,14 @@ def roofline(analysis: Analysis, device: Device) -> list[LayerTime]:
 
 
 def _moved(analysis: Analysis, layer: LayerReport) -> int:
+    deployment = analysis.graph.deployment
     if layer.storage in {"view", "eval_identity"} or not layer.node.inputs:
         return 0
+    if deployment is not None and layer.node.path in deployment.fused:
+        return 0  # computed before anything is written
     shapes = [*analysis.graph.input_shapes(layer.node), layer.node.shape]
-    elements = sum([prod(shape) for shape in shapes]) * analysis.batch + layer.params + layer.buffers
-    elements += layer.shared
-    return elements * DTYPE_BYTES[analysis.dtype]
+    elements = sum([prod(shape) for shape in shapes]) * analysis.batch + layer.shared
+    size = DTYPE_BYTES[analysis.dtype]
+    if deployment is not None:
+        return elements * size + analysis.weight_bytes(layer).total
+    return (elements + layer.params + layer.buffers) * size

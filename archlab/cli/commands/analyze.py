@@ -7,7 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from archlab.cli.forms import charts, page, row_texts, workbook
-from archlab.cli.options import CHARTS, TARGET, add_fold_depth, add_network, add_page, add_training, analyze_target
+from archlab.cli.options import (
+    CHARTS,
+    TARGET,
+    add_deploy,
+    add_fold_depth,
+    add_network,
+    add_page,
+    add_training,
+    analyze_target,
+)
 from archlab.cli.output import PAGES, ROWS, TEXTS, add_form
 from archlab.cli.report import Report
 
@@ -21,6 +30,7 @@ FORMS = ROWS._replace(endings={**TEXTS, **PAGES})
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A network, how it is trained, and the page."""
     add_network(parser)
+    add_deploy(parser)
     add_form(parser)
     parser.add_argument("target", help=TARGET)
     add_training(parser)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from archlab.cli.options import TARGET, add_network, load_network, seed
+from archlab.cli.options import TARGET, add_deploy, add_network, load_as_written, seed
 from archlab.cli.output import TEXT
 from archlab.cli.report import Report, text_report
 
@@ -15,6 +15,7 @@ FORMS = TEXT
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A network, the file, and its weights."""
     add_network(parser)
+    add_deploy(parser)
     parser.add_argument("target", help=TARGET)
     parser.add_argument(
         "-o",
@@ -60,8 +61,9 @@ def run(options: argparse.Namespace) -> Report:
         partial=options.partial,
         check=options.weights_check,
         outputs=options.outputs,
+        deploy=options.deploy,
     )
-    told = save(load_network(options.target, options), options.output, chosen)
+    told = save(load_as_written(options.target, options), options.output, chosen)
     return text_report("", notes=[printable(line) for line in told])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from archlab.cli.options import SEVERAL, TARGET, add_network, add_training, conditions_of, load_network
+from archlab.cli.options import SEVERAL, TARGET, add_deploy, add_network, add_training, conditions_of, load_network
 from archlab.cli.output import Forms, add_output
 from archlab.cli.report import Report
 from archlab.cli.targets import Request, requested, tell_apart
@@ -25,18 +25,21 @@ SHORT = {
     "flops": "flops",
     "activations": "activations",
     "memory": "memory.inference_peak",
+    "flash": "memory.flash",
+    "ram": "memory.ram",
     "training-memory": "memory.training_peak",
     "receptive-field": "receptive_field",
 }
 """Figures that have options of their own, by what the options call them."""
 LEAST = ("params", "macs", "receptive-field")
 """Those of which too little can be wrong."""
-EXAMPLES = {"memory": "300KiB", "training-memory": "24GiB", "receptive-field": "224"}
+EXAMPLES = {"memory": "300KiB", "flash": "1MiB", "ram": "300KiB", "training-memory": "24GiB", "receptive-field": "224"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Networks, limits, and the form of the result."""
     add_network(parser)
+    add_deploy(parser)
     parser.add_argument("targets", nargs="+", metavar="TARGET", help=TARGET)
     parser.description = "Exit status 1 if a network is beyond a limit given here or in its config ('expect')."
     parser.epilog = SEVERAL
@@ -122,7 +125,7 @@ def _check_all(requests: list[Request], options: argparse.Namespace) -> list[Che
         if isinstance(network, ConfigError):
             found.append(Checked(request.target, request.target, problems=network.problems))
         else:
-            as_written = not request.settings and options.input is None and conditions == Conditions()
+            as_written = not (request.settings or options.input or options.deploy) and conditions == Conditions()
             found.append(check(request.target, network, options.limits, conditions, as_written=as_written))
     return found
 

@@ -12,6 +12,7 @@ from archlab.cli.options import (
     CHARTS,
     SEVERAL,
     TARGET,
+    add_deploy,
     add_network,
     add_page,
     add_training,
@@ -29,6 +30,7 @@ FORMS = ROWS._replace(endings={**TEXTS, **PAGES})
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Networks, how they are trained, and the page."""
     add_network(parser)
+    add_deploy(parser)
     add_form(parser)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"{TARGET} (all presets if none)")
     parser.epilog = SEVERAL

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlab.cli.forms import row_texts
-from archlab.cli.options import TARGET, add_fold_depth, add_network, add_training, analyze_target
+from archlab.cli.options import TARGET, add_deploy, add_fold_depth, add_network, add_training, analyze_target
 from archlab.cli.output import PICTURES, ROWS, TEXTS, add_form
 from archlab.cli.parser import size_in_bytes
 from archlab.cli.report import Report
@@ -22,6 +22,7 @@ FORMS = ROWS._replace(endings={**TEXTS, **PICTURES})
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A network, how it is trained, and a memory to fit."""
     add_network(parser)
+    add_deploy(parser)
     add_form(parser)
     parser.description = "With -o FILE.png or FILE.svg: a picture of the bytes alive, moment by moment."
     parser.add_argument("target", help=TARGET)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from archlab.cli.options import TARGET, add_fold_depth, add_network, analyze_target
+from archlab.cli.options import TARGET, add_deploy, add_fold_depth, add_network, analyze_target
 from archlab.cli.output import ROWS, add_form
 from archlab.cli.report import Report
 from archlab.cli.timed import timed_report
@@ -15,6 +15,7 @@ FORMS = ROWS
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A network and a device."""
     add_network(parser)
+    add_deploy(parser)
     add_form(parser)
     parser.add_argument("target", help=TARGET)
     parser.add_argument("--device", default="h100", metavar="NAME", help="a device's name, or its .yaml file (h100)")

@@ -18,7 +18,7 @@ from archlab.report.diagram.boxes import fold_to_boxes
 from archlab.report.diagram.svg import diagram_style, diagram_svg
 from archlab.report.figures import FIGURES, Figure, figure_text, figures_row, training_text
 from archlab.report.fold import FoldedRow, fold
-from archlab.report.footer import CONVENTIONS, totals
+from archlab.report.footer import conventions, totals
 from archlab.report.opaque import bound
 from archlab.report.page import charts
 from archlab.report.page.data import extent_records, growth_records, growth_words, memory_records, stage_records
@@ -101,7 +101,7 @@ def page(
         charts=drawn,
         command=command,
         device=device.description or device.name,
-        conventions=CONVENTIONS,
+        conventions=conventions(analyses),
         version=__version__,
         css=Markup(_static("page.css")),  # noqa: S704 - our own file
         diagram_css=Markup(diagram_style()),  # noqa: S704 - our own
