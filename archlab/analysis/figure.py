@@ -70,11 +70,22 @@ def figure_of(analysis: Analysis, name: str) -> Figure:
     if name == "memory.training_peak" and analysis.training is None:
         assert analysis.refusal is not None
         return Figure((NOTHING_KNOWN,), f"there is no training step: {analysis.refusal.reason}")
+    if name == "memory.arena":
+        return _arena(analysis)
     value, number = _total(analysis, name)
     if analysis.total.is_bound(number):
         what = "what it keeps" if number == "memory" else f"its {number}"
         return Figure((Range(value, inf, None),), f"an opaque layer does not declare {what}")
     return Figure((Range(value, value, value),))
+
+
+def _arena(analysis: Analysis) -> Figure:
+    arena = analysis.arena
+    if arena is None:
+        return Figure((NOTHING_KNOWN,), "an arena is of a deployed network in int8; name the figure int8.arena")
+    if arena.size is None:
+        return Figure((NOTHING_KNOWN,), arena.unknown)
+    return Figure((Range(arena.size, arena.size, arena.size),))
 
 
 def _total(analysis: Analysis, name: str) -> tuple[int, str]:

@@ -50,6 +50,8 @@ def heaviest(analysis: Analysis, figure: str, most: int = MOST_NAMED) -> list[Pa
         found = _peak(analysis, analysis.inference)
     elif figure == "memory.ram":
         found = _alive(analysis, analysis.inference, analysis.total.memory.ram)
+    elif figure == "memory.arena":
+        found = _in_arena(analysis)
     elif figure == "memory.training_peak":
         found = [] if analysis.training is None else _peak(analysis, analysis.training)
     else:
@@ -104,6 +106,15 @@ def _alive(analysis: Analysis, timeline: Timeline, whole: int) -> list[Part]:
         node = nodes[index] if index >= 0 else None
         found.append(Part("the optimizer's step" if node is None else node.path, size, size / whole, node, kind))
     return found
+
+
+def _in_arena(analysis: Analysis) -> list[Part]:
+    """The tensors that are alive at an arena's peak."""
+    arena, nodes = analysis.arena, analysis.graph.nodes
+    if arena is None or not arena.size:
+        return []
+    whole = arena.size
+    return [Part(nodes[node].path, size, size / whole, nodes[node], "output") for node, size in arena.held]
 
 
 def _growth(analysis: Analysis) -> list[Part]:

@@ -26,6 +26,7 @@ from archlab.layers.runtime import Storage
 from archlab.layers.shape import is_map
 
 if TYPE_CHECKING:
+    from archlab.analysis.micro.arena import Arena
     from archlab.analysis.projective_field.fields import Projections
     from archlab.analysis.receptive_field.effective import Estimator
 
@@ -190,6 +191,15 @@ class Analysis:
     def is_deployed(self) -> bool:
         """Whether the network is as a runtime on a device runs it."""
         return self.graph.deployment is not None
+
+    @cached_property
+    def arena(self) -> Arena | None:
+        """What TensorFlow Lite Micro takes for the activations of a deployed int8 network; None of any other."""
+        if not self.is_deployed or self.dtype != "int8":
+            return None
+        from archlab.analysis.micro.arena import micro_arena
+
+        return micro_arena(self.graph, self.batch)
 
     def deployed(self, dtype: str) -> Self:
         """The same network as it is deployed, in a dtype, in batches of one."""

@@ -25,6 +25,7 @@ from archlab.layers.deform import DeformConv2dOp
 from archlab.layers.identity import Identity
 from archlab.layers.instance_norm import InstanceNormNd
 from archlab.layers.linear import Linear
+from archlab.layers.padding import ConstantPadNd, FilledPadNd
 from archlab.layers.parametrized_conv import ParametrizedConvNd
 from archlab.layers.ranks import of_rank
 from archlab.layers.scale import LayerScale
@@ -81,6 +82,7 @@ class _Deployer:
             removed,
             frozenset(nodes[index].path for index in fused),
             self.kept,
+            _padded(nodes, {index for _, index in outputs}),
         )
         return replace(graph, nodes=nodes, outputs=outputs, deployment=deployment)
 
@@ -179,6 +181,24 @@ def _fused(graph: Graph) -> set[int]:
         own = runtime.storage == "new" or node.index in found
         free.append(alone and (own or free[node.inputs[0]]))
     return found
+
+
+def _padded(nodes: list[Node], results: set[int]) -> frozenset[str]:
+    """The paddings with zeros that one convolution alone reads, which pads with zeros itself or not at all."""
+    readers: dict[int, list[Node]] = {}
+    for node in nodes:
+        for source in node.inputs:
+            readers.setdefault(source, []).append(node)
+    found: set[str] = set()
+    for node in nodes:
+        reading = readers.get(node.index, [])
+        pads = isinstance(node.layer, FilledPadNd) and not isinstance(node.layer, ConstantPadNd)
+        if not pads or node.index in results or len(reading) != 1:
+            continue
+        layer = reading[0].layer
+        if isinstance(layer, ConvNd) and layer.padding_mode == "zeros" and min(getattr(node.layer, "padding", ())) >= 0:
+            found.add(node.path)
+    return frozenset(found)
 
 
 def _scale_and_shift(_norm: Layer) -> Layer:

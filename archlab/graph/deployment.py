@@ -17,6 +17,7 @@ class Deployment:
         removed: layers that do nothing in eval mode.
         fused: activations that are computed where their input lies.
         kept: batch norms that stay as they are, and why.
+        padded: paddings with zeros that the convolution behind them does while it reads.
     """
 
     folded: Mapping[str, str]
@@ -25,3 +26,4 @@ class Deployment:
     removed: tuple[str, ...]
     fused: frozenset[str]
     kept: Mapping[str, str]
+    padded: frozenset[str] = frozenset()

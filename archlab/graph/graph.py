@@ -12,7 +12,7 @@ from archlab.diagnostics.place import Place
 from archlab.graph.deployment import Deployment
 from archlab.layers.base import Layer
 from archlab.layers.room import NOTHING
-from archlab.layers.runtime import FUSED, ONE_PASS, Runtime
+from archlab.layers.runtime import FUSED, ONE_PASS, VIEW, Runtime
 from archlab.layers.shape import Shape
 
 Answer = TypeVar("Answer")
@@ -132,6 +132,8 @@ class Graph:
             return FUSED
         if node.path in self.deployment.scaled:
             return ONE_PASS
+        if node.path in self.deployment.padded:
+            return VIEW
         operators = None if node.layer.role == "weighted" else runtime.operators
         return runtime._replace(workspace=NOTHING, operators=operators)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from archlab.analysis.result import Analysis
 from archlab.diagnostics.spelling import argument
@@ -29,10 +30,45 @@ def deployment_rows(analysis: Analysis) -> list[tuple[str, str]]:
     return [
         ("flash", f"{binary(memory.flash)} of weights{pairs}"),
         ("RAM", f"{binary(memory.ram)} of activations at the peak ({memory.peak_layer})"),
+        *arena_rows(analysis),
         ("deployed", _done(deployment)),
         *_stays(deployment.scaled, "a scale and a shift"),
         *_stays(deployment.kept, "as it was"),
     ]
+
+
+def arena_rows(analysis: Analysis) -> list[tuple[str, str]]:
+    """What TensorFlow Lite Micro takes, in the order of the file and in the best one; nothing where it is not asked."""
+    arena, nodes = analysis.arena, analysis.graph.nodes
+    if arena is None:
+        return []
+    if arena.size is None:
+        return [("arena", f"unknown: {arena.unknown}")]
+    text = f"{binary(arena.size)} in TensorFlow Lite Micro, {counted(arena.operators, 'operator')}"
+    rows = [("arena", f"{text}; {binary(arena.peak)} alive at the peak ({nodes[arena.peak_node].path})")]
+    if arena.best < arena.size:
+        rows.append(
+            ("reordered", f"{binary(arena.best)} in another order; {binary(arena.best_peak)} alive at the peak")
+        )
+    if not arena.best_is_exact:
+        rows.append(("reordered", "there are too many orders to say whether another has a smaller peak"))
+    return rows
+
+
+def arena_dict(analysis: Analysis) -> dict[str, Any]:
+    """The same for programs."""
+    arena, nodes = analysis.arena, analysis.graph.nodes
+    if arena is None:
+        return {}
+    if arena.size is None:
+        return {"arena": None, "arena_unknown": arena.unknown}
+    order = [nodes[index].path for index in arena.best_order] if arena.best < arena.size else None
+    return {
+        "arena": arena.size,
+        "arena_peak": arena.peak,
+        "arena_peak_layer": nodes[arena.peak_node].path,
+        "arena_reordered": {"size": arena.best, "peak": arena.best_peak, "exact": arena.best_is_exact, "order": order},
+    }
 
 
 def _done(deployment: Deployment) -> str:
@@ -41,6 +77,7 @@ def _done(deployment: Deployment) -> str:
         (len(deployment.made_once), "weight", "made once"),
         (len(deployment.removed), "layer", "gone that only training needs"),
         (len(deployment.fused), "activation", "fused"),
+        (len(deployment.padded), "padding", "done by the convolution behind it"),
         (len(deployment.scaled), "batch norm", "kept as a scale and a shift"),
         (len(deployment.kept), "batch norm", "kept as they are"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archlab.report.deployment import arena_rows
 from archlab.report.grid import Grid, grid
 from archlab.report.memory import MemoryView
 from archlab.report.terminal import render
@@ -36,7 +37,7 @@ def _moments(view: MemoryView, depth: int | None) -> Grid:
 def _parts(view: MemoryView) -> str:
     lines = [("peak", view.peak_text())]
     lines += [(f"  {label}", binary(size)) for label, size in view.parts()]
-    lines += [*view.checkpoint_lines(), *view.fit_lines()]
+    lines += [*arena_rows(view.analysis), *view.checkpoint_lines(), *view.fit_lines()]
     width = max(len(label) for label, _ in lines) + 2
     return "\n".join(f"{label:<{width}}{text}" for label, text in lines)
 

@@ -11,6 +11,7 @@ from archlab.analysis.receptive_field.fields import Misalignment, ReceptiveField
 from archlab.analysis.receptive_field.productivity import border_layer
 from archlab.layers.describe import own_options
 from archlab.layers.shape import AXIS_NAMES, Shape, map_size, shape_text, size_along
+from archlab.report.deployment import arena_dict
 
 if TYPE_CHECKING:
     from archlab.analysis.receptive_field.outputs import OutputReport
@@ -48,6 +49,7 @@ def analysis_dict(analysis: Analysis) -> Row:
                 "flash": total.memory.flash,
                 "ram": total.memory.ram,
                 **({"quantization": total.memory.quantization} if analysis.is_deployed else {}),
+                **arena_dict(analysis),
                 "training_peak": None if training is None else training.peak,
                 **_training_dict(analysis),
             },
@@ -89,6 +91,7 @@ def deployment_dict(deployment: Deployment) -> Row:
         "made_once": list(deployment.made_once),
         "removed": list(deployment.removed),
         "fused": sorted(deployment.fused),
+        "padded": sorted(deployment.padded),
     }
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from archlab.analysis.figure import DEPLOYED, Range, figure_of
+from archlab.analysis.figure import DEPLOYED, NOTHING_KNOWN, Range, figure_of
 from archlab.analysis.heaviest import heaviest
 from archlab.analysis.limits import State, judge_limit
 from archlab.api.analysis import Analysis
@@ -37,6 +37,9 @@ def test_figures_are_those_of_json() -> None:
     for figure in FIGURES:
         if figure not in ("receptive_field", "stride"):
             dtype, _, part = figure.partition(".")
+            if figure == "memory.arena":
+                assert figure_of(analysis, figure).ranges == (NOTHING_KNOWN,)  # of deployed networks in int8
+                continue
             if dtype in DEPLOYED:
                 value = looked_up(analysis.deployed(dtype).to_dict()["total"], f"memory.{part}")
             else:

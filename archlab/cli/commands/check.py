@@ -27,13 +27,21 @@ SHORT = {
     "memory": "memory.inference_peak",
     "flash": "memory.flash",
     "ram": "memory.ram",
+    "arena": "memory.arena",
     "training-memory": "memory.training_peak",
     "receptive-field": "receptive_field",
 }
 """Figures that have options of their own, by what the options call them."""
 LEAST = ("params", "macs", "receptive-field")
 """Those of which too little can be wrong."""
-EXAMPLES = {"memory": "300KiB", "flash": "1MiB", "ram": "300KiB", "training-memory": "24GiB", "receptive-field": "224"}
+EXAMPLES = {
+    "memory": "300KiB",
+    "flash": "1MiB",
+    "ram": "300KiB",
+    "arena": "300KiB",
+    "training-memory": "24GiB",
+    "receptive-field": "224",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,8 @@ FIGURES: dict[str, Measure] = {
     **dict.fromkeys(("params", "buffers", "macs", "flops", "activations"), COUNT),
     **dict.fromkeys(("receptive_field", "stride"), POSITIONS),
     **{f"memory.{part}": BYTES for part in ("params", "buffers", "activations", "inference_peak", "training_peak")},
-    **dict.fromkeys(("memory.flash", "memory.ram", "int8.flash", "int8.ram", "float16.flash", "float16.ram"), BYTES),
+    **dict.fromkeys(("memory.flash", "memory.ram", "memory.arena", "int8.flash", "int8.ram", "int8.arena"), BYTES),
+    **dict.fromkeys(("float16.flash", "float16.ram"), BYTES),
 }
 """By the names that they have in JSON under `total`."""
 

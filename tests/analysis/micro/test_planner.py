@@ -1,0 +1,102 @@
+"""The planner's rules, one by one; `test_interpreter` holds them beside the real one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import archlab
+from archlab.analysis.micro.arena import micro_arena
+from archlab.analysis.micro.planner import Buffer, arena_bytes, planned_offsets
+from tests.command import run
+
+RECORDED = json.loads(Path(__file__).with_name("arenas.json").read_text())
+"""Networks as `tflite.draw` drew them, with the arenas that the interpreter of tflite-micro planned for them."""
+
+
+@pytest.mark.parametrize("number", range(len(RECORDED)))
+def test_arenas_that_the_interpreter_has_planned(number: int) -> None:
+    case = RECORDED[number]
+    assert micro_arena(archlab.loads(case["config"]).deploy().graph).size == case["arena"]
+
+
+def test_the_largest_is_first_and_of_equal_ones_the_last() -> None:
+    assert planned_offsets([Buffer(16, 0, 1), Buffer(32, 1, 2), Buffer(32, 1, 2)]) == [64, 32, 0]
+
+
+def test_sizes_are_rounded_up_to_sixteen_bytes() -> None:
+    assert planned_offsets([Buffer(17, 0, 1), Buffer(1, 0, 1)]) == [0, 32]
+    assert arena_bytes([Buffer(17, 0, 1), Buffer(1, 0, 1)]) == 48
+    assert arena_bytes([]) == 0
+
+
+def test_what_is_not_alive_at_the_same_time_shares_memory() -> None:
+    assert planned_offsets([Buffer(64, 0, 1), Buffer(48, 2, 3), Buffer(16, 1, 2)]) == [0, 0, 64]
+
+
+def test_the_first_gap_that_is_large_enough_is_taken() -> None:
+    # 96 at 0; 64 behind it; 48 where 96 has been, since that is over; 32 in the gap between 48 and 64
+    buffers = [Buffer(96, 0, 1), Buffer(64, 1, 3), Buffer(48, 2, 3), Buffer(32, 2, 3)]
+    assert planned_offsets(buffers) == [0, 96, 0, 48]
+
+
+PERSON = ("mobilenet_v1_slim", "--input", "1x96x96", "--set", "width_mult=0.25", "--set", "num_classes=2")
+
+
+def test_the_arena_of_a_network_that_everyone_knows(capsys: pytest.CaptureFixture[str]) -> None:
+    """The interpreter's head for `person_detect.tflite` is 55,296 bytes."""
+    status, out, _ = run(capsys, "analyze", *PERSON, "--deploy", "--dtype", "int8", "--format", "json")
+    memory = json.loads(out)["total"]["memory"]
+    assert status == 0
+    assert memory["arena"] == memory["ram"] == 55_296
+    assert run(capsys, "check", *PERSON, "--limit", "int8.arena <= 55296B")[0] == 0
+    status, out, _ = run(capsys, "check", *PERSON, "--limit", "int8.arena < 55296B")
+    assert status == 1
+    assert "int8.arena must be < 55296B, but it is 54.00 KiB" in out
+    assert "66.7%  36.00 KiB  stage1.0.conv2, output" in out
+
+
+def test_padding_that_tensorflow_has_not_is_an_operator() -> None:
+    text = "archlab: 1\ninput: [4, 8, 8]\nlayers:\n  - {{type: conv2d, out_channels: 4, kernel_size: 3, {}}}\n"
+    operators = {
+        options: micro_arena(archlab.loads(text.format(options)).deploy().graph).operators
+        for options in (
+            "padding: 1",
+            "padding: 0",
+            "stride: 2, padding: 1",
+            "stride: 2, padding: same_tf",
+            "padding: 2",
+        )
+    }
+    assert list(operators.values()) == [1, 1, 2, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        ("{type: gelu}", "'gelu' (gelu) has no operator of TensorFlow Lite Micro's"),
+        ("{type: adaptive_avg_pool2d, output_size: 3}", "has windows of several sizes"),
+        ("{type: conv2d, out_channels: 2, kernel_size: 3, padding: 1, padding_mode: reflect}", "pads with reflect"),
+        ("{type: upsample, scale_factor: 2, mode: bicubic}", "resizes by bicubic"),
+        ("{type: max_pool2d, kernel_size: 2, dilation: 2}", "has a dilation"),
+        ("{type: avg_pool2d, kernel_size: 3, stride: 2, padding: 1, count_include_pad: false}", "leaves a padding out"),
+        ("{type: conv_transpose2d, out_channels: 2, kernel_size: 2, stride: 2, output_padding: 1}", "behind its last"),
+        ("{type: channels_last}", "is not of maps of two axes or features"),
+    ],
+)
+def test_what_has_no_form_there_is_unknown(layer: str, reason: str) -> None:
+    network = archlab.loads(f"archlab: 1\ninput: [4, 8, 8]\nlayers:\n  - {layer}\n")
+    arena = micro_arena(network.deploy().graph)
+    assert arena.size is None
+    assert reason in arena.unknown
+
+
+def test_an_unknown_arena_is_never_within_a_limit(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "check", "convnext_tiny", "--limit", "int8.arena <= 1GiB")
+    assert status == 1
+    assert "int8.arena is not known: 'stem.ln' (layer_norm2d) has no operator" in out
+    status, out, _ = run(capsys, "check", "mobilenet_v2", "--max-arena", "1GiB")
+    assert status == 1
+    assert "memory.arena is not known: an arena is of a deployed network in int8" in out
