@@ -28,12 +28,17 @@ SLOW = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--rewrite` writes the expected outputs anew."""
+    """`--rewrite` writes the expected outputs anew; `--whole` leaves no network out."""
     parser.addoption("--rewrite", action="store_true", help="write expected outputs and generated pages anew")
+    parser.addoption("--whole", action="store_true", help="also build the presets that are like smaller ones")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the quick tests: `pytest -m quick` runs them alone."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the quick tests, which `pytest -m quick` runs alone; leave those out that only `--whole` runs."""
+    if not config.getoption("--whole"):
+        left_out = [item for item in items if item.get_closest_marker("whole")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("whole")]
     for item in items:
         path = item.path.relative_to(TESTS).as_posix()
         if not any(path == slow or path.startswith(f"{slow}/") for slow in SLOW):

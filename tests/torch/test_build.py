@@ -61,7 +61,7 @@ IN_FULL = ("alexnet", "vgg11", "resnet18", "resnext50_32x4d", "mobilenet_v2", "d
 """At their own size too, and in double precision; the others with a smaller image, for time."""
 
 
-@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize("name", presets.each(COMPARED))
 def test_logits_equal_torchvisions_with_its_weights(name: str) -> None:
     model = theirs(name)
     network = load(name, input=(3, 96, 96) if name not in ("inception_v3", *SEGMENTATION) else (3, 160, 160))
@@ -248,8 +248,8 @@ def test_it_exports_with_a_dynamic_batch() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("resnet18", "squeezenet1_1", "mobilenet_v3_small", "shufflenet_v2_x0_5", "regnet_y_400mf", "mnasnet0_5"),
-        "unet_bilinear",
+        *("resnet18", "squeezenet1_1", "mobilenet_v3_small", "shufflenet_v2_x0_5", "regnet_y_400mf"),
+        *("unet_bilinear", pytest.param("mnasnet0_5", marks=pytest.mark.whole)),
     ],
 )
 def test_families_compile_and_export(name: str) -> None:

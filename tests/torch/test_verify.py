@@ -23,7 +23,7 @@ WIDER = ("hrnet_w30", "hrnet_w32", "hrnet_w40")
 """hrnet_w18 with other widths: a thousand layers each."""
 
 
-@pytest.mark.parametrize("name", presets.TARGETS)
+@pytest.mark.parametrize("name", presets.each())
 def test_every_preset_verifies(name: str) -> None:
     network = presets.network(name)
     is_large = presets.analysis(name).total.macs > LARGE or name in WIDER

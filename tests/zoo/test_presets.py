@@ -21,6 +21,7 @@ from torchvision import models
 from archlab.config.initializers import INITIALIZERS
 from archlab.config.syntax.yaml_nodes import Scalar
 from archlab.config.tree.targets import open_target
+from tests import presets
 from tests.presets import analysis
 from tests.references import FAMILIES, PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, VIDEO, OwnedTensor, truth
 
@@ -202,3 +203,10 @@ def test_receptive_field(name: str, size: int, stride: int, padding: int) -> Non
         assert axis.sizes == [size]
         assert axis.stride == stride
         assert axis.start == -padding
+
+
+@pytest.mark.parametrize("name", presets.OF_ONE_KIND)
+def test_presets_that_are_left_out_have_no_other_kinds_of_layers(name: str) -> None:
+    kinds = presets.kinds_with_options(presets.network(name).graph)
+    for other in presets.OF_ONE_KIND[name]:
+        assert presets.kinds_with_options(presets.network(other).graph) <= kinds, other

@@ -46,7 +46,7 @@ def without_copies() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("name", presets.TARGETS)
+@pytest.mark.parametrize("name", presets.each())
 def test_copies_equal_walks(name: str) -> None:
     with_copies = described(presets.network(name).graph)
     with without_copies():

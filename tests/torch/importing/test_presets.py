@@ -13,6 +13,7 @@ from torchvision.models.segmentation.lraspp import LRASPPHead
 from torchvision.ops import SqueezeExcitation
 
 from archlab.api.load import load
+from tests import presets
 from tests.references import PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, VIDEO
 from tests.torch.importing.held import held
 
@@ -49,7 +50,7 @@ def overwritten(model: nn.Module) -> nn.Module:
     return model
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", presets.each(NAMES))
 def test_a_preset_is_the_model_imported(name: str) -> None:
     preset = load(name)
     with torch.device("meta"):
