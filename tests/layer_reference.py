@@ -35,7 +35,7 @@ TITLES: dict[str, tuple[str, ...]] = {
     "Along dimensions": ("reduction",),
     "Shuffles": ("shuffle",),
     "Gates and scales": ("scale", "channel_attention", "constant"),
-    "Attention": ("attention", "tokens"),
+    "Attention": ("matmul", "attention", "tokens"),
     "Shape, order, dropout": ("flatten", "identity", "dropout", "permute"),
 }
 """Of the page's parts, each of one family or several."""
@@ -160,6 +160,9 @@ def _example(name: str, cls: type[Layer]) -> list[str]:
     lines += ["  - {type: flatten, start_dim: 2}", TRANSPOSED] if name == "class_token" else []
     lines += ["  - {name: one, type: sigmoid}"] if joins or name == "cross_attention" else []
     other = ", with: [one]" if name == "cross_attention" else ", with: [input]" if joins else ""
+    if name == "scaled_dot_product_attention":
+        lines += ["  - {name: q, type: channels_last}", "  - {name: k, type: sigmoid}", "  - {name: v, type: tanh}"]
+        item, other = f"from: q, {item}", ", with: [k, v]"
     lines.append(f"  - {{{item}{other}}}")
     network = archlab.loads("\n".join(lines))
     return ["```yaml", *lines, "```", "", _numbers(network), ""]

@@ -119,6 +119,8 @@ class MemoryNetworkMaker(NetworkMaker):
             other = self._some_name()
             left_out = {"sr_ratio", *(key for options in WINDOWS for key in options)}
             item = {key: value for key, value in _attention(self.random, ()).items() if key not in left_out}
+            if self.random.random() < 0.3:
+                return {"type": "scaled_dot_product_attention", "with": [other, self._some_name()]}
             return {**item, "type": "cross_attention", "with": [other]}
         count = self.random.choice([1, 1, 1, 2, 3])
         others = [self._some_name() for _ in range(count)]
@@ -440,6 +442,9 @@ DRAWN: dict[str, Callable[[Draw, tuple[int, ...]], Item]] = {
         "after": draw.randint(0, 3),
     },
     "identity": _plain("identity"),
+    "as_map": _plain("as_map"),
+    # of a map that lies with its channels last, a norm of the last dimension is not told to the byte
+    "as_channels": lambda _, shape: {"type": "identity" if is_map(shape) else "as_channels"},
     **{
         kind: lambda draw, _, kind=kind: {  # type: ignore[misc]
             "type": kind,
@@ -473,8 +478,10 @@ DRAWN: dict[str, Callable[[Draw, tuple[int, ...]], Item]] = {
     "unflatten": _unflatten,
 }
 """By type, what an item of it may be; joins have their own."""
-JOINS = ("add", "concat", "multiply", "subtract", "divide", "maximum", "minimum", "weighted_add")
-assert {*DRAWN, *JOINS, "cross_attention"} == {name for name in layer_types() if not name.endswith(("1d", "3d"))}
+JOINS = ("add", "concat", "multiply", "subtract", "divide", "maximum", "minimum", "weighted_add", "matmul")
+assert {*DRAWN, *JOINS, "cross_attention", "scaled_dot_product_attention"} == {
+    name for name in layer_types() if not name.endswith(("1d", "3d"))
+}
 
 
 def random_case(seed: int) -> Case:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -11,7 +12,8 @@ from archlab.imports.layouts import laid_out
 from archlab.imports.layouts import others as layouts
 from archlab.imports.lowered import Lowered, lowered
 from archlab.imports.unsaid import UnsaidError
-from archlab.layers.shape import Shape, axis_count
+from archlab.layers.laid import Laid, roles_of
+from archlab.layers.shape import RANKS, Shape, axis_count
 
 COUNTER = "num_batches_tracked"
 """A batch norm's, which only PyTorch keeps."""
@@ -54,11 +56,14 @@ class Builder:
         items: what was called, in order.
         reasons: why opaque items are so, by path.
         first: the number of inputs, which is that of the first item's value.
+        marks: whether values may be taken for something else than they are, where nothing else helps (`as_map`,
+            `as_channels`); positions are lost by that.
     """
 
     def __init__(self, inputs: Mapping[str, Shape]) -> None:
         self.items: list[Item] = []
         self.reasons: dict[str, str] = {}
+        self.marks = False
         self.first = len(inputs)
         self._shapes: list[Shape] = list(inputs.values())
         self._owners: dict[tuple[str, ...], int] = {}
@@ -113,7 +118,7 @@ class Builder:
         Raises:
             UnsaidError: if archlab has no such layer for these inputs, or it gives another shape, or has other tensors.
         """
-        made = self._fitting(layer_type, options, inputs)
+        inputs, made = self._made_fit(layer_type, options, inputs)
         if output is not None and tuple(made.shape) != output:
             raise UnsaidError(f"{layer_type} gives {tuple(made.shape)}, and the source {output}")
         names = {} if tensors is None else _names(layer_type, made, tensors)
@@ -181,6 +186,36 @@ class Builder:
                 found[kind] -= elements
         return found
 
+    def _made_fit(
+        self, layer_type: str, options: Mapping[str, Any], inputs: Sequence[int]
+    ) -> tuple[Sequence[int], Lowered]:
+        """An item, with layers in front of it that say anew what dimensions hold where it can be only so."""
+        before = len(self.items)
+        try:
+            return inputs, self._fitting(layer_type, options, inputs)
+        except UnsaidError as error:
+            for marker in ("as_map", "as_channels") if self.marks else ():
+                marked = [self._marked(marker, value) for value in inputs]
+                if marked != list(inputs):
+                    try:
+                        return marked, self._made(layer_type, options, marked)
+                    except UnsaidError:
+                        self.drop(before)
+            raise error from None
+
+    def _marked(self, marker: str, value: int) -> int:
+        """A value whose dimensions are taken for others, where it has such; the same as before if asked for twice."""
+        shape = self._shapes[value]
+        is_wanted = isinstance(shape, Laid) and len(shape) - 1 in RANKS if marker == "as_map" else any(roles_of(shape))
+        if not is_wanted:
+            return value
+        known = [
+            number
+            for number, item in enumerate(self.items, self.first)
+            if item.type == marker and item.inputs == (value,)
+        ]
+        return known[0] if known else self.build(marker, {}, (value,))
+
     def _fitting(self, layer_type: str, options: Mapping[str, Any], inputs: Sequence[int]) -> Lowered:
         """An item; where the layout of an opaque one's output is in the way, which was a guess, another is taken."""
         try:
@@ -243,6 +278,15 @@ class Builder:
         for name in item.tensors.values():
             self._claimed.setdefault(name, value)
         return value
+
+    @contextmanager
+    def marking(self) -> Iterator[None]:
+        """While `marks`."""
+        before, self.marks = self.marks, True
+        try:
+            yield
+        finally:
+            self.marks = before
 
     def drop(self, start: int) -> None:
         """Take back the items from one on."""

@@ -62,10 +62,11 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "scale": ("squeeze_excitation", "layer_scale"),
     "channel_attention": ("efficient_channel_attention",),
     "constant": ("scale", "shift", "pow", "square", "abs"),
+    "matmul": ("matmul", "scaled_dot_product_attention"),
     "attention": ("self_attention", "cross_attention"),
     "tokens": ("class_token", "position_embedding"),
     "flatten": ("flatten",),
-    "identity": ("identity",),
+    "identity": ("identity", "as_map", "as_channels"),
     "dropout": ("dropout", *ranks("dropout2d"), "stochastic_depth"),
     "permute": ("channels_last", "channels_first", "permute", "transpose", "unflatten"),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from archlab.layers.norm import FLOAT_BYTES
 from archlab.layers.operators import FIRST, Operator, permutation
 from archlab.layers.room import KEEPS_NOTHING, KEEPS_OUTPUT, SHARES, Room, Training
@@ -64,14 +66,14 @@ class AttentionTape(Tape):
 
     def written_out(self, query: int, key: int, value: int, dropout: float, bias: int | None = None) -> int:
         """Scaled queries times keys, plus a bias, their softmax, what is left out of it, times the values."""
-        scores = self.matmul(self.scaled_by_number(query), self.permuted((0, 1, 3, 2), key))
+        scores = self.matmul(self.scaled_by_number(query), self.turned(key))
         scores = scores if bias is None else self.sum(scores, bias)
         return self.matmul(self.dropped(self.softmax(scores), dropout), value)
 
     def by_math(self, query: int, key: int, value: int, dropout: float, bias: int | None = None) -> int:
         """What `scaled_dot_product_attention` does where no kernel fits: queries and keys are both scaled."""
         queries = self.scaled_by_number(query)
-        scores = self.matmul(queries, self.scaled_by_number(self.permuted((0, 1, 3, 2), key)))
+        scores = self.matmul(queries, self.scaled_by_number(self.turned(key)))
         scores = scores if bias is None else self.sum(scores, bias)
         weights = self.softmax(scores)
         result = self.matmul(self.dropped(weights, dropout), value)
@@ -103,13 +105,20 @@ class AttentionTape(Tape):
         factors = Room(fixed_elements=1 if dropout == 1 else value.elements)
         return self.put(Operator(value, (read,), training=Training(inputs=(), kept=factors, kept_first=True)))
 
+    def turned(self, read: int) -> int:
+        """Rows for columns."""
+        last = len(self.value(read).sizes) - 1
+        return self.permuted((*range(last - 1), last, last - 1), read)
+
     def matmul(self, left: int, right: int) -> int:
         """Of matrices for each sample and head, which are copied where they cannot be seen as one batch."""
-        batch, heads, rows, inner = self.value(left).sizes
+        *_, rows, inner = self.value(left).sizes
         columns = self.value(right).sizes[-1]
-        count = batch * heads
-        first = self.reshaped((count, rows, inner), left)
-        second = self.reshaped((count, inner, columns), right)
+        pairs = zip(self.value(left).sizes[:-2], self.value(right).sizes[:-2], strict=True)
+        outer = tuple([max(pair) for pair in pairs])
+        count = prod(outer)
+        first = self.reshaped((count, rows, inner), self._stretched((*outer, rows, inner), left))
+        second = self.reshaped((count, inner, columns), self._stretched((*outer, inner, columns), right))
         product = Operator(
             contiguous((count, rows, columns)),
             (first, second),
@@ -119,8 +128,12 @@ class AttentionTape(Tape):
         )
         made = self.put(product)
         for read in (left, right):
-            self.operators[read] = self.operators[read]._replace(until=max(made, self.operators[read].until))
-        return self.reshaped((batch, heads, rows, columns), made)
+            if read > FIRST:
+                self.operators[read] = self.operators[read]._replace(until=max(made, self.operators[read].until))
+        return self.reshaped((*outer, rows, columns), made)
+
+    def _stretched(self, sizes: Sizes, read: int) -> int:
+        return read if self.value(read).sizes == sizes else self.expanded(sizes, read)
 
     def merged(self, sizes: Sizes, read: int) -> int:
         """The heads beside one another again."""

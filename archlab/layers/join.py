@@ -20,7 +20,7 @@ from archlab.layers.laid import (
     without_positions,
 )
 from archlab.layers.operators import FIRST, Operator
-from archlab.layers.room import SHARES, VIEWS, Gradient, Training
+from archlab.layers.room import KEEPS_NOTHING, SHARES, VIEWS, Gradient, Training
 from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import Shape, ShapeError, axis_count, of_kind, require_map, shape_text
 from archlab.layers.strides import Value, contiguous, in_format_of, iterated
@@ -36,37 +36,6 @@ def _refuse_channels_last(layer: str, inputs: tuple[Shape, ...]) -> None:
     for shape in inputs:
         if isinstance(shape, ChannelsLast):
             require_map(layer, shape)
-
-
-class Add(Layer):
-    """Elementwise sum of maps of one shape. FLOPs: one addition per element and further input."""
-
-    type: ClassVar[str] = "add"
-    others: ClassVar[Others] = "joined"
-    alias: ClassVar[str] = "add"
-    role: ClassVar[Role] = "join"
-    attachments: ClassVar[tuple[str, ...]] = ("norm", "activation")
-
-    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """All of one shape, unchanged."""
-        if len(set(inputs)) != 1:
-            raise ShapeError(f"add needs inputs of one shape, but they are {_shapes_text(inputs)}")
-        return inputs[0]
-
-    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
-        """One addition per element and further input."""
-        return Cost(elementwise=(len(inputs) - 1) * prod(output))
-
-    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
-        """Nothing is kept: the gradient of a sum is that of each term."""
-        return Runtime(training=SHARES, pairwise=True, autocast="first two", operators=self._operators)
-
-    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
-        """The sum of the first two, to which the others are added in place."""
-        inputs = execution.inputs
-        value = iterated(inputs[0].sizes, inputs[:2])
-        further = [Operator(value, (number, -3 - number), "inplace", SHARES) for number in range(len(inputs) - 2)]
-        return (Operator(value, (FIRST, FIRST - 1), training=SHARES), *further)
 
 
 class StretchingJoin(Layer):
@@ -148,6 +117,47 @@ class StretchingJoin(Layer):
 def gradients_of(stretched: tuple[bool, bool]) -> tuple[Gradient, ...]:
     """New maps, summed up for what is stretched."""
     return tuple(["reduced" if is_stretched else "new" for is_stretched in stretched])
+
+
+class Add(StretchingJoin):
+    """Elementwise sum of maps of one shape. FLOPs: one addition per element and further input."""
+
+    type: ClassVar[str] = "add"
+    alias: ClassVar[str] = "add"
+
+    stretch: bool = Field(
+        default=False, description="Stretch axes of size 1, as PyTorch does; false: unequal shapes are an error."
+    )
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """All of one shape, unchanged; stretched where that is wanted."""
+        if self.stretch:
+            return super().out_shape(inputs)
+        if len(set(inputs)) != 1:
+            raise ShapeError(f"add needs inputs of one shape, but they are {_shapes_text(inputs)}")
+        return inputs[0]
+
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Nothing is kept: the gradient of a sum is that of each term."""
+        if len(set(inputs)) > 1:
+            return Runtime(training=KEEPS_NOTHING, pairwise=True, operators=super()._operators)
+        return Runtime(training=SHARES, pairwise=True, autocast="first two", operators=self._in_place)
+
+    def _in_place(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
+        """The sum of the first two, to which the others are added in place."""
+        inputs = execution.inputs
+        value = iterated(inputs[0].sizes, inputs[:2])
+        further = [Operator(value, (number, -3 - number), "inplace", SHARES) for number in range(len(inputs) - 2)]
+        return (Operator(value, (FIRST, FIRST - 1), training=SHARES), *further)
+
+    def _operator(self, value: Value, reads: tuple[int, ...], stretched: tuple[bool, bool]) -> Operator:
+        """What is stretched gets its gradient summed up, the other the result's."""
+        kinds = tuple([_summed(is_stretched) for is_stretched in stretched])
+        return Operator(value, reads, training=SHARES, gradients=kinds)
+
+
+def _summed(is_stretched: bool) -> Gradient:  # noqa: FBT001 - of a pair
+    return "new" if is_stretched else "shared"
 
 
 class Multiply(StretchingJoin):

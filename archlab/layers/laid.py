@@ -141,6 +141,7 @@ def split(shape: tuple[int, ...], dim: int, sizes: tuple[int, ...]) -> tuple[int
     roles = roles_of(shape)
     axes = roles[dim]
     made: tuple[Role, ...]
+    extra = 0 if axes else extra_of(shape)
     if not axes:
         made = (CHANNELS,) * len(sizes)
     elif tuple([positions_of(shape)[axis] for axis in axes]) == sizes and not extra_of(shape):
@@ -148,12 +149,14 @@ def split(shape: tuple[int, ...], dim: int, sizes: tuple[int, ...]) -> tuple[int
     elif tuple([positions_of(shape)[axis] for axis in axes]) == without_ones(sizes) and not extra_of(shape):
         held = iter(axes)
         made = tuple([(next(held),) if size > 1 else CHANNELS for size in sizes])
-    elif len(sizes) == 1:
-        made = (axes,)
+    elif len(without_ones(sizes)) <= 1:
+        whole = sizes.index(max(sizes))
+        made = tuple([axes if number == whole else CHANNELS for number in range(len(sizes))])
+        extra = extra_of(shape)
     else:
         return None
     return laid(
-        (*shape[:dim], *sizes, *shape[dim + 1 :]), (*roles[:dim], *made, *roles[dim + 1 :]), positions_of(shape)
+        (*shape[:dim], *sizes, *shape[dim + 1 :]), (*roles[:dim], *made, *roles[dim + 1 :]), positions_of(shape), extra
     )
 
 

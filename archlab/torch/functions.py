@@ -48,6 +48,10 @@ def _transpose(traced: fx.Graph, layer: Layer, inputs: list[fx.Node]) -> fx.Node
     return traced.call_function(torch.transpose, (inputs[0], layer.dim0, layer.dim1))
 
 
+def _attention(traced: fx.Graph, layer: Layer, inputs: list[fx.Node]) -> fx.Node:
+    return traced.call_function(functional.scaled_dot_product_attention, tuple(inputs), layer.torch_arguments())
+
+
 def _reduce(function: Callable[..., object]) -> MakeCall:
     """A function along dimensions, with the layer's options."""
 
@@ -83,6 +87,8 @@ FUNCTIONS: dict[str, MakeCall] = {
         (inputs[0],),
         {"eps": getattr(layer, "eps")},  # noqa: B009
     ),
+    "matmul": lambda traced, _layer, inputs: traced.call_function(torch.matmul, tuple(inputs)),
+    "scaled_dot_product_attention": _attention,
     "concat": _concat,
     "narrow": _narrow,
     "transpose": _transpose,

@@ -98,6 +98,11 @@ class LinearRun(fx.Interpreter):
             return args[0]
         if target in (torch.amax, torch.linalg.vector_norm):
             target, kwargs = torch.sum, {name: value for name, value in kwargs.items() if name != "ord"}
+        if target is torch.matmul:
+            return _mixed(*args)
+        if target is functional.scaled_dot_product_attention:
+            query, key, value = args
+            return query.mean(-1, keepdim=True) + _mixed(key.mean(-1, keepdim=True).mT, value)
         return super().call_function(operator.add if target in _AS_SUMS else target, args, kwargs)
 
     def _is_elementwise(self, node: Node) -> bool:
@@ -116,6 +121,11 @@ def _of_module(module: object, args: tuple[Any, ...]) -> Tensor | None:
     if isinstance(module, WindowAttention):
         return _attended_in_windows(module, args[0])
     return _attended(module, *args) if isinstance(module, Attention) else None
+
+
+def _mixed(left: Tensor, right: Tensor) -> Tensor:
+    """A product of matrices: what is summed over, of both."""
+    return left.mean(-1, keepdim=True) + right.mean(-2, keepdim=True)
 
 
 def _attended_in_windows(module: WindowAttention, x: Tensor) -> Tensor:

@@ -381,6 +381,8 @@ OTHERS: list[tuple[str, dict[str, Any], Shape]] = [
     ("dropout", {}, (6, 4, 5)),
     ("dropout2d", {"p": 0.2}, (6, 4, 5)),
     ("identity", {}, (6,)),
+    ("as_map", {}, (6, 4, 5)),
+    ("as_channels", {}, (6, 4, 5)),
     ("prelu", {"num_parameters": 6}, (6, 4, 5)),
     ("prelu", {"num_parameters": 5}, (6, 4, 5)),
     ("glu", {"dim": 1}, (6, 4, 5)),

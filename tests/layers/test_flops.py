@@ -272,6 +272,9 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
         (ChannelsLast((4, 6, 18)),),
         144 + 7 * 2 * 24 * 4,
     ),
+    # a sum for each element of 6 x 20 by 20 x 6, which are MACs; a scale of 20 x 6, softmax of 20 x 20 scores
+    ("matmul", {}, (Laid((6, 20), ((), (0, 1)), (4, 5)), Laid((20, 6), ((0, 1), ()), (4, 5))), 0),
+    ("scaled_dot_product_attention", {}, (Laid((20, 6), ((0, 1), ()), (4, 5)),) * 3, 20 * 6 + 5 * 400),
     ("position_embedding", {}, (MAP,), 120),
     ("class_token", {}, (Laid((20, 6), ((0, 1), ()), (4, 5)),), 0),
     # what only moves values
@@ -288,6 +291,8 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
     ("unflatten", {"dim": 1, "unflattened_size": (2, 3)}, (MAP,), 0),
     ("flatten", {}, (MAP,), 0),
     ("identity", {}, (MAP,), 0),
+    ("as_map", {}, (Laid((6, 4, 5), ((), (), ()), (1, 1)),), 0),
+    ("as_channels", {}, (MAP,), 0),
     ("dropout", {}, (MAP,), 0),
     ("dropout2d", {}, (MAP,), 0),
     ("stochastic_depth", {"p": 0.5, "mode": "row"}, (MAP,), 0),

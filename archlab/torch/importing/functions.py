@@ -13,6 +13,7 @@ from archlab.torch.importing.rules import (
     layout,
     norms,
     pooling,
+    products,
     reductions,
     resizing,
     slices,
@@ -22,6 +23,7 @@ from archlab.torch.importing.rules.arguments import Rule
 RULES: dict[str, Rule] = {
     **joins.RULES,
     **convolutions.RULES,
+    **products.RULES,
     **norms.RULES,
     **activations.RULES,
     **pooling.RULES,

@@ -61,6 +61,7 @@ class Call:
         known: what it is as a layer; None where its inside is looked at.
         reasons: why what was called in it cannot be said; then all of it becomes one opaque item.
         mark: how many tensors had been folded when it began.
+        is_folded: whether some of what enters was folded.
     """
 
     module: nn.Module
@@ -71,6 +72,7 @@ class Call:
     known: Match | None = None
     reasons: list[str] = field(default_factory=list)
     mark: int = 0
+    is_folded: bool = False
 
 
 class Tracer(TorchFunctionMode):
@@ -136,11 +138,20 @@ class Tracer(TorchFunctionMode):
         reason = self._ruled(func, args, kwargs, result)
         if reason and self._made_fit((args, kwargs)):
             reason = self._ruled(func, args, kwargs, result)
-        if reason and not self.composites.fold(func, args, kwargs, result):
+        if (
+            reason
+            and not self.composites.fold(func, args, kwargs, result)
+            and not self._marked(func, args, kwargs, result)
+        ):
             self._unknown(func, outputs, (args, kwargs), self.composites.reason or reason)
         for one in outputs:
             if not self.recorder.fits(one):
                 self._deferred[id(one)] = func, (args, kwargs)
+
+    def _marked(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> bool:
+        """Whether a call can be said by its rule if what enters is taken for something else than it is."""
+        with self.recorder.marking():
+            return not self._ruled(func, args, kwargs, result)
 
     def _ruled(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> str:
         """Say a call by its rule; the reason where that cannot be done."""
@@ -205,9 +216,10 @@ class Tracer(TorchFunctionMode):
         recorder = self.recorder
         call = Call(module, scope, len(recorder.items), recorder.seen, recorder.values_in((args, kwargs)))
         call.mark = self.composites.mark()
+        call.is_folded = self.composites.holds((args, kwargs))
         if not self._inside and self.recorder.is_stale((args, kwargs)):
             self._calls[-1].reasons.append(_STALE)
-        if not (self._inside or self._is_left_out()) and call.inputs and not self.composites.holds((args, kwargs)):
+        if not (self._inside or self._is_left_out()) and call.inputs and not call.is_folded:
             call.known = known_module(module)
         self._calls.append(call)
         self.recorder.running.append((module, scope))
@@ -260,14 +272,15 @@ class Tracer(TorchFunctionMode):
             return
         type_, options, path = *match.known, call.scope.path or None
         try:
-            self.recorder.add(type_, options, call.inputs, result, tensors=match.tensors, path=path)
+            with self.recorder.marking():
+                self.recorder.add(type_, options, call.inputs, result, tensors=match.tensors, path=path)
         except UnsaidError as error:
             call.reasons.append(str(error))
 
     def _collapse(self, call: Call, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
         """One opaque item in place of all that a module called."""
         outputs, reason = list(tensors_in(result)), "; ".join(dict.fromkeys(call.reasons))
-        if self.composites.holds((args, kwargs)) or not keeps_samples(outputs, self.recorder.batch):
+        if call.is_folded or not keeps_samples(outputs, self.recorder.batch):
             if not self._calls:
                 raise single_problem(f"what the model gives does not have its samples in front: {reason}", Code.SHAPE)
             self._calls[-1].reasons.append(f"{call.scope.kind}: {reason}")

@@ -115,6 +115,10 @@ FUNCTIONS: dict[str, Function] = {
     "square": lambda operands, _: call("torch.square", operands),
     "normalize": lambda operands, arguments: call("nn.functional.normalize", operands, {"eps": Atom(arguments["eps"])}),
     "abs": lambda operands, _: call("torch.abs", operands),
+    "matmul": lambda operands, _: call("torch.matmul", operands),
+    "scaled_dot_product_attention": lambda operands, arguments: call(
+        "nn.functional.scaled_dot_product_attention", operands, {name: Atom(value) for name, value in arguments.items()}
+    ),
     "concat": _concat,
     "narrow": _narrow,
     "transpose": _transpose,

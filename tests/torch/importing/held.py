@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 import archlab
@@ -77,7 +78,7 @@ def counted_macs(model: nn.Module, inputs: Mapping[str, Shape]) -> int:
     """Of a sample, by PyTorch's own counter; of one alone, since some work is done once for all of a batch."""
     model.eval()
     counter = FlopCounterMode(display=False)
-    with counter, torch.no_grad():
+    with counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # it does not know the CPU's fused attention
         model(*samples(model, inputs, batch=1))
     flops = counter.get_total_flops()
     assert flops % 2 == 0

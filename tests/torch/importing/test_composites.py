@@ -62,7 +62,7 @@ class Windowed(nn.Module):
 def _proved(model: nn.Module, shape: tuple[int, ...]) -> list[str]:
     """The layer types of a model, which is equal in params, MACs and outputs."""
     one = held(model.eval(), shape)
-    assert one.opaque == []
+    assert one.opaque == [], one.flat.remarks
     proof = prove(model, one.flat, one.network.graph)
     assert proof.ok, proof.render()
     assert proof.difference is not None
@@ -156,7 +156,14 @@ class Elsewhere(nn.Module):
         return result
 
 
-@pytest.mark.parametrize("last", [Scaled, Causal, Elsewhere])
+def test_attention_of_another_scale_is_written_out() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 12, 4, 4), nn.Flatten(2), Turned(), Scaled()).eval()
+    types = _proved(model, (3, 16, 24))
+    assert types.count("matmul") == 2
+    assert "self_attention" not in types
+
+
+@pytest.mark.parametrize("last", [Causal, Elsewhere])
 def test_other_attention_is_opaque_and_counted(last: type[nn.Module]) -> None:
     model = nn.Sequential(nn.Conv2d(3, 12, 4, 4), nn.Flatten(2), Turned(), last()).eval()
     one = held(model, (3, 16, 24))

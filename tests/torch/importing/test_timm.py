@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from tests.torch.importing.held import difference, held, numbers, randomise
 
@@ -30,6 +31,7 @@ WHOLLY = (
     "poolformer_s12",  # layer_scale
     "dla34",  # concat
     "cs3darknet_focus_s",  # concat
+    "pvt_v2_b0",  # scaled_dot_product_attention
 )
 SIZE = 64
 
@@ -45,6 +47,25 @@ def test_a_model_is_the_network(timm: Any, name: str) -> None:
     model = timm.create_model(name, pretrained=False)
     randomise(model)
     one = held(model, (3, SIZE, SIZE))
+    assert not one.opaque, one.flat.remarks
+    for what, (ours, theirs) in numbers(one).items():
+        assert ours == theirs, what
+    assert difference(one) <= 1e-5
+
+
+PARTS = {
+    "GlobalContext": (16,),  # matmul
+    "NonLocalAttn": (16,),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_is_the_network(timm: Any, name: str) -> None:
+    torch.manual_seed(0)
+    part = getattr(timm.layers, name)
+    model = nn.Sequential(nn.Conv2d(3, 16, 3), part(*PARTS[name])).eval()
+    randomise(model)
+    one = held(model, (3, 10, 12))
     assert not one.opaque, one.flat.remarks
     for what, (ours, theirs) in numbers(one).items():
         assert ours == theirs, what

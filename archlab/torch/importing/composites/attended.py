@@ -50,7 +50,7 @@ def attended(recorder: Recorder, parts: Sequence[Folded], scores: Scores, shape:
     ):
         raise UnsaidError("queries, keys and values do not come from one linear layer")
     inner = recorder.shape(projected)[-1] // PARTS
-    query, key, value = (one.places.flatten(0, -4) for one in parts)
+    query, key, value = (_of_groups(one.places) for one in parts)
     heads = heads_of(query, key, value, inner)
     if heads is None:
         raise UnsaidError("queries, keys and values lie in another order")
@@ -60,6 +60,11 @@ def attended(recorder: Recorder, parts: Sequence[Folded], scores: Scores, shape:
     pending = _pending(recorder, item, heads, scores)
     places = along_rows(heads.rows, inner).reshape(*heads.rows.shape, heads.num_heads, heads.width).transpose(1, 2)
     return Folded(projected, places.reshape(tuple(shape)), pending=pending)
+
+
+def _of_groups(places: Tensor) -> Tensor:
+    """Places of (groups, heads, tokens, width); of one head where the tensor has no dimension for them."""
+    return places.flatten(0, -4) if places.dim() > 3 else places.unsqueeze(1)
 
 
 def _pending(recorder: Recorder, item: Item, heads: Heads, scores: Scores) -> Pending:

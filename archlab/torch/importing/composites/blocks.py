@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import permutations
 from math import prod
 
-import torch
 from torch import Tensor
 
 from archlab.layers.laid import roles_of
 from archlab.layers.shape import Shape
-from archlab.torch.importing.composites.places import numbered
+from archlab.torch.importing.composites.places import orders
 from archlab.torch.importing.recorder import Recorder
 from archlab.torch.importing.views import reshape
 
-_LOOKED_AT = 4096
-"""Elements that are compared before all are."""
 _AXES = 2
 
 
@@ -31,7 +27,7 @@ def merged_blocks(recorder: Recorder, value: int, places: Tensor, result: Tensor
     channels, height, width = (roles.index(role) for role in ((), (0,), (1,)))
     for block in _blocks(shape, (height, width), result):
         split = [_split(size, block, is_axis=dim != channels) for dim, size in enumerate(shape)]
-        order = _order(recorder.batch, shape, split, places)
+        order = orders(recorder.batch, [size for several in split for size in several], places)
         if order is None:
             continue
         if (channels, height, width) != (0, 1, 2):
@@ -39,7 +35,7 @@ def merged_blocks(recorder: Recorder, value: int, places: Tensor, result: Tensor
         value = recorder.add("pixel_unshuffle", {"downscale_factor": block}, (value,))
         value = recorder.add("unflatten", {"dim": 1, "unflattened_size": (shape[channels], block, block)}, (value,))
         made = _numbers_behind(split, channels, height, width)
-        value = recorder.add("permute", {"dims": (0, *[made[dim] for dim in order])}, (value,))
+        value = recorder.add("permute", {"dims": (0, *[made[dim] for dim in order[1:]])}, (value,))
         reshape(recorder, value, result)
         return True
     return False
@@ -59,20 +55,6 @@ def _blocks(shape: Shape, axes: tuple[int, int], result: Tensor) -> list[int]:
 
 def _split(size: int, block: int, *, is_axis: bool) -> tuple[int, ...]:
     return (size // block, block) if is_axis else (size,)
-
-
-def _order(batch: int, shape: Shape, split: list[tuple[int, ...]], places: Tensor) -> tuple[int, ...] | None:
-    """The order in which the split dimensions lie in the tensor, from 1."""
-    flat = places.reshape(-1)
-    if flat.numel() != batch * prod(shape):
-        return None
-    start = numbered(batch, [size for several in split for size in several])
-    for order in permutations(range(1, start.dim())):
-        moved = start.permute(0, *order)
-        first = moved[0].reshape(-1)[:_LOOKED_AT]
-        if torch.equal(first, flat[: first.numel()]) and torch.equal(moved.reshape(-1), flat):
-            return order
-    return None
 
 
 def _numbers_behind(split: list[tuple[int, ...]], channels: int, height: int, width: int) -> dict[int, int]:

@@ -62,9 +62,7 @@ class Composites:
         except UnsaidError as error:
             self._recorder.drop(before)
             self.reason = str(error)
-            if self.holds((args, kwargs)):
-                self.unfold((args, kwargs))
-            return False
+            is_noted = self.holds((args, kwargs)) and self._unfolded(func, args, kwargs, result)
         if is_noted:
             self._remember(func, args, kwargs, result)
         return is_noted
@@ -88,15 +86,44 @@ class Composites:
 
     _unfolding = False
 
+    def _unfolded(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> bool:
+        """Note what led to folded tensors by the rules for single functions; whether a call of them is noted then."""
+        self.unfold((args, kwargs))
+        return self.holds((args, kwargs)) and self._apart(func, args, kwargs, result)
+
+    def _apart(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> bool:
+        before = len(self._recorder.items)
+        try:
+            with self._recorder.marking():
+                return self._folds.apart(func, args, kwargs, result)
+        except (UnsaidError, RuntimeError, TypeError):
+            self._recorder.drop(before)
+            return False
+
     def unfold(self, given: object) -> None:
         """Note the calls that led to folded tensors by the rules for single functions, as far as samples stay apart."""
         for tensor in tensors_in(given):
-            noted = self._noted.get(id(tensor))
-            if noted is None or not self.holds(tensor) or not self._keeps_samples(tensor):
-                continue
-            self.unfold((noted.args, noted.kwargs))
-            if self.holds((noted.args, noted.kwargs)):
-                continue
+            if self.holds(tensor) and not self._settled(tensor):
+                self._unfold(tensor)
+
+    def _settled(self, tensor: Tensor) -> bool:
+        before = len(self._recorder.items)
+        try:
+            with self._recorder.marking():
+                return self._folds.settled(tensor)
+        except UnsaidError:
+            self._recorder.drop(before)
+            return False
+
+    def _unfold(self, tensor: Tensor) -> None:
+        noted = self._noted.get(id(tensor))
+        if noted is None:
+            return
+        self.unfold((noted.args, noted.kwargs))
+        if self.holds((noted.args, noted.kwargs)):
+            if self._folds.is_open(tensor):
+                self._apart(noted.func, noted.args, noted.kwargs, noted.result)
+        elif self._keeps_samples(tensor):
             for one in tensors_in(noted.result):
                 self._folds.release(one)
             self._unfolding = True

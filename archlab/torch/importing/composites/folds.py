@@ -23,6 +23,7 @@ from archlab.torch.importing.composites.places import (
     rows_of,
 )
 from archlab.torch.importing.composites.scores import Scores, product
+from archlab.torch.importing.composites.strided import once, strided
 from archlab.torch.importing.functions import rule_of
 from archlab.torch.importing.learned import function_word
 from archlab.torch.importing.recorder import Recorder, tensors_in
@@ -30,6 +31,10 @@ from archlab.torch.importing.views import reshape
 
 Held = Folded | Scores
 _ELEMENTWISE = frozenset({"gelu", "relu", "silu", "hardswish", "dropout", "add", "iadd", "sigmoid", "tanh", "mish"})
+_APART = frozenset(
+    {"matmul", "bmm", "softmax", "scaled_dot_product_attention", "sigmoid", "gelu", "relu", "silu", "add"}
+)
+"""Functions that do the same to everything in front of the last two dimensions."""
 _BY_ROWS = frozenset({"linear", "layer_norm", "rms_norm"})
 _PASSED_ON = frozenset({"contiguous", "clone", "to", "type_as", "float", "detach"})
 _TIMES = frozenset({"mul", "imul", "rmul"})
@@ -143,6 +148,71 @@ class Folds:
             value = recorder.add("permute", {"dims": order}, (value,))
         reshape(recorder, value, tensor)
         return True
+
+    def is_open(self, tensor: Tensor) -> bool:
+        """Whether a tensor is part of attention that is not told yet."""
+        held = self._held.get(id(tensor))
+        return isinstance(held, Scores) or (isinstance(held, Folded) and held.pending is not None)
+
+    def settled(self, tensor: Tensor) -> bool:
+        """Whether a tensor only has other elements' order; it holds a value then where its samples lie in front.
+
+        Raises:
+            UnsaidError: if no layers give that.
+        """
+        held, recorder = self._held.get(id(tensor)), self._recorder
+        if not isinstance(held, Folded) or held.pending is not None:
+            return False
+        if tensor.dim() > 1 and tensor.shape[0] == recorder.batch:
+            recorder.bind(tensor, self._value_of(held, held.places))
+            self.release(tensor)
+        return True
+
+    def _value_of(self, folded: Folded, places: Tensor) -> int:
+        """A value with the elements at places of a folded tensor's, multiplied as that is."""
+        value = strided(self._recorder, folded.value, places)
+        if folded.factor == 1:
+            return value
+        return once(self._recorder, "scale", {"factor": folded.factor}, value)
+
+    def apart(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> bool:
+        """Whether a call can be said that does the same to each sample's parts, which lie among the samples.
+
+        Raises:
+            UnsaidError: if it can not, or there is no such layer.
+        """
+        word, recorder = function_word(func), self._recorder
+        rule = rule_of(func) if word in _APART else None
+        if rule is None or not isinstance(result, Tensor):
+            raise UnsaidError(f"{word} of folded samples")
+        given = [self._apart_of(one) for one in args]
+        named = {name: self._apart_of(one) for name, one in kwargs.items()}
+        if word == "softmax":
+            named["dim"] = named.get("dim", given[1] if len(given) > 1 else -1)
+            named["dim"] -= result.dim() if named["dim"] >= 0 else 0
+            named.pop("_stacklevel", None)
+            given = given[:1]
+        made = func(*given, **named)
+        rule(recorder, given, named, made)
+        value = recorder.value(made)
+        assert value is not None
+        places = numbered(recorder.batch, recorder.shape(value)).reshape(result.shape)
+        self._settle(result, Folded(value, places))
+        return True
+
+    def _apart_of(self, given: Any) -> Any:
+        """Instead of a tensor whose samples' parts lie among the samples one that has a dimension for them."""
+        held = self._held.get(id(given))
+        if not isinstance(given, Tensor):
+            return given
+        if not isinstance(held, Folded):
+            if self._recorder.value(given) is not None:
+                raise UnsaidError("folded samples and others")
+            return given
+        sizes = (given.shape[0] // self._recorder.batch, *given.shape[1:])
+        if sizes[0] * self._recorder.batch != given.shape[0] or held.pending is not None:
+            raise UnsaidError("folded samples that do not lie apart")
+        return self._stand_in(self._value_of(held, held.places.reshape(self._recorder.batch, *sizes)))
 
     # -- functions --------------------------------------------------------------------------------------------
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
 from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from archlab.imports.unsaid import UnsaidError
 from archlab.torch.importing.learned import function_word
 from archlab.torch.importing.recorder import Recorder
 
@@ -20,6 +20,9 @@ VIEWS = frozenset(
     | {"tensor_split", "split_with_sizes"}
 )
 """Functions that only move elements."""
+
+MOST_PLACES = 1 << 25
+"""Elements whose places are followed."""
 
 _STEPS = frozenset({"flatten", "unflatten", "permute", "transpose", "narrow", "channels_last", "channels_first"})
 """Layers that only move elements."""
@@ -65,7 +68,13 @@ class Folded:
 
 
 def numbered(batch: int, shape: Sequence[int]) -> Tensor:
-    """The places of a value's elements, where they are."""
+    """The places of a value's elements, where they are.
+
+    Raises:
+        UnsaidError: if they are too many to be followed one by one.
+    """
+    if batch * prod(shape) > MOST_PLACES:
+        raise UnsaidError(f"a value of {batch * prod(shape):,} elements is not followed one by one")
     return torch.arange(batch * prod(shape), device="cpu").reshape(batch, *shape)
 
 
@@ -133,12 +142,20 @@ def along_rows(rows: Tensor, width: int) -> Tensor:
 
 
 def orders(batch: int, shape: Sequence[int], places: Tensor) -> tuple[int, ...] | None:
-    """The order of a value's dimensions, the batch in front, in which its elements lie as in a tensor; None if none."""
+    """The order of a value's dimensions, the batch in front, in which its elements lie as in a tensor; None if none.
+
+    The only order that can be is told by where a few elements lie, and all of them are compared with that alone.
+    """
     flat = places.reshape(-1)
-    start = numbered(batch, shape)
-    if flat.numel() != start.numel():
+    if flat.numel() != batch * prod(shape):
         return None
-    for order in permutations(range(1, len(shape) + 1)):
-        if torch.equal(start.permute(0, *order).reshape(-1), flat):
-            return (0, *order)
-    return None
+    wide = {prod(shape[dim + 1 :]): dim + 1 for dim, size in enumerate(shape) if size > 1}
+    found, step = list[int](), 1
+    while wide:
+        dim = wide.pop(int(flat[step] - flat[0]), None)
+        if dim is None:
+            return None
+        found.insert(0, dim)
+        step *= shape[dim - 1]
+    order = (0, *[dim for dim, size in enumerate(shape, 1) if size == 1], *found)
+    return order if torch.equal(numbered(batch, shape).permute(order).reshape(-1), flat) else None

@@ -31,7 +31,8 @@ def join(layer_type: str, number: WithNumber | None = None, *, swapped: WithNumb
             raise UnsaidError("it has further arguments")
         values = recorder.value(left), recorder.value(right)
         if values[0] is not None and values[1] is not None:
-            recorder.add(layer_type, {}, (values[0], values[1]), result)
+            differ = layer_type == "add" and left.shape != right.shape
+            recorder.add(layer_type, {"stretch": True} if differ else {}, (values[0], values[1]), result)
         elif number is not None and _is_number(right):
             number(recorder, only_value(recorder, left), float(right), result)
         elif swapped is not None and _is_number(left):
