@@ -35,7 +35,7 @@ def make(name: str) -> int:
     """Make one report in `reports/` of the current folder; the command stands in its footer."""
     title, targets = REPORTS[name]
     titled = ("--title", title) if title else ()
-    return main(["compare", *targets, *titled, "-o", str(Path("reports") / name)])
+    return main(["compare", *targets, "--device", "h100", *titled, "-o", str(Path("reports") / name)])
 
 
 if __name__ == "__main__":

@@ -20,18 +20,16 @@ if TYPE_CHECKING:
 
     from archlab.report.page.picture import Picture
 
-DEFAULT_DEVICE = "h100"
-
 
 class Comparison:
     """Analyses of several networks, one row each.
 
     Attributes:
         analyses: in the order asked for.
-        device: of the lower bounds of time.
+        device: of the lower bounds of time; None for none.
     """
 
-    def __init__(self, analyses: list[Analysis], device: Device) -> None:
+    def __init__(self, analyses: list[Analysis], device: Device | None = None) -> None:
         self.analyses = analyses
         self.device = device
 
@@ -86,7 +84,8 @@ class Comparison:
         figures = figures_row(analysis, self.device)
         full["total"]["depth"] = figures["depth"]
         full["total"]["intensity"] = figures["intensity"]
-        full["total"]["lower_bound"] = {"device": self.device.name, "seconds": figures["seconds"]}
+        if self.device is not None:
+            full["total"]["lower_bound"] = {"device": self.device.name, "seconds": figures["seconds"]}
         return full
 
 
@@ -95,7 +94,7 @@ def compare(
     *,
     batch: int = 1,
     dtype: str = "float32",
-    device: str | Path = DEFAULT_DEVICE,
+    device: str | Path | None = None,
     training: dict[str, Any] | None = None,
     **options: Any,
 ) -> Comparison:
@@ -105,7 +104,7 @@ def compare(
         targets: YAML paths, `path@variant`, presets, or networks already loaded.
         batch: number of samples.
         dtype: float32, float16, bfloat16 or int8.
-        device: for lower bounds of time: a name such as `a100`, or a .yaml file.
+        device: for lower bounds of time: a name such as `a100`, or a .yaml file; by default there are none.
         training: how a training step is done: `optimizer`, `autocast`, `checkpoint`, `channels_last` of `analyze`.
         options: `input` and params, as for `load`, for all of them.
 
@@ -122,4 +121,4 @@ def compare(
             problems += error.problems
     if problems:
         raise ConfigError(problems)
-    return Comparison(analyses, load_device(str(device)))
+    return Comparison(analyses, None if device is None else load_device(str(device)))

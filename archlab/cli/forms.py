@@ -61,7 +61,7 @@ def page(analyses: Sequence[Analysis], options: argparse.Namespace, depth: int |
     from archlab.analysis.time.device import load_device
     from archlab.report.page.render import page as render
 
-    device = load_device(options.device)
+    device = None if options.device is None else load_device(options.device)
     return render(analyses, device, command=options.shown, title=options.title, depth=depth)
 
 
@@ -81,4 +81,5 @@ def _chart(analyses: Sequence[Analysis], options: argparse.Namespace, path: Path
     from archlab.analysis.time.device import load_device
     from archlab.report.page.picture import picture
 
-    picture(analyses, load_device(options.device), options.figure).save(path)
+    device = None if options.device is None else load_device(options.device)
+    picture(analyses, device, options.figure).save(path)

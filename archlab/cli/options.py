@@ -90,7 +90,7 @@ def add_page(parser: argparse.ArgumentParser, charts: Sequence[str]) -> None:
     parser.description = "With -o FILE.html: a page with table, charts and diagrams; .tex: LaTeX; .xlsx: a workbook."
     group = parser.add_argument_group("the page and its charts")
     group.add_argument("--title", default="", help="of the page (the networks' names)")
-    group.add_argument("--device", default="h100", metavar="NAME", help="for lower bounds of time (h100)")
+    group.add_argument("--device", metavar="NAME", help="also lower bounds of time on it, as 'archlab time' knows it")
     group.add_argument("--plot", type=Path, metavar="FILE", help="also one chart as a .svg or .png file")
     group.add_argument("--figure", choices=charts, default=charts[0], help=f"which chart ({charts[0]})")
 

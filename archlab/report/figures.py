@@ -9,7 +9,7 @@ from archlab.analysis.depth import depth
 from archlab.analysis.result import Analysis
 from archlab.analysis.row import Row
 from archlab.analysis.time.device import Device
-from archlab.analysis.time.roofline import roofline
+from archlab.analysis.time.roofline import moved_bytes, roofline
 from archlab.report.rows import network_row
 from archlab.report.units import binary, duration, si
 
@@ -49,10 +49,15 @@ FIGURES = (
 )
 
 
-def figures_row(analysis: Analysis, device: Device) -> Row:
+def figures_of(device: Device | None) -> tuple[Figure, ...]:
+    """The figures that are shown: a bound of time only where a device is named."""
+    return FIGURES if device is not None else tuple([figure for figure in FIGURES if figure.key != "seconds"])
+
+
+def figures_row(analysis: Analysis, device: Device | None) -> Row:
     """The figures of a network, by their keys; None where there is none. And why there is no training step."""
-    total, times = analysis.total, roofline(analysis, device)
-    moved = sum([time.moved for time in times])
+    total, moved = analysis.total, sum([moved_bytes(analysis, layer) for layer in analysis.layers])
+    times = [] if device is None else roofline(analysis, device)
     field = total.receptive_field
     sizes = [axis.sizes[-1] for axis in field.axes if axis is not None]
     return {
@@ -66,12 +71,12 @@ def figures_row(analysis: Analysis, device: Device) -> Row:
         "training_peak": None if analysis.training is None else analysis.training.peak,
         "intensity": total.flops / moved if moved else None,
         "receptive_field": max(sizes) if sizes else None,
-        "seconds": sum([time.seconds for time in times]),
+        "seconds": None if device is None else sum([time.seconds for time in times]),
         "training_refused": None if analysis.refusal is None else analysis.refusal.reason,
     }
 
 
-def comparison_row(analysis: Analysis, device: Device) -> Row:
+def comparison_row(analysis: Analysis, device: Device | None) -> Row:
     """One network as a flat row: `network_row`, and the figures that it has not."""
     figures = figures_row(analysis, device)
     return {
@@ -80,7 +85,7 @@ def comparison_row(analysis: Analysis, device: Device) -> Row:
         "memory_training_peak": figures["training_peak"],
         "training_refused": figures["training_refused"],
         "intensity": figures["intensity"],
-        "lower_bound_seconds": figures["seconds"],
+        **({} if device is None else {"lower_bound_seconds": figures["seconds"]}),
     }
 
 

@@ -305,11 +305,21 @@ def network_row(analysis: Analysis) -> Row:
         "flops": total.flops,
         "activations": total.activations,
         "memory_inference_peak": total.memory.inference_peak,
+        **_deployed_columns(analysis),
         **_opaque_columns(analysis),
         **_flat_field(field),
         **_for_each_axis("largest_finite", field["largest_finite"]),
         "receptive_field_layer": field["layer"],
     }
+
+
+def _deployed_columns(analysis: Analysis) -> Row:
+    """Weights and activations apart, of a deployed network; its arena where it is known."""
+    if not analysis.is_deployed:
+        return {}
+    memory, arena = analysis.total.memory, analysis.arena
+    apart: Row = {"memory_flash": memory.flash, "memory_ram": memory.ram}
+    return apart if arena is None else {**apart, "memory_arena": arena.size}
 
 
 def _opaque_columns(analysis: Analysis) -> Row:

@@ -61,6 +61,8 @@ NETWORK_COLUMNS = (
     Column("activations", rank=2),
     Column("memory", rank=1),
     Column("training", rank=7),
+    Column("flash"),
+    Column("RAM"),
     Column("bound", rank=9),
     Column("receptive field"),
     Column("stride", rank=3),
@@ -101,18 +103,24 @@ def _layer_cells(row: FoldedRow) -> Cells:
     )
 
 
-def comparison_table(analyses: Sequence[Analysis], device: Device, *, colour: bool = False) -> str:
+def comparison_table(analyses: Sequence[Analysis], device: Device | None = None, *, colour: bool = False) -> str:
     """The table of `archlab compare`: one row for each network, then the conventions.
 
     Args:
         analyses: of the networks.
-        device: for the lower bounds.
+        device: for the lower bounds; None for none.
         colour: whether the table goes to a person's terminal.
     """
     rows = [_network_cells(analysis, figures_row(analysis, device)) for analysis in analyses]
-    text = f"Bound: the sum of the layers' lower bounds on {device.description or device.name}."
-    notes = [*refusals(analyses), *opaque_notes(analyses), *conventions(analyses), text]
-    return render([_table(NETWORK_COLUMNS, rows, width_of(colour=colour)), *notes], colour=colour)
+    hidden = set() if device is not None else {"bound"}
+    hidden |= {"training"} if all(analysis.is_deployed for analysis in analyses) else {"flash", "RAM"}
+    shown = [index for index, column in enumerate(NETWORK_COLUMNS) if column.name not in hidden]
+    columns = [NETWORK_COLUMNS[index] for index in shown]
+    rows = [tuple([row[index] for index in shown]) for row in rows]
+    notes = [*refusals(analyses), *opaque_notes(analyses), *conventions(analyses)]
+    if device is not None:
+        notes.append(f"Bound: the sum of the layers' lower bounds on {device.description or device.name}.")
+    return render([_table(columns, rows, width_of(colour=colour)), *notes], colour=colour)
 
 
 def _network_cells(analysis: Analysis, figures: Row) -> Cells:
@@ -128,7 +136,9 @@ def _network_cells(analysis: Analysis, figures: Row) -> Cells:
         bound(total, "activations", si(total.activations)),
         bound(total, "memory", binary(total.memory.inference_peak)),
         training if figures["training_peak"] is None else bound(total, "memory", training),
-        duration(figures["seconds"]),
+        bound(total, "memory", binary(total.memory.flash)),
+        bound(total, "memory", binary(total.memory.ram)),
+        "" if figures["seconds"] is None else duration(figures["seconds"]),
         field_text(total.receptive_field),
         stride_text(total.receptive_field),
     )

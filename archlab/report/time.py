@@ -10,6 +10,7 @@ from archlab.analysis.time.device import Device
 from archlab.analysis.time.roofline import LayerTime
 from archlab.layers.describe import describe
 from archlab.report.deployment import deployed_word
+from archlab.report.units import binary
 
 NOTES = (
     "Bound: the layer's FLOPs at the device's peak rate or its bytes (inputs, parameters and output, once each) at its",
@@ -46,6 +47,21 @@ class TimeView:
         analysis = self.analysis
         what = f"{analysis.graph.name}: batch {analysis.batch}, {analysis.dtype}{deployed_word(analysis)}"
         return f"{what}, a forward pass on {self.device.description or self.device.name}"
+
+    def memory_lines(self) -> list[tuple[str, str]]:
+        """How much of a device's flash and RAM the network takes, where the device tells them."""
+        memory, arena = self.analysis.total.memory, self.analysis.arena
+        ram, what = memory.ram, "activations"
+        if arena is not None and arena.size is not None:
+            ram, what = arena.size, "TensorFlow Lite Micro's arena"
+        lines: list[tuple[str, str]] = []
+        for label, needed, there, of_what in (
+            ("flash", memory.flash, self.device.flash, "weights"),
+            ("RAM", ram, self.device.ram, what),
+        ):
+            if there is not None:
+                lines.append((label, f"{binary(needed)} of {binary(there)}, {needed / there:.1%}: {of_what}"))
+        return lines
 
     def bounds(self) -> list[tuple[str, float, int]]:
         """Seconds and layers bound by arithmetic and by memory."""

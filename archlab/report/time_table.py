@@ -29,6 +29,7 @@ def time_table(view: TimeView, depth: int | None, further: list[tuple[str, str]]
         (f"  by {word}", f"{duration(seconds)} in {counted(layers, 'layer')}")
         for word, seconds, layers in view.bounds()
     ]
+    lines += view.memory_lines()
     lines += further
     width = max(len(label) for label, _ in lines) + 2
     sums = "\n".join(f"{label:<{width}}{text}" for label, text in lines)

@@ -33,6 +33,17 @@ class Peak(BaseModel):
     int8: Positive | None = Field(None, description="In int8.")
 
 
+class MacsPerCycle(BaseModel):
+    """Highest rates of arithmetic in multiply-accumulates for each cycle of the clock."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    float32: Positive | None = Field(None, description="In float32.")
+    float16: Positive | None = Field(None, description="In float16.")
+    bfloat16: Positive | None = Field(None, description="In bfloat16.")
+    int8: Positive | None = Field(None, description="In int8.")
+
+
 class Device(BaseModel):
     """What a device can do at most.
 
@@ -44,9 +55,13 @@ class Device(BaseModel):
 
     name: str = Field("", description="The file's name by default.")
     description: str = Field("", description="Maker, model, what the figures are of.")
-    memory_gb: Positive = Field(description="Memory in 10^9 bytes.")
+    memory_gb: Positive | None = Field(None, description="Memory in 10^9 bytes.")
+    flash_kib: Positive | None = Field(None, description="Memory that keeps weights and program, in 1024 bytes.")
+    ram_kib: Positive | None = Field(None, description="Memory of activations, instead of memory_gb.")
     bandwidth_gb_per_s: Positive = Field(description="Bytes from and to memory, in 10^9 per second.")
-    peak_tflops: Peak = Field(description="Highest rates by dtype.")
+    clock_mhz: Positive | None = Field(None, description="Cycles in 10^6 per second.")
+    macs_per_cycle: MacsPerCycle | None = Field(None, description="Highest rates by dtype, instead of peak_tflops.")
+    peak_tflops: Peak | None = Field(None, description="Highest rates by dtype.")
     sources: dict[str, str] = Field(default_factory=dict, description="Where each figure is from.")
 
     def operations_per_second(self, dtype: str) -> float:
@@ -56,10 +71,34 @@ class Device(BaseModel):
             ConfigError: if the device has none.
         """
         peak = self.peak_tflops
-        rate = max(peak.float32, peak.tf32 or 0) if dtype == "float32" else getattr(peak, dtype)
+        if peak is None:
+            macs = getattr(self.macs_per_cycle, dtype)
+            rate = None if macs is None else 2 * macs * (self.clock_mhz or 0) * 1e-6
+        else:
+            rate = max(peak.float32, peak.tf32 or 0) if dtype == "float32" else getattr(peak, dtype)
         if rate is None:
             raise single_problem(f"the device {self.name} has no peak rate for {dtype}", Code.WRONG_VALUE)
         return float(rate) * 1e12
+
+    @property
+    def flash(self) -> int | None:
+        """Bytes that keep weights and program; None where that is not told."""
+        return None if self.flash_kib is None else int(self.flash_kib * 1024)
+
+    @property
+    def ram(self) -> int | None:
+        """Bytes of memory for activations, where weights are elsewhere; None where that is not told."""
+        return None if self.ram_kib is None else int(self.ram_kib * 1024)
+
+    def fault(self) -> str:
+        """What is missing or there twice; empty where nothing is."""
+        if (self.memory_gb is None) == (self.ram_kib is None):
+            return "a device needs 'memory_gb', or 'ram_kib' of a microcontroller"
+        if (self.peak_tflops is None) == (self.macs_per_cycle is None):
+            return "a device needs 'peak_tflops', or 'macs_per_cycle' with 'clock_mhz'"
+        if self.macs_per_cycle is not None and self.clock_mhz is None:
+            return "a device with 'macs_per_cycle' needs 'clock_mhz' too"
+        return ""
 
     @property
     def bytes_per_second(self) -> float:
@@ -112,4 +151,6 @@ def load_device(target: str) -> Device:
     device = validate_model(Device, "a device", {"name": path.stem, **values}, places, problems, ())
     problems.raise_if_any()
     assert device is not None
+    if device.fault():
+        raise single_problem(f"{source.name}: {device.fault()}", Code.MISSING)
     return device

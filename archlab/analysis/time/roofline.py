@@ -64,12 +64,13 @@ def roofline(analysis: Analysis, device: Device) -> list[LayerTime]:
     rate, bandwidth = device.operations_per_second(analysis.dtype), device.bytes_per_second
     times: list[LayerTime] = []
     for layer in analysis.layers:
-        moved = _moved(analysis, layer)
+        moved = moved_bytes(analysis, layer)
         times.append(LayerTime(layer, moved, layer.flops / rate, moved / bandwidth))
     return times
 
 
-def _moved(analysis: Analysis, layer: LayerReport) -> int:
+def moved_bytes(analysis: Analysis, layer: LayerReport) -> int:
+    """Bytes that a layer reads and writes: its inputs, its parameters and its output, once each; none of a view."""
     deployment = analysis.graph.deployment
     if layer.storage in {"view", "eval_identity"} or not layer.node.inputs:
         return 0

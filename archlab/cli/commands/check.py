@@ -70,6 +70,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="'macs <= 60M'",
         help="any figure, by its name in JSON's total; several with 'and'",
     )
+    group.add_argument(
+        "--device",
+        metavar="NAME",
+        help="the flash and the RAM of a device hold the deployed int8 network: stm32f746, nrf52840, ...",
+    )
     parser.set_defaults(limits=[])
     add_training(parser)
     add_output(parser)
@@ -99,6 +104,8 @@ def run(options: argparse.Namespace) -> Report:
     """What holds, or what does not."""
     from archlab.diagnostics.forms import problem_annotation, problems_sarif
 
+    if options.device is not None:
+        options.limits = [*options.limits, *_limits_of(options.device)]
     checked = _check_all(requested(options.targets, options), options)
     problems = [problem for found in checked for problem in found.problems]
     return Report(
@@ -111,6 +118,23 @@ def run(options: argparse.Namespace) -> Report:
         notes=_notes(checked),
         ok=not problems,
     )
+
+
+def _limits_of(device: str) -> list[FigureLimit]:
+    """What a device holds: weights in its flash, TensorFlow Lite Micro's arena in its RAM.
+
+    Raises:
+        ConfigError: if it does not tell them.
+    """
+    from archlab.analysis.time.device import load_device
+    from archlab.config.tree.figures import parse_figure_limits
+    from archlab.diagnostics.codes import Code
+    from archlab.diagnostics.problem import single_problem
+
+    found = load_device(device)
+    if found.flash is None or found.ram is None:
+        raise single_problem(f"the device {found.name} tells no flash and no RAM of its own", Code.WRONG_VALUE)
+    return parse_figure_limits(f"int8.flash <= {found.flash_kib:g} KiB and int8.arena <= {found.ram_kib:g} KiB")
 
 
 def _check_all(requests: list[Request], options: argparse.Namespace) -> list[Checked]:

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> Report:
     """Every form of the comparison."""
     from archlab.analysis.time.device import load_device
 
-    device = load_device(options.device)
+    device = None if options.device is None else load_device(options.device)
     requests = requested(options.targets or _all_presets(), options)
     steps = iter(progress(range(len(dict.fromkeys(requests))), "networks"))
 

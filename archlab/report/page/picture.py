@@ -65,12 +65,12 @@ class Picture:
         return self.to_svg()
 
 
-def picture(analyses: Sequence[Analysis], device: Device, figure: str) -> Picture:
+def picture(analyses: Sequence[Analysis], device: Device | None, figure: str) -> Picture:
     """A chart of some networks.
 
     Args:
         analyses: of them.
-        device: for lower bounds of time.
+        device: for lower bounds of time; None for none.
         figure: pareto (of several), growth, stages or memory.
 
     Raises:

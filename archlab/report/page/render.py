@@ -16,7 +16,7 @@ from archlab.diagnostics.requirements import require
 from archlab.report.bounds import check_rows
 from archlab.report.diagram.boxes import fold_to_boxes
 from archlab.report.diagram.svg import diagram_style, diagram_svg
-from archlab.report.figures import FIGURES, Figure, figure_text, figures_row, training_text
+from archlab.report.figures import FIGURES, Figure, figure_text, figures_of, figures_row, training_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import conventions, totals
 from archlab.report.opaque import bound
@@ -57,13 +57,18 @@ class Chart:
 
 
 def page(
-    analyses: Sequence[Analysis], device: Device, *, command: str = "", title: str = "", depth: int | None = FOLD_DEPTH
+    analyses: Sequence[Analysis],
+    device: Device | None,
+    *,
+    command: str = "",
+    title: str = "",
+    depth: int | None = FOLD_DEPTH,
 ) -> str:
     """The page.
 
     Args:
         analyses: of the networks, at least one.
-        device: for the lower bounds.
+        device: for the lower bounds; None for none.
         command: that made it, for the footer.
         depth: of blocks that the layer tables are folded to; None folds nothing.
         title: of the page; the networks' names by default.
@@ -96,11 +101,11 @@ def page(
         title=title or ", ".join(names),
         conditions=_conditions(analyses),
         sections=sections,
-        figures=FIGURES,
+        figures=figures_of(device),
         networks=networks,
         charts=drawn,
         command=command,
-        device=device.description or device.name,
+        device=None if device is None else device.description or device.name,
         conventions=conventions(analyses),
         version=__version__,
         css=Markup(_static("page.css")),  # noqa: S704 - our own file

@@ -55,8 +55,17 @@ def test_folded_rows_add_up() -> None:
 def test_every_figure_of_a_device_has_a_source(name: str) -> None:
     device = load_device(name)
     assert device.name == name
-    assert set(device.sources) == {"memory_gb", "bandwidth_gb_per_s", "peak_tflops"}
+    told = device.model_dump(exclude_none=True, exclude={"name", "description", "sources"})
+    assert set(device.sources) == set(told)
     peak = device.peak_tflops
+    if peak is None:
+        assert device.macs_per_cycle is not None
+        assert device.clock_mhz is not None
+        assert device.macs_per_cycle.int8 is not None
+        assert device.operations_per_second("int8") == pytest.approx(
+            2 * device.macs_per_cycle.int8 * device.clock_mhz * 1e6
+        )
+        return
     for dtype in ("float16", "bfloat16", "int8"):
         rate = getattr(peak, dtype)
         assert rate is None or rate >= peak.float32
@@ -70,6 +79,9 @@ def test_float32_convolutions_run_on_tensor_cores() -> None:
 
 WRONG = (
     ("memory_gb: 8", "a device needs 'bandwidth_gb_per_s'"),
+    ("bandwidth_gb_per_s: 1\npeak_tflops: {float32: 1}", "needs 'memory_gb', or 'ram_kib'"),
+    ("memory_gb: 8\nbandwidth_gb_per_s: 1", "needs 'peak_tflops', or 'macs_per_cycle' with 'clock_mhz'"),
+    ("ram_kib: 8\nbandwidth_gb_per_s: 1\nmacs_per_cycle: {int8: 1}", "needs 'clock_mhz' too"),
     ("memory_gb: 8\nbandwidth_gb_per_s: fast\npeak_tflops: {float32: 1}", "'bandwidth_gb_per_s'"),
     ("memory_gb: 8\nbandwith_gb_per_s: 1\npeak_tflops: {float32: 1}", "did you mean 'bandwidth_gb_per_s'?"),
     ("memory_gb: 8\nbandwidth_gb_per_s: 1\npeak_tflops: {float32: -1}", "'peak_tflops'"),
@@ -171,3 +183,38 @@ def test_measure_prints_bounds_beside_times(capsys: pytest.CaptureFixture[str]) 
     status, out, err = run(capsys, "measure", "alexnet", "--dtype", "int8")
     assert (status, out) == (1, "")
     assert "not in int8" in err
+
+
+PERSON = ("mobilenet_v1_slim", "--input", "1x96x96", "--set", "width_mult=0.25", "--set", "num_classes=2")
+
+
+def test_a_microcontroller_by_hand(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "board.yaml"
+    path.write_text(
+        "flash_kib: 300\nram_kib: 64\nclock_mhz: 10\nmacs_per_cycle: {int8: 2}\nbandwidth_gb_per_s: 1\n",
+        encoding="utf-8",
+    )
+    device = load_device(str(path))
+    assert device.operations_per_second("int8") == pytest.approx(4e7)
+    with pytest.raises(ConfigError, match="the device board has no peak rate for float32"):
+        device.operations_per_second("float32")
+    status, out, _ = run(capsys, "time", *PERSON, "--deploy", "--dtype", "int8", "--device", str(path))
+    assert status == 0
+    assert "flash          278.0 KiB of 300.0 KiB, 92.7%: weights" in out
+    assert "RAM            54.00 KiB of 64.00 KiB, 84.4%: TensorFlow Lite Micro's arena" in out
+    assert run(capsys, "check", *PERSON, "--device", str(path))[0] == 0
+    path.write_text(path.read_text(encoding="utf-8").replace("300", "100"), encoding="utf-8")
+    status, out, _ = run(capsys, "check", *PERSON, "--device", str(path))
+    assert status == 1
+    assert "int8.flash must be <= 100 KiB, but it is 278.0 KiB" in out
+    status, _, err = run(capsys, "check", *PERSON, "--device", "h100")
+    assert status == 1
+    assert "the device h100 tells no flash and no RAM of its own" in err
+
+
+def test_no_bound_is_shown_where_no_device_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    for form in ("table", "csv", "markdown", "json"):
+        _, without, _ = run(capsys, "compare", "alexnet", "--format", form)
+        _, asked, _ = run(capsys, "compare", "alexnet", "--format", form, "--device", "h100")
+        assert not any(word in without.lower() for word in ("bound:", "h100", "lower_bound"))
+        assert any(word in asked.lower() for word in ("h100", "lower_bound"))
