@@ -114,7 +114,16 @@ def _in_arena(analysis: Analysis) -> list[Part]:
     if arena is None or not arena.size:
         return []
     whole = arena.size
-    return [Part(nodes[node].path, size, size / whole, nodes[node], "output") for node, size in arena.held]
+    return [
+        Part(
+            f"{nodes[held.node].path} ({held.inner})" if held.inner else nodes[held.node].path,
+            held.size,
+            held.size / whole,
+            nodes[held.node],
+            None if held.inner else "output",
+        )
+        for held in arena.held
+    ]
 
 
 def _growth(analysis: Analysis) -> list[Part]:

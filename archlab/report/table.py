@@ -63,6 +63,7 @@ NETWORK_COLUMNS = (
     Column("training", rank=7),
     Column("flash"),
     Column("RAM"),
+    Column("arena"),
     Column("bound", rank=9),
     Column("receptive field"),
     Column("stride", rank=3),
@@ -114,6 +115,7 @@ def comparison_table(analyses: Sequence[Analysis], device: Device | None = None,
     rows = [_network_cells(analysis, figures_row(analysis, device)) for analysis in analyses]
     hidden = set() if device is not None else {"bound"}
     hidden |= {"training"} if all(analysis.is_deployed for analysis in analyses) else {"flash", "RAM"}
+    hidden |= set() if all(analysis.arena is not None for analysis in analyses) else {"arena"}
     shown = [index for index, column in enumerate(NETWORK_COLUMNS) if column.name not in hidden]
     columns = [NETWORK_COLUMNS[index] for index in shown]
     rows = [tuple([row[index] for index in shown]) for row in rows]
@@ -138,10 +140,17 @@ def _network_cells(analysis: Analysis, figures: Row) -> Cells:
         training if figures["training_peak"] is None else bound(total, "memory", training),
         bound(total, "memory", binary(total.memory.flash)),
         bound(total, "memory", binary(total.memory.ram)),
+        _arena_cell(analysis),
         "" if figures["seconds"] is None else duration(figures["seconds"]),
         field_text(total.receptive_field),
         stride_text(total.receptive_field),
     )
+
+
+def _arena_cell(analysis: Analysis) -> str:
+    if analysis.arena is None:
+        return ""
+    return "unknown" if analysis.arena.size is None else binary(analysis.arena.size)
 
 
 def rows_table(rows: list[Row], *, colour: bool = False) -> str:

@@ -15,12 +15,14 @@ class Held(NamedTuple):
     """A tensor that is alive at the peak.
 
     Attributes:
-        node: of the layer that it is the value of.
+        node: of the layer that it is of.
         size: bytes, rounded up.
+        inner: the operator that makes it, where it is not the layer's value: a `PAD` in front of a convolution.
     """
 
     node: int
     size: int
+    inner: str = ""
 
 
 class Arena(NamedTuple):
@@ -89,14 +91,18 @@ def program_arena(program: MicroProgram) -> Arena:
 
 
 def _held(program: MicroProgram, step: int) -> tuple[Held, ...]:
-    nodes = {operation.output: operation.node for operation in program.operations}
-    nodes |= {tensor: place for place, tensor in enumerate(program.inputs)}  # the inputs are the first nodes
+    last = {operation.node: operation.output for operation in program.operations}
+    made = {
+        operation.output: (operation.node, "" if last[operation.node] == operation.output else operation.kind)
+        for operation in program.operations
+    }
+    made |= {tensor: (place, "") for place, tensor in enumerate(program.inputs)}  # the inputs are the first nodes
     alive = [
-        Held(nodes[tensor], aligned(buffer.size))
+        Held(made[tensor][0], aligned(buffer.size), made[tensor][1])
         for tensor, buffer in enumerate(program.buffers()[: len(program.sizes)])
         if buffer.first <= step <= buffer.last
     ]
     if step and program.operations[step - 1].scratch:
         running = program.operations[step - 1]
-        alive += [Held(running.node, aligned(size)) for size in running.scratch]
+        alive += [Held(running.node, aligned(size), f"inside {running.kind}") for size in running.scratch]
     return tuple(sorted(alive, key=lambda held: -held.size))

@@ -58,6 +58,21 @@ def test_the_arena_of_a_network_that_everyone_knows(capsys: pytest.CaptureFixtur
     assert "66.7%  36.00 KiB  stage1.0.conv2, output" in out
 
 
+def test_what_is_alive_at_the_peak_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    target = ("mobilenet_v2", "--input", "3x96x96", "--limit", "int8.arena <= 300 KiB")
+    status, out, _ = run(capsys, "check", *target)
+    assert status == 1
+    assert "52.0%  234.4 KiB  stage2.0.conv2 (PAD)\n   48.0%  216.0 KiB  stage2.0.conv1, output\n" in out
+    layer = "{type: conv_transpose2d, out_channels: 4, kernel_size: 2, stride: 2}"
+    network = archlab.loads(f"archlab: 1\ninput: [4, 8, 8]\nlayers:\n  - {layer}\n")
+    arena = micro_arena(network.deploy().graph)
+    assert [tuple(held) for held in arena.held] == [
+        (1, 4096, "inside TRANSPOSE_CONV"),
+        (1, 1024, ""),
+        (0, 256, ""),
+    ]
+
+
 def test_padding_that_tensorflow_has_not_is_an_operator() -> None:
     text = "archlab: 1\ninput: [4, 8, 8]\nlayers:\n  - {{type: conv2d, out_channels: 4, kernel_size: 3, {}}}\n"
     operators = {
