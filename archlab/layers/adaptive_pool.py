@@ -12,7 +12,7 @@ from archlab.layers.base import Cost, Layer
 from archlab.layers.fields import MAX_SIZE, POSITIVE_SCHEMA, JsonSchema, PerAxis, listed_schema, times_text
 from archlab.layers.geometry import AxisReads, adaptive_reads
 from archlab.layers.operators import Operator
-from archlab.layers.pooling import INDEX_BYTES, along_one_axis
+from archlab.layers.pooling import INDEX_BYTES, along_one_axis, without_row
 from archlab.layers.room import KEEPS_NOTHING, Room, Training
 from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import Shape, require_map
@@ -58,6 +58,12 @@ class AdaptivePoolNd(Layer):
         (shape,) = inputs
         return (tuple(map(adaptive_reads, shape[1:], output[1:])),)
 
+    def _run(self) -> Runtime:
+        """One operator, between two views where there is one axis; of three axes values lie as their sizes say."""
+        if self.rank == 1:
+            return self.runs._replace(operators=along_one_axis)
+        return self.runs if self.rank == 2 else self.runs._replace(layout="shape", gradient_layout="shape")
+
     def window_elements(self, shape: Shape, output: Shape) -> int:
         """Input elements read by all windows together, over all channels."""
         return shape[0] * prod(map(_covered, shape[1:], output[1:]))
@@ -80,19 +86,26 @@ class AdaptiveAvgPoolNd(AdaptivePoolNd):
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """Nothing is kept of the mean of a whole map, whose gradient is expanded."""
-        runs = self.runs._replace(operators=along_one_axis) if self.rank == 1 else self.runs
+        runs = self._run()
         if prod(output[1:]) > 1:
             return runs
         runs = runs._replace(training=KEEPS_NOTHING, gradient_layout="expanded")
-        return runs if self.rank == 1 else runs._replace(operators=_of_whole)
+        return runs._replace(operators=_of_whole)
 
 
 def _of_whole(runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
     """The mean, which gets its strides in place where the channels are last: its gradient is then put into zeros."""
-    one = one_operator(runtime, execution)
-    if not execution.inputs[0].suggests_channels_last:
-        return (one,)
-    return (one, Operator(one.value, (0,), "inplace", KEEPS_NOTHING, layout="shape"))
+    if len(execution.output) > 2:
+        one = one_operator(runtime, execution)
+        return (one, _in_place(one, 0)) if execution.inputs[0].suggests_channels_last else (one,)
+    row, one, back = along_one_axis(runtime, execution)
+    if not row.value.suggests_channels_last:
+        return (row, one, back)
+    return (row, one, _in_place(one, 1), without_row(one.value, 2))
+
+
+def _in_place(mean: Operator, read: int) -> Operator:
+    return Operator(mean.value, (read,), "inplace", KEEPS_NOTHING, layout="shape")
 
 
 class AdaptiveAvgPool2d(AdaptiveAvgPoolNd):
@@ -115,8 +128,7 @@ class AdaptiveMaxPoolNd(AdaptivePoolNd):
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """The positions of the maxima are made, and kept beside the input."""
         places = Room(sample_bytes=INDEX_BYTES * prod(output))
-        runs = self.runs._replace(workspace=places, training=Training(kept=places))
-        return runs._replace(operators=along_one_axis) if self.rank == 1 else runs
+        return self._run()._replace(workspace=places, training=Training(kept=places))
 
 
 class AdaptiveMaxPool2d(AdaptiveMaxPoolNd):

@@ -35,9 +35,15 @@ class AvgPoolNd(PoolNd):
         return output
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
-        """As any pooling; along three axes a CPU has no kernel in lower precision to count with."""
-        doubt = "follows CUDA's lists and has not been counted" if self.rank == 3 else ""
-        return super().runtime(inputs, output)._replace(autocast_doubt=doubt)
+        """As any pooling; along three axes values lie as their sizes say.
+
+        A CPU has no kernel for three in lower precision to count with.
+        """
+        runtime = super().runtime(inputs, output)
+        if self.rank < 3:
+            return runtime
+        doubt = "follows CUDA's lists and has not been counted"
+        return runtime._replace(layout="shape", gradient_layout="shape", autocast_doubt=doubt)
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Additions and one division."""

@@ -17,7 +17,7 @@ from archlab.layers.shape import Shape, require_map, shape_text
 class BatchNormNd(Layer):
     """Batch normalisation of maps of `rank` axes."""
 
-    runs: ClassVar[Runtime] = Runtime(gradient_layout="output")
+    runs: ClassVar[Runtime] = Runtime(layout="format", gradient_layout="format")
     alias: ClassVar[str] = "bn"
     role: ClassVar[Role] = "norm"
     attachments: ClassVar[tuple[str, ...]] = ("activation",)

@@ -11,8 +11,8 @@ from archlab.layers.base import Cost, Layer, Role, TensorSpec
 from archlab.layers.geometry import AxisReads, in_context
 from archlab.layers.laid import ChannelsLast
 from archlab.layers.norm import affine_tensors
-from archlab.layers.operators import Operator
-from archlab.layers.room import Training
+from archlab.layers.operators import Operator, whole
+from archlab.layers.room import SHARES, Training
 from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import Shape, axis_count, channels_of, require_map
 from archlab.layers.tape import Tape, source_like, summed
@@ -73,17 +73,18 @@ class GlobalResponseNorm(Layer):
         norm = tape.norm(axes)
         relative = tape.quotient(norm, tape.constant(tape.mean((channels,), norm)))
         product = tape.product(-1, relative)
-        count = execution.sizes[channels]
-        value = tape.value(product)
-        moved = tape.put(
-            Operator(
-                source_like(value),
-                (product,),
-                training=Training(inputs=(0,)),
-                learns=(count, count),
-                sums=summed(value, count),
-                unwanted="dropped",  # a map on the way to the scale's gradient
-            )
-        )
-        tape.sum(-1, moved)
+        tape.sum(-1, _moved(tape, product, execution.sizes[channels]))
         return tape.ended(norm, relative)
+
+
+def _moved(tape: Tape, product: int, channels: int) -> int:
+    """Scaled and shifted by one operator."""
+    value = tape.value(product)
+    sums = summed(value, channels)
+    one = Operator(source_like(value), (product,), training=Training(inputs=(0,)), learns=(channels, channels))
+    if sums:  # a map on the way to the scale's gradient
+        return tape.put(one._replace(sums=sums, unwanted="dropped"))
+    # where nothing is summed up, the shift's gradient is a view of the value's, as of an operator of its own
+    room = Training(inputs=(0,), backward=whole(channels))
+    scaled = tape.put(one._replace(learns=(channels,), training=room))
+    return tape.put(Operator(value, (scaled,), "inplace", SHARES, learns=(channels,), learned="view"))

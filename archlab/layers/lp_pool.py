@@ -11,12 +11,13 @@ from archlab.layers.avg_pool import AvgPool2d, AvgPoolNd
 from archlab.layers.base import Cost, Layer
 from archlab.layers.fields import OptionalSizes, PositiveSizes
 from archlab.layers.geometry import AxisReads
-from archlab.layers.operators import Operator, power, whole
+from archlab.layers.operators import Operator, power, view, whole
+from archlab.layers.pooling import without_row
 from archlab.layers.ranks import of_rank
 from archlab.layers.room import KEEPS_INPUT, KEEPS_OUTPUT, Training
 from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import Shape, require_map
-from archlab.layers.strides import in_format_of, iterated
+from archlab.layers.strides import Sizes, Value, as_row, in_format_of, iterated
 
 _MeanClass = type[AvgPoolNd]
 
@@ -68,19 +69,30 @@ class LPPoolNd(Layer):
         """Powers, their means, the means' signs, sizes and products, times the area, and the roots."""
         (source,) = execution.inputs
         powers = iterated(source.sizes, (source,))
-        means = in_format_of(execution.sizes, powers)
+        pooled = self._means(powers, execution.sizes)
+        means, last = pooled[-1].value, len(pooled) + 6
         after = iterated(means.sizes, (means,))
         step = whole(after.elements)
         return (
             Operator(powers, training=power(powers)),
-            Operator(means, (0,), training=KEEPS_INPUT, layout="format", until=7),
-            Operator(after, (1,)),
-            Operator(after, (1,), training=KEEPS_INPUT._replace(backward=step)),
-            Operator(after, (3,), training=KEEPS_OUTPUT),
-            Operator(after, (2, 4), training=Training(inputs=(0, 1))),
-            Operator(after, (5,)),
-            Operator(after, (6,), training=power(after)),
+            *pooled[:-1],
+            pooled[-1]._replace(until=last),
+            Operator(after, (last - 6,)),
+            Operator(after, (last - 6,), training=KEEPS_INPUT._replace(backward=step)),
+            Operator(after, (last - 4,), training=KEEPS_OUTPUT),
+            Operator(after, (last - 5, last - 3), training=Training(inputs=(0, 1))),
+            Operator(after, (last - 2,)),
+            Operator(after, (last - 1,), training=power(after)),
         )
+
+    def _means(self, powers: Value, sizes: Sizes) -> tuple[Operator, ...]:
+        """One operator, behind the powers; along one axis that of a map of one row, between two views."""
+        if self.rank > 1:
+            return (Operator(in_format_of(sizes, powers), (0,), training=KEEPS_INPUT, layout="format"),)
+        row = as_row(powers)
+        means = in_format_of((*sizes[:2], 1, sizes[2]), row)
+        one = Operator(means, (1,), training=KEEPS_INPUT, layout="format")
+        return (view(row, (0,)), one, without_row(means, 2))
 
 
 class LPPool2d(LPPoolNd):

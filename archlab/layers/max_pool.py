@@ -10,10 +10,11 @@ from pydantic import Field
 from archlab.layers.base import Cost
 from archlab.layers.fields import PositiveSizes, Sizes
 from archlab.layers.operators import Operator
-from archlab.layers.pooling import INDEX_BYTES, PoolNd, along_one_axis
+from archlab.layers.pooling import INDEX_BYTES, PoolNd, along_one_axis, without_row
 from archlab.layers.room import NOTHING, Room, Training
 from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import Shape
+from archlab.layers.strides import contiguous
 
 
 class MaxPoolNd(PoolNd):
@@ -46,9 +47,12 @@ class MaxPoolNd(PoolNd):
 def _without_places(runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
     """Along one axis PyTorch makes positions only where a gradient is wanted, or a dispatch mode watches."""
     before, one, after = along_one_axis(runtime, execution)
-    if not execution.run.watched:
-        one = one._replace(scratch=NOTHING, training=one.training._replace(kept_only=True))
-    return (before, one, after)
+    if execution.run.watched:
+        return (before, one, after)
+    if execution.run.training:
+        return (before, one._replace(training=one.training._replace(kept_only=True)), after)
+    row = contiguous(one.value.sizes)  # by a kernel of its own
+    return (before, one._replace(value=row, scratch=NOTHING), without_row(row, 1))
 
 
 class MaxPool2d(MaxPoolNd):

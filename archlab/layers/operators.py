@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, NOTHING, SHARES, Gradient, Room, Training
-from archlab.layers.strides import Sizes, Value, channels_last, contiguous, in_format_of, iterated, reshaped
+from archlab.layers.strides import Sizes, Value, channels_last, contiguous, convolved, in_format_of, iterated, reshaped
 
 FIRST = -1
 """Among an operator's reads: the layer's first input; -2 its second, and so on."""
@@ -20,12 +20,25 @@ Layout = Literal["iterated", "like", "format", "shape", "weight"]
 sizes say, or with the channels last where either the input or the weight suggests it."""
 
 GradientLayout = Literal[
-    "own", "kept", "output", "format", "own format", "shape", "weight", "expanded", "stretched", "sliced", "base"
+    "own",
+    "kept",
+    "output",
+    "format",
+    "own format",
+    "shape",
+    "weight",
+    "expanded",
+    "stretched",
+    "scaled",
+    "masked",
+    "sliced",
+    "base",
 ]
 """In which order a new gradient lies: as elementwise operators have it that read the output's gradient first (`own`),
 the value that it is of (`kept`) or the output; in the memory format of that value, or of the output's gradient; as its
 sizes say; as a convolution's; as that of the mean of whole maps, which is expanded, or of a mean along any dimensions
-(`stretched`); as a slice's; or just as the value that it is of."""
+(`stretched`); as one stretched and multiplied by the value (`scaled`), or by where that is the output (`masked`); as a
+slice's; or just as the value that it is of."""
 
 Holding = Literal["new", "inplace", "view", "alias"]
 """Where a value lives: in new memory, in its first input's, overwritten or seen otherwise, or it is that input."""
@@ -132,7 +145,9 @@ def laid(layout: Layout, sizes: Sizes, inputs: tuple[Value, ...], *, is_turned: 
         return iterated(sizes, inputs)
     if layout == "weight" and is_turned:
         return channels_last(sizes)
-    return in_format_of(sizes, inputs[0]) if layout in {"format", "weight"} else contiguous(sizes)
+    if layout == "weight":
+        return convolved(sizes, inputs[0])
+    return in_format_of(sizes, inputs[0]) if layout == "format" else contiguous(sizes)
 
 
 def whole(elements: int) -> Room:

@@ -13,7 +13,7 @@ from archlab.layers.operators import Operator, view
 from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import AXIS_NAMES, Shape, ShapeError, require_map
 from archlab.layers.sliding import pooled_size, require_fit
-from archlab.layers.strides import Value, contiguous
+from archlab.layers.strides import Value, as_row
 
 INDEX_BYTES = 8
 """PyTorch finds the position of each maximum as an int64, whether or not anyone asks for it."""
@@ -21,12 +21,16 @@ INDEX_BYTES = 8
 
 def along_one_axis(runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
     """Pooling along one axis, which PyTorch does on a map of one row: a view, the pooling, and a view of that."""
-    (source,) = execution.inputs
-    batch, channels, length = source.sizes
-    row = Value((batch, channels, 1, length), (*source.strides[:2], length * source.strides[2], source.strides[2]))
+    row = as_row(execution.inputs[0])
     pooled = execution._replace(inputs=(row,), output=(execution.output[0], 1, execution.output[1]))
     one = one_operator(runtime, pooled)._replace(reads=(0,))
-    return (view(row), one, view(contiguous(execution.sizes), (1,)))
+    return (view(row), one, without_row(one.value, 1))
+
+
+def without_row(value: Value, read: int) -> Operator:
+    """A map of one row as one of one axis."""
+    sizes, strides = value
+    return view(Value((*sizes[:2], sizes[3]), (*strides[:2], strides[3])), (read,))
 
 
 class PoolNd(Layer):

@@ -12,7 +12,7 @@ from archlab.layers.base import Cost, Layer
 from archlab.layers.dims import dim_index, mixing
 from archlab.layers.geometry import AxisReads
 from archlab.layers.laid import reduced
-from archlab.layers.operators import GradientLayout, Operator, reshape
+from archlab.layers.operators import GradientLayout, Operator, view
 from archlab.layers.room import KEEPS_NOTHING, Gradient, Room, Training
 from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import Shape, ShapeError
@@ -39,8 +39,6 @@ class Reduction(Layer):
 
     gradient: ClassVar[Gradient] = "new"
     """Where the input's gradient lives."""
-    gradient_order: ClassVar[GradientLayout] = "stretched"
-    """In which order it lies where it is new."""
 
     def _indices(self, shape: Shape) -> tuple[int, ...]:
         """The dimensions as indices into the shape, in order.
@@ -79,9 +77,17 @@ class Reduction(Layer):
         kept = tuple([1 if dim in dims else size for dim, size in enumerate(source.sizes)])
         value = contiguous(kept)  # whatever order the input has
         one = Operator(
-            value, training=self._training(execution), layout=self.gradient_order, gradients=(self.gradient,)
+            value, training=self._training(execution), layout=self._gradient_order, gradients=(self.gradient,)
         )
-        return (one,) if self.keepdim else (one, reshape(value, execution.sizes, 0))
+        if self.keepdim:
+            return (one,)
+        # no view to autograd: what is then written over is the result itself
+        return (one, view(contiguous(execution.sizes), (0,))._replace(holding="alias"))
+
+    @property
+    def _gradient_order(self) -> GradientLayout:
+        """In which order the input's gradient lies where it is new."""
+        return "stretched"
 
     def _training(self, execution: Execution) -> Training:
         return KEEPS_NOTHING
@@ -116,11 +122,14 @@ class AMax(Reduction):
 
     type: ClassVar[str] = "amax"
     alias: ClassVar[str] = "max"
-    gradient_order: ClassVar[GradientLayout] = "kept"
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         """Comparisons."""
         return Cost(elementwise=prod(inputs[0]) - prod(output))
+
+    @property
+    def _gradient_order(self) -> GradientLayout:
+        return "masked"
 
     def _training(self, execution: Execution) -> Training:
         """Where it is the largest is asked again: a mask, how many share it, and each one's part of the gradient."""
@@ -137,7 +146,6 @@ class VectorNorm(Reduction):
 
     type: ClassVar[str] = "vector_norm"
     alias: ClassVar[str] = "norm"
-    gradient_order: ClassVar[GradientLayout] = "kept"
     runs: ClassVar[Runtime] = Runtime(autocast="float32 result")
 
     ord: Literal[1, 2] = Field(2, description="2: the root of the sum of squares; 1: the sum of sizes.")
@@ -150,6 +158,11 @@ class VectorNorm(Reduction):
         """As all of them; signs are made in the precision of the input, and counted in that of the result."""
         doubt = "takes the signs of what it reads for float32" if self.ord == 1 else ""
         return super().runtime(inputs, output)._replace(autocast_doubt=doubt)
+
+    @property
+    def _gradient_order(self) -> GradientLayout:
+        """Signs times the gradient, or that times the input over its length."""
+        return "kept" if self.ord == 1 else "scaled"
 
     def _training(self, execution: Execution) -> Training:
         """The signs come before the gradient, or the input over its length and where that is zero."""

@@ -86,7 +86,7 @@ def _with_bias(runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
     factors, shifts = execution.learned
     one = one_operator(runtime, execution._replace(learned=(factors,)))
     tape = Tape(execution)
-    tape.shifted(prod(shifts), tape.put(one))
+    tape.shifted(prod(shifts), tape.put(one), as_written=True)
     return tape.ended(0)
 
 

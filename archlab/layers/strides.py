@@ -54,6 +54,16 @@ class Value(NamedTuple):
         return True
 
     @property
+    def convolves_channels_last(self) -> bool:
+        """Whether a convolution takes it for one with its channels innermost; one of one axis as a map of one row.
+
+        That is made contiguous before, which one channel, or one position, is by whatever strides.
+        """
+        if len(self.sizes) == 3:
+            return self.is_contiguous and as_row(self).suggests_channels_last
+        return self.suggests_channels_last
+
+    @property
     def is_dense(self) -> bool:
         """Whether it has neither gaps nor overlaps, in whatever order."""
         if self.strides == contiguous(self.sizes).strides:
@@ -101,15 +111,31 @@ def channels_last(sizes: Sizes) -> Value:
 
 
 def turned(value: Value) -> Value:
-    """A value in that memory format, if it is a batch of maps: itself where it lies so already, by whatever strides."""
+    """A value in that memory format, if it is a batch of maps: itself where its strides say so already.
+
+    As `Tensor.to(memory_format=)` has it, which gives one channel, or one position, the strides of the format too.
+    """
     has_format = len(value.sizes) in _CHANNELS_INNERMOST
-    return channels_last(value.sizes) if has_format and not value.is_channels_last else value
+    return channels_last(value.sizes) if has_format and not value.suggests_channels_last else value
 
 
 def in_format_of(sizes: Sizes, like: Value) -> Value:
     """A new value in the memory format that another suggests."""
     has_format = len(sizes) in _CHANNELS_INNERMOST
     return channels_last(sizes) if has_format and like.suggests_channels_last else contiguous(sizes)
+
+
+def convolved(sizes: Sizes, like: Value) -> Value:
+    """A new value in the order that a convolution finds in another."""
+    if not like.convolves_channels_last:
+        return contiguous(sizes)
+    return ordered(sizes, (1, 2, 0)) if len(sizes) == 3 else channels_last(sizes)
+
+
+def as_row(value: Value) -> Value:
+    """A map of one axis as one of one row."""
+    sizes, strides = value
+    return Value((*sizes[:2], 1, sizes[2]), (*strides[:2], sizes[2] * strides[2], strides[2]))
 
 
 @lru_cache(maxsize=8_192)

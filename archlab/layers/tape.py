@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import prod
 
-from archlab.layers.operators import FIRST, Computes, Operator, larger, power, quotient, reshape, whole
+from archlab.layers.operators import FIRST, Computes, Learned, Operator, larger, power, quotient, reshape, whole
 from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, KEEPS_OUTPUT, SHARES, Gradient, Room, Training
 from archlab.layers.runtime import Execution
 from archlab.layers.strides import Sizes, Value, contiguous, iterated
@@ -165,9 +165,17 @@ class Tape:
         sums = source.elements if as_written else summed(source, channels)
         return self.put(Operator(source_like(source), (read,), training=KEEPS_INPUT, learns=(channels,), sums=sums))
 
-    def shifted(self, channels: int, read: int) -> int:
-        """Plus a number for each channel, or one of all."""
-        return self.put(Operator(source_like(self.value(read)), (read,), training=SHARES, learns=(channels,)))
+    def shifted(self, channels: int, read: int, *, as_written: bool = False) -> int:
+        """Plus a number for each channel, or one of all: where no sum is made, their gradient is a view of the value's.
+
+        Args:
+            channels: how many numbers there are.
+            read: to what they are added.
+            as_written: as for `scaled`.
+        """
+        source = self.value(read)
+        learned: Learned = "new" if as_written or summed(source, channels) else "view"
+        return self.put(Operator(source_like(source), (read,), training=SHARES, learns=(channels,), learned=learned))
 
     def clipped(self, channels: int, read: int) -> int:
         """The largest of it and a threshold for each channel."""

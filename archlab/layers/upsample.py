@@ -216,9 +216,9 @@ class Upsample(Layer):
         return Cost(elementwise=(2 * taps - 1) * prod(output) if taps > 1 else 0)
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
-        """The gradient lies in its shape's order where bicubic interpolation changes nothing."""
-        stays = self.mode == "bicubic" and output == inputs[0]
-        return self.runs._replace(gradient_layout="shape") if stays else self.runs
+        """The gradient lies in the order of its sizes, in bicubic interpolation and of neighbours along three axes."""
+        by_sizes = self.mode == "bicubic" or (len(output) == 4 and self.mode.startswith("nearest"))
+        return self.runs._replace(gradient_layout="shape") if by_sizes else self.runs
 
 
 def _of_axis(value: T | tuple[T, ...] | None, axis: int) -> T | None:

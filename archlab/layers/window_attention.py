@@ -14,7 +14,7 @@ from archlab.layers.fields import AnySizes, Positive
 from archlab.layers.geometry import IDENTITY, WHOLE, AxisReads, Phases, Reads, taps_of
 from archlab.layers.laid import ChannelsLast
 from archlab.layers.operators import Operator, whole
-from archlab.layers.room import KEEPS_NOTHING, NOTHING
+from archlab.layers.room import KEEPS_NOTHING, NOTHING, SHARES
 from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import AXIS_NAMES, Shape, ShapeError, shape_text
 from archlab.layers.strides import Sizes, contiguous
@@ -202,7 +202,8 @@ class WindowAttentionOp(AttentionOp):
             heads = self.num_heads if self.relative_position else 1
             repeated = contiguous((batch * windows, heads, area, area))
             reads = () if found is None else (found,)
-            found = tape.put(Operator(repeated, reads, training=KEEPS_NOTHING, layout="shape"))
+            training = SHARES if batch == 1 else KEEPS_NOTHING  # a gradient that is summed up over one sample is itself
+            found = tape.put(Operator(repeated, reads, training=training, layout="shape"))
             if rows is not None:
                 tape.operators[rows] = tape.operators[rows]._replace(until=found)
         return found

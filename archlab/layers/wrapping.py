@@ -22,7 +22,7 @@ def wrapping(source: Value, padding: Sequence[Sides]) -> tuple[Operator, ...]:
     sides = dict(enumerate(padding, start=2))  # by dimension, behind batch and channels
     cut = source
     steps: list[Operator] = []
-    for dim, (before, after) in sides.items():
+    for dim, (before, after) in reversed(sides.items()):
         cut = cut.with_size(dim, cut.sizes[dim] + min(before, 0) + min(after, 0))
         steps.append(_slice(cut, len(steps) - 1 if steps else FIRST))
     grown = [size + sum(pair) for size, pair in zip(source.sizes[2:], padding, strict=True)]

@@ -25,7 +25,7 @@ def _in_memory_format(model: fx.GraphModule) -> fx.GraphModule:
     """Weights with their channels last: those of two and of three axes, each in its own format."""
     for tensor in (*model.parameters(), *model.buffers()):
         if tensor.dim() in _FORMATS:
-            tensor.data = tensor.data.contiguous(memory_format=_FORMATS[tensor.dim()])
+            tensor.data = tensor.data.to(memory_format=_FORMATS[tensor.dim()])
     return model
 
 
@@ -33,7 +33,7 @@ def converted_input(sample: Tensor, conditions: Conditions) -> Tensor:
     """Its input likewise: a flat one has no other format."""
     sample = sample.to(getattr(torch, conditions.dtype))
     found = _FORMATS.get(sample.dim()) if conditions.channels_last else None
-    return sample if found is None else sample.contiguous(memory_format=found)
+    return sample if found is None else sample.to(memory_format=found)
 
 
 def autocast(conditions: Conditions, device: str | torch.device) -> AbstractContextManager[Any]:

@@ -17,7 +17,7 @@ from archlab.analysis.memory.shared import SharedParameters
 from archlab.analysis.memory.step import Step
 from archlab.layers.operators import Operator
 from archlab.layers.room import NOTHING
-from archlab.layers.strides import Value, channels_last, contiguous, in_format_of, iterated, viewed
+from archlab.layers.strides import Value, channels_last, contiguous, convolved, in_format_of, iterated, viewed
 
 
 class Gradient(NamedTuple):
@@ -104,7 +104,7 @@ class Backward:
         if stays:
             own.storage.holders += 1
             return []
-        if call.operator.learned == "handed on" and (call.index in self._summed or self._reorders(call)):
+        if call.operator.learned != "new" and (call.index in self._summed or self._reorders(call)):
             own.storage.holders += 1
             return [own.storage]
         return self._param_gradients(call, self._made_at_once(call)) if call.operator.learns else []
@@ -307,13 +307,17 @@ class Backward:
 
     def _reorders(self, call: Call) -> bool:
         """Whether the weight's gradient lies in another order than the weight."""
-        step = self._step
-        if not (call.operator.learns and step.facts[call.node].has_order):
-            return False
-        if call.operator.computes == "params":  # of which the weight is made
+        step, operator = self._step, call.operator
+        convolves = operator.layout == "weight"
+        if not operator.learns or operator.computes == "params" or (convolves and len(call.inputs) > 1):
+            return False  # or the weight is made of what is learned
+        if convolves and len(call.value.sizes) == 3:
+            weight = step.facts[call.node].learned[0]
+            return min(weight[1:]) > 1 and self._calls[call.inputs[0]].value.convolves_channels_last
+        if not step.facts[call.node].has_order:
             return False
         turned = self._calls[call.inputs[0]].value.suggests_channels_last or step.channels_last
-        return (call.operator.layout == "weight" and turned) != step.channels_last
+        return (convolves and turned) != step.channels_last
 
     def _is_cast_at_once(self, call: Call) -> bool:
         """Whether gradients get the precision of their values before anything is freed.
@@ -380,20 +384,24 @@ class Backward:
         layout, sizes = call.operator.layout, origin.sizes
         if layout == "base":
             return origin
-        if layout == "sliced":
-            return iterated(sizes, (own._replace(sizes=sizes),))
-        if layout == "stretched":
-            return iterated(sizes, (Value(sizes, _stretched(own, sizes)),))
-        if layout == "expanded":
-            return iterated(sizes, (Value(sizes, (*own.strides[:2], *(0,) * (len(sizes) - 2))),))
-        if layout in {"format", "own format", "weight"}:
-            turned = layout == "weight" and call.operator.is_turned
-            return channels_last(sizes) if turned else in_format_of(sizes, own if layout == "own format" else origin)
+        if layout == "weight":
+            return channels_last(sizes) if call.operator.is_turned else convolved(sizes, origin)
+        if layout in {"format", "own format"}:
+            return in_format_of(sizes, own if layout == "own format" else origin)
+        if layout in {"own", "kept", "output"}:
+            return self._as_elementwise(call, own, number, origin)
+        operands = _operands(call, own, origin)
+        return iterated(sizes, operands) if operands else contiguous(sizes)
+
+    @staticmethod
+    def _as_elementwise(call: Call, own: Value, number: int, origin: Value) -> Value:
+        """In which order an elementwise operator gives it."""
+        layout, sizes = call.operator.layout, origin.sizes
         if layout == "kept" and own.sizes != sizes:  # what is stretched has no say
             return iterated(sizes, (origin,))
-        operands = {"own": (own,), "kept": (origin, own), "output": (call.value, own)}.get(layout, ())
+        operands = {"own": (own,), "kept": (origin, own)}.get(layout, (call.value, own))
         fits = call.operator.gradient(number) == "new" and all(operand.sizes == sizes for operand in operands)
-        return iterated(sizes, operands) if operands and fits else contiguous(sizes)
+        return iterated(sizes, operands) if fits else contiguous(sizes)
 
     def _hand_on(self, made: list[tuple[int, Gradient]], added: list[Storage]) -> None:
         """Add gradients to those that there are; what was added is freed when all have been handed on.
@@ -432,6 +440,21 @@ def _named(calls: list[Call]) -> list[int]:
 def _is_reduced(operator: Operator) -> bool:
     """Whether a gradient of what it reads is a whole map, summed up."""
     return operator.training.gradient == "reduced" or "reduced" in operator.gradients
+
+
+def _operands(call: Call, own: Value, origin: Value) -> tuple[Value, ...]:
+    """What the operators iterate over that make the gradient of what is reduced or sliced; nothing for `shape`."""
+    sizes = origin.sizes
+    if call.operator.layout == "expanded":
+        return (Value(sizes, (*own.strides[:2], *(0,) * (len(sizes) - 2))),)
+    found: dict[str, tuple[Value, ...]] = {
+        "sliced": (own._replace(sizes=sizes),),
+        "stretched": (own,),
+        "scaled": (own, origin),
+    }
+    if call.operator.layout == "masked":
+        return (own, iterated(sizes, (call.value, origin)))
+    return found.get(call.operator.layout, ())
 
 
 def _stretched(value: Value, sizes: tuple[int, ...]) -> tuple[int, ...]:
