@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archlab.diagnostics.words import counted
+from archlab.report.deployment import int8_notes
 from archlab.report.grid import Grid, grid
 from archlab.report.opaque import opaque_notes
 from archlab.report.terminal import render
@@ -37,7 +38,7 @@ def time_table(view: TimeView, depth: int | None, further: list[tuple[str, str]]
         view.title(),
         _rows(view, depth),
         sums,
-        "\n".join([*NOTES, *opaque_notes([view.analysis])]),
+        "\n".join([*NOTES, *int8_notes([view.analysis]), *opaque_notes([view.analysis])]),
     ]
     return render(parts, colour=colour)
 

@@ -27,6 +27,8 @@ FUSES = frozenset(
 )
 """Operators with a `fused_activation_function`."""
 FUSED = ("relu", "relu6")
+SHUFFLED = 4
+"""Dimensions, without the batch, of a map whose channels lie in groups."""
 
 ONE_OPERATOR = {
     "relu": "RELU",
@@ -57,6 +59,10 @@ SEVERAL = {
     "channel_shuffle": ("RESHAPE", "TRANSPOSE", "RESHAPE"),
 }
 """Layers that are operators one behind the other, all tensors of the output's size."""
+REDUCTIONS = {"mean": "MEAN", "sum": "SUM", "amax": "REDUCE_MAX"}
+MOVES = {"flatten": "RESHAPE", "unflatten": "RESHAPE", "transpose": "TRANSPOSE", "permute": "TRANSPOSE"}
+"""Layers on values of four dimensions, as channel shuffles are written with: the same bytes in TensorFlow's order."""
+INT_BYTES = 4
 PAIRWISE = {"add": "ADD", "multiply": "MUL", "maximum": "MAXIMUM", "minimum": "MINIMUM"}
 """Joins of two values; more are taken two at a time."""
 
@@ -132,6 +138,9 @@ class _Lowering:
 
     def _lower(self, node: Node) -> None:
         kind = node.layer.type
+        if kind in MOVES and any(len(shape) == SHUFFLED for shape in (*self._graph.input_shapes(node), node.shape)):
+            self._tensor[node.index] = self._emit(MOVES[kind], node, [self._tensor[node.inputs[0]]], node.shape)
+            return
         if not all(_is_plain(shape) for shape in (*self._graph.input_shapes(node), node.shape)):
             raise NotMicroError(f"'{node.path}' ({kind}) is not of maps of two axes or features")
         inputs = [self._tensor[source] for source in node.inputs]
@@ -237,6 +246,14 @@ class _Lowering:
         kind = "AVERAGE_POOL_2D" if "avg" in layer.type else "MAX_POOL_2D"
         return self._emit(kind, node, (source,), node.shape)
 
+    def reduced(self, node: Node, layer: Any, source: int) -> int:
+        """`MEAN` and the like, which count indices and, but for maxima, sum up in int32 (`reduce_common.cc`)."""
+        kind = REDUCTIONS[layer.type]
+        dims = len(layer.dim) if isinstance(layer.dim, tuple | list) else 1
+        sums = (ACCUMULATOR_BYTES * prod(node.shape) * self._batch,) if kind != "REDUCE_MAX" else ()
+        rank = 1 + len(self._graph.input_shapes(node)[0])
+        return self._emit(kind, node, (source,), node.shape, (*sums, INT_BYTES * rank, INT_BYTES * dims))
+
     def resized(self, node: Node, layer: Any, source: int) -> int:
         """`RESIZE_NEAREST_NEIGHBOR` or `RESIZE_BILINEAR`."""
         kinds = {"nearest": "RESIZE_NEAREST_NEIGHBOR", "bilinear": "RESIZE_BILINEAR"}
@@ -257,6 +274,9 @@ _RULES: dict[str, Rule] = {
     "avg_pool2d": _Lowering.pooling,
     "adaptive_avg_pool2d": _Lowering.adaptive,
     "adaptive_max_pool2d": _Lowering.adaptive,
+    "mean": _Lowering.reduced,
+    "sum": _Lowering.reduced,
+    "amax": _Lowering.reduced,
     "upsample": _Lowering.resized,
     "interpolate": _Lowering.resized,
     "layer_scale": _Lowering.scaled,

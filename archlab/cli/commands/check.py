@@ -115,7 +115,7 @@ def run(options: argparse.Namespace) -> Report:
             "github": lambda: "".join([problem_annotation(problem) + "\n" for problem in problems]),
             "sarif": lambda: problems_sarif(problems),
         },
-        notes=_notes(checked),
+        notes=[*_notes(checked), *_int8_notes(options)],
         ok=not problems,
     )
 
@@ -170,6 +170,13 @@ def _notes(checked: list[Checked]) -> list[str]:
         for found in checked
         if found.passed_over and found.findings
     ]
+
+
+def _int8_notes(options: argparse.Namespace) -> list[str]:
+    """That figures in int8 are of unfused layers, where they are."""
+    if options.dtype != "int8" or options.deploy:
+        return []
+    return ["int8 is of layers as they are written, none fused; --deploy, or int8.flash and the like, is a runtime's"]
 
 
 def _json(checked: list[Checked]) -> str:

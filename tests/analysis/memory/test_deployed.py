@@ -56,6 +56,14 @@ def test_int8_says_of_which_layers_it_is(capsys: pytest.CaptureFixture[str]) -> 
         assert "as they are written" not in deployed
 
 
+def test_time_and_check_say_so_too(capsys: pytest.CaptureFixture[str]) -> None:
+    for options, said in (((), True), (("--deploy",), False)):
+        _, out, _ = run(capsys, "time", "squeezenet1_1", "--dtype", "int8", *options)
+        assert ("int8: of layers as they are written, none fused" in out) == said
+        _, _, err = run(capsys, "check", "squeezenet1_1", "--dtype", "int8", "--max-macs", "1G", *options)
+        assert ("int8 is of layers as they are written, none fused" in err) == said
+
+
 def test_a_deployed_network_is_not_trained(capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = run(capsys, "memory", "squeezenet1_1", "--training", "--deploy")
     assert status == 1

@@ -340,18 +340,52 @@ class Draw:
             line = self.writer.item(f"type: dropout, from: {name}")
             self.put(line, value)
 
-    def head(self) -> tuple[str, Value]:
-        """The mean of the last map, features, and their shares."""
-        name, value = self.values[-1]
+    def reduced(self, name: str, value: Value) -> Value:
+        """Sums of whole maps, whose kernels take memory of their own."""
+        layer, kind = self.random.choice([("mean", "MEAN"), ("sum", "SUM"), ("amax", "REDUCE_MAX")])
+        self.writer.item(f"type: {layer}, from: {name}, dim: [2, 3]")
+        axes = self.writer.constant((2,), INT32, [1, 2])
+        return self.writer.op(kind, [value.tensor, axes], (value.shape[2],), options("Reducer", keepDims=False))
+
+    def pooled(self, name: str, value: Value) -> Value:
+        """The mean by a window, as features."""
         height, width, channels = value.shape
         self.writer.item(f"type: adaptive_avg_pool2d, from: {name}, output_size: 1")
         given = options("Pool2D", padding=VALID, strideW=width, strideH=height, filterWidth=width, filterHeight=height)
         pooled = self.writer.op("AVERAGE_POOL_2D", [value.tensor], (1, 1, channels), given)
         self.writer.item("type: flatten")
         shape = self.writer.constant((2,), INT32, [1, channels])
-        flat = self.writer.op(
-            "RESHAPE", [pooled.tensor, shape], (channels,), options("Reshape", newShape=[1, channels])
-        )
+        given = options("Reshape", newShape=[1, channels])
+        return self.writer.op("RESHAPE", [pooled.tensor, shape], (channels,), given)
+
+    def shuffled(self) -> None:
+        """Channels in another order: three operators."""
+        name, value = self.source()
+        height, width, channels = value.shape
+        if channels % 2:
+            return
+        orders = ((height, width, 2, channels // 2), (height, width, channels // 2, 2), value.shape)
+        if self.random.random() < 0.5:
+            line = self.writer.item(f"type: channel_shuffle, from: {name}, groups: 2")
+        else:
+            self.writer.item(f"type: unflatten, from: {name}, dim: 1, unflattened_size: [2, {channels // 2}]")
+            self.writer.item("type: transpose, dim0: 1, dim1: 2")
+            line = self.writer.item("type: flatten, start_dim: 1, end_dim: 2")
+        for number, order in enumerate(orders):
+            if number == 1:
+                turned = self.writer.constant((5,), INT32, [0, 1, 2, 4, 3])
+                value = self.writer.op("TRANSPOSE", [value.tensor, turned], order, options("Transpose"))
+            else:
+                sizes = self.writer.constant((len(order) + 1,), INT32, [1, *order])
+                given = options("Reshape", newShape=[1, *order])
+                value = self.writer.op("RESHAPE", [value.tensor, sizes], order, given)
+        self.put(line, value)
+
+    def head(self) -> tuple[str, Value]:
+        """One value for each channel of the last map, features, and their shares."""
+        name, value = self.values[-1]
+        channels = value.shape[2]
+        flat = self.reduced(name, value) if self.random.random() < 0.5 else self.pooled(name, value)
         self.writer.item("type: linear, out_features: 7")
         weight, bias = self.writer.constant((7, channels)), self.writer.bias(7, flat)
         given = options("FullyConnected")
@@ -364,7 +398,7 @@ def draw(seed: int) -> Drawn:
     """A random network in both forms."""
     drawn = Draw(seed)
     steps = [drawn.conv, drawn.conv, drawn.conv, drawn.join, drawn.join, drawn.pool]
-    steps += [drawn.activation, drawn.reshaped, drawn.transposed]
+    steps += [drawn.activation, drawn.reshaped, drawn.transposed, drawn.shuffled]
     for _ in range(drawn.random.randint(3, 14)):
         drawn.random.choice(steps)()
     head = drawn.head()
