@@ -14,6 +14,7 @@ from archlab.layers.base import Cost
 from archlab.layers.batch_norm import BatchNorm2d
 from archlab.layers.conv import Conv2d
 from archlab.layers.shape import Shape
+from archlab.torch import verify as verifying
 from archlab.torch.verify import verify
 from tests import presets
 
@@ -39,6 +40,16 @@ def test_a_batch_and_shapes_alone(name: str) -> None:
     report = verify(presets.network(name), batch=3, device="meta")
     assert report.ok, report.render()
     assert report.counters == ("FlopCounterMode",)
+
+
+def test_networks_of_many_layers_are_not_traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = loads("{input: [4, 8, 8], layers: [{type: conv2d, out_channels: 4, kernel_size: 1, repeat: 5}]}")
+    monkeypatch.setattr(verifying, "MOST_TRACED", 5)
+    assert verify(network).counters == ("FlopCounterMode", "fvcore")
+    monkeypatch.setattr(verifying, "MOST_TRACED", 4)
+    report = verify(network)
+    assert (report.ok, report.counters) == (True, ("FlopCounterMode",))
+    assert "fvcore traces at most 4 layers here" in report.render()
 
 
 def test_joins_of_many_inputs_and_several_outputs() -> None:
