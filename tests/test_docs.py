@@ -28,7 +28,20 @@ def blocks(kind: str) -> list[tuple[str, str]]:
     return [(path.name, text) for path in PAGES for found, text in BLOCK.findall(path.read_text()) if found == kind]
 
 
-@pytest.mark.parametrize(("page", "text"), blocks("yaml"))
+SWEEPS = [text for _, text in blocks("yaml") if text.startswith("sweep:")]
+
+
+@pytest.mark.parametrize("text", SWEEPS)
+def test_every_sweep_in_the_docs_is_valid(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text(text)
+    status, out, err = run(capsys, "sweep", str(path))
+    assert status == 0
+    assert out
+    assert "are equal in every figure" in err
+
+
+@pytest.mark.parametrize(("page", "text"), [(page, text) for page, text in blocks("yaml") if text not in SWEEPS])
 def test_every_config_in_the_docs_is_valid(page: str, text: str) -> None:
     network = archlab.loads(text, name=page)
     problems = Problems()

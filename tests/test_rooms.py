@@ -23,6 +23,7 @@ ROOMS = (
     "report",
     "torch",
     "imports",
+    "sweep",
     "analysis",
     "config",
     "graph",

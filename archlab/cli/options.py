@@ -150,7 +150,7 @@ def load_as_written(target: str, options: argparse.Namespace) -> Network:
         document,
         variant,
         problems,
-        params=_assignments("--set", options.set),
+        params=assignments("--set", options.set),
         input_shape=input_shape(options.input, document, variant),
     )
 
@@ -182,7 +182,7 @@ def import_options(target: str, options: argparse.Namespace) -> ImportOptions:
     if options.set:
         hint = f"--arg {options.set[0]} gives an argument to what makes it"
         raise single_problem(f"--set is for the params of a config, and {target} has none; {hint}", Code.WRONG_VALUE)
-    return ImportOptions(plain_shape(options.input), _assignments("--arg", options.arg), options.until)
+    return ImportOptions(plain_shape(options.input), assignments("--arg", options.arg), options.until)
 
 
 def load_each(requests: Sequence[R], load: Callable[[R], T]) -> list[T]:
@@ -228,7 +228,7 @@ def analyze_target(target: str, options: argparse.Namespace) -> Analysis:
     return load_network(target, options).analyze(conditions_of(options))
 
 
-def _assignments(option: str, assignments: Sequence[str]) -> dict[str, Any]:
+def assignments(option: str, assignments: Sequence[str]) -> dict[str, Any]:
     """`--set name=value`, the value read as YAML."""
     from archlab.config.syntax.substitute import is_dynamic, substitute
     from archlab.config.syntax.yaml_nodes import parse

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import Problems
 from archlab.graph.graph import Graph, Node
@@ -44,18 +46,35 @@ def _check_used(graph: Graph, readers: list[list[int]], problems: Problems, left
 
 def _check_inplace(graph: Graph, readers: list[list[int]], problems: Problems) -> None:
     """An in-place layer must be the only reader of its input, or the others read overwritten values."""
-    results = {index for _, index in graph.outputs}
-    # For each node: the value in the memory of its output that somebody else needs, if there is one.
+    needed = _needed(graph, readers, {index for _, index in graph.outputs})
+    for node, runtime in zip(graph.nodes, graph.runtimes, strict=True):
+        culprit = needed[node.inputs[0]] if runtime.overwrites else None
+        if culprit is not None:
+            message = f"'{node.path}' overwrites its input, which {_user(graph, readers, culprit, node)}"
+            problems.add(f"{message}; remove 'inplace: true'", Code.INPLACE, node.place, node.trail)
+
+
+def _needed(graph: Graph, readers: list[list[int]], results: AbstractSet[int]) -> list[int | None]:
+    """For each node: the value in the memory of its output that somebody else needs, if there is one."""
     needed: list[int | None] = []
     for node, runtime in zip(graph.nodes, graph.runtimes, strict=True):
         if node.index in results or not node.inputs or len(readers[node.index]) > 1:
             needed.append(node.index)
         else:
             needed.append(None if runtime.storage == "new" else needed[node.inputs[0]])
-        culprit = needed[node.inputs[0]] if runtime.overwrites else None
-        if culprit is not None:
-            message = f"'{node.path}' overwrites its input, which {_user(graph, readers, culprit, node)}"
-            problems.add(f"{message}; remove 'inplace: true'", Code.INPLACE, node.place, node.trail)
+    return needed
+
+
+def may_overwrite(graph: Graph, index: int) -> bool:
+    """Whether one further reader of a node's value, which no one else is told of, may write over it.
+
+    Args:
+        graph: the network so far.
+        index: of the node.
+    """
+    readers = _readers(graph)
+    readers[index] = [*readers[index], len(graph.nodes)]
+    return _needed(graph, readers, frozenset())[index] is None
 
 
 def _user(graph: Graph, readers: list[list[int]], value: int, node: Node) -> str:

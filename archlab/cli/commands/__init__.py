@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "compare": "one row per network",
     "validate": "problems, and the figures that configs expect",
     "check": "networks held to limits: params, MACs, memory, receptive field",
+    "sweep": "every design of a space with its figures, or the exact Pareto front",
     "lint": "what design rules find in a network that is valid",
     "build": "the PyTorch model",
     "verify": "the numbers against the built model, layer by layer",

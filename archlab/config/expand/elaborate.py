@@ -36,6 +36,7 @@ from archlab.config.tree.overrides import is_removal
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError
 from archlab.graph import Node
+from archlab.layers.base import Layer
 from archlab.layers.input import Input
 
 FAILED_ITEM_STEPS = 10
@@ -61,6 +62,40 @@ class Elaborator(Walk):
             OverBudgetError: where a bound is met.
         """
         assert self.document.layers is not None
+        env = self._begin(inputs)
+        value = self.layers(self.document.layers, self.nodes[0], env)
+        self._end(env)
+        return value, env.names
+
+    def run_part(
+        self, inputs: Mapping[str, NamedInput], part: Layers, entering: Layer | None
+    ) -> tuple[Value, NameTable]:
+        """Expand some of the items alone, which name none of the others.
+
+        Args:
+            inputs: of the network, by name.
+            part: the items.
+            entering: stands for the items in front of them, and reads the first input; None where there are none.
+
+        Returns:
+            The last value and the names.
+
+        Raises:
+            ConfigError: where a path is too long.
+            OverBudgetError: where a bound is met.
+        """
+        env = self._begin(inputs)
+        value: Value = self.nodes[0]
+        if entering is not None:
+            first = self.nodes[0]
+            value = self.emitter.append(entering, (first,), entering.out_shape((first.shape,)), None, env)
+            env.scope.add(entering.alias, value.index, written=False)
+        value = self.layers(part, value, env)
+        self._end(env)
+        return value, env.names
+
+    def _begin(self, inputs: Mapping[str, NamedInput]) -> Environment:
+        """The inputs as nodes, and what the top level sees."""
         scope = PathScope()
         outside = Environment({}, NameTable(), scope)
         values: dict[str, Value] = {
@@ -74,11 +109,11 @@ class Elaborator(Walk):
             if one.place is not None:
                 names.places[name] = one.place
                 scope.add(name, len(scope.children), written=True)
-        env = Environment({**self.file.params, **block_names(value)}, names, scope, file=self.file)
-        value = self.layers(self.document.layers, value, env)
+        return Environment({**self.file.params, **block_names(value)}, names, scope, file=self.file)
+
+    def _end(self, env: Environment) -> None:
         self._paths = ["input"] * len(self.nodes)
         env.scope.assign(self._paths, self.nodes)
-        return value, names
 
     def finished(self) -> list[Node]:
         """The nodes with their paths."""

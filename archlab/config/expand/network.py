@@ -95,7 +95,7 @@ def _expand(
         explain_unequal(problems, elaborator.emitter.unequal[0], elaborator.nodes, attempt)
     wanted = variant.outputs if variant is not None and variant.outputs is not None else document.outputs
     inherited = document.outputs_inherited if wanted is document.outputs else None
-    outputs = _read_outputs(wanted, last, names, problems, inherited, budget)
+    outputs = read_outputs(wanted, last, names, problems, inherited, budget)
     if problems.found or outputs is None:
         return None
     form, results = outputs
@@ -121,9 +121,19 @@ def _attempt(document: Document, params: Params, inputs: Inputs, input_shape: Sh
     return problems, max(len(elaborator.nodes), elaborator.budget.spent // STEPS_OF_A_LAYER)
 
 
-def _read_outputs(
+def read_outputs(
     node: Node | None, last: Value, names: NameTable, problems: Problems, inherited: Place | None, budget: Budget
 ) -> tuple[OutputForm, Outputs] | None:
+    """What the network gives; None with a problem where that names nothing.
+
+    Args:
+        node: `outputs` as written; None for the last value.
+        last: the last value.
+        names: those of the top level.
+        problems: the collector.
+        inherited: where the extending file can mend what another says.
+        budget: what may be spent.
+    """
     if node is None or (isinstance(node, Scalar) and node.value is None):
         return None if last is None else ("single", [("output", last.index)])
     found: list[tuple[str, Value]] = []

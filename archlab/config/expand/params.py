@@ -38,6 +38,29 @@ def resolve_params(
     return values
 
 
+def check_param(
+    document: Document,
+    variant: Variant | None,
+    settings: Mapping[str, Any],
+    name: str,
+    values: Params,
+    problems: Problems,
+) -> None:
+    """Record what is wrong with one param alone.
+
+    Args:
+        document: the config.
+        variant: the chosen variant.
+        settings: values from outside.
+        name: of the param.
+        values: of all params, as `resolve_params` gives them.
+        problems: the collector.
+    """
+    names = list(document.params)
+    earlier = {other: values[other] for other in names[: names.index(name)]}
+    _value(name, document.params[name], variant, settings, earlier, problems)
+
+
 def _value(
     name: str,
     default: Argument,

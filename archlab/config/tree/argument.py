@@ -44,6 +44,13 @@ class Argument:
         """Whether nothing is written, which makes a block's param a required one."""
         return isinstance(self.node, Scalar) and self.node.value is None
 
+    def settled(self, value: Any) -> Argument:
+        """The same argument where its expressions have a value."""
+        made = object.__new__(Argument)
+        made.node, made.place, made.size, made.cost = self.node, self.place, self.size, self.cost
+        made.dynamic, made.constant, made._compiled = False, value, None
+        return made
+
     def bounded(self) -> Argument:
         """The argument itself.
 

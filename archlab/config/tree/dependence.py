@@ -117,6 +117,14 @@ def _conditions(item: Item | BrokenItem) -> Iterator[Argument]:
         yield from (argument for argument in (item.repeat, item.when) if argument is not None)
 
 
+def arguments_in(item: Item | BrokenItem) -> Iterator[Argument]:
+    """Whatever of an item may hold an expression, that of items inside left out."""
+    yield from _own_arguments(item)
+    yield from _conditions(item)
+    if isinstance(item, Item) and item.shares is not None:
+        yield item.shares
+
+
 def _names(arguments: Iterable[Argument]) -> set[str]:
     return set().union(*[words_in(argument.node) for argument in arguments if argument.dynamic])
 

@@ -1,0 +1,177 @@
+"""`archlab sweep`: every design of a space with its figures, or the front of them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from archlab.cli.options import DTYPES, TARGET, seed
+from archlab.cli.output import TEXTS, Forms, UsageError, add_form
+from archlab.cli.parser import dtype, positive
+from archlab.cli.progress import steps_of
+from archlab.cli.report import Report
+
+if TYPE_CHECKING:
+    from archlab.analysis.row import Row
+    from archlab.config.tree.figures import FigureLimit
+    from archlab.sweep.figures import Designs
+    from archlab.sweep.file import Written
+    from archlab.sweep.run import Question
+    from archlab.sweep.space import Space
+
+FORMS = Forms({**TEXTS, ".parquet": "parquet"}, ("table", "json", "csv", "markdown", "parquet"))
+VARY_HELP = "values of a param: width=16..128:8, width=8..128*2, width=[16,24], input=96..224:32, out='$(2 * width)'"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The space, the limits, and the form of the result."""
+    add_space(parser)
+    parser.add_argument("--sort", default="", metavar="FIGURES", help="by macs,params,...; -macs: the largest first")
+    parser.add_argument("--limit", type=positive, metavar="N", help="at most so many rows")
+    parser.add_argument(
+        "--pareto",
+        default="",
+        metavar="FIGURES",
+        help="the exact front of macs,receptive_field,...: fields large, all others small; of spaces of any size",
+    )
+    parser.add_argument("--resume", action="store_true", help="go on where a sweep into this -o FILE ended")
+    add_form(parser, FORMS)
+
+
+def add_space(parser: argparse.ArgumentParser) -> None:
+    """What varies, within which limits."""
+    parser.add_argument("target", metavar="TARGET", help=f"{TARGET}; or a file with 'sweep:'")
+    parser.add_argument("--vary", action="append", default=[], metavar="K=VALUES", help=VARY_HELP)
+    parser.add_argument("--set", action="append", default=[], metavar="K=V", help="a new value for a param")
+    parser.add_argument("--input", metavar="3x224x224", help="channels x height x width of the input")
+    parser.add_argument("--batch", type=positive, default=1, metavar="N", help="samples in a batch (1)")
+    parser.add_argument("--dtype", type=dtype, choices=DTYPES, default="float32", help="of parameters and activations")
+    parser.add_argument(
+        "--where", action="append", default=[], metavar="LIMITS", help="'macs <= 300M and memory.inference_peak < 8MiB'"
+    )
+    parser.add_argument("--sample", type=positive, metavar="N", help="draw so many designs instead of taking all")
+    parser.add_argument("--seed", type=seed, metavar="N", help="of the draw (0)")
+    parser.add_argument("--processes", type=positive, metavar="N", help="how many run at a time (all processors)")
+
+
+def run(options: argparse.Namespace) -> Report:
+    """The designs, or their front."""
+    from archlab.report.sweep import save_parquet, sweep_csv, sweep_dict, sweep_notes, sweep_table
+    from archlab.sweep.order import arranged
+
+    if options.resume and options.write_to is None:
+        raise UsageError("--resume goes on with a file; give -o FILE")
+    written, question = asked(options)
+    space = question.space
+    sort = [word.strip() for word in options.sort.split(",") if word.strip()] or written.sort
+    pareto = [word.strip() for word in options.pareto.split(",") if word.strip()] or written.pareto
+    designs = _designs(question, pareto, options)
+    found = len(designs)
+    designs = arranged(space, designs, sort, options.limit)
+    looked_at = None if options.sample is None and written.sample is None else question.count
+    notes = sweep_notes(space, designs, question.limits, looked_at=looked_at, found=found)
+    if pareto:
+        notes.append(f"{found:,} on the exact front of {', '.join(pareto)}")
+    form = FORMS.chosen(options.format, options.write_to)
+    if form == "table" and len(designs) > SHOWN:
+        notes.append(f"the first {SHOWN} of {len(designs):,} are shown; -o FILE.csv has all")
+    return Report(
+        {
+            "csv": partial(sweep_csv, space, designs),
+            "json": partial(_json, partial(sweep_dict, space, designs, question.limits)),
+            "markdown": partial(_markdown, space, designs),
+            "table": lambda: sweep_table(space, designs, colour=False),
+            "parquet": _no_text,
+        },
+        table=lambda colour: sweep_table(space, designs, colour=colour),
+        files={"parquet": partial(save_parquet, space, designs)},
+        notes=notes,
+    )
+
+
+SHOWN = 20
+
+
+def _no_text() -> str:
+    raise UsageError("Parquet is no text; give -o FILE.parquet")
+
+
+def _designs(question: Question, pareto: list[str], options: argparse.Namespace) -> Designs:
+    from archlab.sweep.front import front, front_of, wishes
+    from archlab.sweep.run import sweep
+
+    wanted = wishes(pareto) if pareto else ()
+    if wanted and question.sample is None:
+        return front(question, wanted)
+    journal = options.write_to if options.resume else None
+    with steps_of("designs") as step:
+        designs = sweep(question, options.processes, step, journal)
+    return designs.picked(front_of(designs, wanted)) if wanted else designs
+
+
+def asked(options: argparse.Namespace) -> tuple[Written, Question]:
+    """The space and the limits of a command line, with those of a file.
+
+    Raises:
+        ConfigError: with every problem found.
+    """
+    from archlab.analysis.conditions import Conditions
+    from archlab.cli.input_size import input_shape
+    from archlab.cli.options import assignments
+    from archlab.config.tree.targets import open_target
+    from archlab.sweep.file import Written, read_written
+    from archlab.sweep.run import Question
+    from archlab.sweep.vary import read_vary, space_of
+
+    written = read_written(options.target) or Written(options.target)
+    given = read_vary(options.vary)
+    vary = {**written.vary, **given}
+    places = {name: place for name, place in written.places.items() if name not in given}
+    document, variant, problems = open_target(written.target)
+    problems.raise_if_any()
+    space = space_of(
+        document,
+        variant,
+        vary,
+        places,
+        problems,
+        settings={**written.settings, **assignments("--set", options.set)},
+        input_shape=input_shape(options.input, document, variant),
+    )
+    problems.raise_if_any()
+    assert space is not None
+    limits = (*written.limits, *_limits(options.where))
+    conditions = Conditions(batch=options.batch, dtype=options.dtype)
+    sample = written.sample if options.sample is None else options.sample
+    chosen = written.seed if options.seed is None else options.seed
+    return written, Question(space, conditions, limits, sample, chosen)
+
+
+def _limits(texts: list[str]) -> list[FigureLimit]:
+    from archlab.config.syntax.quantity import QuantityError
+    from archlab.config.tree.figures import parse_figure_limits
+    from archlab.diagnostics.codes import Code
+    from archlab.diagnostics.problem import single_problem
+
+    found: list[FigureLimit] = []
+    for text in texts:
+        try:
+            found += parse_figure_limits(text)
+        except QuantityError as error:
+            raise single_problem(f"--where {text}: {error}", Code.WRONG_VALUE) from None
+    return found
+
+
+def _json(as_dict: Callable[[], Row]) -> str:
+    from archlab.cli.forms import json_form
+
+    return json_form(as_dict)
+
+
+def _markdown(space: Space, designs: Designs) -> str:
+    from archlab.report.markup import rows_markdown
+    from archlab.report.sweep import sweep_rows
+
+    return rows_markdown(sweep_rows(space, designs))

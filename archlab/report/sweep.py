@@ -1,0 +1,177 @@
+"""Designs of a sweep as columns, rows and texts."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from archlab.analysis.row import Row
+from archlab.config.expand.inputs import ONLY
+from archlab.config.tree.figures import FigureLimit
+from archlab.diagnostics.words import counted
+from archlab.layers.shape import AXIS_NAMES, shape_text
+from archlab.report.bounds import check_rows
+from archlab.report.escape import spreadsheet_text
+from archlab.report.table import rows_table
+from archlab.report.units import binary, by_axis, si
+from archlab.sweep.figures import FIELDS, SUMS, Designs, Seen
+from archlab.sweep.space import Space
+from archlab.sweep.vary import value_text
+
+Columns = dict[str, Sequence[Any]]
+SHOWN_ROWS = 20
+"""Of a table for people."""
+
+
+def knob_columns(space: Space, designs: Designs) -> Columns:
+    """The values of what varies, design by design."""
+    found: Columns = {}
+    for knob, weight in zip(space.knobs, space.weights, strict=True):
+        count = len(knob.values)
+        values = [_cell(knob.name, value) for value in knob.values]
+        found[knob.name] = [values[number // weight % count] for number in designs.numbers]
+    return found
+
+
+def _cell(name: str, value: Any) -> Any:
+    if name == ONLY:
+        return shape_text(value)
+    return value if isinstance(value, int | float) else value_text(value)
+
+
+def columns_of(space: Space, designs: Designs) -> Columns:
+    """All columns: what varies, then the figures; of a field one for each axis, `global` where it is the whole."""
+    found = knob_columns(space, designs)
+    found |= {name.replace(".", "_"): designs.columns[name] for name in SUMS}
+    axes = AXIS_NAMES[len(designs.seen[0]) if designs.seen else 2]
+    for at, name in enumerate(FIELDS):
+        for axis, letter in enumerate(axes):
+            known = {seen: _axis_value(seen, axis, at) for seen in set(designs.seen)}
+            found[f"{name}_{letter[0]}"] = [known[seen] for seen in designs.seen]
+    return found
+
+
+def _axis_value(seen: Seen, axis: int, at: int) -> Any:
+    one = seen[axis]
+    if one is None:
+        return "global" if at == 0 else None
+    value = Fraction(one[at])
+    return int(value) if value.denominator == 1 else float(value)
+
+
+def sweep_rows(space: Space, designs: Designs) -> list[Row]:
+    """A flat row for each design."""
+    columns = columns_of(space, designs)
+    names = list(columns)
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def sweep_csv(space: Space, designs: Designs) -> str:
+    """All designs as CSV; no text is a formula."""
+    columns = columns_of(space, designs)
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([spreadsheet_text(name) for name in columns])
+    writer.writerows(zip(*map(_harmless, columns.values()), strict=True))
+    return out.getvalue()
+
+
+def _harmless(column: Sequence[Any]) -> Sequence[Any]:
+    has_text = any(isinstance(value, str) for value in column)
+    return [spreadsheet_text(value) for value in column] if has_text else column
+
+
+def save_parquet(space: Space, designs: Designs, path: Path) -> None:
+    """All designs as a Parquet file; a global field is null there, as an unknown stride is."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from archlab.files.output import replacing
+
+    columns = columns_of(space, designs)
+    for name, column in columns.items():
+        if name.startswith(FIELDS):
+            columns[name] = [None if value == "global" else value for value in column]
+    with replacing(path) as made:
+        pq.write_table(pa.table({name: pa.array(list(column)) for name, column in columns.items()}), made)
+
+
+def sweep_table(space: Space, designs: Designs, *, colour: bool) -> str:
+    """The first designs for people: what varies, and the figures that one asks for first."""
+    shown = designs.picked(range(min(len(designs), SHOWN_ROWS)))
+    return rows_table(people_rows(space, shown), colour=colour) if len(shown) else ""
+
+
+def people_rows(space: Space, designs: Designs) -> list[Row]:
+    """Rows with units."""
+    knobs = knob_columns(space, designs)
+    rows: list[Row] = []
+    for row in range(len(designs)):
+        columns = designs.columns
+        rows.append(
+            {
+                **{name: column[row] for name, column in knobs.items()},
+                "params": si(columns["params"][row]),
+                "MACs": si(columns["macs"][row]),
+                "FLOPs": si(columns["flops"][row]),
+                "memory": binary(columns["memory.inference_peak"][row]),
+                "receptive field": field_words(designs.seen[row]),
+            }
+        )
+    return rows
+
+
+def field_words(seen: Seen) -> str:
+    """`483x483`, or `global`."""
+    if all(axis is None for axis in seen):
+        return "global"
+    return by_axis(["global" if axis is None else str(axis[0]) for axis in seen])
+
+
+def sweep_dict(space: Space, designs: Designs, limits: Iterable[FigureLimit]) -> Row:
+    """The whole as JSON."""
+    check_json = sweep_rows(space, designs)
+    return {
+        "network": space.document.name if space.variant is None else space.variant.name,
+        "vary": {knob.name: [_cell(knob.name, value) for value in knob.values] for knob in space.knobs},
+        "where": [f"{figure} {limit.text}" for figure, limit in limits],
+        "designs": space.size,
+        "invalid": designs.invalid,
+        "checked": designs.checked,
+        "rows": check_json,
+    }
+
+
+def sweep_notes(
+    space: Space, designs: Designs, limits: Sequence[FigureLimit], *, looked_at: int | None, found: int
+) -> list[str]:
+    """What was done, in sentences.
+
+    Args:
+        space: of the designs.
+        designs: the result.
+        limits: that they are within.
+        looked_at: how many designs of a sample; None where all are.
+        found: how many there are beside those that are shown.
+    """
+    from archlab.sweep.whole import design_text
+
+    drawn = "" if looked_at is None else f", {looked_at:,} drawn at random"
+    within = f"; {found:,} within {' and '.join([f'{name} {limit.text}' for name, limit in limits])}" if limits else ""
+    notes = [f"{counted(space.size, 'design')}{drawn}{within}"]
+    if designs.invalid:
+        notes.append(f"{designs.invalid:,} are no networks")
+        notes += [f"  {design_text(space, number)}: {problem.message}" for number, problem in designs.problems[:1]]
+    if designs.entire:
+        notes.append(f"{designs.entire:,} were analysed one by one, since they do not compose: {designs.reason}")
+    notes.append(f"{designs.checked:,} were analysed as a whole too, and are equal in every figure")
+    return notes
+
+
+def check_people(designs: Designs, form: str) -> None:
+    """Refuse a form for people of too many rows."""
+    check_rows(len(designs), form, advice="give --limit, or ")
