@@ -12,7 +12,7 @@ from archlab.diagnostics.problem import ConfigError
 from archlab.sweep import run as run_module
 from archlab.sweep.engine import Engine
 from archlab.sweep.run import Question, done, sweep, tasks_of
-from archlab.sweep.stage import Stage
+from archlab.sweep.stage import Stage, stage_of
 from tests.sweep.spaces import rows, space
 from tests.sweep.test_front import CHAIN
 
@@ -75,15 +75,13 @@ def test_several_processes_give_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_difference_ends_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever part is wrong, in whatever figure."""
-    from archlab.sweep import engine
-
-    right = engine.stage_of
+    right = stage_of
 
     def wrong(*given: object) -> object:
         found = right(*given)  # type: ignore[arg-type]
         return found._replace(activations=found.activations + 1) if isinstance(found, Stage) else found
 
-    monkeypatch.setattr(engine, "stage_of", wrong)
+    monkeypatch.setattr("archlab.sweep.engine.stage_of", wrong)
     with pytest.raises(ConfigError, match=r"a=4, .*: the parts do not give what the whole gives: activations "):
         sweep(Question(space(CHAIN, VARY)), 1)
 
