@@ -18,6 +18,7 @@ from archlab.imports.flat import Flat
 from archlab.imports.sizes import other_inputs, told_alone, with_sizes
 from archlab.imports.targets import FILES, ImportOptions, reader_of
 from archlab.imports.text import flat_config
+from archlab.imports.until import with_results
 from archlab.imports.weights import map_text, weight_names
 
 if TYPE_CHECKING:
@@ -186,16 +187,16 @@ def read_flat(target: str, options: ImportOptions) -> Flat:
     if reader == "darknet":
         from archlab.imports.darknet import read_darknet
 
-        return read_darknet(target, options)
+        return with_results(read_darknet(target, options), options.until)
     if reader == "onnx":
         from archlab.imports.onnx.read import read_onnx
 
-        return read_onnx(Path(target), options)
+        return with_results(read_onnx(Path(target), options), options.until)
     require("torch", "torch", f"reading {target}")
     if reader == "pt2":
         from archlab.torch.importing.exported import read_exported
 
-        return read_exported(Path(target), options)
+        return with_results(read_exported(Path(target), options), options.until)
     from archlab.torch.importing.sources import read_named
 
     return read_named(target, options)

@@ -52,7 +52,8 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--until",
         metavar="NAME",
-        help="of an imported model: a module whose output is the result, or 'raw' for what a detection head decodes",
+        help="of an imported model or file: a module or layer whose output is the result (several: A,B), or 'raw' for "
+        "what a detection head decodes",
     )
     parser.add_argument("--batch", type=positive, default=1, metavar="N", help="samples in a batch (1)")
     parser.add_argument("--dtype", type=dtype, choices=DTYPES, default="float32", help="of parameters and activations")
