@@ -10,6 +10,9 @@ from archlab.analysis.micro.planner import aligned, arena_bytes
 from archlab.analysis.micro.program import MicroProgram
 from archlab.graph import Graph
 
+MOST_OPERATORS = 5_000
+"""Of a network whose arena is planned: the planner's work grows with their square."""
+
 
 class Held(NamedTuple):
     """A tensor that is alive at the peak.
@@ -64,6 +67,8 @@ def micro_arena(graph: Graph, batch: int = 1) -> Arena:
         program = lowered(graph, batch)
     except NotMicroError as error:
         return Arena(None, str(error))
+    if len(program.operations) > MOST_OPERATORS:
+        return Arena(None, f"it has {len(program.operations):,} operators; at most {MOST_OPERATORS:,} are planned for")
     return program_arena(program)
 
 

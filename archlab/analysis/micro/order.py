@@ -5,6 +5,10 @@ operator that has all of its inputs (Ahn et al. 2020, "Ordering Chaos: Memory-Aw
 Neural Networks for Edge Devices"; Liberis and Lane 2019, "Neural networks on microcontrollers: saving memory at
 inference via operator reordering"). Of all ways to a state the one with the lowest peak is kept, and states are looked
 at the lowest first, so that the first way to the end is one with the smallest peak.
+
+An operator that leaves no more alive than there was, and takes no more while it runs than some step takes anyway, is
+run at once: in any order that runs it later it can be moved to the front, since what it frees is freed then at the
+latest, and no step between has more alive.
 """
 
 from __future__ import annotations
@@ -18,6 +22,8 @@ from archlab.analysis.micro.program import MicroProgram
 
 MOST_STATES = 50_000
 """Sets of done operators that are looked at."""
+MOST_STEPS = 2_000_000
+"""Operators that are looked at in all of them."""
 
 
 class Order(NamedTuple):
@@ -82,7 +88,7 @@ class _Search:
         best: dict[int, int] = {0: self._start}
         came: dict[int, int] = {}
         waiting = [(self._start, 0, 0, self._start - self._unread)]
-        looked_at = 0
+        looked_at, most = 0, min(most, MOST_STEPS // max(len(self._operations), 1))
         while waiting:
             peak, _, done, alive = heappop(waiting)
             if peak > best[done]:
@@ -92,13 +98,23 @@ class _Search:
             looked_at += 1
             if looked_at > most:
                 return None
-            for index, after, level in self._steps(done, alive):
+            for index, after, level in self._choices(done, alive, max(peak, self.least)):
                 reached, highest = done | 1 << index, max(peak, level)
                 if highest < best.get(reached, highest + 1):
                     best[reached], came[reached] = highest, index
                     # of equal peaks the one that is further on
                     heappush(waiting, (highest, -reached.bit_count(), reached, after))
         return None
+
+    def _choices(self, done: int, alive: int, allowed: int) -> list[tuple[int, int, int]]:
+        """What to run next: one step that costs nothing, if there is one."""
+        steps: list[tuple[int, int, int]] = []
+        for step in self._steps(done, alive):
+            _, after, level = step
+            if after <= alive and level <= allowed:
+                return [step]
+            steps.append(step)
+        return steps
 
     def _steps(self, done: int, alive: int) -> Iterator[tuple[int, int, int]]:
         """Each operator that can run: its number, the bytes alive after it, and while it runs."""

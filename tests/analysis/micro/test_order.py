@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 import archlab
+from archlab.analysis.micro.arena import micro_arena
 from archlab.analysis.micro.lowering import lowered
 from archlab.analysis.micro.order import best_order
 from archlab.analysis.micro.program import MicroProgram, Operation
@@ -91,6 +92,27 @@ def test_beyond_the_bound_the_order_stays_and_says_so() -> None:
     found = best_order(program, most=1)
     assert not found.is_exact
     assert found.steps == tuple(range(len(program.operations)))
+
+
+def test_long_branches_beside_one_another_are_no_matter() -> None:
+    """Their sets of done operators are 50 to the third; what costs nothing is run at once."""
+    paths = [
+        f"      - - {{type: conv2d, out_channels: {channels}, kernel_size: 1, repeat: 50}}\n"
+        "        - {type: conv2d, out_channels: 4, kernel_size: 1}\n"
+        for channels in (8, 15, 12)
+    ]
+    text = "archlab: 1\ninput: [4, 16, 16]\nlayers:\n  - type: branches\n    merge: concat\n    paths:\n"
+    program = lowered(archlab.loads(text + "".join(paths)).deploy().graph)
+    found = best_order(program, most=500)
+    assert found.is_exact
+    # the widest first, while neither of the others' results is held
+    assert found.peak == 16 * 16 * (4 + 15 + 15) < max(program.levels())
+
+
+def test_more_operators_than_are_planned_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archlab.analysis.micro.arena.MOST_OPERATORS", 4)
+    arena = micro_arena(archlab.loads(TWO_WAYS).deploy().graph)
+    assert (arena.size, arena.unknown) == (None, "it has 5 operators; at most 4 are planned for")
 
 
 def test_networks_of_the_zoo_have_one_order_that_is_best() -> None:
