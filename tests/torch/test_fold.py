@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
@@ -114,17 +115,20 @@ def test_every_kind_of_fold_in_one_network() -> None:
     _require_equal(MIXED)
 
 
-@pytest.mark.parametrize(
-    ("target", "shape"),
-    [
-        ("mobilenet_v3_small", (3, 64, 64)),
-        ("shufflenet_v2_x0_5", (3, 64, 64)),
-        ("googlenet", (3, 64, 64)),
-        ("dcgan_generator", None),
-    ],
+SMALL = (3, 64, 64)
+QUICK = ("mobilenet_v3_small", "shufflenet_v2_x0_5", "googlenet", "dcgan_generator")
+FURTHER = (
+    *("mobilenet_v2", "resnet18", "densenet121", "efficientnet_b0", "regnet_y_400mf", "res2net50_26w_4s"),
+    *("deeplabv3_resnet50", "dm_nfnet_f0", "unet", "hourglass_2", "se_resnet50", "xception", "unet3d"),
 )
-def test_networks_of_the_zoo_stay_what_they_are(target: str, shape: tuple[int, ...] | None) -> None:
-    _require_equal(target, input=shape)
+"""With `--whole`; with these it is seventeen."""
+CHOICES = [*QUICK, *[pytest.param(target, marks=pytest.mark.whole) for target in FURTHER]]
+
+
+@pytest.mark.parametrize("target", CHOICES)
+def test_networks_of_the_zoo_stay_what_they_are(target: str) -> None:
+    small = {"unet": (1, 64, 64), "unet3d": (1, 16, 16, 16)}
+    _require_equal(target, input=None if target == "dcgan_generator" else small.get(target, SMALL))
 
 
 def test_the_written_forms_are_one_model(
@@ -156,6 +160,20 @@ def test_the_written_forms_are_one_model(
         expected = written(value)
         for found in (model(value), exported(value)):
             torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.whole
+def test_so_is_onnx(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").write_text(MIXED.replace(DEFORMED, ""))
+    assert run(capsys, "build", "net.yaml", "--deploy", "--seed", "3", "-o", "net.onnx")[0] == 0
+    torch.manual_seed(3)
+    written = archlab.build("net.yaml").eval()
+    value = torch.randn(2, 4, 12, 12)
+    session = onnxruntime.InferenceSession("net.onnx", providers=["CPUExecutionProvider"])
+    found = session.run(None, {session.get_inputs()[0].name: value.numpy()})[0]
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(found), written(value), rtol=1e-3, atol=1e-4)
 
 
 def test_deployed_networks_are_built_folded_and_never_with_checkpoints() -> None:
