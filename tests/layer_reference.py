@@ -35,7 +35,7 @@ TITLES: dict[str, tuple[str, ...]] = {
     "Along dimensions": ("reduction",),
     "Shuffles": ("shuffle",),
     "Gates and scales": ("scale", "channel_attention", "constant"),
-    "Attention": ("matmul", "attention", "tokens"),
+    "Attention": ("matmul", "attention", "position_bias", "tokens"),
     "Shape, order, dropout": ("flatten", "identity", "dropout", "permute"),
 }
 """Of the page's parts, each of one family or several."""
@@ -146,6 +146,8 @@ def _example(name: str, cls: type[Layer]) -> list[str]:
         options["groups"] = 4
     if name in ("upsample", "interpolate"):
         options["scale_factor"] = 2
+    if name == "relative_position_bias":
+        options["size"] = [4, 4]  # 16 queries by 16 keys
     if name == "unflatten":
         options["dim"] = 1
     joins = cls.role == "join"

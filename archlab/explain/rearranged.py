@@ -62,9 +62,11 @@ def _concat(subject: Subject, section: Section) -> None:
 
 def _narrow(subject: Subject, section: Section) -> None:
     word = dimension_words(subject.output)[0]
-    start, length = _option(subject, "start"), subject.output[0]
+    start, length, step = _option(subject, "start"), subject.output[0], _option(subject, "step")
     section.steps.append(Step(f"out {word}", "length, as asked for", "", length))
-    section.notes.append(f"Of the {subject.inputs[0][0]:,} {word}, {start:,} to {start + length - 1:,} (from 0).")
+    every = f"every {step:,} from " if step > 1 else ""
+    last = start + (length - 1) * step
+    section.notes.append(f"Of the {subject.inputs[0][0]:,} {word}, {every}{start:,} to {last:,} (from 0).")
 
 
 def _pixel_shuffle(subject: Subject, section: Section) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from archlab.layers.laid import positions_of, roles_of
 from archlab.layers.opaque import LAYOUTS, Opaque
-from archlab.layers.shape import FLAT_AXES, Shape, ShapeError
+from archlab.layers.shape import FLAT_AXES, Shape, ShapeError, axis_count
 
 MOST_CLASS_TOKENS = 8
 """Tokens beyond those of the positions that are taken for tokens of none."""
@@ -23,8 +23,10 @@ def laid_out(options: Mapping[str, Any], inputs: Sequence[Shape], rank: int) -> 
         rank: axes of the network's input.
     """
     word = likeliest(inputs[0], tuple(options["output"]), rank)
-    chosen = dict(options) if word is None else {"output": options["output"], "layout": word, **options}
     found = shape_with(options, inputs, word)
+    if found is not None and axis_count(found) not in (0, rank or FLAT_AXES):  # other axes than the network's input has
+        word, found = "features", shape_with(options, inputs, "features")
+    chosen = dict(options) if word is None else {"output": options["output"], "layout": word, **options}
     return (chosen, found) if found is not None else (dict(options), tuple(options["output"]))
 
 

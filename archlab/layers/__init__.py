@@ -64,6 +64,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "constant": ("scale", "shift", "pow", "square", "abs"),
     "matmul": ("matmul", "scaled_dot_product_attention"),
     "attention": ("self_attention", "cross_attention"),
+    "position_bias": ("relative_position_bias",),
     "tokens": ("class_token", "position_embedding"),
     "flatten": ("flatten",),
     "identity": ("identity", "as_map", "as_channels"),

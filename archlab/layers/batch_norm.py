@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, Role, TensorSpec
+from archlab.layers.laid import Laid, roles_of
 from archlab.layers.norm import FLOAT_BYTES
 from archlab.layers.room import NOTHING, Room, Training
 from archlab.layers.runtime import Refused, Runtime
@@ -31,7 +32,9 @@ class BatchNormNd(Layer):
     track_running_stats: bool = Field(default=True, description="Keep the statistics that eval mode uses.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """(C, *axes), unchanged; (C,) too where there is one axis."""
+        """(C, *axes) or (C, tokens), unchanged; (C,) too where there is one axis."""
+        if isinstance(inputs[0], Laid) and len(inputs[0]) == self.rank + 1 and not roles_of(inputs[0])[0]:
+            return inputs[0]  # tokens with their channels first
         if self.rank > 1 or len(inputs[0]) > 1:
             require_map(self.type, inputs[0], self.rank)
         return inputs[0]

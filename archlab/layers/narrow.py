@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from archlab.layers.base import Layer
 from archlab.layers.dims import dim_index, mixing
+from archlab.layers.fields import Positive
 from archlab.layers.geometry import IDENTITY, AxisReads, Window, pointwise
 from archlab.layers.laid import CHANNELS, extra_of, laid, positions_of, reduced, roles_of
 from archlab.layers.operators import Operator
@@ -17,7 +18,7 @@ from archlab.layers.shape import Shape, ShapeError, axis_count, of_kind, shape_t
 
 
 class Narrow(Layer):
-    """A slice along a dimension, as `torch.narrow(input, dim, start, length)`: a view, without work."""
+    """A slice along a dimension, as `torch.narrow(input, dim, start, length)`: a view, without work. FLOPs: none."""
 
     type: ClassVar[str] = "narrow"
     alias: ClassVar[str] = "split"
@@ -25,6 +26,17 @@ class Narrow(Layer):
     dim: int = Field(1, description="The dimension; 1 is the channels of a map.")
     start: int = Field(ge=0, description="Where the slice begins, from 0.")
     length: int = Field(ge=1, description="How much of the dimension it takes.")
+    step: Positive = Field(1, description="Take every so many entries, as `x[:, :, ::2]` does every second.")
+
+    def torch_arguments(self) -> dict[str, Any]:
+        """`step` only where it is not 1, which `torch.narrow` does not have."""
+        found = super().torch_arguments()
+        return found if self.step > 1 else {name: value for name, value in found.items() if name != "step"}
+
+    @property
+    def end(self) -> int:
+        """One past the last entry that it takes."""
+        return self.start + (self.length - 1) * self.step + 1
 
     def _index(self, shape: Shape) -> int:
         return dim_index(self.type, self.dim, shape)
@@ -33,8 +45,8 @@ class Narrow(Layer):
         """The dimension has the length."""
         (shape,) = inputs
         dim = self._index(shape)
-        if self.start + self.length > shape[dim]:
-            taken = f"{self.start} to {self.start + self.length - 1}"
+        if self.end > shape[dim]:
+            taken = f"{self.start} to {self.end - 1}"
             what = f"channels {taken}" if not roles_of(shape)[dim] else f"positions {taken} of dimension {self.dim}"
             raise ShapeError(f"narrow takes {what}, but the input has {shape[dim]}", option="length")
         if len(roles_of(shape)[dim]) > 1:
@@ -44,9 +56,9 @@ class Narrow(Layer):
     def _of_tokens(self, shape: Shape, dim: int) -> Shape:
         """Of merged axes: what stands for no position, or all but that."""
         extra = extra_of(shape)
-        if self.start == extra and self.start + self.length == shape[dim]:
+        if self.start == extra and self.start + self.length == shape[dim] and self.step == 1:
             return laid((*shape[:dim], self.length, *shape[dim + 1 :]), roles_of(shape), positions_of(shape))
-        if self.start + self.length <= extra:
+        if self.end <= extra:
             gone = reduced(shape, (dim,), keepdim=True)
             roles = tuple([CHANNELS if number == dim else role for number, role in enumerate(roles_of(gone))])
             return laid((*shape[:dim], self.length, *shape[dim + 1 :]), roles, positions_of(gone))
@@ -60,9 +72,10 @@ class Narrow(Layer):
         """Positions are moved to the front; a class token by itself is taken for what all tokens see."""
         (shape,) = inputs
         role, rank = roles_of(shape)[self._index(shape)], axis_count(shape)
-        if len(role) == 1 and self.start:
-            return (tuple([Window(padding=-self.start) if axis in role else IDENTITY for axis in range(rank)]),)
-        if len(role) > 1 and self.start + self.length <= extra_of(shape):
+        if len(role) == 1 and (self.start or self.step > 1):
+            window = Window(padding=-self.start, stride=self.step)
+            return (tuple([window if axis in role else IDENTITY for axis in range(rank)]),)
+        if len(role) > 1 and self.end <= extra_of(shape):
             return (mixing(shape, (self._index(shape),)),)
         return (pointwise(rank),)
 
@@ -72,5 +85,8 @@ class Narrow(Layer):
 
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """One."""
-        value = execution.inputs[0].with_size(self._index(execution.shapes[0]) + 1, self.length)
+        dim = self._index(execution.shapes[0]) + 1
+        value = execution.inputs[0].with_size(dim, self.length)
+        strides = [stride * (self.step if number == dim else 1) for number, stride in enumerate(value.strides)]
+        value = value._replace(strides=tuple(strides))
         return (Operator(value, holding="view", training=KEEPS_NOTHING, layout="shape"),)

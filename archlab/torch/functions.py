@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 import torch
 from torch import fx
@@ -40,6 +41,12 @@ def _concat(traced: fx.Graph, layer: Layer, inputs: list[fx.Node]) -> fx.Node:
 
 def _narrow(traced: fx.Graph, layer: Layer, inputs: list[fx.Node]) -> fx.Node:
     assert isinstance(layer, Narrow)
+    if layer.step > 1:
+        taken = slice(layer.start, layer.end, layer.step)
+        places: Any = (
+            (slice(None),) * layer.dim + (taken,) if layer.dim > 0 else (..., taken, *(slice(None),) * ~layer.dim)
+        )
+        return traced.call_function(operator.getitem, (inputs[0], places))
     return traced.call_function(torch.narrow, (inputs[0], layer.dim, layer.start, layer.length))
 
 
@@ -85,7 +92,7 @@ FUNCTIONS: dict[str, MakeCall] = {
     "normalize": lambda traced, layer, inputs: traced.call_function(
         functional.normalize,
         (inputs[0],),
-        {"eps": getattr(layer, "eps")},  # noqa: B009
+        layer.torch_arguments(),
     ),
     "matmul": lambda traced, _layer, inputs: traced.call_function(torch.matmul, tuple(inputs)),
     "scaled_dot_product_attention": _attention,

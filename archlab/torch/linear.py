@@ -95,7 +95,7 @@ class LinearRun(fx.Interpreter):
     def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Products and the like as sums: linear in all inputs, and values do not square from block to block."""
         if target in _OF_ONE:
-            return args[0]
+            return args[0] if kwargs.get("dim", 1) == 1 else args[0] + args[0].mean(kwargs["dim"], keepdim=True)
         if target in (torch.amax, torch.linalg.vector_norm):
             target, kwargs = torch.sum, {name: value for name, value in kwargs.items() if name != "ord"}
         if target is torch.matmul:

@@ -30,6 +30,7 @@ LEFT_OUT = {
     "num_channels": "inferred",
     "num_axes": "inferred",
     "num_inputs": "inferred",
+    "num_heads": "inferred",
     "channels": "inferred",
     "channels_last": "inferred",
     "normalized_shape": "inferred",
@@ -448,6 +449,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "evo_norm2d_s0": {"groups": 2},
     "permute": {"dims": (0, 2, 1, 3)},
     "unflatten": {"dim": 1, "unflattened_size": (2, 2)},
+    "relative_position_bias": {"size": (2, 3)},
 }
 """Options without which a layer cannot be made."""
 

@@ -250,6 +250,7 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
     ("rms_norm2d", {}, (MAP,), 4 * 120 + 3 * 20),
     # a square, its addition, the division; of 20 positions: the root, the comparison
     ("normalize", {}, (MAP,), 3 * 120 + 2 * 20),
+    ("normalize", {"dim": -1}, (MAP,), 3 * 120 + 2 * 24),
     # a square, its addition, the product, scale, shift, sum; of 6 channels: the root, the mean's addition, the division
     ("global_response_norm", {}, (MAP,), 6 * 120 + 3 * 6),
     ("filter_response_norm2d", {}, (MAP,), 6 * 120 + 3 * 6),
@@ -275,6 +276,7 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
     # a sum for each element of 6 x 20 by 20 x 6, which are MACs; a scale of 20 x 6, softmax of 20 x 20 scores
     ("matmul", {}, (Laid((6, 20), ((), (0, 1)), (4, 5)), Laid((20, 6), ((0, 1), ()), (4, 5))), 0),
     ("scaled_dot_product_attention", {}, (Laid((20, 6), ((0, 1), ()), (4, 5)),) * 3, 20 * 6 + 5 * 400),
+    ("relative_position_bias", {"size": (2, 3)}, (Laid((4, 6, 6), ((), (), ()), (1, 1)),), 4 * 6 * 6),
     ("position_embedding", {}, (MAP,), 120),
     ("class_token", {}, (Laid((20, 6), ((0, 1), ()), (4, 5)),), 0),
     # what only moves values

@@ -109,7 +109,31 @@ WIDER_VALUES = """  - {name: q, type: flatten, start_dim: 2}
 """
 
 
-@pytest.mark.parametrize("layers", [CHANNELS_MEET, ROWS_BY_COLUMNS, STRETCHED, POSITIONS_AS_WIDTH, WIDER_VALUES])
+EVERY_SECOND = """  - {name: a, type: narrow, dim: 2, start: 1, length: 2, step: 2}
+  - {name: b, type: narrow, dim: -1, start: 0, length: 3, step: 2}
+  - {type: conv2d, out_channels: 2, kernel_size: 2}
+"""
+ROWS_OF_LENGTH_ONE = """  - {name: a, type: normalize, dim: -1}
+  - {type: flatten, start_dim: 2}
+  - {type: normalize, dim: 2}
+"""
+BIASED = """  - {name: q, type: flatten, start_dim: 2}
+  - {name: heads, type: unflatten, dim: 1, unflattened_size: [2, 2]}
+  - {name: k, type: tanh}
+  - {name: turned, from: heads, type: transpose, dim0: 2, dim1: 3}
+  - {name: scores, type: matmul, with: [k]}
+  - {type: relative_position_bias, size: [4, 6], signed: SIGNED}
+  - {type: softmax, dim: -1}
+"""
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        *(CHANNELS_MEET, ROWS_BY_COLUMNS, STRETCHED, POSITIONS_AS_WIDTH, WIDER_VALUES, EVERY_SECOND),
+        *(ROWS_OF_LENGTH_ONE, BIASED.replace("SIGNED", "true"), BIASED.replace("SIGNED", "false")),
+    ],
+)
 def test_what_rows_and_columns_hold(layers: str) -> None:
     check(around(layers))
 

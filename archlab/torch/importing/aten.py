@@ -191,20 +191,19 @@ def _parts(recorder: Recorder, named: Named, results: Sequence[Tensor]) -> None:
 def _slice(recorder: Recorder, named: Named, results: Sequence[Tensor]) -> None:
     source, dim = next(iter(named.values())), named.get("dim", 0)
     dim = dim % source.dim()
-    if named.get("step", 1) != 1:
-        raise UnsaidError("it takes every second place")
+    step = named.get("step", 1)
     start, end, _ = slice(named.get("start"), named.get("end")).indices(source.shape[dim])
-    _narrow(recorder, source, (dim, start, end - start), results[0])
+    _narrow(recorder, source, (dim, start, -(-(end - start) // step)), results[0], step)
 
 
-def _narrow(recorder: Recorder, source: Tensor, place: tuple[int, int, int], result: Tensor) -> None:
+def _narrow(recorder: Recorder, source: Tensor, place: tuple[int, int, int], result: Tensor, step: int = 1) -> None:
     dim, start, length = place
     if dim == 0 and (start or length != source.shape[0]):
         raise UnsaidError("it takes some of the samples")
     if (start, length) == (0, source.shape[dim]):
         recorder.bind(result, _value(recorder, source))
         return
-    options = {"dim": dim, "start": start, "length": length}
+    options = {"dim": dim, "start": start, "length": length, "step": step}
     recorder.add("narrow", options, (_value(recorder, source),), result)
 
 

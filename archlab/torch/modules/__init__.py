@@ -10,6 +10,7 @@ from archlab.torch.modules.attention import (
     Attention,
     ClassToken,
     PositionEmbedding,
+    RelativePositionBias,
     WindowAttention,
 )
 from archlab.torch.modules.filters import BlurPool, ChannelConv
@@ -45,6 +46,7 @@ __all__ = [
     "PadChannels",
     "PositionEmbedding",
     "RMSNorm2d",
+    "RelativePositionBias",
     "ScaledStdConv2d",
     "SpectralNormConv1d",
     "SpectralNormConv2d",

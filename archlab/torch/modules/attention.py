@@ -229,3 +229,48 @@ class PositionEmbedding(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The value, of the same shape."""
         return x + self.pos_embed
+
+
+class RelativePositionBias(nn.Module):
+    """A learned number for each head and relative position, added to scores (Liu et al. 2021).
+
+    Args:
+        num_heads: of the scores.
+        size: positions of the keys along each axis.
+        signed: whether for each difference of places, rather than for each distance.
+        stride: queries are every so many positions along each axis.
+    """
+
+    def __init__(
+        self, num_heads: int, size: list[int], *, signed: bool = True, stride: int = 1
+    ) -> None:
+        super().__init__()
+        self.num_heads, self.size, self.signed, self.stride = num_heads, size, signed, stride
+        places = 1
+        for axis in size:
+            places *= 2 * axis - 1 if signed else axis
+        table = torch.empty(places, num_heads) if signed else torch.empty(num_heads, places)
+        self.relative_position_bias_table = nn.Parameter(nn.init.trunc_normal_(table, std=0.02))
+        self.relative_position_index: Tensor
+        self.register_buffer("relative_position_index", self.positions(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ..., heads, queries, keys), unchanged."""
+        lead = [1] * (x.dim() - 3)
+        if self.signed:
+            table = self.relative_position_bias_table[self.relative_position_index]
+            table = table.view(*lead, x.shape[-2], x.shape[-1], self.num_heads)
+            return x + table.movedim(-1, -3)
+        table = self.relative_position_bias_table[:, self.relative_position_index]
+        return x + table.view(*lead, self.num_heads, x.shape[-2], x.shape[-1])
+
+    def positions(self) -> Tensor:
+        """For each query and key, the entry of the table."""
+        index = torch.zeros(1, 1, dtype=torch.long)
+        for axis in self.size:
+            step = torch.arange(0, axis, self.stride)[:, None] - torch.arange(axis)[None, :]
+            step = step + axis - 1 if self.signed else step.abs()
+            count = 2 * axis - 1 if self.signed else axis
+            index = index[:, None, :, None] * count + step[None, :, None, :]
+            index = index.flatten(0, 1).flatten(1, 2)
+        return index.flatten()

@@ -84,6 +84,10 @@ def _concat(operands: Operands, arguments: Mapping[str, str]) -> Expression:
 
 
 def _narrow(operands: Operands, arguments: Mapping[str, str]) -> Expression:
+    if "step" in arguments:
+        start, length, step = (arguments[name] for name in ("start", "length", "step"))
+        places = [Atom(arguments["dim"]), Atom(start), Atom(f"{start} + {length} * {step}"), Atom(step)]
+        return call("torch.ops.aten.slice", (*operands, *places))
     return call("torch.narrow", (*operands, *[Atom(arguments[name]) for name in ("dim", "start", "length")]))
 
 
@@ -113,7 +117,9 @@ FUNCTIONS: dict[str, Function] = {
     "shift": lambda operands, arguments: Infix("+", (*operands, Atom(arguments["value"]))),
     "pow": lambda operands, arguments: call("torch.pow", (*operands, Atom(arguments["exponent"]))),
     "square": lambda operands, _: call("torch.square", operands),
-    "normalize": lambda operands, arguments: call("nn.functional.normalize", operands, {"eps": Atom(arguments["eps"])}),
+    "normalize": lambda operands, arguments: call(
+        "nn.functional.normalize", operands, {name: Atom(value) for name, value in arguments.items()}
+    ),
     "abs": lambda operands, _: call("torch.abs", operands),
     "matmul": lambda operands, _: call("torch.matmul", operands),
     "scaled_dot_product_attention": lambda operands, arguments: call(

@@ -123,7 +123,7 @@ class Composites:
         if self.holds((noted.args, noted.kwargs)):
             if self._folds.is_open(tensor):
                 self._apart(noted.func, noted.args, noted.kwargs, noted.result)
-        elif self._keeps_samples(tensor):
+        elif self._keeps_samples(tensor) and self._recorder.values_in((noted.args, noted.kwargs)):
             for one in tensors_in(noted.result):
                 self._folds.release(one)
             self._unfolding = True

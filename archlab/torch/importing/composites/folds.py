@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import torch
@@ -32,7 +33,8 @@ from archlab.torch.importing.views import reshape
 Held = Folded | Scores
 _ELEMENTWISE = frozenset({"gelu", "relu", "silu", "hardswish", "dropout", "add", "iadd", "sigmoid", "tanh", "mish"})
 _APART = frozenset(
-    {"matmul", "bmm", "softmax", "scaled_dot_product_attention", "sigmoid", "gelu", "relu", "silu", "add"}
+    {"matmul", "bmm", "softmax", "scaled_dot_product_attention", "sigmoid", "gelu", "relu", "silu", "add", "iadd"}
+    | {"linear", "layer_norm", "mul", "imul", "dropout"}
 )
 """Functions that do the same to everything in front of the last two dimensions."""
 _BY_ROWS = frozenset({"linear", "layer_norm", "rms_norm"})
@@ -80,6 +82,8 @@ class Folds:
             UnsaidError: where folded tensors go into what is not known of them.
         """
         word = function_word(func)
+        if word in ("reshape_as", "view_as") and isinstance(args[1], Tensor):
+            func, args = Tensor.reshape, (args[0], tuple(args[1].shape))
         if not self.holds((args, kwargs)):
             return self._begun(word, args, kwargs, result)
         if is_view(func, args) and isinstance(self._of(args[0]), Folded):
@@ -192,7 +196,7 @@ class Folds:
             named["dim"] -= result.dim() if named["dim"] >= 0 else 0
             named.pop("_stacklevel", None)
             given = given[:1]
-        made = func(*given, **named)
+        made = _empty_result(func, given, named)
         rule(recorder, given, named, made)
         value = recorder.value(made)
         assert value is not None
@@ -287,7 +291,7 @@ class Folds:
         recorder = self._recorder
         stand_ins = iter([self._stand_in(value) for value in values])
         given = [next(stand_ins) if id(one) in self._held else one for one in args]
-        made, rule = func(*given, **kwargs), rule_of(func)
+        made, rule = _empty_result(func, given, kwargs), rule_of(func)
         if rule is None:
             raise UnsaidError(f"there is no layer for {function_word(func)}")
         rule(recorder, given, kwargs, made)
@@ -318,8 +322,31 @@ class Folds:
         value, made = self._on_values(func, [value], args, kwargs)
         self._settle(result, Folded(value, along_rows(rows, made.shape[-1])))
 
+    def _by_channels(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor) -> None:
+        """A norm of each channel, which is the last dimension of rows."""
+        folded = self._folded(args[0])
+        if folded.factor != 1 or folded.pending is not None or result.dim() != 2:
+            raise UnsaidError(f"{function_word(func)} of folded samples")
+        value, rows = self._rows(folded)
+        count = len(self._recorder.shape(value))
+        front = self._permuted(value, (0, count, *range(1, count)))
+        made, _ = self._on_values(func, [front], args, kwargs)
+        back = self._permuted(made, (0, *range(2, count + 1), 1))
+        self._settle(result, Folded(back, along_rows(rows, result.shape[1])))
+
     def _rows(self, folded: Folded) -> tuple[int, Tensor]:
-        """A value whose last dimension is that of a folded tensor, and the rows that this has."""
+        """A value whose last dimension is that of a folded tensor, and the rows that this has: each of them, once.
+
+        Raises:
+            UnsaidError: if there is no such value.
+        """
+        value, rows = self._some_rows(folded)
+        count = self._recorder.batch * prod(self._recorder.shape(value)[:-1])
+        if not torch.equal(rows.reshape(-1).sort().values, torch.arange(count)):
+            raise UnsaidError("some of a value's rows, or some more than once")
+        return value, rows
+
+    def _some_rows(self, folded: Folded) -> tuple[int, Tensor]:
         recorder, width = self._recorder, folded.places.shape[-1]
         shape = recorder.shape(folded.value)
         rows = rows_of(folded.places, shape[-1])
@@ -429,6 +456,13 @@ class Folds:
         self._hold(result, attended(self._recorder, [self._rooted(one) for one in parts], scores, result.shape))
 
 
+def _empty_result(func: Callable[..., Any], given: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What a function gives of values that hold nothing, wherever its weights lie."""
+    empty = [one.to("meta") if isinstance(one, Tensor) else one for one in given]
+    named = {name: one.to("meta") if isinstance(one, Tensor) else one for name, one in kwargs.items()}
+    return func(*empty, **named)
+
+
 def _is_of_heads(args: Sequence[Any], result: Any) -> bool:
     """Whether a product is one of matrices for each head."""
     return isinstance(result, Tensor) and result.dim() >= 3 and all(isinstance(one, Tensor) for one in args[:2])
@@ -443,6 +477,7 @@ _RULES: dict[str, _Rule] = {
     **dict.fromkeys(("matmul", "bmm"), Folds._matmul),  # noqa: SLF001
     **dict.fromkeys(("view", "reshape"), Folds._reshape_scores),  # noqa: SLF001
     **dict.fromkeys(("cat", "concat", "concatenate"), Folds._concat),  # noqa: SLF001
+    "batch_norm": Folds._by_channels,  # noqa: SLF001
     "pad": Folds._pad,  # noqa: SLF001
     "softmax": Folds._softmax,  # noqa: SLF001
     "scaled_dot_product_attention": Folds._fused,  # noqa: SLF001

@@ -114,7 +114,9 @@ def _stepped(layer_type: str, options: Mapping[str, Any], places: Tensor, shape:
     if layer_type == "transpose":
         return places.transpose(options["dim0"], options["dim1"])
     if layer_type == "narrow":
-        return places.narrow(options.get("dim", 1), options["start"], options["length"])
+        start, length, step = options["start"], options["length"], options.get("step", 1)
+        taken = torch.arange(start, start + length * step, step)
+        return places.index_select(options.get("dim", 1), taken)
     if layer_type == "channels_last":
         return places.movedim(1, -1)
     if layer_type == "channels_first":

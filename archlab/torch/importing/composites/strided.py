@@ -46,7 +46,8 @@ def strided(recorder: Recorder, value: int, places: Tensor) -> int:
     Raises:
         UnsaidError: if they do not lie at even distances, or the dimensions hold positions that would be taken apart.
     """
-    shape = recorder.shape(value)
+    shape, sizes = recorder.shape(value), tuple(places.shape[1:])
+    places = places.reshape(places.shape[0], *_even(places))
     start, strides = _distances(recorder.batch, prod(shape), places)
     segments = _segments(shape, strides)
     _take(segments, start, strides, tuple(places.shape[1:]))
@@ -54,7 +55,7 @@ def strided(recorder: Recorder, value: int, places: Tensor) -> int:
     wanted = sorted(range(len(order)), key=lambda number: _rank(order[number]))
     if wanted != sorted(wanted):
         value = once(recorder, "permute", {"dims": (0, *[number + 1 for number in wanted])}, value)
-    for layer_type, options in view_steps(tuple(recorder.shape(value)), tuple(places.shape[1:])):
+    for layer_type, options in view_steps(tuple(recorder.shape(value)), sizes):
         value = once(recorder, layer_type, options, value)
     return value
 
@@ -67,6 +68,30 @@ def once(recorder: Recorder, layer_type: str, options: Mapping[str, Any], value:
             if given == dict(options) and len(item.options) <= len(options):
                 return number
     return recorder.add(layer_type, options, (value,))
+
+
+def _even(places: Tensor) -> list[int]:
+    """The sizes of a sample with each dimension taken apart until its entries lie at even distances: those of windows.
+
+    Raises:
+        UnsaidError: if that is not to be had.
+    """
+    sizes = list[int]()
+    for dim in range(1, places.dim()):
+        offsets = places[(0, *[slice(None) if other == dim else 0 for other in range(1, places.dim())])]
+        sizes += _runs(offsets)
+    return sizes
+
+
+def _runs(offsets: Tensor) -> list[int]:
+    count = offsets.numel()
+    if count == 1:
+        return [1]
+    breaks = (offsets.diff() != offsets[1] - offsets[0]).nonzero()
+    run = int(breaks[0]) + 1 if breaks.numel() else count
+    if count % run or run == 1:
+        raise UnsaidError("folded samples that lie at no even distances")
+    return [count] if run == count else [*_runs(offsets[::run]), run]
 
 
 def _distances(batch: int, elements: int, places: Tensor) -> tuple[int, list[int]]:

@@ -11,6 +11,7 @@ from archlab.imports.unsaid import UnsaidError
 from archlab.layers.laid import Laid
 from archlab.torch.importing.recorder import Recorder
 from archlab.torch.importing.rules.arguments import Arguments, Named, Rule, by_name, only_value
+from archlab.torch.importing.rules.biases import biased
 
 WithNumber = Callable[[Recorder, int, float, Tensor], None]
 
@@ -63,6 +64,9 @@ def _is_number(value: Any) -> bool:
 def _with_parameter(recorder: Recorder, layer_type: str, tensor: Any, other: Any, result: Tensor) -> None:
     """A value by a parameter: a number for each channel, or one for all; a sum with one for each position too."""
     value = only_value(recorder, tensor)
+    if layer_type == "add" and recorder.tensor_name(other) is None and recorder.made_of(other):
+        biased(recorder, value, other, result)
+        return
     if layer_type not in _COMMUTATIVE or recorder.tensor_name(other) is None:
         raise UnsaidError(f"{layer_type} with what does not come from an input")
     if layer_type == "add" and other.numel() > 1 and tuple(other.shape) == (1, *tensor.shape[1:]):

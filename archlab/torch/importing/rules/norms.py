@@ -6,7 +6,16 @@ from typing import Any
 
 from archlab.imports.unsaid import UnsaidError
 from archlab.torch.importing.recorder import Recorder
-from archlab.torch.importing.rules.arguments import Arguments, Named, Rule, by_name, given_only, only_value, rank_of
+from archlab.torch.importing.rules.arguments import (
+    Arguments,
+    Named,
+    Rule,
+    by_name,
+    given_only,
+    only_value,
+    rank_of,
+    whole_dim,
+)
 
 
 def _batch_norm(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> None:
@@ -78,9 +87,11 @@ def _local_response_norm(recorder: Recorder, args: Arguments, kwargs: Named, res
 
 def _normalize(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> None:
     options = by_name("input p dim eps", args, kwargs)
-    if options.get("p", 2) != 2 or options.get("dim", 1) not in (1, 1 - options["input"].dim()):
-        raise UnsaidError("it is not by the length along the channels")
-    recorder.add("normalize", given_only(options, "eps"), (only_value(recorder, options["input"]),), result)
+    if options.get("p", 2) != 2:
+        raise UnsaidError(f"it is by a length of order {options['p']}")
+    dim = whole_dim(options["input"], options.get("dim", 1))
+    own = given_only(options, "eps") | ({} if dim == 1 else {"dim": dim})
+    recorder.add("normalize", own, (only_value(recorder, options["input"]),), result)
 
 
 RULES: dict[str, Rule] = {

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
+
 from archlab.imports.unsaid import UnsaidError
 from archlab.torch.importing.recorder import Recorder
 from archlab.torch.importing.rules.arguments import Arguments, Named, Rule, by_name, only_value
+from archlab.torch.importing.rules.biases import biased
 
 
 def _matmul(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> None:
@@ -16,16 +19,31 @@ def _matmul(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> 
 
 
 def _attention(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> None:
-    names = "query key value attn_mask dropout_p is_causal"
-    options = by_name(names, args, kwargs)
-    if options.get("attn_mask") is not None or options.get("is_causal") or options.get("enable_gqa"):
-        raise UnsaidError("attention with a mask or a bias")
+    options = by_name("query key value attn_mask dropout_p is_causal", args, kwargs)
+    if options.get("is_causal") or options.get("enable_gqa"):
+        raise UnsaidError("attention with a causal mask")
     if options.get("dropout_p"):
         raise UnsaidError("it drops values in eval mode too")
     values = [only_value(recorder, options[name]) for name in ("query", "key", "value")]
-    scale = options.get("scale")
+    scale, mask = options.get("scale"), options.get("attn_mask")
+    if mask is not None:
+        factor = options["query"].shape[-1] ** -0.5 if scale is None else float(scale)
+        _with_bias(recorder, values, factor, mask, result)
+        return
     own = {} if scale is None else {"scale": float(scale)}
     recorder.add("scaled_dot_product_attention", own, values, result)
+
+
+def _with_bias(recorder: Recorder, values: list[int], scale: float, bias: Any, result: Tensor) -> None:
+    """Written out, since the bias is one of the scores: they have a form of their own only there."""
+    if not isinstance(bias, Tensor) or not recorder.made_of(bias):
+        raise UnsaidError("attention with a mask")
+    query, key, value = values
+    last = len(recorder.shape(key))
+    turned = recorder.add("transpose", {"dim0": last - 1, "dim1": last}, (key,))
+    scores = recorder.add("matmul", {}, (recorder.add("scale", {"factor": scale}, (query,)), turned))
+    weights = recorder.add("softmax", {"dim": -1}, (biased(recorder, scores, bias, None),))
+    recorder.add("matmul", {}, (weights, value), result)
 
 
 RULES: dict[str, Rule] = {

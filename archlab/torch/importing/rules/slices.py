@@ -13,12 +13,12 @@ from archlab.torch.importing.rules.arguments import Arguments, Named, Rule, by_n
 from archlab.torch.importing.views import reshape
 
 
-def _part(recorder: Recorder, value: int, dim: int, start: int, length: int) -> int:
-    """Some of a dimension (the batch is 0): no step where it is all of it."""
+def _part(recorder: Recorder, value: int, dim: int, start: int, length: int, step: int = 1) -> int:
+    """Some of a dimension (the batch is 0): no layer where it is all of it."""
     size = recorder.shape(value)[dim - 1]
     if (start, length) == (0, size):
         return value
-    return recorder.add("narrow", {"dim": dim, "start": start, "length": length}, (value,))
+    return recorder.add("narrow", {"dim": dim, "start": start, "length": length, "step": step}, (value,))
 
 
 def _getitem(recorder: Recorder, args: Arguments, _kwargs: Named, result: Any) -> None:
@@ -37,9 +37,10 @@ def _getitem(recorder: Recorder, args: Arguments, _kwargs: Named, result: Any) -
             if (start, stop, step) != (0, tensor.shape[0], 1) or not isinstance(part, slice):
                 raise UnsaidError("it takes some of the samples")
             continue
-        if step != 1:
-            raise UnsaidError(f"it takes every {step}th position of dimension {dim}")
-        value = _part(recorder, value, dim, start, stop - start)
+        # blocks of neighbours, each a part of these, are told as a whole first
+        if step < 1 or start >= stop or (step > 1 and not recorder.marks):
+            raise UnsaidError(f"it takes every {step}th position of dimension {dim} from {start} to {stop}")
+        value = _part(recorder, value, dim, start, -(-(stop - start) // step), step)
     reshape(recorder, value, result)
 
 

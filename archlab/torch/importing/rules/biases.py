@@ -1,0 +1,53 @@
+"""Learned biases for relative positions, added to the scores of attention.
+
+What is compared: the shapes of the scores and of the table that the bias was made of. The numbers in a table's index
+are not looked at, since a pass has none; `prove` compares outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isqrt, prod
+from typing import Any
+
+from torch import Tensor, nn
+
+from archlab.imports.unsaid import UnsaidError
+from archlab.layers.laid import positions_of
+from archlab.torch.importing.recorder import Recorder
+
+
+def biased(recorder: Recorder, value: int, bias: Tensor, result: Tensor | None) -> int:
+    """Scores (heads, queries, keys) and a bias that was made of a table.
+
+    Raises:
+        UnsaidError: if it is of no such table.
+    """
+    names = [name for name in recorder.made_of(bias) if isinstance(recorder.tensor(name), nn.Parameter)]
+    shape = recorder.shape(value)
+    sizes = tuple(bias.shape[-3:])
+    if len(names) != 1 or len(shape) < 3 or sizes != tuple(shape[-3:]) or prod(bias.shape) != prod(sizes):
+        raise UnsaidError("add with what does not come from an input")
+    table = recorder.tensor(names[0])
+    for options, wanted in _forms(sizes, positions_of(shape)):
+        if tuple(table.shape) == wanted:
+            tensors = {"relative_position_bias_table": table}
+            return recorder.add("relative_position_bias", options, (value,), result, tensors=tensors)
+    raise UnsaidError(f"add with a bias made of a table of {tuple(table.shape)}, which is none of relative positions")
+
+
+def _forms(sizes: tuple[int, ...], positions: tuple[int, ...]) -> Iterator[tuple[dict[str, Any], tuple[int, ...]]]:
+    """Options, and the shape that the table has then: of the map whose positions queries are, or of a square one."""
+    heads, queries, keys = sizes
+    side = isqrt(keys)
+    maps = [positions] if prod(positions) == keys else []
+    maps += [(side, side)] if side * side == keys else []
+    for size in dict.fromkeys(maps):
+        own: dict[str, Any] = {"size": size}
+        if queries != keys:
+            strides = [step for step in range(2, max(size)) if prod([-(-axis // step) for axis in size]) == queries]
+            if not strides:
+                continue
+            own["stride"] = strides[0]
+        yield own, (prod([2 * axis - 1 for axis in size]), heads)
+        yield own | {"signed": False}, (heads, prod(size))
