@@ -43,15 +43,22 @@ FIGURES = (
     Figure("activations", "activations", "count", "less", "Output elements of convolutions and linear layers."),
     Figure("inference_peak", "memory, inference", "bytes", "less", "Most bytes alive in a forward pass."),
     Figure("training_peak", "memory, training", "bytes", "less", "Most bytes alive in a training step."),
+    Figure("flash", "flash", "bytes", "less", "Weights of the deployed network, with scales and zero points in int8."),
+    Figure("ram", "RAM", "bytes", "less", "Most bytes of activations alive in the deployed network."),
+    Figure("arena", "arena", "bytes", "less", "What TensorFlow Lite Micro takes for activations in int8."),
     Figure("intensity", "intensity", "ratio", None, "FLOPs for each byte moved, layer by layer."),
     Figure("receptive_field", "receptive field", "pixels", None, "What one unit of the first result sees."),
     Figure("seconds", "lower bound", "seconds", "less", "Sum of the layers' bounds (roofline) on the device."),
 )
 
 
-def figures_of(device: Device | None) -> tuple[Figure, ...]:
-    """The figures that are shown: a bound of time only where a device is named."""
-    return FIGURES if device is not None else tuple([figure for figure in FIGURES if figure.key != "seconds"])
+OPTIONAL = ("flash", "ram", "arena", "seconds")
+"""Figures of deployed networks, and a bound of time where a device is named."""
+
+
+def figures_of(rows: Sequence[Row]) -> tuple[Figure, ...]:
+    """The figures that are shown of some networks."""
+    return tuple([f for f in FIGURES if f.key not in OPTIONAL or any(row.get(f.key) is not None for row in rows)])
 
 
 def figures_row(analysis: Analysis, device: Device | None) -> Row:
@@ -69,11 +76,20 @@ def figures_row(analysis: Analysis, device: Device | None) -> Row:
         "activations": total.activations,
         "inference_peak": total.memory.inference_peak,
         "training_peak": None if analysis.training is None else analysis.training.peak,
+        **_apart(analysis),
         "intensity": total.flops / moved if moved else None,
         "receptive_field": max(sizes) if sizes else None,
         "seconds": None if device is None else sum([time.seconds for time in times]),
         "training_refused": None if analysis.refusal is None else analysis.refusal.reason,
     }
+
+
+def _apart(analysis: Analysis) -> Row:
+    """Weights and activations of a deployed network; nothing of any other."""
+    if not analysis.is_deployed:
+        return {}
+    memory, arena = analysis.total.memory, analysis.arena
+    return {"flash": memory.flash, "ram": memory.ram, "arena": None if arena is None else arena.size}
 
 
 def comparison_row(analysis: Analysis, device: Device | None) -> Row:

@@ -34,7 +34,7 @@ def latex_table(networks: list[tuple[str, Row]]) -> str:
     Args:
         networks: names and figures.
     """
-    known = [figure for figure in FIGURES if any(row[figure.key] is not None for _, row in networks)]
+    known = [figure for figure in FIGURES if any(row.get(figure.key) is not None for _, row in networks)]
     columns = [_column([row[figure.key] for _, row in networks]) for figure in known]
     beyond = any(ord(letter) > LAST_LATIN for name, _ in networks for letter in name)
     lines = [*HEADER, *([BEYOND_LATIN] if beyond else []), rf"\begin{{tabular}}{{l {' '.join(columns)}}}", r"\toprule"]

@@ -23,7 +23,7 @@ _MIB = 2**20
 
 def pareto(rows: list[Row]) -> Spec:
     """Any two figures against each other; the line joins networks that no other beats in both, less being better."""
-    known = [figure for figure in FIGURES if any(row[figure.key] for row in rows)]
+    known = [figure for figure in FIGURES if any(row.get(figure.key) for row in rows)]
     options = {"options": [f.key for f in known], "labels": [f.label for f in known]}
     labels = {figure.key: _label(figure) for figure in known}
     units = ", ".join([f"'{figure.key}': {_MIB if figure.unit == 'bytes' else 1}" for figure in known])

@@ -101,7 +101,7 @@ def page(
         title=title or ", ".join(names),
         conditions=_conditions(analyses),
         sections=sections,
-        figures=figures_of(device),
+        figures=figures_of(rows),
         networks=networks,
         charts=drawn,
         command=command,
@@ -191,8 +191,8 @@ def _network(analysis: Analysis, name: str, row: Row, folded: list[FoldedRow]) -
 
 def _bounded(analysis: Analysis, figure: Figure, row: Row) -> str:
     """A figure, or that it is at least so much."""
-    value = row[figure.key]
-    name = "memory" if figure.key == "inference_peak" else figure.key
+    value = row.get(figure.key)
+    name = "memory" if figure.key in {"inference_peak", "flash", "ram"} else figure.key
     text = figure_text(figure, value)
     if figure.key == "receptive_field" and value is None and analysis.total.receptive_field.unknown:
         return "unknown"

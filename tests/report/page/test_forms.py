@@ -19,7 +19,8 @@ from archlab.report.latex import latex, latex_table
 from tests.report.page.forms import Figures, read_html, read_latex, read_workbook
 
 NAMES = ("resnet18", "mobilenet_v2", "unet", "dcgan_generator")
-KEYS = [figure.key for figure in FIGURES]
+KEYS = [figure.key for figure in FIGURES if figure.key not in ("flash", "ram", "arena")]
+"""Of networks as they are written."""
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +109,18 @@ def test_data_frames(expected: Figures) -> None:
     frame = compare(NAMES, batch=2).to_dataframe().set_index("name")
     for name, row in expected.items():
         assert frame.loc[name, "memory_training_peak"] == row["training_peak"]
+
+
+def test_deployed_networks_have_flash_ram_and_arena(tmp_path: Path) -> None:
+    command = ["compare", "mobilenet_v2", "squeezenet1_1", "--deploy", "--dtype", "int8", "-o"]
+    for ending in ("html", "json"):
+        assert main([*command, str(tmp_path / f"d.{ending}")]) == 0
+    told = json.loads((tmp_path / "d.json").read_text())["networks"]
+    found = read_html((tmp_path / "d.html").read_text())
+    for network in told:
+        memory, row = network["total"]["memory"], found[network["name"]]
+        assert [row[key] for key in ("flash", "ram", "arena")] == [memory[key] for key in ("flash", "ram", "arena")]
+        assert "seconds" not in row
 
 
 @pytest.mark.parametrize("ending", ["html", "tex", "xlsx"])
