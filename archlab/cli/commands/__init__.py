@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "validate": "problems, and the figures that configs expect",
     "check": "networks held to limits: params, MACs, memory, receptive field",
     "sweep": "every design of a space with its figures, or the exact Pareto front",
+    "fit": "the best design within limits: the largest width, depth, input or receptive field",
     "lint": "what design rules find in a network that is valid",
     "build": "the PyTorch model",
     "verify": "the numbers against the built model, layer by layer",
