@@ -436,7 +436,7 @@ DRAWN: dict[str, Callable[[Draw, tuple[int, ...]], Item]] = {
     "relative_position_bias": lambda draw, shape: {
         "type": "relative_position_bias",
         "size": [*shape[-1:]],
-        "signed": draw.random() < 0.5,
+        "relative": draw.choice(["query", "key", "distance"]),
     },
     "scale": _plain("scale", factor=0.5),
     "shift": _plain("shift", value=1),

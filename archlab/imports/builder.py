@@ -194,7 +194,7 @@ class Builder:
         try:
             return inputs, self._fitting(layer_type, options, inputs)
         except UnsaidError as error:
-            for marker in ("as_map", "as_channels") if self.marks else ():
+            for marker in ("as_channels", "as_map") if self.marks else ():
                 marked = [self._marked(marker, value) for value in inputs]
                 if marked != list(inputs):
                     try:

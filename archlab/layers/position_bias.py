@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -30,8 +30,10 @@ class RelativePositionBias(Layer):
     torch_class: ClassVar[str] = "archlab.torch.modules.RelativePositionBias"
 
     size: Dimensions = Field(description="Positions of the keys along each axis, as [14, 14].")
-    signed: bool = Field(
-        default=True, description="A number for each difference of places (Swin); false: for each distance (LeViT)."
+    relative: Literal["query", "key", "distance"] = Field(
+        "query",
+        description="What the table is of: the query's place less the key's (Swin), (places, heads); the key's less "
+        "the query's (MaxViT of TensorFlow), (heads, *places); distances without a sign (LeViT), (heads, places).",
     )
     stride: Positive = Field(1, description="Queries are every so many positions along each axis.")
 
@@ -63,16 +65,16 @@ class RelativePositionBias(Layer):
 
     def torch_arguments(self) -> dict[str, Any]:
         """The size, and what differs from the defaults."""
-        further: dict[str, Any] = {} if self.signed else {"signed": False}
+        further: dict[str, Any] = {} if self.relative == "query" else {"relative": self.relative}
         return {"size": list(self.size), **further, **({"stride": self.stride} if self.stride > 1 else {})}
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
-        """relative_position_bias_table: (differences, heads), or (heads, distances). Buffer: the index into it."""
-        heads = inputs[0][-3]
-        table = (prod([2 * axis - 1 for axis in self.size]), heads) if self.signed else (heads, prod(self.size))
+        """relative_position_bias_table: (places, heads), or with the heads in front. Buffer: the index into it."""
+        heads, sides = inputs[0][-3], tuple([2 * axis - 1 for axis in self.size])
+        table = {"query": (prod(sides), heads), "key": (heads, *sides), "distance": (heads, prod(self.size))}
         pairs = (prod(self._queries) * prod(self.size),)
         return (
-            TensorSpec("relative_position_bias_table", table),
+            TensorSpec("relative_position_bias_table", table[self.relative]),
             TensorSpec("relative_position_index", pairs, learnable=False, dtype="int64", persistent=False),
         )
 
@@ -88,7 +90,7 @@ class RelativePositionBias(Layer):
         tape = AttentionTape(execution)
         table, (heads, queries, keys) = execution.learned[0], execution.output[-3:]
         zeros = whole(prod(table)) if execution.run.watched else NOTHING
-        sizes = (queries * keys, heads) if self.signed else (heads, queries * keys)
+        sizes = (queries * keys, heads) if self.relative == "query" else (heads, queries * keys)
         gathered = Operator(
             contiguous(sizes),
             (),
@@ -97,7 +99,7 @@ class RelativePositionBias(Layer):
             computes="params",
         )
         made, lead = tape.put(gathered), (1,) * (len(execution.output) - 2)
-        if self.signed:
+        if self.relative == "query":
             last = len(lead) + 2
             split = tape.reshaped((*lead, queries, keys, heads), made)
             made = tape.permuted((*range(last - 2), last, last - 2, last - 1), split)

@@ -122,7 +122,7 @@ BIASED = """  - {name: q, type: flatten, start_dim: 2}
   - {name: k, type: tanh}
   - {name: turned, from: heads, type: transpose, dim0: 2, dim1: 3}
   - {name: scores, type: matmul, with: [k]}
-  - {type: relative_position_bias, size: [4, 6], signed: SIGNED}
+  - {type: relative_position_bias, size: [4, 6], relative: RELATIVE}
   - {type: softmax, dim: -1}
 """
 
@@ -131,7 +131,8 @@ BIASED = """  - {name: q, type: flatten, start_dim: 2}
     "layers",
     [
         *(CHANNELS_MEET, ROWS_BY_COLUMNS, STRETCHED, POSITIONS_AS_WIDTH, WIDER_VALUES, EVERY_SECOND),
-        *(ROWS_OF_LENGTH_ONE, BIASED.replace("SIGNED", "true"), BIASED.replace("SIGNED", "false")),
+        ROWS_OF_LENGTH_ONE,
+        *[BIASED.replace("RELATIVE", word) for word in ("query", "key", "distance")],
     ],
 )
 def test_what_rows_and_columns_hold(layers: str) -> None:

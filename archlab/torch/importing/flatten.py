@@ -51,6 +51,11 @@ def flatten(
     if recorder.looked:
         looked = ", ".join(recorder.looked)
         remarks.append(f"the model looks at values ({looked}): another input may go another way than this one of zeros")
+    if recorder.worked:
+        remarks.append(
+            f"products of parameters alone ({', '.join(sorted(recorder.worked)[:3])}), which are no sample's work, are "
+            "not counted as MACs"
+        )
     flat = Flat(name, origin, dict(inputs), recorder.items, outputs, form, remarks)
     return pruned(flat, {parameter: one.numel() for parameter, one in model.named_parameters()})
 

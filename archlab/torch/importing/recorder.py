@@ -22,6 +22,7 @@ class Recorder(Builder):
         batch: samples in the pass.
         running: the modules that run, from the whole to the innermost, with their scopes.
         looked: where the model looks at what a value holds, by the functions' names.
+        worked: the model's own tensors of which products were made without an input, whose work is no sample's.
     """
 
     def __init__(self, model: nn.Module, inputs: Mapping[str, Tensor], original: nn.Module | None = None) -> None:
@@ -29,6 +30,7 @@ class Recorder(Builder):
         self.batch = next(iter(inputs.values())).shape[0]
         self.running: list[tuple[nn.Module, Scope]] = []
         self.looked: dict[str, None] = {}
+        self.worked: frozenset[str] = frozenset()
         named = _named_tensors(model)
         self._named: dict[str, Tensor] = dict(named)
         others = [] if original is None else _named_tensors(original)

@@ -28,6 +28,8 @@ from archlab.torch.importing.results import with_results
 
 IMAGE, VIDEO = (3, 224, 224), (3, 16, 224, 224)
 """What torchvision's models take where nothing else is said: an image, or frames in a row."""
+FRAMES = {"image1": (3, 520, 960), "image2": (3, 520, 960)}
+"""What its optical flow takes: two images, of the size that its weights were measured on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Source:
     target: str
     name: str
     origin: str
-    input_of: Callable[[nn.Module], Shape | None]
+    input_of: Callable[[nn.Module], Shape | Mapping[str, Shape] | None]
 
     def made(self, device: str) -> nn.Module:
         """The model on a device; on `meta`, where it cannot be made there, made on the CPU and then moved.
@@ -139,10 +141,12 @@ def _torchvision(target: str, options: ImportOptions) -> Source:
     )
 
 
-def _torchvision_input(model: Any, name: str, *, is_video: bool) -> Shape:
+def _torchvision_input(model: Any, name: str, *, is_video: bool) -> Shape | Mapping[str, Shape]:
     """What a detector resizes to; else what the first weights were trained for."""
     import torchvision
 
+    if ".optical_flow" in type(model).__module__:
+        return FRAMES
     transform = getattr(model, "transform", None)
     if transform is not None:
         height, width = transform.fixed_size or (transform.min_size[-1],) * 2

@@ -23,6 +23,7 @@ from archlab.imports.flat import Scope
 from archlab.imports.unsaid import UnsaidError
 from archlab.torch.importing.callables import function_name, named_arguments
 from archlab.torch.importing.composites.composites import Composites
+from archlab.torch.importing.einsum import product_of
 from archlab.torch.importing.functions import rule_of
 from archlab.torch.importing.learned import function_word, learn
 from archlab.torch.importing.modules import Match, known_module
@@ -95,8 +96,6 @@ class Tracer(TorchFunctionMode):
         """While something is run once more."""
         self._deferred: dict[int, tuple[Callable[..., Any], Any]] = {}
         """`id` of tensors that are stretched or walled in, to the calls that made them, for those who need them so."""
-        self._worked: frozenset[str] = frozenset()
-        """The model's own tensors of which products were made without an input, whose work is no sample's."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[type], args: Sequence[Any] = (), kwargs: Any = None
@@ -105,10 +104,18 @@ class Tracer(TorchFunctionMode):
         kwargs = kwargs or {}
         if self._inside or self._paused:
             return func(*args, **kwargs)
+        product = product_of(args) if func is torch.einsum else None
+        if product is not None and all(map(self._is_seen, tensors_in(args))):
+            with self:
+                return product.of(*tensors_in(args))
         is_stale = self.recorder.is_stale((args, kwargs))
         result = func(*args, **kwargs)
         self._note(func, args, kwargs, result, is_stale=is_stale)
         return result
+
+    def _is_seen(self, tensor: Tensor) -> bool:
+        """Whether an input went into a tensor."""
+        return self.recorder.value(tensor) is not None or self.composites.holds(tensor)
 
     def _note(
         self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any, *, is_stale: bool
@@ -123,7 +130,7 @@ class Tracer(TorchFunctionMode):
         if not is_folded and not recorder.values_in((args, kwargs)):
             learn(recorder, func, args, kwargs, outputs)
             if function_word(func) in _PRODUCTS:
-                self._worked |= recorder.made_of(outputs)
+                recorder.worked |= recorder.made_of(outputs)
             self.composites.learn(func, args, result)
         elif self._is_left_out():
             self._leave_out(outputs)
@@ -198,7 +205,7 @@ class Tracer(TorchFunctionMode):
         path = recorder.path_here(re.sub(r"\W", "_", function_name(func).rpartition(".")[2]))
         work, named = work_of(func, args, kwargs, recorder.batch), named_arguments(func, args, kwargs)
         tensors = {name: recorder.tensor(name) for name in sorted(own)}
-        made = Unknown(function_name(func), path, reason, tensors, None if own & self._worked else work, named)
+        made = Unknown(function_name(func), path, reason, tensors, None if own & recorder.worked else work, named)
         add_opaque(recorder, made, values, outputs)
 
     def enter(self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:

@@ -237,19 +237,22 @@ class RelativePositionBias(nn.Module):
     Args:
         num_heads: of the scores.
         size: positions of the keys along each axis.
-        signed: whether for each difference of places, rather than for each distance.
+        relative: `query`, for its place less the key's; `key`, for the opposite, heads in front;
+            `distance`, for that, heads in front.
         stride: queries are every so many positions along each axis.
     """
 
     def __init__(
-        self, num_heads: int, size: list[int], *, signed: bool = True, stride: int = 1
+        self, num_heads: int, size: list[int], *, relative: str = "query", stride: int = 1
     ) -> None:
         super().__init__()
-        self.num_heads, self.size, self.signed, self.stride = num_heads, size, signed, stride
-        places = 1
-        for axis in size:
-            places *= 2 * axis - 1 if signed else axis
-        table = torch.empty(places, num_heads) if signed else torch.empty(num_heads, places)
+        self.num_heads, self.size, self.relative, self.stride = num_heads, size, relative, stride
+        sides = [axis if relative == "distance" else 2 * axis - 1 for axis in size]
+        table = torch.empty(num_heads, *sides)
+        if relative == "query":
+            table = table.flatten(1).T.contiguous()
+        elif relative == "distance":
+            table = table.flatten(1)
         self.relative_position_bias_table = nn.Parameter(nn.init.trunc_normal_(table, std=0.02))
         self.relative_position_index: Tensor
         self.register_buffer("relative_position_index", self.positions(), persistent=False)
@@ -257,11 +260,11 @@ class RelativePositionBias(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, ..., heads, queries, keys), unchanged."""
         lead = [1] * (x.dim() - 3)
-        if self.signed:
+        if self.relative == "query":
             table = self.relative_position_bias_table[self.relative_position_index]
             table = table.view(*lead, x.shape[-2], x.shape[-1], self.num_heads)
             return x + table.movedim(-1, -3)
-        table = self.relative_position_bias_table[:, self.relative_position_index]
+        table = self.relative_position_bias_table.flatten(1)[:, self.relative_position_index]
         return x + table.view(*lead, self.num_heads, x.shape[-2], x.shape[-1])
 
     def positions(self) -> Tensor:
@@ -269,8 +272,11 @@ class RelativePositionBias(nn.Module):
         index = torch.zeros(1, 1, dtype=torch.long)
         for axis in self.size:
             step = torch.arange(0, axis, self.stride)[:, None] - torch.arange(axis)[None, :]
-            step = step + axis - 1 if self.signed else step.abs()
-            count = 2 * axis - 1 if self.signed else axis
+            count = 2 * axis - 1
+            if self.relative == "distance":
+                step, count = step.abs(), axis
+            else:
+                step = (step if self.relative == "query" else -step) + axis - 1
             index = index[:, None, :, None] * count + step[None, :, None, :]
             index = index.flatten(0, 1).flatten(1, 2)
         return index.flatten()

@@ -72,6 +72,41 @@ def test_a_part_is_the_network(timm: Any, name: str) -> None:
     assert difference(one) <= 1e-5
 
 
+@pytest.mark.parametrize(("kind", "relative"), [("bias", "query"), ("bias_tf", "key")])
+def test_biases_of_relative_positions(timm: Any, kind: str, relative: str) -> None:
+    """Attention of a map by 1x1 convolutions; the second looks its table up by products."""
+    maxxvit = timm.models.maxxvit
+    config = maxxvit.MaxxVitTransformerCfg(dim_head=8, rel_pos_type=kind)
+    attention = maxxvit.Attention2d(16, 16, dim_head=8, rel_pos_cls=maxxvit.get_rel_pos_cls(config, (4, 4)))
+    model = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), attention).eval()
+    randomise(model)
+    one = held(model, (3, 4, 4))
+    assert not one.opaque, one.flat.remarks
+    (bias,) = [item for item in one.flat.items if item.type == "relative_position_bias"]
+    assert bias.options.get("relative", "query") == relative
+    assert difference(one) <= 1e-5
+    (ours, theirs) = numbers(one)["macs"]
+    assert ours == theirs if kind == "bias" else ours < theirs
+    assert ("no sample's work" in " ".join(one.flat.remarks)) == (kind == "bias_tf")
+
+
+def test_biases_by_distance(timm: Any) -> None:
+    """LeViT's, and its subsampled queries."""
+    levit = timm.models.levit
+    model = nn.Sequential(
+        nn.Conv2d(3, 16, 3, padding=1),
+        levit.Attention(16, 8, num_heads=2, resolution=(4, 4), use_conv=True),
+        levit.AttentionDownsample(16, 24, 8, num_heads=2, resolution=(4, 4), use_conv=True),
+    ).eval()
+    randomise(model)
+    one = held(model, (3, 4, 4))
+    assert not one.opaque, one.flat.remarks
+    assert [i.options.get("stride", 1) for i in one.flat.items if i.type == "relative_position_bias"] == [1, 2]
+    for what, (ours, theirs) in numbers(one).items():
+        assert ours == theirs, what
+    assert difference(one) <= 1e-5
+
+
 def test_stochastic_depth_is_kept(timm: Any) -> None:
     with torch.device("meta"):
         model = timm.create_model("resnet18", pretrained=False, drop_path_rate=0.2)

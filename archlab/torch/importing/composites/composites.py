@@ -142,5 +142,12 @@ class Composites:
         return self._folds.count()
 
     def ended(self, mark: int, kept: object) -> None:
-        """A module ended: what was folded in it is no more, but for what it gives."""
-        self._folds.forget(mark, kept)
+        """A module ended: what was folded in it is no more, but for what it gives and what that was made of."""
+        found, waiting = dict[int, Tensor](), list(tensors_in(kept))
+        while waiting:
+            tensor = waiting.pop()
+            noted = self._noted.get(id(tensor))
+            if id(tensor) not in found and noted is not None:
+                waiting += tensors_in((noted.args, noted.kwargs))
+            found[id(tensor)] = tensor
+        self._folds.forget(mark, list(found.values()))

@@ -30,13 +30,15 @@ def biased(recorder: Recorder, value: int, bias: Tensor, result: Tensor | None) 
         raise UnsaidError("add with what does not come from an input")
     table = recorder.tensor(names[0])
     for options, wanted in _forms(sizes, positions_of(shape)):
-        if tuple(table.shape) == wanted:
+        if tuple(table.shape) in wanted:
             tensors = {"relative_position_bias_table": table}
             return recorder.add("relative_position_bias", options, (value,), result, tensors=tensors)
     raise UnsaidError(f"add with a bias made of a table of {tuple(table.shape)}, which is none of relative positions")
 
 
-def _forms(sizes: tuple[int, ...], positions: tuple[int, ...]) -> Iterator[tuple[dict[str, Any], tuple[int, ...]]]:
+def _forms(
+    sizes: tuple[int, ...], positions: tuple[int, ...]
+) -> Iterator[tuple[dict[str, Any], list[tuple[int, ...]]]]:
     """Options, and the shape that the table has then: of the map whose positions queries are, or of a square one."""
     heads, queries, keys = sizes
     side = isqrt(keys)
@@ -49,5 +51,7 @@ def _forms(sizes: tuple[int, ...], positions: tuple[int, ...]) -> Iterator[tuple
             if not strides:
                 continue
             own["stride"] = strides[0]
-        yield own, (prod([2 * axis - 1 for axis in size]), heads)
-        yield own | {"signed": False}, (heads, prod(size))
+        differences = tuple([2 * axis - 1 for axis in size])
+        yield own, [(prod(differences), heads)]
+        yield own | {"relative": "distance"}, [(heads, prod(size))]
+        yield own | {"relative": "key"}, [(heads, *differences)]
