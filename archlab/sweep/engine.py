@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
 from math import prod
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from archlab.analysis.conditions import Conditions
 from archlab.config.expand.inputs import ONLY, read_inputs
@@ -24,8 +24,6 @@ from archlab.sweep.table import Table, end
 
 Assigned = Mapping[int, int]
 """Numbers of values by the number of their knob."""
-Reduce = Callable[[Table, int], Table]
-"""Of a table and the step that it begins with: the rows that are worth keeping."""
 BLOCK_ROWS = 20_000
 """Designs that are made at once."""
 MOST_REPETITIONS = 10_000
@@ -52,6 +50,30 @@ class Step(NamedTuple):
     param: str | None = None
 
 
+class Block(NamedTuple):
+    """Designs that have a part in common.
+
+    Attributes:
+        number: what the part's knobs add to theirs.
+        stage: the part.
+        rest: what follows.
+    """
+
+    number: int
+    stage: Stage
+    rest: Table
+
+
+class Reducer(Protocol):
+    """Says what is worth keeping."""
+
+    def pruned(self, blocks: list[Block]) -> list[Block]:
+        """Those blocks that may hold something better than all others do."""
+
+    def reduced(self, table: Table) -> Table:
+        """The rows that nothing in the table is better than."""
+
+
 class Chain:
     """The first repetitions of an item.
 
@@ -75,13 +97,13 @@ class Engine:
     Args:
         space: the designs.
         conditions: batch, dtype and memory format.
-        reduce: what to keep of each table; all by default.
+        reducer: says what to keep of each table; all by default.
     """
 
-    def __init__(self, space: Space, conditions: Conditions, reduce: Reduce | None = None) -> None:
+    def __init__(self, space: Space, conditions: Conditions, reducer: Reducer | None = None) -> None:
         self.space = space
         self.conditions = conditions
-        self._reduce = reduce
+        self._reducer = reducer
         parts = parts_of(space.document, space.variant)
         self._most_load = 1 / (len(parts) + 1)
         checks = [Step(tuple(sorted(space.reach[name])), param=name) for name in space.followed]
@@ -103,6 +125,7 @@ class Engine:
         self._runs: dict[object, list[Chain]] = {}
         self._tables: dict[object, Table] = {}
         self._kept_rows = 0
+        self._end = end()
         self._entire = 0
 
     @property
@@ -143,7 +166,7 @@ class Engine:
             assigned: the knobs that are chosen.
         """
         if at == len(self.steps):
-            return end()
+            return self._end
         key = (at, state, tuple([(k, d) for k, d in assigned.items() if k in self._behind[at]]))
         known = self._tables.get(key)
         if known is None:
@@ -155,24 +178,42 @@ class Engine:
 
     def _make(self, at: int, state: State | None, assigned: Assigned) -> Table:
         table = Table()
+        blocks: list[Block] = []
         free = self.free(at, assigned)
         for digits in self.choices(free):
             chosen = {**assigned, **dict(zip(free, digits, strict=True))}
             number = self.number(free, digits)
             found = self.found(at, state, chosen)
             if isinstance(found, Stage):
-                table.append_behind(found, number, self.table(at + 1, found.leaves, chosen))
+                blocks.append(Block(number, found, self.table(at + 1, found.leaves, chosen)))
             elif isinstance(found, State) or found is None:
                 table.append(number, self.table(at + 1, found, chosen))
-            elif isinstance(found, Invalid):
-                table.invalid += self.rows_behind(at + 1, chosen)
-                if not table.problems:
-                    table.problems.append((number, found.problem))
-            elif isinstance(found, Entire):
-                self._require_few(self.rows_behind(at + 1, chosen), found.reason)
-                table.entire += [number + more for more in self._numbers_behind(at + 1, chosen)]
-                table.reason = found.reason
-        return table if self._reduce is None else self._reduce(table, at)
+            else:
+                self._note(table, at, number, found, chosen)
+        self._put_in_front(table, blocks)
+        return table if self._reducer is None else self._reducer.reduced(table)
+
+    def _note(self, table: Table, at: int, number: int, found: Invalid | Entire, chosen: Assigned) -> None:
+        """That all designs with a choice are no networks, or must be analysed as a whole."""
+        if isinstance(found, Invalid):
+            table.invalid += self.rows_behind(at + 1, chosen)
+            if not table.problems:
+                table.problems.append((number, found.problem))
+            return
+        self._require_few(self.rows_behind(at + 1, chosen), found.reason)
+        table.entire += [number + more for more in self._numbers_behind(at + 1, chosen)]
+        table.reason = found.reason
+
+    def _put_in_front(self, table: Table, blocks: list[Block]) -> None:
+        """Add the designs of blocks, but of those that are not worth it only what is to be told of them."""
+        kept = blocks if self._reducer is None else self._reducer.pruned(blocks)
+        for block in kept:
+            table.append_behind(block.stage, block.number, block.rest)
+        if len(kept) < len(blocks):
+            there = {block.number for block in kept}
+            for block in blocks:
+                if block.number not in there:
+                    table.append_notes(block.number, block.rest)
 
     def _require_few(self, designs: int, reason: str) -> None:
         self._entire += designs

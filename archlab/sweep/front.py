@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
+from operator import le
+from typing import Any
 
 from archlab.analysis.facts import DTYPE_BYTES
 from archlab.config.tree.figures import FigureLimit
@@ -18,7 +20,7 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.words import one_of
 from archlab.sweep.dominance import Column, nondominated
-from archlab.sweep.engine import Engine
+from archlab.sweep.engine import Block, Engine
 from archlab.sweep.figures import (
     FIELDS,
     FIGURES,
@@ -32,9 +34,11 @@ from archlab.sweep.figures import (
     rows_within,
 )
 from archlab.sweep.run import Question, entire_designs
+from archlab.sweep.stage import Map, Stage
 from archlab.sweep.table import Table
 from archlab.sweep.whole import require_equal
 
+Vector = tuple[Any, ...]
 MOST_CHECKED = 200
 """Designs of a front that are analysed as a whole and compared."""
 _COLUMNS = {
@@ -108,7 +112,7 @@ def front(question: Question, wanted: Sequence[Wish]) -> Designs:
         message = f"{names} does not compose, so that there is no front within a limit on it; list the designs"
         raise single_problem(message, Code.WRONG_VALUE)
     reducer = Reducer(question, wanted)
-    engine = Engine(question.space, question.conditions, reducer.reduce)
+    engine = Engine(question.space, question.conditions, reducer)
     table = engine.whole()
     designs = designs_of(table, 0, question.conditions)
     if table.entire:
@@ -131,12 +135,70 @@ class Reducer:
         self._signs = list(signs)
         self._limits = question.limits
         self._size = DTYPE_BYTES[question.conditions.dtype]
+        self._covered: dict[tuple[int, int], bool] = {}
+        self._known_vectors: dict[int, dict[int, Vector]] = {}
+        self._held: list[Table] = []
 
-    def reduce(self, table: Table, _at: int) -> Table:
+    def reduced(self, table: Table) -> Table:
         """The rows that nothing dominates."""
         rows = self._within(table)
         columns = [column for figure, sign in self._signs for column in self._columns(table, figure, sign)]
         return table.kept(nondominated(columns, rows))
+
+    def pruned(self, blocks: list[Block]) -> list[Block]:
+        """The blocks of which no other one has something at least as good for each of its designs.
+
+        That is so where its part is at least as good, and each design behind the part has one behind the other part
+        that is. It is most of a space where widths and depths vary: what is behind a wider part is worse throughout.
+        """
+        found: list[Block] = []
+        for block in sorted(blocks, key=lambda block: (self._stage_vector(block.stage), block.number)):
+            if not any(self._is_covered(block, other) for other in found):
+                found.append(block)
+        return sorted(found, key=lambda block: block.number)
+
+    def _is_covered(self, block: Block, other: Block) -> bool:
+        mine, theirs = self._stage_vector(block.stage), self._stage_vector(other.stage)
+        if not all(map(le, theirs, mine)) or not self._sees_as_much(block.stage, other.stage):
+            return False
+        return block.rest is other.rest or self._covers(other.rest, block.rest)
+
+    def _covers(self, better: Table, table: Table) -> bool:
+        """Whether each row of a table has one of another that is at least as good."""
+        key = (id(better), id(table))
+        known = self._covered.get(key)
+        if known is None:
+            known = self._covered[key] = _all_covered(self._vectors(better), self._vectors(table))
+            self._held += [better, table]  # so that their identities stay theirs
+        return known
+
+    def _vectors(self, table: Table) -> dict[int, Vector]:
+        known = self._known_vectors.get(id(table))
+        if known is None:
+            columns = [column for figure, sign in self._signs for column in self._columns(table, figure, sign)]
+            known = dict(zip(table.numbers, zip(*columns, strict=True), strict=True))
+            self._known_vectors[id(table)] = known
+            self._held.append(table)
+        return known
+
+    def _stage_vector(self, stage: Stage) -> Vector:
+        """What a part has of figures that compose by sums and maxima."""
+        vector: list[int] = []
+        for figure, sign in self._signs:
+            if figure in SUMS:
+                vector.append(sign * getattr(stage, _COLUMNS.get(figure, figure)))
+                if figure == "memory.inference_peak":
+                    vector.append(sign * (self._size * stage.params + stage.buffer_bytes))
+        return tuple(vector)
+
+    def _sees_as_much(self, stage: Stage, other: Stage) -> bool:
+        """Whether the fields through another part are at least as good, whatever is behind both."""
+        for figure, sign in self._signs:
+            if figure in FIELDS:
+                for mine, theirs in ((stage.field, other.field), (stage.seen, other.seen)):
+                    if not _is_as_good(mine, theirs, figure, sign):
+                        return False
+        return True
 
     def _within(self, table: Table) -> list[int]:
         """The rows that are not beyond a limit by themselves; what is in front of them only adds."""
@@ -169,12 +231,34 @@ class Reducer:
         return [_signed(column, sign) for column in columns]
 
 
+def _all_covered(better: dict[int, Vector], vectors: dict[int, Vector]) -> bool:
+    """Whether each vector has one of another table that is at most as large; that of the same knobs is tried first."""
+    for number, vector in vectors.items():
+        same = better.get(number)
+        if same is not None and len(same) == len(vector) and all(map(le, same, vector)):
+            continue
+        if not any(len(one) == len(vector) and all(map(le, one, vector)) for one in better.values()):
+            return False
+    return True
+
+
+def _is_as_good(mine: Map | None, theirs: Map | None, figure: str, sign: int) -> bool:
+    if mine is None or theirs is None:
+        return mine is theirs
+    for far, other in zip(mine, theirs, strict=True):
+        if far is None or other is None:
+            if far is not other:
+                return False
+        elif sign * other[1] > sign * far[1] or (figure == "receptive_field" and sign * other[0] > sign * far[0]):
+            return False
+    return True
+
+
 def _field_columns(table: Table, figure: str, sign: int) -> list[Column]:
     at = FIELDS.index(figure)
     columns: list[Column] = []
-    is_behind = [0 if seen is None else 1 for seen in table.seen]
-    if len(set(is_behind)) > 1:  # what is in front of both decides between them
-        columns += [is_behind, [-value for value in is_behind]]
+    is_behind = [0 if seen is None else 1 for seen in table.seen]  # else what is in front of both decides between them
+    columns += [is_behind, [-value for value in is_behind]]
     axes = max([len(seen) for seen in table.seen if seen is not None], default=0)
     for axis in range(axes):
         known = {None: 0.0}

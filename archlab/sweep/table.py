@@ -51,7 +51,7 @@ class Table:
             number: what its knobs add to theirs.
             rest: what follows.
         """
-        self._append_notes(number, rest)
+        self.append_notes(number, rest)
         self.numbers += [number + value for value in rest.numbers]
         for name in SUMS:
             own: int = getattr(stage, name)
@@ -67,12 +67,13 @@ class Table:
 
     def append(self, number: int, rest: Table) -> None:
         """Add the designs of another table, with something more in their numbers."""
-        self._append_notes(number, rest)
+        self.append_notes(number, rest)
         self.numbers += [number + value for value in rest.numbers]
         for name in (*SUMS, "peak", "seen"):
             getattr(self, name).extend(getattr(rest, name))
 
-    def _append_notes(self, number: int, rest: Table) -> None:
+    def append_notes(self, number: int, rest: Table) -> None:
+        """Count what of another table is no network, or must be analysed as a whole."""
         self.invalid += rest.invalid
         if len(self.problems) < EXAMPLES:
             self.problems += [(number + value, problem) for value, problem in rest.problems]
