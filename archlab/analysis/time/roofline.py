@@ -16,6 +16,7 @@ from typing import NamedTuple
 from archlab.analysis.facts import DTYPE_BYTES
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.analysis.time.device import Device
+from archlab.layers.shape import Shape
 
 
 class LayerTime(NamedTuple):
@@ -76,9 +77,17 @@ def moved_bytes(analysis: Analysis, layer: LayerReport) -> int:
         return 0
     if deployment is not None and layer.node.path in deployment.fused:
         return 0  # computed before anything is written
-    shapes = [*analysis.graph.input_shapes(layer.node), layer.node.shape]
+    shapes = [*[_read(analysis, index) for index in layer.node.inputs], layer.node.shape]
     elements = sum([prod(shape) for shape in shapes]) * analysis.batch + layer.shared
     size = DTYPE_BYTES[analysis.dtype]
     if deployment is not None:
         return elements * size + analysis.weight_bytes(layer).total
     return (elements + layer.params + layer.buffers) * size
+
+
+def _read(analysis: Analysis, index: int) -> Shape:
+    """The shape of what is read of a node: a padding that the reader does itself moves no zeros."""
+    node, deployment = analysis.graph.nodes[index], analysis.graph.deployment
+    if deployment is not None and node.path in deployment.padded:
+        return _read(analysis, node.inputs[0])
+    return node.shape

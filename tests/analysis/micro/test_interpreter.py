@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ pytest.importorskip("tflite_micro", reason="the interpreter is a package of its 
 
 from tflite_micro.python.tflite_micro import runtime
 
-from tests.analysis.micro.tflite import draw
+from tests.analysis.micro.tflite import converted, draw
 
 NETWORKS, CHUNK = 240, 24
 
@@ -36,3 +37,19 @@ def test_the_arena_is_the_interpreters(start: int, capfd: pytest.CaptureFixture[
         drawn = draw(seed)
         arena = micro_arena(archlab.loads(drawn.config).deploy().graph)
         assert (seed, arena.unknown, arena.size) == (seed, "", planned(drawn.file, capfd)), drawn.config
+
+
+@pytest.mark.parametrize(
+    ("target", "given", "size"),
+    [
+        ("docs/person96.yaml", {}, 276_480),
+        ("mobilenet_v2", {"input": (3, 96, 96), "width_mult": 0.35, "num_classes": 2}, 230_592),
+        ("mobilenet_v2", {}, 2_451_840),
+    ],
+)
+def test_networks_of_the_docs(
+    target: str, given: dict[str, Any], size: int, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[3])
+    network = archlab.load(target, **given)
+    assert micro_arena(network.deploy().graph).size == size == planned(converted(network), capfd)

@@ -13,6 +13,8 @@ import flatbuffers
 import numpy as np
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
+from archlab.api.network import Network
+
 INT8, INT32 = schema.TensorType.INT8, schema.TensorType.INT32
 Sizes = tuple[int, ...]
 
@@ -407,3 +409,76 @@ def draw(seed: int) -> Drawn:
         return draw(seed + 1_000_000)
     writer = drawn.writer
     return Drawn(writer.config([name for name, _ in ends]), writer.file([value for _, value in ends]))
+
+
+def converted(network: Network) -> bytes:
+    """A network of convolutions, sums and a mean, as a converter writes it: batch norms and ReLU6 in convolutions."""
+    graph = network.graph
+    channels, height, width = graph.input_shape
+    writer = Writer((height, width, channels))
+    values = {0: writer.input}
+    pads: dict[int, list[tuple[int, int]]] = {}
+    followed = {node.inputs[0]: node.layer.type for node in graph.nodes if node.inputs}
+    for node in graph.layers:
+        options_of = node.layer.torch_arguments()
+        value = values[node.inputs[0]]
+        kind = node.layer.type
+        if kind == "zero_pad2d":
+            left, right, top, bottom = options_of["padding"]
+            pads[node.index] = [(top, bottom), (left, right)]
+        elif kind == "conv2d":
+            norm = next(other for other in graph.nodes if other.inputs == (node.index,))
+            relu = followed.get(norm.index) == "relu6"
+            value = _convolved(writer, value, options_of, pads.get(node.inputs[0]), relu=relu)
+        elif kind == "add":
+            value = writer.op("ADD", [values[index].tensor for index in node.inputs], value.shape, options("Add"))
+        elif kind == "adaptive_avg_pool2d":
+            rows, columns, deep = value.shape
+            given = options("Pool2D", padding=VALID, strideW=1, strideH=1, filterWidth=columns, filterHeight=rows)
+            value = writer.op("AVERAGE_POOL_2D", [value.tensor], (1, 1, deep), given)
+        elif kind == "flatten":
+            shape = writer.constant((2,), INT32, [1, value.shape[2]])
+            given = options("Reshape", newShape=[1, value.shape[2]])
+            value = writer.op("RESHAPE", [value.tensor, shape], (value.shape[2],), given)
+        elif kind == "linear":
+            out = options_of["out_features"]
+            inputs = [value.tensor, writer.constant((out, value.shape[0])), writer.bias(out, value)]
+            value = writer.op("FULLY_CONNECTED", inputs, (out,), options("FullyConnected"))
+        else:
+            assert kind in {"batch_norm2d", "relu6", "dropout"}, kind
+        values[node.index] = value
+    return writer.file([values[graph.outputs[0][1]]])
+
+
+def _convolved(
+    writer: Writer, value: Value, given: dict[str, Any], pad: list[tuple[int, int]] | None, *, relu: bool
+) -> Value:
+    height, width, channels = value.shape
+    (kernel, _), (stride, _), (padding, _) = given["kernel_size"], given["stride"], given["padding"]
+    sides = pad or [(padding, padding)] * 2
+    same = [same_of(size, kernel, stride) for size in (height, width)]
+    rows, columns = (
+        (size + sum(side) - kernel) // stride + 1 for size, side in zip((height, width), sides, strict=True)
+    )
+    if sides != same and any(map(sum, sides)):
+        value = padded(writer, value, sides)
+    out, depthwise = given["out_channels"], given["groups"] > 1
+    shape = (1, kernel, kernel, out) if depthwise else (out, kernel, kernel, channels)
+    inputs = [
+        value.tensor,
+        writer.constant(shape, scales=out, axis=3 if depthwise else 0),
+        writer.bias(out, value, out),
+    ]
+    made = {
+        "padding": SAME if sides == same else VALID,
+        "strideW": stride,
+        "strideH": stride,
+        "dilationWFactor": 1,
+        "dilationHFactor": 1,
+        "fusedActivationFunction": RELU6 if relu else NONE,
+    }
+    if depthwise:
+        return writer.op(
+            "DEPTHWISE_CONV_2D", inputs, (rows, columns, out), options("DepthwiseConv2D", depthMultiplier=1, **made)
+        )
+    return writer.op("CONV_2D", inputs, (rows, columns, out), options("Conv2D", **made))

@@ -218,3 +218,17 @@ def test_no_bound_is_shown_where_no_device_is_asked_for(capsys: pytest.CaptureFi
         _, asked, _ = run(capsys, "compare", "alexnet", "--format", form, "--device", "h100")
         assert not any(word in without.lower() for word in ("bound:", "h100", "lower_bound"))
         assert any(word in asked.lower() for word in ("h100", "lower_bound"))
+
+
+def test_a_deployed_network_moves_what_it_reads_and_writes_once() -> None:
+    text = """
+        input: [4, 8, 8]
+        layers:
+          - {type: conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: same_tf, norm: batch_norm2d,
+             activation: relu}
+    """
+    pad, conv, relu = time_view(loads(text).deploy().analyze(dtype="int8"), load_device("stm32f412")).times
+    assert pad.moved == relu.moved == 0
+    # the map as it is, without the zeros around it; weights, biases in int32, a scale and a zero point of both
+    assert conv.moved == 4 * 8 * 8 + 8 * 4 * 4 + 8 * 4 * 9 + 8 * 4 + 2 * 8 * 12
+    assert relu.compute == pytest.approx(8 * 4 * 4 / (2 * 2 * 100e6))
