@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archlab.layers.base import Cost, Layer, TensorSpec
 from archlab.layers.geometry import AxisReads, PaddingMode, Window
-from archlab.layers.operators import Operator, laid
+from archlab.layers.operators import Operator, laid, whole
 from archlab.layers.room import KEEPS_INPUT
 from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import AXIS_NAMES, Shape, ShapeError, require_map
@@ -24,12 +24,7 @@ MAX_FILTER = 64
 class BlurPoolNd(Layer):
     """Blurring of maps of `rank` axes."""
 
-    runs: ClassVar[Runtime] = Runtime(
-        layout="weight",
-        gradient_layout="weight",
-        autocast="lower",
-        autocast_doubt="leaves out a copy of the fixed weights",
-    )
+    runs: ClassVar[Runtime] = Runtime(layout="weight", gradient_layout="weight", autocast="lower")
     alias: ClassVar[str] = "blur"
     torch_class: ClassVar[str] = "archlab.torch.modules.BlurPool"
 
@@ -105,7 +100,9 @@ class BlurPoolNd(Layer):
         (filters,) = self.tensors(execution.shapes)
         turned = self.rank > 1 and execution.run.channels_last and channels_last(filters.shape).suggests_channels_last
         value = laid("weight", execution.sizes, (before,), is_turned=turned)
-        blur = Operator(value, (last - 1,), training=KEEPS_INPUT, layout="weight", is_turned=turned)
+        copied = whole(filters.elements if execution.run.autocast else 0)  # the fixed weights in lower precision
+        training = KEEPS_INPUT._replace(kept=copied)
+        blur = Operator(value, (last - 1,), training=training, layout="weight", is_turned=turned)
         return (*steps[:-1], steps[-1]._replace(until=last), blur)
 
     def torch_arguments(self) -> dict[str, Any]:

@@ -29,9 +29,7 @@ class FilterResponseNorm2d(Layer):
     torch_class: ClassVar[str] = "archlab.torch.modules.FilterResponseNorm2d"
     role: ClassVar[Role] = "norm"
     attachments: ClassVar[tuple[str, ...]] = ("activation",)
-    runs: ClassVar[Runtime] = Runtime(
-        autocast="parameters", autocast_doubt="leaves out a copy in float32 that its powers keep"
-    )
+    runs: ClassVar[Runtime] = Runtime(autocast="parameters")
 
     apply_tlu: bool = Field(default=True, description="Take the largest of the result and a learned threshold.")
     eps: float = Field(1e-5, ge=0, allow_inf_nan=False, description="Added to the mean of squares.")

@@ -40,8 +40,9 @@ sizes say; as a convolution's; as that of the mean of whole maps, which is expan
 (`stretched`); as one stretched and multiplied by the value (`scaled`), or by where that is the output (`masked`); as a
 slice's; or just as the value that it is of."""
 
-Holding = Literal["new", "inplace", "view", "alias"]
-"""Where a value lives: in new memory, in its first input's, overwritten or seen otherwise, or it is that input."""
+Holding = Literal["new", "inplace", "view", "alias", "cast"]
+"""Where a value lives: in new memory, in its first input's, overwritten or seen otherwise, or it is that input; or that
+is so where its precision is float32 already (a cast)."""
 
 
 Computes = Literal["layer", "inputs", "first", "params", "float32"]
@@ -66,12 +67,14 @@ class Run(NamedTuple):
         training: whether in training mode.
         channels_last: whether the weights lie in that memory format.
         watched: whether a dispatch mode watches, which keeps PyTorch from adding in place.
+        autocast: whether in mixed precision.
     """
 
     batch: int
     training: bool
     channels_last: bool
     watched: bool
+    autocast: bool = False
 
 
 class Operator(NamedTuple):
@@ -93,6 +96,8 @@ class Operator(NamedTuple):
         is_product: whether each input is kept for the others' gradients only.
     kept_for: for each input, the inputs for whose gradients it is kept; empty where that is any.
         unwanted: what becomes of its inputs' gradients where nobody wants them.
+        owns_weight: whether the first of the parameters that it makes gradients of is its weight, which may as well be
+            a value that it reads.
         weight_for_input: whether autograd keeps the weight for the input's gradient only.
         weight_is_view: whether the weight that it reads is a view of the parameter, whose gradient comes last.
         is_turned: whether its weight suggests that memory format.
@@ -117,6 +122,7 @@ class Operator(NamedTuple):
     is_product: bool = False
     kept_for: tuple[tuple[int, ...], ...] = ()
     unwanted: Unwanted = "not made"
+    owns_weight: bool = True
     weight_for_input: bool = False
     weight_is_view: bool = False
     is_turned: bool = False

@@ -49,8 +49,7 @@ class ParametrizedConvNd(ConvNd):
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """The weight, then the convolution."""
-        doubt = "takes the gradient of a weight that is made anew for one in float32"
-        return self.runs._replace(operators=self._operators, autocast_doubt=doubt)
+        return self.runs._replace(operators=self._operators)
 
     def weight_operators(self, execution: Execution, elements: int) -> tuple[Operator, ...]:
         """The operators that make the weight, of so many elements.
@@ -73,7 +72,10 @@ class ParametrizedConvNd(ConvNd):
         last = first + len(steps) - 1
         training = convolution.training._replace(inputs=(0, 1)) if execution.run.training else KEEPS_NOTHING
         convolution = convolution._replace(
-            reads=(*convolution.reads, first - 1), training=training, learns=convolution.learns[1:]
+            reads=(*convolution.reads, first - 1),
+            training=training,
+            learns=convolution.learns[1:],
+            owns_weight=False,
         )
         untils = [last if step.until == AT_THE_END else step.until for step in made[:-1]] + [last]
         weights = [step._replace(computes="params", until=until) for step, until in zip(made, untils, strict=True)]

@@ -154,17 +154,14 @@ class VectorNorm(Reduction):
         """Squares, additions and roots; or sizes and additions."""
         return Cost(elementwise=2 * prod(inputs[0]) - (prod(output) if self.ord == 1 else 0))
 
-    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
-        """As all of them; signs are made in the precision of the input, and counted in that of the result."""
-        doubt = "takes the signs of what it reads for float32" if self.ord == 1 else ""
-        return super().runtime(inputs, output)._replace(autocast_doubt=doubt)
-
     @property
     def _gradient_order(self) -> GradientLayout:
         """Signs times the gradient, or that times the input over its length."""
         return "kept" if self.ord == 1 else "scaled"
 
     def _training(self, execution: Execution) -> Training:
-        """The signs come before the gradient, or the input over its length and where that is zero."""
-        zeros = prod(execution.sizes) if self.ord == 2 else 0
-        return Training(output=True, backward=Room(fixed_elements=execution.inputs[0].elements, fixed_bytes=zeros))
+        """The signs, as precise as the input, come before the gradient; or the input over its length, and its zeros."""
+        elements = execution.inputs[0].elements
+        if self.ord == 1:
+            return Training(output=True, backward=Room(read_elements=elements))
+        return Training(output=True, backward=Room(fixed_elements=elements, fixed_bytes=prod(execution.sizes)))

@@ -29,9 +29,7 @@ class RMSNorm(Layer):
     torch_class: ClassVar[str] = "RMSNorm"
     role: ClassVar[Role] = "norm"
     attachments: ClassVar[tuple[str, ...]] = ("activation",)
-    runs: ClassVar[Runtime] = Runtime(
-        autocast="parameters", autocast_doubt="leaves out a copy in float32 that its powers keep"
-    )
+    runs: ClassVar[Runtime] = Runtime(autocast="parameters")
 
     eps: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="Added to the mean; null for the dtype's smallest step."

@@ -13,12 +13,14 @@ class Room(NamedTuple):
         sample_bytes: whatever the dtype, for each sample (positions of maxima).
         fixed_elements: of the network's dtype, once for the batch.
         fixed_bytes: whatever the dtype, once for the batch (statistics of each channel).
+        read_elements: of the dtype of what is read first, once for the batch.
     """
 
     elements: int = 0
     sample_bytes: int = 0
     fixed_elements: int = 0
     fixed_bytes: int = 0
+    read_elements: int = 0
 
     def bytes(self, element_size: int, batch: int) -> int:
         """In bytes."""

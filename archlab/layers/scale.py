@@ -76,8 +76,7 @@ class LayerScale(Layer):
         """The factors' gradient is a map before it is summed up. A single factor leaves the precision as it is."""
         factors = Operand(self._sizes(output), is_first=True)
         autocast: Autocast = "parameters" if self.per_channel else "inputs"
-        doubt = "" if self.per_channel else "differs by a few bytes for single factors"
-        runtime = Runtime(operand=factors, sums_weight=True, autocast=autocast, autocast_doubt=doubt)
+        runtime = Runtime(operand=factors, sums_weight=True, autocast=autocast)
         return runtime._replace(operators=_with_bias) if self.bias else runtime
 
 

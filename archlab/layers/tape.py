@@ -23,6 +23,7 @@ class Tape:
     def __init__(self, execution: Execution) -> None:
         self.operators: list[Operator] = []
         self._inputs = execution.inputs
+        self._run = execution.run
 
     def value(self, number: int) -> Value:
         """How a value lies."""
@@ -56,7 +57,9 @@ class Tape:
         return self.map(SHARES, read, inplace=inplace)
 
     def power(self, read: int = FIRST) -> int:
-        """A power."""
+        """A power; under autocast it is one of a copy in float32, which it keeps."""
+        if self._run.autocast:
+            read = self.put(Operator(self.value(read), (read,), "cast", SHARES, computes="float32"))
         return self.map(power(self.value(read)), read)
 
     def sqrt(self, read: int, *, inplace: bool = False) -> int:

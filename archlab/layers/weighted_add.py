@@ -58,9 +58,7 @@ class WeightedAdd(Layer):
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """Made of several operators; single weights leave the precision as it is."""
-        return self.runs._replace(
-            autocast="inputs", autocast_doubt="differs by a few bytes for single weights", operators=self._operators
-        )
+        return self.runs._replace(autocast="inputs", operators=self._operators)
 
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """The weights; each input times its own, and their sum so far."""

@@ -287,13 +287,6 @@ CPU_CANNOT = ("deform_conv2d", "local_response_norm", "rms_norm}")
 """Their kernels for CPUs (of the second its pooling) take no bfloat16; the last warns of a weight in float32."""
 APPROXIMATE = {
     "instance_norm2d": 0.01,  # a CPU has its statistics in bfloat16 where it has no parameters
-    "blur_pool2d": 0.01,  # a copy of the fixed weights
-    "weighted_add": 0.001,  # gradients of single weights
-    "per_channel: false": 0.001,
-    "weight: ": 0.05,  # the gradient of a weight that is made anew
-    "rms_": 0.3,  # a copy in float32 that powers keep
-    "filter_response_norm2d": 0.3,
-    "ord: 1": 0.2,  # signs in the precision of the input
 }
 """By how much the prediction may differ: these say so (`Runtime.autocast_doubt`)."""
 

@@ -133,20 +133,48 @@ class Backward:
             step.ledger.pass_by(step.room_bytes(call, call.training.backward), call.node)
         if late:
             self._free_kept(call)
-        for number, whole in zip(summed, maps, strict=True):
-            made[number] = self._input_gradient(call, own, number)
-            step.ledger.release(whole)
-        params += self._param_gradients(call, call.operator.learns[len(self._made_at_once(call)) :])
-        step.ledger.release(weight)
+        # what is learned is written first, and its gradient summed up before those of values are cast
+        params += self._summed_up(call, weight)
+        at_once, by_number = self._is_cast_at_once(call), dict(zip(summed, maps, strict=True))
+        for number in wanted:
+            if number in by_number:
+                made[number] = self._reduced(call, own, number, by_number[number])
+            if at_once:
+                made[number] = self._in_precision_of(call.inputs[number], made[number], call)
         values = [(call.inputs[number], made[number]) for number in wanted]
-        at_once = self._is_cast_at_once(call)
-        if at_once:
-            values = self._cast(values, call)
         if not late:
             self._free_kept(call)
         for storage in (*segment_inputs, own.storage):
             step.ledger.release(storage)
         self._finish(call, values if at_once else self._cast(values, call), params, held)
+
+    def _reduced(self, call: Call, own: Gradient, number: int, whole: Storage) -> Gradient:
+        """The gradient of an input that is a map summed up; where a parameter is more precise, cast then."""
+        step, origin = self._step, self._calls[call.inputs[number]]
+        is_lower = origin.operator.computes == "params" and step.compute_of(call) < step.size_of(origin)
+        if not is_lower or self._reads_copies(call):
+            made = self._input_gradient(call, own, number)
+            step.ledger.release(whole)
+            return made
+        before = step.ledger.take(step.computed_bytes(call, origin.elements), "scratch", call.node)
+        step.ledger.release(whole)
+        made = self._input_gradient(call, own, number)
+        step.ledger.release(before)
+        return made
+
+    def _summed_up(self, call: Call, weight: Storage) -> list[Storage]:
+        """The gradients of parameters that are sums of a map, which goes; of single factors they are cast then."""
+        step, learns = self._step, call.operator.learns[len(self._made_at_once(call)) :]
+        lower = step.compute_of(call)
+        if not call.operator.sums or self._copies_params(call) or lower >= step.params_size:
+            params = self._param_gradients(call, learns)
+            step.ledger.release(weight)
+            return params
+        before = step.ledger.take(sum(learns) * lower, "parameter gradient", call.node)
+        step.ledger.release(weight)
+        params = self._param_gradients(call, learns)
+        step.ledger.release(before)
+        return params
 
     def _made_in_turn(
         self, call: Call, own: Gradient, wanted: list[int], summed: list[int]
@@ -309,8 +337,8 @@ class Backward:
         """Whether the weight's gradient lies in another order than the weight."""
         step, operator = self._step, call.operator
         convolves = operator.layout == "weight"
-        if not operator.learns or operator.computes == "params" or (convolves and len(call.inputs) > 1):
-            return False  # or the weight is made of what is learned
+        if not operator.learns or operator.computes == "params" or not operator.owns_weight:
+            return False
         if convolves and len(call.value.sizes) == 3:
             weight = step.facts[call.node].learned[0]
             return min(weight[1:]) > 1 and self._calls[call.inputs[0]].value.convolves_channels_last
@@ -325,7 +353,11 @@ class Backward:
         The engine does so where an operator has read a value of another precision as it was; where autocast has made a
         copy of that, the copy's gradient is cast by a function of its own.
         """
-        return call.operator.computes != "layer" or not self._step.precisions[call.node].copies_inputs
+        return not self._reads_copies(call)
+
+    def _reads_copies(self, call: Call) -> bool:
+        """Whether it reads what has another precision by way of a copy."""
+        return call.operator.computes == "layer" and self._step.precisions[call.node].copies_inputs
 
     def _cast(self, made: list[tuple[int, Gradient]], call: Call) -> list[tuple[int, Gradient]]:
         """Gradients in the precisions of their values."""
@@ -336,7 +368,8 @@ class Backward:
     def _in_precision_of(self, source: int, gradient: Gradient, call: Call) -> Gradient:
         """A gradient in the precision of the value that it is of."""
         step, origin = self._step, self._calls[source]
-        if step.size_of(origin) == step.compute_of(call) or origin.operator.computes == "params":
+        is_param = origin.operator.computes == "params" and not self._reads_copies(call)
+        if is_param or step.size_of(origin) == step.compute_of(call):
             return gradient
         copied = Gradient(step.take(origin, "gradient"), gradient.value)
         step.ledger.release(gradient.storage)
@@ -354,7 +387,8 @@ class Backward:
             return Gradient(own.storage, shared)
         size = self._step.computed_bytes(call, origin.elements)
         if origin.operator.computes == "params":
-            size = self._step.value_bytes(origin)
+            if not self._reads_copies(call):
+                size = self._step.value_bytes(origin)
             return Gradient(self._step.ledger.take(size, "gradient", origin.node), contiguous(origin.value.sizes))
         key = (id(call.operator), number, id(own.value), id(origin.value))
         known = self._known.get(key)

@@ -112,7 +112,7 @@ class Forward:
 
     def _make_value(self, call: Call) -> None:
         values, step = self.values, self._step
-        if call.holding == "new":
+        if call.holding == "new" or (call.holding == "cast" and step.changes_precision(call)):
             values[call.index] = step.take(call, "output" if step.program.graph.nodes[call.node].inputs else "input")
             if call.is_last and not step.is_uniform:
                 self._pass_other_precision(call)
@@ -133,7 +133,7 @@ class Forward:
         if training.inputs or params:
             needed = [calls[source].needs_gradient for source in call.inputs]
             kept = [read[number] for number in training.inputs if call.keeps(number, needed)]
-            if needed[:1] == [True] or not call.operator.weight_for_input:
+            if call.operator.owns_weight and (needed[:1] == [True] or not call.operator.weight_for_input):
                 kept += params[:1]  # the weight; no derivative needs a bias
         if training.output and call.index in self.values:
             kept.append(self.values[call.index])

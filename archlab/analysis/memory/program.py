@@ -121,7 +121,8 @@ def training_program(graph: Graph, facts: list[Facts], conditions: Conditions) -
         facts: of its nodes.
         conditions: how it is trained.
     """
-    return program(graph, facts, Run(conditions.batch, True, conditions.channels_last, not conditions.adds_in_place))
+    watched, autocast = not conditions.adds_in_place, conditions.autocast is not None
+    return program(graph, facts, Run(conditions.batch, True, conditions.channels_last, watched, autocast))
 
 
 def program(graph: Graph, facts: list[Facts], run: Run) -> Program:
@@ -224,7 +225,7 @@ class _Writer:
                     self._write_over_view(node, operator, inputs, base)
                     return
                 base = index
-            elif holding == "alias" and base == inputs[0]:
+            elif holding == "cast" or (holding == "alias" and base == inputs[0]):
                 base = index
         self._needed.append(needs)
         calls.append(Call(index, node.index, operator, inputs, operator.value, holding, elements, base, False, needs))

@@ -82,6 +82,10 @@ class Step:
         """Bytes of an element in the precision in which a call computes: a view has its value's."""
         return self._computes[call.index]
 
+    def changes_precision(self, call: Call) -> bool:
+        """Whether its value has another precision than what it reads first."""
+        return self._sizes[call.index] != self._sizes[call.inputs[0]]
+
     def value_bytes(self, call: Call) -> int:
         """Of a call's value."""
         return call.elements * self.size_of(call)
@@ -92,7 +96,10 @@ class Step:
 
     def room_bytes(self, call: Call, room: Room) -> int:
         """Of what a call takes beside its values."""
-        return 0 if room is NOTHING else room.bytes(self._computes[call.index], 1)
+        if room is NOTHING:
+            return 0
+        read = room.read_elements * self._sizes[call.inputs[0]] if room.read_elements else 0
+        return room.bytes(self._computes[call.index], 1) + read
 
     def take(self, call: Call, kind: Kind) -> Storage:
         """Memory of the size of a call's value."""
