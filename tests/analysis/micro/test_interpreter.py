@@ -10,6 +10,8 @@ import pytest
 
 import archlab
 from archlab.analysis.micro.arena import micro_arena
+from archlab.analysis.micro.lowering import lowered
+from archlab.analysis.micro.order import best_order
 
 pytest.importorskip("tflite_micro", reason="the interpreter is a package of its own")
 
@@ -37,6 +39,21 @@ def test_the_arena_is_the_interpreters(start: int, capfd: pytest.CaptureFixture[
         drawn = draw(seed)
         arena = micro_arena(archlab.loads(drawn.config).deploy().graph)
         assert (seed, arena.unknown, arena.size) == (seed, "", planned(drawn.file, capfd)), drawn.config
+
+
+@pytest.mark.parametrize("start", range(0, NETWORKS, CHUNK))
+def test_the_arena_of_another_order_is_the_interpreters(start: int, capfd: pytest.CaptureFixture[str]) -> None:
+    better = 0
+    for seed in range(start, start + CHUNK):
+        drawn = draw(seed)
+        graph = archlab.loads(drawn.config).deploy().graph
+        arena = micro_arena(graph)
+        assert arena.size is not None
+        if arena.best < arena.size:
+            order = best_order(lowered(graph)).steps
+            assert (seed, arena.best) == (seed, planned(drawn.reordered(order), capfd)), drawn.config
+            better += 1
+    assert better
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import flatbuffers
@@ -105,6 +106,19 @@ class Writer:
         self._operators.append(operator)
         return made
 
+    def reorder(self, order: Sequence[int]) -> dict[int, int]:
+        """Put the operators in another order, and number the tensors as they are made then; the new numbers."""
+        self._operators = [self._operators[index] for index in order]
+        made = [self.input.tensor, *[operator.outputs[0] for operator in self._operators]]
+        rest = [number for number in range(len(self._tensors)) if number not in set(made)]
+        numbers = {old: new for new, old in enumerate([*made, *rest])}
+        self._tensors = [self._tensors[old] for old in numbers]
+        for operator in self._operators:
+            operator.inputs = [numbers[tensor] for tensor in operator.inputs]
+            operator.outputs = [numbers[tensor] for tensor in operator.outputs]
+        self.input = Value(numbers[self.input.tensor], self.input.shape)
+        return numbers
+
     def file(self, outputs: list[Value]) -> bytes:
         """The whole file."""
         graph = schema.SubGraphT()
@@ -163,6 +177,13 @@ class Drawn(NamedTuple):
 
     config: str
     file: bytes
+    writer: Writer
+    outputs: list[Value]
+
+    def reordered(self, order: Sequence[int]) -> bytes:
+        """The file with its operators in another order."""
+        numbers = self.writer.reorder(order)
+        return self.writer.file([Value(numbers[value.tensor], value.shape) for value in self.outputs])
 
 
 class Draw:
@@ -408,7 +429,8 @@ def draw(seed: int) -> Drawn:
     if "input" not in drawn.read():
         return draw(seed + 1_000_000)
     writer = drawn.writer
-    return Drawn(writer.config([name for name, _ in ends]), writer.file([value for _, value in ends]))
+    outputs = [value for _, value in ends]
+    return Drawn(writer.config([name for name, _ in ends]), writer.file(outputs), writer, outputs)
 
 
 def converted(network: Network) -> bytes:
