@@ -17,7 +17,7 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import BadItemError, Problem, Problems, single_problem
 from archlab.layers.shape import FLAT_AXES, axis_count
 from archlab.sweep.entering import State
-from archlab.sweep.parts import Part, Repetition, parts_of
+from archlab.sweep.parts import Part, Repetition, merged, parts_of
 from archlab.sweep.space import Digits, Space
 from archlab.sweep.stage import Entire, Found, Invalid, Stage, chained, stage_of
 from archlab.sweep.table import Table, end
@@ -104,7 +104,7 @@ class Engine:
         self.space = space
         self.conditions = conditions
         self._reducer = reducer
-        parts = parts_of(space.document, space.variant)
+        parts = merged(parts_of(space.document, space.variant), space.knobs_of)
         self._most_load = 1 / (len(parts) + 1)
         checks = [Step(tuple(sorted(space.reach[name])), param=name) for name in space.followed]
         steps = [Step(space.knobs_of(part.words), part) for part in parts]

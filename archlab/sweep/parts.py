@@ -6,7 +6,7 @@ the params that stand in it and of the value that enters it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -118,6 +118,24 @@ def parts_of(document: Document, variant: Variant | None) -> list[Part]:
         is_last = stop == len(items)
         repetition = None if is_last or len(layers.items) > 1 else _repetition(layers, document.blocks)
         found.append(Part(layers, frozenset(words), is_last, last, repetition))
+    return found
+
+
+def merged(parts: list[Part], knobs: Callable[[frozenset[str]], tuple[int, ...]]) -> list[Part]:
+    """Neighbours that the same knobs change as one part: nothing is analysed more often, and fewer parts are.
+
+    Args:
+        parts: in order.
+        knobs: of the words of a part.
+    """
+    found: list[Part] = []
+    for part in parts:
+        if found and knobs(found[-1].words) == knobs(part.words):
+            before = found.pop()
+            layers = Layers((*before.layers.items, *part.layers.items), part.layers.place)
+            found.append(Part(layers, before.words | part.words, part.is_last, part.outputs))
+        else:
+            found.append(part)
     return found
 
 
