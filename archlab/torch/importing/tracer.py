@@ -38,6 +38,8 @@ _CONSTANTS = frozenset(
     | {f"{word}_like" for word in ("zeros", "ones", "full", "empty")}
 )
 """Functions that take a tensor for its size and kind alone."""
+_FOR_ITS_KIND = frozenset({"type_as", "to"})
+"""Functions that take their further tensors for their kind alone."""
 _PRODUCTS = frozenset({"linear", "conv1d", "conv2d", "conv3d", "matmul", "bmm", "mm", "einsum", "addmm"})
 _STALE = "it reads what was overwritten through another view, or inside of what is opaque"
 
@@ -127,7 +129,8 @@ class Tracer(TorchFunctionMode):
         is_folded = self.composites.holds((args, kwargs))
         if not outputs or function_word(func) in _CONSTANTS:
             return
-        if not is_folded and not recorder.values_in((args, kwargs)):
+        given = args[:1] if function_word(func) in _FOR_ITS_KIND else (args, kwargs)
+        if not is_folded and not recorder.values_in(given):
             learn(recorder, func, args, kwargs, outputs)
             if function_word(func) in _PRODUCTS:
                 recorder.worked |= recorder.made_of(outputs)
@@ -196,11 +199,11 @@ class Tracer(TorchFunctionMode):
         recorder = self.recorder
         is_mixed = self.composites.holds(given) or not keeps_samples(outputs, recorder.batch)
         own, has_parts = recorder.made_of(given), any(True for _ in self._calls[-1].module.children())
-        if is_mixed or reason == _STALE or (own and not has_parts):
+        values = recorder.values_in(given)
+        if is_mixed or reason == _STALE or (own and not has_parts) or not values:
             self._calls[-1].reasons.append(reason)
             self._leave_out(outputs)
             return
-        values = recorder.values_in(given)
         args, kwargs = given
         path = recorder.path_here(re.sub(r"\W", "_", function_name(func).rpartition(".")[2]))
         work, named = work_of(func, args, kwargs, recorder.batch), named_arguments(func, args, kwargs)
@@ -287,7 +290,7 @@ class Tracer(TorchFunctionMode):
     def _collapse(self, call: Call, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
         """One opaque item in place of all that a module called."""
         outputs, reason = list(tensors_in(result)), "; ".join(dict.fromkeys(call.reasons))
-        if call.is_folded or not keeps_samples(outputs, self.recorder.batch):
+        if call.is_folded or not call.inputs or not keeps_samples(outputs, self.recorder.batch):
             if not self._calls:
                 raise single_problem(f"what the model gives does not have its samples in front: {reason}", Code.SHAPE)
             self._calls[-1].reasons.append(f"{call.scope.kind}: {reason}")

@@ -17,7 +17,7 @@ import random
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,13 @@ from unittest import mock
 import torch
 from torch import Tensor, nn
 
+from archlab.diagnostics.problem import ConfigError
 from archlab.imports.targets import ImportOptions
-from archlab.torch.importing.sources import open_source
+from archlab.torch.importing.sources import Source, open_source
 from tests.torch.importing.held import difference, held, numbers, randomise
 
+ENCODERS = ("resnet34", "'tu-mobilenetv3_small_100'")
+"""Of segmentation_models_pytorch."""
 SMALL = (64, 128)
 """Sizes of inputs at which outputs are compared, where the model takes them."""
 
@@ -37,7 +40,7 @@ SMALL = (64, 128)
 def main() -> None:
     """Survey a library."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("library", choices=("timm", "torchvision"))
+    parser.add_argument("library", choices=("timm", "torchvision", "smp", "ultralytics"))
     parser.add_argument("names", nargs="*", help="models; by default all")
     parser.add_argument("--sample", type=int, help="how many at most, spread over the library's families")
     parser.add_argument("--seed", type=int, default=0)
@@ -81,6 +84,16 @@ def families(library: str) -> dict[str, list[str]]:
         import timm
 
         return {module: timm.list_models(module=module) for module in timm.list_modules()}
+    if library == "smp":
+        import segmentation_models_pytorch as smp
+
+        made = {name: one for name, one in vars(smp).items() if isinstance(one, type) and issubclass(one, nn.Module)}
+        return {name: [f"{name}(encoder_name={encoder})" for encoder in ENCODERS] for name in made}
+    if library == "ultralytics":
+        import ultralytics
+
+        folder = Path(ultralytics.__file__).parent / "cfg" / "models"
+        return {path.stem: [path.stem] for path in sorted(folder.rglob("*.yaml"))}
     import torchvision
 
     found: dict[str, list[str]] = {}
@@ -99,9 +112,8 @@ def surveyed(library: str, name: str, most: int, *, numbers_too: bool) -> dict[s
         numbers_too: whether params, MACs and shapes are.
     """
     try:
-        source = open_source(f"{library}:{name}", ImportOptions())
-        model = source.made("meta")
-        (shape,) = source.inputs(model, ImportOptions()).values()
+        source, model = made_of(library, name)
+        shape = source.inputs(model, ImportOptions())
     except Exception as error:  # noqa: BLE001 - that is what is asked
         return {"status": "not made", "error": text(error)}
     if library == "timm" and not is_convolutional(model):
@@ -125,10 +137,22 @@ def surveyed(library: str, name: str, most: int, *, numbers_too: bool) -> dict[s
     params = sum(one.numel() for one in model.parameters())
     if params <= most and not one.opaque:
         try:
-            found |= outputs(library, name, shape)
+            found |= outputs(library, name, next(iter(shape.values())))
         except Exception as error:  # noqa: BLE001 - that is what is asked
             found["outputs"] = text(error)
     return found
+
+
+def made_of(library: str, name: str) -> tuple[Source, nn.Module]:
+    """A model and where it is from; of detectors their maps before decoding."""
+    try:
+        source = open_source(f"{library}:{name}", ImportOptions(until="raw" if library == "ultralytics" else None))
+        return source, source.made("meta")
+    except ConfigError as error:
+        if "--until raw" not in str(error) and "has no head" not in str(error):
+            raise
+        source = open_source(f"{library}:{name}", ImportOptions(until="raw"))
+        return source, source.made("meta")
 
 
 def outputs(library: str, name: str, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -165,10 +189,10 @@ def quick() -> Iterator[None]:
         yield
 
 
-def runs(model: nn.Module, shape: tuple[int, ...]) -> bool:
+def runs(model: nn.Module, shape: Mapping[str, tuple[int, ...]]) -> bool:
     """Whether a model runs at all."""
     try:
-        model.eval()(torch.zeros(2, *shape, device="meta"))
+        model.eval()(*[torch.zeros(2, *one, device="meta") for one in shape.values()])
     except Exception:  # noqa: BLE001 - that is what is asked
         return False
     return True

@@ -174,15 +174,18 @@ def test_other_attention_is_opaque_and_counted(last: type[nn.Module]) -> None:
 
 
 class Stacked(nn.Module):
-    """A sum as some write it."""
+    """A sum or mean as some write it."""
 
-    def __init__(self) -> None:
+    def __init__(self, word: str = "sum") -> None:
         super().__init__()
+        self.word = word
         self.one, self.other = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.stack([self.one(x), self.other(x), self.one(x)]).sum(dim=0)
+        made: Tensor = getattr(torch.stack([self.one(x), self.other(x), self.one(x)]), self.word)(dim=0)
+        return made
 
 
 def test_sums_of_stacks() -> None:
     assert _proved(Stacked(), (3, 6, 6)) == ["conv2d", "conv2d", "conv2d", "add"]
+    assert _proved(Stacked("mean"), (3, 6, 6)) == ["conv2d", "conv2d", "conv2d", "add", "scale"]

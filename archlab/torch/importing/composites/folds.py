@@ -186,6 +186,9 @@ class Folds:
             UnsaidError: if it can not, or there is no such layer.
         """
         word, recorder = function_word(func), self._recorder
+        if is_view(func, args) and isinstance(self._of(args[0]), Folded):
+            self._view(func, args, kwargs, result)
+            return True
         rule = rule_of(func) if word in _APART else None
         if rule is None or not isinstance(result, Tensor):
             raise UnsaidError(f"{word} of folded samples")

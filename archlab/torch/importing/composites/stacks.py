@@ -1,4 +1,4 @@
-"""Sums of several values that are stacked along a further dimension in front of the samples."""
+"""Sums and means of several values that are stacked along a further dimension in front of the samples."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Stacks:
         return bool(self._stacked) and any(id(one) in self._stacked for one in tensors_in(given))
 
     def note(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> bool:
-        """Whether a call is `stack(values)` or a sum of those along their further dimension.
+        """Whether a call is `stack(values)` or a sum or mean of those along their further dimension.
 
         Raises:
             UnsaidError: if the values have several shapes.
@@ -42,10 +42,14 @@ class Stacks:
                 self._stacked[id(result)] = tuple(tensors)
                 self._kept.append(result)
                 return True
-        if word != "sum" or not args or id(args[0]) not in self._stacked:
+        if word not in ("sum", "mean") or not args or id(args[0]) not in self._stacked:
             return False
         if dim not in (0, (0,), [0]) or result.dim() != args[0].dim() - 1:
             return False
         values = [value for one in self._stacked[id(args[0])] if (value := self._recorder.value(one)) is not None]
-        self._recorder.add("add", {}, values, result)
+        if word == "sum":
+            self._recorder.add("add", {}, values, result)
+        else:
+            total = self._recorder.add("add", {}, values) if len(values) > 1 else values[0]
+            self._recorder.add("scale", {"factor": 1 / len(values)}, (total,), result)
         return True
