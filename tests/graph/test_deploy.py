@@ -79,6 +79,16 @@ def test_a_convolution_of_several_calls_has_no_batch_norm_of_one_of_them() -> No
     assert set(graph.deployment.scaled.values()) == {"'conv' is called several times"}
 
 
+def test_a_batch_norm_of_several_calls_goes_into_none_of_their_convolutions() -> None:
+    layers = (
+        "{type: conv2d, out_channels: 3, kernel_size: 1}\n{type: batch_norm2d, name: norm}\n"
+        "{type: conv2d, out_channels: 3, kernel_size: 1}\n{share: norm, name: again}"
+    )
+    graph = deployed(layers)
+    assert graph.deployment is not None
+    assert dict(graph.deployment.scaled) == dict.fromkeys(("norm", "again"), "'norm' is called several times")
+
+
 def test_statistics_of_each_batch_cannot_be_folded() -> None:
     graph = deployed(f"{CONV}\n{{type: batch_norm2d, track_running_stats: false, name: bn}}")
     assert graph.deployment is not None

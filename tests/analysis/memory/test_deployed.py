@@ -28,6 +28,36 @@ def test_the_weights_of_a_network_are_those_of_its_file() -> None:
     assert memory.ram == ARENA  # its two largest maps of neighbours are multiples of 16
 
 
+def test_tensors_of_every_kind_in_int8() -> None:
+    """Weights that two calls share count once; what multiplies no matrix has a scale for a whole tensor."""
+    network = archlab.loads("""
+        archlab: 1
+        input: [3, 8, 8]
+        layers:
+          - {name: conv, type: conv2d, out_channels: 3, kernel_size: 3, padding: 1}
+          - {share: conv, name: again}
+          - {type: conv_transpose2d, out_channels: 5, kernel_size: 2, stride: 2, bias: false}
+          - {type: tanh}
+          - {type: batch_norm2d}
+          - {type: group_norm, num_groups: 1}
+          - {type: batch_norm2d, track_running_stats: false}
+          - {type: prelu}
+    """).deploy()
+    analysis = network.analyze(dtype="int8")
+    found = {layer.node.path: tuple(analysis.weight_bytes(layer)) for layer in analysis.layers}
+    assert list(found.values()) == [
+        (81 + 3 * 4, 0, 2 * 3 * 12),
+        (0, 0, 0),
+        (3 * 5 * 4, 0, 5 * 12),
+        (0, 0, 0),
+        (5 + 5, 0, 2 * 12),  # a scale and a shift
+        (5 + 5, 0, 2 * 12),
+        (5 + 5, 0, 2 * 12),
+        (1, 0, 12),
+    ]
+    assert analysis.total.memory.flash == sum(map(sum, found.values()))
+
+
 def test_its_figures_have_names_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
     target = ("mobilenet_v1", "--input", "1x96x96", "--set", "width_mult=0.25", "--set", "num_classes=2")
     limits = f"int8.flash <= {WEIGHTS + BIASES + PAIRS}B and int8.ram <= {ARENA}B"

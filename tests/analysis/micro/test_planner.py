@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import archlab
-from archlab.analysis.micro.arena import micro_arena
+from archlab.analysis.micro.arena import Arena, micro_arena
 from archlab.analysis.micro.planner import Buffer, arena_bytes, planned_offsets
 from tests.command import run
 
@@ -73,6 +73,42 @@ def test_what_is_alive_at_the_peak_is_named(capsys: pytest.CaptureFixture[str]) 
     ]
 
 
+def arena_of(shape: str, *layers: str) -> Arena:
+    items = "".join([f"  - {layer}\n" for layer in layers])
+    return micro_arena(archlab.loads(f"archlab: 1\ninput: {shape}\nlayers:\n{items}").deploy().graph)
+
+
+@pytest.mark.parametrize(
+    ("layer", "channels", "size"), [("mean", 1, 80), ("mean", 20, 464), ("amax", 1, 64), ("amax", 20, 384)]
+)
+def test_what_reductions_take_inside(layer: str, channels: int, size: int) -> None:
+    """As the interpreter plans it for one operator."""
+    assert arena_of(f"[{channels}, 4, 4]", f"{{type: {layer}, dim: [2, 3]}}").size == size
+
+
+def test_what_runs_at_the_peak_is_the_one_that_is_named() -> None:
+    arena = arena_of(
+        "[4, 8, 8]",
+        "{type: conv2d, out_channels: 2, kernel_size: 1}",
+        "{type: conv_transpose2d, out_channels: 4, kernel_size: 2, stride: 2}",
+        "{type: max_pool2d, kernel_size: 2}",
+    )
+    assert arena.peak_node == 2
+    assert [tuple(held) for held in arena.held] == [(2, 4096, "inside TRANSPOSE_CONV"), (2, 1024, ""), (1, 128, "")]
+
+
+def test_a_network_that_does_nothing_needs_its_input() -> None:
+    arena = arena_of("[4, 8, 8]", "{type: dropout}")
+    assert (arena.size, arena.peak, arena.peak_node, arena.operators) == (256, 256, 0, 0)
+
+
+def test_a_padding_that_makes_tensorflows_same_is_no_operator() -> None:
+    conv = "{type: conv2d, out_channels: 2, kernel_size: 5, stride: 4}"
+    assert arena_of("[2, 10, 10]", "{type: zero_pad2d, padding: [1, 2, 1, 2]}", conv).operators == 1
+    assert arena_of("[2, 10, 10]", "{type: zero_pad2d, padding: [2, 1, 2, 1]}", conv).operators == 2
+    assert arena_of("[2, 10, 10]", "{type: zero_pad2d, padding: [1, 2, 1, 2]}", "{type: tanh}", conv).operators == 3
+
+
 def test_padding_that_tensorflow_has_not_is_an_operator() -> None:
     text = "archlab: 1\ninput: [4, 8, 8]\nlayers:\n  - {{type: conv2d, out_channels: 4, kernel_size: 3, {}}}\n"
     operators = {
@@ -98,6 +134,8 @@ def test_padding_that_tensorflow_has_not_is_an_operator() -> None:
         ("{type: max_pool2d, kernel_size: 2, dilation: 2}", "has a dilation"),
         ("{type: avg_pool2d, kernel_size: 3, stride: 2, padding: 1, count_include_pad: false}", "leaves a padding out"),
         ("{type: conv_transpose2d, out_channels: 2, kernel_size: 2, stride: 2, output_padding: 1}", "behind its last"),
+        ("{type: conv_transpose2d, out_channels: 2, kernel_size: 2, groups: 2}", "has groups or a dilation"),
+        ("{type: conv_transpose2d, out_channels: 2, kernel_size: 2, dilation: 2}", "has groups or a dilation"),
         ("{type: channels_last}", "is not of maps of two axes or features"),
     ],
 )
