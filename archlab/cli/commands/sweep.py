@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlab.cli.options import DTYPES, TARGET, seed
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from archlab.sweep.run import Question
     from archlab.sweep.space import Space
 
-FORMS = Forms({**TEXTS, ".parquet": "parquet"}, ("table", "json", "csv", "markdown", "parquet"))
+FORMS = Forms(
+    {**TEXTS, ".parquet": "parquet", ".html": "html"}, ("table", "json", "csv", "markdown", "html", "parquet")
+)
+CHARTS = ("pareto", "distribution")
 VARY_HELP = "values of a param: width=16..128:8, width=8..128*2, width=[16,24], input=96..224:32, out='$(2 * width)'"
 
 
@@ -36,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FIGURES",
         help="the exact front of macs,receptive_field,...: fields large, all others small; of spaces of any size",
     )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="also a chart as a .svg or .png file")
+    parser.add_argument("--figure", choices=CHARTS, default=CHARTS[0], help=f"which chart ({CHARTS[0]})")
     parser.add_argument("--resume", action="store_true", help="go on where a sweep into this -o FILE ended")
     add_form(parser, FORMS)
 
@@ -82,11 +88,13 @@ def run(options: argparse.Namespace) -> Report:
             "csv": partial(sweep_csv, space, designs),
             "json": partial(_json, partial(sweep_dict, space, designs, question.limits)),
             "markdown": partial(_markdown, space, designs),
+            "html": partial(_html, question, designs, options),
             "table": lambda: sweep_table(space, designs, colour=False),
             "parquet": _no_text,
         },
         table=lambda colour: sweep_table(space, designs, colour=colour),
         files={"parquet": partial(save_parquet, space, designs)},
+        beside={} if options.plot is None else {options.plot: partial(_plot, space, designs, options.figure)},
         notes=notes,
     )
 
@@ -175,3 +183,15 @@ def _markdown(space: Space, designs: Designs) -> str:
     from archlab.report.sweep import sweep_rows
 
     return rows_markdown(sweep_rows(space, designs))
+
+
+def _html(question: Question, designs: Designs, options: argparse.Namespace) -> str:
+    from archlab.report.page.sweep import sweep_page
+
+    return sweep_page(question, designs, command=options.shown)
+
+
+def _plot(space: Space, designs: Designs, figure: str, path: Path) -> None:
+    from archlab.report.page.sweep import sweep_picture
+
+    sweep_picture(space, designs, figure).save(path)

@@ -227,6 +227,75 @@ def memory(records: list[Row]) -> Spec:
     }
 
 
+def reach(records: list[Row], costs: list[str]) -> Spec:
+    """Receptive fields against what they cost; the line joins designs that no cheaper one sees as much as.
+
+    Args:
+        records: of the designs: name, costs, `receptive_field`.
+        costs: what the horizontal axis may be, the first one to begin with.
+    """
+    x = {"field": "x", "type": "quantitative", "scale": {"type": "log", "nice": False}}
+    y = {"field": "receptive_field", "type": "quantitative", "scale": {"zero": False}, "title": "receptive field"}
+    title = {"title": {"expr": "cost"}, "format": ".3~s", "tickCount": 6}
+    shown = [{"field": name, "format": ","} for name in (*costs, "receptive_field")]
+    return {
+        **_base("Receptive field against a cost; the line joins designs that no cheaper one sees as much as"),
+        "data": {"values": records},
+        "params": [{"name": "cost", "value": costs[0], "bind": {"input": "select", "name": "cost ", "options": costs}}],
+        "transform": [
+            {"calculate": "datum[cost]", "as": "x"},
+            {"calculate": "-datum.receptive_field", "as": "minus"},
+            {
+                "sort": [{"field": "x"}, {"field": "minus"}],
+                "window": [{"op": "max", "field": "receptive_field", "as": "most"}],
+                "frame": [None, 0],
+            },
+        ],
+        "encoding": {"x": {**x, "axis": title}, "y": y},
+        "layer": [
+            {
+                "mark": {"type": "point", "filled": True, "size": 30, "opacity": 0.35, "color": COLOURS[0]},
+                "encoding": {"tooltip": [{"field": "name", "title": "design"}, *shown]},
+            },
+            {
+                "transform": [{"filter": "datum.receptive_field >= datum.most"}],
+                "mark": {"type": "line", "color": COLOURS[1], "interpolate": "step-after"},
+            },
+        ],
+    }
+
+
+def distribution(records: list[Row]) -> Spec:
+    """How many designs have how much of a figure.
+
+    Args:
+        records: by figure, the least and the most of an interval, and the designs in it.
+    """
+    known = list(dict.fromkeys([record["figure"] for record in records]))
+    title = {"expr": "figure"}
+    amount = {"type": "quantitative", "scale": {"type": "log", "nice": False}}
+    return {
+        **_base("How many designs have how much of a figure, in intervals of equal ratio"),
+        "data": {"values": records},
+        "params": [
+            {"name": "figure", "value": "macs", "bind": {"input": "select", "name": "figure ", "options": known}}
+        ],
+        "transform": [{"filter": "datum.figure == figure"}],
+        "mark": {"type": "rect", "color": COLOURS[0], "stroke": "white", "strokeWidth": 0.5},
+        "encoding": {
+            "x": {"field": "low", **amount, "axis": {"title": title, "format": ".3~s", "tickCount": 8, "grid": False}},
+            "x2": {"field": "high"},
+            "y": {"field": "designs", "type": "quantitative", "title": "designs"},
+            "y2": {"datum": 0},
+            "tooltip": [
+                {"field": "low", "format": ".3~s", "title": "from"},
+                {"field": "high", "format": ".3~s", "title": "to"},
+                {"field": "designs", "format": ","},
+            ],
+        },
+    }
+
+
 def _base(title: str) -> Spec:
     return {
         "$schema": SCHEMA,

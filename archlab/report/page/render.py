@@ -26,6 +26,7 @@ from archlab.report.units import binary, field_text
 from archlab.version import __version__
 
 if TYPE_CHECKING:
+    import jinja2
     from markupsafe import Markup
 
 FOLDER = Path(__file__).parent
@@ -79,7 +80,6 @@ def page(
     """
     require("jinja2", "report", "an HTML page")
     require("vl_convert", "report", "an HTML page")
-    import jinja2
     from markupsafe import Markup
 
     names = distinct_names(analyses)
@@ -88,32 +88,54 @@ def page(
     check_rows(sum(map(len, folded)), "a page", advice=advice)
     rows = [figures_row(analysis, device) for analysis in analyses]
     drawn = chart_list(analyses, names, lambda: rows)
-    environment = jinja2.Environment(
+    networks = [_network(*parts) for parts in zip(analyses, names, rows, folded, strict=True)]
+    sections = [("figures", "Figures"), *[(chart.id, chart.heading) for chart in drawn]]
+    sections += [(f"network-{number}", name) for number, name in enumerate(names, 1)]
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            title=title or ", ".join(names),
+            conditions=_conditions(analyses),
+            sections=sections,
+            figures=figures_of(rows),
+            networks=networks,
+            charts=drawn,
+            command=command,
+            device=None if device is None else device.description or device.name,
+            conventions=conventions(analyses),
+            version=__version__,
+            css=Markup(_static("page.css")),  # noqa: S704 - our own file
+            diagram_css=Markup(diagram_style()),  # noqa: S704 - our own
+            script=Markup(_static("page.js")),  # noqa: S704 - our own file
+            library=Markup(_library()),  # noqa: S704 - Vega
+            specs=_script_json({chart.id: _without_title(chart.spec) for chart in drawn}),
+        )
+    )
+
+
+def environment() -> jinja2.Environment:
+    """Of the pages' templates: whatever is put in is escaped."""
+    import jinja2
+
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    networks = [_network(*parts) for parts in zip(analyses, names, rows, folded, strict=True)]
-    sections = [("figures", "Figures"), *[(chart.id, chart.heading) for chart in drawn]]
-    sections += [(f"network-{number}", name) for number, name in enumerate(names, 1)]
-    return environment.get_template("page.html.j2").render(
-        title=title or ", ".join(names),
-        conditions=_conditions(analyses),
-        sections=sections,
-        figures=figures_of(rows),
-        networks=networks,
-        charts=drawn,
-        command=command,
-        device=None if device is None else device.description or device.name,
-        conventions=conventions(analyses),
-        version=__version__,
-        css=Markup(_static("page.css")),  # noqa: S704 - our own file
-        diagram_css=Markup(diagram_style()),  # noqa: S704 - our own
-        script=Markup(_static("page.js")),  # noqa: S704 - our own file
-        library=Markup(_library()),  # noqa: S704 - Vega
-        specs=_script_json({chart.id: _without_title(chart.spec) for chart in drawn}),
-    )
+
+
+def script_values(specs: Row) -> Row:
+    """What every page with charts has: the style, the library, the charts as JSON."""
+    from markupsafe import Markup
+
+    return {
+        "version": __version__,
+        "css": Markup(_static("page.css")),  # noqa: S704 - our own file
+        "library": Markup(_library()),  # noqa: S704 - Vega
+        "specs": _script_json(specs),
+    }
 
 
 def _has_scopes(folded: list[list[FoldedRow]]) -> bool:
