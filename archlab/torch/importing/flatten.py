@@ -38,8 +38,9 @@ def flatten(
         remake: makes a model that is on the `meta` device once more, on the CPU.
 
     Raises:
-        ConfigError: if the model does not run on such inputs.
+        ConfigError: if the model does not run on such inputs, or is quantized.
     """
+    _refuse_quantized(model)
     try:
         recorder, result = _watched(_on_meta(model), inputs, original=model)
     except Exception:
@@ -58,6 +59,20 @@ def flatten(
         )
     flat = Flat(name, origin, dict(inputs), recorder.items, outputs, form, remarks)
     return pruned(flat, {parameter: one.numel() for parameter, one in model.named_parameters()})
+
+
+_QUANTIZED = ("torch.ao.nn.quantized.", "torch.ao.nn.intrinsic.quantized.", "torch.nn.quantized.")
+
+
+def _refuse_quantized(model: nn.Module) -> None:
+    for path, module in model.named_modules():
+        if type(module).__module__.startswith(_QUANTIZED):
+            raise single_problem(
+                f"the model is quantized: '{path}' is a {type(module).__name__} of {type(module).__module__}, whose "
+                "weights are packed integers; give the model that it was made from (for torchvision without "
+                "quantize=true)",
+                Code.WRONG_VALUE,
+            )
 
 
 def _device(model: nn.Module) -> torch.device:

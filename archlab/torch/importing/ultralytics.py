@@ -76,14 +76,14 @@ def make(path: Path, name: str) -> nn.Module:
         raise single_problem(
             f"{path.name}: 'activation' is no plain torch.nn activation: {activation}", Code.WRONG_VALUE
         )
-    _without_weights(config)
+    without_weights(config)
     head = str(config["head"][-1][2]).lower()
     with warnings.catch_warnings(), _quiet():
         warnings.simplefilter("ignore")
         return _class(tasks, head)(config, verbose=False)  # type: ignore[no-any-return]
 
 
-def _without_weights(config: dict[str, Any]) -> None:
+def without_weights(config: dict[str, Any]) -> None:
     """Rows of torchvision's models, whose weights Ultralytics would fetch, ask for none."""
     for row in (*config.get("backbone", ()), *config.get("head", ())):
         if isinstance(row, list) and len(row) == 4 and row[2] == "TorchVision" and isinstance(row[3], list):

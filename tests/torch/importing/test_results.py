@@ -17,6 +17,7 @@ from archlab.torch.importing.flatten import flatten
 from archlab.torch.importing.prove import prove
 from archlab.torch.importing.results import with_results
 from archlab.torch.importing.sources import open_source
+from archlab.torch.importing.ultralytics import without_weights
 
 
 class Head(nn.Module):
@@ -112,3 +113,43 @@ def test_which_reader(tmp_path: Any) -> None:
     assert reader_of(str(file)) == "ultralytics"
     file.write_text("input: [3, 8, 8]\nlayers: [{type: relu}]\n")
     assert reader_of(str(file)) is None
+
+
+def test_a_quantized_model_is_refused_in_plain_words() -> None:
+    model = nn.Sequential(nn.Identity(), torch.ao.nn.quantized.ReLU6()).eval()  # type: ignore[no-untyped-call]
+    with pytest.raises(ConfigError, match="the model is quantized: '1' is a ReLU6"):
+        flatten(model, {"input": (3, 8, 8)}, name="a", origin="b")
+
+
+def test_rows_of_torchvision_s_models_fetch_no_weights() -> None:
+    config: dict[str, Any] = {
+        "backbone": [[-1, 1, "TorchVision", [512, "resnet18", "DEFAULT", True, 2]]],
+        "head": [[-1, 1, "Classify", [10]]],
+    }
+    without_weights(config)
+    assert config["backbone"] == [[-1, 1, "TorchVision", [512, "resnet18", None, True, 2]]]
+    assert config["head"] == [[-1, 1, "Classify", [10]]]
+
+
+class Written(nn.Module):
+    """Attention by `einsum`, heads behind the tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k = nn.Conv2d(3, 8, 1), nn.Conv2d(3, 8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k = (part(x).flatten(2).unflatten(1, (2, 4)) for part in (self.q, self.k))
+        weights = torch.einsum("bhdi,bhdj->bhij", q, k).softmax(-1)
+        return torch.einsum("bhij,bhdj->bhdi", weights, k)
+
+
+def test_einsum_of_two_values_is_a_product_of_matrices() -> None:
+    model = Written().eval()
+    flat = flatten(model, {"input": (3, 4, 5)}, name="a", origin="b")
+    network = network_of(flat)
+    assert [item.type for item in flat.items].count("matmul") == 2
+    proof = prove(model, flat, network.graph)
+    assert proof.ok, proof.render()
+    assert proof.difference is not None
+    assert proof.own_macs == 2 * 8 * 20 * 3 + 2 * 2 * 20 * 20 * 4
