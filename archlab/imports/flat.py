@@ -64,6 +64,7 @@ class Flat:
         outputs: label and value of each result.
         output_form: what the source returns.
         remarks: what a reader of the result must know, in plain sentences: what was left out, folded or assumed.
+        looks: whether the source goes one way or another by what values hold; this is the way of an input of zeros.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Flat:
     outputs: Sequence[tuple[str, int]]
     output_form: OutputForm = "single"
     remarks: Sequence[str] = ()
+    looks: bool = False
 
     def item(self, value: int) -> Item | None:
         """The item that gives a value; None for an input."""

@@ -28,7 +28,12 @@ def pruned(flat: Flat, params: Mapping[str, int]) -> Flat:
     values = {value: value for value in range(first)} | {old + first: new + first for new, old in enumerate(kept)}
     items = [_renumbered(flat.items[number], values) for number in kept]
     outputs = [(label, values[value]) for label, value in flat.outputs]
-    return replace(flat, items=items, outputs=outputs, remarks=[*flat.remarks, *_unused(items, params)])
+    remarks = [*flat.remarks, *_unused(items, params)]
+    if not items:  # a config has at least one layer
+        shapes = list(flat.inputs.values())
+        items = [Item(f"identity{n}", "identity", {}, (value,), shapes[value]) for n, (_, value) in enumerate(outputs)]
+        outputs = [(label, first + number) for number, (label, _) in enumerate(outputs)]
+    return replace(flat, items=items, outputs=outputs, remarks=remarks)
 
 
 def _renumbered(item: Item, values: Mapping[int, int]) -> Item:

@@ -96,6 +96,13 @@ def test_that_a_model_looks_at_values_is_said() -> None:
 
 
 @pytest.mark.usefixtures("own")
+def test_a_model_that_looks_at_values_is_verified(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(capsys, "import", "ownnets:Looks", "--input", "3x4x4", "--verify")
+    assert status == 0
+    assert "outputs: equal bit by bit" in err
+
+
+@pytest.mark.usefixtures("own")
 @pytest.mark.parametrize(
     ("target", "told"),
     [

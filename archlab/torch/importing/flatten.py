@@ -47,8 +47,8 @@ def flatten(
         if remake is None and _device(model).type == "meta":
             raise
         recorder, result = _watched(model if remake is None else remake(), inputs)
-    form, outputs = _outputs(recorder, result)
     remarks = [f"opaque: {path}: {reason}" for path, reason in recorder.reasons.items()]
+    form, outputs = _outputs(recorder, result, remarks)
     if recorder.looked:
         looked = ", ".join(recorder.looked)
         remarks.append(f"the model looks at values ({looked}): another input may go another way than this one of zeros")
@@ -57,7 +57,7 @@ def flatten(
             f"products of parameters alone ({', '.join(sorted(recorder.worked)[:3])}), which are no sample's work, are "
             "not counted as MACs"
         )
-    flat = Flat(name, origin, dict(inputs), recorder.items, outputs, form, remarks)
+    flat = Flat(name, origin, dict(inputs), recorder.items, outputs, form, remarks, looks=bool(recorder.looked))
     return pruned(flat, {parameter: one.numel() for parameter, one in model.named_parameters()})
 
 
@@ -127,19 +127,27 @@ def _watched(model: nn.Module, inputs: Mapping[str, Shape], original: nn.Module 
             module.training = mode
 
 
-def _outputs(recorder: Recorder, result: Any) -> tuple[OutputForm, list[tuple[str, int]]]:
-    """What the model returns, by label."""
-    if isinstance(result, Tensor):
-        return "single", [("output", _value(recorder, result))]
-    if isinstance(result, Mapping):
-        named = [(str(name), one) for name, value in result.items() for one in tensors_in(value)]
-        return "dict", [(label, _value(recorder, one)) for label, one in named]
-    several = list(tensors_in(result))
-    if not several:
+def _outputs(recorder: Recorder, result: Any, remarks: list[str]) -> tuple[OutputForm, list[tuple[str, int]]]:
+    """What the model returns, by label; what no layer gives is left out, and a remark says so.
+
+    Raises:
+        ConfigError: if nothing is left.
+    """
+    is_named = isinstance(result, Mapping)
+    named = [(str(name), one) for name, value in result.items() for one in tensors_in(value)] if is_named else []
+    found = named or [(f"output{number}", one) for number, one in enumerate(tensors_in(result), 1)]
+    if not found:
         raise single_problem("the model returns no tensor", Code.SHAPE)
-    if len(several) == 1:
-        return "single", [("output", _value(recorder, several[0]))]
-    return "tuple", [(f"output{number}", _value(recorder, one)) for number, one in enumerate(several, 1)]
+    reasons = [(label, one, recorder.stale(one)) for label, one in found]
+    left = [f"{label}: {reason}" for label, _, reason in reasons if reason]
+    kept = [(label, _value(recorder, one)) for label, one, reason in reasons if not reason]
+    if not kept:
+        hint = "; --until NAME ends it with what a module gives"
+        raise single_problem(f"what the model gives does not have its samples in front: {left[0]}{hint}", Code.SHAPE)
+    remarks += [f"a result is left out, which does not have its samples in front: {text}" for text in left]
+    if is_named:
+        return "dict", kept
+    return ("tuple", kept) if len(kept) > 1 else ("single", [("output", kept[0][1])])
 
 
 def _value(recorder: Recorder, tensor: Tensor) -> int:

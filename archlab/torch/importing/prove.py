@@ -12,12 +12,15 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from archlab.analysis import analyze
+from archlab.diagnostics.words import counted
 from archlab.graph import Graph
 from archlab.imports.flat import Flat
 from archlab.torch.build import build
+from archlab.torch.importing.opaque import keeps_samples
 from archlab.torch.importing.recorder import tensors_in
 
 SAMPLES = 2
@@ -63,7 +66,7 @@ class Proof:
 
     def _outputs(self) -> str:
         if self.difference is None:
-            return f"outputs: not compared, since {self.opaque} opaque layers cannot be built"
+            return f"outputs: not compared, since {counted(self.opaque, 'opaque layer')} cannot be built"
         if self.difference == 0:
             return "outputs: equal bit by bit, with all one-dimensional tensors drawn anew"
         return f"outputs: differ by {self.difference:.2g} at most, of values up to {self.largest:.3g}"
@@ -84,10 +87,12 @@ def prove(model: nn.Module, flat: Flat, graph: Graph, places: Mapping[str, int] 
     """
     model.eval()
     draw_anew(model)
-    sample = {name: torch.randn(SAMPLES, *shape) for name, shape in flat.inputs.items()}
+    make = torch.zeros if flat.looks else torch.randn  # others may go another way
+    sample = {name: make(SAMPLES, *shape) for name, shape in flat.inputs.items()}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        theirs = list(tensors_in(model(*sample.values())))
+        results = list(tensors_in(model(*sample.values())))
+    theirs = [one for one in results if keeps_samples([one], SAMPLES)]  # the others are no layer's output
     total = analyze(graph).total
     opaque = sum(node.layer.role == "opaque" for node in graph.layers)
     used = {name for item in flat.items for name in item.tensors.values()}
@@ -99,11 +104,17 @@ def prove(model: nn.Module, flat: Flat, graph: Graph, places: Mapping[str, int] 
 
 
 def _macs(model: nn.Module, flat: Flat) -> int:
-    """Of a sample, counted on the meta device: the counter does not know the CPU's fused attention."""
-    counted = copy.deepcopy(model).to("meta")
-    with warnings.catch_warnings(), torch.no_grad(), FlopCounterMode(display=False) as counter:
+    """Of a sample, counted on the meta device; where the model looks at values, with attention written out.
+
+    The counter does not know the CPU's fused attention.
+    """
+    device = "cpu" if flat.looks else "meta"
+    again = copy.deepcopy(model).to(device)
+    sample = [torch.zeros(1, *shape, device=device) for shape in flat.inputs.values()]
+    counter = FlopCounterMode(display=False)
+    with warnings.catch_warnings(), torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
         warnings.simplefilter("ignore")
-        counted(*[torch.zeros(1, *shape, device="meta") for shape in flat.inputs.values()])
+        again(*sample)
     return int(counter.get_total_flops()) // 2
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from archlab.imports.builder import Builder, Owned
 from archlab.imports.flat import Scope
 
+STALE = "it reads what was overwritten through another view, or inside of what is opaque"
 _LOST = -1
 """Instead of how often a tensor had been written to: its value is gone."""
 
@@ -39,6 +40,7 @@ class Recorder(Builder):
         """`id` of tensors to the values that they hold, and how often they had been written to when they did."""
         self._derived: dict[int, frozenset[str]] = {}
         self._walled: dict[int, tuple[int, ...]] = {}
+        self._spoiled: dict[int, str] = {}
         self._kept: list[Callable[[], Tensor | None]] = []
         """Every tensor seen, in order."""
         for number, tensor in enumerate(inputs.values()):
@@ -48,6 +50,13 @@ class Recorder(Builder):
         """From now on a tensor holds a value."""
         self._keep(tensor)
         self._values[id(tensor)] = value, tensor._version  # noqa: SLF001 - nothing else says it
+        self._spoiled.pop(id(tensor), None)
+
+    def spoil(self, tensor: Tensor, reason: str) -> None:
+        """From now on a tensor holds what no layer's output can be, and who reads it can be none either."""
+        self._keep(tensor)
+        self._values[id(tensor)] = 0, _LOST
+        self._spoiled[id(tensor)] = reason
 
     def _keep(self, tensor: Tensor) -> None:
         """Hold a tensor, lest its `id` be given to another; one with memory is forgotten when the model lets it go."""
@@ -58,7 +67,7 @@ class Recorder(Builder):
             self._kept.append(weakref.ref(tensor, lambda _gone: self._forget(key)))
 
     def _forget(self, key: int) -> None:
-        for table in (self._values, self._derived, self._walled, self._tensors):
+        for table in (self._values, self._derived, self._walled, self._spoiled, self._tensors):
             table.pop(key, None)
 
     def value(self, tensor: object) -> int | None:
@@ -99,13 +108,13 @@ class Recorder(Builder):
         """How wide the minus infinity is that was put around a value; none for others."""
         return self._walled.get(id(tensor), ())
 
-    def is_stale(self, given: object) -> bool:
-        """Whether a tensor among arguments has been written to since it got its value, or its value is gone."""
+    def stale(self, given: object) -> str:
+        """Why a tensor among arguments cannot be read: it was written to since it got its value, or that is gone."""
         for one in tensors_in(given):
             held = self._values.get(id(one))
             if held is not None and one._version != held[1]:  # noqa: SLF001 - nothing else says it
-                return True
-        return False
+                return self._spoiled.get(id(one), STALE)
+        return ""
 
     def values_in(self, given: object) -> tuple[int, ...]:
         """Those of the tensors in arguments, in order."""

@@ -27,7 +27,7 @@ from archlab.torch.importing.einsum import product_of
 from archlab.torch.importing.functions import rule_of
 from archlab.torch.importing.learned import function_word, learn
 from archlab.torch.importing.modules import Match, known_module
-from archlab.torch.importing.opaque import Unknown, add_opaque, keeps_samples, own_tensors, work_of
+from archlab.torch.importing.opaque import Unknown, Work, add_opaque, keeps_samples, own_tensors, work_of
 from archlab.torch.importing.recorder import Recorder, tensors_in
 from archlab.torch.importing.rules.arguments import MISFIT
 
@@ -41,7 +41,6 @@ _CONSTANTS = frozenset(
 _FOR_ITS_KIND = frozenset({"type_as", "to"})
 """Functions that take their further tensors for their kind alone."""
 _PRODUCTS = frozenset({"linear", "conv1d", "conv2d", "conv3d", "matmul", "bmm", "mm", "einsum", "addmm"})
-_STALE = "it reads what was overwritten through another view, or inside of what is opaque"
 
 
 LOOKING = (
@@ -110,9 +109,9 @@ class Tracer(TorchFunctionMode):
         if product is not None and all(map(self._is_seen, tensors_in(args))):
             with self:
                 return product.of(*tensors_in(args))
-        is_stale = self.recorder.is_stale((args, kwargs))
+        stale = self.recorder.stale((args, kwargs))
         result = func(*args, **kwargs)
-        self._note(func, args, kwargs, result, is_stale=is_stale)
+        self._note(func, args, kwargs, result, stale)
         return result
 
     def _is_seen(self, tensor: Tensor) -> bool:
@@ -120,7 +119,7 @@ class Tracer(TorchFunctionMode):
         return self.recorder.value(tensor) is not None or self.composites.holds(tensor)
 
     def _note(
-        self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any, *, is_stale: bool
+        self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any, stale: str
     ) -> None:
         recorder = self.recorder
         outputs = [one for one in tensors_in(result) if recorder.tensor_name(one) is None]
@@ -137,8 +136,8 @@ class Tracer(TorchFunctionMode):
             self.composites.learn(func, args, result)
         elif self._is_left_out():
             self._leave_out(outputs)
-        elif is_stale:
-            self._unknown(func, outputs, (args, kwargs), _STALE)
+        elif stale:
+            self._stale(func, outputs, (args, kwargs), stale)
         elif not self.composites.note(func, args, kwargs, result):
             self._plain(func, args, kwargs, result)
 
@@ -181,8 +180,11 @@ class Tracer(TorchFunctionMode):
         found = [one for one in given_once if not self.recorder.fits(one) and id(one) in self._deferred]
         for one in found:
             func, call = self._deferred.pop(id(one))
-            reason = _STALE if self.recorder.is_stale(call) else MISFIT
-            self._unknown(func, [one], call, reason)
+            stale = self.recorder.stale(call)
+            if stale:
+                self._give_up(stale, [one])
+            else:
+                self._unknown(func, [one], call, MISFIT)
         return bool(found)
 
     def _is_left_out(self) -> bool:
@@ -195,21 +197,46 @@ class Tracer(TorchFunctionMode):
             self.recorder.bind(one, 0)
 
     def _unknown(self, func: Callable[..., Any], outputs: Sequence[Tensor], given: Any, reason: str) -> None:
-        """An opaque item for a function; for the running module where samples are mixed or parameters are used."""
+        """An opaque item for a function; for the running module where parameters are used.
+
+        What puts samples together is no layer. Where it takes no work the reason waits for one who reads it, as nobody
+        does of a mean that only decides which way the model goes.
+        """
         recorder = self.recorder
-        is_mixed = self.composites.holds(given) or not keeps_samples(outputs, recorder.batch)
         own, has_parts = recorder.made_of(given), any(True for _ in self._calls[-1].module.children())
         values = recorder.values_in(given)
-        if is_mixed or reason == _STALE or (own and not has_parts) or not values:
-            self._calls[-1].reasons.append(reason)
-            self._leave_out(outputs)
+        if self.composites.holds(given) or (own and not has_parts) or not values:
+            self._give_up(reason, outputs)
             return
         args, kwargs = given
         path = recorder.path_here(re.sub(r"\W", "_", function_name(func).rpartition(".")[2]))
         work, named = work_of(func, args, kwargs, recorder.batch), named_arguments(func, args, kwargs)
+        if not keeps_samples(outputs, recorder.batch):
+            self._mixed(outputs, work, reason)
+            return
         tensors = {name: recorder.tensor(name) for name in sorted(own)}
         made = Unknown(function_name(func), path, reason, tensors, None if own & recorder.worked else work, named)
         add_opaque(recorder, made, values, outputs)
+
+    def _stale(self, func: Callable[..., Any], outputs: Sequence[Tensor], given: Any, reason: str) -> None:
+        """What reads a value that is gone."""
+        args, kwargs = given
+        if any(keeps_samples([one], self.recorder.batch) for one in outputs):
+            self._give_up(reason, outputs)
+        else:
+            self._mixed(outputs, work_of(func, args, kwargs, self.recorder.batch), reason)
+
+    def _mixed(self, outputs: Sequence[Tensor], work: Work | None, reason: str) -> None:
+        """What has samples put together, which may be read by nobody; its work would be lost."""
+        if work is None or work.macs:
+            self._give_up(reason, outputs)
+        for one in outputs:
+            self.recorder.spoil(one, reason)
+
+    def _give_up(self, reason: str, outputs: Sequence[Tensor]) -> None:
+        """The running module becomes one opaque item."""
+        self._calls[-1].reasons.append(reason)
+        self._leave_out(outputs)
 
     def enter(self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """A module begins."""
@@ -227,8 +254,9 @@ class Tracer(TorchFunctionMode):
         call = Call(module, scope, len(recorder.items), recorder.seen, recorder.values_in((args, kwargs)))
         call.mark = self.composites.mark()
         call.is_folded = self.composites.holds((args, kwargs))
-        if not self._inside and self.recorder.is_stale((args, kwargs)):
-            self._calls[-1].reasons.append(_STALE)
+        stale = "" if self._inside else self.recorder.stale((args, kwargs))
+        if stale:
+            self._calls[-1].reasons.append(stale)
         if not (self._inside or self._is_left_out()) and call.inputs and not call.is_folded:
             call.known = known_module(module)
         self._calls.append(call)
@@ -245,9 +273,15 @@ class Tracer(TorchFunctionMode):
             return
         if not self._calls:
             self.composites.unfold(result)
+            call.reasons += self._unread(call, result)
         if call.reasons:
             self._collapse(call, args, kwargs, result)
         self.composites.ended(call.mark, result)
+
+    def _unread(self, call: Call, result: Any) -> list[str]:
+        """Why a result of the model is no layer's output, though it could be one."""
+        whole = [one for one in tensors_in(result) if keeps_samples([one], self.recorder.batch)]
+        return [reason for one in whole if not call.reasons and (reason := self.recorder.stale(one))][:1]
 
     def _ended(self, module: nn.Module, result: Any) -> Call:
         while self._calls[-1].module is not module:  # a pass that ends before its modules do
@@ -289,12 +323,13 @@ class Tracer(TorchFunctionMode):
 
     def _collapse(self, call: Call, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
         """One opaque item in place of all that a module called."""
-        outputs, reason = list(tensors_in(result)), "; ".join(dict.fromkeys(call.reasons))
-        if call.is_folded or not call.inputs or not keeps_samples(outputs, self.recorder.batch):
+        results, reason = list(tensors_in(result)), "; ".join(dict.fromkeys(call.reasons))
+        # a recurrent layer's last state has its layers in front, and is seldom read
+        outputs = [one for one in results if keeps_samples([one], self.recorder.batch)]
+        if call.is_folded or not call.inputs or not outputs:
             if not self._calls:
                 raise single_problem(f"what the model gives does not have its samples in front: {reason}", Code.SHAPE)
-            self._calls[-1].reasons.append(f"{call.scope.kind}: {reason}")
-            self._leave_out(outputs)
+            self._give_up(f"{call.scope.kind}: {reason}", results)
             return
         for one in outputs:
             self.composites.release(one)
@@ -306,6 +341,9 @@ class Tracer(TorchFunctionMode):
         self._paused = False
         path, own = call.scope.path or "model", own_tensors(call.module)
         add_opaque(self.recorder, Unknown(kind, path, reason, own, work), call.inputs, outputs)
+        for one in results:
+            if not keeps_samples([one], self.recorder.batch):
+                self.recorder.spoil(one, f"{call.scope.kind}: {reason}")
 
 
 def _unwatched() -> AbstractContextManager[None]:

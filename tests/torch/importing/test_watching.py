@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - as it is called everywhere
 
+from archlab.diagnostics.problem import ConfigError
 from tests.torch.importing.held import difference, held, numbers, randomise
 
 
@@ -268,3 +269,77 @@ def test_the_model_is_left_as_it_was() -> None:
     assert not norm.training
     assert not model.conv._forward_hooks
     assert all(torch.equal(one, before[name]) for name, one in model.state_dict().items())
+
+
+# ---- samples put together
+
+
+def _sequence(x: Tensor, model: Any) -> Tensor:
+    out, _ = model.rnn(x.flatten(2).transpose(1, 2))
+    made: Tensor = model.fc(out)
+    return made
+
+
+@pytest.mark.parametrize(("kind", "gates"), [(nn.LSTM, 4), (nn.GRU, 3), (nn.RNN, 1)])
+def test_a_recurrent_layer_alone_is_opaque(kind: Any, gates: int) -> None:
+    """Its last state has the layers in front of the samples; nobody reads it here.
+
+    A CPU's fused LSTM is not seen by `FlopCounterMode`, so that its work is compared with the formula.
+    """
+    recurrent = kind(8, 6, batch_first=True, bidirectional=True)
+    one = held(Model(_sequence, rnn=recurrent, fc=nn.Linear(12, 3)), (3, 10, 10))
+    assert _types(one) == ["conv2d", "flatten", "transpose", f"torch.nn.modules.rnn.{kind.__name__}", "linear"]
+    assert one.flat.items[3].options["macs"] == 2 * 100 * gates * (8 + 6) * 6
+    assert one.flat.items[3].options["params"] == sum(tensor.numel() for tensor in recurrent.parameters())
+
+
+def test_a_state_that_is_a_result_is_left_out_and_said() -> None:
+    one = _equal(Model(lambda x, model: model.rnn(x.flatten(2).transpose(1, 2)), rnn=nn.GRU(8, 5, batch_first=True)))
+    assert [label for label, _ in one.flat.outputs] == ["output"]
+    (told,) = [remark for remark in one.flat.remarks if remark.startswith("a result is left out")]
+    assert told.endswith("output2: GRU: there is no layer for torch.gru")
+
+
+def test_a_state_that_is_read_makes_all_of_it_opaque() -> None:
+    function = lambda x, model: model.fc(model.rnn(x.flatten(2).transpose(1, 2))[1][-1])  # noqa: E731
+    one = _equal(Model(function, rnn=nn.GRU(8, 6, batch_first=True), fc=nn.Linear(6, 3)))
+    assert len(one.flat.items) == 1
+    assert one.opaque
+
+
+def _looks(x: Tensor, _: Any) -> Tensor:
+    return x.relu() if x.mean() > -(10**6) else x.sigmoid()
+
+
+def test_a_mean_that_only_decides_the_way_is_no_layer() -> None:
+    one = _equal(Model(_looks))
+    assert _types(one) == ["conv2d", "relu"]
+    assert one.flat.looks
+
+
+def test_a_mean_that_is_read_makes_all_of_it_opaque() -> None:
+    one = _equal(Model(lambda x, _: x - x.mean()))
+    assert len(one.flat.items) == 1
+    (told,) = [remark for remark in one.flat.remarks if remark.startswith("opaque")]
+    assert told == "opaque: model: it is over all dimensions, samples among them"
+
+
+def test_a_result_that_was_overwritten_is_not_what_it_was() -> None:
+    def function(x: Tensor, _: Any) -> Tensor:
+        x[:, :4].mul_(2)
+        return x
+
+    one = _equal(Model(function))
+    assert len(one.flat.items) == 1
+    assert one.opaque
+
+
+def test_a_model_that_gives_what_it_takes() -> None:
+    one = held(nn.Identity(), (3, 10, 10))
+    assert _types(one) == ["identity"]
+    assert difference(one) == 0
+
+
+def test_no_result_has_its_samples_in_front() -> None:
+    with pytest.raises(ConfigError, match=r"does not have its samples in front: output1: .*; --until NAME ends it"):
+        held(Model(lambda x, _: x.sum()), (3, 10, 10))
