@@ -33,6 +33,8 @@ def fit_text(fitted: Fitted, limits: Sequence[FigureLimit], *, colour: bool) -> 
     lines = [" ".join(options), f"{fitted.goal}: {fitted.how}"]
     lines += [f"{one.limit.figure} {one.limit.limit.text}: {_used_text(one)}" for one in used(fitted, limits)]
     rows = people_rows(fitted.space, fitted.designs)
+    for row, score in zip(rows, fitted.scores, strict=False):
+        row |= {"entropy": f"{score.entropy:.1f}", "depth/width": f"{score.depth_to_width:.3f}"}
     return "\n".join([*lines, rows_table(rows, colour=colour)])
 
 
@@ -58,6 +60,8 @@ def fit_dict(fitted: Fitted, limits: Sequence[FigureLimit]) -> Row:
     """The same for programs."""
     settings, given = fitted.settings
     rows = sweep_rows(fitted.space, fitted.designs)
+    for row, score in zip(rows, fitted.scores, strict=False):
+        row |= {"entropy": score.entropy, "depth_to_width": score.depth_to_width}
     return {
         "settings": settings,
         "input": None if given is None else list(given),

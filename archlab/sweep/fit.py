@@ -8,6 +8,7 @@ from fractions import Fraction
 from math import inf
 from typing import Any
 
+from archlab.analysis.entropy import Structure, structure
 from archlab.config.expand.inputs import ONLY
 from archlab.config.tree.figures import FigureLimit
 from archlab.diagnostics.codes import Code
@@ -18,9 +19,13 @@ from archlab.sweep.figures import FIELDS, FIGURES, SUMS, Designs, field_value, i
 from archlab.sweep.front import Wish, front, limits_text
 from archlab.sweep.run import Question, Report, sweep
 from archlab.sweep.space import Space
+from archlab.sweep.whole import expanded
 
 MOST_FITTED = 2_000_000
 """Designs that are listed to find the best; of more the front is made."""
+MOST_SCORED = 5_000
+"""Designs of which the entropy is worked out, which takes each as a whole."""
+ENTROPY = "entropy"
 RUNNERS = 5
 """Designs that are told behind the best."""
 
@@ -35,6 +40,7 @@ class Fitted:
         goal: what was to be large.
         how: in which sense it is the best.
         is_exact: whether no other design of the space is better.
+        scores: of these designs, where the goal is their entropy.
     """
 
     space: Space
@@ -42,6 +48,7 @@ class Fitted:
     goal: str
     how: str
     is_exact: bool
+    scores: tuple[Structure, ...] = ()
 
     @property
     def settings(self) -> tuple[dict[str, Any], Any]:
@@ -76,7 +83,13 @@ def used(fitted: Fitted, limits: Sequence[FigureLimit]) -> list[Used]:
     return found
 
 
-def fit(question: Question, goal: str, processes: int | None = None, report: Report | None = None) -> Fitted:
+def fit(
+    question: Question,
+    goal: str,
+    processes: int | None = None,
+    report: Report | None = None,
+    most_depth: float | None = None,
+) -> Fitted:
     """The best design within the limits.
 
     Args:
@@ -84,6 +97,7 @@ def fit(question: Question, goal: str, processes: int | None = None, report: Rep
         goal: a figure that should be large, or a param whose largest value is sought.
         processes: how many run at a time.
         report: told how far it is.
+        most_depth: for its width, of a network of which the entropy should be large (`analysis.entropy`).
 
     Raises:
         ConfigError: if nothing is within the limits, or there is no such goal.
@@ -103,13 +117,35 @@ def fit(question: Question, goal: str, processes: int | None = None, report: Rep
         how = f"the best of all {space.size:,} designs, by their front"
     if not len(designs):
         raise single_problem(_nothing(question), Code.LIMIT)
+    if goal == ENTROPY:
+        return _by_entropy(question, designs, how, most_depth, is_exact=not is_sample)
     return Fitted(space, _ranked(space, designs, goal), goal, how, not is_sample)
+
+
+def _by_entropy(question: Question, designs: Designs, how: str, most_depth: float | None, *, is_exact: bool) -> Fitted:
+    """The designs with the largest entropy, each expanded as a whole."""
+    if len(designs) > MOST_SCORED:
+        message = (
+            f"{len(designs):,} designs are within the limits, and the entropy of at most {MOST_SCORED:,} is worked"
+        )
+        raise single_problem(f"{message} out; narrow the limits, or draw some: --sample 1000", Code.TOO_LARGE)
+    space = question.space
+    scores = [structure(expanded(space, number)) for number in designs.numbers]
+    rows = [row for row, one in enumerate(scores) if most_depth is None or one.depth_to_width <= most_depth]
+    if not rows:
+        least = min([one.depth_to_width for one in scores])
+        message = f"no design within the limits has a depth of at most {most_depth:g} for its width; the least is"
+        raise single_problem(f"{message} {least:.3g}", Code.LIMIT)
+    macs = designs.columns["macs"]
+    rows.sort(key=lambda row: (-scores[row].entropy, macs[row], row))
+    best = rows[: 1 + RUNNERS]
+    return Fitted(space, designs.picked(best), ENTROPY, how, is_exact, tuple([scores[row] for row in best]))
 
 
 def _check_goal(space: Space, goal: str) -> None:
     names = [knob.name for knob in space.knobs]
-    if goal not in (*FIGURES, *names):
-        known = [*FIGURES, *names]
+    known = [*FIGURES, ENTROPY, *names]
+    if goal not in known:
         hint = did_you_mean(goal, known) or f"; it may be {one_of(known)}"
         raise single_problem(f"there is no '{goal}' to maximize{hint}", Code.WRONG_VALUE)
 

@@ -7,6 +7,7 @@ from archlab.analysis.result import Analysis
 from archlab.config.expand.network import expand
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import ConfigError, Problems, single_problem
+from archlab.graph import Graph
 from archlab.sweep.figures import Row, row_of
 from archlab.sweep.space import Space
 from archlab.sweep.vary import value_text
@@ -18,14 +19,22 @@ def analysed(space: Space, number: int, conditions: Conditions) -> Analysis:
     Raises:
         ConfigError: if it is no network.
     """
+    return Analysis(expanded(space, number), conditions)
+
+
+def expanded(space: Space, number: int) -> Graph:
+    """The network of a design.
+
+    Raises:
+        ConfigError: if it is none.
+    """
     digits = space.digits(number)
     settings, given = space.settings_of(digits)
     for name in space.derived:
         problem = space.problem_of(name, digits)
         if problem is not None:
             raise ConfigError([problem])
-    graph = expand(space.document, space.variant, settings, Problems(), given)
-    return Analysis(graph, conditions)
+    return expand(space.document, space.variant, settings, Problems(), given)
 
 
 def require_equal(space: Space, number: int, found: Row | None, conditions: Conditions) -> None:

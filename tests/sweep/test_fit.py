@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from archlab.api.load import load
+from archlab.analysis.entropy import structure
+from archlab.api.load import load, loads
 from archlab.config.tree.figures import parse_figure_limits
 from archlab.diagnostics.problem import ConfigError
 from archlab.sweep import fit as fit_module
@@ -151,3 +152,31 @@ def test_problems(arguments: list[str], status: int, message: str, capsys: pytes
 def test_what_is_no_number_has_no_largest_value() -> None:
     with pytest.raises(ConfigError, match="'block' has no largest value: 'basic' is no number"):
         fit(Question(space("resnet18", {"block": "[basic, bottleneck]"})), "block", 1)
+
+
+def test_the_largest_entropy(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = question("macs <= 800k and params <= 4k")
+    scores = {
+        number: structure(loads(CHAIN, **asked.space.settings_of(asked.space.digits(number))[0]).graph)
+        for number in sweep(asked, 1).numbers
+    }
+    bound = sorted(one.depth_to_width for one in scores.values())[len(scores) // 2]
+    for most in (None, bound):
+        fitted = fit(asked, "entropy", 1, most_depth=most)
+        within = [one.entropy for one in scores.values() if most is None or one.depth_to_width <= most]
+        assert fitted.scores[0].entropy == max(within)
+        assert fitted.scores[0] == scores[fitted.designs.numbers[0]]
+    with pytest.raises(ConfigError, match="no design within the limits has a depth of at most 1e-05 for its width"):
+        fit(asked, "entropy", 1, most_depth=1e-5)
+    given = ["fit", "resnet18", "--vary", "d1=1..2", "--maximize", "entropy", "--depth-to-width", "1"]
+    found = json.loads(run(capsys, *given, "--format", "json")[1])
+    assert found["best"]["d1"] == 2
+    assert found["best"]["entropy"] == pytest.approx(structure(load("resnet18", d1=2).graph).entropy)
+    assert run(capsys, *given[:-3], "params", *given[-2:])[0] == 2
+    assert run(capsys, *given[:-1], "0")[0] == 2
+
+
+def test_too_many_designs_to_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit_module, "MOST_SCORED", 10)
+    with pytest.raises(ConfigError, match="the entropy of at most 10 is worked out"):
+        fit(question("macs <= 2M"), "entropy", 1)

@@ -26,9 +26,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--maximize",
         metavar="FIGURE",
-        help="what should be large: receptive_field, params, macs, ..., or a param such as width",
+        help="what should be large: receptive_field, params, macs, ..., entropy (DeepMAD's), or a param such as width",
+    )
+    parser.add_argument(
+        "--depth-to-width",
+        type=ratio,
+        metavar="0.5",
+        help="with --maximize entropy: the most layers over the geometric mean of their widths (DeepMAD)",
     )
     add_form(parser, FORMS)
+
+
+def ratio(text: str) -> float:
+    """A number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, such as 0.5, not '{text}'")
+    return value
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -40,8 +57,10 @@ def run(options: argparse.Namespace) -> Report:
     goal = options.maximize or written.maximize
     if goal is None:
         raise UsageError("give what should be large: --maximize receptive_field")
+    if options.depth_to_width is not None and goal != "entropy":
+        raise UsageError("--depth-to-width goes with --maximize entropy")
     with steps_of("designs") as step:
-        fitted = fit(question, goal, options.processes, step)
+        fitted = fit(question, goal, options.processes, step, options.depth_to_width)
     limits = question.limits
     path: Path | None = options.write_to
     return Report(
