@@ -34,6 +34,22 @@ def knob_columns(space: Space, designs: Designs) -> Columns:
         count = len(knob.values)
         values = [_cell(knob.name, value) for value in knob.values]
         found[knob.name] = [values[number // weight % count] for number in designs.numbers]
+    for name in space.derived:
+        knobs = sorted(space.reach[name])
+        found[name] = _derived(space, designs, name, knobs)
+    return found
+
+
+def _derived(space: Space, designs: Designs, name: str, knobs: Sequence[int]) -> list[Any]:
+    """The values of a param that follows from these knobs."""
+    known: dict[tuple[int, ...], Any] = {}
+    found: list[Any] = []
+    for number in designs.numbers:
+        digits = space.digits(number)
+        key = tuple([digits[knob] for knob in knobs])
+        if key not in known:
+            known[key] = _cell(name, space.settings_of(digits)[0][name])
+        found.append(known[key])
     return found
 
 

@@ -17,9 +17,10 @@ from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import one_of
 from archlab.sweep.figures import FIELDS, FIGURES, SUMS, Designs, field_value, is_whole_only, value_of
 from archlab.sweep.front import Wish, front, limits_text
-from archlab.sweep.run import Question, Report, sweep
+from archlab.sweep.run import Report, sweep
 from archlab.sweep.space import Space
 from archlab.sweep.whole import expanded
+from archlab.sweep.work import Question
 
 MOST_FITTED = 2_000_000
 """Designs that are listed to find the best; of more the front is made."""

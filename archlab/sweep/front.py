@@ -33,10 +33,10 @@ from archlab.sweep.figures import (
     joined,
     rows_within,
 )
-from archlab.sweep.run import Question, entire_designs
 from archlab.sweep.stage import Map, Stage
 from archlab.sweep.table import Table
 from archlab.sweep.whole import require_equal
+from archlab.sweep.work import Question, entire_designs
 
 Vector = tuple[Any, ...]
 MOST_CHECKED = 200

@@ -1,226 +1,30 @@
-"""A sweep: every design of a space, or a sample of them, with limits, on several processes."""
+"""A sweep: every design of a space, or a sample of them, with limits, on several processes or a cluster."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from random import Random
 
-from archlab.analysis.conditions import Conditions
-from archlab.config.tree.figures import FigureLimit
-from archlab.diagnostics.codes import Code
-from archlab.diagnostics.problem import ConfigError, single_problem
-from archlab.sweep.engine import BLOCK_ROWS, Assigned, Engine
-from archlab.sweep.figures import (
-    SUMS,
-    Designs,
-    designs_of,
-    holds_as_a_whole,
-    is_whole_only,
-    joined,
-    packed,
-    row_of,
-    rows_within,
-)
+from archlab.sweep.engine import BLOCK_ROWS, Engine
+from archlab.sweep.figures import Designs, joined
 from archlab.sweep.journal import Journal
-from archlab.sweep.space import Space
 from archlab.sweep.table import EXAMPLES
-from archlab.sweep.whole import analysed, require_equal
-
-MOST_LISTED = 20_000_000
-"""Designs that a sweep enumerates."""
-LEAST_CHECKED = 20
-CHECKED_SHARE = 10_000
-"""One in so many designs is analysed as a whole and compared."""
-SAMPLE_TASK = 500
-"""Designs of a sample that are made at once."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of a space.
-
-    Attributes:
-        space: the designs.
-        conditions: batch, dtype and memory format.
-        limits: that designs must be within.
-        sample: so many designs drawn at random; all by default.
-        seed: of the draw, and of which designs are compared with the plain analysis.
-    """
-
-    space: Space
-    conditions: Conditions = field(default_factory=Conditions)
-    limits: tuple[FigureLimit, ...] = ()
-    sample: int | None = None
-    seed: int = 0
-
-    def require_few(self) -> None:
-        """Refuse to list too many.
-
-        Raises:
-            ConfigError: if they are.
-        """
-        if self.count > MOST_LISTED:
-            message = (
-                f"the space has {self.space.size:,} designs, and at most {MOST_LISTED:,} are listed one by one; "
-                "narrow it, draw some (--sample 100000), or ask for their front alone (--pareto macs,receptive_field)"
-            )
-            raise single_problem(message, Code.TOO_LARGE)
-
-    @property
-    def text(self) -> str:
-        """All of it, for telling one from another."""
-        space = self.space
-        parts = (
-            space.document.source.text,
-            space.variant.name if space.variant else "",
-            space.settings,
-            space.input,
-            space.knobs,
-            {name: argument.node for name, argument in space.derived.items()},
-            self.conditions,
-            self.limits,
-            self.sample,
-            self.seed,
-        )
-        return "\n".join(map(repr, parts))
-
-    @property
-    def count(self) -> int:
-        """How many designs are looked at."""
-        return self.space.size if self.sample is None else min(self.sample, self.space.size)
-
-
-class Task:
-    """Some of the designs: those with some knobs chosen, or some of a sample."""
-
-    def __init__(self, assigned: Assigned, numbers: Sequence[int] | None, checked: Sequence[int]) -> None:
-        self.assigned = assigned
-        self.numbers = numbers
-        self.checked = checked
-
-
-def tasks_of(question: Question, engine: Engine) -> list[Task]:
-    """The work in pieces, which are the same whoever does them and however many there are."""
-    space = question.space
-    random = Random(question.seed)  # noqa: S311 - no secret
-    if question.sample is not None and question.sample < space.size:
-        numbers = sorted(_drawn(random, space.size, question.sample))
-        checked = set(random.sample(numbers, min(len(numbers), _checks(len(numbers)))))
-        starts = range(0, len(numbers), SAMPLE_TASK)
-        parts = [numbers[start : start + SAMPLE_TASK] for start in starts]
-        return [Task({}, part, [number for number in part if number in checked]) for part in parts]
-    compared = _drawn(random, space.size, min(space.size, _checks(space.size)))
-    knobs: list[int] = []
-    for step in engine.steps:
-        for knob in step.knobs:
-            if engine.rows_behind(0, dict.fromkeys(knobs, 0)) > BLOCK_ROWS and knob not in knobs:
-                knobs.append(knob)
-    by_choice: dict[tuple[int, ...], list[int]] = {}
-    for number in sorted(compared):
-        digits = space.digits(number)
-        by_choice.setdefault(tuple([digits[knob] for knob in knobs]), []).append(number)
-    choices = engine.choices(tuple(knobs))
-    return [Task(dict(zip(knobs, choice, strict=True)), None, by_choice.get(choice, ())) for choice in choices]
-
-
-def _checks(count: int) -> int:
-    return max(LEAST_CHECKED, count // CHECKED_SHARE)
-
-
-def _drawn(random: Random, size: int, count: int) -> set[int]:
-    """Distinct numbers below a size, which may be beyond what `sample` takes."""
-    if count * 2 > size:
-        return set(random.sample(range(size), count))
-    found: set[int] = set()
-    while len(found) < count:
-        found.add(random.randrange(size))
-    return found
-
-
-def done(task: Task, engine: Engine, question: Question) -> Designs:
-    """The designs of a task that are within the limits.
-
-    Raises:
-        ConfigError: where one of them is not what the plain analysis says.
-    """
-    if task.numbers is not None:
-        parts = [_of(engine, dict(enumerate(question.space.digits(number))), question, ()) for number in task.numbers]
-        _compare(parts, task.checked, question)
-        kept = [part.picked(rows_within(part, question.limits)) for part in parts]
-        return _within_whole(joined(kept), question, len(task.checked))
-    return _within_whole(*_listed(engine, task, question))
-
-
-def _listed(engine: Engine, task: Task, question: Question) -> tuple[Designs, Question, int]:
-    designs = _of(engine, task.assigned, question, task.checked)
-    return designs.picked(rows_within(designs, question.limits)), question, len(task.checked)
-
-
-def _of(engine: Engine, assigned: Assigned, question: Question, checked: Sequence[int]) -> Designs:
-    """All designs with some knobs chosen."""
-    table = engine.table(0, None, assigned)
-    base = engine.number(tuple(assigned), tuple(assigned.values()))
-    designs = designs_of(table, base, question.conditions)
-    if table.entire:
-        designs = joined([designs, entire_designs(question, [base + number for number in table.entire], table.reason)])
-    if checked:
-        _compare([designs], checked, question)
-    return designs
-
-
-def _compare(parts: Iterable[Designs], checked: Sequence[int], question: Question) -> None:
-    wanted = set(checked)
-    places = {n: (part, row) for part in parts for row, n in enumerate(part.numbers) if n in wanted} if wanted else {}
-    for number in checked:
-        found = places.get(number)
-        row = None if found is None else found[0].row(found[1])
-        require_equal(question.space, number, row, question.conditions)
-
-
-def entire_designs(question: Question, numbers: Sequence[int], reason: str) -> Designs:
-    """Designs analysed as a whole, one by one."""
-    found = Designs(reason=reason, entire=len(numbers))
-    kept: list[int] = []
-    rows = []
-    for number in numbers:
-        try:
-            rows.append(row_of(analysed(question.space, number, question.conditions)))
-            kept.append(number)
-        except ConfigError as error:
-            found.invalid += 1
-            if len(found.problems) < EXAMPLES:
-                found.problems.append((number, error.problems[0]))
-    found.numbers = packed(kept)
-    found.columns = {name: packed([row.sums[at] for row in rows]) for at, name in enumerate(SUMS)}
-    found.seen = [row.seen for row in rows]
-    return found
-
-
-def _within_whole(designs: Designs, question: Question, checked: int) -> Designs:
-    """Those within the limits that only a plain analysis can tell of."""
-    designs.checked += checked
-    limits = [limit for limit in question.limits if is_whole_only(limit.figure)]
-    if not limits:
-        return designs
-    rows = [
-        row
-        for row, number in enumerate(designs.numbers)
-        if holds_as_a_whole(analysed(question.space, number, question.conditions), limits)
-    ]
-    return designs.picked(rows)
-
+from archlab.sweep.work import Question, Task, done, tasks_of
 
 Report = Callable[[int, int], None]
 """Told of the tasks done and of all."""
 
 
 def sweep(
-    question: Question, processes: int | None = None, report: Report | None = None, resume: Path | None = None
+    question: Question,
+    processes: int | None = None,
+    report: Report | None = None,
+    resume: Path | None = None,
+    dask: str | None = None,
 ) -> Designs:
     """The designs that are asked for, within the limits, in the order of their numbers.
 
@@ -228,6 +32,7 @@ def sweep(
         question: what is asked.
         processes: how many; by default one for each processor.
         report: told how far it is.
+        dask: the address of a scheduler, whose workers do it instead.
         resume: the file that the result will be written to: what is done is kept beside it until all is.
 
     Raises:
@@ -239,9 +44,15 @@ def sweep(
     journal = None if resume is None else Journal(resume, question.text)
     found: dict[int, Designs] = {} if journal is None else dict(journal.done)
     open_tasks = [number for number in range(len(tasks)) if number not in found]
-    for number, part in zip(
-        open_tasks, results(question, engine, [tasks[number] for number in open_tasks], processes), strict=True
-    ):
+    waiting = [tasks[number] for number in open_tasks]
+    if dask is None:
+        parts = results(question, engine, waiting, processes)
+    else:
+        from archlab.sweep.remote import remote_results
+
+        parts = remote_results(question, waiting, dask)
+    for place, part in parts:
+        number = open_tasks[place]
         found[number] = part
         if journal is not None:
             journal.add(number, part)
@@ -253,18 +64,20 @@ def sweep(
     return replace(designs, problems=sorted(designs.problems, key=lambda pair: pair[0])[:EXAMPLES])
 
 
-def results(question: Question, engine: Engine, tasks: Sequence[Task], processes: int | None) -> Iterator[Designs]:
-    """What each task gives, in order."""
+def results(
+    question: Question, engine: Engine, tasks: Sequence[Task], processes: int | None
+) -> Iterator[tuple[int, Designs]]:
+    """What each task gives, in order, by its number."""
     count = min(processes or processors(), len(tasks))
     if count < 2 or "fork" not in multiprocessing.get_all_start_methods() or question.count < BLOCK_ROWS:
-        yield from (done(task, engine, question) for task in tasks)
+        yield from enumerate(done(task, engine, question) for task in tasks)
         return
     global _INHERITED  # noqa: PLW0603 - a config's compiled expressions cannot be sent, but are inherited
     _INHERITED = engine, question
     try:
         context = multiprocessing.get_context("fork")
         with ProcessPoolExecutor(count, mp_context=context) as pool:
-            yield from pool.map(_inherited, tasks, chunksize=max(1, len(tasks) // (count * 8)))
+            yield from enumerate(pool.map(_inherited, tasks, chunksize=max(1, len(tasks) // (count * 8))))
     finally:
         _INHERITED = None
 

@@ -48,6 +48,22 @@ def test_forms(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         assert "d1" in (tmp_path / name).read_text()
 
 
+def test_what_follows_from_other_params_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["sweep", "resnet18", "--vary", "d1=1..3", "--vary", "d2=$(d1 + 1)", "--format", "csv"]
+    rows = list(csv.DictReader(run(capsys, *given)[1].splitlines()))
+    assert [(row["d1"], row["d2"]) for row in rows] == [("1", "2"), ("2", "3"), ("3", "4")]
+    assert int(rows[1]["params"]) == load("resnet18", d1=2, d2=3).analyze().total.params
+
+
+def test_imported_networks_are_written_as_configs_first(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys, "sweep", "torchvision:resnet18", "--vary", "d1=1..3")
+    assert (status, out) == (1, "")
+    assert (
+        "torchvision:resnet18 has no params to vary; write it as a config first: archlab import torchvision:resnet18"
+        in err
+    )
+
+
 def test_parquet(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "a.parquet"

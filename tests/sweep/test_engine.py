@@ -7,7 +7,8 @@ import pytest
 from archlab.analysis.conditions import Conditions
 from archlab.sweep.engine import Engine
 from archlab.sweep.parts import parts_of
-from archlab.sweep.run import Question, sweep
+from archlab.sweep.run import sweep
+from archlab.sweep.work import Question
 from tests.sweep.spaces import plain, rows, space
 
 BRANCHES = """

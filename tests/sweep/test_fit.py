@@ -14,7 +14,8 @@ from archlab.config.tree.figures import parse_figure_limits
 from archlab.diagnostics.problem import ConfigError
 from archlab.sweep import fit as fit_module
 from archlab.sweep.fit import fit, used
-from archlab.sweep.run import Question, sweep
+from archlab.sweep.run import sweep
+from archlab.sweep.work import Question
 from tests.command import run
 from tests.sweep.spaces import rows, space
 from tests.sweep.test_front import CHAIN

@@ -11,7 +11,8 @@ from archlab.diagnostics.problem import ConfigError
 from archlab.sweep.dominance import nondominated
 from archlab.sweep.figures import SUMS, Designs, field_value
 from archlab.sweep.front import front, front_of, wishes
-from archlab.sweep.run import Question, sweep
+from archlab.sweep.run import sweep
+from archlab.sweep.work import Question
 from tests.sweep.spaces import space
 from tests.sweep.test_engine import BRANCHES, UNET
 

@@ -10,9 +10,11 @@ from archlab.api.load import loads
 from archlab.config.tree.figures import parse_figure_limits
 from archlab.diagnostics.problem import ConfigError
 from archlab.sweep import run as run_module
+from archlab.sweep import work as work_module
 from archlab.sweep.engine import Engine
-from archlab.sweep.run import Question, done, sweep, tasks_of
+from archlab.sweep.run import sweep
 from archlab.sweep.stage import Stage, stage_of
+from archlab.sweep.work import Question, done, tasks_of
 from tests.sweep.spaces import rows, space
 from tests.sweep.test_front import CHAIN
 
@@ -68,6 +70,7 @@ def test_a_sample_of_a_space_that_nobody_can_list() -> None:
 
 def test_several_processes_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "BLOCK_ROWS", 20)
+    monkeypatch.setattr(work_module, "BLOCK_ROWS", 20)
     question = Question(space(CHAIN, VARY))
     assert len(tasks_of(question, Engine(question.space, question.conditions))) > 10
     assert rows(sweep(question, 2)) == rows(sweep(question, 1))
@@ -88,13 +91,14 @@ def test_a_difference_ends_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_sweep_compares_twenty_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(run_module, "require_equal", lambda _space, number, *_: asked.append(number))
+    monkeypatch.setattr(work_module, "require_equal", lambda _space, number, *_: asked.append(number))
     designs = sweep(Question(space(CHAIN, VARY)), 1)
     assert designs.checked == len(asked) == len(set(asked)) == 20
 
 
 def test_a_sweep_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "BLOCK_ROWS", 20)
+    monkeypatch.setattr(work_module, "BLOCK_ROWS", 20)
     question, target = Question(space(CHAIN, VARY)), tmp_path / "a.csv"
     expected = rows(sweep(question, 1))
     tasks = len(tasks_of(question, Engine(question.space, question.conditions)))

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from archlab.config.tree.figures import FigureLimit
     from archlab.sweep.figures import Designs
     from archlab.sweep.file import Written
-    from archlab.sweep.run import Question
     from archlab.sweep.space import Space
+    from archlab.sweep.work import Question
 
 FORMS = Forms(
     {**TEXTS, ".parquet": "parquet", ".html": "html"}, ("table", "json", "csv", "markdown", "html", "parquet")
@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="also a chart as a .svg or .png file")
     parser.add_argument("--figure", choices=CHARTS, default=CHARTS[0], help=f"which chart ({CHARTS[0]})")
+    parser.add_argument("--dask", metavar="tcp://HOST:8786", help="on the workers of this Dask scheduler")
     parser.add_argument("--resume", action="store_true", help="go on where a sweep into this -o FILE ended")
     add_form(parser, FORMS)
 
@@ -115,7 +116,7 @@ def _designs(question: Question, pareto: list[str], options: argparse.Namespace)
         return front(question, wanted)
     journal = options.write_to if options.resume else None
     with steps_of("designs") as step:
-        designs = sweep(question, options.processes, step, journal)
+        designs = sweep(question, options.processes, step, journal, options.dask)
     return designs.picked(front_of(designs, wanted)) if wanted else designs
 
 
@@ -129,12 +130,18 @@ def asked(options: argparse.Namespace) -> tuple[Written, Question]:
     from archlab.cli.input_size import input_shape
     from archlab.cli.options import assignments
     from archlab.config.tree.targets import open_target
+    from archlab.diagnostics.codes import Code
+    from archlab.diagnostics.problem import single_problem
+    from archlab.imports.targets import reader_of
     from archlab.sweep.file import Written, read_written
-    from archlab.sweep.run import Question
     from archlab.sweep.vary import read_vary, space_of
+    from archlab.sweep.work import Question
 
     written = read_written(options.target) or Written(options.target)
     given = read_vary(options.vary)
+    if reader_of(written.target) is not None:
+        hint = f"write it as a config first: archlab import {written.target} -o net.yaml"
+        raise single_problem(f"{written.target} has no params to vary; {hint}", Code.WRONG_VALUE)
     vary = {**written.vary, **given}
     places = {name: place for name, place in written.places.items() if name not in given}
     document, variant, problems = open_target(written.target)

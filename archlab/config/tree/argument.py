@@ -44,12 +44,13 @@ class Argument:
         """Whether nothing is written, which makes a block's param a required one."""
         return isinstance(self.node, Scalar) and self.node.value is None
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Without what is compiled, for another process."""
+        return _restored, (self.node, self.dynamic, self.constant)
+
     def settled(self, value: Any) -> Argument:
         """The same argument where its expressions have a value."""
-        made = object.__new__(Argument)
-        made.node, made.place, made.size, made.cost = self.node, self.place, self.size, self.cost
-        made.dynamic, made.constant, made._compiled = False, value, None
-        return made
+        return _restored(self.node, dynamic=False, constant=value)
 
     def bounded(self) -> Argument:
         """The argument itself.
@@ -80,6 +81,12 @@ class Argument:
             self._compiled = compile_expression(self.node.text)
             return value
         return substitute(self.node, scope)
+
+
+def _restored(node: Node, dynamic: bool, constant: Any) -> Argument:  # noqa: FBT001 - as pickle calls it
+    made = Argument(node)
+    made.dynamic, made.constant = dynamic, constant
+    return made
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,9 +15,9 @@ from archlab.report.page.render import environment, script_values
 from archlab.report.sweep import people_rows
 from archlab.sweep.figures import SUMS, Designs, field_value
 from archlab.sweep.front import front_of, limits_text, wishes
-from archlab.sweep.run import Question
 from archlab.sweep.space import Space
 from archlab.sweep.whole import design_text
+from archlab.sweep.work import Question
 
 MOST_POINTS = 3_000
 """Of a chart; of more designs every so many."""

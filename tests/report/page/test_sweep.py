@@ -10,7 +10,8 @@ import pytest
 
 from archlab.report.page import sweep as page_module
 from archlab.report.page.sweep import distribution, scatter
-from archlab.sweep.run import Question, sweep
+from archlab.sweep.run import sweep
+from archlab.sweep.work import Question
 from tests.command import run
 from tests.sweep.spaces import space
 from tests.sweep.test_front import CHAIN
