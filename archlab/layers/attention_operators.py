@@ -8,7 +8,7 @@ from archlab.layers.norm import FLOAT_BYTES
 from archlab.layers.operators import FIRST, Operator, permutation
 from archlab.layers.room import KEEPS_NOTHING, KEEPS_OUTPUT, SHARES, Room, Training
 from archlab.layers.runtime import Execution
-from archlab.layers.strides import Sizes, Value, contiguous
+from archlab.layers.strides import Sizes, Value, contiguous, iterated
 from archlab.layers.tape import Tape
 
 
@@ -53,10 +53,11 @@ class AttentionTape(Tape):
     def fused(self, query: int, key: int, value: int, bias: int | None = None) -> int:
         """The CPU's fused kernel: it keeps what it reads and gives, and a logarithm for each query and head.
 
+        What it gives lies as the queries do.
         A bias has no gradient, for which there is no such kernel.
         """
         batch, heads, tokens, width = self.value(query).sizes
-        laid = contiguous((batch, tokens, heads, width)).permuted((0, 2, 1, 3))
+        laid = iterated((batch, heads, tokens, width), (self.value(query),))
         logarithms = Room(fixed_bytes=FLOAT_BYTES * batch * heads * tokens)
         reads = (query, key, value) if bias is None else (query, key, value, bias)
         training = Training(inputs=tuple(range(len(reads))), output=True, kept=logarithms)

@@ -14,10 +14,11 @@ from archlab.layers.base import Role as LayerRole
 from archlab.layers.fields import Finite
 from archlab.layers.geometry import BROADCAST, IDENTITY, WHOLE, AxisReads, Reads, everything
 from archlab.layers.laid import CHANNELS, Role, extra_of, laid, permuted, positions_of, roles_of
-from archlab.layers.operators import FIRST, Operator
+from archlab.layers.operators import FIRST, Operator, view
 from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import Shape, ShapeError, axis_count, shape_text
 from archlab.layers.softmax import Softmax
+from archlab.layers.strides import Value
 
 
 class MatMul(Layer):
@@ -125,10 +126,14 @@ class ScaledDotProductAttention(Layer):
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         tape = AttentionTape(execution)
         reads = (FIRST, FIRST - 1, FIRST - 2)
-        if _is_fused(execution):
-            tape.fused(*reads)
-        else:
+        if not _is_fused(execution):
             tape.by_math(*reads, 0.0)
+        elif len(execution.sizes) == _FUSED_DIMS:
+            tape.fused(*reads)
+        else:  # samples are seen as heads of one
+            made = tape.fused(*[tape.put(view(_as_heads(tape.value(read)), (read,))) for read in reads])
+            sizes, strides = tape.value(made)
+            tape.put(view(Value(sizes[1:], strides[1:]), (made,)))
         return tape.ended()
 
 
@@ -136,11 +141,17 @@ _FUSED_DIMS = 4
 """Of what the fused kernel takes: samples, heads, tokens, width."""
 
 
+def _as_heads(value: Value) -> Value:
+    """Samples as the heads of one."""
+    return Value((1, *value.sizes), (value.sizes[0] * value.strides[0], *value.strides))
+
+
 def _is_fused(execution: Execution) -> bool:
     """Whether the CPU's kernel takes them: heads of one width, whose channels lie beside one another."""
     query, key, value = (one.sizes for one in execution.inputs)
-    is_alike = len({(*one[:2], one[-1]) for one in (query, key, value)}) == 1
-    return is_alike and len(query) == _FUSED_DIMS and all(one.strides[-1] == 1 for one in execution.inputs)
+    is_alike = len({(*one[:-2], one[-1]) for one in (query, key, value)}) == 1
+    fits = len(query) in (_FUSED_DIMS - 1, _FUSED_DIMS)
+    return is_alike and fits and all(one.strides[-1] == 1 for one in execution.inputs)
 
 
 def _require_matrices(layer: str, inputs: tuple[Shape, ...], count: int) -> None:
