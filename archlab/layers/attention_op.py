@@ -19,8 +19,6 @@ from archlab.layers.runtime import Execution, Runtime
 from archlab.layers.shape import Shape, ShapeError, axis_count, of_kind, shape_text
 from archlab.layers.softmax import Softmax
 
-AUTOCAST_DOUBT = "takes the softmax for one of the lower precision"
-
 
 def require_tokens(layer: str, shape: Shape) -> None:
     """Refuse anything but tokens: positions in front, channels in the last dimension.
@@ -104,7 +102,7 @@ class AttentionOp(Layer):
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """The CPU's fused kernel, which does not drop weights; else several operators."""
-        return Runtime(autocast="lower", autocast_doubt=AUTOCAST_DOUBT, operators=self._operators)
+        return Runtime(autocast="lower", operators=self._operators)
 
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """Views of queries, keys and values; the attention; the heads beside one another."""

@@ -69,17 +69,29 @@ class AttentionTape(Tape):
         """Scaled queries times keys, plus a bias, their softmax, what is left out of it, times the values."""
         scores = self.matmul(self.scaled_by_number(query), self.turned(key))
         scores = scores if bias is None else self.sum(scores, bias)
-        return self.matmul(self.dropped(self.softmax(scores), dropout), value)
+        weights = self.softmax(self.in_float32(scores))
+        self.keep_named((scores,), weights)
+        dropped = self.dropped(weights, dropout)
+        result = self.matmul(self.lowered(dropped), value)
+        self.keep_named((dropped,), result)
+        return result
 
     def by_math(self, query: int, key: int, value: int, dropout: float, bias: int | None = None) -> int:
-        """What `scaled_dot_product_attention` does where no kernel fits: queries and keys are both scaled."""
+        """What `scaled_dot_product_attention` does where no kernel fits: queries and keys are both scaled.
+
+        All of it in float32; the result, and the weights beside it, are as precise as the queries then.
+        """
+        query, key, value = (self.in_float32(read) for read in (query, key, value))
         queries = self.scaled_by_number(query)
         scores = self.matmul(queries, self.scaled_by_number(self.turned(key)))
         scores = scores if bias is None else self.sum(scores, bias)
         weights = self.softmax(scores)
-        result = self.matmul(self.dropped(weights, dropout), value)
-        for named in (queries, weights):
-            self.operators[named] = self.operators[named]._replace(until=result)
+        dropped = self.dropped(weights, dropout)
+        beside = self.lowered(dropped)
+        product = self.matmul(dropped, value)
+        result = self.lowered(product)
+        named = (queries, weights) if result == product else (query, key, value, product, beside, queries, weights)
+        self.keep_named(named, result)
         return result
 
     def rolled(self, shift: Sizes, read: int) -> int:

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archlab.layers.attention_op import AUTOCAST_DOUBT
 from archlab.layers.attention_operators import AttentionTape
 from archlab.layers.base import Cost, Layer, Others
 from archlab.layers.base import Role as LayerRole
@@ -121,11 +120,11 @@ class ScaledDotProductAttention(Layer):
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """The CPU's fused kernel for heads of one width; else several operators."""
-        return Runtime(autocast="lower", autocast_doubt=AUTOCAST_DOUBT, operators=self._operators)
+        return Runtime(autocast="lower", operators=self._operators)
 
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         tape = AttentionTape(execution)
-        reads = (FIRST, FIRST - 1, FIRST - 2)
+        reads = (tape.lowered(FIRST), tape.lowered(FIRST - 1), tape.lowered(FIRST - 2))
         if not _is_fused(execution):
             tape.by_math(*reads, 0.0)
         elif len(execution.sizes) == _FUSED_DIMS:
@@ -134,7 +133,7 @@ class ScaledDotProductAttention(Layer):
             made = tape.fused(*[tape.put(view(_as_heads(tape.value(read)), (read,))) for read in reads])
             sizes, strides = tape.value(made)
             tape.put(view(Value(sizes[1:], strides[1:]), (made,)))
-        return tape.ended()
+        return tape.ended(*[read for read in reads if read > FIRST])
 
 
 _FUSED_DIMS = 4

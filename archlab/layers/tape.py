@@ -58,9 +58,31 @@ class Tape:
 
     def power(self, read: int = FIRST) -> int:
         """A power; under autocast it is one of a copy in float32, which it keeps."""
-        if self._run.autocast:
-            read = self.put(Operator(self.value(read), (read,), "cast", SHARES, computes="float32"))
+        read = self.in_float32(read)
         return self.map(power(self.value(read)), read)
+
+    def in_float32(self, read: int) -> int:
+        """A copy in float32 under autocast, where it is less precise; else itself."""
+        return self._cast(read, "float32")
+
+    def lowered(self, read: int) -> int:
+        """A copy in the precision of the layer under autocast, where it has another; else itself."""
+        return self._cast(read, "layer")
+
+    def _cast(self, read: int, computes: Computes) -> int:
+        if not self._run.autocast:
+            return read
+        source = self.value(read)
+        value = iterated(source.sizes, (source,))
+        self.operators.append(Operator(value, (read,), "cast", SHARES, computes=computes))
+        return len(self.operators) - 1
+
+    def keep_named(self, numbers: tuple[int, ...], until: int) -> None:
+        """Have operators' values named at least until another one is done."""
+        for number in numbers:
+            if number > FIRST:
+                last = max(until, self.operators[number].until)
+                self.operators[number] = self.operators[number]._replace(until=last)
 
     def sqrt(self, read: int, *, inplace: bool = False) -> int:
         """A root: twice the result divides its gradient."""

@@ -203,7 +203,7 @@ class WindowAttentionOp(AttentionOp):
             repeated = contiguous((batch * windows, heads, area, area))
             reads = () if found is None else (found,)
             training = SHARES if batch == 1 else KEEPS_NOTHING  # a gradient that is summed up over one sample is itself
-            found = tape.put(Operator(repeated, reads, training=training, layout="shape"))
+            found = tape.put(Operator(repeated, reads, training=training, layout="shape", computes="params"))
             if rows is not None:
                 tape.operators[rows] = tape.operators[rows]._replace(until=found)
         return found
@@ -212,6 +212,14 @@ class WindowAttentionOp(AttentionOp):
         dropped = self.dropout if tape.training else 0.0
         if not self.fused:
             return tape.written_out(*parts, dropped, bias)
+        given = None if bias is None else tape.lowered(bias)
+        result = self._by_torch(tape, parts, dropped, given)
+        if given is not None:
+            tape.keep_named((given,), result)
+        return result
+
+    def _by_torch(self, tape: AttentionTape, parts: tuple[int, int, int], dropped: float, bias: int | None) -> int:
+        """By `scaled_dot_product_attention`."""
         if dropped or (tape.training and self.relative_position):
             return tape.by_math(*parts, dropped, bias)
         return tape.fused(*parts, bias)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -59,6 +59,61 @@ def test_peaks_of_random_networks_in_mixed_precision(seed: int) -> None:
     doubtful = any(runtime.autocast_doubt for runtime in network.graph.runtimes)
     if not doubtful and Analysis(network.graph, conditions).refusal is None:
         assert not differences(network, conditions, training=True, peak_only=True)
+
+
+ATTENTION = (
+    *("fused: true", "fused: false", "attn_drop: 0.5", "fused: false, attn_drop: 0.5", "sr_ratio: 2"),
+    *("window_size: 2, shift_size: 1", "window_size: 2, relative_position: true, fused: false"),
+    "window_size: 2, shift_size: 1, relative_position: true",
+)
+
+
+@pytest.mark.parametrize("options", ATTENTION)
+def test_attention_in_mixed_precision(options: str) -> None:
+    """Written out it has a softmax in float32; without a kernel PyTorch computes all of it so, by copies."""
+    network = loads(
+        f"""
+        input: [8, 4, 4]
+        layers:
+          - {{type: conv2d, out_channels: 8, kernel_size: 1}}
+          - {{type: channels_last}}
+          - {{type: self_attention, num_heads: 2, {options}}}
+          - {{type: gelu}}
+        """
+    )
+    for batch in (1, 2):
+        conditions = Conditions(batch, optimizer="sgd", autocast="bfloat16", adds_in_place=False)
+        assert not differences(network, conditions, training=True, peak_only="sr_ratio" in options)
+
+
+SCALED = {
+    "samples as heads": ("[8, 6]", "1d", "{name: b, type: abs}", "b, b"),
+    "of several precisions": ("[4, 6, 6]", "2d", "{name: b, type: softmax, dim: 1}", "a, b"),
+    "turned": ("[4, 6, 6]", "2d", "{name: b, type: transpose, dim0: 1, dim1: 3}", "b, b"),
+}
+
+
+@pytest.mark.parametrize(("shape", "rank", "other", "others"), SCALED.values(), ids=SCALED.keys())
+@pytest.mark.parametrize("autocast", [None, "bfloat16"])
+def test_scaled_dot_product_attention(
+    shape: str, rank: str, other: str, others: str, autocast: Literal["bfloat16"] | None
+) -> None:
+    """By PyTorch's kernel where there are no heads too, whose result lies as the queries do."""
+    network = loads(
+        f"""
+        input: {shape}
+        layers:
+          - {{name: a, type: conv{rank}, out_channels: 4, kernel_size: 1}}
+          - {other}
+          - {{type: scaled_dot_product_attention, with: [{others}]}}
+          - {{type: flatten}}
+        """
+    )
+    for batch in (1, 2):
+        conditions = Conditions(batch, optimizer="sgd", autocast=autocast, adds_in_place=False)
+        assert not differences(network, conditions, training=True)
+        if not autocast:
+            assert not differences(network, conditions, training=False)
 
 
 SEGMENTS = {

@@ -83,6 +83,8 @@ class Forward:
         step = self._step
         if not step.precisions[call.node].copies_inputs or call.is_view or call.operator.computes != "layer":
             return
+        if call.holding == "cast":  # it is the copy
+            return
         for source in call.inputs:
             origin = step.program.calls[source]
             if step.size_of(origin) != step.compute_of(call) and source not in self._copies:
