@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from archlab.diagnostics.words import counted
@@ -20,20 +20,46 @@ def pruned(flat: Flat, params: Mapping[str, int]) -> Flat:
     needed = {value for _, value in flat.outputs}
     for number in range(len(flat.items) - 1, -1, -1):
         if number + first in needed:
-            item = flat.items[number]
-            needed.update(item.inputs)
-            if item.share is not None:
-                needed.add(item.share)
+            needed.update(flat.items[number].inputs)
     kept = [number for number in range(len(flat.items)) if number + first in needed]
     values = {value: value for value in range(first)} | {old + first: new + first for new, old in enumerate(kept)}
-    items = [_renumbered(flat.items[number], values) for number in kept]
+    items = [_renumbered(item, values) for item in _with_owners(flat, kept)]
+    vain = sum(_takes_weights(flat, items, number) for number in set(range(len(flat.items))).difference(kept))
     outputs = [(label, values[value]) for label, value in flat.outputs]
-    remarks = [*flat.remarks, *_unused(items, params)]
+    told = (
+        [f"what is computed in vain is left out: {counted(vain, 'call')} of layers that are called again"]
+        if vain
+        else []
+    )
+    remarks = [*flat.remarks, *told, *_unused(items, params)]
     if not items:  # a config has at least one layer
         shapes = list(flat.inputs.values())
         items = [Item(f"identity{n}", "identity", {}, (value,), shapes[value]) for n, (_, value) in enumerate(outputs)]
         outputs = [(label, first + number) for number, (label, _) in enumerate(outputs)]
     return replace(flat, items=items, outputs=outputs, remarks=remarks)
+
+
+def _takes_weights(flat: Flat, kept: Sequence[Item], number: int) -> bool:
+    """Whether a call that is left out has weights of those that are kept."""
+    item = flat.items[number]
+    owner = item if item.share is None else flat.items[item.share - len(flat.inputs)]
+    names = set(owner.tensors.values())
+    return any(not names.isdisjoint(one.tensors.values()) for one in kept)
+
+
+def _with_owners(flat: Flat, kept: list[int]) -> list[Item]:
+    """The items that are kept; of a layer whose first call is not the next one has the weights."""
+    first, heirs, items, there = len(flat.inputs), dict[int, int](), list[Item](), set(kept)
+    for number in kept:
+        item = flat.items[number]
+        owner = None if item.share is None else heirs.get(item.share, item.share)
+        if owner is None or owner - first in there:
+            items.append(replace(item, share=owner))
+            continue
+        whole = flat.items[owner - first]
+        heirs[owner] = number + first
+        items.append(replace(item, share=None, path=whole.path, options=whole.options, tensors=whole.tensors))
+    return items
 
 
 def _renumbered(item: Item, values: Mapping[int, int]) -> Item:

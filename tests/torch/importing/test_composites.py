@@ -189,3 +189,32 @@ class Stacked(nn.Module):
 def test_sums_of_stacks() -> None:
     assert _proved(Stacked(), (3, 6, 6)) == ["conv2d", "conv2d", "conv2d", "add"]
     assert _proved(Stacked("mean"), (3, 6, 6)) == ["conv2d", "conv2d", "conv2d", "add", "scale"]
+
+
+class Channels(nn.Module):
+    """Attention of a diffusion model's: heads among the samples, channels in front, einsum; then a sum."""
+
+    def __init__(self, *, skip_first: bool) -> None:
+        super().__init__()
+        self.skip_first, self.stem = skip_first, nn.Conv2d(3, 8, 1)
+        self.norm, self.qkv, self.proj = nn.GroupNorm(2, 8), nn.Conv1d(8, 24, 1), nn.Conv1d(8, 8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        n, c, *size = x.shape
+        q, k, v = self.qkv(self.norm(x).reshape(n, c, -1)).reshape(2 * n, 12, -1).chunk(3, dim=1)
+        weights = torch.einsum("bct,bcs->bts", q * 0.5, k * 0.5).softmax(-1)
+        y = self.proj(torch.einsum("bts,bcs->bct", weights, v).reshape(n, c, -1)).reshape(n, c, *size)
+        made: Tensor = x + y if self.skip_first else y + x
+        return made
+
+
+@pytest.mark.parametrize("skip_first", [True, False])
+def test_a_sum_with_what_is_folded_has_each_where_it_is(*, skip_first: bool) -> None:
+    """The map in front was once taken for the other one, and all of the attention was lost."""
+    model = Channels(skip_first=skip_first)
+    one = held(model, (3, 4, 6))
+    assert not one.opaque
+    proof = prove(model, one.flat, one.network.graph)
+    assert proof.ok, proof.render()
+    assert proof.params == sum(tensor.numel() for tensor in model.parameters())

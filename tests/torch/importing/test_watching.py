@@ -343,3 +343,17 @@ def test_a_model_that_gives_what_it_takes() -> None:
 def test_no_result_has_its_samples_in_front() -> None:
     with pytest.raises(ConfigError, match=r"does not have its samples in front: output1: .*; --until NAME ends it"):
         held(Model(lambda x, _: x.sum()), (3, 10, 10))
+
+
+def _twice_the_first_in_vain(x: Tensor, model: Any) -> Tensor:
+    model.part(x)
+    made: Tensor = model.part(x.relu()) + model.part(x)
+    return made
+
+
+def test_a_first_call_in_vain_leaves_its_weights_to_the_next() -> None:
+    one = held(Model(_twice_the_first_in_vain, part=nn.Conv2d(8, 8, 1)), (3, 10, 10))
+    assert _types(one) == ["conv2d", "relu", "conv2d", "conv2d", "add"]
+    assert [item.share for item in one.flat.items] == [None, None, None, 3, None]
+    assert "what is computed in vain is left out: 1 call of layers that are called again" in one.flat.remarks
+    assert difference(one) == 0

@@ -273,7 +273,8 @@ class Folds:
         if any(isinstance(self._held.get(id(one)), Scores) for one in tensors_in(args)):
             self._on_scores(func, args, kwargs, result)
             return
-        folded = [self._folded(one) for one in tensors_in(args)]
+        tensors = list(tensors_in(args))
+        folded = [self._folded(one) for one in tensors]
         if len({one.value for one in folded}) > 1:
             folded = [self._rooted(one) for one in folded]
         first = folded[0]
@@ -284,16 +285,18 @@ class Folds:
             folded = [Folded(value, along_rows(rows, width)) for value, rows in map(self._rows, folded)]
         if not all(torch.equal(one.places, folded[0].places) for one in folded):
             raise UnsaidError(f"{function_word(func)} of samples that are folded in several ways")
-        value, _ = self._on_values(func, [one.value for one in folded], args, kwargs)
+        if len({tuple(self._recorder.shape(one.value)) for one in folded}) > 1:
+            raise UnsaidError(f"{function_word(func)} of samples that are folded in several ways")
+        values = {id(tensor): one.value for tensor, one in zip(tensors, folded, strict=True)}
+        value, _ = self._on_values(func, values, args, kwargs)
         self._settle(result, replace(folded[0], value=value))
 
     def _on_values(
-        self, func: Callable[..., Any], values: Sequence[int], args: Sequence[Any], kwargs: Mapping[str, Any]
+        self, func: Callable[..., Any], values: Mapping[int, int], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> tuple[int, Tensor]:
-        """A function of values by its own rule."""
+        """A function of values, by `id` of the tensors in whose place they are, by its own rule."""
         recorder = self._recorder
-        stand_ins = iter([self._stand_in(value) for value in values])
-        given = [next(stand_ins) if id(one) in self._held else one for one in args]
+        given = [self._stand_in(values[id(one)]) if id(one) in values else one for one in args]
         made, rule = _empty_result(func, given, kwargs), rule_of(func)
         if rule is None:
             raise UnsaidError(f"there is no layer for {function_word(func)}")
@@ -322,7 +325,7 @@ class Folds:
             self._settle(result, Folded(value, along_rows(rows, result.shape[-1])))
             return
         value, rows = self._rows(folded)
-        value, made = self._on_values(func, [value], args, kwargs)
+        value, made = self._on_values(func, {id(args[0]): value}, args, kwargs)
         self._settle(result, Folded(value, along_rows(rows, made.shape[-1])))
 
     def _by_channels(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor) -> None:
@@ -333,7 +336,7 @@ class Folds:
         value, rows = self._rows(folded)
         count = len(self._recorder.shape(value))
         front = self._permuted(value, (0, count, *range(1, count)))
-        made, _ = self._on_values(func, [front], args, kwargs)
+        made, _ = self._on_values(func, {id(args[0]): front}, args, kwargs)
         back = self._permuted(made, (0, *range(2, count + 1), 1))
         self._settle(result, Folded(back, along_rows(rows, result.shape[1])))
 
