@@ -12,9 +12,10 @@ from typing import Any
 from archlab.analysis.row import Row
 from archlab.config.expand.inputs import ONLY
 from archlab.config.tree.figures import FigureLimit
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.words import counted
 from archlab.layers.shape import AXIS_NAMES, shape_text
-from archlab.report.bounds import check_rows
 from archlab.report.escape import spreadsheet_text
 from archlab.report.table import rows_table
 from archlab.report.units import binary, by_axis, si
@@ -23,6 +24,8 @@ from archlab.sweep.space import Space
 from archlab.sweep.vary import value_text
 
 Columns = dict[str, Sequence[Any]]
+MOST_WRITTEN = {"CSV": 3_000_000, "JSON": 200_000}
+"""Designs that a text holds, which is made as a whole in memory."""
 SHOWN_ROWS = 20
 """Of a table for people."""
 
@@ -87,7 +90,12 @@ def sweep_rows(space: Space, designs: Designs) -> list[Row]:
 
 
 def sweep_csv(space: Space, designs: Designs) -> str:
-    """All designs as CSV; no text is a formula."""
+    """All designs as CSV; no text is a formula.
+
+    Raises:
+        ConfigError: for too many designs.
+    """
+    check_written(designs, "CSV")
     columns = columns_of(space, designs)
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -149,8 +157,12 @@ def field_words(seen: Seen) -> str:
 
 
 def sweep_dict(space: Space, designs: Designs, limits: Iterable[FigureLimit]) -> Row:
-    """The whole as JSON."""
-    check_json = sweep_rows(space, designs)
+    """The whole as JSON.
+
+    Raises:
+        ConfigError: for too many designs.
+    """
+    check_written(designs, "JSON")
     return {
         "network": space.document.name if space.variant is None else space.variant.name,
         "vary": {knob.name: [_cell(knob.name, value) for value in knob.values] for knob in space.knobs},
@@ -158,7 +170,7 @@ def sweep_dict(space: Space, designs: Designs, limits: Iterable[FigureLimit]) ->
         "designs": space.size,
         "invalid": designs.invalid,
         "checked": designs.checked,
-        "rows": check_json,
+        "rows": sweep_rows(space, designs),
     }
 
 
@@ -188,6 +200,13 @@ def sweep_notes(
     return notes
 
 
-def check_people(designs: Designs, form: str) -> None:
-    """Refuse a form for people of too many rows."""
-    check_rows(len(designs), form, advice="give --limit, or ")
+def check_written(designs: Designs, form: str) -> None:
+    """Refuse a text of too many designs.
+
+    Raises:
+        ConfigError: if they are too many.
+    """
+    most = MOST_WRITTEN[form]
+    if len(designs) > most:
+        message = f"{len(designs):,} designs are too many for {form}, which takes at most {most:,}; narrow them by"
+        raise single_problem(f"{message} --where or --limit, or write .parquet", Code.TOO_LARGE)

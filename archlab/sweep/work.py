@@ -26,7 +26,7 @@ from archlab.sweep.space import Space
 from archlab.sweep.table import EXAMPLES
 from archlab.sweep.whole import analysed, require_equal
 
-MOST_LISTED = 20_000_000
+MOST_LISTED = 10_000_000
 """Designs that a sweep enumerates."""
 LEAST_CHECKED = 20
 CHECKED_SHARE = 10_000

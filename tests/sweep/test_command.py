@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from archlab.api.load import load
+from archlab.report import sweep as report
 from tests.command import run
 
 AXES = Path(__file__).parents[1] / "axes"
@@ -104,7 +105,7 @@ def test_other_axes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
         (["--vary", "d1=1..2", "--sort", "mac"], "--sort: there is no 'mac'"),
         (["--vary", "d1=1..2", "--pareto", "depth"], "a front is of params,"),
         (["--vary", "d1=$(foo)"], "nothing"),
-        (["--vary", "d1=1..9999", "--vary", "d2=1..9999"], "at most 20,000,000 are listed one by one"),
+        (["--vary", "d1=1..9999", "--vary", "d2=1..9999"], "at most 10,000,000 are listed one by one"),
     ],
 )
 def test_problems(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,3 +135,13 @@ def test_a_sweep_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     assert status == 0
     assert len(out.splitlines()) == 2
     assert "3 designs; 1 within macs <= 1.6G" in err
+
+
+@pytest.mark.parametrize("form", ["CSV", "JSON"])
+def test_a_text_has_a_bound(form: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(report.MOST_WRITTEN, form, 2)
+    given = ["sweep", "resnet18", "--vary", "d1=1..3", "--format", form.lower()]
+    status, out, err = run(capsys, *given)
+    assert (status, out) == (1, "")
+    assert f"3 designs are too many for {form}, which takes at most 2; narrow them by --where or --limit" in err
+    assert run(capsys, *given, "--limit", "2")[0] == 0
