@@ -514,24 +514,32 @@ def _leaves_the_order(case: Case) -> bool:
     return any(value.suggests_channels_last and not value.is_contiguous for value in values)
 
 
+def is_peak_only(case: Case) -> bool:
+    """Whether highs beside the peak are not compared."""
+    from tests.torch.course import SCALARS
+
+    network, conditions = case
+    # Highs between which lie no more than the loss's scalars cannot be told from these.
+    element = FLOAT if conditions.autocast is None else FLOAT // 2
+    smallest = min([prod(node.shape) for node in network.graph.nodes]) * conditions.batch * element
+    # The other highs of products of instance norms differ, and of a factor of each channel whose gradients are added.
+    added = any(node.shares is not None and node.layer.type == "layer_scale" for node in network.graph.layers)
+    normed = any(isinstance(node.layer, InstanceNormNd) for node in network.graph.layers)
+    return smallest <= 2 * SCALARS or added or normed or _leaves_the_order(case)
+
+
 def disagreements(case: Case) -> list[str]:
     """Peaks and other highs that were predicted and are not those of live storages on the CPU."""
-    from tests.torch.course import SCALARS, differences
+    from tests.torch.course import differences
 
     network, conditions = case
     if layer_refusal(network.graph, conditions.batch, training=False) is not None:
         return []
-    # Highs between which lie no more than the loss's scalars cannot be told from these.
-    smallest = min([prod(node.shape) for node in network.graph.nodes]) * conditions.batch * FLOAT
-    # The other highs of products of instance norms differ, and of a factor of each channel whose gradients are added.
-    added = any(node.shares is not None and node.layer.type == "layer_scale" for node in network.graph.layers)
-    normed = any(isinstance(node.layer, InstanceNormNd) for node in network.graph.layers)
-    peak_only = smallest <= 2 * SCALARS or added or normed or _leaves_the_order(case)
     runs = [False] if Analysis(network.graph, conditions).refusal is not None else [False, True]
     return [
         f"{'training' if training else 'inference'}: predicted {ours}, counted {theirs}"
         for training in runs
-        for ours, theirs in differences(network, conditions, training=training, peak_only=peak_only)
+        for ours, theirs in differences(network, conditions, training=training, peak_only=is_peak_only(case))
     ]
 
 

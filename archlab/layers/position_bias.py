@@ -84,7 +84,7 @@ class RelativePositionBias(Layer):
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """The table's entries for all pairs, and a sum."""
-        return Runtime(operators=self._operators, autocast="inputs")
+        return Runtime(operators=self._operators, autocast="parameters")
 
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         tape = AttentionTape(execution)

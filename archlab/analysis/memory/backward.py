@@ -43,6 +43,8 @@ class Backward:
         self._gradients: dict[int, Gradient] = {}
         self._parts: dict[int, list[Storage]] = {}
         """Further gradients of what is read in parts, by call."""
+        self._uncast: list[tuple[Call, list[Storage | None]]] = []
+        """Gradients of parameters that wait for their own precision, by the calls that have made them."""
         self._named = _named(self._calls)
         self._summed = SharedParameters(step.program, step.modules)
         self._known: dict[tuple[int, int, int, int], tuple[Value, Value]] = {}
@@ -287,8 +289,24 @@ class Backward:
             self._release_all(added)
         if held is not None:
             self._step.ledger.release(held)
-        if params:
+        if self._copies_params(call) and params:
+            self._uncast.append((call, complete))
+        elif params:
             self._copy_back(call, complete)
+
+    def end(self, call: Call) -> None:
+        """Behind a call's place: the gradients of its layer's parameters are cast once all behind the copies has run.
+
+        The copies are made before the layer's first operator that reads one, the weight's last.
+        """
+        if not self._uncast:
+            return
+        before = self._calls[call.index - 1]
+        if before.node == call.node and before.operator.computes == "layer":
+            return
+        for one, gradients in reversed(self._uncast):
+            self._copy_back(one, gradients)
+        self._uncast.clear()
 
     def _release_all(self, storages: list[Storage]) -> None:
         for storage in storages:

@@ -132,6 +132,7 @@ class _TrainingStep:
         for call in reversed(self._program.calls):
             if backward.has_gradient(call):
                 self._run_back(call, backward)
+            backward.end(call)
             is_first = call.index == self._program.starts[call.node]
             if is_first and self._program.calls[self._program.results[call.node]].needs_gradient:
                 step.ledger.close("backward", call.node)
