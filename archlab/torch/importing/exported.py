@@ -39,10 +39,17 @@ _COUNTED = frozenset(
     {
         *("linear", "matmul", "mm", "bmm", "addmm", "baddbmm", "convolution", "scaled_dot_product_attention"),
         *(f"conv{kind}{rank}d" for kind in ("", "_transpose") for rank in (1, 2, 3)),
+        *("einsum", "tensordot", "inner", "dot", "vdot", "mv", "addmv", "addbmm", "chain_matmul", "linalg_multi_dot"),
+        *("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"),
+        *("bilinear", "conv_tbc", "linalg_matrix_power"),
     }
 )
 """Operators that multiply and accumulate, which are run without memory to count that."""
-_LINEAR = _COUNTED - {"matmul", "mm", "bmm", "baddbmm", "scaled_dot_product_attention"}
+_LINEAR = frozenset(
+    {"linear", "addmm", "convolution", "bilinear"}
+    | {f"conv{kind}{rank}d" for kind in ("", "_transpose") for rank in (1, 2, 3)}
+)
+"""Those whose outputs are activations."""
 
 
 def read_exported(path: Path, options: ImportOptions) -> Flat:

@@ -6,6 +6,7 @@ import json
 import pickle
 import warnings
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import torch
 import torchvision
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 import archlab
 from archlab.diagnostics.problem import ConfigError
@@ -99,6 +101,41 @@ def test_a_module_that_mixes_samples_is_one_item_with_its_work(tmp_path: Path) -
     assert inner.options["params"] == 4 * 4 + 4
     assert inner.options["macs"] == 4 * (16 * 4 * 4 + 2 * 16 * 16 * 4)
     assert inner.options["activations"] == 8 * 8 * 4
+
+
+class Products(nn.Module):
+    """A module that becomes one item, with work of one kind in it."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind, self.table = kind, nn.Parameter(torch.ones(4, 4))
+        self.lstm, self.gru = nn.LSTM(4, 5, batch_first=True), nn.GRU(4, 5, batch_first=True)
+        self.bilinear = nn.Bilinear(4, 4, 6)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows = x.flatten(2).transpose(1, 2)
+        mixed = rows.flatten(0, 1).reshape(x.shape[0], -1, 4)
+        made: Any = {
+            "einsum": partial(torch.einsum, "btc,cd->btd", mixed, self.table),
+            "tensordot": partial(torch.tensordot, mixed, self.table, dims=1),
+            "inner": partial(torch.inner, mixed, self.table),
+            "lstm": partial(self.lstm, mixed),
+            "gru": partial(self.gru, mixed),
+            "bilinear": partial(self.bilinear, mixed, mixed),
+        }[self.kind]()
+        found: torch.Tensor = made[0] if isinstance(made, tuple) else made
+        return found
+
+
+@pytest.mark.parametrize("kind", ["einsum", "tensordot", "inner", "lstm", "gru", "bilinear"])
+def test_work_of_every_operator_that_multiplies_is_counted(kind: str, tmp_path: Path) -> None:
+    """That of einsum and of recurrent layers was counted as nothing, without a word."""
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), Products(kind)).eval()
+    network = archlab.load(str(saved(model, tmp_path / "net.pt2", (3, 6, 6))))
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        model.to("meta")(torch.zeros(1, 3, 6, 6, device="meta"))
+    assert network.analyze().total.macs == counter.get_total_flops() // 2
 
 
 def test_its_weights_are_read_by_name(tmp_path: Path) -> None:
