@@ -29,6 +29,7 @@ class MatMul(Layer):
     """
 
     type: ClassVar[str] = "matmul"
+    runs: ClassVar[Runtime] = Runtime(autocast="lower")
     alias: ClassVar[str] = "matmul"
     role: ClassVar[LayerRole] = "join"
     others: ClassVar[Others] = "joined"
@@ -59,7 +60,7 @@ class MatMul(Layer):
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """A product of batches of matrices, which are copied where they cannot be seen as such."""
-        return Runtime(autocast="lower", operators=self._operators)
+        return self.runs._replace(operators=self._operators)
 
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         tape = AttentionTape(execution)
@@ -76,6 +77,7 @@ class ScaledDotProductAttention(Layer):
     """
 
     type: ClassVar[str] = "scaled_dot_product_attention"
+    runs: ClassVar[Runtime] = Runtime(autocast="lower")
     alias: ClassVar[str] = "attention"
     others: ClassVar[Others] = "attended"
 
@@ -120,7 +122,7 @@ class ScaledDotProductAttention(Layer):
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """The CPU's fused kernel for heads of one width; else several operators."""
-        return Runtime(autocast="lower", operators=self._operators)
+        return self.runs._replace(operators=self._operators)
 
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         tape = AttentionTape(execution)

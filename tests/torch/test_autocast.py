@@ -39,6 +39,8 @@ OPERATORS = {
     "local_response_norm": "pow",
     "upsample": "upsample_bilinear2d",
     "interpolate": "upsample_nearest2d",
+    "matmul": "matmul",
+    "scaled_dot_product_attention": "scaled_dot_product_attention",
 }
 """Layer type to the operator that decides, for all layers with a precision of their own; of two axes for its twins."""
 
