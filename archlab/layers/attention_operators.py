@@ -53,7 +53,7 @@ class AttentionTape(Tape):
     def fused(self, query: int, key: int, value: int, bias: int | None = None) -> int:
         """The CPU's fused kernel: it keeps what it reads and gives, and a logarithm for each query and head.
 
-        What it gives lies as the queries do.
+        What it gives lies as the queries do, gradients as those of tokens with their heads behind.
         A bias has no gradient, for which there is no such kernel.
         """
         batch, heads, tokens, width = self.value(query).sizes
@@ -63,7 +63,7 @@ class AttentionTape(Tape):
         training = Training(inputs=tuple(range(len(reads))), output=True, kept=logarithms)
         if not self.training:
             return self.put(Operator(laid, reads, scratch=logarithms))
-        return self.put(Operator(laid, reads, training=training, layout="output"))
+        return self.put(Operator(laid, reads, training=training, layout="tokens"))
 
     def written_out(self, query: int, key: int, value: int, dropout: float, bias: int | None = None) -> int:
         """Scaled queries times keys, plus a bias, their softmax, what is left out of it, times the values."""

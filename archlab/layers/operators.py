@@ -33,12 +33,13 @@ GradientLayout = Literal[
     "masked",
     "sliced",
     "base",
+    "tokens",
 ]
 """In which order a new gradient lies: as elementwise operators have it that read the output's gradient first (`own`),
 the value that it is of (`kept`) or the output; in the memory format of that value, or of the output's gradient; as its
 sizes say; as a convolution's; as that of the mean of whole maps, which is expanded, or of a mean along any dimensions
 (`stretched`); as one stretched and multiplied by the value (`scaled`), or by where that is the output (`masked`); as a
-slice's; or just as the value that it is of."""
+slice's; or just as the value that it is of; or, of heads, as that of their tokens (`tokens`)."""
 
 Holding = Literal["new", "inplace", "view", "alias", "cast"]
 """Where a value lives: in new memory, in its first input's, overwritten or seen otherwise, or it is that input; or that

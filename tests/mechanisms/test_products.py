@@ -99,6 +99,9 @@ POSITIONS_AS_WIDTH = """  - {name: q, type: flatten, start_dim: 2}
   - {name: keys, type: tanh}
   - {name: values, from: heads, type: sigmoid}
   - {name: made, from: heads, type: scaled_dot_product_attention, scale: 0.5, with: [keys, values]}
+  - {type: flatten, start_dim: 1, end_dim: 2}
+  - {type: unflatten, dim: 2, unflattened_size: [4, 6]}
+  - {type: conv2d, out_channels: 2, kernel_size: 1}
 """
 WIDER_VALUES = """  - {name: q, type: flatten, start_dim: 2}
   - {name: turned, type: transpose, dim0: 1, dim1: 2}

@@ -438,6 +438,9 @@ class Backward:
             return origin
         if layout == "weight":
             return channels_last(sizes) if call.operator.is_turned else convolved(sizes, origin)
+        if layout == "tokens":
+            batch, heads, tokens, width = sizes
+            return contiguous((batch, tokens, heads, width)).permuted((0, 2, 1, 3))
         if layout in {"format", "own format"}:
             return in_format_of(sizes, own if layout == "own format" else origin)
         if layout in {"own", "kept", "output"}:
