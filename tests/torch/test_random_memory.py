@@ -136,7 +136,7 @@ def test_courses_in_checkpoints(segment: str) -> None:
 
 def test_every_layer_type_is_drawn() -> None:
     drawn = set()
-    for seed in range(2 * DRAWN_HERE):
+    for seed in range(4 * DRAWN_HERE):
         drawn |= {str(node.layer.type) for node in random_case(seed).network.graph.layers}
     macros = {"interpolate", "depthwise_conv2d", "depthwise_separable_conv2d", "deform_conv2d", "squeeze_excitation"}
     macros |= {"global_avg_pool2d", "global_max_pool2d", "efficient_channel_attention"}
