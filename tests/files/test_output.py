@@ -184,7 +184,7 @@ def test_a_preset_and_a_device_are_inputs_too(capsys: pytest.CaptureFixture[str]
 
     for path in (preset_folder() / "alexnet.yaml", FOLDER / "h100.yaml"):
         before = path.read_text()
-        status, _, error = run(capsys, "compare", "alexnet", "--format", "json", "-o", str(path))
+        status, _, error = run(capsys, "compare", "alexnet", "--device", "h100", "--format", "json", "-o", str(path))
         assert status == 1
         assert "output-is-input" in error
         assert path.read_text() == before
