@@ -351,6 +351,8 @@ class Engine:
         if inputs is None or problems.found:
             found = problems.found or [Problem("the network has no input", Code.MISSING)]
             return Invalid(found[0])
+        if space.deployed:
+            return Entire("what is folded and fused may lie in several parts of a network")
         if list(inputs) != [ONLY]:
             return Entire("it has several inputs")
         shape = inputs[ONLY].shape

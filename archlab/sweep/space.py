@@ -45,6 +45,7 @@ class Space:
         input: instead of the config's; None for that.
         knobs: what varies; the last one is the first to move from design to design.
         derived: params whose values follow from others, each an expression.
+        deployed: whether each is taken as a runtime on a device runs it.
     """
 
     document: Document
@@ -53,6 +54,7 @@ class Space:
     input: GivenInput | None
     knobs: tuple[Knob, ...]
     derived: Mapping[str, Argument]
+    deployed: bool = False
 
     @cached_property
     def size(self) -> int:

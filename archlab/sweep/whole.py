@@ -8,6 +8,7 @@ from archlab.config.expand.network import expand
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import ConfigError, Problems, single_problem
 from archlab.graph import Graph
+from archlab.graph.deploy import deploy
 from archlab.sweep.figures import Row, row_of
 from archlab.sweep.space import Space
 from archlab.sweep.vary import value_text
@@ -34,7 +35,8 @@ def expanded(space: Space, number: int) -> Graph:
         problem = space.problem_of(name, digits)
         if problem is not None:
             raise ConfigError([problem])
-    return expand(space.document, space.variant, settings, Problems(), given)
+    graph = expand(space.document, space.variant, settings, Problems(), given)
+    return deploy(graph) if space.deployed else graph
 
 
 def require_equal(space: Space, number: int, found: Row | None, conditions: Conditions) -> None:

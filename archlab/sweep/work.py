@@ -81,6 +81,7 @@ class Question:
             self.limits,
             self.sample,
             self.seed,
+            space.deployed,
         )
         return "\n".join(map(repr, parts))
 

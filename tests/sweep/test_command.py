@@ -49,6 +49,19 @@ def test_forms(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         assert "d1" in (tmp_path / name).read_text()
 
 
+def test_designs_as_they_are_deployed(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["sweep", "resnet18", "--vary", "d1=1..3", "--dtype", "int8", "--deploy", "--format", "csv"]
+    status, out, err = run(capsys, *given)
+    assert status == 0
+    assert "3 were analysed one by one" in err
+    for row in csv.DictReader(out.splitlines()):
+        total = load("resnet18", d1=int(row["d1"])).deploy().analyze(dtype="int8").total
+        assert int(row["params"]) == total.params
+        assert int(row["memory_inference_peak"]) == total.memory.inference_peak
+    written = run(capsys, "sweep", "resnet18", "--vary", "d1=1..3", "--format", "csv")[1]
+    assert written != out
+
+
 def test_what_follows_from_other_params_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     given = ["sweep", "resnet18", "--vary", "d1=1..3", "--vary", "d2=$(d1 + 1)", "--format", "csv"]
     rows = list(csv.DictReader(run(capsys, *given)[1].splitlines()))

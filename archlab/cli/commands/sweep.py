@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archlab.cli.options import DTYPES, TARGET, seed
+from archlab.cli.options import DTYPES, TARGET, add_deploy, seed
 from archlab.cli.output import TEXTS, Forms, UsageError, add_form
 from archlab.cli.parser import dtype, positive
 from archlab.cli.progress import steps_of
@@ -55,6 +56,7 @@ def add_space(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input", metavar="3x224x224", help="channels x height x width of the input")
     parser.add_argument("--batch", type=positive, default=1, metavar="N", help="samples in a batch (1)")
     parser.add_argument("--dtype", type=dtype, choices=DTYPES, default="float32", help="of parameters and activations")
+    add_deploy(parser)
     parser.add_argument(
         "--where", action="append", default=[], metavar="LIMITS", help="'macs <= 300M and memory.inference_peak < 8MiB'"
     )
@@ -157,6 +159,7 @@ def asked(options: argparse.Namespace) -> tuple[Written, Question]:
     )
     problems.raise_if_any()
     assert space is not None
+    space = replace(space, deployed=options.deploy)
     limits = (*written.limits, *_limits(options.where))
     conditions = Conditions(batch=options.batch, dtype=options.dtype)
     sample = written.sample if options.sample is None else options.sample
