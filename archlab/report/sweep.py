@@ -14,6 +14,7 @@ from archlab.config.expand.inputs import ONLY
 from archlab.config.tree.figures import FigureLimit
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.requirements import require
 from archlab.diagnostics.words import counted
 from archlab.layers.shape import AXIS_NAMES, shape_text
 from archlab.report.escape import spreadsheet_text
@@ -110,7 +111,12 @@ def _harmless(column: Sequence[Any]) -> Sequence[Any]:
 
 
 def save_parquet(space: Space, designs: Designs, path: Path) -> None:
-    """All designs as a Parquet file; a global field is null there, as an unknown stride is."""
+    """All designs as a Parquet file; a global field is null there, as an unknown stride is.
+
+    Raises:
+        MissingRequirementError: without pyarrow.
+    """
+    require("pyarrow", "sweep", "a Parquet file")
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from archlab.api.load import load
+from archlab.diagnostics import requirements
 from archlab.report import sweep as report
 from tests.command import run
 
@@ -76,6 +77,16 @@ def test_imported_networks_are_written_as_configs_first(capsys: pytest.CaptureFi
         "torchvision:resnet18 has no params to vary; write it as a config first: archlab import torchvision:resnet18"
         in err
     )
+
+
+def test_who_lacks_pyarrow_is_told_before_the_work(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requirements, "_is_installed", lambda module: module != "pyarrow")
+    status, out, err = run(capsys, "sweep", "resnet18", "--vary", "d1=1..2", "-o", str(tmp_path / "a.parquet"))
+    assert (status, out) == (1, "")
+    assert err.endswith('a Parquet file needs pyarrow, which is not installed: pip install "archlab[sweep]"\n')
+    assert "designs" not in err
 
 
 def test_parquet(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

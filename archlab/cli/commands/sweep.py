@@ -14,6 +14,7 @@ from archlab.cli.output import TEXTS, Forms, UsageError, add_form
 from archlab.cli.parser import dtype, positive
 from archlab.cli.progress import steps_of
 from archlab.cli.report import Report
+from archlab.diagnostics.requirements import require
 
 if TYPE_CHECKING:
     from archlab.analysis.row import Row
@@ -72,6 +73,9 @@ def run(options: argparse.Namespace) -> Report:
 
     if options.resume and options.write_to is None:
         raise UsageError("--resume goes on with a file; give -o FILE")
+    form = FORMS.chosen(options.format, options.write_to)
+    if form == "parquet":  # said before the work is done
+        require("pyarrow", "sweep", "a Parquet file")
     written, question = asked(options)
     space = question.space
     sort = [word.strip() for word in options.sort.split(",") if word.strip()] or written.sort
@@ -83,7 +87,6 @@ def run(options: argparse.Namespace) -> Report:
     notes = sweep_notes(space, designs, question.limits, looked_at=looked_at, found=found)
     if pareto:
         notes.append(f"{found:,} on the exact front of {', '.join(pareto)}")
-    form = FORMS.chosen(options.format, options.write_to)
     if form == "table" and len(designs) > SHOWN:
         notes.append(f"the first {SHOWN} of {len(designs):,} are shown; -o FILE.csv has all")
     return Report(
