@@ -67,7 +67,12 @@ def add_space(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Report:
-    """The designs, or their front."""
+    """The designs, or their front.
+
+    Raises:
+        ConfigError: if none of them is a network.
+    """
+    from archlab.diagnostics.problem import ConfigError
     from archlab.report.sweep import save_parquet, sweep_csv, sweep_dict, sweep_notes, sweep_table
     from archlab.sweep.order import arranged
 
@@ -81,6 +86,8 @@ def run(options: argparse.Namespace) -> Report:
     sort = [word.strip() for word in options.sort.split(",") if word.strip()] or written.sort
     pareto = [word.strip() for word in options.pareto.split(",") if word.strip()] or written.pareto
     designs = _designs(question, pareto, options)
+    if designs.problems and designs.invalid >= question.count:  # the config's own mistake, most often
+        raise ConfigError([problem for _, problem in designs.problems[:1]])
     found = len(designs)
     designs = arranged(space, designs, sort, options.limit)
     looked_at = None if options.sample is None and written.sample is None else question.count
