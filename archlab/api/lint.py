@@ -7,14 +7,14 @@ from functools import partial
 
 from archlab.api.load import load
 from archlab.api.network import Network
-from archlab.api.validate import VARIANT_STEPS, Validation, networks_of
+from archlab.api.validate import VARIANT_STEPS, Validation, each_within_bound, networks_of
 from archlab.config.expand.budget import Budget
 from archlab.config.expand.network import expand
-from archlab.config.syntax.limits import MAX_STEPS, MAX_TOTAL_STEPS
+from archlab.config.syntax.limits import MAX_STEPS
 from archlab.config.tree.document import Document, Variant
 from archlab.config.tree.targets import open_target
 from archlab.diagnostics.codes import Code
-from archlab.diagnostics.problem import ConfigError, Problem, Problems, single_problem
+from archlab.diagnostics.problem import ConfigError, Problems, single_problem
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.graph import Graph
 from archlab.imports.targets import reader_of
@@ -48,19 +48,8 @@ def _all() -> str:
 
 def lint_all(targets: Iterable[str], rules: Iterable[Rule]) -> list[Validation]:
     """What rules find in configs, which share a bound on steps, as those that are validated do."""
-    found: list[Validation] = []
-    chosen, spent = list(rules), 0
-    for target in targets:
-        if spent > MAX_TOTAL_STEPS:
-            message = (
-                f"{target}: not looked at, nor is what follows: the {len(found):,} targets in front of it take more "
-                f"than {MAX_TOTAL_STEPS:,} steps together; give fewer at once"
-            )
-            found.append(Validation(target, problems=[Problem(message, Code.TOO_LARGE)]))
-            break
-        found.append(lint(target, chosen))
-        spent += found[-1].spent
-    return found
+    chosen = list(rules)
+    return each_within_bound(targets, lambda target: lint(target, chosen))
 
 
 def lint(target: str, rules: Iterable[Rule] = tuple(RULES.values())) -> Validation:

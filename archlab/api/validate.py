@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +55,12 @@ def config_paths(targets: list[str]) -> list[str]:
 
 
 def validate_all(targets: list[str]) -> list[Validation]:
-    """Check configs, which share a bound on steps; the first beyond it has a problem that says so, and is the last."""
+    """Check configs, which share a bound on steps."""
+    return each_within_bound(targets, validate)
+
+
+def each_within_bound(targets: Iterable[str], check: Callable[[str], Validation]) -> list[Validation]:
+    """Configs one by one; the first beyond a bound on all their steps has a problem that says so, and is the last."""
     checked: list[Validation] = []
     spent = 0
     for target in targets:
@@ -65,7 +71,7 @@ def validate_all(targets: list[str]) -> list[Validation]:
             )
             checked.append(Validation(target, problems=[Problem(message, Code.TOO_LARGE)]))
             break
-        checked.append(validate(target))
+        checked.append(check(target))
         spent += checked[-1].spent + VARIANT_STEPS + _bytes_of(target) // STEP_BYTES
     return checked
 

@@ -13,6 +13,7 @@ from archlab.cli.report import Draw, Text
 if TYPE_CHECKING:
     from archlab.analysis.row import Row
     from archlab.api.analysis import Analysis
+    from archlab.api.validate import Validation
 
 
 def row_texts(rows: Callable[[], list[Row]], as_dict: Callable[[], Row], *, by_layer: bool = False) -> dict[str, Text]:
@@ -27,6 +28,24 @@ def row_texts(rows: Callable[[], list[Row]], as_dict: Callable[[], Row], *, by_l
         "json": partial(json_form, as_dict, by_layer=by_layer),
         "csv": partial(_csv, rows),
         "markdown": partial(_markdown, rows),
+    }
+
+
+def problem_forms(checked: Sequence[Validation], text: Callable[[], str]) -> dict[str, Text]:
+    """Problems of configs, for people, programs, GitHub's annotations and code scanning.
+
+    Args:
+        checked: what was found, config by config.
+        text: for people.
+    """
+    from archlab.diagnostics.forms import problem_annotation, problems_json, problems_sarif
+
+    problems = [problem for found in checked for problem in found.problems]
+    return {
+        "text": text,
+        "json": lambda: problems_json([(found.target, found.networks, found.problems) for found in checked]),
+        "github": lambda: "".join([problem_annotation(problem) + "\n" for problem in problems]),
+        "sarif": lambda: problems_sarif(problems),
     }
 
 

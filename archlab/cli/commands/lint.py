@@ -46,8 +46,8 @@ def run(options: argparse.Namespace) -> Report:
     """What was found is the result."""
     from archlab.api.lint import chosen_rules, lint_all
     from archlab.api.validate import config_paths
+    from archlab.cli.forms import problem_forms
     from archlab.cli.output import UsageError
-    from archlab.diagnostics.forms import problem_annotation, problems_json, problems_sarif
 
     rules = chosen_rules(options.only, options.off)
     if options.rules:
@@ -57,12 +57,7 @@ def run(options: argparse.Namespace) -> Report:
     linted = lint_all(config_paths(options.paths), rules)
     problems: list[Problem] = [problem for found in linted for problem in found.problems]
     return Report(
-        {
-            "text": partial(_text, linted),
-            "json": lambda: problems_json([(found.target, found.networks, found.problems) for found in linted]),
-            "github": lambda: "".join([problem_annotation(problem) + "\n" for problem in problems]),
-            "sarif": lambda: problems_sarif(problems),
-        },
+        problem_forms(linted, partial(_text, linted)),
         ok=not [problem for problem in problems if options.strict or problem.code.level == "error"],
     )
 

@@ -11,7 +11,6 @@ from archlab.cli.report import Report
 
 if TYPE_CHECKING:
     from archlab.api.validate import Validation
-    from archlab.diagnostics.problem import Problem
 
 FORMS = Forms({}, ("text", "json", "github", "sarif"), default="text")
 
@@ -30,19 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Report:
     """The problems are the result."""
     from archlab.api.validate import config_paths, validate_all
-    from archlab.diagnostics.forms import problem_annotation, problems_json, problems_sarif
+    from archlab.cli.forms import problem_forms
 
     checked = validate_all(config_paths(options.paths))
-    problems: list[Problem] = [problem for found in checked for problem in found.problems]
-    return Report(
-        {
-            "text": partial(_text, checked),
-            "json": lambda: problems_json([(found.target, found.networks, found.problems) for found in checked]),
-            "github": lambda: "".join([problem_annotation(problem) + "\n" for problem in problems]),
-            "sarif": lambda: problems_sarif(problems),
-        },
-        ok=not problems,
-    )
+    return Report(problem_forms(checked, partial(_text, checked)), ok=not any(found.problems for found in checked))
 
 
 def _text(checked: list[Validation]) -> str:
