@@ -27,7 +27,7 @@ from archlab.layers.shape import is_map
 
 if TYPE_CHECKING:
     from archlab.analysis.micro.arena import Arena
-    from archlab.analysis.projective_field.fields import Projections
+    from archlab.analysis.projective_field.ways import Projections
     from archlab.analysis.receptive_field.effective import Estimator
 
 

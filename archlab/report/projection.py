@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from archlab.analysis.projective_field.axis_projection import AxisProjection, Bounds, merged
-from archlab.analysis.projective_field.fields import Projections
 from archlab.analysis.projective_field.unreached import Unreached, unreached
+from archlab.analysis.projective_field.ways import Projections
 from archlab.analysis.row import Row
 from archlab.layers.shape import UNIT_NAMES, map_size, shape_text, size_along
 from archlab.report.rows import number

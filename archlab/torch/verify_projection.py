@@ -18,7 +18,8 @@ from torch import Tensor
 
 from archlab.analysis.facts import collect_facts
 from archlab.analysis.projective_field.axis_projection import AxisProjection
-from archlab.analysis.projective_field.fields import Projections, projective_fields
+from archlab.analysis.projective_field.fields import projective_fields
+from archlab.analysis.projective_field.ways import Projections
 from archlab.analysis.receptive_field.fields import gate_inputs, receptive_fields
 from archlab.analysis.receptive_field.spans import DENSE, Span
 from archlab.graph import Graph, HasGraph, Node

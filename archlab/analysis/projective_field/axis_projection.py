@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from typing import NamedTuple
 
 from archlab.analysis.receptive_field.spans import DENSE, NOTHING, Span, coverage_of, moved, runs_of, size_of
 
@@ -17,6 +18,23 @@ Run = tuple[int, Span]
 """So many neighbouring positions, and the units that each of them reaches."""
 Bounds = tuple[int, int]
 """First and last."""
+
+
+class Repeated(NamedTuple):
+    """Runs of positions, over and over.
+
+    Attributes:
+        cycle: the runs of the first repetition.
+        cycles: how many repetitions there are.
+        step: units from one to the next.
+    """
+
+    cycle: list[Run]
+    cycles: int
+    step: int
+
+
+_NOT_REPEATED = Repeated([], 0, 0)
 
 
 class AxisProjection:
@@ -34,26 +52,25 @@ class AxisProjection:
         tail: runs behind the last repetition.
         speed: units from one position to the next, where the layers' ratios say it; None behind a join of maps that
             move at different speeds.
+        covered: the units that any position reaches.
     """
 
-    __slots__ = ("cycle", "cycles", "head", "speed", "step", "tail", "units")
+    __slots__ = ("covered", "cycle", "cycles", "head", "speed", "step", "tail", "units")
 
     def __init__(
         self,
         units: int,
         head: list[Run],
         speed: Fraction | None,
+        covered: Span,
         *,
-        cycle: list[Run] | None = None,
-        cycles: int = 0,
-        step: int = 0,
+        repeated: Repeated | None = None,
         tail: list[Run] | None = None,
     ) -> None:
         self.units = units
         self.head = head
-        self.cycle = cycle or []
-        self.cycles = cycles
-        self.step = step
+        self.covered = covered
+        self.cycle, self.cycles, self.step = repeated or _NOT_REPEATED
         self.tail = tail or []
         self.speed = speed
 
@@ -179,7 +196,7 @@ class AxisProjection:
     @property
     def is_empty(self) -> bool:
         """Whether no position reaches any unit."""
-        return all(last < first for _, (first, last, _) in self.cases())
+        return self.covered[1] < self.covered[0]
 
     def reached(self, position: int) -> list[Bounds]:
         """First and last of each run of units that a position reaches: several where there are holes."""
@@ -212,9 +229,11 @@ def merged(runs: Iterable[Run]) -> list[Run]:
 
 def input_axis(positions: int) -> AxisProjection:
     """The input itself: each position reaches itself."""
-    return AxisProjection(positions, [], Fraction(1), cycle=[(1, (0, 0, DENSE))], cycles=positions, step=1)
+    covered = 0, positions - 1, DENSE
+    repeated = Repeated([(1, (0, 0, DENSE))], positions, 1)
+    return AxisProjection(positions, [], Fraction(1), covered, repeated=repeated)
 
 
 def nowhere(projection: AxisProjection, units: int) -> AxisProjection:
     """No position reaches anything."""
-    return AxisProjection(units, [(projection.positions, NOTHING)], projection.speed)
+    return AxisProjection(units, [(projection.positions, NOTHING)], projection.speed, NOTHING)

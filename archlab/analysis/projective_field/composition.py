@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import chain
 from math import gcd, lcm
 
-from archlab.analysis.projective_field.axis_projection import AxisProjection, Run, merged
+from archlab.analysis.projective_field.axis_projection import AxisProjection, Repeated, Run, merged
 from archlab.analysis.projective_field.transposed import Transposed, transposed
 from archlab.analysis.receptive_field.spans import DENSE, Span, moved, union, work_of
 from archlab.layers.geometry import Reads, Window
@@ -53,19 +53,21 @@ class Projector:
         return known[1]
 
     def _by_rule(self, source: AxisProjection, rule: Transposed) -> AxisProjection:
-        units = rule.units
+        units, covered = rule.units, _covered(source.covered, rule)
         speed = source.speed and (source.speed * rule.up / rule.down if rule.down else Fraction(0))
         if source.cycles == 0:
-            return AxisProjection(units, self._made(source.head, rule), speed)
+            return AxisProjection(units, self._made(source.head, rule), speed, covered)
         if source.step == 0 or rule.is_everything:  # what is reached moves no further with the repetitions
             cycle, cycles = self._made(source.cycle, rule), source.cycles
             head, tail = (self._made(runs, rule) for runs in (source.head, source.tail))
-            return _cyclic(units, speed, head, cycle, cycles, 0, tail)
+            return _cyclic((head, tail), Repeated(cycle, cycles, 0), units, speed, covered)
         if rule.down == 0:
-            return AxisProjection(units, self._made(source.between(0, source.positions), rule), speed)
-        return self._cycled(source, rule, speed)
+            return AxisProjection(units, self._made(source.between(0, source.positions), rule), speed, covered)
+        return self._cycled(source, rule, speed, covered)
 
-    def _cycled(self, source: AxisProjection, rule: Transposed, speed: Fraction | None) -> AxisProjection:
+    def _cycled(
+        self, source: AxisProjection, rule: Transposed, speed: Fraction | None, covered: Span
+    ) -> AxisProjection:
         """Of runs that repeat: those repetitions that no border of the map touches go on to do so."""
         times = rule.down // gcd(source.step, rule.down)
         cycles, step = source.cycles // times, source.step * times
@@ -78,13 +80,14 @@ class Projector:
             first, last = _free(first, last, read, step, (rule.own[0] + 1, rule.own[1] - 1))
             first, last = _free(first, last, reached, onward, (0, rule.units - 1))
         if last - first + 1 < LEAST_CYCLES:
-            return AxisProjection(rule.units, self._made(source.between(0, source.positions), rule), speed)
+            return AxisProjection(rule.units, self._made(source.between(0, source.positions), rule), speed, covered)
         begin, period = source.begin, source.period * times
         start, end = begin + first * period, begin + (last + 1) * period
         head = self._made(source.between(0, start), rule)
         tail = self._made(source.between(end, source.positions), rule)
         moved_images = [(count, moved(span, first * onward)) for count, span in images]
-        return _cyclic(rule.units, speed, head, merged(moved_images), last - first + 1, onward, tail)
+        repeated = Repeated(merged(moved_images), last - first + 1, onward)
+        return _cyclic((head, tail), repeated, rule.units, speed, covered)
 
     def _made(self, runs: Iterable[Run], rule: Transposed) -> list[Run]:
         found: list[Run] = []
@@ -118,7 +121,7 @@ class Projector:
             return one
         if _is_full(other):
             return other
-        units = one.units
+        units, covered = one.units, _both(one.covered, other.covered)
         speed = one.speed if one.speed == other.speed else None
         if one.cycles and other.cycles and one.step * other.period == other.step * one.period:
             period = lcm(one.period, other.period)
@@ -131,8 +134,9 @@ class Projector:
                     self._united(one.between(first, last), other.between(first, last))
                     for first, last in ((0, begin), (begin, begin + period), (end, total))
                 )
-                return _cyclic(units, speed, head, cycle, cycles, one.step * (period // one.period), tail)
-        return AxisProjection(units, self._united(_all(one), _all(other)), speed)
+                repeated = Repeated(cycle, cycles, one.step * (period // one.period))
+                return _cyclic((head, tail), repeated, units, speed, covered)
+        return AxisProjection(units, self._united(_all(one), _all(other)), speed, covered)
 
     def _united(self, one: Iterable[Run], other: Iterable[Run]) -> list[Run]:
         """Position by position, what either reaches."""
@@ -170,29 +174,36 @@ def _both(one: Span, other: Span) -> Span:
     return union((one, other))
 
 
+def _covered(span: Span, rule: Transposed) -> Span:
+    """What units reach, all together; without holes where there are too many."""
+    try:
+        return rule.inside(span)
+    except OverflowError:
+        return rule.inside((span[0], span[1], DENSE))
+
+
 def _all(source: AxisProjection) -> Iterable[Run]:
     return source.between(0, source.positions) if source.cycles else chain(source.head, source.tail)
 
 
 def _over(source: AxisProjection, units: int) -> AxisProjection:
     """The same of a map with more units behind."""
-    return AxisProjection(
-        units, source.head, source.speed, cycle=source.cycle, cycles=source.cycles, step=source.step, tail=source.tail
-    )
+    repeated = Repeated(source.cycle, source.cycles, source.step)
+    return AxisProjection(units, source.head, source.speed, source.covered, repeated=repeated, tail=source.tail)
 
 
 def _is_full(source: AxisProjection) -> bool:
     return not source.cycles and len(source.head) == 1 and source.head[0][1] == (0, source.units - 1, DENSE)
 
 
-def _cyclic(
-    units: int, speed: Fraction | None, head: list[Run], cycle: list[Run], cycles: int, step: int, tail: list[Run]
-) -> AxisProjection:
-    """With repetitions that are all the same as a run."""
-    if step == 0 and len(cycle) == 1:
-        count, span = cycle[0]
-        return AxisProjection(units, merged([*head, (count * cycles, span), *tail]), speed)
-    return AxisProjection(units, head, speed, cycle=cycle, cycles=cycles, step=step, tail=tail)
+def _cyclic(ends: tuple[list[Run], list[Run]], repeated: Repeated, units: int, speed: Fraction | None,
+            covered: Span) -> AxisProjection:  # fmt: skip
+    """Of what is in front of repetitions and behind them; with repetitions that are all the same as a run."""
+    head, tail = ends
+    if repeated.step == 0 and len(repeated.cycle) == 1:
+        count, span = repeated.cycle[0]
+        return AxisProjection(units, merged([*head, (count * repeated.cycles, span), *tail]), speed, covered)
+    return AxisProjection(units, head, speed, covered, repeated=repeated, tail=tail)
 
 
 def _free(first: int, last: int, span: Span, step: int, room: tuple[int, int]) -> tuple[int, int]:

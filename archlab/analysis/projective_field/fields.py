@@ -8,18 +8,18 @@ map, padding that repeats values of the map counts, and a position may reach not
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archlab.analysis.facts import Facts
 from archlab.analysis.projective_field.axis_projection import AxisProjection, input_axis, nowhere
 from archlab.analysis.projective_field.composition import Projector
+from archlab.analysis.projective_field.ways import Projections, Way, same, together, united
 from archlab.analysis.receptive_field.fields import ReceptiveField, gate_inputs
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Graph, Node
 from archlab.layers.geometry import WHOLE, AxisReads, Reads, is_pointwise
 from archlab.layers.shape import map_size, size_along
-
-Projections = tuple[AxisProjection, ...]
-"""Along each axis of the input; a flat value is one unit along each of them."""
 
 
 def projective_fields(graph: Graph, facts: list[Facts], fields: list[ReceptiveField]) -> list[Projections]:
@@ -46,83 +46,67 @@ class _Walk:
         self._gates = gate_inputs(graph, fields)
         self._projector = Projector()
         self._sizes = [size_along(node.shape, len(graph.input_shape) - 1) for node in graph.nodes]
-        self._others: dict[int, Projections] = {}
-        """Of maps with other axes than the input, by node: the units along their own axes that anything of it reaches,
-        as if it were one position."""
+        self._ways: list[list[Way]] = []
+        """By node: those that reach any of its units."""
 
     def fields(self) -> list[Projections]:
         found: list[Projections] = []
         for node, fact in zip(self._graph.nodes, self._facts, strict=True):
             try:
-                found.append(self._field(node, fact, found))
-                found[-1] = self._in_other_axes(node, fact, found)
+                self._ways.append(self._to(node, fact))
+                found.append(self._united(node, found))
             except OverflowError as error:
                 raise single_problem(f"'{node.path}': {error}", Code.TOO_LARGE, node.place) from None
         return found
 
-    def _field(self, node: Node, fact: Facts, found: list[Projections]) -> Projections:
+    def _to(self, node: Node, fact: Facts) -> list[Way]:
+        """The ways to a node."""
         if node.index == 0:
             known = {units: input_axis(units) for units in node.shape[1:]}
-            return tuple([known[units] for units in node.shape[1:]])
+            return [Way(tuple([known[units] for units in node.shape[1:]]))]
         if node.index in self._blind:
-            pairs = zip(found[0], self._units(node), strict=True)
-            return tuple([nowhere(projection, units) for projection, units in pairs])
-        if len(node.inputs) == 1:
-            return self._through(node, node.inputs[0], fact.reads[0], found)
+            return []
         gates = self._gates.get(node.index, frozenset[int]())
-        reading = enumerate(zip(node.inputs, fact.reads, strict=True))
-        seeing = [pair for number, pair in reading if number not in gates and pair[0] not in self._blind]
-        ways = [self._through(node, at, reads, found) for at, reads in seeing]
-        ways = [way for way in ways if not way[:1] or not way[0].is_empty] or ways[:1]
-        if len(ways) == 1:
-            return ways[0]
-        joined: list[AxisProjection] = []
-        for axis, own in enumerate(zip(*ways, strict=True)):
-            if axis and all(one is way[axis - 1] for one, way in zip(own, ways, strict=True)):
-                joined.append(joined[-1])
-            else:
-                joined.append(self._projector.join(own))
-        return tuple(joined)
+        ways: list[Way] = []
+        for number, (source, reads) in enumerate(zip(node.inputs, fact.reads, strict=True)):
+            if number not in gates:
+                onward = [self._through(node, source, reads, way) for way in self._ways[source]]
+                ways += [way for way in onward if not way.has_ended]
+        return together(ways, self._projector)
 
-    def _through(self, node: Node, source: int, reads: AxisReads, found: list[Projections]) -> Projections:
-        """Axis by axis; one that is as the axis before it shares its projection."""
-        before, size = found[source], self._sizes[node.index]
+    def _through(self, node: Node, source: int, reads: AxisReads, way: Way) -> Way:
+        size, own = self._sizes[node.index], map_size(node.shape)
         is_flat = self._sizes[source] is None
-        if (size is None and is_flat) or (size is not None and not is_flat and is_pointwise(reads)):
-            return before
-        along: tuple[Reads, ...] = (WHOLE,) * len(before) if size is None or is_flat else reads
-        units = self._units(node)
+        if size is not None:
+            if not is_flat and is_pointwise(reads):
+                return way
+            return Way(self._along(way.along, (WHOLE,) * len(size) if is_flat else reads, size))
+        along = way.along if is_flat else self._along(way.along, (WHOLE,) * len(way.along), (1,) * len(way.along))
+        if own is None:
+            return way if along is way.along and not way.others else Way(along)
+        known = way.others if len(way.others) == len(own) else ()
+        return Way(along, self._along(known or (_ONE,) * len(own), reads if known else (WHOLE,) * len(own), own))
+
+    def _along(self, before: Projections, reads: Sequence[Reads], units: tuple[int, ...]) -> Projections:
+        """Axis by axis; one that is as the axis before it shares its projection."""
         made: list[AxisProjection] = []
-        for axis, (one, read, count) in enumerate(zip(before, along, units, strict=True)):
-            if axis and read == along[axis - 1] and one is before[axis - 1] and count == units[axis - 1]:
+        for axis, (one, read, count) in enumerate(zip(before, reads, units, strict=True)):
+            if axis and read == reads[axis - 1] and one is before[axis - 1] and count == units[axis - 1]:
                 made.append(made[-1])
             else:
                 made.append(self._projector.through(one, read, count))
-        if any(one.is_empty for one in made):  # what reaches nothing along one axis reaches nothing
-            return tuple([nowhere(one, one.units) for one in made])
         return tuple(made)
 
-    def _in_other_axes(self, node: Node, fact: Facts, found: list[Projections]) -> Projections:
-        """The same of a map with other axes: nowhere, where all of its units that anything reaches are left out."""
-        own, size = found[node.index], map_size(node.shape)
-        if size is None or self._sizes[node.index] is not None or any(one.is_empty for one in own):
-            return own
-        gates = self._gates.get(node.index, frozenset[int]())
-        ways: list[Projections] = []
-        for number, (source, reads) in enumerate(zip(node.inputs, fact.reads, strict=True)):
-            if number not in gates and not any(one.is_empty for one in found[source]):
-                before = self._others.get(source, ())
-                known = len(before) == len(size)
-                pairs = zip(before, reads, strict=True) if known else [(input_axis(1), WHOLE)] * len(size)
-                ways.append(
-                    tuple([self._projector.through(*pair, units) for pair, units in zip(pairs, size, strict=True)])
-                )
-        alive = [way for way in ways if not any(one.is_empty for one in way)]
-        if not alive:
-            return tuple([nowhere(one, one.units) for one in own])
-        self._others[node.index] = tuple([self._projector.join(along) for along in zip(*alive, strict=True)])
-        return own
+    def _united(self, node: Node, found: list[Projections]) -> Projections:
+        """What any way to a node reaches; that of its input where no way changes."""
+        ways = self._ways[node.index]
+        if len(node.inputs) == 1 and same(ways, self._ways[node.inputs[0]]):
+            return found[node.inputs[0]]
+        if not ways:
+            units = self._sizes[node.index] or (1,) * (len(self._graph.input_shape) - 1)
+            return tuple([nowhere(projection, count) for projection, count in zip(found[0], units, strict=True)])
+        return united([way.along for way in ways], self._projector)
 
-    def _units(self, node: Node) -> tuple[int, ...]:
-        """Along each axis of the input."""
-        return self._sizes[node.index] or (1,) * (len(self._graph.input_shape) - 1)
+
+_ONE = input_axis(1)
+"""Units along other axes than the input's, as if it were one position."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from archlab.analysis.projective_field.axis_projection import AxisProjection, Bounds
 from archlab.analysis.projective_field.composition import Projector
-from archlab.analysis.projective_field.fields import Projections
+from archlab.analysis.projective_field.ways import Projections
 from archlab.graph import Graph
 from archlab.layers.geometry import WHOLE
 

@@ -20,6 +20,8 @@ from tests.analysis.receptive_field.definitions import Definition, has_axes, siz
 
 Relation = list[frozenset[int]]
 """By unit: the input positions that reach it."""
+Path = tuple[Relation, ...]
+"""Along each axis: a path reaches those units whose place along every axis it reaches."""
 
 
 def copied(node: Node, tap: int, size: int) -> int | None:
@@ -44,9 +46,11 @@ class Reached:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._definition = Definition(graph)
-        self.relations: list[tuple[Relation, ...]] = []
+        self._paths: list[list[Path]] = []
+        self.relations: list[Path] = []
         for node in graph.nodes:
-            self.relations.append(self._relations(node))
+            self._paths.append(self._to(node))
+            self.relations.append(self._all_of(node))
 
     def projection(self, index: int, axis: int) -> list[frozenset[int]]:
         """By input position: the units that it reaches."""
@@ -54,19 +58,26 @@ class Reached:
         units = self.relations[index][axis]
         return [frozenset(unit for unit, seen in enumerate(units) if at in seen) for at in range(positions)]
 
-    def _relations(self, node: Node) -> tuple[Relation, ...]:
+    def _to(self, node: Node) -> list[Path]:
+        """Every path from the input that reaches something; without those all of which another one holds."""
         if node.index == 0:
-            return tuple([[frozenset([at]) for at in range(size)] for size in node.shape[1:]])
-        axes = range(len(self._graph.input_shape) - 1)
-        united: list[Relation] = [[frozenset()] * size for size in sizes_of(self._graph, node.index)]
+            return [tuple([[frozenset([at]) for at in range(size)] for size in node.shape[1:]])]
+        found: list[Path] = []
         for source in self._definition.sources(node):
-            ways = [self._way(node, source, axis) for axis in axes]
-            if all(any(units) for units in ways):  # a way that ends along one axis has ended
-                united = [[a | b for a, b in zip(old, new, strict=True)] for old, new in zip(united, ways, strict=True)]
+            for before in self._paths[source]:
+                path = tuple([self._way(node, source, axis, one) for axis, one in enumerate(before)])
+                if all(any(units) for units in path) and not any(_holds(other, path) for other in found):
+                    found = [other for other in found if not _holds(path, other)] + [path]
+        return found
+
+    def _all_of(self, node: Node) -> Path:
+        """Units that any path reaches."""
+        united: list[Relation] = [[frozenset()] * size for size in sizes_of(self._graph, node.index)]
+        for path in self._paths[node.index]:
+            united = [[a | b for a, b in zip(old, new, strict=True)] for old, new in zip(united, path, strict=True)]
         return tuple(united)
 
-    def _way(self, node: Node, source: int, axis: int) -> Relation:
-        before = self.relations[source][axis]
+    def _way(self, node: Node, source: int, axis: int, before: Relation) -> Relation:
         everything = frozenset[int]().union(*before)
         size = sizes_of(self._graph, node.index)
         if not (has_axes(self._graph, source) and has_axes(self._graph, node.index)):
@@ -80,6 +91,10 @@ class Reached:
             places = [tap if 0 <= tap < len(before) else copied(node, tap, len(before)) for tap in taps]
             found.append(frozenset[int]().union(*[before[at] for at in places if at is not None]))
         return found
+
+
+def _holds(path: Path, other: Path) -> bool:
+    return all(a >= b for one, two in zip(path, other, strict=True) for a, b in zip(one, two, strict=True))
 
 
 def difference(network: Network) -> str:
@@ -96,6 +111,7 @@ def _difference(analysis: Analysis) -> str:
         for axis, projection in enumerate(axes):
             expected = reached.projection(node.index, axis)
             found = units_of(projection)
+            assert as_set(projection.covered) == frozenset[int]().union(*expected)
             for position, (one, other) in enumerate(zip(found, expected, strict=True)):
                 if one != other:
                     return (

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import pytest
 
-from archlab.analysis.projective_field import composition
-from archlab.analysis.projective_field.axis_projection import AxisProjection, Run, input_axis
+from archlab.analysis.projective_field import composition, ways
+from archlab.analysis.projective_field.axis_projection import AxisProjection, Repeated, Run, input_axis
 from archlab.analysis.projective_field.composition import Projector
 from archlab.analysis.projective_field.transposed import transposed
 from archlab.analysis.receptive_field.spans import DENSE, NOTHING, Span
@@ -149,7 +149,7 @@ def test_positions_that_reach_nothing_are_runs() -> None:
     """Also across the borders of what repeats."""
     bare: Run = (1, NOTHING)
     cycle: list[Run] = [bare, (1, (0, 0, DENSE))]
-    projection = AxisProjection(3, [(2, NOTHING)], None, cycle=cycle, cycles=3, step=1, tail=[bare])
+    projection = AxisProjection(3, [(2, NOTHING)], None, (0, 2, DENSE), repeated=Repeated(cycle, 3, 1), tail=[bare])
     assert projection.unreaching == [(0, 2), (4, 4), (6, 6), (8, 8)]
     assert projection.unreaching_count == 6
     assert projection.stride == Fraction(1, 2)  # from unit 0 at position 3 to unit 2 at position 7
@@ -207,6 +207,38 @@ def test_a_way_that_ends_along_one_axis_has_ended() -> None:
     )
     rows, columns = loads(text).analyze().projections[-1]
     assert rows.reached(2) == columns.reached(2) == [(2, 2)]
+
+
+@pytest.mark.parametrize("behind", ["{type: zero_pad2d, padding: [2, -2, 0, 0]}",
+                                    "{type: conv2d, out_channels: 1, kernel_size: 1, stride: [1, 5]}"])  # fmt: skip
+def test_a_way_that_ends_behind_a_join_has_ended(behind: str) -> None:
+    """One path reaches the last two columns alone, and rows around its own; what is behind the join cuts those off."""
+    paths = (
+        "{type: branches, merge: add, paths: [[{type: zero_pad2d, padding: [4, -4, 0, 0]}, "
+        "{type: conv2d, out_channels: 1, kernel_size: [5, 1], padding: [2, 0]}], []]}"
+    )
+    network = loads(f"input: [1, 6, 5]\nlayers: [{paths}, {behind}]")
+    rows, _ = network.analyze().projections[-2]
+    assert rows.reached(2) == [(0, 4)]
+    rows, _ = network.analyze().projections[-1]
+    assert rows.reached(2) == [(2, 2)]
+    assert not difference(network)
+
+
+def test_ways_that_end_apart_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound some are one, and what is told of them holds all that is reached."""
+    paths = ", ".join(
+        f"[{{type: zero_pad2d, padding: [{by}, -{by}, 0, 0]}}, "
+        f"{{type: conv2d, out_channels: 1, kernel_size: [{2 * by + 1}, 1], padding: [{by}, 0]}}]"
+        for by in range(6)
+    )
+    layers = f"{{type: branches, merge: add, paths: [{paths}]}}, {{type: zero_pad2d, padding: [3, -3, 0, 0]}}"
+    text = f"input: [1, 11, 6]\nlayers: [{layers}]"
+    exact, _ = loads(text).analyze().projections[-1]
+    assert exact.reached(5) == [(3, 7)]
+    monkeypatch.setattr(ways, "MOST_WAYS", 3)
+    wide, _ = loads(text).analyze().projections[-1]
+    assert wide.reached(5) == [(0, 10)]
 
 
 def test_both_ways_agree_inside_of_the_image() -> None:
