@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 
 from archlab.api.load import load
 from archlab.api.network import Network
@@ -12,8 +13,9 @@ from archlab.config.expand.budget import Budget
 from archlab.config.expand.network import expand
 from archlab.config.syntax.limits import MAX_STEPS
 from archlab.config.tree.document import Document, Variant
-from archlab.config.tree.targets import open_target
+from archlab.config.tree.targets import Opened, open_target, open_text
 from archlab.diagnostics.codes import Code
+from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import ConfigError, Problems, single_problem
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.graph import Graph
@@ -52,20 +54,29 @@ def lint_all(targets: Iterable[str], rules: Iterable[Rule]) -> list[Validation]:
     return each_within_bound(targets, lambda target: lint(target, chosen))
 
 
-def lint(target: str, rules: Iterable[Rule] = tuple(RULES.values())) -> Validation:
+def lint(
+    target: str, rules: Iterable[Rule] = tuple(RULES.values()), source: Source | None = None, variant_name: str = ""
+) -> Validation:
     """What rules find in a config's default and every variant, or in the one network that a target names.
 
     Problems of the config itself are among them, and are errors; what rules find are warnings.
+
+    Args:
+        target: as `load` knows it; of a text its name.
+        rules: all by default.
+        source: a text instead of what the target names, such as one that is not saved.
+        variant_name: of the text, to look at it alone.
     """
     found = Findings(rules)
     result = Validation(target)
     try:
-        if reader_of(target) is not None:
+        if source is None and reader_of(target) is not None:
             network = load(target)
             found.add(Subject(network.analyze(), network.document, partial(_resized, network.document, None)))
             result.networks = 1
         else:
-            _lint_config(target, found, result)
+            opened = open_target(target) if source is None else open_text(source, Path(target).stem, variant_name)
+            _lint_config(opened, found, result)
     except ConfigError as error:
         result.problems = [*error.problems, *found.problems]
         return result
@@ -73,13 +84,13 @@ def lint(target: str, rules: Iterable[Rule] = tuple(RULES.values())) -> Validati
     return result
 
 
-def _lint_config(target: str, found: Findings, result: Validation) -> None:
+def _lint_config(opened: Opened, found: Findings, result: Validation) -> None:
     """Each network of a config.
 
     Raises:
         ConfigError: if the config is wrong, or too much.
     """
-    document, variant, problems = open_target(target)
+    document, variant, problems = opened
     problems.raise_if_any()
     result.problems = switch_problems(switches(document.source), RULES)
     for chosen in [variant] if variant is not None else networks_of(document):

@@ -7,7 +7,7 @@ from typing import Any
 
 from archlab.api.network import Network, expand_document
 from archlab.config.expand.inputs import GivenInput
-from archlab.config.tree.targets import open_target, read_document
+from archlab.config.tree.targets import open_target, open_text
 from archlab.diagnostics.place import Source
 from archlab.imports.targets import ImportOptions, reader_of
 
@@ -34,5 +34,5 @@ def load(target: str | Path, *, input: GivenInput | None = None, **params: Any) 
 
 def loads(text: str, *, name: str = "config", input: GivenInput | None = None, **params: Any) -> Network:  # noqa: A002
     """The network that a YAML text describes; like `load`, for text."""
-    document, problems = read_document(Source(f"<{name}>", text), name)
-    return expand_document(document, None, problems, params=params, input_shape=input)
+    document, variant, problems = open_text(Source(f"<{name}>", text), name)
+    return expand_document(document, variant, problems, params=params, input_shape=input)

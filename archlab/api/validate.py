@@ -14,8 +14,9 @@ from archlab.config.expand.network import expand
 from archlab.config.syntax.folders import configs_below, is_folder
 from archlab.config.syntax.limits import MAX_STEPS, MAX_TOTAL_STEPS
 from archlab.config.tree.document import Document, Variant
-from archlab.config.tree.targets import open_target
+from archlab.config.tree.targets import open_target, open_text
 from archlab.diagnostics.codes import Code
+from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import ConfigError, Problem, Problems, TooManyProblemsError
 from archlab.files.inputs import STDIN
 
@@ -84,11 +85,18 @@ def _bytes_of(target: str) -> int:
         return 0
 
 
-def validate(target: str) -> Validation:
-    """Expand the config's default and every variant, and check their `expect` figures."""
+def validate(target: str, source: Source | None = None, variant_name: str = "") -> Validation:
+    """Expand the config's default and every variant, and check their `expect` figures.
+
+    Args:
+        target: as `open_target` knows it; of a text its name.
+        source: a text instead of what the target names, such as one that is not saved.
+        variant_name: of the text, to look at it alone.
+    """
     result = Validation(target)
     try:
-        document, variant, problems = open_target(target)
+        opened = open_target(target) if source is None else open_text(source, Path(target).stem, variant_name)
+        document, variant, problems = opened
     except ConfigError as error:
         result.problems = error.problems
         return result

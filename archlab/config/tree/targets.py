@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from archlab.config.syntax.files import read_source, read_stdin_source
+from archlab.config.syntax.limits import MAX_FILE_BYTES
 from archlab.config.tree import presets
 from archlab.config.tree.document import Document, Variant, is_identifier
 from archlab.config.tree.loader import DocumentLoader, Presets
@@ -15,6 +16,9 @@ from archlab.diagnostics.problem import ConfigError, Problems, TooManyProblemsEr
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import listed
 from archlab.files.inputs import STDIN_NAMES
+
+Opened = tuple[Document, Variant | None, Problems]
+"""A document, the variant that was asked for, and the problems found so far."""
 
 _PRESETS = Presets(presets.find_preset_file, presets.files_mentioning, presets.preset_names)
 
@@ -35,7 +39,26 @@ def read_document(source: Source, default_name: str) -> tuple[Document, Problems
     return document, problems
 
 
-def open_target(target: str | Path) -> tuple[Document, Variant | None, Problems]:
+def open_text(source: Source, default_name: str, variant_name: str = "") -> Opened:
+    """The document of a text that is no file, or not the file's yet, and its variant.
+
+    Args:
+        source: the text, the name it is shown under, and the folder that its `extends` may use.
+        default_name: of the network, where the text gives it none.
+        variant_name: of the variant; empty for none.
+
+    Raises:
+        ConfigError: if it is too large, no config, or has no such variant.
+    """
+    size = len(source.text.encode(errors="replace"))
+    if size > MAX_FILE_BYTES:
+        message = f"{source.name} has {size:,} bytes; a config may have {MAX_FILE_BYTES:,}"
+        raise single_problem(message, Code.TOO_LARGE)
+    document, problems = read_document(source, default_name)
+    return document, _variant(document, variant_name, problems) if variant_name else None, problems
+
+
+def open_target(target: str | Path) -> Opened:
     """The document and variant that a target names.
 
     Raises:
@@ -72,7 +95,7 @@ def _looks_like_path(text: str) -> bool:
     return text.endswith(_FILES) or "/" in text or "\\" in text or "\0" in text
 
 
-def _open_preset(name: str, variant_name: str) -> tuple[Document, Variant | None, Problems]:
+def _open_preset(name: str, variant_name: str) -> Opened:
     path = presets.find_preset_file(name)
     if path is not None:
         document, problems = read_document(read_source(path, shown_as=f"configs/{path.name}"), path.stem)
