@@ -6,8 +6,21 @@ evaluate the line with the numbers put in and compare.
 
 from __future__ import annotations
 
+from archlab.explain.block import Block, BlockExplanation, explain_block, find_block
 from archlab.explain.counting import Counting, count
-from archlab.explain.layer import Explanation, explain_layer
+from archlab.explain.layer import Explanation, explain, explain_layer
 from archlab.explain.overview import Overview, overview
 
-__all__ = ["Counting", "Explanation", "Overview", "count", "explain_layer", "overview"]
+__all__ = [
+    "Block",
+    "BlockExplanation",
+    "Counting",
+    "Explanation",
+    "Overview",
+    "count",
+    "explain",
+    "explain_block",
+    "explain_layer",
+    "find_block",
+    "overview",
+]

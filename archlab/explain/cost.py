@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from inspect import getdoc
 from math import prod
 
 from archlab.explain.section import Section, Step, times
 from archlab.explain.subject import Subject
+from archlab.explain.work import WORK
 from archlab.layers.shape import AXIS_NAMES
 
 
@@ -15,7 +15,7 @@ def params_section(subject: Subject) -> Section:
     section = Section("params", "parameters")
     tensors = [tensor for tensor in subject.layer.tensors(subject.inputs) if tensor.learnable]
     for tensor in tensors:
-        section.steps.append(Step(tensor.name, *_tensor_lines(subject, tensor.name, tensor.shape), tensor.elements))
+        section.steps.append(Step(tensor.name, *tensor_lines(subject, tensor.name, tensor.shape), tensor.elements))
     if len(tensors) > 1:
         sizes = " + ".join(f"{tensor.elements:,}" for tensor in tensors)
         whole = sum([tensor.elements for tensor in tensors])
@@ -32,8 +32,14 @@ def params_section(subject: Subject) -> Section:
     return section
 
 
-def _tensor_lines(subject: Subject, name: str, shape: tuple[int, ...]) -> tuple[str, str]:
-    """Formula, and numbers."""
+def tensor_lines(subject: Subject, name: str, shape: tuple[int, ...]) -> tuple[str, str]:
+    """A learnable tensor's formula, and numbers; empty where there is nothing to put in.
+
+    Args:
+        subject: the layer.
+        name: of the tensor.
+        shape: of the tensor.
+    """
     if name == "weight" and shape == subject.weight and len(shape) == 2:
         return "out_features x in_features", times(*shape)
     if name != "weight" or shape != subject.weight:
@@ -54,17 +60,18 @@ def macs_section(subject: Subject) -> Section:
     section = Section("cost", "multiply-accumulates and FLOPs")
     macs = subject.report.macs
     if macs:
-        section.steps.append(Step("MACs", *_mac_lines(subject), macs))
+        section.steps.append(Step("MACs", *mac_lines(subject), macs))
     section.steps += _flop_steps(subject)
-    rule = _stated(subject)
-    if rule and (not subject.weight or subject.is_adaptive):
-        section.notes.append(f"The rule for FLOPs: {rule}")
+    rule = WORK.get(subject.layer.type)
+    if rule and subject.report.flops:
+        section.notes.append(rule)
     if subject.batch > 1:
         section.notes.append(f"For a batch of {subject.batch}.")
     return section
 
 
-def _mac_lines(subject: Subject) -> tuple[str, str]:
+def mac_lines(subject: Subject) -> tuple[str, str]:
+    """The multiply-accumulates' formula, and numbers; empty where there is nothing to put in."""
     weight, batch = prod(subject.weight), subject.batch
     head, count = ("batch x ", f"{batch} x ") if batch > 1 else ("", "")
     if len(subject.weight) == 2:
@@ -100,12 +107,3 @@ def _flop_steps(subject: Subject) -> list[Step]:
             each = flops // total
             return [Step("FLOPs", f"{each} for each {word} element", f"{each} x {total:,}", flops)]
     return [Step("FLOPs", "", "", flops)]
-
-
-def _stated(subject: Subject) -> str:
-    """The sentence of the layer's class on its FLOPs; empty where it says no more than the number."""
-    text = " ".join((getdoc(type(subject.layer)) or "").split())
-    _, found, rule = text.partition("FLOPs")
-    rule = rule.removeprefix(" beyond them").lstrip(": ").partition(". ")[0].rstrip(".")
-    says_more = bool(found) and any(letter.isalpha() for letter in rule) and not rule.startswith("none")
-    return f"{rule}." if says_more else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from archlab.analysis.result import Analysis, LayerReport
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.suggest import did_you_mean
+from archlab.explain.block import BlockExplanation, explain_block, find_block
 from archlab.explain.cost import macs_section, params_section
 from archlab.explain.field import field_section
 from archlab.explain.matrix.section import matrix_section
@@ -35,7 +37,8 @@ class Explanation:
         batch = f", batch {subject.batch}" if subject.batch > 1 else ""
         before = " and ".join(shape_text(shape) for shape in subject.inputs)
         what = f"{describe(subject.layer)}: {before} to {shape_text(subject.output)}"
-        return f"{subject.analysis.graph.name}, {subject.node.path}: {what}{batch}"
+        name, path = subject.analysis.graph.name, subject.node.path
+        return f"{what}{batch}" if name == path else f"{name}, {path}: {what}{batch}"
 
     def section(self, key: str) -> Section | None:
         """By key."""
@@ -57,6 +60,17 @@ class Explanation:
             "output_shape": [subject.batch, *subject.output],
             "sections": [section.to_dict() for section in self.sections],
         }
+
+
+def explain(analysis: Analysis, path: str) -> Explanation | BlockExplanation:
+    """The explanation of a layer, or of the block of all layers under a path.
+
+    Raises:
+        ConfigError: if there is nothing of that path.
+    """
+    is_layer = any(report.node.path == path for report in analysis.layers)
+    block = None if is_layer else find_block(analysis, path)
+    return explain_layer(analysis, path) if block is None else explain_block(block)
 
 
 def explain_layer(analysis: Analysis, path: str) -> Explanation:
@@ -86,10 +100,11 @@ def find_layer_report(analysis: Analysis, path: str) -> LayerReport:
     paths = [report.node.path for report in analysis.layers]
     if path in paths:
         return analysis.layers[paths.index(path)]
-    inside = [known for known in paths if known.startswith(f"{path}.")]
-    if inside:
-        shown = ", ".join(inside[:4]) + (", ..." if len(inside) > 4 else "")
-        message = f"'{path}' is not a layer of {analysis.graph.name} but a block of {len(inside)}: {shown}"
-        raise single_problem(message, Code.UNKNOWN_LAYER)
-    hint = did_you_mean(path, paths) or "; without a layer, archlab explain lists them"
+    hint = did_you_mean(path, [*paths, *_blocks(paths)]) or "; without a layer, archlab explain lists them"
     raise single_problem(f"{analysis.graph.name} has no layer '{path}'{hint}", Code.UNKNOWN_LAYER)
+
+
+def _blocks(paths: Sequence[str]) -> list[str]:
+    """The paths of blocks around layers, each once."""
+    parts = [path.split(".") for path in paths]
+    return list(dict.fromkeys([".".join(words[:end]) for words in parts for end in range(1, len(words))]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archlab.explain.block import BlockExplanation
 from archlab.explain.counting.count import Counting
 from archlab.explain.counting.text import own_lines, table_rows, tool_lines
 from archlab.explain.layer import Explanation
@@ -14,7 +15,7 @@ def _fenced(lines: list[str]) -> str:
     return "\n".join(["```text", *lines, "```"])
 
 
-def explanation_markdown(explanation: Explanation) -> str:
+def explanation_markdown(explanation: Explanation | BlockExplanation) -> str:
     """A heading for each section, its lines as they are."""
     parts = [f"## {markdown_text(explanation.heading)}"]
     for section in explanation.sections:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
+from archlab.diagnostics.words import all_of
 from archlab.explain.section import Section, Step, times
 from archlab.explain.subject import Subject
 from archlab.layers.dims import dim_index
 from archlab.layers.laid import Role, extra_of, positions_of, roles_of
-from archlab.layers.shape import AXIS_NAMES, Shape, shape_text
+from archlab.layers.shape import AXIS_NAMES, Shape, is_map, shape_text
 
 Rule = Callable[[Subject, Section], None]
 
@@ -39,7 +40,14 @@ def _role_word(role: Role, names: tuple[str, ...], extra: int) -> str:
 
 def _as_it_is(subject: Subject, section: Section) -> None:
     before, after = " and ".join(shape_text(shape) for shape in subject.inputs), shape_text(subject.output)
-    section.notes.append(f"{after}, unchanged." if before == after else f"{before} to {after}.")
+    if before != after:
+        section.notes.append(f"{before} to {after}.")
+    elif is_map(subject.output):
+        section.notes.append(f"{after}, unchanged.")
+    elif len(subject.output) == 1:
+        section.notes.append(f"{after} features, unchanged.")
+    else:
+        section.notes.append(f"{after} ({' x '.join(dimension_words(subject.output))}), unchanged.")
 
 
 def _elementwise(subject: Subject, section: Section) -> None:
@@ -61,12 +69,16 @@ def _concat(subject: Subject, section: Section) -> None:
 
 
 def _narrow(subject: Subject, section: Section) -> None:
-    word = dimension_words(subject.output)[0]
-    start, length, step = _option(subject, "start"), subject.output[0], _option(subject, "step")
+    (before,) = subject.inputs
+    dim = dim_index("narrow", _option(subject, "dim"), before)
+    word, start, step = dimension_words(before)[dim], _option(subject, "start"), _option(subject, "step")
+    length = subject.output[dim]
     section.steps.append(Step(f"out {word}", "length, as asked for", "", length))
     every = f"every {step:,} from " if step > 1 else ""
     last = start + (length - 1) * step
-    section.notes.append(f"Of the {subject.inputs[0][0]:,} {word}, {every}{start:,} to {last:,} (from 0).")
+    taken = f"{start:,} to {last:,}" if length > 1 else f"{start:,}"
+    units = word if word in ("channels", "features") else f"positions of the {word}"
+    section.notes.append(f"Of the {before[dim]:,} {units}, {every}{taken} (from 0).")
 
 
 def _pixel_shuffle(subject: Subject, section: Section) -> None:
@@ -128,8 +140,9 @@ def _reduced(subject: Subject, section: Section) -> None:
     given: Any = subject.layer
     dims = given.dim if isinstance(given.dim, tuple) else (given.dim,)
     words = [dimension_words(before)[dim_index(subject.layer.type, dim, before)] for dim in dims]
-    left = "is of size 1" if given.keepdim else "is gone"
-    section.notes.append(f"{shape_text(before)} to {shape_text(subject.output)}: {', '.join(words)} {left}.")
+    verb = "is" if len(words) == 1 and words[0] != "channels" else "are"
+    left = f"{verb} of size 1" if given.keepdim else f"{verb} gone"
+    section.notes.append(f"{shape_text(before)} to {shape_text(subject.output)}: {all_of(words)} {left}.")
 
 
 def _option(subject: Subject, name: str) -> int:

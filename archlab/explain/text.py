@@ -5,6 +5,8 @@ from __future__ import annotations
 from textwrap import wrap
 
 from archlab.diagnostics.words import counted
+from archlab.explain.block import BlockExplanation
+from archlab.explain.columns import aligned
 from archlab.explain.layer import Explanation
 from archlab.explain.overview import Overview
 from archlab.explain.section import Section, Step, number
@@ -12,7 +14,7 @@ from archlab.explain.section import Section, Step, number
 WIDTH = 110
 
 
-def explanation_text(explanation: Explanation) -> str:
+def explanation_text(explanation: Explanation | BlockExplanation) -> str:
     """All sections."""
     parts = [explanation.heading, *(section_text(section) for section in explanation.sections)]
     return "\n\n".join(parts) + "\n"
@@ -65,15 +67,3 @@ def overview_text(overview: Overview, target: str) -> str:
     ]
     heading = f"{name}: {counted(len(overview.analysis.layers), 'layer')} of {counted(len(overview.kinds), 'kind')}"
     return "\n".join([heading, "", *table, "", *aligned(asks)]) + "\n"
-
-
-def aligned(rows: list[list[str]], right: frozenset[int] = frozenset()) -> list[str]:
-    """Cells in columns; those in `right` end at one place."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

@@ -11,6 +11,7 @@ from math import prod
 
 from archlab.analysis.result import LayerReport
 from archlab.explain.attention import attention_section
+from archlab.explain.batch_norm import batch_norm_section
 from archlab.explain.deformable import deformable_section
 from archlab.explain.section import Section, Step, alike, times
 from archlab.explain.subject import Subject
@@ -204,5 +205,13 @@ def _gridding(subject: Subject) -> str:
     )
 
 
-TOPICS: tuple[Topic, ...] = (_grouped, _separable, _dilated, transposed_section, deformable_section, attention_section)
+TOPICS: tuple[Topic, ...] = (
+    _grouped,
+    _separable,
+    _dilated,
+    transposed_section,
+    deformable_section,
+    attention_section,
+    batch_norm_section,
+)
 """In the order in which they are shown."""

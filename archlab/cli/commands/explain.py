@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from functools import partial
 
 from archlab.analysis.result import Analysis
 from archlab.cli.forms import json_form
-from archlab.cli.options import TARGET, add_network, analyze_target
+from archlab.cli.input_size import plain_shape
+from archlab.cli.options import TARGET, add_network, analyze_target, conditions_of
 from archlab.cli.output import TEXTS, Forms, UsageError, add_form
 from archlab.cli.report import Report
+from archlab.cli.single import is_layer_type, no_layer_type, single_layer
 
 FORMS = Forms({ending: form for ending, form in TEXTS.items() if form != "csv"}, ("table", "json", "markdown"))
 """Formulas are no rows, so there is no CSV."""
@@ -19,19 +22,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A network and a layer."""
     add_network(parser)
     add_form(parser, FORMS)
-    parser.add_argument("target", help=TARGET)
-    parser.add_argument("layer", nargs="?", metavar="LAYER", help="path of a layer; without it, a list of them")
+    parser.add_argument("target", metavar="TARGET|TYPE", help=f"{TARGET}; or a layer type, such as conv2d, by itself")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="LAYER|OPTION=VALUE",
+        help="path of a layer or a block of the target, without it a list of layers; or the options of a layer type, "
+        "such as kernel_size=3 stride=2",
+    )
     parser.add_argument("--counting", action="store_true", help="what other tools print for the network, and why")
 
 
 def run(options: argparse.Namespace) -> Report:
-    """One layer, the list of layers, or the counting of tools."""
-    if options.counting and options.layer is not None:
+    """One layer or block, the list of layers, or the counting of tools."""
+    if is_layer_type(options.target):
+        return _single(options)
+    if options.words and "=" in options.words[0]:
+        raise UsageError(no_layer_type(options.target, options.words[0]))
+    if len(options.words) > 1:
+        raise UsageError(f"one layer or block at a time: '{options.words[0]}', then '{options.words[1]}'")
+    if options.counting and options.words:
         raise UsageError("--counting is about the whole network: leave the layer out")
     analysis = analyze_target(options.target, options)
     if options.counting:
         return _counting(analysis)
-    return _overview(analysis, options.target) if options.layer is None else _layer(analysis, options.layer)
+    return _layer(analysis, options.words[0]) if options.words else _overview(analysis, options.target)
+
+
+def _single(options: argparse.Namespace) -> Report:
+    """A layer type by itself."""
+    from archlab.api.load import loads
+
+    if options.counting:
+        raise UsageError("--counting is about a network: name one in place of the layer type")
+    for option in ("set", "arg", "until"):
+        if getattr(options, option):
+            raise UsageError(f"--{option} is for networks; options of a layer type are written behind it")
+    single = single_layer(options.target, options.words, has_input=options.input is not None)
+    network = loads(single.text, name=options.target, input=plain_shape(options.input))
+    notes = [f"taken, since not given: {single.assumed}"] if single.assumed else []
+    return _layer(network.analyze(conditions_of(options)), options.target, notes)
 
 
 def _counting(analysis: Analysis) -> Report:
@@ -58,13 +88,14 @@ def _overview(analysis: Analysis, target: str) -> Report:
     )
 
 
-def _layer(analysis: Analysis, path: str) -> Report:
-    from archlab.explain.layer import explain_layer
+def _layer(analysis: Analysis, path: str, notes: Sequence[str] = ()) -> Report:
+    from archlab.explain.layer import explain
     from archlab.explain.markdown import explanation_markdown
     from archlab.explain.text import explanation_text
 
-    found = explain_layer(analysis, path)
+    found = explain(analysis, path)
     return Report(
         {"json": partial(json_form, found.to_dict), "markdown": partial(explanation_markdown, found)},
         table=lambda _: explanation_text(found),
+        notes=notes,
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from textwrap import wrap
 
 from archlab.diagnostics.words import counted
+from archlab.explain.columns import aligned
 from archlab.explain.counting.count import GROUPS, Counting, Group, ToolCount
 from archlab.explain.counting.quantities import QUANTITIES
-from archlab.explain.text import WIDTH, aligned
+from archlab.explain.text import WIDTH
 from archlab.layers.shape import shape_text
 from archlab.report.opaque import at_least
 
