@@ -30,6 +30,7 @@ class Change:
         details: option, `output` and the like to the values before and after.
         params: difference in params.
         macs: difference in MACs.
+        follows: whether the layer is written as it was: what differs comes from what reaches it.
     """
 
     kind: Kind
@@ -38,6 +39,7 @@ class Change:
     details: dict[str, tuple[Any, Any]]
     params: int
     macs: int
+    follows: bool = False
 
 
 class Difference:
@@ -131,7 +133,10 @@ class Difference:
         if kind == "changed":
             before = old[layer.node.path]
             details = self._details(before, layer, arguments)
-            return Change(kind, layer.node.path, what, details, layer.params - before.params, layer.macs - before.macs)
+            params, macs = layer.params - before.params, layer.macs - before.macs
+            inferred = layer.node.layer.inferred(self.after.graph.input_shapes(layer.node))
+            follows = details.keys() <= {*_FOLLOWING, *inferred}
+            return Change(kind, layer.node.path, what, details, params, macs, follows)
         sign = 1 if kind == "added" else -1
         return Change(kind, layer.node.path, what, {}, sign * layer.params, sign * layer.macs)
 
@@ -151,6 +156,10 @@ class Difference:
             "output": (shape_text(one.shape), shape_text(two.shape)),
         }
         return found | {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+_FOLLOWING = ("shares", "inputs", "output")
+"""What differs between layers beside their arguments and their names."""
 
 
 def _scope_change(kind: Kind, scope: str, layers: list[LayerReport]) -> Change:

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from archlab.analysis.difference import Change, Difference
 from archlab.analysis.result import Analysis
+from archlab.diagnostics.words import counted
 from archlab.report.grid import Grid, grid
 from archlab.report.terminal import render
 from archlab.report.units import si
 
 MOST_NAMES = 12
 """So many renamed layers are listed."""
+MOST_SHORT = 12
+"""So many changes are listed in the short form."""
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
-def difference_text(difference: Difference, *, colour: bool = False) -> str:
-    """The totals that changed, then the layers."""
-    before, after = difference.before.graph, difference.after.graph
-    table = grid(("figure", "left"), (before.name, "right"), (after.name, "right"), ("change", "right"))
+def difference_text(
+    difference: Difference, *, names: tuple[str, str] | None = None, short: bool = False, colour: bool = False
+) -> str:
+    """The totals that changed, then the layers.
+
+    Args:
+        difference: of two networks.
+        names: what they are called; by default as they are.
+        short: whether layers that are as they are written, and follow others that changed, are counted only.
+        colour: whether it goes to a person's terminal.
+    """
+    old, new = names or (difference.before.graph.name, difference.after.graph.name)
+    table = grid(("figure", "left"), (old, "right"), (new, "right"), ("change", "right"))
     for row in difference.totals():
         if row["before"] != row["after"]:
             change = "" if row["change"] is None else f"{row['change']:+.1%}"
@@ -30,12 +42,28 @@ def difference_text(difference: Difference, *, colour: bool = False) -> str:
     renamed = [change.details["name"] for change in changes if list(change.details) == ["name"]]
     parts: list[str | Grid] = [table] if table.rows else []
     if len(renamed) == len(changes):
-        equal = "no layer differs" if table.rows else f"{before.name} and {after.name} are equal"
+        equal = "no layer differs" if table.rows else f"{old} and {new} are equal"
         parts.append(f"{equal} but for names" if renamed else equal)
-    parts += ["\n".join(_lines(change)) for change in changes if list(change.details) != ["name"]]
+    listed = [change for change in changes if list(change.details) != ["name"]]
+    following = [change for change in listed if short and change.follows]
+    listed = [change for change in listed if not (short and change.follows)]
+    shown = listed[:MOST_SHORT] if short else listed
+    parts += ["\n".join(_lines(change)) for change in shown]
+    if len(shown) < len(listed):
+        parts.append(f"  ... and {counted(len(listed) - len(shown), 'change')} more")
+    if following:
+        parts.append(_followed(following))
     if renamed:
         parts.append("\n".join(_renamed(renamed)))
     return render(parts, colour=colour)
+
+
+def _followed(changes: list[Change]) -> str:
+    """How many layers do, and what that costs."""
+    macs = sum([change.macs for change in changes])
+    tail = f"  ({'+' if macs > 0 else '-'}{si(abs(macs))} MACs)" if macs else ""
+    what = "layer follows" if len(changes) == 1 else "layers follow"
+    return f"~ {len(changes):,} {what}: written as before, with another input or output{tail}"
 
 
 def _renamed(names: list[tuple[str, str]]) -> list[str]:

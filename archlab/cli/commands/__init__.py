@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "expand": "the network without blocks and params, as a config",
     "fmt": "write configs the one way: order of keys, spacing, aligned comments",
     "diff": "what changed between two networks",
+    "watch": "the table again whenever the config is saved, with what changed",
     "new": "a commented config to start from",
     "memory": "bytes alive in a forward pass or a training step, and who holds them",
     "time": "a bound for each layer's time on a device (roofline)",

@@ -10,6 +10,7 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import single_problem
 from archlab.files.inputs import read_stdin, remember
+from archlab.files.states import seek
 
 
 def read_source(path: Path, *, shown_as: str | None = None, place: Place | None = None) -> Source:
@@ -24,6 +25,7 @@ def read_source(path: Path, *, shown_as: str | None = None, place: Place | None 
         ConfigError: if it is missing, not a regular file, too large or not UTF-8.
     """
     name = shown_as or str(path)
+    seek(path)
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):

@@ -18,6 +18,7 @@ from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import BadItemError, ConfigError, Problems
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import listed
+from archlab.files.states import seek
 
 
 class Presets(NamedTuple):
@@ -212,6 +213,7 @@ def _inside(folder: Path, name: str, place: Place) -> Path:
     """
     try:
         root = folder.resolve()
+        seek(root / name)  # a link may be made to lead elsewhere
         path = (root / name).resolve()
     except (OSError, ValueError, RuntimeError):
         raise BadItemError(f"'{name}' is not a usable path", Code.EXTENDS_PATH, place) from None
