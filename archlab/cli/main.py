@@ -15,6 +15,7 @@ from archlab.cli.commands import COMMANDS, command_module
 from archlab.cli.output import OK, WRONG_INPUT, UsageError, deliver, silence
 from archlab.cli.parser import Parser
 from archlab.cli.streams import fill_closed_streams
+from archlab.cli.table_options import refuse_elsewhere, units_of
 from archlab.files.inputs import STDIN_NAMES
 from archlab.version import __version__
 
@@ -80,8 +81,9 @@ def _run(options: argparse.Namespace) -> int:
     command = command_module(options.command)
     path = getattr(options, "write_to", None)
     form = command.FORMS.chosen(getattr(options, "format", None), path)
+    refuse_elsewhere(options, form)
     try:
-        with remembered_inputs(), spelled(OptionSpelling()):
+        with remembered_inputs(), spelled(OptionSpelling()), units_of(options):
             return deliver(command.run(options), form, path)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")

@@ -106,9 +106,13 @@ def is_terminal() -> bool:
 
 
 def _text(report: Report, form: str, *, colour: bool) -> str:
-    if form == "table" and report.table is not None:
-        return report.table(colour)
-    return report.texts[form]()
+    text = report.table(colour) if form == "table" and report.table is not None else report.texts[form]()
+    if colour and (form == "table" or form in report.prose):
+        from archlab.report.fitted import fitted_text
+        from archlab.report.terminal import terminal_width
+
+        return fitted_text(text, terminal_width())
+    return text
 
 
 def _write(text: str, path: Path, status: int) -> int:

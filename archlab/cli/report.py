@@ -22,6 +22,7 @@ class Report:
         table: for people, whose terminal may show colours.
         files: forms that are no text: workbooks and pictures.
         beside: what is drawn besides the result, into which file.
+        prose: of the texts, those for people, which a terminal may break between words.
         notes: what is said on stderr.
         ok: whether nothing is wrong with the input.
     """
@@ -30,6 +31,7 @@ class Report:
     table: Table | None = None
     files: Mapping[str, Draw] = field(default_factory=dict)
     beside: Mapping[Path, Draw] = field(default_factory=dict)
+    prose: Sequence[str] = ()
     notes: Sequence[str] = ()
     ok: bool = True
 

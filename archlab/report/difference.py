@@ -5,8 +5,8 @@ from __future__ import annotations
 from archlab.analysis.difference import Change, Difference
 from archlab.analysis.result import Analysis
 from archlab.diagnostics.words import counted
-from archlab.report.grid import Grid, grid
-from archlab.report.terminal import render
+from archlab.report.grid import grid
+from archlab.report.terminal import Part, render
 from archlab.report.units import si
 
 MOST_NAMES = 12
@@ -40,7 +40,7 @@ def difference_text(
             table.rows.append((row["figure"], *cells, change))
     changes = difference.changes()
     renamed = [change.details["name"] for change in changes if list(change.details) == ["name"]]
-    parts: list[str | Grid] = [table] if table.rows else []
+    parts: list[Part] = [table] if table.rows else []
     if len(renamed) == len(changes):
         equal = "no layer differs" if table.rows else f"{old} and {new} are equal"
         parts.append(f"{equal} but for names" if renamed else equal)

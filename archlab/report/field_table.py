@@ -5,9 +5,27 @@ from __future__ import annotations
 from archlab.analysis.row import Row
 from archlab.report.field import FieldReport
 from archlab.report.footer import seen_text
-from archlab.report.grid import Grid, grid
-from archlab.report.terminal import render
+from archlab.report.grid import Grid, GridColumn, Prose
+from archlab.report.terminal import Part, render
 
+RANKS = {
+    "stride": 1,
+    "coverage": 2,
+    "productivity": 3,
+    "marks": 3,
+    "output": 4,
+    "type": 5,
+    "cut": 6,
+    "start": 7,
+    "units": 8,
+    "centre": 9,
+    "axis": 1,
+    "of theoretical": 2,
+    "inside the input": 3,
+    "std": 4,
+    "theoretical": 5,
+}
+"""How dispensable columns are; those that are not named are not."""
 LEFT = ("layer", "type", "output", "marks", "productivity", "effective field", "axis")
 
 
@@ -17,12 +35,12 @@ def field_table(report: FieldReport, *, colour: bool = False) -> str:
     if not any(row["marks"] for row in growth):
         for row in growth:
             del row["marks"]
-    parts: list[str | Grid] = [report.title(), *_reach(report)]
+    parts: list[Part] = [report.title(), *_reach(report)]
     parts.append(_rows(growth) if growth else "every layer sees the whole input")
     effective = report.effective_rows()
     if effective:
         parts.append(_rows(effective))
-    parts += ["\n".join(report.areas()), "", "\n".join(report.notes())]
+    parts += ["\n".join(report.areas()), "", Prose(report.notes())]
     return render(parts, colour=colour)
 
 
@@ -33,6 +51,5 @@ def _reach(report: FieldReport) -> list[str]:
 
 
 def _rows(rows: list[Row]) -> Grid:
-    table = grid(*[(name, "left" if name in LEFT else "right") for name in rows[0]])
-    table.rows = [tuple(row.values()) for row in rows]
-    return table
+    columns = [GridColumn(name, "left" if name in LEFT else "right", RANKS.get(name, 0)) for name in rows[0]]
+    return Grid(columns, [tuple(row.values()) for row in rows])

@@ -17,7 +17,7 @@ from archlab.config.tree.figures import FIGURES, FigureLimit
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.layers.shape import shape_text
-from archlab.report.sweep import people_rows, sweep_rows
+from archlab.report.sweep import RANKS, people_rows, sweep_rows
 from archlab.report.table import rows_table
 from archlab.report.units import binary, si
 from archlab.sweep.fit import Fitted, Used, used
@@ -35,7 +35,7 @@ def fit_text(fitted: Fitted, limits: Sequence[FigureLimit], *, colour: bool) -> 
     rows = people_rows(fitted.space, fitted.designs)
     for row, score in zip(rows, fitted.scores, strict=False):
         row |= {"entropy": f"{score.entropy:.1f}", "depth/width": f"{score.depth_to_width:.3f}"}
-    return "\n".join([*lines, rows_table(rows, colour=colour)])
+    return "\n".join([*lines, rows_table(rows, RANKS, colour=colour)])
 
 
 def _quoted(text: str) -> str:

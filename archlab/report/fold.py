@@ -9,7 +9,7 @@ from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.layers.describe import describe
 from archlab.layers.shape import shape_text
-from archlab.report.units import si
+from archlab.report.units import count, si
 
 NOTHING_UNKNOWN: frozenset[str] = frozenset()
 
@@ -22,8 +22,10 @@ class FoldedRow:
     what: str
     output: str
     params: int
+    buffers: int
     macs: int
     flops: int
+    activations: int
     activation_bytes: int
     receptive_field: ReceptiveField
     shared: bool
@@ -42,8 +44,8 @@ class FoldedRow:
     def params_text(self) -> str:
         """The params; `shared` where all are those of earlier layers; empty where there are none."""
         if "params" in self.unknown:
-            return f">= {self.params:,}" if self.params else "?"
-        return f"{self.params:,}" if self.params else "shared" if self.shared else ""
+            return f">= {count(self.params)}" if self.params else "?"
+        return count(self.params) if self.params else "shared" if self.shared else ""
 
 
 def fold(analysis: Analysis, depth: int | None) -> list[FoldedRow]:
@@ -70,8 +72,10 @@ def _row_of_one(
         described[id(layer.node.layer)],
         outputs[layer.node.shape],
         layer.params,
+        layer.buffers,
         layer.macs,
         layer.flops,
+        layer.activations,
         layer.activation_bytes,
         layer.receptive_field,
         layer.shared > 0,
@@ -88,8 +92,10 @@ def _row(path: str, layers: list[LayerReport], outputs: dict[tuple[int, ...], st
         what=what,
         output=outputs[last.node.shape],
         params=sum([layer.params for layer in layers]),
+        buffers=sum([layer.buffers for layer in layers]),
         macs=sum([layer.macs for layer in layers]),
         flops=sum([layer.flops for layer in layers]),
+        activations=sum([layer.activations for layer in layers]),
         activation_bytes=sum([layer.activation_bytes for layer in layers]),
         receptive_field=last.receptive_field,
         shared=any(layer.shared for layer in layers),

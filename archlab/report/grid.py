@@ -12,10 +12,19 @@ GAP = "   "
 
 
 class GridColumn(NamedTuple):
-    """A column of a table: its heading, and to which side its cells go."""
+    """A column of a table.
+
+    Attributes:
+        name: its heading.
+        justify: numbers to the right.
+        rank: how dispensable it is: a terminal too narrow for all columns loses those of the highest rank first.
+        flows: whether it holds sentences, which may go on in the next line.
+    """
 
     name: str
     justify: Justify = "left"
+    rank: int = 0
+    flows: bool = False
 
 
 @dataclass(slots=True)
@@ -25,10 +34,12 @@ class Grid:
     Attributes:
         columns: their headings; one without a heading holds bars.
         rows: a cell for each column.
+        asked_by: the argument by which columns are chosen; empty where there is none.
     """
 
     columns: list[GridColumn]
     rows: list[tuple[str, ...]] = field(default_factory=list)
+    asked_by: str = ""
 
     def widths(self) -> list[int]:
         """The widest cell of each column, its heading among them."""
@@ -48,7 +59,17 @@ class Grid:
         return "\n".join(["", head, rule, *lines, "", ""])
 
 
-def grid(*columns: tuple[str, Justify]) -> Grid:
+class Prose(NamedTuple):
+    """Sentences over several lines, which a terminal fills to its own width.
+
+    Attributes:
+        lines: as they are written to a pipe or a file.
+    """
+
+    lines: tuple[str, ...]
+
+
+def grid(*columns: tuple[str, Justify] | GridColumn) -> Grid:
     """A table without rows."""
     return Grid([GridColumn(*column) for column in columns])
 
@@ -57,9 +78,9 @@ def cell_width(text: str) -> int:
     """Columns that a text takes in a terminal."""
     if text.isascii():
         return len(text)
-    from rich.cells import cell_len
+    from unicodedata import category, east_asian_width
 
-    return cell_len(text)
+    return sum([2 if east_asian_width(c) in "WF" else category(c) not in ("Mn", "Me", "Cf") for c in text])
 
 
 def widest(texts: Sequence[str]) -> int:

@@ -27,6 +27,8 @@ from archlab.sweep.vary import value_text
 Columns = dict[str, Sequence[Any]]
 MOST_WRITTEN = {"CSV": 3_000_000, "JSON": 200_000}
 """Designs that a text holds, which is made as a whole in memory."""
+RANKS = {"receptive field": 1, "memory": 2, "FLOPs": 3}
+"""How dispensable columns of figures are in a narrow terminal."""
 SHOWN_ROWS = 20
 """Of a table for people."""
 
@@ -133,7 +135,7 @@ def save_parquet(space: Space, designs: Designs, path: Path) -> None:
 def sweep_table(space: Space, designs: Designs, *, colour: bool) -> str:
     """The first designs for people: what varies, and the figures that one asks for first."""
     shown = designs.picked(range(min(len(designs), SHOWN_ROWS)))
-    return rows_table(people_rows(space, shown), colour=colour) if len(shown) else ""
+    return rows_table(people_rows(space, shown), RANKS, colour=colour) if len(shown) else ""
 
 
 def people_rows(space: Space, designs: Designs) -> list[Row]:

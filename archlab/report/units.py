@@ -2,34 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from archlab.analysis.receptive_field.axis_field import AxisField
 from archlab.analysis.receptive_field.fields import Misalignment, ReceptiveField
 
 _SI = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 _BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+EXACT = "exact"
+"""All digits, in place of a unit."""
+
+
+class Units(NamedTuple):
+    """In which units counts and bytes are written; empty where each number has the one that suits it.
+
+    Attributes:
+        counts: `k`, `M`, `G`, `T` or `exact`.
+        sizes: `KiB`, `MiB`, `GiB`, `TiB` or `exact`.
+    """
+
+    counts: str = ""
+    sizes: str = ""
+
+
+_SUITABLE = Units()
+_units: ContextVar[Units] = ContextVar("units", default=_SUITABLE)
+
+
+@contextmanager
+def in_units(units: Units) -> Iterator[None]:
+    """Write numbers in these units in what follows."""
+    token = _units.set(units)
+    try:
+        yield
+    finally:
+        _units.reset(token)
+
+
+def read_units(text: str) -> Units:
+    """`M`, `GiB`, `M,MiB` or `exact`.
+
+    Raises:
+        ValueError: for what is no unit.
+    """
+    counts, sizes = ({unit.lower(): unit for _, unit in units} for units in (_SI, _BINARY))
+    found = Units()
+    for word in text.split(","):
+        name = word.strip().lower()
+        if name == EXACT:
+            found = Units(EXACT, EXACT)
+        elif name in counts:
+            found = found._replace(counts=counts[name])
+        elif name in sizes:
+            found = found._replace(sizes=sizes[name])
+        else:
+            hint = f"; bytes are counted in {sizes[f'{name[0]}ib']}" if f"{name[:1]}ib" in sizes else ""
+            raise ValueError(
+                f"'{word}' is no unit{hint}; write k, M, G or T of counts, KiB, MiB, GiB or TiB of bytes, or exact"
+            )
+    return found
+
+
+def count(value: int) -> str:
+    """Elements of tensors: all digits, unless a unit is asked for."""
+    return si(value) if _units.get().counts else f"{value:,}"
+
+
+def si(value: int) -> str:
+    """`4,089,184,256` as `4.089 G`: four significant digits, powers of 1000."""
+    return _si(value, _units.get().counts)
+
+
+def binary(value: int) -> str:
+    """Bytes in powers of 1024."""
+    return _binary(value, _units.get().sizes)
 
 
 @lru_cache(maxsize=4096)  # long tables have few different numbers
-def si(value: int) -> str:
-    """`4,089,184,256` as `4.089 G`: four significant digits, powers of 1000."""
-    for factor, unit in _SI:
-        if abs(value) >= factor:
-            return f"{_significant(value / factor)} {unit}"
-    return str(value)
+def _si(value: int, unit: str) -> str:
+    return f"{value:,}" if unit == EXACT else _in_unit(value, _SI, unit) or str(value)
 
 
 @lru_cache(maxsize=4096)
-def binary(value: int) -> str:
-    """Bytes in powers of 1024."""
-    for factor, unit in _BINARY:
-        if abs(value) >= factor:
+def _binary(value: int, unit: str) -> str:
+    return f"{value:,} B" if unit == EXACT else _in_unit(value, _BINARY, unit) or f"{value} B"
+
+
+def _in_unit(value: int, units: Sequence[tuple[int, str]], chosen: str) -> str:
+    """A number in one unit, or in the largest that leaves something in front of its point; empty below all of them."""
+    for factor, unit in units:
+        if unit == chosen:
+            return f"{_few(value / factor)} {unit}"
+        if not chosen and abs(value) >= factor:
             return f"{_significant(value / factor)} {unit}"
-    return f"{value} B"
+    return ""
+
+
+def _few(value: float) -> str:
+    """Four significant digits, also below one; whole thousands in groups."""
+    return f"{value:.4g}" if 0 < abs(value) < 0.1 else f"{value:,.{_digits(value)}f}"
 
 
 def duration(seconds: float) -> str:
@@ -41,8 +117,11 @@ def duration(seconds: float) -> str:
 
 
 def _significant(value: float) -> str:
-    digits = 3 if abs(value) < 10 else 2 if abs(value) < 100 else 1
-    return f"{value:.{digits}f}"
+    return f"{value:.{_digits(value)}f}"
+
+
+def _digits(value: float) -> int:
+    return 3 if abs(value) < 10 else 2 if abs(value) < 100 else 1
 
 
 def by_axis(texts: Iterable[str], between: str = "x") -> str:

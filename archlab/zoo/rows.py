@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from archlab.analysis.row import Row
 from archlab.api.network import expand_document
 from archlab.config.syntax.files import read_source
 from archlab.config.tree.document import Document, Variant
-from archlab.config.tree.presets import preset_files
+from archlab.config.tree.presets import preset_files, preset_names
 from archlab.config.tree.targets import read_document
-from archlab.diagnostics.problem import Problems
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import Problems, single_problem
+from archlab.diagnostics.suggest import did_you_mean
+from archlab.report.columns import Column, View, tabulate
 from archlab.report.rows import network_row
-from archlab.report.units import by_axis
+from archlab.report.terminal import render
+from archlab.report.units import by_axis, count, si
 
 
 def preset_targets() -> list[str]:
@@ -35,17 +41,61 @@ def _networks(document: Document) -> list[Variant | None]:
     return [*([] if named else [None]), *variants]
 
 
-def preset_rows() -> list[Row]:
-    """One row for each network of the zoo."""
+def preset_rows(patterns: Sequence[str] = ()) -> list[Row]:
+    """One row for each network of the zoo.
+
+    Args:
+        patterns: of names of networks or families, such as `mobile*`; of all by default.
+
+    Raises:
+        ConfigError: for a pattern that is of none.
+    """
     rows: list[Row] = []
+    unused = set(patterns)
     for path in preset_files():
         document, problems = _open(path)
         for variant in _networks(document):
+            names = (path.stem, path.stem if variant is None else variant.name)
+            matching = [one for one in patterns if any(fnmatchcase(name, one.lower()) for name in names)]
+            unused.difference_update(matching)
+            if patterns and not matching:
+                continue
             analysis = expand_document(document, variant, problems, params={}).analyze()
             numbers = network_row(analysis)
             shown = {key: numbers[key] for key in ("input", "params", "macs", "activations")}
-            rows.append({"family": path.stem, "name": analysis.graph.name, **shown, "receptive_field": _size(numbers)})
+            row = {"family": path.stem, "name": analysis.graph.name, **shown, "receptive_field": _size(numbers)}
+            rows.append({**row, "description": " ".join(document.description.split())})
+    for pattern in patterns:
+        if pattern in unused:
+            hint = did_you_mean(pattern, preset_names()) or "; 'mobile*' is of all whose names begin so"
+            raise single_problem(f"no preset is called '{pattern}'{hint}", Code.UNKNOWN_PRESET)
     return rows
+
+
+def presets_table(rows: Sequence[Row], view: View, *, colour: bool) -> str:
+    """The rows for people; what the networks are stands below them, a line for each family."""
+    table = tabulate(COLUMNS, rows, view)
+    told = {row["family"]: row["description"] for row in rows}
+    width = max([len(family) for family in told], default=0)
+    lines = [] if view.columns else [f"{family:<{width}}  {text}" for family, text in told.items()]
+    return render([table, *lines], colour=colour)
+
+
+def _known_size(row: Row) -> int | None:
+    field = row["receptive_field"]
+    return field if isinstance(field, int) else None
+
+
+COLUMNS: tuple[Column[Row], ...] = (
+    Column("name", lambda row: row["name"], justify="left"),
+    Column("family", lambda row: row["family"], justify="left", rank=4),
+    Column("input", lambda row: row["input"], justify="left", rank=2),
+    Column("params", lambda row: count(row["params"]), lambda row: row["params"]),
+    Column("MACs", lambda row: si(row["macs"]), lambda row: row["macs"]),
+    Column("activations", lambda row: si(row["activations"]), lambda row: row["activations"], rank=3),
+    Column("receptive field", lambda row: str(row["receptive_field"]), _known_size, rank=1),
+    Column("description", lambda row: row["description"], justify="left", asked=True, flows=True),
+)
 
 
 def _size(numbers: Row) -> int | str:

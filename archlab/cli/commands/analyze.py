@@ -19,10 +19,12 @@ from archlab.cli.options import (
 )
 from archlab.cli.output import PAGES, ROWS, TEXTS, add_form
 from archlab.cli.report import Report
+from archlab.cli.table_options import add_table, view_of
 
 if TYPE_CHECKING:
     from archlab.analysis.row import Row
     from archlab.api.analysis import Analysis
+    from archlab.report.columns import View
 
 FORMS = ROWS._replace(endings={**TEXTS, **PAGES})
 
@@ -36,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_training(parser)
     add_page(parser, CHARTS[1:])
     add_fold_depth(parser, 2)
+    add_table(parser, "params,macs,receptive-field,...; also buffers, activations, of-all-macs")
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -48,7 +51,7 @@ def run(options: argparse.Namespace) -> Report:
             "html": partial(page, [analysis], options, options.depth),
             "latex": partial(_latex, analysis),
         },
-        table=partial(_table, analysis, options.depth),
+        table=partial(_table, analysis, options.depth, view_of(options)),
         files={"xlsx": partial(workbook, "layers", partial(_rows, analysis))},
         beside=charts([analysis], options),
     )
@@ -60,10 +63,10 @@ def _rows(analysis: Analysis) -> list[Row]:
     return layer_rows(analysis)
 
 
-def _table(analysis: Analysis, depth: int | None, colour: bool) -> str:  # noqa: FBT001 - what a report's table is given
+def _table(analysis: Analysis, depth: int | None, view: View, colour: bool) -> str:  # noqa: FBT001 - as a report has it
     from archlab.report.table import analysis_table
 
-    return analysis_table(analysis, depth, colour=colour)
+    return analysis_table(analysis, depth, view, colour=colour)
 
 
 def _markdown(analysis: Analysis) -> str:

@@ -115,6 +115,7 @@ def run(options: argparse.Namespace) -> Report:
             "github": lambda: "".join([problem_annotation(problem) + "\n" for problem in problems]),
             "sarif": lambda: problems_sarif(problems),
         },
+        prose=("text",),
         notes=[*_notes(checked), *_int8_notes(options)],
         ok=not problems,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
+from typing import TYPE_CHECKING
 
 from archlab.api.analysis import Analysis
 from archlab.api.comparison import Comparison
@@ -22,7 +23,11 @@ from archlab.cli.options import (
 from archlab.cli.output import PAGES, ROWS, TEXTS, add_form
 from archlab.cli.progress import progress
 from archlab.cli.report import Report
+from archlab.cli.table_options import add_table, view_of
 from archlab.cli.targets import Request, requested, shared_notes, tell_apart
+
+if TYPE_CHECKING:
+    from archlab.report.columns import View
 
 FORMS = ROWS._replace(endings={**TEXTS, **PAGES})
 
@@ -36,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = SEVERAL
     add_training(parser)
     add_page(parser, CHARTS)
+    add_table(parser, "params,macs,memory,depth,...")
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -58,7 +64,7 @@ def run(options: argparse.Namespace) -> Report:
             "html": partial(page, comparison.analyses, options),
             "latex": partial(_latex, comparison),
         },
-        table=partial(_table, comparison),
+        table=partial(_table, comparison, view_of(options)),
         files={"xlsx": partial(workbook, "networks", lambda: comparison.rows)},
         beside=charts(comparison.analyses, options),
         notes=shared_notes(options, requests) if options.targets else (),
@@ -71,10 +77,10 @@ def _all_presets() -> list[str]:
     return preset_targets()
 
 
-def _table(comparison: Comparison, colour: bool) -> str:  # noqa: FBT001 - what a report's table is given
+def _table(comparison: Comparison, view: View, colour: bool) -> str:  # noqa: FBT001 - what a report's table is given
     from archlab.report.table import comparison_table
 
-    return comparison_table(comparison.analyses, comparison.device, colour=colour)
+    return comparison_table(comparison.analyses, comparison.device, view, colour=colour)
 
 
 def _latex(comparison: Comparison) -> str:

@@ -51,13 +51,15 @@ def run(options: argparse.Namespace) -> Report:
 
     rules = chosen_rules(options.only, options.off)
     if options.rules:
-        return Report({"text": lambda: "".join([f"{rule.name}: {rule.name.meaning}\n" for rule in rules])})
+        meanings = "".join([f"{rule.name}: {rule.name.meaning}\n" for rule in rules])
+        return Report({"text": lambda: meanings}, prose=("text",))
     if not options.paths:
         raise UsageError("give at least one TARGET (a config, a folder, a preset), or --rules")
     linted = lint_all(config_paths(options.paths), rules)
     problems: list[Problem] = [problem for found in linted for problem in found.problems]
     return Report(
         problem_forms(linted, partial(_text, linted)),
+        prose=("text",),
         ok=not [problem for problem in problems if options.strict or problem.code.level == "error"],
     )
 

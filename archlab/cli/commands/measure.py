@@ -9,6 +9,7 @@ from archlab.cli.output import ROWS, add_form
 from archlab.cli.parser import positive
 from archlab.cli.progress import progress
 from archlab.cli.report import Report
+from archlab.cli.table_options import add_table, view_of
 from archlab.cli.timed import timed_report
 from archlab.diagnostics.codes import Code
 
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=positive, default=10, metavar="N", help="how many count (10)")
     add_training(parser)
     add_fold_depth(parser, 1)
+    add_table(parser, "flops,bytes,bound,...")
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -46,4 +48,4 @@ def run(options: argparse.Namespace) -> Report:
         rounds=options.rounds,
         progress=lambda steps: progress(steps, "rounds"),
     )
-    return timed_report(time_view(analysis, device, measurement), options.depth, measurement)
+    return timed_report(time_view(analysis, device, measurement), options.depth, view_of(options), measurement)

@@ -12,8 +12,10 @@ from archlab.cli.options import TARGET, add_deploy, add_fold_depth, add_network,
 from archlab.cli.output import PICTURES, ROWS, TEXTS, add_form
 from archlab.cli.parser import size_in_bytes
 from archlab.cli.report import Report
+from archlab.cli.table_options import add_table, view_of
 
 if TYPE_CHECKING:
+    from archlab.report.columns import View
     from archlab.report.memory import MemoryView
 
 FORMS = ROWS._replace(endings={**TEXTS, **PICTURES})
@@ -32,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fit", type=size_in_bytes, metavar="24GiB", help="also the largest batches that fit this memory"
     )
     add_fold_depth(parser, 1)
+    add_table(parser, "layers,peak,after")
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -43,15 +46,15 @@ def run(options: argparse.Namespace) -> Report:
     view = memory_view(analysis, training=training, limit=options.fit)
     return Report(
         row_texts(view.moments, view.to_dict, by_layer=True),
-        table=partial(_table, view, options.depth),
+        table=partial(_table, view, options.depth, view_of(options)),
         files={"picture": partial(_picture, view)},
     )
 
 
-def _table(view: MemoryView, depth: int | None, colour: bool) -> str:  # noqa: FBT001 - what a report's table is given
+def _table(view: MemoryView, depth: int | None, asked: View, colour: bool) -> str:  # noqa: FBT001 - as a report has it
     from archlab.report.memory_table import memory_table
 
-    return memory_table(view, depth, colour=colour)
+    return memory_table(view, depth, asked, colour=colour)
 
 
 def _picture(view: MemoryView, path: Path) -> None:

@@ -32,7 +32,8 @@ def run(options: argparse.Namespace) -> Report:
     from archlab.cli.forms import problem_forms
 
     checked = validate_all(config_paths(options.paths))
-    return Report(problem_forms(checked, partial(_text, checked)), ok=not any(found.problems for found in checked))
+    forms = problem_forms(checked, partial(_text, checked))
+    return Report(forms, prose=("text",), ok=not any(found.problems for found in checked))
 
 
 def _text(checked: list[Validation]) -> str:

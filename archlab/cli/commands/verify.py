@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from archlab.cli.options import TARGET, add_network, add_training, conditions_of, load_network
 from archlab.cli.output import TEXT
-from archlab.cli.report import Report, text_report
+from archlab.cli.report import Report
 
 if TYPE_CHECKING:
     from archlab.api.network import Network
@@ -52,7 +52,8 @@ def run(options: argparse.Namespace) -> Report:
     checks: list[_Check] = []
     for target in options.targets or preset_targets():
         checks += _checks(load_network(target, options), options)
-    return text_report("\n".join([check.render() for check in checks]) + "\n", ok=all(check.ok for check in checks))
+    text = "\n".join([check.render() for check in checks]) + "\n"
+    return Report({"text": lambda: text}, prose=("text",), ok=all(check.ok for check in checks))
 
 
 def _checks(network: Network, options: argparse.Namespace) -> list[_Check]:

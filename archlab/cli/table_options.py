@@ -1,0 +1,75 @@
+"""`--columns`, `--units` and `--sort` of commands whose result is a table."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+from archlab.cli.output import UsageError
+
+if TYPE_CHECKING:
+    from archlab.report.columns import View
+    from archlab.report.units import Units
+
+TABLE = ("columns", "units", "sort")
+"""The options, which are of tables alone."""
+
+
+def add_table(parser: argparse.ArgumentParser, columns: str) -> None:
+    """Which columns, in which units, in which order.
+
+    Args:
+        parser: of the command.
+        columns: an example of what `--columns` takes.
+    """
+    group = parser.add_argument_group("the table")
+    group.add_argument("--columns", default="", metavar="NAME,...", help=f"these columns alone: {columns}")
+    group.add_argument("--units", type=_units, metavar="UNIT", help="k, M, G, T, KiB, MiB, GiB, TiB, M,MiB, or exact")
+    group.add_argument(
+        "--sort", default="", metavar="NAME,...", help="rows by these columns; --sort=-NAME: the largest first"
+    )
+
+
+def _units(text: str) -> Units:
+    from archlab.report.units import read_units
+
+    try:
+        return read_units(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def view_of(options: argparse.Namespace) -> View:
+    """What is asked for of the table."""
+    from archlab.report.columns import View
+
+    return View(_words(options.columns), _words(options.sort))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple([word.strip() for word in text.split(",") if word.strip()])
+
+
+def units_of(options: argparse.Namespace) -> AbstractContextManager[None]:
+    """The units that are asked for, while the result is written."""
+    chosen = vars(options).get("units")
+    if chosen is None:
+        return nullcontext()
+    from archlab.report.units import in_units
+
+    return in_units(chosen)
+
+
+def refuse_elsewhere(options: argparse.Namespace, form: str) -> None:
+    """Refuse options of tables for another form, which has every number in full.
+
+    Raises:
+        UsageError: if one is given.
+    """
+    given = vars(options)
+    if form == "table" or "columns" not in given:
+        return
+    for name in TABLE:
+        if given[name]:
+            raise UsageError(f"--{name} is of the table; {form} has every figure, in full and in its own order")
