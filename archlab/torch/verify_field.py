@@ -127,10 +127,15 @@ def _against_definition(
 ) -> list[str]:
     found: list[str] = []
     extents = graph.input_shape[1:]
-    for axis, (word, extent) in enumerate(zip(UNIT_NAMES[len(extents)], extents, strict=True)):
-        seen = unbounded_positions(graph, facts, gates, axis)
-        for node in _seeing(graph):
-            found += compare_definition(node, word, fields[node.index].axes[axis], seen[node.index], extent)
+    seen = unbounded_positions(graph, facts, gates)
+    for node in _seeing(graph):
+        field, of_node = fields[node.index], seen[node.index]
+        if of_node is None or field.is_nothing:
+            told, true = ("nothing" if bare else "something" for bare in (field.is_nothing, of_node is None))
+            found += [f"  {node.path}: {told} reported, {true} by definition"] if told != true else []
+            continue
+        for axis, (word, extent) in enumerate(zip(UNIT_NAMES[len(extents)], extents, strict=True)):
+            found += compare_definition(node, word, field.axes[axis], of_node[axis], extent)
     return found
 
 
@@ -167,10 +172,10 @@ def _compare_gradient(
     assert positions is not None
     seen = _gradient_masks(run, node, unit)
     found: list[str] = []
-    units = [one[0 if unit is None else unit[axis]] for axis, one in enumerate(positions)]
-    solid = known and all(one.solid for one in units)
-    for axis, word in enumerate(UNIT_NAMES[len(positions)]):
-        expected = units[axis].mask
+    read = positions.unit(unit or (0,) * len(seen))
+    solid = known and positions.solid
+    for axis, word in enumerate(UNIT_NAMES[len(seen)]):
+        expected = read[axis]
         if expected != seen[axis] if solid else seen[axis] & ~expected:
             where = f"  {node.path}" + ("" if unit is None else f", unit {','.join(map(str, unit))}")
             found.append(f"{where}: {word} {_text(expected)} predicted, {_text(seen[axis])} have a gradient")
@@ -185,9 +190,9 @@ def compare_inside(node: Node, positions: MapPositions | None, predicted: Recept
     """
     if positions is None:
         return []
-    for axis, word in enumerate(UNIT_NAMES[len(positions)]):
+    for axis, word in enumerate(UNIT_NAMES[len(predicted.axes)]):
         field_axis = predicted.axes[axis]
-        for number, unit in enumerate(positions[axis]):
+        for number, unit in enumerate(positions.along(axis)):
             reported = None if field_axis is None else _inside(field_axis.span(number))
             if reported is None:
                 continue

@@ -18,6 +18,7 @@ from archlab.analysis.facts import Facts
 from archlab.analysis.receptive_field.axis_field import INPUT_AXIS, AxisField, Periodic, UnitTable
 from archlab.analysis.receptive_field.composition import ALIGNED, Composer, Shift, Target, Work, widen
 from archlab.analysis.receptive_field.demand import Demand
+from archlab.analysis.receptive_field.gaps import AxisFields, Gaps, pattern
 from archlab.analysis.receptive_field.spans import DENSE
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
@@ -56,21 +57,25 @@ class ReceptiveField:
         adaptive: whether a layer on the way chooses its positions from the data.
         unknown: whether a layer on the way does not say what it reads; an axis that is None may be seen in part then.
         is_nothing: whether no way leads to it from the input that is meant, of several.
+        apart: the ways whose union the field is, where layers behind can end one and not another
+            (`analysis.receptive_field.gaps`); () where they cannot.
     """
 
-    __slots__ = ("adaptive", "axes", "context", "is_nothing", "misalignment", "unknown")
+    __slots__ = ("adaptive", "apart", "axes", "context", "is_nothing", "misalignment", "unknown")
 
     def __init__(
         self,
-        axes: tuple[AxisField | None, ...],
+        axes: AxisFields,
         *,
         misalignment: Misalignment | None = None,
         context: bool = False,
         adaptive: bool = False,
         unknown: bool = False,
         is_nothing: bool = False,
+        apart: tuple[AxisFields, ...] = (),
     ) -> None:
         self.axes = axes
+        self.apart = apart
         self.is_nothing = is_nothing
         self.misalignment = misalignment
         self.context = context
@@ -198,6 +203,7 @@ class _Walk:
         self._nothing = ReceptiveField((_UNSEEN,) * self._rank, is_nothing=True)
         self._demand = Demand(graph, facts, seen_reads, self._rank)
         self._composer = Composer(self._demand.units, work)
+        self._gaps = Gaps(self._demand.units)
 
     def fields(self) -> list[ReceptiveField]:
         """The field of every node.
@@ -227,7 +233,9 @@ class _Walk:
             return field if reads is pointwise(len(reads)) or field.is_global else _with_context(field)
         adaptive = field.adaptive or largest_reach(reads) > 0
         unknown = field.unknown or is_unknown(reads)
-        axes = self._axes_through(field.axes, self._seen_reads(reads), node)
+        axes, apart = self._ways_through(field, self._seen_reads(reads), node)
+        if axes is None:
+            return self._nothing
         if (adaptive, unknown) == (field.adaptive, field.unknown) and all(map(is_, axes, field.axes)):
             return field  # behind a kernel of 1, so that there are few different ones
         return ReceptiveField(
@@ -236,11 +244,34 @@ class _Walk:
             context=field.context,
             adaptive=adaptive,
             unknown=unknown,
+            apart=apart,
         )
 
-    def _axes_through(
-        self, fields: tuple[AxisField | None, ...], reads: AxisReads, node: Node
-    ) -> tuple[AxisField | None, ...]:
+    def _ways_through(
+        self, field: ReceptiveField, reads: AxisReads, node: Node
+    ) -> tuple[AxisFields | None, tuple[AxisFields, ...]]:
+        """What is seen, if anything, and its ways, where they stay apart."""
+        axes = self._axes_through(field.axes, reads, node)
+        if not field.apart:
+            return None if self._gaps.has_ended(axes, node.index) else axes, ()
+        ways = [self._axes_through(way, reads, node) for way in field.apart]
+        alive = [way for way in ways if not self._gaps.has_ended(way, node.index)]
+        if not alive:
+            return None, ()
+        if len(alive) < len(ways):
+            axes, _ = self._axes_joined(alive, node)
+        return axes, self._apart(alive, node)
+
+    def _apart(self, ways: list[AxisFields], node: Node) -> tuple[AxisFields, ...]:
+        """Those that end together as one; () where that is all of them."""
+        alike: dict[object, list[AxisFields]] = {}
+        for way in ways:
+            alike.setdefault(pattern(way), []).append(way)
+        if len(alike) == 1:
+            return ()
+        return tuple([some[0] if len(some) == 1 else self._axes_joined(some, node)[0] for some in alike.values()])
+
+    def _axes_through(self, fields: AxisFields, reads: AxisReads, node: Node) -> AxisFields:
         """Axis by axis; one that is as the axis before it shares its field."""
         size = self._size(node)
         if size is None or not any(fields):
@@ -262,19 +293,21 @@ class _Walk:
             return self._nothing
         windowed = self._windowed
         gates = _gates(node, inputs) if windowed is None else windowed.gates.get(node.index, frozenset())
-        kept = [field for number, field in read.items() if number not in gates]
-        axes, apart = self._axes_joined([field.axes for field in kept], node)
+        kept = [field for number, field in read.items() if number not in gates and not field.is_nothing]
+        if not kept:
+            return self._nothing
+        axes, shifts = self._axes_joined([field.axes for field in kept], node)
+        ways = [way for field in kept for way in field.apart or (field.axes,)]
         return ReceptiveField(
             axes,
-            misalignment=_worst([*[f.misalignment for f in kept], _misalignment(node, apart)]),
+            misalignment=_worst([*[f.misalignment for f in kept], _misalignment(node, shifts)]),
+            apart=self._apart(ways, node) if self._join_axis is Composer.join else (),
             context=bool(gates) or any(f.context for f in read.values()),
             adaptive=any(f.adaptive for f in kept),
             unknown=any(f.unknown for f in kept),
         )
 
-    def _axes_joined(
-        self, fields: list[tuple[AxisField | None, ...]], node: Node
-    ) -> tuple[tuple[AxisField | None, ...], list[Shift]]:
+    def _axes_joined(self, fields: list[AxisFields], node: Node) -> tuple[AxisFields, list[Shift]]:
         """Axis by axis, and how far units lie apart; an axis that is as the one before it shares its field."""
         found: list[AxisField | None] = []
         apart: list[Shift] = []
@@ -335,5 +368,10 @@ def _worst(found: list[Misalignment | None]) -> Misalignment | None:
 
 def _with_context(field: ReceptiveField) -> ReceptiveField:
     return ReceptiveField(
-        field.axes, misalignment=field.misalignment, context=True, adaptive=field.adaptive, unknown=field.unknown
+        field.axes,
+        misalignment=field.misalignment,
+        context=True,
+        adaptive=field.adaptive,
+        unknown=field.unknown,
+        apart=field.apart,
     )

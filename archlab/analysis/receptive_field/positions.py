@@ -8,6 +8,8 @@ padding does not exist here, but for paddings made of the map's own values.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from archlab.analysis.facts import Facts
@@ -22,28 +24,49 @@ class UnitPositions(NamedTuple):
     Attributes:
         mask: bit `i` for input position `i`.
         complete: whether no layer on the way read outside of its input, so that the mask is the whole field.
-        solid: whether no unit on the way consists of padding only. Where one does along one axis, it reads
-            nothing along the other either, which masks per axis cannot say.
         own: whether no padding on the way was made of the map's own values, which lie elsewhere in the input than
             the padding does.
     """
 
     mask: int
     complete: bool
-    solid: bool = True
     own: bool = True
 
 
 AxisPositions = list[UnitPositions]
-MapPositions = tuple[AxisPositions, ...]
-"""Of every unit along each axis."""
+Way = tuple[AxisPositions, ...]
+"""Of every unit along each axis, by paths whose units read nothing at the same places."""
+
+
+class MapPositions(NamedTuple):
+    """What units read.
+
+    Attributes:
+        ways: a unit reads, along each axis, what it reads by those ways that read something along every axis.
+        solid: whether all that is told is really read. Of a map with other axes than the input, units may consist
+            of padding only, which is not told.
+    """
+
+    ways: list[Way]
+    solid: bool = True
+
+    def along(self, axis: int) -> AxisPositions:
+        """What some unit with each place along an axis reads: all ways together."""
+        if len(self.ways) == 1:
+            return self.ways[0][axis]
+        return [_unite(units) for units in zip(*[way[axis] for way in self.ways], strict=True)]
+
+    def unit(self, place: tuple[int, ...]) -> tuple[int, ...]:
+        """The positions that one unit reads along each axis, as masks."""
+        read = [[axis[at].mask for axis, at in zip(way, place, strict=True)] for way in self.ways]
+        there = [masks for masks in read if all(masks)]
+        return tuple([_or(masks) for masks in zip(*there, strict=True)]) if there else (0,) * len(place)
 
 
 def positions_read(graph: Graph, facts: list[Facts], gates: Mapping[int, frozenset[int]]) -> list[MapPositions | None]:
     """For every node: what its units read along each axis of the first input; None where no way leads there.
 
-    Two paths of different shape are united per axis, as receptive fields are. A value without these axes is one unit
-    along each of them.
+    A value without these axes is one unit along each of them.
 
     Args:
         graph: the network.
@@ -51,24 +74,43 @@ def positions_read(graph: Graph, facts: list[Facts], gates: Mapping[int, frozens
         gates: by node, the inputs that are left out, since what they see is context (`gate_inputs`).
     """
     extents = graph.input_shape[1:]
-    found: list[MapPositions | None] = [tuple(map(_input_axis, extents))]
+    found: list[MapPositions | None] = [MapPositions([tuple(map(_input_axis, extents))])]
     sizes = [size_along(node.shape, len(extents)) for node in graph.nodes]
     for node, fact in zip(graph.layers, facts[1:], strict=True):
         size = sizes[node.index]
-        sources: list[tuple[MapPositions, AxisReads]] = []
+        units = (1,) * len(extents) if size is None else size
+        ways: list[Way] = []
         solid = True
         for number, (source, reads) in enumerate(zip(node.inputs, fact.reads, strict=True)):
             positions = found[source]
             if positions is not None and number not in gates.get(node.index, ()):
                 whole = size is None or sizes[source] is None
-                sources.append((positions, everything(len(extents)) if whole else reads))
+                along = everything(len(extents)) if whole else reads
+                ways += [tuple(map(_read, way, along, units)) for way in positions.ways]
+                solid = solid and positions.solid
                 solid = solid and not (whole and _leaves_out(reads, graph.nodes[source].shape, node.shape))
-        units = (1,) * len(extents) if size is None else size
-        read = tuple([_axis(sources, axis, count) for axis, count in enumerate(units)])
-        if not solid:
-            read = tuple([[unit._replace(solid=False) for unit in axis] for axis in read])
-        found.append(read if sources else None)
+        found.append(MapPositions(_together(ways), solid) if ways else None)
     return found
+
+
+def _together(ways: list[Way]) -> list[Way]:
+    """Those whose units read nothing at the same places as one: what reads them ends together."""
+    alike: dict[tuple[tuple[bool, ...], ...], list[Way]] = {}
+    for way in map(_ended, ways):
+        alike.setdefault(tuple([tuple([unit.mask > 0 for unit in axis]) for axis in way]), []).append(way)
+    return [some[0] if len(some) == 1 else _one(some) for some in alike.values()]
+
+
+def _ended(way: Way) -> Way:
+    """Nothing along every axis, where it is nothing along one."""
+    if all(any(unit.mask for unit in axis) for axis in way):
+        return way
+    complete = all(unit.complete for axis in way for unit in axis)
+    return tuple([[UnitPositions(0, complete)] * len(axis) for axis in way])
+
+
+def _one(ways: list[Way]) -> Way:
+    return tuple([[_unite(units) for units in zip(*along, strict=True)] for along in zip(*ways, strict=True)])
 
 
 def _leaves_out(reads: AxisReads, before: Shape, after: Shape) -> bool:
@@ -90,19 +132,17 @@ def _input_axis(size: int) -> AxisPositions:
     return [UnitPositions(1 << position, complete=True) for position in range(size)]
 
 
-def _axis(sources: list[tuple[MapPositions, AxisReads]], axis: int, size: int) -> AxisPositions:
-    ways = [_read(units[axis], reads[axis], size) for units, reads in sources]
-    return ways[0] if len(ways) == 1 else [_unite(read) for read in zip(*ways, strict=True)]
-
-
 def _unite(units: Iterable[UnitPositions]) -> UnitPositions:
-    mask, complete, solid, own = 0, True, True, True
+    mask, complete, own = 0, True, True
     for unit in units:
         mask |= unit.mask
         complete = complete and unit.complete
-        solid = solid and unit.solid
         own = own and unit.own
-    return UnitPositions(mask, complete, solid, own)
+    return UnitPositions(mask, complete, own)
+
+
+def _or(masks: Iterable[int]) -> int:
+    return reduce(or_, masks)
 
 
 def _read(units: AxisPositions, reads: Reads, size: int) -> AxisPositions:
@@ -127,5 +167,5 @@ def _gather(units: AxisPositions, reads: Window | Phases, unit: int) -> UnitPosi
         if inner is not None:
             stood_in = True
             inside.append(units[inner])
-    mask, complete, solid, own = _unite(inside)
-    return UnitPositions(mask, complete and not outside, solid and mask != 0, own and not stood_in)
+    mask, complete, own = _unite(inside)
+    return UnitPositions(mask, complete and not outside, own and not stood_in)

@@ -199,8 +199,15 @@ def positions(span: Span) -> frozenset[int]:
     return frozenset(p for p in range(first, last + 1) if mask == DENSE or mask >> (p - first) & 1)
 
 
+Way = tuple[dict[int, frozenset[int]] | None, ...]
+"""What units see along each axis by some paths; None where each of them sees the whole axis."""
+
+
 class Definition:
     """What every unit of every node sees.
+
+    A path sees a product: what it sees along one axis counts only if it sees something along the others. Those whose
+    units see nothing at the same places are taken together.
 
     Args:
         graph: a network of maps with their channels in front or behind, of flat values, and of other inputs.
@@ -208,38 +215,63 @@ class Definition:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._known: dict[tuple[int, int, int], frozenset[int] | None] = {}
+        self._rank = len(graph.input_shape) - 1
         self.reached = [True]
         for node in graph.layers:
             self.reached.append(any(self.reached[source] for source in node.inputs))
+        self._asked = self._all_asked()
+        self._ways: list[list[Way]] = []
+        for node in graph.nodes:
+            self._ways.append(self._to(node))
+            self.reached[node.index] = bool(self._ways[-1])
 
     def seen(self, index: int, axis: int, unit: int) -> frozenset[int] | None:
         """Input positions along an axis, any whole number among them; None if the whole axis is seen."""
-        key = (index, axis, unit)
-        if key not in self._known:
-            self._known[key] = self._seen(self._graph.nodes[index], axis, unit)
-        return self._known[key]
+        found = frozenset[int]()
+        for way in self._ways[index]:
+            along = way[axis]
+            if along is None:
+                return None
+            found |= along[unit]
+        return found
 
-    def _seen(self, node: Node, axis: int, unit: int) -> frozenset[int] | None:
-        if not self.reached[node.index]:
-            return frozenset()
-        if not node.inputs:
-            return frozenset([unit])
-        found: set[int] = set()
+    def _all_asked(self) -> list[list[set[int]]]:
+        """By node and axis: the units of its map, and those that units asked of the nodes behind it read."""
+        asked = [[set(range(size)) for size in sizes_of(self._graph, node.index)] for node in self._graph.nodes]
+        for node in reversed(self._graph.layers):
+            for source in node.inputs:
+                for axis in range(self._rank):
+                    for unit in asked[node.index][axis]:
+                        asked[source][axis].update(self._taps(node, source, axis, unit) or ())
+        return asked
+
+    def _taps(self, node: Node, source: int, axis: int, unit: int) -> Taps:
+        if not (has_axes(self._graph, source) and has_axes(self._graph, node.index)):
+            return None
+        return taps_of(self._graph, node, source, axis, unit)
+
+    def _to(self, node: Node) -> list[Way]:
+        if node.index == 0:
+            return [tuple([{unit: frozenset([unit]) for unit in units} for units in self._asked[0]])]
+        alike: dict[Any, list[Way]] = {}
         for source in self.sources(node):
-            if not (has_axes(self._graph, source) and has_axes(self._graph, node.index)):
+            for before in self._ways[source]:
+                way = tuple([self._along(node, source, axis, one) for axis, one in enumerate(before)])
+                if all(axis is None or any(axis.values()) for axis in way):
+                    bare = [None if axis is None else frozenset(u for u in axis if not axis[u]) for axis in way]
+                    alike.setdefault(tuple(bare), []).append(way)
+        return [tuple(map(_all_of, zip(*ways, strict=True))) for ways in alike.values()]
+
+    def _along(
+        self, node: Node, source: int, axis: int, before: dict[int, frozenset[int]] | None
+    ) -> dict[int, frozenset[int]] | None:
+        found: dict[int, frozenset[int]] = {}
+        for unit in self._asked[node.index][axis]:
+            taps = self._taps(node, source, axis, unit)
+            if taps is None or before is None:
                 return None
-            taps = taps_of(self._graph, node, source, axis, unit)
-            if taps is None:
-                return None
-            for tap in taps:
-                seen = self.seen(source, axis, tap)
-                if seen is None:
-                    return None
-                found |= seen
-            if not taps and self.seen(source, axis, 0) is None:
-                return None
-        return frozenset(found)
+            found[unit] = frozenset[int]().union(*[before[tap] for tap in taps])
+        return found
 
     def sources(self, node: Node) -> list[int]:
         """Its inputs to which a way leads; of a product or quotient only those that are no gates."""
@@ -250,9 +282,14 @@ class Definition:
 
     def is_global(self, index: int) -> bool:
         """Whether every unit sees the whole input."""
-        return self.reached[index] and all(
-            self.seen(index, axis, 0) is None for axis in range(len(self._graph.input_shape) - 1)
-        )
+        return self.reached[index] and all(self.seen(index, axis, 0) is None for axis in range(self._rank))
+
+
+def _all_of(ways: tuple[dict[int, frozenset[int]] | None, ...]) -> dict[int, frozenset[int]] | None:
+    known = [way for way in ways if way is not None]
+    return (
+        {u: frozenset[int]().union(*[way[u] for way in known]) for u in known[0]} if len(known) == len(ways) else None
+    )
 
 
 def taps_of(graph: Graph, node: Node, source: int, axis: int, unit: int) -> Taps:

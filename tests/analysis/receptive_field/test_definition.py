@@ -6,15 +6,18 @@ from fractions import Fraction
 
 import pytest
 
+from archlab.analysis.facts import collect_facts
 from archlab.analysis.receptive_field.axis_field import AxisField, Periodic, UnitTable
 from archlab.analysis.receptive_field.composition import Composer, Target
 from archlab.analysis.receptive_field.fields import ReceptiveField
+from archlab.analysis.receptive_field.positions import positions_read
 from archlab.analysis.receptive_field.spans import DENSE, MAX_TRACKED, UNTRACKED, Span, union
 from archlab.api.load import loads
 from archlab.api.network import Network
 from archlab.layers.geometry import Phases, Window
 from archlab.layers.upsample import Upsample
 from archlab.torch.verify_field import verify_receptive_field
+from archlab.torch.verify_projection import verify_projective_field
 from tests.analysis.receptive_field.definitions import difference, positions
 from tests.random_networks import random_network
 
@@ -269,3 +272,63 @@ def test_neighbouring_spans_are_one(gap: int) -> None:
     spans: list[Span] = [(0, MAX_TRACKED - 1, DENSE), (MAX_TRACKED + gap, 2 * MAX_TRACKED, DENSE)]
     expected = (0, 2 * MAX_TRACKED, UNTRACKED if gap else DENSE)
     assert union(spans) == union(spans[::-1]) == expected
+
+
+SPREAD = "{type: conv2d, out_channels: 1, kernel_size: [1, 5], padding: [0, 2]}"
+SPARSE = "{type: conv_transpose2d, out_channels: 1, kernel_size: 1, stride: 2}"
+"""Its odd rows and columns see nothing."""
+ODD_ROWS = "{type: zero_pad2d, padding: [0, 0, -1, 0]}, {type: conv2d, out_channels: 1, kernel_size: 1, stride: [2, 1]}"
+EVEN_ROWS = "{type: conv2d, out_channels: 1, kernel_size: 1, stride: [2, 1]}"
+
+
+def axes_of(layers: str) -> list[list[set[int]]]:
+    """What the units of the last map see, along each axis."""
+    network = loads(f"input: [1, 8, 8]\nlayers: [{layers}]")
+    assert not difference(network)
+    assert verify_receptive_field(network, thorough=True).ok
+    assert verify_projective_field(network, thorough=True).ok
+    field = network.analyze().total.receptive_field
+    return [[set(positions(axis.span(unit))) for unit in range(axis.units)] for axis in field.axes if axis is not None]
+
+
+def test_what_sees_nothing_along_one_axis_sees_nothing() -> None:
+    """Of the odd rows nothing was left; the columns that lie between them are those of units that see nothing."""
+    network = loads(f"input: [1, 8, 8]\nlayers: [{SPREAD}, {SPARSE}, {ODD_ROWS}, {SPREAD}]")
+    assert verify_receptive_field(network, thorough=True).ok
+    assert [layer.receptive_field.is_nothing for layer in network.analyze().layers] == [False] * 3 + [True] * 2
+    assert network.analyze().total.receptive_field.is_nothing
+
+
+def test_a_joined_path_of_which_only_gaps_are_read_adds_nothing() -> None:
+    """The other path sees its own column; this one five, in every second row."""
+    larger = "{type: zero_pad2d, padding: [0, 7, 0, 7]}"
+    join = f"{{name: both, type: branches, merge: add, paths: [[{SPREAD}, {SPARSE}], [{larger}]]}}"
+    rows, columns = axes_of(f"{join}, {ODD_ROWS}")
+    assert (rows[0], columns[2]) == ({1}, {2})
+    rows, columns = axes_of(f"{join}, {EVEN_ROWS}")
+    assert (rows[0], columns[2]) == ({0}, {-1, 0, 1, 2, 3})
+    rows, columns = axes_of(f"{join}, {{type: relu}}, {{type: add, with: [both]}}, {ODD_ROWS}")
+    assert (rows[0], columns[2]) == ({1}, {2})
+
+
+def test_a_path_that_has_ended_in_front_of_a_join_adds_nothing() -> None:
+    path = f"[{SPREAD}, {SPARSE}, {ODD_ROWS}]"
+    rows, columns = axes_of(
+        f"{{type: branches, merge: add, paths: [{path}, [{{type: zero_pad2d, padding: [0, 7, 0, -1]}}]]}}"
+    )
+    assert (rows[0], columns[2]) == ({0}, {2})
+
+
+def test_a_map_in_the_padding_is_held_to_gradients_unit_by_unit() -> None:
+    """Where one path reads padding only along the height, its columns have no gradient either."""
+    text = (
+        "input: [1, 9, 9]\nlayers: [{type: branches, merge: add, paths: [[], "
+        "[{type: zero_pad2d, padding: [0, 0, 4, -4]}, "
+        "{type: conv2d, out_channels: 1, kernel_size: [1, 5], padding: [0, 2]}]]}]"
+    )
+    network = loads(text)
+    assert verify_receptive_field(network, thorough=True).ok
+    seen = positions_read(network.graph, collect_facts(network.graph), {})[-1]
+    assert seen is not None
+    assert seen.unit((0, 4)) == (1, 1 << 4)
+    assert seen.unit((4, 4)) == (0b10001, 0b1111100)
