@@ -63,7 +63,7 @@ def _separable(subject: Subject) -> Section | None:
     """A depthwise convolution, alone or with the pointwise one behind it; shown at both."""
     if not subject.is_convolution or subject.is_transposed:
         return None
-    depthwise, pointwise = subject, _pointwise_after(subject)
+    depthwise, pointwise = subject, pointwise_after(subject)
     if not is_depthwise(subject):
         found = _depthwise_before(subject)
         if found is None:
@@ -116,7 +116,7 @@ def _grouped_text(product: str) -> str:
     return f"({product})" if " x " in product else product
 
 
-def _pointwise_after(subject: Subject) -> Subject | None:
+def pointwise_after(subject: Subject) -> Subject | None:
     """The 1x1 convolution behind norms and activations, if nothing else reads what is between."""
     index = subject.node.index
     while True:
@@ -138,7 +138,7 @@ def _depthwise_before(subject: Subject) -> Subject | None:
     while index:
         before = Subject(subject.analysis, _report(subject, index))
         if is_depthwise(before) and not before.is_transposed:
-            after = _pointwise_after(before)
+            after = pointwise_after(before)
             return before if after is not None and after.node is subject.node else None
         if before.layer.role not in ("norm", "activation"):
             return None

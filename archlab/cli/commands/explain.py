@@ -14,8 +14,18 @@ from archlab.cli.output import TEXTS, Forms, UsageError, add_form
 from archlab.cli.report import Report
 from archlab.cli.single import is_layer_type, no_layer_type, single_layer
 
-FORMS = Forms({ending: form for ending, form in TEXTS.items() if form != "csv"}, ("table", "json", "markdown"))
+FORMS = Forms(
+    {
+        **{ending: form for ending, form in TEXTS.items() if form != "csv"},
+        ".svg": "svg",
+    },
+    ("table", "json", "markdown", "svg"),
+)
 """Formulas are no rows, so there is no CSV."""
+
+
+DRAWINGS = ("svg",)
+"""Forms that show one layer."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,11 +40,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="path of a layer or a block of the target, without it a list of layers; or the options of a layer type, "
         "such as kernel_size=3 stride=2",
     )
+    parser.add_argument(
+        "--animate", action="store_true", help="with -o FILE.svg: a moving picture, each output unit after another"
+    )
     parser.add_argument("--counting", action="store_true", help="what other tools print for the network, and why")
 
 
 def run(options: argparse.Namespace) -> Report:
     """One layer or block, the list of layers, or the counting of tools."""
+    form = FORMS.chosen(options.format, options.write_to)
+    if options.animate and form != "svg":
+        raise UsageError("--animate draws: write to a file of that kind, -o FILE.svg")
     if is_layer_type(options.target):
         return _single(options)
     if options.words and "=" in options.words[0]:
@@ -43,10 +59,12 @@ def run(options: argparse.Namespace) -> Report:
         raise UsageError(f"one layer or block at a time: '{options.words[0]}', then '{options.words[1]}'")
     if options.counting and options.words:
         raise UsageError("--counting is about the whole network: leave the layer out")
+    if form in DRAWINGS and not options.words:
+        raise UsageError(f"a drawing shows one layer: name it behind {options.target}")
     analysis = analyze_target(options.target, options)
     if options.counting:
         return _counting(analysis)
-    return _layer(analysis, options.words[0]) if options.words else _overview(analysis, options.target)
+    return _layer(analysis, options.words[0], options) if options.words else _overview(analysis, options.target)
 
 
 def _single(options: argparse.Namespace) -> Report:
@@ -61,7 +79,7 @@ def _single(options: argparse.Namespace) -> Report:
     single = single_layer(options.target, options.words, has_input=options.input is not None)
     network = loads(single.text, name=options.target, input=plain_shape(options.input))
     notes = [f"taken, since not given: {single.assumed}"] if single.assumed else []
-    return _layer(network.analyze(conditions_of(options)), options.target, notes)
+    return _layer(network.analyze(conditions_of(options)), options.target, options, notes)
 
 
 def _counting(analysis: Analysis) -> Report:
@@ -88,14 +106,26 @@ def _overview(analysis: Analysis, target: str) -> Report:
     )
 
 
-def _layer(analysis: Analysis, path: str, notes: Sequence[str] = ()) -> Report:
+def _layer(analysis: Analysis, path: str, options: argparse.Namespace, notes: Sequence[str] = ()) -> Report:
     from archlab.explain.layer import explain
     from archlab.explain.markdown import explanation_markdown
     from archlab.explain.text import explanation_text
 
     found = explain(analysis, path)
+
+    def drawing() -> str:
+        from archlab.explain.drawing.choose import drawn
+        from archlab.explain.drawing.svg import animation_svg, picture_svg
+
+        scene = drawn(found, alone=path == options.target)
+        return animation_svg(scene) if options.animate else picture_svg(scene)
+
     return Report(
-        {"json": partial(json_form, found.to_dict), "markdown": partial(explanation_markdown, found)},
+        {
+            "json": partial(json_form, found.to_dict),
+            "markdown": partial(explanation_markdown, found),
+            "svg": drawing,
+        },
         table=lambda _: explanation_text(found),
         notes=notes,
     )
