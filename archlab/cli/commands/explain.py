@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from archlab.analysis.result import Analysis
 from archlab.cli.forms import json_form
@@ -14,17 +15,21 @@ from archlab.cli.output import TEXTS, Forms, UsageError, add_form
 from archlab.cli.report import Report
 from archlab.cli.single import is_layer_type, no_layer_type, single_layer
 
+if TYPE_CHECKING:
+    from archlab.explain.drawing.scene import Scene
+
 FORMS = Forms(
     {
         **{ending: form for ending, form in TEXTS.items() if form != "csv"},
         ".svg": "svg",
+        ".html": "html",
     },
-    ("table", "json", "markdown", "svg"),
+    ("table", "json", "markdown", "svg", "html"),
 )
 """Formulas are no rows, so there is no CSV."""
 
 
-DRAWINGS = ("svg",)
+DRAWINGS = ("svg", "html")
 """Forms that show one layer."""
 
 
@@ -113,18 +118,27 @@ def _layer(analysis: Analysis, path: str, options: argparse.Namespace, notes: Se
 
     found = explain(analysis, path)
 
-    def drawing() -> str:
+    def scene() -> Scene:
         from archlab.explain.drawing.choose import drawn
+
+        return drawn(found, alone=path == options.target)
+
+    def drawing() -> str:
         from archlab.explain.drawing.svg import animation_svg, picture_svg
 
-        scene = drawn(found, alone=path == options.target)
-        return animation_svg(scene) if options.animate else picture_svg(scene)
+        return animation_svg(scene()) if options.animate else picture_svg(scene())
+
+    def page() -> str:
+        from archlab.explain.page import page_html
+
+        return page_html(found, scene(), options.shown)
 
     return Report(
         {
             "json": partial(json_form, found.to_dict),
             "markdown": partial(explanation_markdown, found),
             "svg": drawing,
+            "html": page,
         },
         table=lambda _: explanation_text(found),
         notes=notes,
