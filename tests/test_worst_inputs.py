@@ -24,14 +24,13 @@ from archlab.diagnostics.problem import ConfigError
 from archlab.diagnostics.suggest import MOST_COMPARED, closest
 from archlab.layers.adaptive_pool import _covered
 from archlab.layers.geometry import adaptive_bounds
-from archlab.report.diagram.boxes import Edge
-from archlab.report.diagram.svg import MOST_LANES, _lanes
+from archlab.report.diagram.lanes import MOST_LANES, lanes
 from tests import worst_inputs as worst
 
 SIZES = (40, 80, 160)
 
 GROWING: list[tuple[Callable[[int], str], str]] = [
-    (worst.paths, "diagram {0} -o {1}/x.svg"),
+    (worst.concatenated_paths, "diagram {0} -o {1}/x.svg"),
     (worst.paths, "memory {0}"),
     (worst.paths, "memory {0} --training --format json"),
     (worst.units, "explain {0} --counting"),
@@ -86,38 +85,38 @@ def test_steps_grow_with_the_input(
     assert large - middle < 2.4 * (middle - small)  # 2 where they are proportional, 4 where they are quadratic
 
 
-def lanes_one_by_one(edges: list[Edge]) -> dict[tuple[int, int], int]:
-    """The definition: shortest first, each in the first lane that no edge beside the same box has."""
-    taken: list[list[Edge]] = []
-    lanes: dict[tuple[int, int], int] = {}
-    for edge in sorted(edges, key=lambda edge: edge.target - edge.source):
+def lanes_one_by_one(spans: set[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """The definition: shortest first, each in the first lane that no span with the same position has."""
+    taken: list[list[tuple[int, int]]] = []
+    found: dict[tuple[int, int], int] = {}
+    for first, last in sorted(spans, key=lambda span: (span[1] - span[0], span)):
         free = [
             lane
             for lane, others in enumerate([*taken, []])
-            if all(edge.target < other.source or other.target < edge.source for other in others)
+            if all(last < start or end < first for start, end in others)
         ]
         lane = free[0]
         if lane == len(taken):
             taken.append([])
-        taken[lane].append(edge)
-        lanes[edge.source, edge.target] = lane
-    return {pair: len(taken) - 1 - lane for pair, lane in lanes.items()}
+        taken[lane].append((first, last))
+        found[first, last] = lane
+    return {span: len(taken) - 1 - lane for span, lane in found.items()}
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_lanes_are_those_of_the_definition(seed: int) -> None:
     draw = random.Random(seed)  # noqa: S311 - no secrets
-    boxes = draw.randint(3, 60)
-    pairs = {tuple(sorted(draw.sample(range(-1, boxes), 2))) for _ in range(draw.randint(1, 60))}
-    edges = [Edge(source, target) for source, target in pairs if target - source > 1]
-    assert _lanes(edges, boxes) == lanes_one_by_one(edges)
+    rows = draw.randint(3, 60)
+    pairs = [sorted(draw.sample(range(-1, rows), 2)) for _ in range(draw.randint(1, 60))]
+    spans = {(first, last) for first, last in pairs}
+    assert lanes(spans, rows) == lanes_one_by_one(spans)
 
 
 def test_what_finds_no_lane_is_outermost() -> None:
-    edges = [Edge(number, 1000 - number) for number in range(MOST_LANES + 50)]
-    lanes = _lanes(edges, 1000)
-    assert sorted(lanes.values()) == [*[0] * 51, *range(1, MOST_LANES)]
-    assert lanes[0, 1000] == 0
+    spans = [(number, 1000 - number) for number in range(MOST_LANES + 50)]
+    found = lanes(spans, 1000)
+    assert sorted(found.values()) == [*[0] * 51, *range(1, MOST_LANES)]
+    assert found[0, 1000] == 0
 
 
 def test_inputs_that_adaptive_windows_share() -> None:

@@ -24,7 +24,7 @@ COMMANDS: dict[str, str] = {
     "build": "the PyTorch model",
     "verify": "the numbers against the built model, layer by layer",
     "receptive-field": "what one unit sees, and how much of it matters",
-    "diagram": "stages, blocks and skips as SVG, Mermaid or DOT",
+    "diagram": "stages, blocks and skips as SVG, PDF, Mermaid or DOT",
     "import": "a network of timm, torchvision, ONNX, Darknet or your own code as a config",
     "expand": "the network without blocks and params, as a config",
     "fmt": "write configs the one way: order of keys, spacing, aligned comments",

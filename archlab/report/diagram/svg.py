@@ -1,220 +1,386 @@
-"""A diagram as SVG: boxes one under another, indented with the resolution, skips as lines beside them.
-
-A box stands further to the right for each halving of the map, so that the path of the resolution is seen at a glance:
-a classifier steps to the right, a U-Net there and back.
-"""
+"""A diagram as SVG: boxes in rows, branches side by side, shortcuts beside the main path, units in their stages."""
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field
 from html import escape
-from math import log2
 
+from archlab.diagnostics.requirements import require
 from archlab.diagnostics.words import counted
-from archlab.layers.shape import main_axis, map_size, shape_text
-from archlab.report.diagram.boxes import Box, Diagram, Edge
+from archlab.layers.shape import shape_text
+from archlab.report.diagram.boxes import Box, Diagram, Part
+from archlab.report.diagram.colours import HEAT, Costs, diagram_style
+from archlab.report.diagram.layered import Layout, Link, Piece, Route, arrange
+from archlab.report.diagram.letters import cut_to, text_width, wrapped
 from archlab.report.units import si
 
-BOX_WIDTH, BOX_HEIGHT, GAP = 450, 44, 16
-INDENT = 20
-"""For each halving of the map."""
-LANE, WIDEST = 11, 440
-"""Between the lines of skips, which lie closer where all of them would be wider than that."""
-MOST_LANES = 100
+SIZE, SMALL = 12, 11
 MARGIN = 14
-MOST_LETTERS = 63
-"""On a line of a box."""
-
-LIGHT = {
-    "ink": "#333333",
-    "faint": "#767676",
-    "line": "#8a8a8a",
-    "box": "#eef3f8",
-    "edge": "#9db4c8",
-    "skip": "#0072b2",
-    "back": "#ffffff",
-}
-DARK = {
-    "ink": "#e6e6e6",
-    "faint": "#a6a6a6",
-    "line": "#8a8a8a",
-    "box": "#23303b",
-    "edge": "#4c6375",
-    "skip": "#56b4e9",
-    "back": "#16191c",
-}
+PAD = 10
+LINE = 15
+HEAD = 40
+"""Of the band with a stage's name."""
+GAP, GAP_INSIDE = 24, 17
+"""Between rows."""
+WIDEST, WIDEST_INSIDE = 330, 124
+"""Of a box's text, before it goes on in another line."""
+NARROWEST = 64
+LINES = 6
+MOST_SHAPES = 3
+"""At one line."""
+MOST_ENDS = 8
+"""Values that come into or leave a stage, drawn each for itself."""
+MAIN, BESIDE, SHORTCUT = 9, 2, 1
+"""How much lines want to be straight."""
 
 
-def diagram_style() -> str:
-    """CSS for light and dark screens and for print; colours are written out, since not every viewer knows variables."""
-    font = '.archlab-diagram{font:12px system-ui,-apple-system,"Segoe UI",sans-serif}'
-    font += ".archlab-diagram .name{font-weight:600}"
-    dark = f"@media screen and (prefers-color-scheme:dark){{{_rules(DARK)}}}"
-    return f"{font}.archlab-diagram .faint{{font-size:11px}}{_rules(LIGHT)}{dark}"
-
-
-def _rules(colour: dict[str, str]) -> str:
-    rules = {
-        "text": f"fill:{colour['ink']}",
-        ".faint": f"fill:{colour['faint']}",
-        "rect": f"fill:{colour['box']};stroke:{colour['edge']}",
-        ".back": f"fill:{colour['back']};stroke:none",
-        "path": f"fill:none;stroke:{colour['line']};stroke-width:1.4",
-        ".skip": f"stroke:{colour['skip']}",
-        ".head": f"fill:{colour['line']};stroke:none",
-        ".skip-head": f"fill:{colour['skip']};stroke:none",
-    }
-    return "".join(f".archlab-diagram {selector}{{{rule}}}" for selector, rule in rules.items())
-
-
-def diagram_svg(diagram: Diagram, *, standalone: bool = True) -> str:
+def diagram_svg(diagram: Diagram, *, standalone: bool = True, colour: str | None = None, paper: bool = False) -> str:
     """The picture.
 
     Args:
         diagram: what to draw.
         standalone: with a background and styles of its own, as a file needs them.
+        colour: params, macs or memory, to colour boxes by their cost.
+        paper: with the colours of paper alone.
     """
-    return _Picture(diagram).draw(standalone=standalone)
+    costs = Costs(diagram, colour)
+    graph = diagram.analysis.graph
+    drawn = _Drawn(_Shown(diagram, costs), diagram)
+    top = MARGIN + (LINE + 8 if colour else 0)
+    width, height = drawn.width + 2 * MARGIN, drawn.height + top + MARGIN
+    legend = costs.legend()
+    width = max(width, MARGIN * 2 + text_width(legend, SMALL) + 14 * len(HEAT) + 8 if legend else 0)
+    size = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" class="archlab-diagram" {size} role="img">']
+    parts.append(f"<title>{escape(f'Architecture of {graph.name}')}</title>")
+    if standalone:
+        parts.append(f"<style>{diagram_style(dark=not paper)}</style>")
+        parts.append(f'<rect class="back" width="{width:.0f}" height="{height:.0f}"/>')
+    if legend:
+        parts += [
+            f'<rect class="c{step}" x="{MARGIN + 14 * step}" y="{MARGIN - 4}" width="14" height="12"/>'
+            for step in range(len(HEAT))
+        ]
+        parts.append(f'<text class="faint" x="{MARGIN + 14 * len(HEAT) + 8}" y="{MARGIN + 6}">{legend}</text>')
+    parts += drawn.at(MARGIN, top)
+    parts.append("</svg>")
+    return "\n".join(parts) + "\n"
 
 
-class _Picture:
-    def __init__(self, diagram: Diagram) -> None:
-        self._diagram = diagram
-        self._lanes = _lanes([edge for edge in diagram.edges if edge.passes], len(diagram.boxes))
-        lanes = 1 + max(self._lanes.values(), default=-1)
-        self._lane = min(LANE, WIDEST // max(lanes, 1))
-        self._left = MARGIN + (lanes * self._lane + 10 if lanes else 0)
-        self._indents = _indents(diagram)
-        self._width = self._left + max(self._indents, default=0) + BOX_WIDTH + MARGIN
-        self._height = MARGIN + 20 + len(diagram.boxes) * (BOX_HEIGHT + GAP) + MARGIN
+def diagram_pdf(diagram: Diagram, *, colour: str | None = None) -> bytes:
+    """The picture as PDF, its fonts in it.
 
-    def draw(self, *, standalone: bool) -> str:
-        graph = self._diagram.analysis.graph
-        size = f'viewBox="0 0 {self._width} {self._height}" width="{self._width}" height="{self._height}"'
-        label = escape(f"Architecture of {graph.name}")
-        parts = [f'<svg xmlns="http://www.w3.org/2000/svg" class="archlab-diagram" {size} role="img">']
-        parts.append(f"<title>{label}</title>")
-        if standalone:
-            parts.append(f"<style>{diagram_style()}</style>")
-            parts.append(f'<rect class="back" width="{self._width}" height="{self._height}"/>')
-        start = f"input {shape_text(graph.input_shape)}"
-        x = self._x(0) + 40  # beside the arrow into the first box
-        parts.append(f'<text class="faint" x="{x}" y="{MARGIN + 12}">{start}</text>')
-        parts += [self._edge(edge) for edge in self._diagram.edges]
-        parts += [self._box(number, box) for number, box in enumerate(self._diagram.boxes)]
-        parts.append("</svg>")
-        return "\n".join(parts) + "\n"
+    Args:
+        diagram: what to draw.
+        colour: params, macs or memory, to colour boxes by their cost.
 
-    def _top(self, number: int) -> int:
-        return MARGIN + 20 + number * (BOX_HEIGHT + GAP)
+    Raises:
+        MissingRequirementError: without the extra `report`.
+    """
+    require("vl_convert", "report", "a PDF")
+    import vl_convert
 
-    def _x(self, number: int) -> int:
-        return self._left + (self._indents[number] if number >= 0 else 0)
+    return bytes(vl_convert.svg_to_pdf(diagram_svg(diagram, colour=colour, paper=True)))
 
-    def _box(self, number: int, box: Box) -> str:
-        x, y = self._x(number), self._top(number)
-        right = x + BOX_WIDTH - 9
-        times = f" \N{MULTIPLICATION SIGN}{box.repeats}" if box.repeats > 1 else ""
-        costs = ", ".join(
-            filter(None, [_cost(box.params, "params", box.unknown), _cost(box.macs, "MACs", box.unknown)])
+
+@dataclass(frozen=True)
+class _Shown:
+    """What all parts of a picture have in common."""
+
+    diagram: Diagram
+    costs: Costs
+
+    def shapes(self, values: list[int]) -> str:
+        """Of some nodes' outputs, each once."""
+        nodes = self.diagram.analysis.graph.nodes
+        texts = list(dict.fromkeys([shape_text(nodes[value].shape) for value in values]))
+        more = f", {len(texts) - MOST_SHAPES} more" if len(texts) > MOST_SHAPES else ""
+        return ", ".join(texts[:MOST_SHAPES]) + more
+
+
+@dataclass
+class _Card:
+    """A box as it is drawn.
+
+    Attributes:
+        width: of it.
+        height: of it.
+        box: what it stands for; None for a place where values come in or leave.
+        lines: its texts, with their classes.
+        inside: the unit in it.
+        coming: where each value comes in, from the middle; nothing where lines come in anywhere.
+        going: where each value leaves, from the middle.
+        labels: what is written where values leave.
+    """
+
+    width: float
+    height: float
+    box: Box | None = None
+    lines: list[tuple[str, str]] = field(default_factory=list)
+    inside: _Drawn | None = None
+    coming: dict[int, float] = field(default_factory=dict)
+    going: dict[int, float] = field(default_factory=dict)
+    labels: list[tuple[float, str]] = field(default_factory=list)
+
+    def piece(self, *, sinks: bool = False) -> Piece:
+        return Piece(self.width, self.height, sinks, LINE if self.labels else 0)
+
+
+class _Drawn:
+    """Boxes and lines of a part, placed.
+
+    Args:
+        shown: of the picture.
+        part: the network, or a unit.
+    """
+
+    def __init__(self, shown: _Shown, part: Part) -> None:
+        self._shown, self._part = shown, part
+        self._is_whole = part is shown.diagram
+        self.entries = _ends([value for edge in part.edges if edge.source < 0 for value in edge.values])
+        self.exits = [] if self._is_whole else _ends(part.leaving)
+        going = self._going()
+        entries = [self._entry(values) for values in self.entries]
+        cards = [self._card(number, box, going[number]) for number, box in enumerate(part.boxes)]
+        exits = [_Card(text_width(shown.shapes(values), SMALL) + 8, 0) for values in self.exits]
+        self._cards = [*entries, *cards, *exits]
+        self._first, self._first_exit = len(entries), len(entries) + len(cards)
+        self._links: list[Link] = []
+        self._classes: list[str] = []
+        self._link_all()
+        pieces = [card.piece(sinks=number >= self._first_exit) for number, card in enumerate(self._cards)]
+        self._layout = arrange(pieces, self._links, GAP if self._is_whole else GAP_INSIDE)
+        labels = [
+            x + right + 5 + text_width(text, SMALL)
+            for card, x in zip(self._cards, self._layout.x, strict=True)
+            for right, text in card.labels
+        ]
+        self.width = max([self._layout.width, *labels])
+        self.height = self._layout.height + (LINE if self._is_whole else 0)
+
+    def port(self, number: int, *, leaves: bool) -> float:
+        """Where a value comes in or leaves, from the left."""
+        at = self._first_exit + number if leaves else number
+        return self._layout.x[at]
+
+    def _going(self) -> list[list[int]]:
+        """The values that leave each box."""
+        found: list[dict[int, None]] = [{} for _ in self._part.boxes]
+        for edge in self._part.edges:
+            if edge.source >= 0:
+                found[edge.source].update(dict.fromkeys(edge.values))
+        owner = {layer.node.index: number for number, box in enumerate(self._part.boxes) for layer in box.layers}
+        for value in self._part.leaving:
+            if value in owner:
+                found[owner[value]][value] = None
+        return [sorted(values) for values in found]
+
+    def _entry(self, values: list[int]) -> _Card:
+        if not self._is_whole:
+            return _Card(text_width(self._shown.shapes(values), SMALL) + 8, 0)
+        text = f"input {self._shown.shapes(values)}"
+        return _Card(text_width(text, SMALL) + 20, 22, lines=[(text, "faint")])
+
+    def _card(self, number: int, box: Box, going: list[int]) -> _Card:
+        part = None if box.inside is None else _Drawn(self._shown, box.inside)
+        card = self._leaf(box) if part is None else self._group(box, part)
+        coming = sorted({value for edge in self._part.edges if edge.target == number for value in edge.values})
+        if part is not None:
+            left = -card.width / 2 + (card.width - part.width) / 2
+            card.coming = _mapped(coming, [part.port(at, leaves=False) + left for at in range(len(part.entries))])
+            card.going = _mapped(going, [part.port(at, leaves=True) + left for at in range(len(part.exits))])
+        is_result = self._is_whole and number in self._part.outputs
+        self._label(card, going, is_result=is_result)
+        return card
+
+    def _label(self, card: _Card, going: list[int], *, is_result: bool) -> None:
+        ends: dict[float, list[int]] = {}
+        inner = {value for edge in self._part.edges for value in edge.values}
+        for value in going if self._is_whole else sorted(inner.intersection(going)):  # the stage says what leaves it
+            ends.setdefault(card.going.get(value, 0.0), []).append(value)
+        results = {index for _, index in self._shown.diagram.analysis.graph.outputs} if is_result else set()
+        for right, values in ends.items():
+            mark = " \N{RIGHTWARDS ARROW} result" if results.intersection(values) else ""
+            card.labels.append((right, self._shown.shapes(values) + mark))
+        if card.inside is None and card.labels:
+            card.width = max(card.width, 2 * text_width(card.labels[0][1], SMALL) + 4)
+
+    def _leaf(self, box: Box) -> _Card:
+        most = WIDEST if self._is_whole else WIDEST_INSIDE
+        cost = self._shown.costs.text(box)
+        if self._is_whole:
+            costs = cost or _costs_text(box)
+            lines = [(_title(box), "name"), *[(line, "") for line in wrapped(box.text, SIZE, most, LINES)]]
+            lines += [(costs, "faint")] if costs else []
+        else:
+            times = f" \N{MULTIPLICATION SIGN}{box.repeats}" if box.repeats > 1 else ""
+            lines = [(line, "name") for line in wrapped(box.text + times, SIZE * 1.1, most, LINES)]
+            name = "" if box.layers[0].node.layer.role == "join" else box.path
+            lines += [(name, "faint"), (cost, "faint")]
+        faint = "small" if self._shown.costs.css(box) else "faint"  # a coloured box needs the darker letters
+        lines = [(cut_to(text, SIZE, most, bold=css == "name"), css) for text, css in lines if text]
+        lines = [(text, faint if css == "faint" else css) for text, css in lines]
+        wide = max(
+            [text_width(text, SMALL if css in ("faint", "small") else SIZE, bold=css == "name") for text, css in lines]
         )
-        costs = f"shared weights, {costs}" if box.shares else costs
-        result = " \N{RIGHTWARDS ARROW} result" if number in self._diagram.outputs else ""
-        name = escape(_cut(box.path + times, MOST_LETTERS - len(shape_text(box.shape) + result)))
-        words = escape(_cut(box.text, MOST_LETTERS - len(costs)))
-        layers = counted(len(box.layers), "layer")
-        what = f"{box.path}{times}: {box.text}; output {shape_text(box.shape)}; {layers}; {costs}"
-        return (
-            f"<g><title>{escape(what)}</title>"
-            f'<rect x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="5"/>'
-            f'<text class="name" x="{x + 9}" y="{y + 18}">{name}</text>'
-            f'<text x="{right}" y="{y + 18}" text-anchor="end">{shape_text(box.shape)}{result}</text>'
-            f'<text class="faint" x="{x + 9}" y="{y + 35}">{words}</text>'
-            f'<text class="faint" x="{right}" y="{y + 35}" text-anchor="end">{costs}</text></g>'
-        )
+        return _Card(max(wide + 2 * PAD, NARROWEST), LINE * len(lines) + 9, box, lines)
 
-    def _edge(self, edge: Edge) -> str:
-        if edge.passes:
-            return self._beside(edge)
-        x = max(self._x(edge.source), self._x(edge.target)) + 30
-        end = self._top(edge.target)
-        start = end - GAP
-        return f'<path d="M{x} {start}V{end - 5}"/><path class="head" d="M{x - 4} {end - 6}h8l-4 6z"/>'
+    def _group(self, box: Box, part: _Drawn) -> _Card:
+        title = cut_to(_title(box), SIZE, WIDEST, bold=True)
+        costs = self._shown.costs.text(box) or _costs_text(box)
+        wide = max(text_width(title, SIZE, bold=True), text_width(costs, SMALL), part.width) + 2 * PAD
+        wide = max(wide, 150 + 2 * PAD)
+        lines = [(title, "name"), (costs, "faint")]
+        if box.first:
+            lines += [(line, "faint") for line in wrapped(f"in the first: {box.first}", SMALL, wide - 2 * PAD, LINES)]
+        lines = [(text, css) for text, css in lines if text]
+        height = LINE * len(lines) + 9 + part.height
+        return _Card(wide, height, box, lines, part)
 
-    def _beside(self, edge: Edge) -> str:
-        """The line of an edge that leads past boxes."""
-        lane = MARGIN + self._lane * self._lanes[edge.source, edge.target]
-        start = self._top(edge.source) + BOX_HEIGHT - 12 if edge.source >= 0 else MARGIN + 6
-        end = self._top(edge.target) + 12
-        x = self._x(edge.target)
-        path = f"M{self._x(edge.source)} {start}H{lane + 5}Q{lane} {start} {lane} {start + 5}V{end - 5}"
-        path += f"Q{lane} {end} {lane + 5} {end}H{x - 5}"
-        line, head = (' class="skip"', "skip-head") if edge.is_skip else ("", "head")
-        return f'<path{line} d="{path}"/><path class="{head}" d="M{x - 6} {end - 4}v8l6-4z"/>'
+    # -- lines
+
+    def _link_all(self) -> None:
+        part, first = self._part, self._first
+        entry_of = {value: number for number, values in enumerate(self.entries) for value in values}
+        beside = Counter([edge.source for edge in part.edges if not edge.is_skip])
+        into = Counter([edge.target for edge in part.edges if not edge.is_skip])
+        for edge in part.edges:
+            is_alone = beside[edge.source] == into[edge.target] == 1
+            ends: dict[tuple[int, float, float | None], None] = {}
+            target = self._cards[first + edge.target]
+            for value in edge.values:
+                source = entry_of[value] if edge.source < 0 else first + edge.source
+                out = self._cards[source].going.get(value, 0.0)
+                ends[source, out, target.coming.get(value)] = None
+            weight = SHORTCUT if edge.is_skip else MAIN if is_alone else BESIDE
+            css = "skip" if edge.is_skip else "main" if is_alone else ""
+            for source, out, port in ends:
+                self._add(Link(source, first + edge.target, weight, edge.is_skip, out, port), css)
+        owner = {layer.node.index: number for number, box in enumerate(part.boxes) for layer in box.layers}
+        for number, values in enumerate(self.exits):
+            for source in dict.fromkeys([owner[value] for value in values]):
+                out = self._cards[first + source].going.get(values[0], 0.0)
+                self._add(Link(first + source, self._first_exit + number, MAIN, out=out, into=0.0), "main")
+
+    def _add(self, link: Link, css: str) -> None:
+        self._links.append(link)
+        self._classes.append(css)
+
+    # -- SVG
+
+    def at(self, left: float, top: float) -> list[str]:
+        """The elements, with their upper left corner there."""
+        found = [self._line(number, left, top) for number in self._drawing_order()]
+        for card, x, y in zip(self._cards, self._layout.x, self._layout.y, strict=True):
+            found += self._draw(card, left + x, top + y)
+        return found
+
+    def _drawing_order(self) -> list[int]:
+        """Shortcuts and main lines above others."""
+        return sorted(range(len(self._links)), key=lambda number: ("", "skip", "main").index(self._classes[number]))
+
+    def _line(self, number: int, left: float, top: float) -> str:
+        link, route = self._links[number], self._layout.routes[number]
+        css = self._classes[number]
+        start = self._layout.y[link.source] + self._cards[link.source].height
+        end = self._layout.y[link.target]
+        ends_open = link.target >= self._first_exit
+        points = _path(route, self._layout, start, end - (0 if ends_open else 6))
+        named = f' class="{css}"' if css else ""
+        line = f'<path{named} transform="translate({left:g} {top:g})" d="{points}"/>'
+        if ends_open:
+            return line
+        x, y = left + route.xs[-1], top + end
+        return f'{line}<path class="{css + "-" if css else ""}tip" d="M{x - 4:.1f} {y - 7:.1f}h8l-4 7z"/>'
+
+    def _draw(self, card: _Card, middle: float, top: float) -> list[str]:
+        x = middle - card.width / 2
+        if card.box is None:
+            if not card.height:
+                return []
+            texts = _texts(card.lines, x + 10, top)
+            size = f'width="{card.width:.1f}" height="{card.height:.1f}"'
+            return [f'<rect x="{x:.1f}" y="{top:.1f}" {size} rx="11"/>', *texts]
+        found = [f"<g><title>{escape(_what(card.box))}</title>"]
+        size = f'width="{card.width:.1f}" height="{card.height:.1f}"'
+        if card.inside is None:
+            rounded = 5 if self._is_whole or card.box.layers[0].node.layer.role != "join" else 12
+            found.append(f'<rect{self._shown.costs.css(card.box)} x="{x:.1f}" y="{top:.1f}" {size} rx="{rounded}"/>')
+            found += _texts(card.lines, x + PAD, top)
+        else:
+            found += self._draw_inside(card, x, top, size)
+        found += [
+            f'<text class="shape" x="{middle + right + 5:.1f}" y="{top + card.height + 12:.1f}">{escape(text)}</text>'
+            for right, text in card.labels
+        ]
+        return [*found, "</g>"]
+
+    def _draw_inside(self, card: _Card, x: float, top: float, size: str) -> list[str]:
+        assert card.inside is not None
+        band = LINE * len(card.lines) + 9
+        found = [f'<rect class="group" x="{x:.1f}" y="{top:.1f}" {size} rx="5"/>']
+        found.append(f'<rect class="head" x="{x:.1f}" y="{top:.1f}" width="{card.width:.1f}" height="{band}" rx="5"/>')
+        found += _texts(card.lines, x + PAD, top)
+        inner = card.inside.at(x + (card.width - card.inside.width) / 2, top + band)
+        return [*found, '<g class="in">', *inner, "</g>"]
 
 
-def _indents(diagram: Diagram) -> list[int]:
-    """How far each box stands to the right; what has no positions stays where the last map was."""
-    whole = map_size(diagram.analysis.graph.input_shape)
-    axis = main_axis(len(whole or ()))
-    found: list[int] = []
-    steps = 0
-    for box in diagram.boxes:
-        size = map_size(box.shape)
-        if whole is not None and size is not None:
-            steps = max(0, round(log2(whole[axis] / size[axis])))
-        found.append(min(steps, 10) * INDENT)
+def _ends(values: list[int]) -> list[list[int]]:
+    """Where values come in or leave: each for itself, or all together where there are many."""
+    known = sorted(set(values))
+    return [[value] for value in known] if len(known) <= MOST_ENDS else [known]
+
+
+def _mapped(values: list[int], ports: list[float]) -> dict[int, float]:
+    """A port for each value, in order; what is too many goes through the last one."""
+    return {value: ports[min(at, len(ports) - 1)] for at, value in enumerate(values)} if ports else {}
+
+
+def _path(route: Route, layout: Layout, start: float, end: float) -> str:
+    """The line of a link, in a layout's coordinates."""
+    if route.lane is not None:
+        down, up = layout.bottoms[route.rows[0]] + 8, layout.tops[route.rows[-1]] - 14
+        return f"M{route.xs[0]:.1f} {start:.1f}V{down:.1f}H{route.lane:.1f}V{up:.1f}H{route.xs[-1]:.1f}V{end:.1f}"
+    parts: list[str] = []
+    for at, row in enumerate(route.rows):
+        x, to = route.xs[at], route.xs[at + 1]
+        above = layout.bottoms[row] + layout.tips[row]
+        below = layout.tops[row + 1]
+        if not parts:
+            begin = start if layout.bottoms[row] >= start > layout.tops[row] - 1 else layout.bottoms[row]
+            parts.append(f"M{x:.1f} {begin:.1f}")
+        if abs(x - to) > 0.5:
+            middle = (above + below) / 2
+            parts.append(f"V{above:.1f}C{x:.1f} {middle:.1f} {to:.1f} {middle:.1f} {to:.1f} {min(below, end):.1f}")
+        if at == len(route.rows) - 1:
+            parts.append(f"V{end:.1f}")
+    return "".join(parts)
+
+
+def _texts(lines: list[tuple[str, str]], x: float, top: float) -> list[str]:
+    found: list[str] = []
+    for number, (text, css) in enumerate(lines):
+        named = f' class="{css}"' if css else ""
+        found.append(f'<text{named} x="{x:.1f}" y="{top + 15 + LINE * number:.1f}">{escape(text)}</text>')
     return found
 
 
-def _lanes(edges: list[Edge], boxes: int) -> dict[tuple[int, int], int]:
-    """A lane for each edge so that no two meet, short ones next to the boxes (the highest lane).
-
-    Where lanes run out, the outermost takes what is left.
-    """
-    taken = _Lanes(boxes + 1)
-    lanes: dict[tuple[int, int], int] = {}
-    for edge in sorted(edges, key=lambda edge: edge.target - edge.source):
-        lanes[edge.source, edge.target] = taken.take(edge.source + 1, edge.target + 1)
-    last = max(lanes.values(), default=0)
-    return {pair: last - lane for pair, lane in lanes.items()}
+def _title(box: Box) -> str:
+    times = f" \N{MULTIPLICATION SIGN}{box.repeats}" if box.repeats > 1 else ""
+    return f"{box.path}{times}{' side by side' if box.beside else ''}"
 
 
-class _Lanes:
-    """Which lanes are taken beside which boxes: a tree of ranges, each with a bit for each lane."""
+def _costs_text(box: Box) -> str:
+    costs = [_cost(box.params, "params", box.unknown), _cost(box.macs, "MACs", box.unknown)]
+    shared = ["shared weights"] if box.shares else []
+    return ", ".join([*shared, *filter(None, costs)])
 
-    def __init__(self, positions: int) -> None:
-        self._leaves = 1 << (positions - 1).bit_length()
-        self._whole = [0] * (2 * self._leaves)
-        """Lanes taken along a whole range."""
-        self._any = [0] * (2 * self._leaves)
-        """Lanes taken somewhere in a range."""
 
-    def take(self, first: int, last: int) -> int:
-        """The first lane that is free from one position to another, both among them; it is taken then."""
-        used, parts, above = 0, [], set()
-        left, right = first + self._leaves, last + self._leaves
-        while left <= right:
-            if left & 1:
-                parts.append(left)
-                left += 1
-            if not right & 1:
-                parts.append(right)
-                right -= 1
-            left, right = left >> 1, right >> 1
-        for part in parts:
-            used |= self._any[part]
-            part >>= 1  # noqa: PLW2901 - up to the root
-            while part and part not in above:
-                above.add(part)
-                used |= self._whole[part]
-                part >>= 1  # noqa: PLW2901
-        lane = min((~used & (used + 1)).bit_length() - 1, MOST_LANES - 1)
-        for part in parts:
-            self._whole[part] |= 1 << lane
-            self._any[part] |= 1 << lane
-        for part in above:
-            self._any[part] |= 1 << lane
-        return lane
+def _what(box: Box) -> str:
+    """A box in words, for the pointer."""
+    words = [f"{_title(box)}: {box.text}", f"output {shape_text(box.shape)}", counted(len(box.layers), "layer")]
+    return "; ".join([*words, *filter(None, [_costs_text(box)])])
 
 
 def _cost(value: int, word: str, unknown: frozenset[str]) -> str:
@@ -222,7 +388,3 @@ def _cost(value: int, word: str, unknown: frozenset[str]) -> str:
     if word.lower() in unknown:
         return f">= {si(value)} {word}" if value else f"? {word}"
     return f"{si(value)} {word}" if value else ""
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"

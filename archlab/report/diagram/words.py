@@ -28,6 +28,33 @@ def summary(path: str, layers: list[LayerReport], graph: Graph) -> Summary:
     return _words(typical, graph), len(units)
 
 
+def typical_unit(path: str, layers: list[LayerReport]) -> tuple[str, list[LayerReport]]:
+    """The path and the layers of the unit in the middle; of what repeats nothing, of all of it."""
+    units = _units(path, layers)
+    if len(units) < 2:
+        return path, layers
+    at = len(units) // 2
+    return f"{path}.{units[at][0].node.path[len(path) + 1 :].split('.')[0]}", units[at]
+
+
+def first_of(path: str, layers: list[LayerReport], graph: Graph) -> str:
+    """The words of the first unit's layers that are otherwise in the typical one."""
+    units = _units(path, layers)
+    if len(units) < 2:
+        return ""
+
+    def words(unit: list[LayerReport]) -> dict[str, str]:
+        main = [layer for layer in unit if _is_main(layer)]
+        return {layer.node.path[len(path) + 1 :].partition(".")[2]: _word(layer, graph) for layer in main}
+
+    usual = words(units[len(units) // 2])
+    other = [word for name, word in words(units[0]).items() if usual.get(name) != word]
+    if not other:
+        return ""
+    more = f" and {len(other) - MOST_WORDS} more" if len(other) > MOST_WORDS else ""
+    return f"{', '.join(other[:MOST_WORDS])}{more}"
+
+
 def _units(path: str, layers: list[LayerReport]) -> list[list[LayerReport]]:
     """The repetitions in a scope, `path.0`, `path.1`, ..."""
     inside = len(path) + 1

@@ -15,7 +15,8 @@ from archlab.analysis.time.device import Device
 from archlab.diagnostics.requirements import require
 from archlab.report.bounds import check_rows
 from archlab.report.diagram.boxes import fold_to_boxes
-from archlab.report.diagram.svg import diagram_style, diagram_svg
+from archlab.report.diagram.colours import diagram_style
+from archlab.report.diagram.svg import diagram_svg
 from archlab.report.figures import FIGURES, Figure, figure_text, figures_of, figures_row, training_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import conventions, totals
