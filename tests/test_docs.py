@@ -20,7 +20,7 @@ from tests.command import run
 ROOT = Path(__file__).parent.parent
 MADE = "problems.md"
 """Its configs are wrong on purpose; a test of its own holds it."""
-PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name != MADE)]
+PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.name != MADE)]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -50,7 +50,7 @@ def test_every_config_in_the_docs_is_valid(page: str, text: str) -> None:
     assert not problems.found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_the_docs_show_is_what_the_commands_print(
     page: Path,
     request: pytest.FixtureRequest,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from archlab.analysis.result import Analysis, LayerReport
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.suggest import did_you_mean
+from archlab.diagnostics.words import listed
 from archlab.explain.block import BlockExplanation, explain_block, find_block
 from archlab.explain.cost import macs_section, params_section
 from archlab.explain.field import field_section
@@ -21,6 +22,8 @@ from archlab.explain.subject import Subject
 from archlab.explain.topics import topic_sections
 from archlab.layers.describe import describe, own_options
 from archlab.layers.shape import shape_text
+
+T = TypeVar("T", bound="Explanation | BlockExplanation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,22 @@ def explain(analysis: Analysis, path: str) -> Explanation | BlockExplanation:
     is_layer = any(report.node.path == path for report in analysis.layers)
     block = None if is_layer else find_block(analysis, path)
     return explain_layer(analysis, path) if block is None else explain_block(block)
+
+
+def only(explanation: T, keys: Sequence[str]) -> T:
+    """The same with some of its sections; all of them for no keys.
+
+    Raises:
+        ConfigError: if it has no section of a key.
+    """
+    known = [section.key for section in explanation.sections]
+    for key in keys:
+        if key not in known:
+            hint = did_you_mean(key, known) or f"; it has {listed(known)}"
+            raise single_problem(f"there is no section '{key}' here{hint}", Code.UNKNOWN_NAME)
+    if not keys:
+        return explanation
+    return replace(explanation, sections=[section for section in explanation.sections if section.key in keys])
 
 
 def explain_layer(analysis: Analysis, path: str) -> Explanation:

@@ -43,8 +43,14 @@ def _step_lines(step: Step, width: int) -> list[str]:
     """`name = formula`, `= numbers`, `= result`, each on a line; on one where there is no formula."""
     result = number(step.result) + (f"  ({step.remark})" if step.remark else "")
     said = [part for part in (step.formula, step.numbers) if part and part != number(step.result)]
-    first, *others = [*said, result]
-    return [f"{step.name:<{width}} = {first}", *(f"{'':<{width}} = {part}" for part in others)]
+    first, *others = [line for part in (*said, result) for line in _wrapped(part, WIDTH - width - 5)]
+    return [f"{step.name:<{width}} {first}", *(f"{'':<{width}} {part}" for part in others)]
+
+
+def _wrapped(part: str, width: int) -> list[str]:
+    """A formula behind its `=`, on lines that fit; between words only."""
+    lines = wrap(part, max(width, 40), break_long_words=False, break_on_hyphens=False) or [""]
+    return [f"= {lines[0]}", *[f"  {line}" for line in lines[1:]]]
 
 
 def overview_text(overview: Overview, target: str) -> str:

@@ -194,7 +194,29 @@ def test_every_form(capsys: pytest.CaptureFixture[str]) -> None:
                 assert json.loads(printed)["name"] == "alexnet"
 
 
-@pytest.mark.parametrize("wrong", [["-o", "x.csv"], ["--format", "csv"], ["--counting", "conv1"]])
+def test_sections_by_key(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "resnet50", "conv1", "--section", "cost", "--section", "params", "--format", "json"]) == 0
+    assert [section["key"] for section in json.loads(capsys.readouterr().out)["sections"]] == ["params", "cost"]
+    assert main(["explain", "resnet50", "conv1", "--section", "coat"]) == 1
+    assert "did you mean 'cost'?" in capsys.readouterr().err
+    assert main(["explain", "resnet50", "layer1", "--section", "matrix"]) == 1
+    assert "it has ends, parts, params, cost, receptive_field" in capsys.readouterr().err
+
+
+def test_long_sums_stay_within_the_width(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "vgg16", "features"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 110
+
+
+def test_a_deployed_layer_has_its_folded_bias(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "resnet18", "conv1", "--deploy", "--format", "json"]) == 0
+    steps = json.loads(capsys.readouterr().out)["sections"][1]["steps"]
+    assert [step["result"] for step in steps] == [9408, 64, 9472]
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--section", "cost"], ["-o", "x.csv"], ["--format", "csv"], ["--counting", "conv1"]]
+)
 def test_wrong_usage(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["explain", "alexnet", *wrong])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from archlab.analysis.result import Analysis
 from archlab.cli.forms import json_form
 from archlab.cli.input_size import plain_shape
-from archlab.cli.options import TARGET, add_network, analyze_target, conditions_of
+from archlab.cli.options import TARGET, add_deploy, add_network, analyze_target, conditions_of
 from archlab.cli.output import TEXTS, Forms, UsageError, add_form
 from archlab.cli.report import Report
 from archlab.cli.single import is_layer_type, no_layer_type, single_layer
@@ -36,6 +36,7 @@ DRAWINGS = ("svg", "html")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A network and a layer."""
     add_network(parser)
+    add_deploy(parser)
     add_form(parser, FORMS)
     parser.add_argument("target", metavar="TARGET|TYPE", help=f"{TARGET}; or a layer type, such as conv2d, by itself")
     parser.add_argument(
@@ -47,6 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--animate", action="store_true", help="with -o FILE.svg: a moving picture, each output unit after another"
+    )
+    parser.add_argument(
+        "--section",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="this section only, such as size, params, cost, receptive_field or matrix; can be repeated",
     )
     parser.add_argument("--counting", action="store_true", help="what other tools print for the network, and why")
 
@@ -64,6 +72,8 @@ def run(options: argparse.Namespace) -> Report:
         raise UsageError(f"one layer or block at a time: '{options.words[0]}', then '{options.words[1]}'")
     if options.counting and options.words:
         raise UsageError("--counting is about the whole network: leave the layer out")
+    if options.section and not options.words:
+        raise UsageError(f"--section is of a layer or a block: name it behind {options.target}")
     if form in DRAWINGS and not options.words:
         raise UsageError(f"a drawing shows one layer: name it behind {options.target}")
     analysis = analyze_target(options.target, options)
@@ -82,7 +92,8 @@ def _single(options: argparse.Namespace) -> Report:
         if getattr(options, option):
             raise UsageError(f"--{option} is for networks; options of a layer type are written behind it")
     single = single_layer(options.target, options.words, has_input=options.input is not None)
-    network = loads(single.text, name=options.target, input=plain_shape(options.input))
+    written = loads(single.text, name=options.target, input=plain_shape(options.input))
+    network = written.deploy() if options.deploy else written
     notes = [f"taken, since not given: {single.assumed}"] if single.assumed else []
     return _layer(network.analyze(conditions_of(options)), options.target, options, notes)
 
@@ -112,11 +123,11 @@ def _overview(analysis: Analysis, target: str) -> Report:
 
 
 def _layer(analysis: Analysis, path: str, options: argparse.Namespace, notes: Sequence[str] = ()) -> Report:
-    from archlab.explain.layer import explain
+    from archlab.explain.layer import explain, only
     from archlab.explain.markdown import explanation_markdown
     from archlab.explain.text import explanation_text
 
-    found = explain(analysis, path)
+    found = only(explain(analysis, path), options.section)
 
     def scene() -> Scene:
         from archlab.explain.drawing.choose import drawn
