@@ -233,7 +233,7 @@ def test_shapes_stand_at_the_lines() -> None:
 
 
 def test_no_text_is_cut_beside_empty_space() -> None:
-    for name in ("resnet50", "googlenet", "mobilenet_v3_large", "hrnet_w18", "efficientnet_b0"):
+    for name in ("resnet50", "googlenet", "mobilenet_v3_large", "hrnet_w18", "efficientdet_d0"):
         assert "\N{HORIZONTAL ELLIPSIS}" not in diagram_svg(diagram_of(name))
 
 

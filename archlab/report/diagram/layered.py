@@ -155,6 +155,7 @@ class _Arranged:
         self._thread()
         _sort(self._rows, self._slots)
         self._x = _place(self._rows, self._slots)
+        self._straighten()
 
     def _buses(self) -> list[list[int]]:
         """The links of one source and kind, which share a line; those that lead past the fewest rows first."""
@@ -197,7 +198,7 @@ class _Arranged:
         heaviest = max([self._links[number].weight for number in bus])
         for upper, lower in pairwise(trunk):
             starts = upper == first.source
-            weight = (FREE if starts else 3) if first.aside else 2 * heaviest + 2
+            weight = (FREE if starts else 1) if first.aside else 2 * heaviest + 2
             self._join(upper, lower, weight, first.out if starts else 0)
         for number in bus:
             link = self._links[number]
@@ -210,6 +211,26 @@ class _Arranged:
     def _join(self, upper: int, lower: int, weight: float, right: float) -> None:
         self._slots[lower].above.append((upper, weight, right))
         self._slots[upper].below.append((lower, weight, -right))
+
+    def _straighten(self) -> None:
+        """Move shortcuts to the right, as far as each must go somewhere on its way; the outer ones first."""
+        right = {a: b for row in self._rows for a, b in pairwise(row)}
+        trunks = [
+            chain[1:-1]
+            for number, chain in self._chains.items()
+            if self._links[number].aside and not self._shared[number]
+        ]
+        reach = [(max([self._x[slot] for slot in trunk]), trunk) for trunk in trunks if trunk]
+        for furthest, trunk in sorted(reach, reverse=True):
+            for slot in trunk:
+                after = right.get(slot)
+                most = furthest if after is None else min(furthest, self._x[after] - self._apart(slot, after))
+                self._x[slot] = max(self._x[slot], most)
+
+    def _apart(self, left: int, right: int) -> float:
+        """Between the middles of neighbours, at least."""
+        a, b = self._slots[left], self._slots[right]
+        return a.before + b.before + _space(a, b)
 
     def layout(self) -> Layout:
         tops, bottoms, tips, y = self._heights()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 _WIDTHS = {
-    "ijl'|": 28,
-    " ,./:;\\": 34,
+    "ijl'": 28,
+    " ,./:;\\|": 35,
     "frtI()[]!-": 41,
     "scz?_`*": 55,
     'kvxyLFPTYJ"': 60,
     "abdeghnopqu0123456789$ESK": 66,
     "BXAVZ": 70,
-    "CDGHNOQRU&{}~": 78,
-    "mMwW%@+<>=#^": 99,
+    "CDGHNOQRU&{}": 78,
+    "mMwW%@+<>=#^~": 99,
 }
 """Hundredths of the font's size: those of DejaVu Sans, the widest of the fonts that a picture may be shown in."""
 _WIDTH = {letter: width for letters, width in _WIDTHS.items() for letter in letters}

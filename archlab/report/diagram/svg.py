@@ -12,7 +12,7 @@ from archlab.layers.shape import shape_text
 from archlab.report.diagram.boxes import Box, Diagram, Part
 from archlab.report.diagram.colours import HEAT, Costs, diagram_style
 from archlab.report.diagram.layered import Layout, Link, Piece, Route, arrange
-from archlab.report.diagram.letters import cut_to, text_width, wrapped
+from archlab.report.diagram.letters import BOLD, cut_to, text_width, wrapped
 from archlab.report.units import si
 
 SIZE, SMALL = 12, 11
@@ -215,7 +215,7 @@ class _Drawn:
             lines += [(costs, "faint")] if costs else []
         else:
             times = f" \N{MULTIPLICATION SIGN}{box.repeats}" if box.repeats > 1 else ""
-            lines = [(line, "name") for line in wrapped(box.text + times, SIZE * 1.1, most, LINES)]
+            lines = [(line, "name") for line in wrapped(box.text + times, SIZE * BOLD, most, LINES)]
             name = "" if box.layers[0].node.layer.role == "join" else box.path
             lines += [(name, "faint"), (cost, "faint")]
         faint = "small" if self._shown.costs.css(box) else "faint"  # a coloured box needs the darker letters
