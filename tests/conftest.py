@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -27,6 +28,10 @@ SLOW = (
 """Folders and modules that build models, start processes or browsers, or go through many cases."""
 
 
+GARBAGE = (100_000, 20, 100)
+"""Thresholds of the collector: ours make many small objects, few of them in circles."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--rewrite` writes the expected outputs anew; `--whole` leaves no network out."""
     parser.addoption("--rewrite", action="store_true", help="write expected outputs and generated pages anew")
@@ -43,3 +48,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         path = item.path.relative_to(TESTS).as_posix()
         if not any(path == slow or path.startswith(f"{slow}/") for slow in SLOW):
             item.add_marker(pytest.mark.quick)
+
+
+def pytest_collection_finish() -> None:
+    """Look no more for garbage among PyTorch's modules and the tests themselves, which stay to the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
