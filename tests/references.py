@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models
 from torchvision.models.regnet import BlockParams
 
-from archlab.api import load as api
-from archlab.config.tree import presets
+from archlab.config.tree.presets import preset_files
+from tests import presets
 from tests.more_references import MORE_REFERENCES
 
 EXAMPLES = (
@@ -28,7 +29,7 @@ EXAMPLES = (
 """Families that tests/test_examples.py and tests/zoo/test_maps.py compare with models written from their papers."""
 FROM_TIMM = ("coatnet", "convnextv2", "mobilevit", "nfnet", "resnest")
 """Families that tests/zoo/test_timm.py compares with timm."""
-FAMILIES = tuple(path.stem for path in presets.preset_files() if path.stem not in (*EXAMPLES, *FROM_TIMM))
+FAMILIES = tuple(path.stem for path in preset_files() if path.stem not in (*EXAMPLES, *FROM_TIMM))
 
 
 def alexnet_slim() -> Any:
@@ -194,19 +195,44 @@ class Truth(NamedTuple):
     """By their names in the state dict, in its order."""
 
 
+class Undrawn(TorchFunctionMode):
+    """Modules made under it leave their tensors as they are: drawing on the meta device takes most of the time."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Calls anything but what draws, which gives back its tensor."""
+        if func in {Tensor.normal_, Tensor.uniform_} or getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
+OF_EACH_VALUE = (
+    *(nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.Dropout),
+    *(nn.ReLU, nn.ReLU6, nn.SiLU, nn.GELU, nn.Sigmoid, nn.Hardswish, nn.Hardsigmoid),
+)
+"""Modules whose output has the shape of their input, and of which no MAC is counted."""
+
+
+def passed_over(model: nn.Module) -> nn.Module:
+    """A model of which only shapes and MACs are asked: on the meta device torch takes norms apart, which is slow."""
+    for module in model.modules():
+        if isinstance(module, OF_EACH_VALUE):
+            module.forward = lambda value: value  # type: ignore[assignment, method-assign]
+    return model
+
+
 @cache
 def truth(name: str) -> Truth:
-    with torch.device("meta"):
+    with torch.device("meta"), Undrawn():
         model: nn.Module = REFERENCES[name]()
         if not name.endswith("_aux"):
             model.eval()
-        image = torch.empty(1, *api.load(name).graph.input_shape)
+        image = torch.empty(1, *presets.network(name).graph.input_shape)
     outputs: list[int] = []
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Conv3d | nn.Linear):
             module.register_forward_hook(lambda _module, _inputs, output: outputs.append(output.numel()))
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model(image)
+        passed_over(model)(image)
     learnable = dict(model.named_parameters())
     return Truth(
         params=sum(parameter.numel() for parameter in learnable.values()),
