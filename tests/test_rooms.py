@@ -16,6 +16,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "archlab"
 ROOMS = (
     "cli",
+    "mcp",
     "zoo",
     "api",
     "lint",

@@ -13,6 +13,7 @@ from archlab.config.expand.inputs import ONLY
 from archlab.config.tree.figures import FigureLimit
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.spelling import argument
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import one_of
 from archlab.sweep.figures import FIELDS, FIGURES, SUMS, Designs, field_value, is_whole_only, value_of
@@ -129,7 +130,9 @@ def _by_entropy(question: Question, designs: Designs, how: str, most_depth: floa
         message = (
             f"{len(designs):,} designs are within the limits, and the entropy of at most {MOST_SCORED:,} is worked"
         )
-        raise single_problem(f"{message} out; narrow the limits, or draw some: --sample 1000", Code.TOO_LARGE)
+        raise single_problem(
+            f"{message} out; narrow the limits, or draw some: {argument('sample', 1000)}", Code.TOO_LARGE
+        )
     space = question.space
     scores = [structure(expanded(space, number)) for number in designs.numbers]
     rows = [row for row, one in enumerate(scores) if most_depth is None or one.depth_to_width <= most_depth]

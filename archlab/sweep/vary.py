@@ -17,6 +17,7 @@ from archlab.config.tree.document import Document, Variant
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import Problems, single_problem
+from archlab.diagnostics.spelling import argument, spelling
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import listed
 from archlab.layers.shape import AXIS_NAMES, Shape
@@ -70,9 +71,10 @@ def space_of(
                 knobs.append(Knob(name, _values(name, node, document, variant)))
         except VaryError as error:
             code = Code.UNKNOWN_PARAM if name not in (*document.params, ONLY) else Code.WRONG_VALUE
-            problems.add(str(error) if place is not None else f"--vary {name}: {error}", code, place)
+            problems.add(str(error) if place is not None else f"{argument('vary', name)}: {error}", code, place)
     if not vary:
-        problems.add("nothing varies; give values: --vary width=16..128:8", Code.MISSING, None)
+        example = argument("vary", "width=16..128:8")
+        problems.add(f"nothing varies; give values: {example}", Code.MISSING, None)
     if len(knobs) > MOST_KNOBS:
         problems.add(f"{len(knobs)} params vary; at most {MOST_KNOBS} may", Code.TOO_LARGE, None)
     space = Space(document, variant, settings, input_shape, tuple(knobs), derived)
@@ -85,13 +87,13 @@ def space_of(
 def _check_name(name: str, document: Document, settings: Mapping[str, Any], input_shape: GivenInput | None) -> None:
     if name == ONLY:
         if input_shape is not None:
-            raise VaryError("'input' has one value already, by --input")
+            raise VaryError(f"'input' has one value already, by {argument('input')}")
         return
     if name not in document.params:
         hint = did_you_mean(name, [*document.params, ONLY]) or f"; it has {listed(document.params)}"
         raise VaryError(f"{document.name} has no param '{name}'{hint}")
     if name in settings:
-        raise VaryError(f"'{name}' has one value already, by --set")
+        raise VaryError(f"'{name}' has one value already, by {spelling().param(name)}")
 
 
 def _derived(name: str, node: Scalar) -> Argument:

@@ -10,6 +10,7 @@ from archlab.analysis.conditions import Conditions
 from archlab.config.tree.figures import FigureLimit
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import ConfigError, single_problem
+from archlab.diagnostics.spelling import argument
 from archlab.sweep.engine import BLOCK_ROWS, Assigned, Engine
 from archlab.sweep.figures import (
     SUMS,
@@ -62,7 +63,8 @@ class Question:
         if self.count > MOST_LISTED:
             message = (
                 f"the space has {self.space.size:,} designs, and at most {MOST_LISTED:,} are listed one by one; "
-                "narrow it, draw some (--sample 100000), or ask for their front alone (--pareto macs,receptive_field)"
+                f"narrow it, draw some ({argument('sample', 100000)}), or ask for their front alone "
+                f"({argument('pareto', 'macs,receptive_field')})"
             )
             raise single_problem(message, Code.TOO_LARGE)
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from archlab.cli.spelling import OptionSpelling
 from archlab.diagnostics.problem import ConfigError
+from archlab.diagnostics.spelling import spelled
 from archlab.sweep.file import read_written
 from archlab.sweep.vary import read_vary
 from tests.sweep.spaces import space
@@ -73,7 +75,12 @@ def test_problems(name: str, text: str, message: str) -> None:
 
 
 def test_a_param_that_is_set_does_not_vary() -> None:
-    with pytest.raises(ConfigError, match="'width' has one value already, by --set"):
+    with pytest.raises(ConfigError, match=r"vary=width: 'width' has one value already, by width=\.\.\."):
+        space(CONFIG, {"width": "1..2"}, width=3)
+    with (
+        spelled(OptionSpelling()),
+        pytest.raises(ConfigError, match=r"--vary width: 'width' has one value already, by --set width=\.\.\."),
+    ):
         space(CONFIG, {"width": "1..2"}, width=3)
 
 

@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "time": "a bound for each layer's time on a device (roofline)",
     "measure": "run the built model, beside the roofline and the predicted memory",
     "explain": "one layer's formulas with its numbers, or why tools count differently",
+    "mcp": "the commands as tools for agents (Model Context Protocol), over stdin and stdout",
     "presets": "the networks that come with archlab",
     "schema": "the JSON Schema of the language, for editors",
 }

@@ -18,7 +18,6 @@ from archlab.diagnostics.requirements import require
 
 if TYPE_CHECKING:
     from archlab.analysis.row import Row
-    from archlab.config.tree.figures import FigureLimit
     from archlab.sweep.figures import Designs
     from archlab.sweep.file import Written
     from archlab.sweep.space import Space
@@ -141,6 +140,7 @@ def asked(options: argparse.Namespace) -> tuple[Written, Question]:
     from archlab.analysis.conditions import Conditions
     from archlab.cli.input_size import input_shape
     from archlab.cli.options import assignments
+    from archlab.config.tree.figures import read_figure_limits
     from archlab.config.tree.targets import open_target
     from archlab.diagnostics.codes import Code
     from archlab.diagnostics.problem import single_problem
@@ -170,26 +170,11 @@ def asked(options: argparse.Namespace) -> tuple[Written, Question]:
     problems.raise_if_any()
     assert space is not None
     space = replace(space, deployed=options.deploy)
-    limits = (*written.limits, *_limits(options.where))
+    limits = (*written.limits, *read_figure_limits("where", options.where))
     conditions = Conditions(batch=options.batch, dtype=options.dtype)
     sample = written.sample if options.sample is None else options.sample
     chosen = written.seed if options.seed is None else options.seed
     return written, Question(space, conditions, limits, sample, chosen)
-
-
-def _limits(texts: list[str]) -> list[FigureLimit]:
-    from archlab.config.syntax.quantity import QuantityError
-    from archlab.config.tree.figures import parse_figure_limits
-    from archlab.diagnostics.codes import Code
-    from archlab.diagnostics.problem import single_problem
-
-    found: list[FigureLimit] = []
-    for text in texts:
-        try:
-            found += parse_figure_limits(text)
-        except QuantityError as error:
-            raise single_problem(f"--where {text}: {error}", Code.WRONG_VALUE) from None
-    return found
 
 
 def _json(as_dict: Callable[[], Row]) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
 from archlab.config.syntax.quantity import BYTES, COUNT, POSITIONS, Measure, QuantityError, parse_quantity, shortened
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import single_problem
+from archlab.diagnostics.spelling import argument
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import one_of
 
@@ -139,6 +142,21 @@ def parse_figure_limits(text: str) -> list[FigureLimit]:
         if name not in FIGURES:
             raise QuantityError(unknown_figure(name))
         found += [FigureLimit(name, limit) for limit in parse_limits(part.strip()[len(name) :], name)]
+    return found
+
+
+def read_figure_limits(argument_name: str, texts: Iterable[str]) -> list[FigureLimit]:
+    """The limits of an argument, in each text one or several.
+
+    Raises:
+        ConfigError: for what is no limit, with the argument as the caller writes it.
+    """
+    found: list[FigureLimit] = []
+    for text in texts:
+        try:
+            found += parse_figure_limits(text)
+        except QuantityError as error:
+            raise single_problem(f"{argument(argument_name, text)}: {error}", Code.WRONG_VALUE) from None
     return found
 
 
