@@ -10,7 +10,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from archlab.cli.characters import prepare_streams
+from archlab.cli.characters import prepare_streams, shown
+from archlab.cli.colours import coloured_problems
 from archlab.cli.commands import COMMANDS, command_module
 from archlab.cli.output import OK, WRONG_INPUT, UsageError, deliver, silence
 from archlab.cli.parser import Parser
@@ -40,16 +41,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 if all is well, 1 if the input or a check is wrong. Wrong usage exits with 2.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = _joined(sys.argv[1:] if arguments is None else arguments)
+    if given in ([], ["-h"], ["--help"]):
+        from archlab.cli.help import overview
+
+        sys.stdout.write(shown(overview()))
+        return OK
     parser = build_parser(next((word for word in given if not word.startswith("-")), None))
     options = parser.parse_args([_STDIN_VARIANT.sub("/dev/stdin@", argument) for argument in given])
     options.shown = shlex.join(["archlab", *given])
     if len([target for target in _targets(options) if target.partition("@")[0] in STDIN_NAMES]) > 1:
-        parser.error("'-' stands for stdin, which can be read only once")
+        (parser.own or parser).error("'-' stands for stdin, which can be read only once")
     try:
         return _run(options)
     except UsageError as error:
-        parser.error(str(error))
+        (parser.own or parser).error(str(error))
 
 
 def build_parser(command: str | None) -> Parser:
@@ -65,6 +71,8 @@ def build_parser(command: str | None) -> Parser:
         own = commands.add_parser(name, help=summary)
         if name == command:
             command_module(name).add_arguments(own)
+            own.command, own.summary = name, summary
+            parser.own = own
     return parser
 
 
@@ -86,10 +94,10 @@ def _run(options: argparse.Namespace) -> int:
         with remembered_inputs(), spelled(OptionSpelling()), units_of(options):
             return deliver(command.run(options), form, path)
     except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{coloured_problems(str(error))}\n")
         return WRONG_INPUT
     except MissingRequirementError as error:
-        sys.stderr.write(f"archlab: {error}\n")
+        sys.stderr.write(f"archlab: {coloured_problems(str(error))}\n")
         return WRONG_INPUT
     except BrokenPipeError:
         silence()  # the reader has gone (`| head`)
@@ -100,6 +108,17 @@ def _run(options: argparse.Namespace) -> int:
 
 _STDIN_VARIANT = re.compile(r"\A-@")
 """A variant of the config on stdin, which argparse would take for an option."""
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """`--sort -macs` as `--sort=-macs`, since argparse takes what begins with a dash for an option."""
+    found: list[str] = []
+    for word in arguments:
+        if found and found[-1] == "--sort" and re.match(r"-[a-z]", word):
+            found[-1] = f"--sort={word}"
+        else:
+            found.append(word)
+    return found
 
 
 def _targets(options: argparse.Namespace) -> list[str]:

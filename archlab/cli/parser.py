@@ -26,7 +26,34 @@ DTYPE_HABITS = {
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's, with the nearest word for one that is not known."""
+    """argparse's, with the nearest word for one that is not known, short errors, and a help with examples.
+
+    Attributes:
+        command: whose arguments it has; empty of a command that does not run.
+        summary: what the command does.
+        own: of the whole command line: the parser of the command that runs.
+    """
+
+    command = ""
+    summary = ""
+    own: Parser | None = None
+
+    def format_help(self) -> str:
+        """Usage, description and options, then examples."""
+        if not self.command:
+            return super().format_help()
+        from archlab.cli.help import describe, tail
+
+        describe(self, self.summary)
+        return f"{super().format_help()}\n{tail(self.command)}"
+
+    def error(self, message: str) -> NoReturn:
+        """What is wrong, and in one line how the command is called."""
+        from archlab.cli.colours import coloured_error
+        from archlab.cli.help import usage
+
+        called = usage(self) if self.command else f"{self.prog} COMMAND ... [options]"
+        self.exit(2, f"{coloured_error(self.prog, message)}\nusage: {called}; {self.prog} --help says more\n")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Refuse an option that is not known where it stands, so that its command's usage is shown."""

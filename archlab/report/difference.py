@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from archlab.analysis.difference import Change, Difference
 from archlab.analysis.result import Analysis
 from archlab.diagnostics.words import counted
+from archlab.report.folded_changes import Fold, folded, value_text
 from archlab.report.grid import grid
 from archlab.report.terminal import Part, render
-from archlab.report.units import si
+from archlab.report.units import binary, count, si
 
 MOST_NAMES = 12
 """So many renamed layers are listed."""
 MOST_SHORT = 12
 """So many changes are listed in the short form."""
 
+BYTES = ("memory", "training")
+"""Figures in bytes; the others are counts."""
+
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
 def difference_text(
-    difference: Difference, *, names: tuple[str, str] | None = None, short: bool = False, colour: bool = False
+    difference: Difference,
+    *,
+    names: tuple[str, str] | None = None,
+    short: bool = False,
+    each: bool = False,
+    colour: bool = False,
 ) -> str:
     """The totals that changed, then the layers.
 
@@ -26,6 +37,7 @@ def difference_text(
         difference: of two networks.
         names: what they are called; by default as they are.
         short: whether layers that are as they are written, and follow others that changed, are counted only.
+        each: whether every layer has lines of its own; those that changed alike are one otherwise.
         colour: whether it goes to a person's terminal.
     """
     old, new = names or (difference.before.graph.name, difference.after.graph.name)
@@ -36,7 +48,8 @@ def difference_text(
             nones = [_none(row["figure"], side) for side in (difference.before, difference.after)]
             bounds = row.get("lower_bound", {})
             sides = zip(("before", "after"), nones, strict=True)
-            cells = [_number(row[side], none, is_bound=side in bounds) for side, none in sides]
+            text = binary if row["figure"] in BYTES else count
+            cells = [_number(row[side], none, text, is_bound=side in bounds) for side, none in sides]
             table.rows.append((row["figure"], *cells, change))
     changes = difference.changes()
     renamed = [change.details["name"] for change in changes if list(change.details) == ["name"]]
@@ -47,10 +60,11 @@ def difference_text(
     listed = [change for change in changes if list(change.details) != ["name"]]
     following = [change for change in listed if short and change.follows]
     listed = [change for change in listed if not (short and change.follows)]
-    shown = listed[:MOST_SHORT] if short else listed
-    parts += ["\n".join(_lines(change)) for change in shown]
-    if len(shown) < len(listed):
-        parts.append(f"  ... and {counted(len(listed) - len(shown), 'change')} more")
+    entries: Sequence[Change | Fold] = listed if each else folded(listed)
+    shown = entries[:MOST_SHORT] if short else entries
+    parts += ["\n".join(_lines(entry)) for entry in shown]
+    if len(shown) < len(entries):
+        parts.append(f"  ... and {counted(len(entries) - len(shown), 'change')} more")
     if following:
         parts.append(_followed(following))
     if renamed:
@@ -81,21 +95,17 @@ def _none(figure: str, side: Analysis) -> str:
     return "unknown" if side.total.receptive_field.unknown else "global"
 
 
-def _number(value: int | None, none: str, *, is_bound: bool = False) -> str:
-    return none if value is None else f">= {value:,}" if is_bound else f"{value:,}"
+def _number(value: int | None, none: str, text: Callable[[int], str], *, is_bound: bool = False) -> str:
+    return none if value is None else f">= {text(value)}" if is_bound else text(value)
 
 
-def _lines(change: Change) -> list[str]:
+def _lines(change: Change | Fold) -> list[str]:
     costs = [f"{value:+,} {word}" for value, word in ((change.params, "params"),) if value]
     if change.macs:
         costs.append(f"{'+' if change.macs > 0 else '-'}{si(abs(change.macs))} MACs")
     tail = f"  ({', '.join(costs)})" if costs else ""
+    if isinstance(change, Fold):
+        return [f"~ {len(change.changes):,} layers: {change.what}{tail}", f"    {change.names}"]
     what = "" if change.kind == "changed" else f"  {change.what}"
-    details = [f"    {name}: {_value(a)} -> {_value(b)}" for name, (a, b) in change.details.items()]
+    details = [f"    {name}: {value_text(a)} -> {value_text(b)}" for name, (a, b) in change.details.items()]
     return [f"{_SIGNS[change.kind]} {change.path}{what}{tail}", *details]
-
-
-def _value(value: object) -> str:
-    if isinstance(value, list):
-        return "x".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)

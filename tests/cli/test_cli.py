@@ -137,7 +137,7 @@ def test_output_file_and_its_ending(tmp_path: Path, capsys: pytest.CaptureFixtur
         *(
             ["analyze"],
             ["frobnicate"],
-            [],
+            ["--depth", "1"],
             ["analyze", "resnet18", "--batch", "0"],
             ["analyze", "a", "--dtype", "int4"],
         ),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema import validate
 
 from archlab.analysis.difference import Difference
 from archlab.api.load import loads
 from archlab.cli.main import main
 from archlab.diagnostics.problem import ConfigError
 from archlab.graph import Graph
+from archlab.report.difference import difference_text
 from archlab.zoo.template import starter_config
 from tests import presets
 
@@ -44,6 +48,24 @@ def test_its_expectations_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert main(["validate", "."]) == 0
     assert "variants" not in (tmp_path / "net_resnet101.yaml").read_text()
     assert "Deep Residual" in (tmp_path / "net_resnet101.yaml").read_text()  # comments and descriptions stay
+
+
+def test_the_schema_that_its_first_line_names_is_there_and_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for source in ("blank", "resnet18"):
+        assert main(["new", f"nets/{source}"]) == 1  # no such folder
+        assert main(["new", source, "--from", source]) == 0
+        line, _, text = (tmp_path / f"{source}.yaml").read_text().partition("\n")
+        name = line.removeprefix("# yaml-language-server: $schema=")
+        validate(yaml.safe_load(text), json.loads((tmp_path / name).read_text()))
+    assert main(["fmt", "--check", "blank.yaml"]) == 0
+    assert capsys.readouterr().err.count("wrote archlab.schema.json") == 1
+    (tmp_path / "archlab.schema.json").unlink()
+    assert main(["new", "bare", "--no-schema"]) == 0
+    assert "$schema" not in (tmp_path / "bare.yaml").read_text()
+    assert not (tmp_path / "archlab.schema.json").exists()
 
 
 def test_nothing_is_overwritten(
@@ -140,6 +162,47 @@ def test_equal_layers_of_other_inputs_are_others() -> None:
         ("changed", "gone"),
     ]
     assert found[-1].details == {"inputs": ("stage.1.relu", "a_relu")}
+
+
+WIDE = """
+name: wide
+params: {{width: {width}, kernel: {kernel}}}
+input: [3, {size}, {size}]
+layers:
+  - {{name: stage, repeat: 4, type: conv2d, out_channels: $width, kernel_size: $kernel, padding: auto,
+      activation: relu}}
+  - {{type: adaptive_avg_pool2d, output_size: 1}}
+  - {{type: flatten}}
+  - {{type: linear, out_features: 10}}
+"""
+AS_IT_IS = {"width": 16, "kernel": 3, "size": 32}
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"width": 8}, "~ 11 layers: width x 0.5  (-"),
+        ({"width": 24}, "~ 11 layers: width x 1.5  (+"),
+        ({"kernel": 5}, "~ 4 layers: kernel_size 3x3 -> 5x5, padding 1x1 -> 2x2  (+"),
+        ({"size": 16}, "~ 8 layers: map size x 0.5  (-"),
+    ],
+)
+def test_layers_that_change_alike_are_one_line(other: dict[str, object], said: str) -> None:
+    before, after = (loads(WIDE.format(**{**AS_IT_IS, **values})).analyze() for values in ({}, other))
+    difference = Difference(before, after)
+    text = difference_text(difference)
+    assert said in text
+    assert "stage.0.conv" in text
+    each = difference_text(difference, each=True)
+    assert said not in each
+    assert all(f"~ {change.path}" in each for change in difference.changes() if list(change.details) != ["name"])
+
+
+def test_figures_have_units(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "resnet18", "resnet34"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r" memory +51\.33 MiB +89\.92 MiB ", out)
+    assert re.search(r" params +11,689,512 +21,797,672 ", out)
 
 
 def test_names_of_shared_layers() -> None:

@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_form(parser, FORMS)
     parser.add_argument("before", metavar="A", help=TARGET)
     parser.add_argument("after", metavar="B", nargs="?", help="the same; without it A is compared with itself by --set")
+    parser.add_argument("--each", action="store_true", help="every layer by itself, also those that changed alike")
     parser.epilog = f"{SEVERAL} With A alone, --set width=1 compares it as written with that value."
 
 
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> Report:
     difference = Difference(*both)
     return Report(
         {"json": partial(json_form, difference.to_dict)},
-        table=partial(_table, difference),
+        table=partial(_table, difference, options.each),
         notes=shared_notes(options, requests),
     )
 
@@ -81,7 +82,7 @@ def _refuse_values(target: str, options: argparse.Namespace) -> None:
         )
 
 
-def _table(difference: Difference, colour: bool) -> str:  # noqa: FBT001 - what a report's table is given
+def _table(difference: Difference, each: bool, colour: bool) -> str:  # noqa: FBT001 - what a report's table is given
     from archlab.report.difference import difference_text
 
-    return difference_text(difference, colour=colour)
+    return difference_text(difference, each=each, colour=colour)
