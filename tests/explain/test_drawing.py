@@ -109,6 +109,13 @@ def test_it_is_told_and_asks_for_nothing() -> None:
     assert [frame.get("class") for frame in frames[:2]] == ["f f0", "f"]
 
 
+def test_units_that_are_left_out_are_told() -> None:
+    svg = animation_svg(made("upsample scale_factor=7", (1, 40, 40)))
+    assert svg.count("<g class=") == 100
+    assert "The first 100 of 441 output units are shown." in svg
+    assert "output units are shown" not in animation_svg(made("conv2d kernel_size=3"))
+
+
 def test_a_picture_has_one_frame_in_the_middle() -> None:
     svg = picture_svg(made("conv2d kernel_size=3 padding=1"))
     assert "animation" not in svg

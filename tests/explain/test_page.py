@@ -194,3 +194,24 @@ def test_it_fits_the_screen(
     dark = visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(13, 17, 23)"
     assert dark == (scheme == "dark")
     visit.page.close()
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_one_frame_at_a_time_and_one_alone_without_motion(
+    browser: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], motion: str
+) -> None:
+    """Of a moving picture, at times that its clock is set to."""
+    path = tmp_path / "it.svg"
+    run(capsys, "explain", "max_pool2d", "kernel_size=2", "--input", "1x4x4", "--animate", "-o", str(path))
+    page = browser.new_page(reduced_motion=motion)
+    page.goto(path.as_uri())
+    script = """(at) => {
+      for (const one of document.getAnimations()) { one.pause(); one.currentTime = at; }
+      const frames = [...document.querySelectorAll(".f")].map((frame, index) => [getComputedStyle(frame), index]);
+      return frames.filter(([style]) => style.visibility === "visible").map(([, index]) => index);
+    }"""
+    shown = [page.evaluate(script, at) for at in (100, 800, 1500, 2200, 2900, 3600)]
+    still = motion == "reduce"
+    assert shown == ([[0]] * 6 if still else [[0], [1], [2], [3], [0], [1]])
+    assert page.evaluate("document.getAnimations().length") == (0 if still else 4)
+    page.close()

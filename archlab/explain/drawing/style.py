@@ -63,7 +63,9 @@ def _rules(colour: dict[str, str]) -> str:
 
 
 def motion(count: int, seconds: float) -> str:
-    """CSS that shows one frame after another, for ever; the first alone to who wants no motion, and in print.
+    """CSS that shows one frame after another, for ever; it stands still below a pointer.
+
+    Who wants no motion sees the first frame alone, and so does print.
 
     Args:
         count: frames.
@@ -75,4 +77,5 @@ def motion(count: int, seconds: float) -> str:
         f"@keyframes archlab-frame{{0%{{visibility:visible}}{shown:.4f}%,100%{{visibility:hidden}}}}"
         f"@media screen and (prefers-reduced-motion:no-preference){{.archlab-layer .f{{visibility:hidden;"
         f"animation:archlab-frame {whole:g}s step-end infinite}}}}"
+        ".archlab-layer:hover .f{animation-play-state:paused!important}"
     )

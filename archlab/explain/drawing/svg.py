@@ -43,7 +43,8 @@ class _Picture:
         self._frames = frames
         self._letters = _letters(scene)
         self._titles = wrap(scene.title, 60)
-        self._head = [*self._titles, *[line for text in scene.remarks() for line in wrap(text, 72)]]
+        self._remarks = [*scene.remarks(), *_cut(scene, frames)]
+        self._head = [*self._titles, *[line for text in self._remarks for line in wrap(text, 72)]]
         top = MARGIN + LINE * (len(self._head) + 1) + 8
         self._maps = _boards(scene, top)
         self._caption = max(m.bottom for m in self._maps) + LINE * 2 + 4
@@ -94,7 +95,7 @@ class _Picture:
         scene = self._scene
         what = "Each output unit in turn" if moving else "One output unit"
         kernel = f" through a kernel of {' x '.join(map(str, scene.sight.kernel))}" if scene.sight.kernel else ""
-        return " ".join([f"{what}, linked to the input positions that it reads{kernel}.", *scene.remarks()])
+        return " ".join([f"{what}, linked to the input positions that it reads{kernel}.", *self._remarks])
 
     def _heading(self) -> list[str]:
         first = len(self._titles)
@@ -361,6 +362,12 @@ class _Picture:
                 parts.append(glyphs([((MARGIN + 7, y - 5), "a" if self._letters else "\N{BULLET}")], "on small mid"))
             parts.append(f'<text x="{MARGIN + 22}" y="{y}">{escape(words)}</text>')
         return parts
+
+
+def _cut(scene: Scene, frames: list[Frame]) -> list[str]:
+    """That some units are left out of a moving picture."""
+    units = prod([axis.units for axis in scene.sight.axes])
+    return [f"The first {len(frames)} of {units:,} output units are shown."] if 1 < len(frames) < units else []
 
 
 def _outside(scene: Scene) -> str:
