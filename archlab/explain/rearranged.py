@@ -145,6 +145,33 @@ def _reduced(subject: Subject, section: Section) -> None:
     section.notes.append(f"{shape_text(before)} to {shape_text(subject.output)}: {all_of(words)} {left}.")
 
 
+def _split(subject: Subject, section: Section) -> None:
+    (before,) = subject.inputs
+    if before == subject.output:
+        _as_it_is(subject, section)
+        return
+    old, new = (" x ".join(dimension_words(shape)) for shape in (before, subject.output))
+    shapes = f"{shape_text(before)} to {shape_text(subject.output)}"
+    section.notes.append(f"{shapes}: {old} to {new}. One dimension is taken apart, no value moves.")
+
+
+def _shuffled(subject: Subject, section: Section) -> None:
+    groups = _option(subject, "groups")
+    each = subject.output[0] // groups
+    section.notes.append(
+        f"{shape_text(subject.output)}: the channels in another order, the first of each of {groups:,} groups of "
+        f"{each:,}, then the second of each, and so on."
+    )
+
+
+def _attended(subject: Subject, section: Section) -> None:
+    before, after = " and ".join(shape_text(shape) for shape in subject.inputs), shape_text(subject.output)
+    words = " x ".join(dimension_words(subject.output))
+    section.notes.append(
+        f"{before} to {after} ({words}): the positions of the queries, with the channels of the values."
+    )
+
+
 def _option(subject: Subject, name: str) -> int:
     value: Any = getattr(subject.layer, name)
     return int(value)
@@ -153,7 +180,7 @@ def _option(subject: Subject, name: str) -> int:
 RULES: dict[str, Rule] = {
     "add": _elementwise,
     "multiply": _elementwise,
-    **dict.fromkeys(("subtract", "divide", "maximum", "minimum"), _elementwise),
+    **dict.fromkeys(("subtract", "divide", "maximum", "minimum", "weighted_add"), _elementwise),
     "concat": _concat,
     "narrow": _narrow,
     "pixel_shuffle": _pixel_shuffle,
@@ -161,6 +188,10 @@ RULES: dict[str, Rule] = {
     "glu": _halved,
     "linear": _linear,
     "flatten": _flatten,
+    "unflatten": _split,
+    "channel_shuffle": _shuffled,
+    "attention_op": _attended,
+    "window_attention_op": _attended,
     "channels_last": _permuted,
     "channels_first": _permuted,
     "permute": _permuted,
