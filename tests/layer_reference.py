@@ -36,6 +36,7 @@ TITLES: dict[str, tuple[str, ...]] = {
     "Shuffles": ("shuffle",),
     "Gates and scales": ("scale", "channel_attention", "constant"),
     "Attention": ("matmul", "attention", "position_bias", "tokens"),
+    "From no input": ("source",),
     "Shape, order, dropout": ("flatten", "identity", "dropout", "permute"),
 }
 """Of the page's parts, each of one family or several."""
@@ -66,6 +67,8 @@ SAMPLES: dict[str, Any] = {
     "dim0": 2,
     "dim1": 3,
     "unflattened_size": [2, 4],
+    "shape": [8, 1, 1],
+    "num_pos_feats": 4,
 }
 """Values of options that have no default, for the examples."""
 

@@ -313,6 +313,13 @@ def _chosen(maker: Callable[[Draw, str], Item], kind: str) -> Callable[[Draw, tu
     return lambda draw, _shape: maker(draw, kind)
 
 
+def _constant(draw: Draw, shape: tuple[int, ...]) -> Item:
+    """Added to what is there, or multiplied with it."""
+    sizes = [draw.choice([1, size]) for size in shape]
+    constant = {"type": "constant", "shape": sizes, "learnable": draw.random() < 0.7}
+    return {"type": "branches", "merge": draw.choice(["add", "multiply"]), "paths": [[], [constant]]}
+
+
 def _attention(draw: Draw, _shape: tuple[int, ...]) -> Item:
     item: Item = {
         "type": "self_attention",
@@ -437,6 +444,12 @@ DRAWN: dict[str, Callable[[Draw, tuple[int, ...]], Item]] = {
         "type": "relative_position_bias",
         "size": [*shape[-1:]],
         "relative": draw.choice(["query", "key", "distance"]),
+    },
+    "constant": _constant,
+    "sine_positions": lambda _draw, _shape: {
+        "type": "branches",
+        "merge": "concat",
+        "paths": [[], [{"type": "sine_positions", "num_pos_feats": 2}]],
     },
     "scale": _plain("scale", factor=0.5),
     "shift": _plain("shift", value=1),

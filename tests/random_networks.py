@@ -478,6 +478,7 @@ _SPECIAL: list[Callable[[random.Random], Item]] = [
         "pad_mode": draw.choice(["reflect", "replicate", "circular", "constant"]),
     },
     lambda _: {"type": "efficient_channel_attention"},
+    lambda _: {"type": "branches", "merge": "concat", "paths": [[], [{"type": "sine_positions", "num_pos_feats": 2}]]},
 ]
 
 

@@ -23,9 +23,10 @@ def check_graph(graph: Graph, problems: Problems, left_over: set[int]) -> None:
 
 
 def _readers(graph: Graph) -> list[list[int]]:
+    """For each node those that read it; sources only count its samples."""
     readers: list[list[int]] = [[] for _ in graph.nodes]
     for node in graph.nodes:
-        for source in node.inputs:
+        for source in node.inputs if node.layer.role != "source" else ():
             readers[source].append(node.index)
     return readers
 
@@ -35,6 +36,9 @@ def _check_used(graph: Graph, readers: list[list[int]], problems: Problems, left
     for node in graph.layers:
         if not readers[node.index] and node.index not in results:
             message = f"the output of '{node.path}' is used by nothing; name it in 'outputs', join it, or remove it"
+            counts = [one for one in graph.layers if one.layer.role == "source" and node.index in one.inputs]
+            if counts:
+                message += f"; '{counts[0].path}' takes nothing of it but the number of samples"
             if not node.inputs:
                 message = f"the input '{node.path}' is read by nothing; name it in 'from' or 'with', or remove it"
             if node.index in left_over:

@@ -63,9 +63,10 @@ Others = Literal["none", "joined", "gated", "offsets", "attended", "optional"]
 """What becomes of further inputs: there are none; all are joined alike; all are, but one that sees the whole image only
 scales the others (a gate); they say where the first is read, and how much of it (a deformable convolution's); they are
 what the first attends to, or may be: else it attends to itself (optional)."""
-Role = Literal["layer", "weighted", "norm", "activation", "join", "opaque"]
+Role = Literal["layer", "weighted", "norm", "activation", "join", "source", "opaque"]
 """What it is in a network. Weighted are convolutions and linear layers, whose output elements count as `activations`
-(pycls); opaque is a class of another package, known only as far as it is declared (`layers.opaque`)."""
+(pycls); a source is a value that comes from no input, whose samples alone it counts (`layers.source`); opaque is a
+class of another package, known only as far as it is declared (`layers.opaque`)."""
 
 
 class Layer(BaseModel):

@@ -206,6 +206,7 @@ AxisReads = tuple[Reads, ...]
 _POINTWISE: tuple[AxisReads, ...] = tuple([(IDENTITY,) * rank for rank in range(4)])
 _IN_CONTEXT: tuple[AxisReads, ...] = tuple([(Window(context=True),) * rank for rank in range(4)])
 _EVERYTHING: tuple[AxisReads, ...] = tuple([(WHOLE,) * rank for rank in range(4)])
+_NOTHING: tuple[AxisReads, ...] = tuple([(Phases(up=1, down=0, taps=((),)),) * rank for rank in range(4)])
 
 
 def pointwise(rank: int) -> AxisReads:
@@ -231,6 +232,11 @@ def is_unknown(reads: AxisReads) -> bool:
 def everything(rank: int) -> AxisReads:
     """The whole of so many axes."""
     return _EVERYTHING[rank]
+
+
+def nothing(rank: int) -> AxisReads:
+    """None of the input's positions, along so many axes."""
+    return _NOTHING[rank]
 
 
 def along(reads: AxisReads, axis: int) -> Reads:

@@ -35,6 +35,7 @@ LEFT_OUT = {
     "channels_last": "inferred",
     "normalized_shape": "inferred",
     "shape": "inferred",
+    "size": "inferred",
     "dims": "what channels_last and channels_first are",
     "recompute_scale_factor": "the scale factor is taken as it is, as torch does by default",
     "device": "chosen when building",
@@ -334,6 +335,12 @@ OTHERS: list[tuple[str, dict[str, Any], Shape]] = [
     ("gelu", {}, ChannelsLast((4, 5, 6))),
     ("layer_scale", {"init_value": 0.5}, (6, 4, 5)),
     ("layer_scale", {}, (6, 4)),
+    ("constant", {"shape": (5, 2)}, (6, 4)),
+    ("constant", {"shape": (6, 1, 1), "learnable": True}, (6, 4, 5)),
+    ("constant", {"shape": (1, 6)}, Laid((20, 6), ((0, 1), ()), (4, 5))),
+    ("sine_positions", {"num_pos_feats": 4}, (6, 4)),
+    ("sine_positions", {"num_pos_feats": 6, "normalize": True, "scale": 3.0}, (6, 4, 5)),
+    ("sine_positions", {"num_pos_feats": 2, "temperature": 20.0}, (6, 4, 5, 3)),
     ("layer_scale", {"bias": True}, (6,)),
     ("layer_scale", {"per_channel": False, "bias": True}, (6, 4, 5)),
     ("layer_scale", {"bias": True}, ChannelsLast((4, 5, 6))),
@@ -450,6 +457,8 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "permute": {"dims": (0, 2, 1, 3)},
     "unflatten": {"dim": 1, "unflattened_size": (2, 2)},
     "relative_position_bias": {"size": (2, 3)},
+    "constant": {"shape": (4, 1, 1)},
+    "sine_positions": {"num_pos_feats": 4},
 }
 """Options without which a layer cannot be made."""
 

@@ -278,6 +278,8 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
     ("scaled_dot_product_attention", {}, (Laid((20, 6), ((0, 1), ()), (4, 5)),) * 3, 20 * 6 + 5 * 400),
     ("relative_position_bias", {"size": (2, 3)}, (Laid((4, 6, 6), ((), (), ()), (1, 1)),), 4 * 6 * 6),
     ("position_embedding", {}, (MAP,), 120),
+    ("constant", {"shape": (6, 1, 1), "learnable": True}, (MAP,), 0),
+    ("sine_positions", {"num_pos_feats": 4}, (MAP,), 0),
     ("class_token", {}, (Laid((20, 6), ((0, 1), ()), (4, 5)),), 0),
     # what only moves values
     ("concat", {}, (MAP, MAP), 0),

@@ -56,7 +56,7 @@ class ReceptiveField:
         context: whether a gate (squeeze-excitation, say) sees more than the field.
         adaptive: whether a layer on the way chooses its positions from the data.
         unknown: whether a layer on the way does not say what it reads; an axis that is None may be seen in part then.
-        is_nothing: whether no way leads to it from the input that is meant, of several.
+        is_nothing: whether no way leads to it from the input that is meant: it comes from another, or from none.
         apart: the ways whose union the field is, where layers behind can end one and not another
             (`analysis.receptive_field.gaps`); () where they cannot.
     """
@@ -227,8 +227,8 @@ class _Walk:
         return self._joined([fields[i] for i in node.inputs], fact, node)
 
     def _through(self, field: ReceptiveField, reads: AxisReads, node: Node) -> ReceptiveField:
-        if field.is_nothing:
-            return field
+        if field.is_nothing or node.layer.role == "source":
+            return self._nothing
         if is_pointwise(reads):
             return field if reads is pointwise(len(reads)) or field.is_global else _with_context(field)
         adaptive = field.adaptive or largest_reach(reads) > 0

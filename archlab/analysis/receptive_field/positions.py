@@ -77,6 +77,9 @@ def positions_read(graph: Graph, facts: list[Facts], gates: Mapping[int, frozens
     found: list[MapPositions | None] = [MapPositions([tuple(map(_input_axis, extents))])]
     sizes = [size_along(node.shape, len(extents)) for node in graph.nodes]
     for node, fact in zip(graph.layers, facts[1:], strict=True):
+        if node.layer.role == "source":
+            found.append(None)
+            continue
         size = sizes[node.index]
         units = (1,) * len(extents) if size is None else size
         ways: list[Way] = []

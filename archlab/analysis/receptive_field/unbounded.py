@@ -98,7 +98,7 @@ def blind_nodes(graph: Graph) -> set[int]:
     """The nodes to which no way leads from the first input."""
     blind: set[int] = set()
     for node in graph.layers:
-        if all(source in blind for source in node.inputs):
+        if node.layer.role == "source" or all(source in blind for source in node.inputs):
             blind.add(node.index)
     return blind
 

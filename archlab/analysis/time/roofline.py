@@ -77,7 +77,8 @@ def moved_bytes(analysis: Analysis, layer: LayerReport) -> int:
         return 0
     if deployment is not None and layer.node.path in deployment.fused:
         return 0  # computed before anything is written
-    shapes = [*[_read(analysis, index) for index in layer.node.inputs], layer.node.shape]
+    read = [] if layer.node.layer.role == "source" else layer.node.inputs
+    shapes = [*[_read(analysis, index) for index in read], layer.node.shape]
     elements = sum([prod(shape) for shape in shapes]) * analysis.batch + layer.shared
     size = DTYPE_BYTES[analysis.dtype]
     if deployment is not None:

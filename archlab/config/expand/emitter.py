@@ -149,7 +149,8 @@ class Emitter:
         option = error.option if error.option in places.values else layer.role
         count = len(self._problems.found)
         self._problems.add(message, Code.SHAPE, places.value(option), (*shape_notes(inputs, self.nodes), *env.trail))
-        if layer.role == "join" and len(self._problems.found) > count and all(is_map(node.shape) for node in inputs):
+        maps_only = all(is_map(node.shape) for node in inputs) and len({len(node.shape) for node in inputs}) == 1
+        if layer.role == "join" and len(self._problems.found) > count and maps_only:
             self.unequal.append(Unequal(count, inputs))
 
 

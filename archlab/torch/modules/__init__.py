@@ -22,6 +22,7 @@ from archlab.torch.modules.norms import (
     RMSNorm2d,
 )
 from archlab.torch.modules.scale import LayerScale, PadChannels, WeightedAdd
+from archlab.torch.modules.source import Constant, SinePositions
 from archlab.torch.modules.weights import (
     ScaledStdConv2d,
     SpectralNormConv1d,
@@ -38,6 +39,7 @@ __all__ = [
     "BlurPool",
     "ChannelConv",
     "ClassToken",
+    "Constant",
     "EvoNorm2dB0",
     "EvoNorm2dS0",
     "FilterResponseNorm2d",
@@ -48,6 +50,7 @@ __all__ = [
     "RMSNorm2d",
     "RelativePositionBias",
     "ScaledStdConv2d",
+    "SinePositions",
     "SpectralNormConv1d",
     "SpectralNormConv2d",
     "SpectralNormConv3d",

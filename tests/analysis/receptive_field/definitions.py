@@ -218,7 +218,7 @@ class Definition:
         self._rank = len(graph.input_shape) - 1
         self.reached = [True]
         for node in graph.layers:
-            self.reached.append(any(self.reached[source] for source in node.inputs))
+            self.reached.append(node.layer.role != "source" and any(self.reached[source] for source in node.inputs))
         self._asked = self._all_asked()
         self._ways: list[list[Way]] = []
         for node in graph.nodes:
@@ -239,7 +239,7 @@ class Definition:
         """By node and axis: the units of its map, and those that units asked of the nodes behind it read."""
         asked = [[set(range(size)) for size in sizes_of(self._graph, node.index)] for node in self._graph.nodes]
         for node in reversed(self._graph.layers):
-            for source in node.inputs:
+            for source in self._read(node):
                 for axis in range(self._rank):
                     for unit in asked[node.index][axis]:
                         asked[source][axis].update(self._taps(node, source, axis, unit) or ())
@@ -275,10 +275,15 @@ class Definition:
 
     def sources(self, node: Node) -> list[int]:
         """Its inputs to which a way leads; of a product or quotient only those that are no gates."""
-        reached = [i for i in node.inputs if self.reached[i]]
+        reached = [i for i in self._read(node) if self.reached[i]]
         if node.layer.type in {"multiply", "divide"}:
             return [i for i in reached if not self.is_global(i)] or reached
         return reached
+
+    @staticmethod
+    def _read(node: Node) -> tuple[int, ...]:
+        """Its inputs, of which a source only counts the samples."""
+        return () if node.layer.role == "source" else node.inputs
 
     def is_global(self, index: int) -> bool:
         """Whether every unit sees the whole input."""

@@ -12,6 +12,7 @@ import torch
 from archlab.analysis.facts import Facts, collect_facts
 from archlab.analysis.receptive_field.fields import ReceptiveField, gate_inputs, receptive_fields, windowed_fields
 from archlab.analysis.receptive_field.outputs import OutputReport
+from archlab.analysis.receptive_field.unbounded import blind_nodes
 from archlab.api.load import load, loads
 from archlab.api.network import Network
 from archlab.graph import Graph
@@ -299,23 +300,27 @@ class Ways:
     def __init__(self, graph: Graph, facts: list[Facts], gates: dict[int, frozenset[int]], axis: int) -> None:
         self.graph, self.facts, self.gates, self.axis = graph, facts, gates, axis
         self.known: dict[tuple[int, int], frozenset[int]] = {}
+        self.blind = blind_nodes(graph)
 
     def back(self, index: int) -> list[tuple[int, Window | Phases]]:
         """The inputs of a node on such a way, and how they are read."""
         found = []
         for number, source in enumerate(self.graph.nodes[index].inputs):
             reads = self.facts[index].reads[number][self.axis]
-            if number not in self.gates.get(index, ()) and not isinstance(reads, Whole) and self.is_finite(source):
+            left_out = number in self.gates.get(index, ()) or source in self.blind
+            if not left_out and not isinstance(reads, Whole) and self.is_finite(source):
                 found.append((source, reads))
         return found
 
     def is_finite(self, index: int) -> bool:
         shape = self.graph.nodes[index].shape
-        return index == 0 or (map_size(shape) is not None and bool(self.back(index)))
+        return index == 0 or index in self.blind or (map_size(shape) is not None and bool(self.back(index)))
 
     def seen(self, index: int, unit: int) -> frozenset[int]:
         if index == 0:
             return frozenset([unit])
+        if index in self.blind:
+            return frozenset()
         if (index, unit) not in self.known:
             read = [self.seen(source, one) for source, reads in self.back(index) for one in reads.of(unit)]
             self.known[index, unit] = frozenset().union(*read)

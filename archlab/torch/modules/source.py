@@ -1,0 +1,68 @@
+"""Values that come from no input."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Constant(nn.Module):
+    """A tensor of its own, the same for every sample.
+
+    Args:
+        shape: of a sample's.
+        learnable: whether it is a parameter, rather than a buffer.
+    """
+
+    def __init__(self, shape: list[int], *, learnable: bool = False) -> None:
+        super().__init__()
+        value = torch.zeros(shape)
+        self.value: Tensor
+        if learnable:
+            self.value = nn.Parameter(nn.init.trunc_normal_(value, std=0.02))
+        else:
+            self.register_buffer("value", value)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ...) to (N, *shape), of which x gives the number of samples alone."""
+        return self.value.repeat(x.shape[0], *[1] * self.value.dim())
+
+
+class SinePositions(nn.Module):
+    """Sines and cosines of where each unit of a map lies (Vaswani et al. 2017, Carion et al. 2020).
+
+    Args:
+        size: of the map, along each axis.
+        num_pos_feats: channels for each axis.
+        temperature: of the longest wave.
+        normalize: whether positions run to `scale` along each axis.
+        scale: what they run to then.
+    """
+
+    def __init__(
+        self,
+        size: list[int],
+        num_pos_feats: int,
+        *,
+        temperature: float = 10000.0,
+        normalize: bool = False,
+        scale: float = 2 * torch.pi,
+    ) -> None:
+        super().__init__()
+        waves = torch.arange(num_pos_feats, dtype=torch.float32)
+        waves = temperature ** (2 * torch.div(waves, 2, rounding_mode="floor") / num_pos_feats)
+        found = []
+        for axis, count in enumerate(size):
+            places = torch.arange(1, count + 1, dtype=torch.float32)
+            if normalize:
+                places = places / (count + 1e-6) * scale
+            angles = places[:, None] / waves
+            turns = torch.stack([angles[:, 0::2].sin(), angles[:, 1::2].cos()], dim=2).flatten(1)
+            ahead = [count if other == axis else 1 for other in range(len(size))]
+            found.append(turns.T.reshape(num_pos_feats, *ahead).expand(num_pos_feats, *size))
+        self.positions: Tensor
+        self.register_buffer("positions", torch.cat(found), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, *size) to (N, axes x num_pos_feats, *size), of which x gives N alone."""
+        return self.positions.repeat(x.shape[0], *[1] * self.positions.dim())

@@ -1,0 +1,110 @@
+"""Values that come from no input: learned and fixed constants, sines of positions."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from archlab.analysis.conditions import Conditions
+from archlab.api.load import loads
+from archlab.torch.modules import SinePositions
+from archlab.torch.verify import verify
+from archlab.torch.verify_field import verify_receptive_field
+from archlab.torch.verify_memory import verify_memory
+from archlab.torch.verify_projection import verify_projective_field
+from tests.mechanisms.equality import assert_equal
+from tests.torch.course import differences
+
+
+def sines(height: int, width: int, count: int, *, normalize: bool, temperature: float = 10000.0) -> Tensor:
+    """Carion et al. 2020, of an image without padding, written as DETR's `PositionEmbeddingSine`."""
+    there = torch.ones(1, height, width)
+    y, x = there.cumsum(1), there.cumsum(2)
+    if normalize:
+        y = y / (y[:, -1:, :] + 1e-6) * 2 * math.pi
+        x = x / (x[:, :, -1:] + 1e-6) * 2 * math.pi
+    waves = temperature ** (2 * (torch.arange(count) // 2) / count)
+    x, y = x[..., None] / waves, y[..., None] / waves
+    x = torch.stack((x[..., 0::2].sin(), x[..., 1::2].cos()), dim=4).flatten(3)
+    y = torch.stack((y[..., 0::2].sin(), y[..., 1::2].cos()), dim=4).flatten(3)
+    return torch.cat((y, x), dim=3).permute(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("temperature", [10000.0, 20.0])
+def test_sines_are_detr_s(normalize: bool, temperature: float) -> None:  # noqa: FBT001
+    module = SinePositions([5, 7], 6, normalize=normalize, temperature=temperature)
+    found = module(torch.zeros(3, 4, 5, 7))
+    wanted = sines(5, 7, 6, normalize=normalize, temperature=temperature)
+    assert torch.allclose(found, wanted.expand(3, -1, -1, -1), atol=1e-5)
+    assert "positions" not in module.state_dict()
+
+
+class Sources(nn.Module):
+    """Positions through a learned convolution, factors around 1, a fixed grid beside the channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.proj = nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(12, 8, 1)
+        self.map, self.scaled = nn.Conv2d(8, 8, 3, padding=1), nn.ParameterList([torch.randn(8, 1, 1)])
+        self.beside, self.last = nn.Module(), nn.Conv2d(10, 4, 3)
+        grid = torch.stack(torch.meshgrid(torch.arange(8.0), torch.arange(12.0), indexing="ij"))
+        self.beside.register_buffer("grid", grid)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        x = self.map(x + self.proj(sines(8, 12, 6, normalize=True)))
+        x = torch.cat([x * (1 + self.scaled[0]), self.beside.get_buffer("grid").expand(x.shape[0], -1, -1, -1)], 1)
+        result: Tensor = self.last(x)
+        return result
+
+
+def test_a_network_with_all_of_them() -> None:
+    network = assert_equal("sources", Sources())
+    field = network.analyze().total.receptive_field
+    assert [axis.sizes for axis in field.axes if axis] == [
+        [11],
+        [11],
+    ]  # 3, then twice 3 at a stride of 2: no source widens it
+    for report in (verify(network), verify_receptive_field(network), verify_projective_field(network)):
+        assert report.ok, report.render()
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("autocast", [None, "bfloat16"])
+def test_memory_to_the_byte(batch: int, autocast: str | None) -> None:
+    network = loads(
+        "input: [3, 8, 8]\nlayers:\n"
+        "  - {name: a, type: conv2d, out_channels: 4, kernel_size: 1}\n"
+        "  - {type: residual, body: [{type: sine_positions, num_pos_feats: 2}]}\n"
+        "  - {type: branches, merge: multiply, paths: [[], [{type: constant, shape: [4, 1, 1], learnable: true}]]}\n"
+        "  - {type: branches, merge: concat, paths: [[], [{type: constant, shape: [2, 8, 8]}]]}\n"
+        "  - {name: b, type: conv2d, out_channels: 4, kernel_size: 1}\n"
+    )
+    report = verify_memory(network, Conditions(batch, autocast=autocast))
+    assert report.ok, report.render()
+    for channels_last in (False, True):
+        conditions = Conditions(batch, autocast=autocast, channels_last=channels_last, adds_in_place=False)
+        assert not differences(network, conditions, training=True)
+
+
+def test_beside_tokens_a_constant_is_laid_as_they_are() -> None:
+    network = loads(
+        "input: [3, 4, 6]\nlayers:\n"
+        "  - {name: a, type: conv2d, out_channels: 4, kernel_size: 3, padding: 1}\n"
+        "  - {type: flatten, start_dim: 2}\n"
+        "  - {name: tokens, type: transpose, dim0: 1, dim1: 2}\n"
+        "  - {type: constant, shape: [1, 4], learnable: true}\n"
+        "  - {name: sum, type: add, stretch: true, with: [tokens]}\n"
+        "  - {type: constant, shape: [24, 4]}\n"
+        "  - {type: add, with: [sum]}\n"
+        "  - {type: unflatten, dim: 1, unflattened_size: [4, 6]}\n"
+        "  - {type: channels_first}\n"
+        "  - {type: conv2d, out_channels: 2, kernel_size: 3, padding: 1}\n"
+    )
+    for report in (verify(network), verify_receptive_field(network)):
+        assert report.ok, report.render()
+    assert [axis.sizes for axis in network.analyze().total.receptive_field.axes if axis] == [[5], [5]]
