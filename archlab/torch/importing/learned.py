@@ -46,11 +46,11 @@ def _is_view(func: Callable[..., Any], args: Sequence[Any], output: Tensor) -> b
     if word in _COPIES:
         return before == after
     if word == "getitem":
-        return before == after and _takes_all(args[1])
+        return before == after and takes_all(args[1])
     return word in _VIEWS and prod(before) == prod(after)
 
 
-def _takes_all(index: Any) -> bool:
+def takes_all(index: Any) -> bool:
     """Whether an index only adds dimensions: `[None, :, None]`."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(part is None or part is Ellipsis or (isinstance(part, slice) and part == slice(None)) for part in parts)

@@ -28,8 +28,10 @@ from archlab.torch.importing.functions import rule_of
 from archlab.torch.importing.learned import function_word, learn
 from archlab.torch.importing.modules import Match, known_module
 from archlab.torch.importing.opaque import Unknown, Work, add_opaque, keeps_samples, own_tensors, work_of
+from archlab.torch.importing.origins import Origins
 from archlab.torch.importing.recorder import Recorder, tensors_in
 from archlab.torch.importing.rules.arguments import MISFIT
+from archlab.torch.importing.sourced import Sourced
 
 BATCH = 5
 """Samples in the pass: a size that no network is likely to have beside."""
@@ -88,6 +90,8 @@ class Tracer(TorchFunctionMode):
         super().__init__()
         self.recorder = Recorder(model, inputs, original)
         self.composites = Composites(self.recorder, self._plain)
+        self._origins = Origins(self.recorder)
+        self._sourced = Sourced(self.recorder, self._origins)
         self._paths = {id(module): path for path, module in model.named_modules()}
         self._calls: list[Call] = []
         self._counts: dict[str, int] = {}
@@ -131,6 +135,7 @@ class Tracer(TorchFunctionMode):
         given = args[:1] if function_word(func) in _FOR_ITS_KIND else (args, kwargs)
         if not is_folded and not recorder.values_in(given):
             learn(recorder, func, args, kwargs, outputs)
+            self._origins.learn(func, args, kwargs, outputs)
             if function_word(func) in _PRODUCTS:
                 recorder.worked |= recorder.made_of(outputs)
             self.composites.learn(func, args, result)
@@ -149,6 +154,7 @@ class Tracer(TorchFunctionMode):
             reason = self._ruled(func, args, kwargs, result)
         if (
             reason
+            and not self._sourced.note(func, args, kwargs, result)
             and not self.composites.fold(func, args, kwargs, result)
             and not self._marked(func, args, kwargs, result)
         ):

@@ -112,3 +112,19 @@ def test_stochastic_depth_is_kept(timm: Any) -> None:
         model = timm.create_model("resnet18", pretrained=False, drop_path_rate=0.2)
     types = [item.type for item in held(model, (3, SIZE, SIZE)).flat.items]
     assert types.count("stochastic_depth") == 7
+
+
+def test_positions_through_a_learned_convolution(timm: Any) -> None:
+    """XCiT's: fixed sines, a convolution, tokens; and temperatures of its heads."""
+    torch.manual_seed(0)
+    xcit = timm.models.xcit
+    model = xcit.Xcit(img_size=32, patch_size=16, embed_dim=32, depth=1, num_heads=4, num_classes=5).eval()
+    randomise(model)
+    one = held(model, (3, 32, 32))
+    assert not one.opaque, one.flat.remarks
+    (sines,) = [item for item in one.flat.items if item.type == "sine_positions"]
+    assert dict(sines.options) == {"num_pos_feats": 32, "normalize": True}
+    assert not any("no sample's work" in text for text in one.flat.remarks)
+    for what, (ours, theirs) in numbers(one).items():
+        assert ours == theirs, what
+    assert difference(one) <= 1e-5

@@ -1,0 +1,109 @@
+"""Calls without any input among their arguments: what a network makes of constants and weights alone, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from archlab.imports.flat import Scope
+from archlab.torch.importing.learned import function_word
+from archlab.torch.importing.recorder import Recorder, tensors_in
+
+MOST_ELEMENTS = 1 << 24
+"""Of a tensor that is computed once more for its values."""
+_IN_PLACE = frozenset({"iadd", "isub", "imul", "itruediv", "setitem", "copy", "fill", "zero"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call without any input.
+
+    Attributes:
+        func: the function.
+        args: by place.
+        kwargs: by name.
+        number: which of its results a tensor is.
+        running: the modules that ran, with their scopes.
+    """
+
+    func: Callable[..., Any]
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    number: int
+    running: tuple[tuple[nn.Module, Scope], ...]
+
+    @property
+    def word(self) -> str:
+        """The function's bare name."""
+        return function_word(self.func)
+
+
+class Origins:
+    """The calls of a pass that no input went into.
+
+    Args:
+        recorder: what else has been called.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._calls: dict[int, Call] = {}
+        self._kept: list[Tensor] = []
+        """Results, lest their `id` be given to others."""
+
+    def learn(
+        self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], outputs: Sequence[Tensor]
+    ) -> None:
+        """Note a call; what it writes over is not known any more."""
+        given = {id(one) for one in tensors_in((args, kwargs))}
+        name = getattr(func, "__name__", "")
+        written = function_word(func) in _IN_PLACE or (name.endswith("_") and not name.endswith("__"))
+        running = tuple(self._recorder.running)
+        for number, output in enumerate(outputs):
+            if written:
+                self._calls.pop(id(output), None)
+            elif id(output) not in given:  # else it is what it was
+                self._calls[id(output)] = Call(func, args, kwargs, number, running)
+                self._kept.append(output)
+
+    def call(self, tensor: object) -> Call | None:
+        """That a tensor is the result of; None where that is not known."""
+        return self._calls.get(id(tensor))
+
+    def values(self, tensor: Tensor) -> Tensor | None:
+        """What a tensor holds that no weights went into; None where that is not known."""
+        try:
+            return self._valued(tensor, {})
+        except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
+            return None
+
+    def _valued(self, tensor: Tensor, known: dict[int, Tensor | None]) -> Tensor | None:
+        if id(tensor) in known:
+            return known[id(tensor)]
+        call, made = self._calls.get(id(tensor)), None
+        if not tensor.is_meta:
+            made = tensor
+        elif call is not None and self._recorder.tensor_name(tensor) is None and tensor.numel() <= MOST_ELEMENTS:
+            given = [self._valued(one, known) for one in tensors_in((call.args, call.kwargs))]
+            if all(one is not None for one in given):
+                found = call.func(*self._at_hand(call.args, known), **self._at_hand(call.kwargs, known))
+                made = [*tensors_in(found)][call.number]
+        known[id(tensor)] = made
+        return made
+
+    def _at_hand(self, given: Any, known: Mapping[int, Tensor | None]) -> Any:
+        """Arguments on the CPU, with values."""
+        if isinstance(given, Tensor):
+            return known[id(given)]
+        if isinstance(given, torch.device):
+            return torch.device("cpu")
+        if isinstance(given, Mapping):
+            return {name: "cpu" if name == "device" else self._at_hand(one, known) for name, one in given.items()}
+        if isinstance(given, tuple | list):
+            found = [self._at_hand(one, known) for one in given]
+            return tuple(found) if isinstance(given, tuple) else found
+        return given

@@ -1,0 +1,252 @@
+"""Values that a network makes of constants and weights alone, as layers from a `constant` or `sine_positions` on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import pi
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from archlab.imports.unsaid import UnsaidError
+from archlab.layers.laid import Laid
+from archlab.layers.source import SinePositions as SinePositionsLayer
+from archlab.torch.importing.functions import rule_of
+from archlab.torch.importing.learned import function_word, takes_all
+from archlab.torch.importing.origins import Call, Origins
+from archlab.torch.importing.recorder import Recorder, tensors_in
+from archlab.torch.modules import SinePositions
+
+_MEETS = frozenset(
+    {"add", "iadd", "radd", "sub", "isub", "subtract", "rsub", "mul", "imul", "rmul", "multiply"}
+    | {"div", "truediv", "itruediv", "divide", "true_divide", "maximum", "minimum"}
+)
+"""Functions in which a value meets what comes from no input."""
+_ELEMENTWISE = frozenset(
+    {*_MEETS, "sigmoid", "tanh", "relu", "softplus", "silu", "gelu", "clamp", "clamp_min", "neg", "negative", "abs"}
+    | {"square", "sqrt", "rsqrt", "reciprocal", "pow", "dropout", "exp"}
+)
+"""Functions that may be done where a tensor has dimensions of 1 in front."""
+_COPIES = frozenset({"to", "float", "type_as", "contiguous", "clone", "detach", "expand_as"})
+_REPEATS = frozenset({"repeat", "expand"})
+_MOVES = frozenset({"permute", "transpose", "reshape", "view", "flatten", "unflatten", "movedim"})
+_STRETCHES = frozenset({"getitem", "unsqueeze", "squeeze", "view", "reshape"})
+"""Functions that may do no more than add dimensions of 1, or leave them out."""
+_LAYERS = frozenset(
+    {"conv1d", "conv2d", "conv3d", "linear", "batch_norm", "layer_norm", "group_norm", "gelu", "interpolate"}
+)
+Sizes = tuple[int, ...]
+TEMPERATURES = (10000.0, 20.0)
+"""Of sines in published networks (Vaswani et al. 2017; DETR's followers)."""
+
+
+class Sourced:
+    """What values meet that comes from no input.
+
+    Args:
+        recorder: what else has been called.
+        origins: how tensors came about.
+    """
+
+    def __init__(self, recorder: Recorder, origins: Origins) -> None:
+        self._recorder, self._origins = recorder, origins
+
+    def note(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> bool:
+        """Whether a call is one of a value and of what comes from no input, which is noted then."""
+        recorder, before = self._recorder, len(self._recorder.items)
+        if function_word(func) not in _MEETS or kwargs or len(args) != 2 or not isinstance(result, Tensor):
+            return False
+        values = [recorder.value(one) for one in args]
+        if (values[0] is None) == (values[1] is None):
+            return False
+        beside = next(value for value in values if value is not None)
+        try:
+            made = [
+                self._stand_in(one, beside, result.dim()) if value is None else one
+                for one, value in zip(args, values, strict=True)
+            ]
+            rule = rule_of(func)
+            assert rule is not None
+            rule(recorder, made, {}, result)
+        except UnsaidError:
+            recorder.drop(before)
+            return False
+        recorder.worked -= recorder.made_of(args)  # they are some sample's work now
+        return True
+
+    def _stand_in(self, tensor: Any, beside: int, dims: int) -> Tensor:
+        if not isinstance(tensor, Tensor):
+            raise UnsaidError("it is no tensor")
+        return self._held(self.value_of(tensor, beside, (1,) * (dims - tensor.dim()) + tuple(tensor.shape)))
+
+    def value_of(self, tensor: Tensor, beside: int, shape: Sizes) -> int:
+        """A tensor that comes from no input as a value.
+
+        Args:
+            tensor: it.
+            beside: the value that it meets.
+            shape: that it is to have, the samples in front: its own but for dimensions of 1.
+
+        Raises:
+            UnsaidError: if it is not known how it came about.
+        """
+        recorder = self._recorder
+        if (
+            len(shape) < 2
+            or shape[0] not in (1, recorder.batch)
+            or _wide(tensor.shape) not in (_wide(shape), _wide(shape[1:]))
+        ):
+            raise UnsaidError(f"what comes from no input is of {tuple(tensor.shape)}")
+        name = recorder.tensor_name(tensor)
+        if name is not None:
+            return self._constant(tensor, name, shape, beside)
+        call = self._origins.call(tensor)
+        if call is None:
+            raise UnsaidError("it is not known how it came about")
+        if not recorder.made_of(tensor):
+            return self._positions(tensor, shape, beside)
+        return self._called(call, tensor, shape, beside)
+
+    def _constant(self, tensor: Tensor, name: str, shape: Sizes, beside: int) -> int:
+        learnable = isinstance(self._recorder.tensor(name), nn.Parameter)
+        options: dict[str, Any] = {"shape": shape[1:]} | ({"learnable": True} if learnable else {})
+        if shape[0] != 1 or self._recorder.tensor(name).numel() != tensor.numel():
+            raise UnsaidError("weights for each sample")
+        return self._recorder.add("constant", options, (beside,), tensors={"value": tensor})
+
+    def _positions(self, tensor: Tensor, shape: Sizes, beside: int) -> int:
+        """Sines of a map's positions, by their values."""
+        values = self._origins.values(tensor)
+        if values is None or len(shape) not in (3, 4, 5):
+            raise UnsaidError("it is made of constants that are not known")
+        found = values.reshape(shape)
+        options = sines_of(found[0]) if torch.equal(found, found[:1].expand_as(found)) else None
+        if options is None:
+            raise UnsaidError("it is made of constants that are no sines of positions")
+        return self._recorder.add("sine_positions", options, (self._map_of(beside, shape[2:]),))
+
+    def _map_of(self, value: int, size: Sizes) -> int:
+        """The last map of a size on the way to a value, or that is there at all.
+
+        Raises:
+            UnsaidError: if there is none.
+        """
+        recorder = self._recorder
+        waiting, seen = [value], set[int]()
+        while waiting:
+            at = waiting.pop(0)
+            shape = recorder.shape(at)
+            if not isinstance(shape, Laid) and tuple(shape[1:]) == size:
+                return at
+            if at >= recorder.first:
+                further = [one for one in recorder.items[at - recorder.first].inputs if one not in seen]
+                seen.update(further)
+                waiting += further
+        raise UnsaidError("there is no map of that size")
+
+    def _called(self, call: Call, tensor: Tensor, shape: Sizes, beside: int) -> int:
+        """A function of what comes from no input."""
+        word, source = call.word, next((one for one in call.args if isinstance(one, Tensor)), None)
+        if source is None:
+            raise UnsaidError("its arguments are not known")
+        is_repeated = word in _REPEATS and tuple(source.shape[1:]) == tuple(tensor.shape[1:])
+        is_stretched = word in _STRETCHES and _wide(source.shape) == _wide(tensor.shape)
+        if word in _COPIES or is_repeated or (is_stretched and (word != "getitem" or takes_all(call.args[1]))):
+            return self.value_of(source, beside, (1, *shape[1:]) if is_repeated else shape)
+        if word in _ELEMENTWISE:
+            return self._ruled(call, beside, shape, [_beside(one, tensor, shape) for one in tensors_in(call.args)])
+        if word in _MOVES or word in _LAYERS:
+            if tuple(tensor.shape[1:]) != shape[1:] or tensor.dim() != len(shape):
+                raise UnsaidError("its samples do not lie in front")
+            return self._ruled(call, beside, shape, [tuple(source.shape)])
+        raise UnsaidError(f"{word} of what comes from no input")
+
+    def _ruled(self, call: Call, beside: int, shape: Sizes, sources: Sequence[Sizes]) -> int:
+        """A function by its own rule, where the modules ran that called it.
+
+        Args:
+            call: of it.
+            beside: the value that its result meets.
+            shape: of its result.
+            sources: of the first tensors that it takes, which are values; further ones are weights.
+        """
+        rule, recorder = rule_of(call.func), self._recorder
+        if rule is None:
+            raise UnsaidError(f"there is no layer for {call.word}")
+        waiting, given = list(sources), list[Any]()
+        for one in call.args:
+            is_value = isinstance(one, Tensor) and waiting
+            given.append(self._held(self.value_of(one, beside, waiting.pop(0))) if is_value else one)
+        made = torch.empty(recorder.batch, *shape[1:], device="meta")
+        before = len(recorder.items)
+        with self._in(call):
+            rule(recorder, given, call.kwargs, made)
+            self._named(call, before)
+        value = recorder.value(made)
+        if value is None:
+            raise UnsaidError(f"{call.word} gives no value")
+        return value
+
+    @contextmanager
+    def _in(self, call: Call) -> Iterator[None]:
+        """While the modules run that ran at a call."""
+        running, self._recorder.running = self._recorder.running, list(call.running)
+        try:
+            yield
+        finally:
+            self._recorder.running = running
+
+    def _named(self, call: Call, before: int) -> None:
+        """A module without parts that is a single item gives it its name."""
+        recorder, (module, scope) = self._recorder, call.running[-1]
+        is_one = len(recorder.items) == before + 1 and not any(True for _ in module.children())
+        if is_one and scope.path and recorder.is_free(scope.path):
+            recorder.rename(recorder.first + before, scope.path)
+
+    def _held(self, value: int) -> Tensor:
+        """A tensor that holds a value, of its own shape."""
+        made = torch.empty(self._recorder.batch, *self._recorder.shape(value), device="meta")
+        self._recorder.bind(made, value)
+        return made
+
+
+def _wide(shape: Sequence[int]) -> list[int]:
+    """The sizes that are not 1."""
+    return [size for size in shape if size != 1]
+
+
+def _beside(source: Tensor, made: Tensor, shape: Sizes) -> Sizes:
+    """The shape of an argument of an elementwise function, whose result is to have a shape.
+
+    Raises:
+        UnsaidError: if that is not known.
+    """
+    if source.shape == made.shape:
+        return shape
+    if source.numel() == 1:
+        return (1,) * len(shape)
+    if tuple(made.shape) == shape[len(shape) - made.dim() :]:
+        return (1,) * (len(shape) - source.dim()) + tuple(source.shape)
+    raise UnsaidError("what comes from no input stretches")
+
+
+def sines_of(values: Tensor) -> dict[str, Any] | None:
+    """The options of `sine_positions` that give these values; None if none do.
+
+    Args:
+        values: (channels, *axes).
+    """
+    size = list(values.shape[1:])
+    count, left = divmod(values.shape[0], len(size))
+    if left or count % 2:
+        return None
+    for temperature in TEMPERATURES:
+        for normalize, scale in ((True, 2 * pi), (False, 2 * pi), (True, pi)):
+            made = SinePositions(size, count, temperature=temperature, normalize=normalize, scale=scale).positions
+            if torch.allclose(made, values.float(), atol=1e-4):
+                own = {"num_pos_feats": count, "temperature": temperature, "normalize": normalize, "scale": scale}
+                fields = SinePositionsLayer.model_fields
+                return {name: value for name, value in own.items() if value != fields[name].default}
+    return None
