@@ -18,7 +18,7 @@ from archlab.analysis.facts import Facts
 from archlab.analysis.receptive_field.axis_field import INPUT_AXIS, AxisField, Periodic, UnitTable
 from archlab.analysis.receptive_field.composition import ALIGNED, Composer, Shift, Target, Work, widen
 from archlab.analysis.receptive_field.demand import Demand
-from archlab.analysis.receptive_field.gaps import AxisFields, Gaps, pattern
+from archlab.analysis.receptive_field.gaps import AxisFields, Gaps, has_gaps, pattern
 from archlab.analysis.receptive_field.spans import DENSE
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
@@ -264,6 +264,8 @@ class _Walk:
 
     def _apart(self, ways: list[AxisFields], node: Node) -> tuple[AxisFields, ...]:
         """Those that end together as one; () where that is all of them."""
+        if not any(map(has_gaps, ways)):
+            return ()
         alike: dict[object, list[AxisFields]] = {}
         for way in ways:
             alike.setdefault(pattern(way), []).append(way)

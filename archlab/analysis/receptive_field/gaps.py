@@ -41,12 +41,24 @@ class Gaps:
         return all(_sees_nothing(field.span(unit)) for unit in range(start, end + 1))
 
 
+def has_gaps(axes: AxisFields) -> bool:
+    """Whether any unit sees nothing."""
+    before = None
+    for field in axes:
+        if field is not None and field is not before and _has_gaps(field):
+            return True
+        before = field
+    return False
+
+
 def pattern(axes: AxisFields) -> tuple[object, ...]:
     """What is equal for paths that have the same gaps."""
     return tuple([None if field is None or not _has_gaps(field) else _gaps_of(field) for field in axes])
 
 
 def _has_gaps(field: AxisField) -> bool:
+    if isinstance(field, Periodic) and field.up == 1:  # nearly every one
+        return _sees_nothing(field.spans[0])
     return any(map(_sees_nothing, _spans(field)))
 
 
