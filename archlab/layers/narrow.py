@@ -71,12 +71,13 @@ class Narrow(Layer):
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
         """Positions are moved to the front; a class token by itself is taken for what all tokens see."""
         (shape,) = inputs
-        role, rank = roles_of(shape)[self._index(shape)], axis_count(shape)
-        if len(role) == 1 and (self.start or self.step > 1):
+        dim, rank = self._index(shape), axis_count(shape)
+        role = roles_of(shape)[dim]
+        if len(role) == 1 and self.length < shape[dim]:
             window = Window(padding=-self.start, stride=self.step)
             return (tuple([window if axis in role else IDENTITY for axis in range(rank)]),)
         if len(role) > 1 and self.end <= extra_of(shape):
-            return (mixing(shape, (self._index(shape),)),)
+            return (mixing(shape, (dim,)),)
         return (pointwise(rank),)
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:

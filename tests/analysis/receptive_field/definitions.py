@@ -110,6 +110,11 @@ def _blurred(options: Any, _axis: int, unit: int, _size: Sizes, _out: Sizes) -> 
     return [unit * options.stride - padding + k for k in range(options.filt_size)]
 
 
+def _narrowed(options: Any, axis: int, unit: int, size: Sizes, out: Sizes) -> Taps:
+    """torch.narrow: `start + o` along the axis that has fewer positions then."""
+    return [unit] if size[axis] == out[axis] else [options.start + unit * options.step]
+
+
 def _declared(options: Any, axis: int, unit: int, size: Sizes, out: Sizes) -> Taps:
     """What a layer of one's own says of itself: a window here, or nothing, which is taken for everything."""
     if options.sees == "unknown":
@@ -150,6 +155,7 @@ RULES: dict[str, Rule] = {
     "conv_transpose": _transposed,
     "blur_pool": _blurred,
     "attention_op": _attended,
+    "narrow": _narrowed,
     "window_attention_op": _attended_in_windows,
     **dict.fromkeys(["mean", "sum", "amax", "vector_norm"], _reduced),
     **dict.fromkeys(["adaptive_avg_pool", "adaptive_max_pool"], _adaptive),
@@ -300,7 +306,8 @@ def _all_of(ways: tuple[dict[int, frozenset[int]] | None, ...]) -> dict[int, fro
 def taps_of(graph: Graph, node: Node, source: int, axis: int, unit: int) -> Taps:
     """The units of one of its inputs that a unit reads; both are maps with the axes of the network's input."""
     before, after = sizes_of(graph, source), sizes_of(graph, node.index)
-    if node.layer.type == "attention_op" and len(node.inputs) == 2:  # to all keys, from the query at its own place
+    by_parts = {"attention_op": 2, "scaled_dot_product_attention": 3, "matmul": 2}
+    if len(node.inputs) == by_parts.get(node.layer.type):  # to all keys, from the query at its own place
         return [unit] if source == node.inputs[0] else None
     rule = rule_of(node) if source == node.inputs[0] else None
     if rule is None:

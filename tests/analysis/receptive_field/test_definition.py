@@ -332,3 +332,15 @@ def test_a_map_in_the_padding_is_held_to_gradients_unit_by_unit() -> None:
     assert seen is not None
     assert seen.unit((0, 4)) == (1, 1 << 4)
     assert seen.unit((4, 4)) == (0b10001, 0b1111100)
+
+
+def test_the_first_positions_of_a_map_are_fewer() -> None:
+    """What is taken from the front moves nothing, and is another map."""
+    network = loads(
+        "input: [2, 9, 9]\nlayers: [{type: conv2d, out_channels: 2, kernel_size: 3, padding: 1}, "
+        "{name: part, type: narrow, dim: 2, length: 4, start: 0}]"
+    )
+    assert height(network, "part").counts() == {3: 4}
+    assert network.analyze().projections[-1][0].units == 4
+    assert verify_receptive_field(network, thorough=True).ok
+    assert verify_projective_field(network, thorough=True).ok
