@@ -144,6 +144,8 @@ class NetworkMaker:
     def _draw(self) -> Item:
         if self.rank == 2 and self._own.random() < 0.02:
             return self._opaque()
+        if self.items and self._own.random() < 0.03:
+            return self._part()
         if self.further.shapes and self.items and self._own.random() < 0.4:
             assert self.last is not None
             return self.further.item(self.last.graph.nodes[-1].shape)
@@ -168,6 +170,17 @@ class NetworkMaker:
         weights = [weight for weight, _ in makers]
         (_, maker) = self.random.choices(makers, weights)[0]
         return maker()
+
+    def _part(self) -> Item:
+        """Some of a map's positions along one axis."""
+        assert self.last is not None
+        size = map_size(self.last.graph.nodes[-1].shape)
+        assert size is not None
+        axis, step = self._own.randrange(len(size)), self._own.choice([1, 1, 2])
+        length = self._own.randint(1, max(size[axis] // step, 1))
+        start = self._own.choice([0, size[axis] - (length - 1) * step - 1])
+        further = {"step": step} if step > 1 else {}
+        return {"type": "narrow", "dim": 2 + axis, "start": max(start, 0), "length": length, **further}
 
     def _opaque(self) -> Item:
         """A convolution of torchvision's that declares itself."""
@@ -345,6 +358,7 @@ class NetworkMaker:
             "head_dim": self.random.randint(1, 3),
             "fused": self.random.random() < 0.5,
             "sr_ratio": self.random.choice([1, 1, 2]),
+            **({"qk_norm": True} if self._own.random() < 0.4 else {}),
         }
 
     def _windows(self) -> Item:
@@ -355,6 +369,10 @@ class NetworkMaker:
         divisors = [[part for part in range(1, 6) if axis % part == 0] for axis in size]
         window = [self.random.choice(parts) for parts in divisors]
         options: Item = {"window_size": Exactly(window), "shift_size": self.random.randint(0, min(window) - 1)}
+        if self._own.random() < 0.4:  # the map is padded
+            window = [self._own.randint(2, 5) for _ in size]
+            shift = self._own.randint(0, min(*window, *size) - 1)
+            options = {"window_size": Exactly(window), "shift_size": shift}
         if self.random.random() < 0.4:
             options = {"dilation": self.random.choice([part for part in divisors[0] if part in divisors[-1]])}
         item = {"type": "self_attention", "num_heads": 1, "fused": self.random.random() < 0.5, **options}

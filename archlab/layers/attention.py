@@ -33,6 +33,9 @@ class _Attention(Macro):
     dim_out: Positive | None = Field(None, description="Channels of the result; null: those of the input.")
     qkv_bias: bool = Field(default=False, description="Add learnable biases to queries, keys and values.")
     proj_bias: bool = Field(default=True, description="Add a learnable bias to the projection.")
+    qk_norm: bool = Field(
+        default=False, description="Normalize queries and keys, the channels of each head, with learnable weights."
+    )
     attn_drop: Probability = Field(0.0, description="Probability of leaving out a weight, in training.")
     proj_drop: Probability = Field(0.0, description="Probability of zeroing a result, in training.")
     fused: bool = Field(
@@ -59,6 +62,24 @@ class _Attention(Macro):
             num_heads=self.num_heads, fused=self.fused, dropout=self.attn_drop, head_first=self.head_first
         )
 
+    def _operate(self, shape: Shape, steps: list[Step], *reads: int) -> None:
+        """The operation on what some steps make."""
+        operation = self._operation()
+        if not self.qk_norm:
+            steps.append(Step(operation, reads, "attention"))
+            return
+        if type(operation) is not AttentionOp:
+            raise ShapeError(f"{self.type}: with qk_norm there are no windows or relative positions", option="qk_norm")
+        if self.attn_drop and self.fused:
+            raise ShapeError(
+                f"{self.type}: with qk_norm no weights of a fused attention are left out",
+                option="attn_drop",
+                hint="write fused: false",
+            )
+        from archlab.layers.attention_steps import NormedHeads
+
+        NormedHeads(operation, shape, self._inner(shape), steps).add(reads)
+
     def _ending(self, shape: Shape, steps: list[Step]) -> list[Step]:
         """The projection, and what is dropped of it."""
         projection = Linear(out_features=self.dim_out or shape[-1], bias=self.proj_bias)
@@ -72,7 +93,8 @@ class SelfAttention(_Attention):
     """Multi-head self-attention over tokens (Vaswani et al. 2017, Dosovitskiy et al. 2021): qkv, attention, proj.
 
     (..., C) to (..., C), of tokens or of a map with its channels last. Weights have the names of timm's `Attention`:
-    qkv, proj; with `sr_ratio` those of its PVT: q, sr, norm, kv, proj. The costs are those of the parts.
+    qkv, q_norm, k_norm, proj; with `sr_ratio` those of its PVT: q, sr, norm, kv, proj. A map that windows do not divide
+    gets zeros at the end of its axes first, as in torchvision's Swin. The costs are those of the parts.
     """
 
     type: ClassVar[str] = "self_attention"
@@ -83,7 +105,9 @@ class SelfAttention(_Attention):
     )
 
     window_size: AnySizes = Field(
-        None, description="Attention inside of windows (Swin) of so many positions along each axis; null: everywhere."
+        None,
+        description="Attention inside of windows (Swin) of so many positions along each axis, the map padded with "
+        "zeros at its end where they do not divide it; null: everywhere.",
     )
     shift_size: int = Field(0, ge=0, description="By how much windows are shifted, where the map is larger than one.")
     dilation: Positive = Field(
@@ -115,14 +139,39 @@ class SelfAttention(_Attention):
                 f"{self.type}: with sr_ratio there are no windows or relative positions", option="sr_ratio"
             )
         if self.sr_ratio == 1:
-            qkv = Linear(out_features=3 * inner, bias=self.qkv_bias)
-            return self._ending(shape, [Step(qkv, (-1,), "qkv"), Step(self._operation(), (0,), "attention")])
+            return self._of_one(shape, inner)
         steps = [Step(Linear(out_features=inner, bias=self.qkv_bias), (-1,), "q")]
         steps += self._reduction(shape)
         steps.append(Step(LayerNorm(), (len(steps) - 1,), "norm"))
         steps.append(Step(Linear(out_features=2 * inner, bias=self.qkv_bias), (len(steps) - 1,), "kv"))
-        steps.append(Step(self._operation(), (0, len(steps) - 1), "attention"))
+        self._operate(shape, steps, 0, len(steps) - 1)
         return self._ending(shape, steps)
+
+    def _of_one(self, shape: Shape, inner: int) -> list[Step]:
+        """Queries, keys and values of one value, which is padded where windows do not divide it."""
+        padding, steps = self._padding(shape), list[Step]()
+        if any(padding):
+            from archlab.layers.attention_steps import cut, padded
+
+            steps = padded(padding)
+        steps.append(Step(Linear(out_features=3 * inner, bias=self.qkv_bias), (len(steps) - 1,), "qkv"))
+        self._operate(shape, steps, len(steps) - 1)
+        steps = self._ending(shape, steps)
+        return steps + cut(shape[:-1], padding, len(steps) - 1) if any(padding) else steps
+
+    def _padding(self, shape: Shape) -> tuple[int, ...]:
+        """How much of a map with its channels last is added at the end of each axis, so that windows divide it.
+
+        A map no larger than a window along an axis is one window there. Nothing is added where windows do not fit the
+        map otherwise, which their operation tells.
+        """
+        size, windows = shape[:-1], self.window_size
+        if windows is None or not isinstance(shape, ChannelsLast):
+            return ()
+        parts = (windows,) * len(size) if isinstance(windows, int) else windows
+        if len(parts) != len(size):
+            return ()
+        return tuple([-axis % min(axis, part) for axis, part in zip(size, parts, strict=True)])
 
     def _reduction(self, shape: Shape) -> list[Step]:
         """The map of the tokens, the convolution, and tokens again."""
@@ -171,6 +220,6 @@ class CrossAttention(_Attention):
         steps = [
             Step(Linear(out_features=inner, bias=self.qkv_bias), (-1,), "q"),
             Step(Linear(out_features=2 * inner, bias=self.qkv_bias), (-2,), "kv"),
-            Step(self._operation(), (0, 1), "attention"),
         ]
+        self._operate(shape, steps, 0, 1)
         return self._ending(shape, steps)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models.swin_transformer import ShiftedWindowAttention
 
 from archlab.analysis.conditions import Conditions
 from archlab.api.load import load, loads
@@ -15,6 +16,7 @@ from archlab.api.model import build
 from archlab.torch.verify import verify
 from archlab.torch.verify_field import verify_receptive_field
 from archlab.torch.verify_memory import verify_memory
+from archlab.torch.verify_projection import verify_projective_field
 from tests.mechanisms.equality import FOLDER, assert_equal
 
 
@@ -287,6 +289,105 @@ layers:
     sample = torch.rand(2, 24, 8, 12)
     with torch.no_grad():
         torch.testing.assert_close(built(sample), block(sample.permute(0, 2, 3, 1)))
+
+
+class Normed(nn.Module):
+    """timm's with `qk_norm`, of maps with their channels last."""
+
+    def __init__(self, *, fused: bool) -> None:
+        super().__init__()
+        self.fused = fused
+        self.qkv, self.proj = nn.Linear(12, 36, bias=False), nn.Linear(12, 12)
+        self.q_norm, self.k_norm = nn.LayerNorm(4), nn.LayerNorm(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = self.qkv(x).flatten(1, -2).chunk(3, -1)
+        q, k, v = (part.unflatten(-1, (3, -1)).transpose(1, 2) for part in parts)
+        made: Tensor = self.proj(attended(self.q_norm(q), self.k_norm(k), v, fused=self.fused))
+        return made.view(x.shape)
+
+
+NORMED = """
+input: [12, %s]
+layers:
+  - {type: channels_last}
+  - {name: a, type: self_attention, num_heads: 3, qk_norm: true, %s}
+"""
+
+
+@pytest.mark.parametrize("size", ["5", "4, 5", "2, 3, 2"])
+@pytest.mark.parametrize("options", ["fused: true", "fused: false", "fused: false, attn_drop: 0.5", "head_first: true"])
+def test_normed_queries_and_keys(size: str, options: str) -> None:
+    """Weights of timm's names; each head by itself, with weights for its channels that all heads share."""
+    network = loads(NORMED % (size, options))
+    built = build(network).eval()
+    theirs = Normed(fused="true" in options).eval()
+    for name, tensor in theirs.named_parameters():
+        nn.init.normal_(tensor)
+        kept = tensor.view(3, 3, 4, *tensor.shape[1:]).transpose(0, 1).flatten(0, 2) if "qkv" in name else tensor
+        built.get_parameter(f"a.{name}").data.copy_(kept if "head_first" in options else tensor)
+    sample = torch.rand(2, 12, *map(int, size.split(",")))
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH), torch.no_grad():
+        expected = theirs(sample.movedim(1, -1))
+    torch.testing.assert_close(built(sample), expected)
+    total = network.analyze().total
+    assert total.params == sum(tensor.numel() for tensor in theirs.parameters())
+    assert 2 * 2 * total.macs == counter.get_total_flops()
+
+
+OTHERS = """
+input: [12, 4, 6]
+layers:
+  - {type: conv2d, out_channels: 12, kernel_size: 3, padding: 1}
+  - {name: map, type: channels_last}
+  - {type: avg_pool2d, kernel_size: 2, from: input}
+  - {name: smaller, type: channels_last}
+  - {name: a, from: map, num_heads: 3, qk_norm: true, %s}
+outputs: [smaller, a]
+"""
+
+
+@pytest.mark.parametrize("options", ["type: self_attention, sr_ratio: 2", "type: cross_attention, with: [smaller]"])
+def test_normed_queries_and_keys_of_other_values(options: str) -> None:
+    network = loads(OTHERS % options)
+    for report in (verify(network), verify_receptive_field(network), verify_memory(network, Conditions(2))):
+        assert report.ok, report.render()
+
+
+def test_normed_queries_and_keys_timm() -> None:
+    vision = pytest.importorskip("timm.models.vision_transformer")
+    theirs = vision.Attention(12, 3, qkv_bias=True, qk_norm=True, norm_layer=nn.LayerNorm).eval()
+    text = NORMED % ("5", "qkv_bias: true")
+    built, sample = build(loads(text)).eval(), torch.rand(2, 12, 5)
+    built.load_state_dict({f"a.{name}": tensor for name, tensor in theirs.state_dict().items()})
+    torch.testing.assert_close(built(sample), theirs(sample.mT))
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize(("size", "window", "shift"), [((6, 5), 4, 2), ((7, 9), 3, 0), ((5, 8), 4, 1), ((3, 7), 3, 2)])
+def test_windows_that_do_not_divide_a_map(size: tuple[int, int], window: int, shift: int, *, fused: bool) -> None:
+    """torchvision's own: zeros at the right and at the bottom, which are tokens, and the mask of the larger map."""
+    theirs = ShiftedWindowAttention(12, [window] * 2, [shift] * 2, 3).eval()
+    text = (
+        f"input: [12, {size[0]}, {size[1]}]\nlayers: [{{type: channels_last}}, {{name: a, type: self_attention, "
+        f"num_heads: 3, qkv_bias: true, relative_position: true, window_size: {window}, shift_size: {shift}, "
+        f"fused: {str(fused).lower()}}}]"
+    )
+    network = loads(text)
+    built = build(network).eval()
+    for name, tensor in theirs.named_parameters():
+        nn.init.normal_(tensor)
+        path = name.replace("relative_position_bias_table", "attention.relative_position_bias_table")
+        built.get_parameter(f"a.{path}").data.copy_(tensor)
+    sample = torch.rand(2, 12, *size)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        expected = theirs(sample.permute(0, 2, 3, 1))
+    torch.testing.assert_close(built(sample), expected)
+    total = network.analyze().total
+    assert (total.params, 4 * total.macs) == (sum(p.numel() for p in theirs.parameters()), counter.get_total_flops())
+    reports = verify_receptive_field(network), verify_projective_field(network), verify_memory(network, Conditions(2))
+    for report in (verify(network), *reports):
+        assert report.ok, report.render()
 
 
 def test_the_transformer_of_the_docs_is_timms_vit_tiny() -> None:
