@@ -72,7 +72,7 @@ def lint(
     try:
         if source is None and reader_of(target) is not None:
             network = load(target)
-            found.add(Subject(network.analyze(), network.document, partial(_resized, network.document, None)))
+            found.add(Subject(network.analyze(), network.document, partial(resized, network.document, None)))
             result.networks = 1
         else:
             opened = open_target(target) if source is None else open_text(source, Path(target).stem, variant_name)
@@ -103,12 +103,13 @@ def _lint_config(opened: Opened, found: Findings, result: Validation) -> None:
         budget = Budget()
         graph = expand(document, chosen, {}, Problems(), budget=budget)
         analysis = Network(graph, document, chosen).analyze()
-        found.add(Subject(analysis, document, partial(_resized, document, chosen)))
+        found.add(Subject(analysis, document, partial(resized, document, chosen)))
         result.spent += budget.spent + VARIANT_STEPS + len(document.params) + 2 * len(graph.nodes)
         result.networks += 1
 
 
-def _resized(document: Document, variant: Variant | None, shape: Shape) -> Graph | None:
+def resized(document: Document, variant: Variant | None, shape: Shape) -> Graph | None:
+    """A network for another input shape; None where it cannot take that."""
     try:
         return expand(document, variant, {}, Problems(), tuple(shape))
     except ConfigError:

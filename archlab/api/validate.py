@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,20 +100,37 @@ def validate(target: str, source: Source | None = None, variant_name: str = "") 
     except ConfigError as error:
         result.problems = error.problems
         return result
+    for _ in validated(result, document, variant, problems):
+        pass
+    return result
+
+
+def validated(result: Validation, document: Document, variant: Variant | None, problems: Problems) -> Iterator[None]:
+    """Check the networks of a document one by one, so that the caller may stop between them.
+
+    Args:
+        result: what is found, after each network.
+        document: the config.
+        variant: the only network to check; None for all of them.
+        problems: of reading the config.
+    """
     found = dict.fromkeys(problems.found)
-    spent = 0
     for chosen in [variant] if variant is not None else networks_of(document):
-        if spent > MAX_STEPS:
+        if result.spent > MAX_STEPS:
             found[_too_many(chosen, result.networks)] = None
-            break
+            result.problems = _in_order(found)
+            return
         own, budget = Problems(list(problems.found)), Budget()
         _check(document, chosen, own, budget)
-        spent += budget.spent + VARIANT_STEPS + len(document.params)
+        result.spent += budget.spent + VARIANT_STEPS + len(document.params)
         found.update(dict.fromkeys(own.found))
         result.networks += 1
-    result.spent = spent
-    result.problems = sorted(_distinct(list(found)), key=lambda problem: problem.sort_key)
-    return result
+        result.problems = _in_order(found)
+        yield
+
+
+def _in_order(found: Iterable[Problem]) -> list[Problem]:
+    return sorted(_distinct(found), key=lambda problem: problem.sort_key)
 
 
 def networks_of(document: Document) -> list[Variant | None]:
@@ -145,7 +162,7 @@ def _check(document: Document, variant: Variant | None, problems: Problems, budg
             check_expect(expect, Network(graph, document, variant).analyze(), problems)
 
 
-def _distinct(problems: list[Problem]) -> list[Problem]:
+def _distinct(problems: Iterable[Problem]) -> list[Problem]:
     """One problem for each place and code: variants share most of their lines."""
     seen: dict[object, Problem] = {}
     for problem in problems:

@@ -65,7 +65,7 @@ def config_schema() -> Schema:
     }
     for cls in layers:
         assert cls is not None
-        definitions[cls.type] = _layer_schema(cls)
+        definitions[cls.type] = layer_schema(cls)
     definitions[OPAQUE] = _opaque_schema()
     definitions.update(
         residual=_combinator(
@@ -153,7 +153,8 @@ def _with_expressions(option: Schema) -> Schema:
     return option
 
 
-def _layer_schema(cls: type[Layer]) -> Schema:
+def layer_schema(cls: type[Layer]) -> Schema:
+    """The schema of an item of a layer type."""
     schema = cls.model_json_schema(mode="validation")
     properties = {name: _or_expression(value) for name, value in schema.get("properties", {}).items()}
     if cls.role == "join" or cls.others == "attended":
@@ -226,7 +227,7 @@ DOTTED: Schema = {"type": "string", "pattern": r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za
 
 def _opaque_schema() -> Schema:
     """A layer of another package's class, which takes further inputs."""
-    schema = _layer_schema(Opaque)
+    schema = layer_schema(Opaque)
     schema["properties"] |= {"type": DOTTED, "with": {**_references(), "description": "Names of further inputs."}}
     return schema
 

@@ -152,12 +152,16 @@ class Elaborator(Walk):
                 env.names.skipped[item.name] = _why_left_out(item)
             return above
         values = (*entering, *[value for other in item.others for value in self.find(other, env)])
-        read, mark = values, Mark(item, env.scope, len(self.nodes)) if self.document.shares else None
+        start = len(self.nodes)
+        read, mark = values, Mark(item, env.scope, start) if self.document.shares else None
         if item.repeat is None:
             spot = Spot(env.scope, item.name or "", item.name is not None)
             values = self._once(item, values, inside, spot, 0, 1)
         else:
             values = self._repeated(item, item.repeat, values, inside)
+        if self.visits is not None:
+            given = values[0] if values else None
+            self.visits.add(item, start, len(self.nodes), None if given is None else given.index)
         if item.name is not None:
             env.names.define(item.name, values[0], item.places.value("name"))
             if mark is not None:

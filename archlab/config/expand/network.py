@@ -15,6 +15,7 @@ from archlab.config.expand.names import LeftOutError, NameTable, Value
 from archlab.config.expand.params import resolve_params
 from archlab.config.expand.prune import prune
 from archlab.config.expand.rounding import explain_unequal
+from archlab.config.expand.visits import Visits
 from archlab.config.syntax.expressions import UnknownValueError
 from archlab.config.syntax.naming import MAX_NAME_LENGTH
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, kind
@@ -39,6 +40,7 @@ def expand(
     problems: Problems,
     input_shape: GivenInput | None = None,
     budget: Budget | None = None,
+    visits: Visits | None = None,
 ) -> Graph:
     """The graph of a document.
 
@@ -49,12 +51,13 @@ def expand(
         problems: the collector, possibly with problems from reading.
         input_shape: instead of the config's `input`, or of some of its inputs by name.
         budget: what the expansion may spend; a new one by default.
+        visits: takes down which layers came of which item, also of a network that is wrong.
 
     Raises:
         ConfigError: with every problem found.
     """
     try:
-        graph = _expand(document, variant, settings, problems, input_shape, budget or Budget())
+        graph = _expand(document, variant, settings, problems, input_shape, budget or Budget(), visits)
     except TooManyProblemsError:
         graph = None
     except OverBudgetError as error:
@@ -81,6 +84,7 @@ def _expand(
     problems: Problems,
     input_shape: GivenInput | None,
     budget: Budget,
+    visits: Visits | None,
 ) -> Graph | None:
     params = resolve_params(document, variant, settings, problems)
     written = variant.input if variant is not None and variant.input is not None else document.input
@@ -89,7 +93,10 @@ def _expand(
     if inputs is None or document.layers is None:
         return None
     elaborator = Elaborator(document, params, problems, budget)
+    elaborator.visits = visits
     last, names = elaborator.run(inputs)
+    if visits is not None:
+        visits.nodes = elaborator.finished()
     if elaborator.emitter.unequal:
         attempt = partial(_attempt, document, params, inputs)
         explain_unequal(problems, elaborator.emitter.unequal[0], elaborator.nodes, attempt)
@@ -100,7 +107,8 @@ def _expand(
         return None
     form, results = outputs
     name = variant.name if variant is not None else document.name
-    graph = Graph(name, elaborator.finished(), results, form, variant.name if variant else None, init)
+    nodes = elaborator.finished() if visits is None else visits.nodes
+    graph = Graph(name, nodes, results, form, variant.name if variant else None, init)
     check_graph(graph, problems, prune(graph, elaborator.uses))
     return graph
 

@@ -126,6 +126,8 @@ def repeat_made(
         if original.layer.torch_class:
             node.shares = original.index if original.shares is None else original.shares
         node.zero_init, node.init = original.zero_init, original.init
+    if walk.visits is not None:
+        walk.visits.again(made.start, made.stop, shift.by, made.item)
     again = made.moved(shift)
     children = again.children
     if spot.label or isinstance(item, ShareItem):

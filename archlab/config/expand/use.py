@@ -81,8 +81,12 @@ def _copied(
     walk.budget.spend(known.steps, item.place)
     walk.budget.add_nodes(len(known.nodes), known.reads, item.place)
     if looks is None:
-        return walk.copies.copy(known, inputs)
-    return copy_varied(walk, known, inputs, looks, _inside(walk, item, block, inputs, given, env, known.scope))
+        made: Expansion | None = walk.copies.copy(known, inputs)
+    else:
+        made = copy_varied(walk, known, inputs, looks, _inside(walk, item, block, inputs, given, env, known.scope))
+    if made is not None and walk.visits is not None:
+        walk.visits.again(known.start, known.start + len(known.nodes), made.start - known.start, item)
+    return made
 
 
 def _expand(

@@ -17,6 +17,7 @@ from archlab.config.expand.lowering import Lowering
 from archlab.config.expand.made import Made
 from archlab.config.expand.names import Value, Values
 from archlab.config.expand.prune import Use
+from archlab.config.expand.visits import Visits
 from archlab.config.syntax.yaml_nodes import Scalar, value_kind
 from archlab.config.tree.argument import Argument
 from archlab.config.tree.document import Block, Document
@@ -40,6 +41,7 @@ class Walk(ABC):
         block_inits: what the blocks' own `init` says, by the block and the config that it sees.
         uses: of blocks with several outputs, so far.
         endless: blocks of which a problem says that they use themselves without end.
+        visits: of items, where they are wanted.
     """
 
     def __init__(self, document: Document, params: Mapping[str, Any], problems: Problems, budget: Budget) -> None:
@@ -53,6 +55,7 @@ class Walk(ABC):
         self.block_inits: dict[tuple[Block, File], dict[str, TensorInit]] = {}
         self.uses: list[Use] = []
         self.endless: set[str] = set()
+        self.visits: Visits | None = None
 
     @abstractmethod
     def layers(self, layers: Layers, value: Value, env: Environment) -> Value:

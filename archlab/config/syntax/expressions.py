@@ -482,3 +482,23 @@ _COMPILERS: dict[type[ast.expr], Callable[[Any, int], Evaluate]] = {
     ast.List: _list,
     ast.Call: _call,
 }
+
+
+def function_names() -> list[str]:
+    """The functions that an expression may call."""
+    return [*_FUNCTIONS, *_OF_LISTS]
+
+
+def names_in(text: str) -> list[tuple[str, int]]:
+    """The names that an expression uses, with their offsets from the `$`; functions are left out."""
+    if _NAME.match(text):
+        return [(text[1:], 1)]
+    if len(text) > MAX_EXPRESSION_LENGTH or not (text.startswith("$(") and text.endswith(")")):
+        return []
+    try:
+        tree = _parse(text[1:])
+    except ExpressionError:
+        return []
+    called = {id(part.func) for part in ast.walk(tree) if isinstance(part, ast.Call)}
+    names = [part for part in ast.walk(tree) if isinstance(part, ast.Name) and id(part) not in called]
+    return [(name.id, _at(name)) for name in names if name.lineno == 1]

@@ -11,6 +11,7 @@ from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import single_problem
 from archlab.files.inputs import read_stdin, remember
 from archlab.files.states import seek
+from archlab.files.unsaved import unsaved_text
 
 
 def read_source(path: Path, *, shown_as: str | None = None, place: Place | None = None) -> Source:
@@ -27,6 +28,9 @@ def read_source(path: Path, *, shown_as: str | None = None, place: Place | None 
     name = shown_as or str(path)
     seek(path)
     try:
+        unsaved = unsaved_text(path)
+        if unsaved is not None:
+            return Source(name, bounded_text(unsaved, name, place), path.parent)
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             raise single_problem(f"{name} is a folder, not a config file", Code.UNREADABLE, place)
@@ -46,6 +50,18 @@ def read_source(path: Path, *, shown_as: str | None = None, place: Place | None 
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
         raise single_problem(f"cannot read {name}: {reason}", Code.UNREADABLE, place) from None
     return Source(name, text, path.parent)
+
+
+def bounded_text(text: str, name: str, place: Place | None = None) -> str:
+    """A text that is in memory.
+
+    Raises:
+        ConfigError: if it is longer than a config's may be.
+    """
+    size = len(text.encode(errors="replace"))
+    if size > MAX_FILE_BYTES:
+        raise single_problem(f"{name} has {size:,} bytes; a config may have {MAX_FILE_BYTES:,}", Code.TOO_LARGE, place)
+    return text
 
 
 def read_stdin_source() -> Source:

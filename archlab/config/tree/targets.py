@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from archlab.config.syntax.files import read_source, read_stdin_source
-from archlab.config.syntax.limits import MAX_FILE_BYTES
+from archlab.config.syntax.files import bounded_text, read_source, read_stdin_source
 from archlab.config.tree import presets
 from archlab.config.tree.document import Document, Variant, is_identifier
 from archlab.config.tree.loader import DocumentLoader, Presets
@@ -50,10 +49,7 @@ def open_text(source: Source, default_name: str, variant_name: str = "") -> Open
     Raises:
         ConfigError: if it is too large, no config, or has no such variant.
     """
-    size = len(source.text.encode(errors="replace"))
-    if size > MAX_FILE_BYTES:
-        message = f"{source.name} has {size:,} bytes; a config may have {MAX_FILE_BYTES:,}"
-        raise single_problem(message, Code.TOO_LARGE)
+    bounded_text(source.text, source.name)
     document, problems = read_document(source, default_name)
     return document, _variant(document, variant_name, problems) if variant_name else None, problems
 
