@@ -15,7 +15,7 @@ from benchmarks.section import Section
 from benchmarks.table import render
 from benchmarks.tools import versions
 
-PARTS = ("processes", "growth", "zoo", "fields", "in-process", "built")
+PARTS = ("processes", "keystrokes", "growth", "zoo", "fields", "in-process", "built")
 """In this order, so that PyTorch is imported late: it must weigh on nothing but its own part."""
 
 
@@ -61,8 +61,10 @@ def _measure(part: str, runs: int, *, quick: bool) -> Section:
     if part == "processes":
         return processes.measure(runs, _progress)
     # Not before the processes are done: their peak memory would include it.
-    from benchmarks import built, fields, growth, in_process, zoo
+    from benchmarks import built, fields, growth, in_process, keystrokes, zoo
 
+    if part == "keystrokes":
+        return keystrokes.measure(20 if quick else 100, 1000 if quick else 10_000, _progress)
     if part == "growth":
         return growth.measure(runs, (100, 1000) if quick else (100, 1000, 10_000), _progress)
     if part == "zoo":

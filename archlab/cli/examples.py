@@ -50,6 +50,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "archlab explain resnet50 layer2.0.conv2",
         "archlab explain conv2d kernel_size=3 stride=2 padding=1 --input 1x5x5 --animate -o conv.svg",
     ),
+    "lsp": ("archlab lsp", "archlab lsp < requests > answers"),
     "mcp": ("archlab mcp --folder nets", "archlab mcp --time-limit 60"),
     "completion": (
         "source <(archlab completion bash)",
@@ -81,6 +82,7 @@ PAGES: dict[str, str] = {
     "schema": "docs/language.md",
     "diagram": "docs/reports.md",
     "explain": "docs/explain.md",
+    "lsp": "docs/editor.md",
     "mcp": "docs/mcp.md",
     "completion": "docs/commands.md",
 }

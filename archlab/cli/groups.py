@@ -39,6 +39,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "serve shells, editors and agents": {
         "schema": "the JSON Schema of the language, for editors",
+        "lsp": "numbers, problems and completion in your editor, as you type (Language Server Protocol)",
         "mcp": "the commands as tools for agents (Model Context Protocol), over stdin and stdout",
         "completion": "a script that completes commands, options, presets and files in a shell",
     },

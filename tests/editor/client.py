@@ -27,6 +27,7 @@ class Client:
         self._settings = settings
         self._arrived: Queue[Message] = Queue()
         self._diagnostics: dict[str, list[Message]] = {}
+        self._errors: list[str] = []
         self._number = 0
         self.transcript: list[str] = []
         self._reader = Thread(target=self._read, daemon=True)
@@ -50,6 +51,16 @@ class Client:
         """The red marks of a document, once the server has sent them."""
         self._until(lambda: uri in self._diagnostics)
         return self._diagnostics[uri]
+
+    def next_diagnostics(self, uri: str) -> list[Message]:
+        """The red marks that the server sends from here on."""
+        self._diagnostics.pop(uri, None)
+        return self.diagnostics(uri)
+
+    def error(self, method: str, params: Message) -> str:
+        """What the server says against it."""
+        self.ask(method, params)
+        return self._errors.pop()
 
     def at(self, method: str, uri: str, line: int, column: int) -> Any:
         """Ask about a position, counted from 0."""
@@ -93,6 +104,7 @@ class Client:
             self._send({"jsonrpc": "2.0", "id": message["id"], "result": None})
         elif method is None:
             answers[message["id"]] = message.get("result")
+            self._errors += [message["error"]["message"]] if "error" in message else []
 
     def _send(self, message: Message) -> None:
         body = json.dumps(message).encode()

@@ -1,0 +1,1 @@
+"""What an editor shows beside a config: numbers, problems, completion, names. `server` alone speaks its protocol."""

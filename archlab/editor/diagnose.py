@@ -1,0 +1,86 @@
+"""What is wrong with a config, as `archlab validate` says it, and what design rules find in the network shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from archlab.api.lint import resized
+from archlab.api.validate import Validation, validated
+from archlab.config.tree.presets import preset_folder
+from archlab.diagnostics.place import Place, Source
+from archlab.diagnostics.problem import Problem
+from archlab.editor.snapshot import Snapshot
+from archlab.files.unsaved import unsaved_texts
+from archlab.lint.findings import Findings
+from archlab.lint.rule import Subject
+from archlab.lint.rules import RULES
+from archlab.lint.switches import switch_problems, switches
+
+_STEP = re.compile(r"\bat line (\d+)(?: of (\S+))?$")
+"""The end of a line of a trail (`config.expand.use`)."""
+
+
+class Related(NamedTuple):
+    """A line that a problem came about through.
+
+    Attributes:
+        path: of the file.
+        line: from 0.
+        message: the line of the trail.
+    """
+
+    path: Path
+    line: int
+    message: str
+
+
+def diagnoses(snapshot: Snapshot) -> Iterator[list[Problem]]:
+    """All problems found so far, after each network of the config; the last list is the whole of it.
+
+    A caller whose text has changed meanwhile goes on with the new one.
+    """
+    document = snapshot.document
+    if document is None:
+        yield snapshot.problems
+        return
+    result = Validation(snapshot.source.name)
+    with unsaved_texts(snapshot.unsaved):
+        for _ in validated(result, document, None, snapshot.read_problems):
+            yield result.problems
+    yield [*result.problems, *remarks(snapshot)]
+
+
+def remarks(snapshot: Snapshot) -> list[Problem]:
+    """What design rules find in the network that is shown; nothing of one that is wrong."""
+    if snapshot.document is None or snapshot.analysis is None:
+        return []
+    found = Findings(RULES.values())
+    other_sizes = partial(resized, snapshot.document, snapshot.variant)
+    found.add(Subject(snapshot.analysis, snapshot.document, other_sizes))
+    return [*switch_problems(switches(snapshot.source), RULES), *found.problems]
+
+
+def related(problem: Problem, snapshot: Snapshot) -> list[Related]:
+    """The places that a problem's trail names."""
+    found: list[Related] = []
+    for step in problem.trail:
+        match = _STEP.search(step)
+        if match:
+            path = Path(match[2]) if match[2] else Path(snapshot.source.name)
+            found.append(Related(path, int(match[1]) - 1, step))
+    return found
+
+
+def file_of(place: Place) -> Path:
+    """The file in which a place is: a preset's is known by its short name."""
+    return path_of(place.source)
+
+
+def path_of(source: Source) -> Path:
+    """The file of a text."""
+    path = Path(source.name)
+    return path if path.is_absolute() else preset_folder() / path.name
