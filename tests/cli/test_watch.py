@@ -155,6 +155,15 @@ def test_a_terminal_is_cleared_for_each_version_and_left_clean(tmp_path: Path) -
         assert "\x1b[2J" not in process.version()
 
 
+def test_columns_and_units_are_chosen_as_in_analyze(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(NET)
+    with watched(tmp_path, "net.yaml", "--columns", "params", "--units", "exact") as process:
+        table = process.version().partition("params  ")[0]
+        assert "layer" in table
+        assert "112" in table
+        assert "MACs" not in table
+
+
 def test_what_is_no_config_cannot_be_watched(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "watch", "-")[::2] == (1, "watch looks at a file; stdin is read once  [wrong-value]\n")
     status, out, err = run(capsys, "watch", "timm:resnet50d")

@@ -45,7 +45,7 @@ async def connected(folder: Path) -> AsyncIterator[Client]:
     program = StdioServerParameters(
         command=sys.executable,
         args=["-m", "archlab", "mcp", "--folder", str(folder)],
-        env={"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
+        env={"PYTHONPATH": python_path()},
     )
     async with Client(stdio_client(program)) as client:
         yield client
@@ -123,7 +123,9 @@ async def answers_two_calls_at_once(ask: Call) -> None:
 
 
 def test_it_ends_with_its_stdin_whatever_it_is_at(tmp_path: Path) -> None:
-    """Its processes end with it; what is no message is answered or passed over."""
+    """Its processes end with it, what is no message is passed over, and modules of its folder are not imported."""
+    for module in ("json", "yaml", "mcp", "anyio", "archlab", "typing_extensions"):
+        (tmp_path / f"{module}.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')")
     client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}}
     small = {"name": "validate", "arguments": {"text": "input: [3]\nlayers: [{type: relu}]"}}
     messages: list[dict[str, Any]] = [
@@ -132,9 +134,10 @@ def test_it_ends_with_its_stdin_whatever_it_is_at(tmp_path: Path) -> None:
         {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": small},
     ]
     long = {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "fit", "arguments": SLOW}}
-    command = [sys.executable, "-m", "archlab", "mcp", "--folder", str(tmp_path)]
+    command = [sys.executable, "-P", "-m", "archlab", "mcp"]  # -P: as the program `archlab` runs
+    environment = {**os.environ, "PYTHONPATH": python_path()}
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT) as process:
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=tmp_path, env=environment) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
@@ -156,10 +159,16 @@ def test_it_ends_with_its_stdin_whatever_it_is_at(tmp_path: Path) -> None:
         assert process.wait(20) == 0
         assert time.monotonic() - started < 10
         assert b"Traceback" not in process.stderr.read()
+    assert not (tmp_path / "imported").exists()
     deadline = time.monotonic() + 10
     while any(map(is_running, workers)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def python_path() -> str:
+    """Archlab's folder and those that are set; no empty one, which would be the current folder."""
+    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
 
 def children(pid: int) -> list[int]:

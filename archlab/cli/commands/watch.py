@@ -16,8 +16,9 @@ from archlab.api.expect import check_expect
 from archlab.api.network import Network
 from archlab.cli.characters import shown
 from archlab.cli.options import add_deploy, add_fold_depth, add_network, add_training, conditions_of, load_network
-from archlab.cli.output import TEXT, is_terminal
-from archlab.cli.report import Report, text_report
+from archlab.cli.output import Forms, is_terminal
+from archlab.cli.report import Report
+from archlab.cli.table_options import add_table, view_of
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import printable
 from archlab.diagnostics.problem import ConfigError, Problems, TooManyProblemsError, single_problem
@@ -27,7 +28,8 @@ from archlab.files.states import States, sought_files, states_now, wait_for_chan
 from archlab.imports.targets import reader_of
 from archlab.report.difference import difference_text
 
-FORMS = TEXT
+FORMS = Forms({})
+"""A table, again and again."""
 
 CLEAR = "\x1b[H\x1b[2J"
 """To the first line, and nothing behind it."""
@@ -46,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_training(parser)
     add_fold_depth(parser, 2)
+    add_table(parser, "params,macs,receptive-field,...")
     parser.add_argument("--no-clear", action="store_true", help="write below what is there, as in a pipe")
 
 
@@ -62,7 +65,7 @@ def run(options: argparse.Namespace) -> Report:
     except KeyboardInterrupt:
         if is_terminal():
             sys.stdout.write(f"{PLAIN}\n")  # behind the terminal's ^C
-    return text_report("")
+    return Report({"table": str})
 
 
 def _check_target(target: str) -> None:
@@ -111,7 +114,7 @@ def _look(options: argparse.Namespace) -> _Version:
         try:
             network = load_network(options.target, options)
             analysis = network.analyze(conditions_of(options))
-            table = analysis_table(analysis, options.depth, colour=is_terminal())
+            table = analysis_table(analysis, options.depth, view_of(options), colour=is_terminal())
             return _Version(analysis, [table, *_unexpected(network, analysis, options)], sought)
         except ConfigError as error:
             return _Version(None, [f"{error}\n"], sought)
