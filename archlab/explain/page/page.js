@@ -81,11 +81,11 @@
   const lattice = (position) => position.map((at, axis) => at * axes[axis].step);
   const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
+  const lettered = () => data.hasWeights && data.arithmetic !== "" &&
+    options.reduce((all, own) => all * own.kernel, 1) <= letters.length;
+
   function letter(numbers) {
-    const kernel = options.map((own) => own.kernel || 0);
-    const count = kernel.reduce((all, size) => all * size, 1);
-    if (!data.hasWeights || !data.arithmetic || count > letters.length) return "\u2022";
-    return letters[numbers.reduce((index, number, axis) => index * kernel[axis] + number, 0)];
+    return lettered() ? letters[numbers.reduce((index, number, axis) => index * options[axis].kernel + number, 0)] : "\u2022";
   }
 
   // Drawing
@@ -268,8 +268,8 @@
   }
 
   function legend() {
-    const kinds = new Set([...cells.input.values()].map((cell) => cell.dataset.kind)), lettered = data.hasWeights && data.arithmetic;
-    const entries = [["read", lettered ? "a" : "\u2022", lettered ? "read; the letter is its weight" : "read"], ["unit", "", "output unit"]];
+    const kinds = new Set([...cells.input.values()].map((cell) => cell.dataset.kind));
+    const entries = [["read", lettered() ? "a" : "\u2022", lettered() ? "read; the letter is its weight" : "read"], ["unit", "", "output unit"]];
     if (kinds.has("padding")) entries.push(["padding", "", "outside of the map"]);
     if (kinds.has("zero")) entries.push(["zero", "0", "a zero between two positions"]);
     if (kinds.size > 1 && !data.read.length) entries.push(["over", "", "the kernel lies here too"]);
