@@ -27,6 +27,15 @@ MOST_TERMS = 6
 """Of a sum that is written out; the table of parts has the others."""
 
 
+def unknown(reports: Sequence[LayerReport], figure: str) -> bool:
+    """Whether a layer does not declare its part of a figure, so that sums are lower bounds."""
+    return any(figure in report.unknown for report in reports)
+
+
+def _bounded(total: int, least: str, nothing: str) -> str:
+    return f"{least}{total:,}" if total else nothing
+
+
 @dataclass(frozen=True)
 class Part:
     """Direct parts of a block, one behind another, whose layers are alike.
@@ -40,8 +49,12 @@ class Part:
     reports: tuple[LayerReport, ...]
 
     def total(self, figure: str) -> int:
-        """Of one of them."""
+        """Of one of them, as far as it is known."""
         return sum([getattr(report, figure) for report in self.reports])
+
+    def text(self, figure: str) -> str:
+        """The same for a table: `>= n` where a layer does not declare its own, `?` where that is all of it."""
+        return _bounded(self.total(figure), ">= ", "?") if unknown(self.reports, figure) else f"{self.total(figure):,}"
 
     @property
     def name(self) -> str:
@@ -183,12 +196,16 @@ def _parts(block: Block) -> Section:
     section = Section("parts", "its parts, and how often")
     rows = [["part", "times", "layers", "params each", "MACs each", "FLOPs each"]]
     for part in block.parts:
-        numbers = [f"{part.total(figure):,}" for figure in FIGURES]
+        numbers = [part.text(figure) for figure in FIGURES]
         rows.append([part.name, str(len(part.names)), str(len(part.reports)), *numbers])
     section.drawing = "\n".join(aligned(rows, frozenset(range(1, len(rows[0])))))
     section.data = {
         "parts": [
-            {"names": list(part.names), "layers": len(part.reports), **{f: part.total(f) for f in FIGURES}}
+            {
+                "names": list(part.names),
+                "layers": len(part.reports),
+                **{f: None if unknown(part.reports, f) else part.total(f) for f in FIGURES},
+            }
             for part in block.parts
         ]
     }
@@ -199,6 +216,8 @@ def _total(block: Block, name: str, figure: str) -> Step:
     parts = [(len(part.names), part.total(figure)) for part in block.parts]
     total = sum(count * each for count, each in parts)
     said = [f"{count} x {each:,}" if count > 1 else f"{each:,}" for count, each in parts if each]
+    if unknown(block.reports, figure):
+        return Step(name, "sum over its parts", "", _bounded(total, "at least ", "unknown"))
     shown = len(said) <= MOST_TERMS and (len(parts) > 1 or parts[0][0] > 1)
     return Step(name, "sum over its parts", " + ".join(said) if shown else "", total)
 
@@ -221,7 +240,7 @@ def _params(block: Block) -> Section:
         words = " + ".join(tensor.name for tensor in tensors)
         formula = words if len(reports) == 1 else f"layers x ({words})" if len(tensors) > 1 else f"layers x {words}"
         section.steps.append(Step(_kind_name(subject), formula, numbers, len(reports) * reports[0].params))
-    if not section.steps:
+    if not section.steps and not unknown(block.reports, "params"):
         section.notes.append("None: nothing here is learned.")
         return section
     section.steps.append(_total(block, "params", "params"))
@@ -246,12 +265,12 @@ def _cost(block: Block) -> Section:
             Step(_kind_name(subject), formula, f"{len(reports)} x {numbers}" if len(reports) > 1 else numbers,
                  len(reports) * reports[0].macs)
         )  # fmt: skip
-    if section.steps:
+    if section.steps or unknown(block.reports, "macs"):
         section.steps.append(_total(block, "MACs", "macs"))
     section.steps.append(_total(block, "FLOPs", "flops"))
-    unknown = [report.node.path for report in block.reports if report.unknown]
-    if unknown:
-        section.notes.append(f"Lower bounds: {listed(unknown)} do not say all of theirs.")
+    silent = [report.node.path for report in block.reports if report.unknown]
+    if silent:
+        section.notes.append(f"Not all of it is declared for {listed(silent)}.")
     return section
 
 

@@ -79,3 +79,31 @@ def test_a_stage_of_resnet50(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_what_is_no_block() -> None:
     assert find_block(archlab.load("resnet18").analyze(), "layer9") is None
+
+
+def test_what_is_not_declared_is_unknown() -> None:
+    text = """
+input: [3, 8, 8]
+layers:
+  - name: one
+    use: pair
+  - name: other
+    use: alone
+blocks:
+  pair:
+    layers:
+      - {type: conv2d, out_channels: 3, kernel_size: 3, padding: 1}
+      - {type: my.Module, output: same, reads: pointwise}
+  alone:
+    layers: [{type: my.Module, output: same, params: 7}, {type: relu}]
+"""
+    analysis = archlab.loads(text).analyze()
+    found = [find_block(analysis, path) for path in ("one", "other")]
+    said = []
+    for block in found:
+        assert block is not None
+        explanation = explain_block(block)
+        said.append({step.name: step.result for section in explanation.sections for step in section.steps})
+    assert (said[0]["params"], said[0]["MACs"]) == ("at least 84", "at least 5,184")
+    assert (said[1]["params"], said[1]["MACs"]) == (7, "unknown")
+    assert said[1]["size"] == "unknown"
