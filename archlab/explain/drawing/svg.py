@@ -8,6 +8,7 @@ from math import prod
 from string import ascii_letters
 from textwrap import wrap
 
+from archlab.diagnostics.words import counted
 from archlab.explain.drawing.geometry import Position
 from archlab.explain.drawing.layout import Board, Point, board, glyphs, number
 from archlab.explain.drawing.scene import Frame, Scene
@@ -173,11 +174,9 @@ class _Picture:
         if frame.moved:
             more.append(f"{len(frame.moved)} taps, each between up to 4")
         else:
-            more += [
-                f"{taps.count(kind)} {words}"
-                for kind, words in (("zero", "zeros between them"), ("padding", "outside of the map"))
-                if taps.count(kind)
-            ]
+            zeros, outside = taps.count("zero"), taps.count("padding")
+            more += [f"{counted(zeros, 'zero')} between them"] if zeros else []
+            more += [f"{outside} outside of the map"] if outside else []
         return f"output {where} reads {positions}" + "".join(f", {words}" for words in more)
 
     def _link(self, frame: Frame, source: Board, target: Board) -> str:

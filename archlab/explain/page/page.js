@@ -159,7 +159,7 @@
         }
       } else for (const own of read) cells.input.get(key(lattice(own))).textContent = "\u2022";
       cells.output.get(key(place)).classList.add("unit");
-      const more = [zeros ? `${zeros} zeros between them` : "", outside ? `${outside} outside of the map` : ""].filter(Boolean);
+      const more = [zeros ? `${zeros} zero${zeros === 1 ? "" : "s"} between them` : "", outside ? `${outside} outside of the map` : ""].filter(Boolean);
       said.textContent = `Output ${words(place)} reads ${read.length} input position${read.length === 1 ? "" : "s"}` +
         (more.length ? `; its kernel also lies over ${more.join(" and ")}.` : ".");
     } else {
