@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archlab.cli.output import PICTURES, UsageError
 from archlab.cli.report import Draw, Text
 
 if TYPE_CHECKING:
@@ -93,12 +94,42 @@ def workbook(name: str, rows: Callable[[], list[Row]], path: Path) -> None:
 
 def charts(analyses: Sequence[Analysis], options: argparse.Namespace) -> Mapping[Path, Draw]:
     """The chart asked for beside the result."""
-    return {} if options.plot is None else {options.plot: partial(_chart, analyses, options)}
+    if options.plot is None:
+        return {}
+    check_chart(options)
+    return {options.plot: partial(_chart, analyses, options)}
+
+
+def check_chart(options: argparse.Namespace) -> None:
+    """What a chart has to choose.
+
+    Raises:
+        UsageError: for an ending or a figure that there is none of.
+    """
+    from archlab.report.figures import FIGURES
+
+    if options.plot.suffix not in PICTURES:
+        raise UsageError(f"--plot {options.plot}: the ending must be one of {' '.join(PICTURES)}")
+    of_all = tuple([figure.key for figure in FIGURES])
+    stages = ("params", "macs", "activations", "output_bytes")
+    choices = {"pareto": of_all, "stages": stages, "memory": ("inference_peak", "training_peak")}
+    if options.x is not None and options.figure != "pareto":
+        raise UsageError(f"--x is of --figure pareto, not of {options.figure}")
+    for name, known in (("x", of_all), ("y", choices.get(options.figure, ()))):
+        value = getattr(options, name)
+        if value is not None and value not in known:
+            there = f"one of {', '.join(known)}" if known else "left out: a growth has no other figure"
+            raise UsageError(f"--{name} {value}: of --figure {options.figure} it must be {there}")
 
 
 def _chart(analyses: Sequence[Analysis], options: argparse.Namespace, path: Path) -> None:
     from archlab.analysis.time.device import load_device
-    from archlab.report.page.picture import picture
+    from archlab.report.figures import figures_row
+    from archlab.report.page.render import distinct_names
+    from archlab.report.plot.charts import save_chart
+    from archlab.report.plot.look import Look
 
     device = None if options.device is None else load_device(options.device)
-    picture(analyses, device, options.figure).save(path)
+    look = Look(options.size, options.font_size, title=not options.no_title, x=options.x, y=options.y)
+    names = distinct_names(analyses)
+    save_chart(analyses, names, lambda: [figures_row(one, device) for one in analyses], options.figure, look, path)

@@ -89,7 +89,7 @@ def _run(options: argparse.Namespace) -> int:
     command = command_module(options.command)
     path = getattr(options, "write_to", None)
     form = command.FORMS.chosen(getattr(options, "format", None), path)
-    refuse_elsewhere(options, form)
+    refuse_elsewhere(options, form, getattr(command, "CHOSEN", ()))
     try:
         with remembered_inputs(), spelled(OptionSpelling()), units_of(options):
             return deliver(command.run(options), form, path)

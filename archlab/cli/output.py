@@ -16,7 +16,7 @@ OK, WRONG_INPUT, WRONG_USAGE = 0, 1, 2
 
 TEXTS = {".json": "json", ".csv": "csv", ".md": "markdown", ".txt": "table"}
 PAGES = {".html": "html", ".tex": "latex", ".xlsx": "xlsx"}
-PICTURES = {".png": "picture", ".svg": "picture"}
+PICTURES = {".png": "picture", ".svg": "picture", ".pdf": "picture"}
 
 
 class UsageError(Exception):

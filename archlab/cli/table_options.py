@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -61,14 +62,24 @@ def units_of(options: argparse.Namespace) -> AbstractContextManager[None]:
     return in_units(chosen)
 
 
-def refuse_elsewhere(options: argparse.Namespace, form: str) -> None:
+def is_chosen(options: argparse.Namespace) -> bool:
+    """Whether any of them is given."""
+    return any(vars(options)[name] for name in TABLE)
+
+
+def refuse_elsewhere(options: argparse.Namespace, form: str, also: Sequence[str] = ()) -> None:
     """Refuse options of tables for another form, which has every number in full.
+
+    Args:
+        options: of the command.
+        form: of the result.
+        also: forms that the command writes as a table, too, where columns or units are chosen.
 
     Raises:
         UsageError: if one is given.
     """
     given = vars(options)
-    if form == "table" or "columns" not in given:
+    if form in ("table", *also) or "columns" not in given:
         return
     for name in TABLE:
         if given[name]:

@@ -94,3 +94,23 @@ def _padded(texts: Sequence[str], width: int, justify: Justify) -> list[str]:
         return [text.rjust(width) if justify == "right" else text.ljust(width) for text in texts]
     spaces = [" " * (width - cell_width(text)) for text in texts]
     return [space + text if justify == "right" else text + space for text, space in zip(texts, spaces, strict=True)]
+
+
+def with_units(grid: Grid) -> tuple[list[str], list[list[str]]]:
+    """Headings and columns of a table; a unit that all numbers of a column have stands in its heading: `MACs (G)`."""
+    heads: list[str] = []
+    columns: list[list[str]] = []
+    for at, column in enumerate(grid.columns):
+        cells = [row[at] for row in grid.rows]
+        units = {unit for number, unit in map(_number_and_unit, cells) if number}
+        unit = units.pop() if len(units) == 1 else ""
+        heads.append(f"{column.name} ({unit})" if unit else column.name)
+        columns.append([cell.removesuffix(f" {unit}") if unit else cell for cell in cells])
+    return heads, columns
+
+
+def _number_and_unit(cell: str) -> tuple[str, str]:
+    """`("25.56", "M")`; nothing of what is no number."""
+    number, _, unit = cell.partition(" ")
+    is_number = number.replace(",", "").replace(".", "", 1).isdecimal()
+    return (number, unit) if is_number and (not unit or unit.isalpha()) else ("", "")

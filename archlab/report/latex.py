@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from archlab.analysis.row import Row
 from archlab.report.bounds import check_rows
 from archlab.report.figures import FIGURES, Figure
+from archlab.report.grid import Grid, with_units
 
 _SPECIAL = (
     {letter: f"\\{letter}" for letter in "&%$#_{}"}
@@ -69,6 +72,44 @@ def layers_latex(heading: str, rows: list[Row]) -> str:
         lines.append(" & ".join([*texts, *(str(row[key]) for key in LAYER_NUMBERS)]) + r" \\")
     lines += [r"\midrule", " & ".join(["total", "", "", *map(str, sums.values())]) + r" \\"]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def grid_latex(grid: Grid, heading: str = "") -> str:
+    r"""A table for people as a `tabular`, in the units that it has: what a paper prints, where a column is narrow.
+
+    A unit that all of a column's cells have stands in its heading. Only booktabs is needed.
+
+    Args:
+        grid: the table.
+        heading: of it, for a comment.
+
+    Raises:
+        ConfigError: for too many rows.
+    """
+    check_rows(len(grid.rows), "a LaTeX table")
+    heads, columns = with_units(grid)
+    beyond = any(ord(letter) > LAST_LATIN for column in columns for cell in column for letter in cell)
+    lines = [f"% {' '.join(heading.split())}"] if heading else []
+    lines += [r"% needs \usepackage{booktabs}", *([BEYOND_LATIN] if beyond else [])]
+    letters = "".join(["l" if column.justify == "left" else "r" for column in grid.columns])
+    lines += [rf"\begin{{tabular}}{{@{{}}{letters}@{{}}}}", r"\toprule", *_heads(heads), r"\midrule"]
+    lines += [_line(cells) for cells in zip(*columns, strict=True)]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _heads(heads: list[str]) -> list[str]:
+    """Headings in two lines where any has two words, so that they make no column wide: the last word is the second."""
+    parts = [head.rpartition(" ") for head in heads]
+    if not any(first for first, _, _ in parts):
+        return [_line(heads)]
+    return [
+        _line([first or last for first, _, last in parts]),
+        _line([last if first else "" for first, _, last in parts]),
+    ]
+
+
+def _line(cells: Iterable[str]) -> str:
+    return " & ".join([latex(cell) for cell in cells]) + r" \\"
 
 
 LAYER_NUMBERS = {

@@ -11,6 +11,7 @@ from archlab.analysis.row import Row
 from archlab.report.bounds import check_rows
 from archlab.report.escape import markdown_text, spreadsheet_text
 from archlab.report.footer import conventions, heading, totals
+from archlab.report.grid import Grid, with_units
 from archlab.report.rows import layer_rows
 
 if TYPE_CHECKING:
@@ -40,6 +41,22 @@ def rows_markdown(rows: list[Row]) -> str:
     lines = [_markdown_line(list(rows[0])), _markdown_line(rule)]
     lines += [_markdown_line([_markdown_cell(value) for value in row.values()]) for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def grid_markdown(grid: Grid) -> str:
+    """A table for people in Markdown, in the units that it has: what fits in a README.
+
+    Args:
+        grid: the table.
+
+    Raises:
+        ConfigError: for too many rows.
+    """
+    check_rows(len(grid.rows), "a Markdown table")
+    heads, columns = with_units(grid)
+    rule = ["---" if column.justify == "left" else "---:" for column in grid.columns]
+    cells = [[markdown_text(cell) for cell in row] for row in zip(*columns, strict=True)]
+    return "\n".join([_markdown_line(line) for line in [heads, rule, *cells]]) + "\n"
 
 
 def _markdown_line(cells: list[str]) -> str:

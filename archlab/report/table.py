@@ -184,15 +184,36 @@ def comparison_table(
         view: which columns, and in which order.
         colour: whether the table goes to a person's terminal.
     """
+    notes = [*refusals(analyses), *opaque_notes(analyses), *conventions(analyses)]
+    if device is not None:
+        notes.append(f"Bound: the sum of the layers' lower bounds on {device.description or device.name}.")
+    return render([comparison_grid(analyses, device, view), *notes], colour=colour)
+
+
+def comparison_grid(analyses: Sequence[Analysis], device: Device | None = None, view: View = USUAL) -> Grid:
+    """One row for each network.
+
+    Args:
+        analyses: of the networks.
+        device: for the lower bounds; None for none.
+        view: which columns, and in which order.
+    """
     rows = [_Compared(analysis, figures_row(analysis, device)) for analysis in analyses]
     hidden = set() if device is not None else {"bound"}
     hidden |= {"training"} if all(analysis.is_deployed for analysis in analyses) else {"flash", "RAM"}
     hidden |= set() if all(analysis.arena is not None for analysis in analyses) else {"arena"}
     columns = [column for column in NETWORK_COLUMNS if column.name not in hidden]
-    notes = [*refusals(analyses), *opaque_notes(analyses), *conventions(analyses)]
-    if device is not None:
-        notes.append(f"Bound: the sum of the layers' lower bounds on {device.description or device.name}.")
-    return render([tabulate(columns, rows, view), *notes], colour=colour)
+    return tabulate(columns, rows, view)
+
+
+def layers_grid(analysis: Analysis, view: View) -> Grid:
+    """One row for each layer.
+
+    Args:
+        analysis: of the network.
+        view: which columns, and in which order.
+    """
+    return tabulate(layer_columns(max(analysis.total.macs, 1)), fold(analysis, None), view)
 
 
 def rows_table(rows: list[Row], ranks: Mapping[str, int] | None = None, *, colour: bool = False) -> str:

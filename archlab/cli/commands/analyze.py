@@ -18,8 +18,8 @@ from archlab.cli.options import (
     analyze_target,
 )
 from archlab.cli.output import PAGES, ROWS, TEXTS, add_form
-from archlab.cli.report import Report
-from archlab.cli.table_options import add_table, view_of
+from archlab.cli.report import Report, Text
+from archlab.cli.table_options import add_table, is_chosen, view_of
 
 if TYPE_CHECKING:
     from archlab.analysis.row import Row
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from archlab.report.columns import View
 
 FORMS = ROWS._replace(endings={**TEXTS, **PAGES})
+CHOSEN = ("latex", "markdown")
+"""Forms that take `--columns`, `--units` and `--sort`, too: as people read them, not in full."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +52,7 @@ def run(options: argparse.Namespace) -> Report:
             "markdown": partial(_markdown, analysis),
             "html": partial(page, [analysis], options, options.depth),
             "latex": partial(_latex, analysis),
+            **(_chosen(analysis, view_of(options)) if is_chosen(options) else {}),
         },
         table=partial(_table, analysis, options.depth, view_of(options)),
         files={"xlsx": partial(workbook, "layers", partial(_rows, analysis))},
@@ -73,6 +76,18 @@ def _markdown(analysis: Analysis) -> str:
     from archlab.report.markup import analysis_markdown
 
     return analysis_markdown(analysis)
+
+
+def _chosen(analysis: Analysis, view: View) -> dict[str, Text]:
+    from archlab.report.footer import heading
+    from archlab.report.latex import grid_latex
+    from archlab.report.markup import grid_markdown
+    from archlab.report.table import layers_grid
+
+    return {
+        "latex": lambda: grid_latex(layers_grid(analysis, view), heading(analysis)),
+        "markdown": lambda: grid_markdown(layers_grid(analysis, view)),
+    }
 
 
 def _latex(analysis: Analysis) -> str:

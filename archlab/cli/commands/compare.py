@@ -22,14 +22,17 @@ from archlab.cli.options import (
 )
 from archlab.cli.output import PAGES, ROWS, TEXTS, add_form
 from archlab.cli.progress import progress
-from archlab.cli.report import Report
-from archlab.cli.table_options import add_table, view_of
+from archlab.cli.report import Report, Text
+from archlab.cli.table_options import add_table, is_chosen, view_of
 from archlab.cli.targets import Request, requested, shared_notes, tell_apart
 
 if TYPE_CHECKING:
     from archlab.report.columns import View
+    from archlab.report.grid import Grid
 
 FORMS = ROWS._replace(endings={**TEXTS, **PAGES})
+CHOSEN = ("latex", "markdown")
+"""Forms that take `--columns`, `--units` and `--sort`, too: as people read them, not in full."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +66,7 @@ def run(options: argparse.Namespace) -> Report:
             **row_texts(lambda: comparison.rows, comparison.to_dict),
             "html": partial(page, comparison.analyses, options),
             "latex": partial(_latex, comparison),
+            **(_chosen(comparison, view_of(options)) if is_chosen(options) else {}),
         },
         table=partial(_table, comparison, view_of(options)),
         files={"xlsx": partial(workbook, "networks", lambda: comparison.rows)},
@@ -81,6 +85,17 @@ def _table(comparison: Comparison, view: View, colour: bool) -> str:  # noqa: FB
     from archlab.report.table import comparison_table
 
     return comparison_table(comparison.analyses, comparison.device, view, colour=colour)
+
+
+def _chosen(comparison: Comparison, view: View) -> dict[str, Text]:
+    from archlab.report.latex import grid_latex
+    from archlab.report.markup import grid_markdown
+    from archlab.report.table import comparison_grid
+
+    def grid() -> Grid:
+        return comparison_grid(comparison.analyses, comparison.device, view)
+
+    return {"latex": lambda: grid_latex(grid()), "markdown": lambda: grid_markdown(grid())}
 
 
 def _latex(comparison: Comparison) -> str:

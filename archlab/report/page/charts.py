@@ -10,8 +10,9 @@ from archlab.report.figures import FIGURES, Figure
 Spec = dict[str, Any]
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#9467BD", "#A6761D", "#8C8C8C", "#B22222"]
-"""Okabe and Ito's, which people with any common colour blindness can tell apart, and four more."""
+COLOURS = ["#0072B2", "#D55E00", "#008A64", "#B8608F", "#A66A00", "#2F86BD", "#9467BD", "#7A7A00", "#808890", "#D04545"]
+"""Okabe and Ito's, which people with any common colour blindness can tell apart, the light ones darker, and four more:
+3 to 1 on light pages and on dark ones."""
 MOST_COLOURS = 12
 """Networks that a legend names."""
 HEIGHT = 340

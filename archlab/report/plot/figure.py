@@ -27,7 +27,7 @@ from archlab.report.plot.view import PLANES, Box, Grid, Plane, measured_grid, pr
 
 
 def save(report: FieldReport, path: Path) -> None:
-    """Draw a report to a .png or .svg file; equal reports give equal files.
+    """Draw a report to a .png, .svg or .pdf file; equal reports give equal files.
 
     Args:
         report: with an estimate or a measurement.
@@ -46,7 +46,7 @@ def write(figure: Figure, path: Path) -> None:
     Raises:
         ConfigError: if the file cannot be written.
     """
-    metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix, {"Software": None})
     try:
         with replacing(path) as made:
             figure.savefig(made, metadata=metadata)

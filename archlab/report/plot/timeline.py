@@ -18,10 +18,8 @@ from archlab.report.plot.style import (
     DASHES,
     EFFECTIVE,
     FAINT,
-    HOLES,
     INK,
     MEASURED,
-    PADDING,
     THEORY,
     UNPRODUCTIVE,
     style,
@@ -29,6 +27,9 @@ from archlab.report.plot.style import (
 from archlab.report.units import binary
 
 MOST_TICKS = 14
+OPTIMIZER = "#5F6770"
+HATCHES = ("", "////", "", "....", "", "\\\\\\\\", "", "xxxx", "")
+"""Of bands on one another, so that they are told apart without colours, too."""
 MOST_STEPS = 2_000
 """Moments drawn, about one for each pixel; of neighbours beyond that, the highest."""
 
@@ -72,8 +73,8 @@ def _draw_levels(axes: Axes, view: MemoryView) -> None:
     levels = {kind: [values[at] for at in highest] for kind, values in timeline.levels().items()}
     fixed = memory.params + memory.buffers
     bands = [
-        ("params and buffers", [fixed] * len(highest), HOLES),
-        ("optimizer state", [timeline.base - fixed] * len(highest), PADDING),
+        ("params and buffers", [fixed] * len(highest), FAINT),
+        ("optimizer state", [timeline.base - fixed] * len(highest), OPTIMIZER),
         ("input", levels["input"], INK),
         ("outputs of layers", levels["output"], EFFECTIVE),
         ("copies", levels["copy"], COPIES),
@@ -85,13 +86,23 @@ def _draw_levels(axes: Axes, view: MemoryView) -> None:
     shown = [band for band in bands if any(band[1])]
     edges = np.array([*starts, count])
     bottom = np.zeros(len(highest))
-    for label, values, colour in shown:
+    for number, (label, values, colour) in enumerate(shown):
         top = bottom + np.asarray(values) / size
-        axes.stairs(top, edges, baseline=bottom, fill=True, color=colour, label=label, alpha=0.9, linewidth=0)
+        axes.stairs(
+            top,
+            edges,
+            baseline=bottom,
+            fill=True,
+            facecolor=colour,
+            edgecolor="white",
+            label=label,
+            linewidth=0.3,
+            hatch=HATCHES[number % len(HATCHES)],
+        )
         bottom = top
     axes.set_xlim(0, count)
     axes.set_ylim(0, 1.12 * timeline.peak / size)
-    axes.set_ylabel(f"alive ({unit})")
+    axes.set_ylabel(f"memory alive ({unit})")
 
 
 def _mark_peak(axes: Axes, view: MemoryView) -> None:

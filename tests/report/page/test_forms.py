@@ -157,7 +157,13 @@ def test_latex_escapes_names() -> None:
     )
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex")
+def has_latex(package: str) -> bool:
+    """Whether pdflatex is there, with a package."""
+    found = shutil.which("kpsewhich")
+    return found is not None and subprocess.run([found, package], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not has_latex("siunitx.sty"), reason="there is no pdflatex with siunitx")
 def test_latex_compiles(folder: Path, tmp_path: Path) -> None:
     odd = loads("name: 'a_b & 50% \\ {~^} #$'\ninput: [3, 8, 8]\nlayers: [{type: relu}]").analyze()
     table = (folder / "c.tex").read_text()
@@ -171,6 +177,51 @@ def test_latex_compiles(folder: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "t.pdf").stat().st_size > 1000
+
+
+CHOSEN = ["--columns", "params,macs,memory,receptive-field", "--units", "M,MiB", "--sort", "params"]
+
+
+def test_chosen_columns_in_latex_and_markdown(tmp_path: Path) -> None:
+    """As in the terminal, in the units asked for, which stand in the headings."""
+    command = ["compare", "vgg16", "resnet50", "mobilenet_v2", *CHOSEN, "-o"]
+    for ending in ("tex", "md"):
+        assert main([*command, str(tmp_path / f"c.{ending}")]) == 0
+    assert (tmp_path / "c.md").read_text().splitlines() == [
+        "| network | params (M) | MACs (M) | memory (MiB) | receptive field |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        "| mobilenet_v2 | 3.505 | 300.8 | 23.26 | 491 |",
+        "| resnet50 | 25.56 | 4,089.2 | 107.5 | 427 |",
+        "| vgg16 | 138.4 | 15,470.3 | 552.9 | 212 |",
+    ]
+    assert r"mobilenet\_v2 & 3.505 & 300.8 & 23.26 & 491 \\" in (tmp_path / "c.tex").read_text()
+    assert main(["analyze", "alexnet", "--columns", "params,macs", "-o", str(tmp_path / "a.tex")]) == 0
+    lines = (tmp_path / "a.tex").read_text().splitlines()
+    assert len([line for line in lines if line.endswith("\\\\")]) == 2 + len(load("alexnet").analyze().layers)
+
+
+def test_columns_are_of_people_s_forms(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["compare", "resnet18", "--columns", "macs", "--format", "csv"])
+    assert "csv has every figure" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not has_latex("booktabs.sty"), reason="there is no pdflatex with booktabs")
+def test_chosen_columns_fit_a_column_of_an_article(tmp_path: Path) -> None:
+    """No overfull box in a two-column article, small as tables are; with too many columns there is one."""
+    everything = ["--columns", "input,layers,depth,params,macs,flops,activations,memory,training,receptive-field"]
+    for columns, is_overfull in ((CHOSEN, False), (everything, True)):
+        target = str(tmp_path / "c.tex")
+        assert main(["compare", "resnext50_32x4d", "mobilenet_v2", "vgg16", *columns, "-o", target]) == 0
+        document = (
+            r"\documentclass[twocolumn]{article}\usepackage{booktabs}\begin{document}"
+            r"\begin{table}\small\caption{Networks.}\noindent\input{c.tex}\end{table}Text.\end{document}"
+        )
+        (tmp_path / "t.tex").write_text(document)
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-2000:]
+        assert ("Overfull" in done.stdout) == is_overfull
 
 
 def test_int8_has_no_training(tmp_path: Path) -> None:
@@ -191,7 +242,10 @@ def test_conditions_are_each_network_s_own(tmp_path: Path) -> None:
     ("arguments", "problem"),
     [
         (["compare", "resnet18", "-o", "x.pdf"], "the ending must be one of"),
-        (["compare", "resnet18", "resnet34", "--plot", "x.gif"], "a picture ends in .svg or .png"),
+        (
+            ["compare", "resnet18", "resnet34", "--plot", "x.gif"],
+            "--plot x.gif: the ending must be one of .png .svg .pdf",
+        ),
         (["compare", "resnet18", "resnet34", "--device", "abacus"], "abacus"),
     ],
 )
