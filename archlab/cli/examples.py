@@ -50,7 +50,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "archlab explain resnet50 layer2.0.conv2",
         "archlab explain conv2d kernel_size=3 stride=2 padding=1 --input 1x5x5 --animate -o conv.svg",
     ),
-    "lsp": ("archlab lsp", "archlab lsp < requests > answers"),
+    "lsp": ("archlab lsp", "archlab lsp --hints shape,params"),
     "mcp": ("archlab mcp --folder nets", "archlab mcp --time-limit 60"),
     "completion": (
         "source <(archlab completion bash)",

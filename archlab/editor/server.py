@@ -8,7 +8,7 @@ stops them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
@@ -63,10 +63,15 @@ class _Position(Protocol):
 class Server(LanguageServer):
     """Answers for the texts on its desk."""
 
-    def __init__(self) -> None:
+    def __init__(self, parts: Sequence[str] = PARTS) -> None:
+        """Prepare to serve.
+
+        Args:
+            parts: which numbers hints show, unless the client says so.
+        """
         super().__init__("archlab", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
         self.desk = Desk()
-        self.parts: tuple[str, ...] = PARTS
+        self.parts = tuple(parts)
         self._checks: dict[str, asyncio.Task[None]] = {}
         self._told: dict[str, list[Problem]] = {}
         for name, answer in self._answers().items():
@@ -388,6 +393,10 @@ def _variant_lenses(snapshot: Snapshot, uri: str) -> Iterator[types.CodeLens]:
                 yield _lens(variant.place.line, "show its numbers", SHOW_VARIANT, uri, variant.name)
 
 
-def serve() -> None:
-    """Answer on stdin and stdout until the client ends."""
-    Server().start_io()
+def serve(parts: Sequence[str] = PARTS) -> None:
+    """Answer on stdin and stdout until the client ends.
+
+    Args:
+        parts: which numbers hints show, unless the client says so.
+    """
+    Server(parts).start_io()

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from archlab.cli.commands.lsp import PARTS as OPTION_PARTS
 from archlab.config.format import format_config
 from archlab.config.tree.presets import preset_folder
 from archlab.diagnostics.place import Source
+from archlab.editor.hints import PARTS
 from tests.editor.client import Client
 
 pytest.importorskip("pygls", reason="the extra 'editor' is not installed")
@@ -174,6 +176,15 @@ def test_a_text_that_extends_an_open_one_follows_it(client: Client, tmp_path: Pa
     assert "40 params" in of(client, "codeLens", own)[0]["command"]["title"]
     leads = client.at("textDocument/definition", own, 0, 12)
     assert leads["uri"] == base
+
+
+def test_which_numbers_is_also_an_option(tmp_path: Path) -> None:
+    client = Client([sys.executable, "-m", "archlab", "lsp", "--hints", "params"], tmp_path, {})
+    text = "archlab: 1\ninput: [3, 8, 8]\nlayers:\n  - {type: conv2d, out_channels: 4, kernel_size: 3}\n"
+    uri = opened(client, tmp_path, "net.yaml", text)
+    assert [hint["label"] for hint in of(client, "inlayHint", uri, range=EVERYWHERE)] == ["112 params"]
+    client.close()
+    assert PARTS == OPTION_PARTS
 
 
 def test_other_yaml_is_left_alone(client: Client, tmp_path: Path) -> None:
