@@ -24,6 +24,7 @@ SLOW = (
     *("config/test_dump.py", "config/test_format.py", "report/test_hostile_names.py", "cli/test_streams.py"),
     *("test_examples.py", "test_fuzz.py", "test_mutants.py", "test_random_networks.py", "test_worst_inputs.py"),
     *("test_docs.py", "test_problem_reference.py", "config/test_limits.py"),
+    *("cli/test_watch.py", "mcp/test_server.py", "mcp/test_pool.py", "mcp/test_docs.py"),
 )
 """Folders and modules that build models, start processes or browsers, or go through many cases."""
 

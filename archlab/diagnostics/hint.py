@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 
-_MEANT = re.compile(r"; did you mean '([^']+)'\?")
+_END = "; "
+"""Of what is wrong."""
+_QUOTED_OR_END = re.compile(rf"(?<!\w)'[^']*'|{_END}")
+_MEANT = re.compile(r"; did you mean '([^']+)'")
 
 
 def hint_of(message: str) -> str | None:
     """What to write instead: the part behind what is wrong; None where the message says nothing of it."""
-    _, semicolon, hint = message.partition("; ")
-    return hint if semicolon else None
+    for found in _QUOTED_OR_END.finditer(message):
+        if found[0] == _END:
+            return message[found.end() :]
+    return None
 
 
 def meant_by(message: str) -> str | None:

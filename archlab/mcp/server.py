@@ -24,18 +24,12 @@ from archlab.diagnostics.problem import Problem
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import listed
 from archlab.mcp.answers import failure
+from archlab.mcp.instructions import INSTRUCTIONS
 from archlab.mcp.pool import Pool, pool
 from archlab.mcp.tool import Answer
 from archlab.mcp.tools import TOOLS
 from archlab.version import __version__
 
-INSTRUCTIONS = (
-    "archlab works out what a convolutional network costs and sees from a short YAML config, without building it. "
-    "Write a config, call validate until ok is true, then analyze; compare and diff show what a change does, check "
-    "holds it to limits, fit finds the best params. A call that fails answers {problems: [...]}; each has the place, "
-    "and a hint that says what to write instead. layer_types tells the layers and their options, presets the networks "
-    "to start from. Nothing is written to the disk: edit files yourself, or give configs as text."
-)
 Context: TypeAlias = ServerRequestContext[Any]
 
 

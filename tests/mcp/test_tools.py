@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from archlab.config.syntax.limits import MAX_FILE_BYTES
 from archlab.mcp import worker
 from archlab.mcp.folder import Folder
+from archlab.mcp.instructions import EXAMPLE, INSTRUCTIONS
 from archlab.mcp.tools import TOOLS
 from archlab.mcp.worker import answered, line_of
 from tests.command import run
@@ -261,6 +262,14 @@ def test_no_text_ends_in_a_fault(text: str, tool: str) -> None:
     answer = json.loads(line)
     assert line.count(b"\n") == 1
     assert "internal" not in [problem["code"] for problem in answer["answer"].get("problems", [])], answer
+
+
+def test_the_example_that_clients_are_told_is_valid() -> None:
+    assert EXAMPLE in INSTRUCTIONS
+    answer = asked("validate", text=EXAMPLE)
+    assert (answer["ok"], answer["networks"]) == (True, 2)
+    assert asked("lint", text=EXAMPLE)["problems"] == []
+    assert all(name in INSTRUCTIONS for name in TOOLS if name not in ("lint", "expand"))
 
 
 def test_a_fault_of_archlabs_own_is_an_answer_too(
