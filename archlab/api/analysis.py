@@ -8,10 +8,20 @@ from archlab.analysis import Analysis as AnalysisData
 from archlab.analysis.row import Row
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pathlib import Path
 
-    from archlab.report.field import FieldReport
-    from archlab.report.projection import ProjectionReport
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from archlab.analysis.memory.fit import Fit
+    from archlab.api.changes import Changes
+    from archlab.api.diagram import Diagram
+    from archlab.api.explained import Explained
+    from archlab.api.memory import Memory
+    from archlab.api.projective_field import Projection
+    from archlab.api.receptive_field import Field
+    from archlab.api.timing import Bounds
+    from archlab.report.page.picture import Picture
 
 
 class Analysis(AnalysisData):
@@ -35,7 +45,7 @@ class Analysis(AnalysisData):
 
     def receptive_field(
         self, layer: str | None = None, unit: tuple[int, ...] | None = None, *, from_input: str | None = None
-    ) -> FieldReport:
+    ) -> Field:
         """What one unit sees, as `archlab receptive-field` says it.
 
         Args:
@@ -52,7 +62,7 @@ class Analysis(AnalysisData):
 
     def projective_field(
         self, layer: str | None = None, at: tuple[int, ...] | None = None, *, from_input: str | None = None
-    ) -> ProjectionReport:
+    ) -> Projection:
         """Which units one position of the input reaches, as `archlab receptive-field --projective` says it.
 
         Args:
@@ -67,8 +77,141 @@ class Analysis(AnalysisData):
 
         return projective_field(self, layer=layer, at=at, from_input=from_input)
 
+    def explain(self, path: str) -> Explained:
+        """A layer's formulas with its numbers, or a block's, as `archlab explain` prints them.
+
+        Raises:
+            ConfigError: if there is neither.
+        """
+        from archlab.api.explained import explained
+
+        return explained(self, path)
+
+    def memory(self, *, training: bool = False) -> Memory:
+        """Bytes alive in a forward pass, or in a training step, as `archlab memory` says it.
+
+        Raises:
+            ConfigError: for a training step that PyTorch refuses.
+        """
+        from archlab.api.memory import memory_view
+
+        return memory_view(self, training=training)
+
+    def fit(self, memory: int | str, *, training: bool = False) -> Fit:
+        """The largest batch that a memory holds.
+
+        Args:
+            memory: in bytes, or as `24GiB`.
+            training: of a training step instead of a forward pass.
+
+        Raises:
+            ConfigError: for what is no size, or a training step that PyTorch refuses.
+        """
+        from archlab.api.memory import largest_fit, size_of
+
+        return largest_fit(self, size_of(memory), training=training)
+
+    def time(self, device: str | Path = "h100") -> Bounds:
+        """A lower bound of each layer's time, as `archlab time` says it.
+
+        Args:
+            device: its name, or a .yaml file.
+
+        Raises:
+            ConfigError: if there is no such device, or it has no rate for the dtype.
+        """
+        from archlab.analysis.time.device import load_device
+        from archlab.api.timing import time_view
+
+        return time_view(self, load_device(str(device)))
+
+    def diff(self, other: AnalysisData) -> Changes:
+        """What changed from this network to another one."""
+        from archlab.api.changes import Changes
+
+        return Changes(self, other)
+
+    def diagram(self, depth: int | None = None) -> Diagram:
+        """Stages, blocks and skips.
+
+        Args:
+            depth: parts of the path that make a box; by default what shows best.
+        """
+        from archlab.api.diagram import Diagram
+
+        return Diagram(self, depth)
+
+    def picture(self, figure: str = "growth") -> Picture:
+        """A chart for a file or a notebook.
+
+        Args:
+            figure: growth, stages or memory.
+
+        Raises:
+            ConfigError: if there is no such chart.
+            MissingRequirementError: without the extra `report`.
+        """
+        from archlab.report.page.picture import picture
+
+        return picture([self], None, figure)
+
+    def draw(self, axes: Axes, figure: str = "growth") -> None:
+        """Draw a chart onto axes of matplotlib.
+
+        Args:
+            axes: where.
+            figure: growth (of the receptive field) or memory (of a forward pass).
+
+        Raises:
+            ConfigError: if there is no such chart.
+        """
+        if figure == "growth":
+            self.receptive_field().draw(axes)
+        elif figure == "memory":
+            self.memory().draw(axes)
+        else:
+            from archlab.diagnostics.codes import Code
+            from archlab.diagnostics.problem import single_problem
+
+            raise single_problem(f"there is no '{figure}' on axes; there are growth, memory", Code.WRONG_VALUE)
+
+    def to_html(self, *, title: str = "") -> str:
+        """The page of the network, in one file.
+
+        Raises:
+            MissingRequirementError: without the extra `report`.
+        """
+        from archlab.report.page.render import page
+
+        return page([self], None, command="", title=title)
+
+    def render(
+        self, depth: int | None = 2, *, columns: tuple[str, ...] = (), sort: tuple[str, ...] = (), units: str = ""
+    ) -> str:
+        """The table of `archlab analyze`, with its totals.
+
+        Args:
+            depth: of blocks to fold to; None folds nothing.
+            columns: these alone, such as `("params", "macs")`.
+            sort: by these; `-macs` has the largest first.
+            units: such as `M`, `MiB`, `M,MiB` or `exact`.
+
+        Raises:
+            ConfigError: if there is no such column.
+            ValueError: for what is no unit.
+        """
+        from archlab.report.columns import View
+        from archlab.report.table import analysis_table
+        from archlab.report.units import Units, in_units, read_units
+
+        with in_units(read_units(units) if units else Units()):
+            return analysis_table(self, depth, View(columns, sort))
+
+    def __str__(self) -> str:
+        return self.render()
+
     def _repr_html_(self) -> str:
-        """For notebooks."""
+        """For notebooks: totals and blocks; the layers are folded."""
         from archlab.report.markup import analysis_html
 
         return analysis_html(self)

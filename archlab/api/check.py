@@ -5,17 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from html import escape
+from typing import Any, Protocol
 
+from archlab.analysis import Analysis
 from archlab.analysis.conditions import Conditions
 from archlab.analysis.limits import Finding, State, judge_limit
 from archlab.api.expect import check_expectations
-from archlab.api.network import Network
+from archlab.config.tree.document import Document, Variant
 from archlab.config.tree.expect import read_expect
 from archlab.config.tree.figures import FigureLimit
 from archlab.diagnostics.codes import Code
+from archlab.diagnostics.place import printable
 from archlab.diagnostics.problem import Problem, Problems, TooManyProblemsError
+from archlab.diagnostics.words import counted
+from archlab.graph import Graph
 from archlab.report.limits import limit_dict, limit_lines, limit_problem
+
+
+class Held(Protocol):
+    """A network with its config."""
+
+    document: Document
+    variant: Variant | None
+    graph: Graph
+
+    def analyze(self, conditions: Conditions | None = None, /) -> Analysis:
+        """All numbers of it."""
 
 
 @dataclass(slots=True)
@@ -36,6 +52,22 @@ class Checked:
     problems: list[Problem] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
 
+    @property
+    def ok(self) -> bool:
+        """Whether all holds."""
+        return not self.problems
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return f"<pre>{escape(self.text())}</pre>"
+
+    def __repr__(self) -> str:
+        held = "ok" if self.ok else counted(len(self.problems), "problem")
+        return f"<Checked {printable(self.name)}: {held}>"
+
     def text(self) -> str:
         """Its problems; a line for each limit where there are none."""
         if self.problems:
@@ -52,7 +84,7 @@ class Checked:
 
 
 def check(
-    target: str, network: Network, limits: Sequence[FigureLimit], conditions: Conditions, *, as_written: bool
+    target: str, network: Held, limits: Sequence[FigureLimit], conditions: Conditions, *, as_written: bool
 ) -> Checked:
     """Hold a network to limits and to its `expect`.
 
@@ -64,7 +96,7 @@ def check(
         as_written: whether its params, its input and the conditions are those for which `expect` has exact figures;
             if not, only its limits are looked at.
     """
-    checked = Checked(target, network.name)
+    checked = Checked(target, network.graph.name)
     problems, analysis = Problems(), network.analyze(conditions)
     expect = network.document.expect if network.variant is None else network.variant.expect
     if expect is not None:
@@ -78,10 +110,12 @@ def check(
     checked.findings += given
     checked.problems = [
         *sorted(problems.found, key=lambda problem: problem.sort_key),
-        *[limit_problem(network.name, found, file=file) for found in given if found.state is not State.HOLDS],
+        *[limit_problem(network.graph.name, found, file=file) for found in given if found.state is not State.HOLDS],
     ]
     if not checked.findings and not checked.problems:
-        checked.problems = [Problem(f"{network.name}: there is nothing to check it for{_hint(checked)}", Code.MISSING)]
+        checked.problems = [
+            Problem(f"{network.graph.name}: there is nothing to check it for{_hint(checked)}", Code.MISSING)
+        ]
     return checked
 
 

@@ -11,6 +11,7 @@ from archlab.analysis.time.device import Device, load_device
 from archlab.api.analysis import Analysis
 from archlab.api.load import load
 from archlab.api.network import Network
+from archlab.diagnostics.place import printable
 from archlab.diagnostics.problem import ConfigError, Problem
 from archlab.report.figures import comparison_row, figures_row
 from archlab.report.rows import united
@@ -72,11 +73,41 @@ class Comparison:
 
         return picture(self.analyses, self.device, figure)
 
-    def _repr_html_(self) -> str:
-        """For notebooks."""
-        from archlab.report.markup import rows_html
+    def render(self, *, columns: tuple[str, ...] = (), sort: tuple[str, ...] = (), units: str = "") -> str:
+        """The table of `archlab compare`.
 
-        return rows_html(self.rows)
+        Args:
+            columns: these alone, such as `("params", "macs")`.
+            sort: by these; `-macs` has the largest first.
+            units: such as `M`, `MiB`, `M,MiB` or `exact`.
+
+        Raises:
+            ConfigError: if there is no such column.
+            ValueError: for what is no unit.
+        """
+        from archlab.report.columns import View
+        from archlab.report.table import comparison_table
+        from archlab.report.units import Units, in_units, read_units
+
+        with in_units(read_units(units) if units else Units()):
+            return comparison_table(self.analyses, self.device, View(columns, sort))
+
+    def __str__(self) -> str:
+        return self.render()
+
+    def __repr__(self) -> str:
+        names = ", ".join([analysis.graph.name for analysis in self.analyses[:4]])
+        more = f" and {len(self.analyses) - 4} more" if len(self.analyses) > 4 else ""
+        return f"<Comparison of {printable(names)}{more}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the table; every figure is folded."""
+        from archlab.api.shown import folded_html
+        from archlab.report.markup import grid_html, rows_html
+        from archlab.report.table import comparison_grid
+
+        every = folded_html("every figure", rows_html(self.rows))
+        return f"<div>{grid_html(comparison_grid(self.analyses, self.device))}{every}</div>"
 
     def _network_dict(self, analysis: Analysis) -> dict[str, Any]:
         full = analysis.to_dict()

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
 from archlab.api.load import load
 from archlab.api.network import Network
+from archlab.api.remarks import subject_of
 from archlab.api.validate import VARIANT_STEPS, Validation, each_within_bound, networks_of
 from archlab.config.expand.budget import Budget
 from archlab.config.expand.network import expand
 from archlab.config.syntax.limits import MAX_STEPS
-from archlab.config.tree.document import Document, Variant
 from archlab.config.tree.targets import Opened, open_target, open_text
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import ConfigError, Problems, single_problem
 from archlab.diagnostics.suggest import did_you_mean
-from archlab.graph import Graph
 from archlab.imports.targets import reader_of
-from archlab.layers.shape import Shape
 from archlab.lint.findings import Findings
-from archlab.lint.rule import Rule, Subject
+from archlab.lint.rule import Rule
 from archlab.lint.rules import RULES
 from archlab.lint.switches import switch_problems, switches
 
@@ -72,7 +69,7 @@ def lint(
     try:
         if source is None and reader_of(target) is not None:
             network = load(target)
-            found.add(Subject(network.analyze(), network.document, partial(resized, network.document, None)))
+            found.add(subject_of(network.analyze(), network.document, None))
             result.networks = 1
         else:
             opened = open_target(target) if source is None else open_text(source, Path(target).stem, variant_name)
@@ -103,14 +100,6 @@ def _lint_config(opened: Opened, found: Findings, result: Validation) -> None:
         budget = Budget()
         graph = expand(document, chosen, {}, Problems(), budget=budget)
         analysis = Network(graph, document, chosen).analyze()
-        found.add(Subject(analysis, document, partial(resized, document, chosen)))
+        found.add(subject_of(analysis, document, chosen))
         result.spent += budget.spent + VARIANT_STEPS + len(document.params) + 2 * len(graph.nodes)
         result.networks += 1
-
-
-def resized(document: Document, variant: Variant | None, shape: Shape) -> Graph | None:
-    """A network for another input shape; None where it cannot take that."""
-    try:
-        return expand(document, variant, {}, Problems(), tuple(shape))
-    except ConfigError:
-        return None

@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from archlab.analysis.memory.fit import MOST_INPUTS, Fit, largest_batch
 from archlab.analysis.memory.ledger import Timeline
 from archlab.analysis.result import Analysis
+from archlab.analysis.row import Row
+from archlab.api.shown import Shown
+from archlab.config.syntax.quantity import BYTES, QuantityError, parse_quantity
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import argument
 from archlab.report.memory import MemoryView
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def memory_view(analysis: Analysis, *, training: bool = False, limit: int | None = None) -> MemoryView:
+
+class Memory(Shown, MemoryView):
+    """One run of a network, moment by moment."""
+
+    def render(self, depth: int | None = 1) -> str:
+        """The table of `archlab memory`.
+
+        Args:
+            depth: of blocks to fold to; None folds nothing.
+        """
+        from archlab.report.memory_table import memory_table
+
+        return memory_table(self, depth)
+
+    def draw(self, axes: Axes) -> None:
+        """Draw the bytes alive onto axes of matplotlib."""
+        from archlab.report.plot.timeline import draw_on
+
+        draw_on(axes, self)
+
+    def _rows(self) -> list[Row]:
+        return self.moments()
+
+    def _title(self) -> str:
+        return f"Memory of {self.title()}: {self.peak_text()}"
+
+
+def memory_view(analysis: Analysis, *, training: bool = False, limit: int | None = None) -> Memory:
     """The memory of a forward pass or a training step.
 
     Args:
@@ -27,7 +61,33 @@ def memory_view(analysis: Analysis, *, training: bool = False, limit: int | None
         _check_size(analysis)
     timeline = _training(analysis) if training else analysis.inference
     fits = {} if limit is None else _fits(analysis, limit)
-    return MemoryView(analysis, timeline, training=training, limit=limit, fits=fits)
+    return Memory(analysis, timeline, training=training, limit=limit, fits=fits)
+
+
+def size_of(memory: int | str) -> int:
+    """Bytes, also as `24GiB`.
+
+    Raises:
+        ConfigError: for what is no size.
+    """
+    if isinstance(memory, int):
+        return memory
+    try:
+        return int(parse_quantity(memory, BYTES))
+    except QuantityError as error:
+        raise single_problem(str(error), Code.WRONG_VALUE) from None
+
+
+def largest_fit(analysis: Analysis, limit: int, *, training: bool) -> Fit:
+    """The largest batch that a memory holds.
+
+    Raises:
+        ConfigError: for a training step that PyTorch refuses, and for too many layers.
+    """
+    _check_size(analysis)
+    if training:
+        _training(analysis)
+    return _fits(analysis, limit)["training" if training else "inference"]
 
 
 def _training(analysis: Analysis) -> Timeline:

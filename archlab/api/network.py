@@ -9,22 +9,26 @@ from typing import Any, Self, Unpack
 
 from archlab.analysis.conditions import ConditionOptions, Conditions
 from archlab.api.analysis import Analysis
+from archlab.api.questions import Questions
 from archlab.config.expand.inputs import GivenInput, input_fault
 from archlab.config.expand.network import expand
 from archlab.config.tree.document import Document, Variant
 from archlab.diagnostics.codes import Code
+from archlab.diagnostics.place import printable
 from archlab.diagnostics.problem import Problems, single_problem
 from archlab.diagnostics.words import counted
 from archlab.graph import Graph
 
 
-class Network:
+class Network(Questions):
     """A config with its params chosen, expanded to a graph.
 
     Attributes:
         graph: the layers in order.
         document: the config as written.
         variant: the chosen variant, if any.
+        settings: values that params were given, instead of the config's.
+        given_input: the input, where it is not the config's.
         remarks: of an imported network: what was left out, folded or assumed, in plain sentences.
         written: of a deployed network: the network as it is written; None of any other.
     """
@@ -35,12 +39,16 @@ class Network:
         document: Document,
         variant: Variant | None,
         *,
+        settings: Mapping[str, Any] | None = None,
+        given_input: GivenInput | None = None,
         weight_names: Mapping[str, str] | None = None,
         remarks: Sequence[str] = (),
     ) -> None:
         self.graph = graph
         self.document = document
         self.variant = variant
+        self.settings = dict(settings or {})
+        self.given_input = given_input
         self._weight_names = weight_names
         self.remarks = tuple(remarks)
         self.written: Network | None = None
@@ -94,7 +102,21 @@ class Network:
         return found
 
     def __repr__(self) -> str:
-        return f"<Network {self.name}: {counted(len(self.graph.layers), 'layer')}>"
+        return f"<Network {printable(self.name)}: {counted(len(self.graph.layers), 'layer')}>"
+
+    def __str__(self) -> str:
+        return self.render()
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what it is; its numbers and its config are folded."""
+        from html import escape
+
+        from archlab.api.shown import folded_html
+        from archlab.report.markup import analysis_html
+
+        numbers = folded_html("numbers", analysis_html(self.analyze()))
+        config = folded_html("config", f"<pre>{escape(self.document.source.text)}</pre>")
+        return f"<div><b>{escape(self.name)}</b>: {counted(len(self.graph.layers), 'layer')}{numbers}{config}</div>"
 
 
 def expand_document(
@@ -118,4 +140,5 @@ def expand_document(
                 raise single_problem(fault, Code.BAD_INPUT)
         shapes = {name: tuple(shape) for name, shape in several.items()}
         input_shape = shapes if isinstance(input_shape, Mapping) else shapes[""]
-    return Network(expand(document, variant, params, problems, input_shape), document, variant)
+    graph = expand(document, variant, params, problems, input_shape)
+    return Network(graph, document, variant, settings=params, given_input=input_shape)

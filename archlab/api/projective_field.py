@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from archlab.analysis.receptive_field.growth import middle_unit
 from archlab.analysis.result import Analysis
+from archlab.analysis.row import Row
 from archlab.api.places import checked_place, chosen_layer, seen_from
+from archlab.api.shown import Shown
 from archlab.report.projection import ProjectionReport
 from archlab.report.viewpoint import input_words
+
+
+class Projection(Shown, ProjectionReport):
+    """Which units one position of the input reaches."""
+
+    def render(self) -> str:
+        """The table of `archlab receptive-field --projective`."""
+        from archlab.report.projection_table import projection_table
+
+        return projection_table(self)
+
+    def save(self, path: str | Path) -> None:
+        """Draw it into a .png or .svg file.
+
+        Raises:
+            ConfigError: if it cannot be written.
+        """
+        from archlab.report.plot.projection import save
+
+        save(self, Path(path))
+
+    def _rows(self) -> list[Row]:
+        return self.rows()
+
+    def _title(self) -> str:
+        return f"Projective field of {self.title()}"
+
+    __repr__ = Shown.__repr__
 
 
 def projective_field(
@@ -15,7 +47,7 @@ def projective_field(
     layer: str | None = None,
     at: tuple[int, ...] | None = None,
     from_input: str | None = None,
-) -> ProjectionReport:
+) -> Projection:
     """The units of every layer, and of the results, that input positions reach.
 
     Args:
@@ -31,6 +63,6 @@ def projective_field(
     analysis = seen_from(analysis, from_input, "projective")
     shape = analysis.graph.input_shape
     if at is None:
-        return ProjectionReport(analysis, chosen_layer(analysis, layer), middle_unit(shape, len(shape) - 1))
+        return Projection(analysis, chosen_layer(analysis, layer), middle_unit(shape, len(shape) - 1))
     place = checked_place("at", at, shape[1:], input_words(analysis.graph), "position")
-    return ProjectionReport(analysis, chosen_layer(analysis, layer), place)
+    return Projection(analysis, chosen_layer(analysis, layer), place)

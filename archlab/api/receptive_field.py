@@ -2,20 +2,62 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlab.analysis.receptive_field.growth import middle_unit
 from archlab.analysis.result import Analysis
+from archlab.analysis.row import Row
 from archlab.api.places import checked_place, chosen_layer, seen_from
+from archlab.api.shown import Shown
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.graph import Node
 from archlab.layers.shape import axis_count, map_size
 from archlab.report.field import FieldReport, unit_spans
+from archlab.report.units import field_text
 from archlab.report.viewpoint import input_words
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from archlab.torch.effective import Progress, Sampling
+
+
+class Field(Shown, FieldReport):
+    """What one unit sees, and how that grows along the network."""
+
+    def render(self) -> str:
+        """The table of `archlab receptive-field`."""
+        from archlab.report.field_table import field_table
+
+        return field_table(self)
+
+    def draw(self, axes: Axes) -> None:
+        """Draw how the field grows along the network onto axes of matplotlib."""
+        from archlab.report.plot.growth import draw_growth
+        from archlab.report.plot.style import style
+
+        with style():
+            draw_growth(axes, self)
+
+    def save(self, path: str | Path) -> None:
+        """Draw the fields over the input and their growth into a .png or .svg file.
+
+        Raises:
+            ConfigError: if it cannot be written.
+        """
+        from archlab.report.plot.figure import save
+
+        save(self, Path(path))
+
+    def _rows(self) -> list[Row]:
+        return self.growth_rows()
+
+    def _title(self) -> str:
+        return f"Receptive field of {self.title()}: {field_text(self.field)}"
+
+    __repr__ = Shown.__repr__
 
 
 def receptive_field(
@@ -24,7 +66,7 @@ def receptive_field(
     layer: str | None = None,
     unit: tuple[int, ...] | None = None,
     from_input: str | None = None,
-) -> FieldReport:
+) -> Field:
     """The theoretical field of a layer and the estimate of its effective one.
 
     Args:
@@ -39,10 +81,10 @@ def receptive_field(
     analysis = seen_from(analysis, from_input, "receptive")
     node = chosen_layer(analysis, layer)
     chosen = _unit(node, unit, axis_count(analysis.graph.input_shape))
-    return FieldReport(analysis, node, chosen, analysis.estimator.field(node.index, chosen))
+    return Field(analysis, node, chosen, analysis.estimator.field(node.index, chosen))
 
 
-def measured_field(report: FieldReport, sampling: Sampling, progress: Progress) -> FieldReport:
+def measured_field(report: FieldReport, sampling: Sampling, progress: Progress) -> Field:
     """The same report with the effective field measured by gradients.
 
     Raises:
@@ -57,7 +99,7 @@ def measured_field(report: FieldReport, sampling: Sampling, progress: Progress) 
 
     spans = unit_spans(report.analysis, report.node, report.unit)
     measured = measure(report.analysis.graph, report.node.index, report.unit, spans, sampling, progress)
-    return FieldReport(report.analysis, report.node, report.unit, report.estimate, measured)
+    return Field(report.analysis, report.node, report.unit, report.estimate, measured)
 
 
 def _unit(node: Node, unit: tuple[int, ...] | None, rank: int) -> tuple[int, ...]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archlab.analysis.result import Analysis
+from archlab.analysis.row import Row
 from archlab.analysis.time.device import Device
 from archlab.analysis.time.roofline import roofline
+from archlab.api.shown import Shown
 from archlab.report.time import TimeView
 from archlab.report.units import binary, duration
 
@@ -14,14 +16,34 @@ if TYPE_CHECKING:
     from archlab.torch.measure import Measurement, Times
 
 
-def time_view(analysis: Analysis, device: Device, measurement: Measurement | None = None) -> TimeView:
+class Bounds(Shown, TimeView):
+    """Layers with the lower bounds of their times."""
+
+    def render(self, depth: int | None = 1) -> str:
+        """The table of `archlab time`.
+
+        Args:
+            depth: of blocks to fold to; None folds nothing.
+        """
+        from archlab.report.time_table import time_table
+
+        return time_table(self, depth, [])
+
+    def _rows(self) -> list[Row]:
+        return self.rows()
+
+    def _title(self) -> str:
+        return f"Bounds of {self.title()}: {duration(self.seconds)}"
+
+
+def time_view(analysis: Analysis, device: Device, measurement: Measurement | None = None) -> Bounds:
     """The bounds of every layer, beside what was measured.
 
     Raises:
         ConfigError: if the device has no rate for the dtype.
     """
     measured = None if measurement is None else measurement.layers
-    return TimeView(analysis, device, roofline(analysis, device), measured)
+    return Bounds(analysis, device, roofline(analysis, device), measured)
 
 
 def measured_dict(view: TimeView, measurement: Measurement) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from archlab.api.lint import resized
+from archlab.api.remarks import resized
 from archlab.api.validate import Validation, validated
 from archlab.config.tree.presets import preset_folder
 from archlab.diagnostics.place import Place, Source

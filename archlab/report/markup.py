@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from archlab.analysis.row import Row
 from archlab.report.bounds import check_rows
+from archlab.report.columns import tabulate
 from archlab.report.escape import markdown_text, spreadsheet_text
+from archlab.report.fold import fold
 from archlab.report.footer import conventions, heading, totals
 from archlab.report.grid import Grid, with_units
 from archlab.report.rows import layer_rows
+from archlab.report.table import layer_columns
 
 if TYPE_CHECKING:
     from archlab.analysis.result import Analysis
@@ -91,8 +94,28 @@ def _html_cell(value: object) -> str:
 
 
 def analysis_html(analysis: Analysis) -> str:
-    """The layers as an HTML table for notebooks, with heading, totals and conventions."""
+    """Heading, totals, and the blocks as a table for notebooks; all layers, and what the numbers mean, are folded."""
     rows = layer_rows(analysis)
+    shown = rows[:MOST_SHOWN]
+    more = f"<p>The first {MOST_SHOWN:,}; to_dataframe() has all.</p>" if len(rows) > MOST_SHOWN else ""
     lines = "".join(f"<li>{escape(label)}: {escape(text)}</li>" for label, text in totals(analysis))
     notes = "".join(f"<div><small>{escape(text)}</small></div>" for text in conventions([analysis]))
-    return f"<div><b>{escape(heading(analysis))}</b><ul>{lines}</ul>{rows_html(rows)}{notes}</div>"
+    layers = f"<details><summary>{len(rows):,} layers</summary>{rows_html(shown)}{more}</details>"
+    blocks = grid_html(tabulate(layer_columns(max(analysis.total.macs, 1)), fold(analysis, 1)))
+    meaning = f"<details><summary>what the numbers mean</summary>{notes}</details>"
+    return f"<div><b>{escape(heading(analysis))}</b><ul>{lines}</ul>{blocks}{layers}{meaning}</div>"
+
+
+MOST_SHOWN = 2_000
+"""Layers in a notebook."""
+
+
+def grid_html(grid: Grid) -> str:
+    """A table as HTML."""
+    sides = [' style="text-align:right"' if column.justify == "right" else "" for column in grid.columns]
+    head = "".join(f"<th{side}>{escape(column.name)}</th>" for column, side in zip(grid.columns, sides, strict=True))
+    body = "".join(
+        f"<tr>{''.join(f'<td{side}>{escape(cell)}</td>' for cell, side in zip(row, sides, strict=True))}</tr>"
+        for row in grid.rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -12,8 +12,10 @@ import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
+from html import escape
 from typing import Any
 
+from archlab.diagnostics.place import printable
 from archlab.diagnostics.requirements import require
 from archlab.diagnostics.words import counted
 
@@ -83,6 +85,18 @@ class Verification:
     def ok(self) -> bool:
         """Whether every number is equal."""
         return not self.differences
+
+    def __str__(self) -> str:
+        return self.render()
+
+    def __repr__(self) -> str:
+        found = "ok" if self.ok else counted(len(self.differences), "difference")
+        return f"<Verification of {printable(self.name)}: {found}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: one line, what differs folded behind it."""
+        first, _, rest = self.render().partition("\n")
+        return f"<details><summary>{escape(first)}</summary><pre>{escape(rest) or 'nothing differs'}</pre></details>"
 
     def render(self) -> str:
         """A line, and one for each difference."""

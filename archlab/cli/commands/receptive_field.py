@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archlab.api.receptive_field import receptive_field
+from archlab.api.receptive_field import Field, receptive_field
 from archlab.cli.forms import row_texts
 from archlab.cli.options import TARGET, add_network, analyze_target, seed
 from archlab.cli.output import PICTURES, ROWS, TEXTS, UsageError, add_form
@@ -102,7 +102,7 @@ def _projection_picture(report: ProjectionReport, path: Path) -> None:
     save(report, path)
 
 
-def _measured(report: FieldReport, options: argparse.Namespace) -> tuple[FieldReport, list[str]]:
+def _measured(report: Field, options: argparse.Namespace) -> tuple[Field, list[str]]:
     """The report with the measured field, and what was warned of."""
     from archlab.api.receptive_field import measured_field
     from archlab.cli.progress import progress

@@ -60,6 +60,9 @@ class Picture:
         except OSError as error:
             raise single_problem(f"cannot write {path}: {error.strerror}", Code.FILE) from None
 
+    def __repr__(self) -> str:
+        return f"<Picture, {self.spec['width']} wide>"
+
     def _repr_svg_(self) -> str:
         """For notebooks."""
         return self.to_svg()

@@ -49,12 +49,21 @@ def draw(view: MemoryView) -> Figure:
     figure = Figure(figsize=(11, 5.6), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1))
     FigureCanvasAgg(figure)
     figure.suptitle(view.title(), x=0.012, ha="left", fontweight="bold")
-    axes = figure.add_subplot()
+    _draw(figure.add_subplot(), view)
+    return figure
+
+
+def draw_on(axes: Axes, view: MemoryView) -> None:
+    """The picture without its title, on axes of a caller's figure."""
+    with style():
+        _draw(axes, view)
+
+
+def _draw(axes: Axes, view: MemoryView) -> None:
     _draw_levels(axes, view)
     _mark_peak(axes, view)
     _mark_phases(axes, view)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.5, reverse=True)
-    return figure
 
 
 def _unit(peak: int) -> tuple[int, str]:
