@@ -57,6 +57,8 @@ class _Picture:
         self._width = max(
             MIN_WIDTH, max(m.right for m in self._maps) + MARGIN, 40 + MARGIN * 2 + self._matrix_size()[0]
         )
+        if scene.matrix is not None:
+            self._width = max(self._width, MARGIN * 2 + 40 + round(len(self._matrix_axes()) * 5.6))
         letters = [(len(line), 8.8 if line in self._titles else 7) for line in self._head]
         self._width = max(self._width, *[MARGIN * 2 + round(count * each) for count, each in letters])
         self._height = self._legend + LINE * len(self._keys()) + MARGIN
@@ -298,6 +300,12 @@ class _Picture:
         x = MARGIN + 40 + column * MATRIX_CELL + self._gap(column, found.inputs)
         return x, self._matrix + LINE + row * MATRIX_CELL + self._gap(row, found.outputs)
 
+    def _matrix_axes(self) -> str:
+        """What runs across and down."""
+        order = ", row by row" if self._scene.rank > 1 else ""
+        last = _total(self._scene.sight.inputs) - 1
+        return f"across: input positions 0 to {last}{order}; down: output units"
+
     def _matrix_lines(self) -> list[str]:
         found = self._scene.matrix
         assert found is not None
@@ -318,7 +326,7 @@ class _Picture:
                 else:
                     empty += f"M{left + 6} {top + 7}h2"
         middle = y + height // 2
-        columns = f"a column for each input position, {'row by row' if self._scene.rank > 1 else 'in order'}"
+        columns = self._matrix_axes()
         return [
             f'<text x="{MARGIN}" y="{self._matrix - 6}">as a matrix, one channel to one channel</text>',
             f'<text class="faint small" x="{x}" y="{self._matrix + 10}">{columns}</text>',
