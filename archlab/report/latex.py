@@ -91,7 +91,7 @@ def grid_latex(grid: Grid, heading: str = "") -> str:
     beyond = any(ord(letter) > LAST_LATIN for column in columns for cell in column for letter in cell)
     lines = [f"% {' '.join(heading.split())}"] if heading else []
     lines += [r"% needs \usepackage{booktabs}", *([BEYOND_LATIN] if beyond else [])]
-    letters = "".join(["l" if column.justify == "left" else "r" for column in grid.columns])
+    letters = r"@{\hspace{0.7em}}".join(["l" if column.justify == "left" else "r" for column in grid.columns])
     lines += [rf"\begin{{tabular}}{{@{{}}{letters}@{{}}}}", r"\toprule", *_heads(heads), r"\midrule"]
     lines += [_line(cells) for cells in zip(*columns, strict=True)]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
