@@ -165,6 +165,9 @@ def test_columns_and_units_are_chosen_as_in_analyze(tmp_path: Path) -> None:
 
 
 def test_what_is_no_config_cannot_be_watched(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys, "watch", "resnet51")
+    assert (status, out) == (1, "")
+    assert err.startswith("there is no preset 'resnet51'; did you mean 'resnet50'")
     assert run(capsys, "watch", "-")[::2] == (1, "watch looks at a file; stdin is read once  [wrong-value]\n")
     status, out, err = run(capsys, "watch", "timm:resnet50d")
     assert (status, out) == (1, "")

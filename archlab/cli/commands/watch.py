@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> Report:
     """Until Ctrl-C; nothing is left to deliver then.
 
     Raises:
-        ConfigError: for what is no file.
+        ConfigError: for what names no file.
     """
     _check_target(options.target)
     gc.set_threshold(100_000)  # a process that goes on is no single run
@@ -107,7 +107,11 @@ def _watch(options: argparse.Namespace) -> NoReturn:
 
 
 def _look(options: argparse.Namespace) -> _Version:
-    """The network as it is now, or what is wrong with it."""
+    """The network as it is now, or what is wrong with it.
+
+    Raises:
+        ConfigError: if there is no file to look at.
+    """
     from archlab.report.table import analysis_table
 
     with sought_files() as sought:
@@ -117,6 +121,8 @@ def _look(options: argparse.Namespace) -> _Version:
             table = analysis_table(analysis, options.depth, view_of(options), colour=is_terminal())
             return _Version(analysis, [table, *_unexpected(network, analysis, options)], sought)
         except ConfigError as error:
+            if not sought:  # the name of no file: nothing that is saved can mend it
+                raise
             return _Version(None, [f"{error}\n"], sought)
 
 
