@@ -71,8 +71,9 @@ class Subject:
 
     @property
     def is_map_to_map(self) -> bool:
-        """Whether positions go in and come out."""
-        return is_map(self.inputs[0]) and is_map(self.output)
+        """Whether positions go in and come out, along the same axes."""
+        both = is_map(self.inputs[0]) and is_map(self.output)
+        return both and axis_count(self.inputs[0]) == axis_count(self.output)
 
     @property
     def rank(self) -> int:

@@ -15,8 +15,10 @@ from archlab.explain.drawing.scene import Scene
 from archlab.explain.drawing.style import DARK, LIGHT
 from archlab.explain.drawing.svg import animation_svg, picture_svg
 from archlab.explain.matrix.linear_map import linear_map
+from archlab.layers import find_layer, layer_types
 from tests.command import run
 from tests.explain.drawn import LARGEST, check, marks, random_scene, scene
+from tests.layer_reference import SAMPLES
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -166,6 +168,18 @@ def test_what_is_not_drawn(words: str, status: int, message: str, capsys: pytest
     assert (got, out) == (status, "")
     assert message in err
     assert not Path("x.svg").exists()
+
+
+@pytest.mark.parametrize("layer_type", layer_types())
+def test_every_type_is_drawn_or_says_why_not(layer_type: str, capsys: pytest.CaptureFixture[str]) -> None:
+    cls = find_layer(layer_type)
+    assert cls is not None
+    given = {name: SAMPLES[name] for name, field in cls.model_fields.items() if field.is_required()}
+    options = [f"{name}={str(value).replace(' ', '')}" for name, value in given.items()]
+    for size in ("8x12x10", "16x33"):
+        status, out, err = run(capsys, "explain", layer_type, *options, "--input", size, "--format", "svg")
+        assert (status == 0) == out.startswith("<svg")
+        assert status == 0 or "[" in err
 
 
 def test_a_mark_that_is_wrong_is_noticed() -> None:

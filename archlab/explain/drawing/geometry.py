@@ -135,7 +135,9 @@ class Sight:
     def kernel(self) -> Position:
         """The number of weights along each axis; empty for a layer without a kernel of weights."""
         sizes = getattr(self.layer, "kernel_size", None)
-        return tuple(map(int, sizes)) if self.layer.role == "weighted" and sizes is not None else ()
+        if self.layer.role != "weighted" or not isinstance(sizes, tuple) or len(sizes) != len(self.axes):
+            return ()  # that of a channel attention slides over channels
+        return tuple(map(int, sizes))
 
 
 def sight_of(layer: Layer, inputs: tuple[Shape, ...]) -> Sight | None:
