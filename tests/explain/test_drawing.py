@@ -139,7 +139,7 @@ def test_every_group_is_marked_in_turn() -> None:
         ("dcgan_generator image.upconv", "Drawn on a small map of 3x3; the real one is 32x32."),
         ("deformable_resnet layer2.0.dcn.conv", "The offsets are made up"),
         ("conv1d kernel_size=3 dilation=2 --input 1x400", "Drawn on a small map of length 9; the real one has 400."),
-        ("deeplabv3 classifier.branch5.upsample", "Drawn on a small map"),
+        ("deeplabv3 classifier.branch5.upsample", "Drawn with a small output of 12x12; the real one is 65x65."),
     ],
 )
 def test_layers_of_networks(words: str, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

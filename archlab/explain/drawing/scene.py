@@ -124,9 +124,7 @@ class Scene:
         """What of the picture is not the layer's own."""
         found: list[str] = []
         if self.example.changed:
-            small, own = shape_text(self.sight.inputs[1:]), shape_text(self.subject.inputs[0][1:])
-            what = f"length {small}; the real one has {own}" if self.rank == 1 else f"{small}; the real one is {own}"
-            found.append(f"Drawn on a small map of {what}.")
+            found.append(self._small_remark())
         if self.groups:
             found.append(self._groups_remark())
         elif self.sight.kernel and self.subject.inputs[0][0] > 1:
@@ -135,6 +133,14 @@ class Scene:
         if self.is_deformable:
             found.append("The offsets are made up: in a network they are computed from the data.")
         return found
+
+    def _small_remark(self) -> str:
+        small, own = self.sight.inputs[1:], self.subject.inputs[0][1:]
+        where = "on a small map of"
+        if small == own:
+            small, own, where = self.sight.outputs[1:], self.subject.output[1:], "with a small output of"
+        size = f"{'length ' if self.rank == 1 else ''}{shape_text(small)}"
+        return f"Drawn {where} {size}; the real one {'has' if self.rank == 1 else 'is'} {shape_text(own)}."
 
     def _groups_remark(self) -> str:
         groups, drawn = self.subject.groups, self.groups
