@@ -8,8 +8,10 @@ stops them.
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -399,4 +401,6 @@ def serve(parts: Sequence[str] = PARTS) -> None:
     Args:
         parts: which numbers hints show, unless the client says so.
     """
-    Server(parts).start_io()
+    # pygls closes what it writes to; and nothing else may come between what it writes
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers, redirect_stdout(sys.stderr):
+        Server(parts).start_io(stdout=answers)

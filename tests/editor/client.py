@@ -79,6 +79,12 @@ class Client:
         """Say something that has no answer."""
         self._send({"jsonrpc": "2.0", "method": method, "params": params})
 
+    def end(self) -> int:
+        """End the server as the protocol wants it; its exit status."""
+        self.ask("shutdown", {})
+        self.tell("exit", {})
+        return self._server.wait(timeout=PATIENCE)
+
     def close(self) -> None:
         """End the server."""
         self._server.kill()

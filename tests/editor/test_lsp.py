@@ -183,6 +183,7 @@ def test_which_numbers_is_also_an_option(tmp_path: Path) -> None:
     text = "archlab: 1\ninput: [3, 8, 8]\nlayers:\n  - {type: conv2d, out_channels: 4, kernel_size: 3}\n"
     uri = opened(client, tmp_path, "net.yaml", text)
     assert [hint["label"] for hint in of(client, "inlayHint", uri, range=EVERYWHERE)] == ["112 params"]
+    assert client.end() == 0
     client.close()
     assert PARTS == OPTION_PARTS
 
