@@ -160,20 +160,15 @@ class Analysis(AnalysisData):
 
         Args:
             axes: where.
-            figure: growth (of the receptive field) or memory (of a forward pass).
+            figure: growth, stages or memory.
 
         Raises:
             ConfigError: if there is no such chart.
+            MissingRequirementError: without the extra `plot`.
         """
-        if figure == "growth":
-            self.receptive_field().draw(axes)
-        elif figure == "memory":
-            self.memory().draw(axes)
-        else:
-            from archlab.diagnostics.codes import Code
-            from archlab.diagnostics.problem import single_problem
+        from archlab.api.charts import draw_chart_on
 
-            raise single_problem(f"there is no '{figure}' on axes; there are growth, memory", Code.WRONG_VALUE)
+        draw_chart_on(axes, [self], None, figure)
 
     def to_html(self, *, title: str = "") -> str:
         """The page of the network, in one file.

@@ -10,6 +10,7 @@ from archlab.analysis.row import Row
 from archlab.analysis.time.device import Device, load_device
 from archlab.api.analysis import Analysis
 from archlab.api.load import load
+from archlab.api.names import told_apart
 from archlab.api.network import Network
 from archlab.diagnostics.place import printable
 from archlab.diagnostics.problem import ConfigError, Problem
@@ -18,6 +19,7 @@ from archlab.report.rows import united
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from archlab.report.page.picture import Picture
 
@@ -48,6 +50,21 @@ class Comparison:
         import pandas as pd
 
         return pd.DataFrame(self.rows)
+
+    def draw(self, axes: Axes, figure: str = "pareto") -> None:
+        """Draw a chart onto axes of matplotlib.
+
+        Args:
+            axes: where.
+            figure: pareto, growth, stages or memory.
+
+        Raises:
+            ConfigError: if there is no such chart of these networks.
+            MissingRequirementError: without the extra `plot`.
+        """
+        from archlab.api.charts import draw_chart_on
+
+        draw_chart_on(axes, self.analyses, self.device, figure)
 
     def to_html(self, *, command: str = "", title: str = "") -> str:
         """A page with table, charts and diagrams, in one file.
@@ -143,10 +160,15 @@ def compare(
         ConfigError: with the problems of all targets.
     """
     problems: list[Problem] = []
-    analyses: list[Analysis] = []
+    networks: list[Network] = []
     for target in targets:
         try:
-            network = target if isinstance(target, Network) else load(target, **options)
+            networks.append(target if isinstance(target, Network) else load(target, **options))
+        except ConfigError as error:
+            problems += error.problems
+    analyses: list[Analysis] = []
+    for network in told_apart(networks):
+        try:
             analyses.append(network.analyze(batch=batch, dtype=dtype, **(training or {})))
         except ConfigError as error:
             problems += error.problems

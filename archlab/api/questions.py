@@ -91,7 +91,10 @@ class Questions:
 
     def diff(self, other: Questions, **options: Unpack[ConditionOptions]) -> Changes:
         """What changed from this network to another one."""
-        return self.analyze(**options).diff(other.analyze(**options))
+        from archlab.api.names import told_apart
+
+        mine, others = told_apart([self, other])
+        return mine.analyze(**options).diff(others.analyze(**options))
 
     def diagram(self, depth: int | None = None) -> Diagram:
         """Stages, blocks and skips.

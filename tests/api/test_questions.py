@@ -190,13 +190,46 @@ def test_charts_on_axes_of_a_caller() -> None:
     before = dict(mpl.rcParams)
     report = NETWORK.analyze()
     report.draw(left)
-    report.draw(right, "memory")
+    NETWORK.memory().draw(right)
     sizes = [line.get_ydata() for line in left.get_lines()]
-    assert any(max(values) == 435 for values in sizes)
+    assert any(max(values) == 435 for values in sizes if len(values))
     assert right.get_ylabel() == "alive (MiB)"
     assert dict(mpl.rcParams) == before
-    with pytest.raises(archlab.ConfigError, match="there are growth, memory"):
+    with pytest.raises(archlab.ConfigError, match="there are growth, stages"):
         report.draw(left, "pareto")
+    both = archlab.compare([NETWORK, "vgg11"])
+    for figure_name in ("pareto", "growth", "stages", "memory"):
+        axes = Figure().subplots()
+        both.draw(axes, figure_name)
+        assert axes.get_xlabel()
+        assert {"resnet18", "vgg11"} <= {text.get_text().strip() for text in axes.texts}
+
+
+CONV = "name: net\ninput: [3, 8, 8]\nparams: {{w: {0}}}\nlayers: [{{type: conv2d, out_channels: $w, kernel_size: 3}}]\n"
+
+
+def test_networks_of_one_name_are_told_apart_in_every_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder, width in (("a", 4), ("b", 6)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "net.yaml").write_text(CONV.format(width))
+    names = ["net (a/net.yaml)", "net (b/net.yaml)"]
+    both = archlab.compare(["a/net.yaml", "b/net.yaml"])
+    assert [one["name"] for one in both.to_dict()["networks"]] == names
+    for text in (both.render(), both.to_html(), both._repr_html_(), repr(both)):
+        assert all(name in text for name in names)
+    one, two = archlab.load("a/net.yaml"), archlab.load("a/net.yaml", w=8)
+    assert "net (as written)" in str(one.diff(two))
+    assert "net (w=8)" in str(one.diff(two))
+    assert (one.name, two.name) == ("net", "net")
+    deployed = archlab.compare([one, one.deploy()])
+    assert [analysis.graph.name for analysis in deployed.analyses] == ["net (as written)", "net (deployed)"]
+    same = archlab.compare([one, one])
+    assert [analysis.graph.name for analysis in same.analyses] == ["net", "net"]
+    out = run(capsys, "verify", "a/net.yaml", "b/net.yaml", "--device", "meta")[1]
+    assert [line.partition(": ")[0] for line in out.splitlines()] == names
 
 
 def test_the_page_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from archlab.cli.options import TARGET, add_network, add_training, conditions_of, load_network
 from archlab.cli.output import TEXT
 from archlab.cli.report import Report
+from archlab.cli.targets import Request, tell_apart
 
 if TYPE_CHECKING:
     from archlab.api.network import Network
@@ -50,8 +51,11 @@ def run(options: argparse.Namespace) -> Report:
     from archlab.zoo.rows import preset_targets
 
     checks: list[_Check] = []
-    for target in options.targets or preset_targets():
-        checks += _checks(load_network(target, options), options)
+    targets = options.targets or preset_targets()
+    networks = [load_network(target, options) for target in targets]
+    tell_apart([network.graph for network in networks], [Request(target) for target in targets])
+    for network in networks:
+        checks += _checks(network, options)
     text = "\n".join([check.render() for check in checks]) + "\n"
     return Report({"text": lambda: text}, prose=("text",), ok=all(check.ok for check in checks))
 

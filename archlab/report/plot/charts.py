@@ -116,6 +116,21 @@ def draw_chart(asked: Asked, figure: str) -> Canvas:
     return canvas
 
 
+def draw_on(
+    axes: Axes, analyses: Sequence[Analysis], names: Sequence[str], rows: Callable[[], list[Row]], figure: str
+) -> None:
+    """Draw a chart onto axes of a caller's figure; see `save_chart`.
+
+    Raises:
+        ConfigError: if there is no such chart of these networks.
+    """
+    asked = Asked(analyses, names, rows() if figure == "pareto" else [], Look())
+    with style():
+        title, draw = _chosen(asked, figure)
+        draw(axes, asked)
+        axes.set_title(title)
+
+
 def _chosen(asked: Asked, figure: str) -> tuple[str, Draw]:
     several = len(asked.analyses) > 1
     known: dict[str, tuple[str, Draw]] = {"pareto": ("Trade-offs", draw_pareto)} if several else {}
