@@ -48,6 +48,16 @@ def no_layer_type(word: str, option: str) -> str:
     return f"'{option}' is an option of a layer, but there is no layer type '{word}'{hint}"
 
 
+def no_target(word: str) -> str:
+    """What is wrong with a word that is neither a network nor a layer type."""
+    from archlab.config.tree.presets import preset_names
+    from archlab.diagnostics.suggest import did_you_mean
+    from archlab.layers import layer_types
+
+    hint = did_you_mean(word, [*layer_types(), *preset_names()]) or "; see archlab presets and docs/layers.md"
+    return f"there is no preset and no layer type '{word}'{hint}"
+
+
 def single_layer(layer_type: str, options: Sequence[str], *, has_input: bool) -> Single:
     """The config of one layer.
 

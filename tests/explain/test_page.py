@@ -12,6 +12,7 @@ import pytest
 
 import archlab
 from archlab.explain.drawing.geometry import Sight, sight_of
+from archlab.explain.drawing.style import DARK, LIGHT
 from archlab.layers.shape import ShapeError
 from tests.command import run
 from tests.report.page.test_browser import FLAGS
@@ -193,6 +194,23 @@ def test_it_fits_the_screen(
     assert visit.page.evaluate(right) <= width
     dark = visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(13, 17, 23)"
     assert dark == (scheme == "dark")
+    visit.page.close()
+
+
+@pytest.mark.parametrize(("scheme", "colours"), [("light", LIGHT), ("dark", DARK)])
+def test_its_colours_are_those_of_drawings(
+    browser: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    scheme: str,
+    colours: dict[str, str],
+) -> None:
+    """Whose contrast is computed in `test_drawing`."""
+    visit = Visit(browser, written(tmp_path, capsys, "max_pool2d kernel_size=2"), scheme=scheme)
+    style = "getComputedStyle(document.documentElement)"
+    for name, colour in colours.items():
+        short = visit.page.evaluate(f"{style}.getPropertyValue('--{name}')").strip()
+        assert colour == (f"#{''.join(letter * 2 for letter in short[1:])}" if len(short) == 4 else short), name
     visit.page.close()
 
 

@@ -13,7 +13,7 @@ from archlab.cli.input_size import plain_shape
 from archlab.cli.options import TARGET, add_deploy, add_network, analyze_target, conditions_of
 from archlab.cli.output import TEXTS, Forms, UsageError, add_form
 from archlab.cli.report import Report
-from archlab.cli.single import is_layer_type, no_layer_type, single_layer
+from archlab.cli.single import is_layer_type, no_layer_type, no_target, single_layer
 
 if TYPE_CHECKING:
     from archlab.explain.drawing.scene import Scene
@@ -66,6 +66,19 @@ def run(options: argparse.Namespace) -> Report:
         raise UsageError("--animate draws: write to a file of that kind, -o FILE.svg")
     if is_layer_type(options.target):
         return _single(options)
+    _check_words(options, form)
+    analysis = _analysis(options)
+    if options.counting:
+        return _counting(analysis)
+    return _layer(analysis, options.words[0], options) if options.words else _overview(analysis, options.target)
+
+
+def _check_words(options: argparse.Namespace, form: str) -> None:
+    """What stands behind a target, and what goes with it.
+
+    Raises:
+        UsageError: for words that cannot be meant so.
+    """
     if options.words and "=" in options.words[0]:
         raise UsageError(no_layer_type(options.target, options.words[0]))
     if len(options.words) > 1:
@@ -76,10 +89,19 @@ def run(options: argparse.Namespace) -> Report:
         raise UsageError(f"--section is of a layer or a block: name it behind {options.target}")
     if form in DRAWINGS and not options.words:
         raise UsageError(f"a drawing shows one layer: name it behind {options.target}")
-    analysis = analyze_target(options.target, options)
-    if options.counting:
-        return _counting(analysis)
-    return _layer(analysis, options.words[0], options) if options.words else _overview(analysis, options.target)
+
+
+def _analysis(options: argparse.Namespace) -> Analysis:
+    """The target's numbers; for an unknown one, the nearest layer type is a guess too."""
+    from archlab.diagnostics.codes import Code
+    from archlab.diagnostics.problem import ConfigError, single_problem
+
+    try:
+        return analyze_target(options.target, options)
+    except ConfigError as error:
+        if options.words or error.problems[0].code != Code.UNKNOWN_PRESET:
+            raise
+        raise single_problem(no_target(options.target), Code.UNKNOWN_PRESET) from None
 
 
 def _single(options: argparse.Namespace) -> Report:
