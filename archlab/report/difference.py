@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from archlab.analysis.difference import Change, Difference
 from archlab.analysis.result import Analysis
-from archlab.diagnostics.words import counted
 from archlab.report.folded_changes import Fold, folded, value_text
 from archlab.report.grid import grid
 from archlab.report.terminal import Part, render
@@ -64,7 +63,7 @@ def difference_text(
     shown = entries[:MOST_SHORT] if short else entries
     parts += ["\n".join(_lines(entry)) for entry in shown]
     if len(shown) < len(entries):
-        parts.append(f"  ... and {counted(len(entries) - len(shown), 'change')} more")
+        parts.append(f"  ... and {len(entries) - len(shown):,} more")
     if following:
         parts.append(_followed(following))
     if renamed:
