@@ -23,7 +23,7 @@ from archlab.torch.verify import verify
 from archlab.torch.verify_field import verify_receptive_field
 from archlab.torch.verify_memory import verify_memory
 from archlab.torch.verify_projection import verify_projective_field
-from tests.axes.test_every_command import WITHOUT_NETWORK, calls
+from tests.axes.test_every_command import WITHOUT_NETWORK, calls, draws
 from tests.command import run
 
 CONFIG = Path(__file__).with_name("inputs_of_other_ranks.yaml")
@@ -89,6 +89,7 @@ def test_every_command(
     monkeypatch.chdir(tmp_path)
     more = ["resnet18"] if command in ("compare", "diff") else []
     more += ["--max-macs", "1G"] if command == "check" else []
+    more += ["stem"] if command == "explain" and draws(options) else []
     status, _, err = run(capsys, command, str(CONFIG), *more, *options)
     assert (status, err) == (0, "")
 
