@@ -13,8 +13,8 @@ from archlab.report.opaque import at_least, opaque_rows, share_text
 from archlab.report.units import binary, field_text, largest_text, misalignment_text, start_text, stride_text
 
 CONVENTIONS = (
-    "MACs: convolutions, linear layers and matrix products, without bias. FLOPs: 2 x MACs + elementwise work.",
-    "Activations: output elements of convolutions and linear layers. Memory: inference, values freed after last use.",
+    "MACs: convolutions, linear layers, matrix products; no bias. FLOPs: 2 x MACs + elementwise work.",
+    "Activations: outputs of convolutions and linear layers. Memory: inference, freed after last use.",
 )
 
 
