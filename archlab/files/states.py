@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -72,11 +72,17 @@ def state_of(path: Path) -> State | None:
     return State(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-def wait_for_change(states: States) -> None:
-    """Return when one of the files is another, and all of them are at rest."""
+def wait_for_change(states: States, at_each_look: Callable[[], None] = lambda: None) -> None:
+    """Return when one of the files is another, and all of them are at rest.
+
+    Args:
+        states: of the files, as they are known.
+        at_each_look: called as often as the files are looked at; what it raises ends the wait.
+    """
     while True:
         while (now := states_now(states)) == states:
             time.sleep(POLL)
+            at_each_look()
         if _at_rest(now) != states:
             return
 

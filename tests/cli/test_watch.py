@@ -70,11 +70,12 @@ def watched(folder: Path, *arguments: str, terminal: bool = False) -> Iterator[W
     stdin = write if terminal else subprocess.DEVNULL
     with subprocess.Popen(command, cwd=folder, stdin=stdin, stdout=write, stderr=subprocess.STDOUT) as process:
         os.close(write)
+        found = Watched(process, read)
         try:
-            yield Watched(process, read)
+            yield found
         finally:
             process.kill()
-    os.close(read)
+    os.close(found.output)
 
 
 def test_versions_and_what_changed_between_them(tmp_path: Path) -> None:
@@ -153,6 +154,16 @@ def test_a_terminal_is_cleared_for_each_version_and_left_clean(tmp_path: Path) -
         assert process.process.wait(PATIENCE) == 0
     with watched(tmp_path, "net.yaml", "--no-clear", terminal=True) as process:
         assert "\x1b[2J" not in process.version()
+
+
+def test_it_ends_when_nobody_reads_any_more(tmp_path: Path) -> None:
+    """As `archlab watch net.yaml | head`, or a program that started it and is gone."""
+    (tmp_path / "net.yaml").write_text(NET)
+    with watched(tmp_path, "net.yaml") as process:
+        process.version()
+        os.close(process.output)
+        assert process.process.wait(PATIENCE) == 0
+        process.output = os.open(os.devnull, os.O_RDONLY)
 
 
 def test_columns_and_units_are_chosen_as_in_analyze(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import select
 import sys
 import time
 from contextlib import suppress
@@ -103,7 +104,20 @@ def _watch(options: argparse.Namespace) -> NoReturn:
         _show([*version.parts, *change, _foot(options.target, states)], clears=clears)
         is_broken = version.analysis is None
         last_good = last_good if is_broken else version
-        wait_for_change(states)
+        wait_for_change(states, _require_reader)
+
+
+def _require_reader() -> None:
+    """Go on only while somebody can read what is written.
+
+    Raises:
+        BrokenPipeError: where nobody can: the other end of the pipe is closed, or the terminal.
+    """
+    if hasattr(select, "poll"):
+        gone = select.poll()
+        gone.register(sys.stdout.fileno(), 0)  # errors are told without being asked for
+        if any(events & (select.POLLERR | select.POLLHUP) for _, events in gone.poll(0)):
+            raise BrokenPipeError
 
 
 def _look(options: argparse.Namespace) -> _Version:
