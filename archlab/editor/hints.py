@@ -54,7 +54,7 @@ def hints(snapshot: Snapshot, parts: Sequence[str] = PARTS) -> list[Hint]:
 def _hint(visits: list[Visit], snapshot: Snapshot, parts: Sequence[str], peak: int | None) -> Hint:
     numbers, place = snapshot.numbers, visits[0].item.place
     line, column = end_of(place)
-    told = [text for part in parts if part in _TEXTS for text in _range(_TEXTS[part](numbers, visits))]
+    told = [text for part in parts if part in _TEXTS for text in _TEXTS[part](numbers, visits)]
     if len(visits) > 1 and told:
         told.append(f"x{len(visits)}")
     if id(visits[0].item) == peak and snapshot.analysis is not None:
@@ -69,34 +69,44 @@ def end_of(place: Place) -> tuple[int, int]:
     return place.line, min(column, len(line))
 
 
-def _range(texts: Iterable[str]) -> list[str]:
-    """One text where all are equal, else the first and the last; none of none."""
-    found = [text for text in texts if text]
+def _range(texts: Iterable[str], before: str = "", behind: str = "") -> list[str]:
+    """One text where all are equal, else the first and the last, or how many others there are; none of none.
+
+    Args:
+        texts: one for each use.
+        before: stands in front of them once.
+        behind: stands behind them once.
+    """
+    found = list(texts)
     if not found:
         return []
     different = set(found)
     if len(different) == 1:
-        return [found[0]]
-    return [f"{found[0]} ... {found[-1]}" if found[0] != found[-1] else f"{found[0]} ... ({len(different)} others)"]
+        text = found[0]
+    else:
+        text = (
+            f"{found[0]} ... {found[-1]}" if found[0] != found[-1] else f"{found[0]} ... ({len(different) - 1} others)"
+        )
+    return [f"{before}{text}{behind}"]
 
 
 def _shapes(numbers: Numbers, visits: list[Visit]) -> list[str]:
-    return [shape_text(numbers.nodes[visit.value].shape) for visit in visits if visit.value is not None]
+    return _range([shape_text(numbers.nodes[visit.value].shape) for visit in visits if visit.value is not None])
 
 
 def _params(numbers: Numbers, visits: list[Visit]) -> list[str]:
     values = [numbers.between(visit.start, visit.stop)[0] for visit in visits]
-    return [f"{si(value)} params" for value in values] if any(values) else []
+    return _range([si(value) for value in values], behind=" params") if any(values) else []
 
 
 def _macs(numbers: Numbers, visits: list[Visit]) -> list[str]:
     values = [numbers.between(visit.start, visit.stop)[1] for visit in visits]
-    return [f"{si(value)} MACs" for value in values] if any(values) else []
+    return _range([si(value) for value in values], behind=" MACs") if any(values) else []
 
 
 def _fields(numbers: Numbers, visits: list[Visit]) -> list[str]:
     found = [numbers.fields[visit.value] for visit in visits if visit.value is not None]
-    return [f"field {field_text(field)}" for field in found if field is not None and not field.is_nothing]
+    return _range([field_text(field) for field in found if field is not None and not field.is_nothing], "field ")
 
 
 _TEXTS = {"shape": _shapes, "params": _params, "macs": _macs, "receptive_field": _fields}

@@ -41,12 +41,9 @@ def shown(text: str, variant: str = "") -> dict[tuple[int, int], str]:
 
 def test_each_item_has_its_numbers() -> None:
     assert shown(TEXT) == {
-        (5, 110): "8x30x30 ... 16x30x30 · 592 params ... 1.184 k params · 518.4 k MACs ... 1.037 M MACs"
-        " · field 5 ... field 9 · x3",
-        (6, 97): "8x30x30 ... 16x30x30 · 64 params ... 256 params · 57.60 k MACs ... 230.4 k MACs"
-        " · field 5 ... field 9 · x3",
-        (6, 99): "8x30x30 ... 16x30x30 · 64 params ... 256 params · 57.60 k MACs ... 230.4 k MACs"
-        " · field 5 ... field 9 · x3",
+        (5, 110): "8x30x30 ... 16x30x30 · 592 ... 1.184 k params · 518.4 k ... 1.037 M MACs · field 5 ... 9 · x3",
+        (6, 97): "8x30x30 ... 16x30x30 · 64 ... 256 params · 57.60 k ... 230.4 k MACs · field 5 ... 9 · x3",
+        (6, 99): "8x30x30 ... 16x30x30 · 64 ... 256 params · 57.60 k ... 230.4 k MACs · field 5 ... 9 · x3",
         (8, 51): "8x30x30 · 224 params · 194.4 k MACs · field 3",
         (9, 49): "8x30x30 · 1.312 k params · 1.152 M MACs · field 7",
         (10, 26): "16x30x30 · 1.440 k params · 1.267 M MACs · field 9",
