@@ -36,12 +36,14 @@ class Hint(NamedTuple):
 def hints(snapshot: Snapshot, parts: Sequence[str] = PARTS) -> list[Hint]:
     """A hint for each item of this text that the network has layers of, in the order of the text.
 
-    An item in a block that is used several times has the range over its uses.
+    An item in a block that is used several times has the range over its uses. While a line cannot be read, those in
+    front of it keep their numbers.
 
     Args:
         snapshot: of the text.
         parts: which numbers.
     """
+    snapshot = snapshot.mended
     uses: dict[int, list[Visit]] = {}
     for visit in snapshot.visits.found:
         if visit.item.place.source is snapshot.source and visit.value is not None:

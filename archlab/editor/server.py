@@ -240,7 +240,7 @@ class Server(LanguageServer):
         if found is None:
             return None
         snapshot, line, column = found
-        made = complete(snapshot.source.text, line, column, snapshot.source.folder, snapshot.document)
+        made = complete(snapshot.source.text, line, column, snapshot.source.folder, snapshot.mended.document)
         if made is None:
             return None
         convert, source = self._convert, snapshot.source

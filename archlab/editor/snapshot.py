@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from archlab.config.expand.network import expand
 from archlab.config.expand.visits import Visits
 from archlab.config.tree.document import Document, Variant
 from archlab.config.tree.targets import open_text
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import ConfigError, Problem, Problems
+from archlab.editor.mending import without_a_line
 from archlab.editor.numbers import Numbers, numbers_of
 from archlab.files.unsaved import Texts, unsaved_texts
 
@@ -54,6 +56,16 @@ class Snapshot:
                 return document, problems
         except ConfigError as error:
             return None, Problems(error.problems)
+
+    @cached_property
+    def mended(self) -> Snapshot:
+        """The snapshot itself; of a text that cannot be read one without the line at fault, where that is enough."""
+        found = self._read[1].found
+        broken = next((one.place for one in found if one.code is Code.YAML_SYNTAX and one.place is not None), None)
+        if self.document is not None or broken is None:
+            return self
+        attempts = (replace(self, source=replace(self.source, text=text)) for text in without_a_line(broken))
+        return next((attempt for attempt in attempts if attempt.document is not None), self)
 
     @property
     def read_problems(self) -> Problems:

@@ -9,9 +9,11 @@ import random
 import sys
 from pathlib import Path
 
-import archlab
+from archlab.api.network import expand_document
 from archlab.config.tree.items import Item, all_items
 from archlab.config.tree.presets import preset_folder
+from archlab.config.tree.targets import open_text
+from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import ConfigError
 from archlab.editor.completion import complete
 from archlab.editor.desk import Desk
@@ -108,7 +110,9 @@ def faults(text: str, before: str = "") -> list[str]:
 
 def _compared(snapshot: Snapshot, text: str) -> list[str]:
     try:
-        analysis = archlab.loads(text, name="net").analyze()
+        variant = "" if snapshot.variant is None else snapshot.variant.name
+        document, chosen, problems = open_text(Source("net", text), "net", variant)
+        analysis = expand_document(document, chosen, problems, params={}).analyze()
     except ConfigError as error:
         shown = sorted(problem.render().partition(":")[2] for problem in snapshot.problems)
         told = sorted(problem.render().partition(":")[2] for problem in error.problems)
@@ -119,15 +123,15 @@ def _compared(snapshot: Snapshot, text: str) -> list[str]:
     sums = [snapshot.numbers.between(v.start, v.stop) for v in snapshot.visits.found if id(v.item) in outermost]
     total = [sum(part) for part in zip(*sums, strict=True)]
     wanted = [analysis.total.params, analysis.total.macs]
-    problems = [] if total == wanted else [f"{total} is not {wanted}"]
+    wrong = [] if total == wanted else [f"{total} is not {wanted}"]
     places = {(hint.line, hint.column) for hint in hints(snapshot)}
     used = {id(visit.item) for visit in snapshot.visits.found if visit.value is not None}
     lists = [snapshot.document.layers, *[block.layers for block in snapshot.document.blocks.values()]]
     for item in (item for layers in lists for item in all_items(layers)):
         own = isinstance(item, Item) and item.place.source is snapshot.source
         if own and id(item) in used and end_of(item.place) not in places:
-            problems.append(f"no hint at {item.place.text}")
-    return problems
+            wrong.append(f"no hint at {item.place.text}")
+    return wrong
 
 
 def _asked(snapshot: Snapshot, text: str) -> None:

@@ -57,6 +57,11 @@ def test_what_stands_in_front_of_a_mistake_keeps_its_numbers() -> None:
     broken = TEXT.replace("type: global_avg_pool2d", "type: global_average")
     whole, part = shown(TEXT), shown(broken)
     assert part == {place: text for place, text in whole.items() if place[0] < 11}
+    for half in ("  - {use: pair, width", "  - {use: pair, width: 16,", "  - {type: conv2d, kernel_size: [3,"):
+        typed = shown(TEXT.replace("  - {use: pair, width: 16}", half))
+        blocks = {place: text for place, text in typed.items() if place[0] > 7}
+        assert blocks == {place: text for place, text in whole.items() if 7 < place[0] < 10}, half
+        assert typed[5, 110].startswith("8x30x30 · 592 params")
     assert shown("input: [3, 32, 32]\nlayers: [{type: conv2d") == {}
     assert shown("") == {}
 
