@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archlab.config.syntax.yaml_nodes import Mapping
+from archlab.diagnostics.hint import meant_by
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import Problem
 from archlab.editor.snapshot import Snapshot
 from archlab.editor.tree import item_at, tree_of
 
-_MEANT = re.compile(r"'([^']{1,80})'.*; did you mean '([^']{1,80})'")
+_QUOTED = re.compile(r"'([^']{1,80})'")
 _OPTION = re.compile(r"; write ([a-z_0-9]+): ([A-Za-z0-9_.]+)(?=[\s,;]|$)")
 _IN_FRONT = re.compile(r"; put (\{type: [a-z_0-9]+\}) in front of it")
 _LEAVE_OUT = re.compile(r"(?:; leave out|; remove) '([a-z_]+)(?:: [a-z]+)?'$")
@@ -41,11 +42,11 @@ def actions(problem: Problem, snapshot: Snapshot) -> list[Action]:
 
 
 def _actions(message: str, place: Place, snapshot: Snapshot) -> Iterator[Action]:
-    meant = _MEANT.search(message)
-    if meant:
-        stretch = _word_in(place, meant[1])
+    meant, wrong = meant_by(message), _QUOTED.search(message)
+    if meant and wrong:
+        stretch = _word_in(place, wrong[1])
         if stretch is not None:
-            yield Action(f"Change to {meant[2]}", stretch, meant[2])
+            yield Action(f"Change to {meant}", stretch, meant)
     root = tree_of(snapshot.source)
     item = None if root is None else item_at(root, place.line, place.column)
     option = _OPTION.search(message)
