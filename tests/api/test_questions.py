@@ -202,7 +202,7 @@ def test_charts_on_axes_of_a_caller() -> None:
         axes = Figure().subplots()
         both.draw(axes, figure_name)
         assert axes.get_xlabel()
-        assert {"resnet18", "vgg11"} <= {text.get_text().strip() for text in axes.texts}
+        assert {"resnet18", "vgg11"} <= {text.get_text().strip() for text in (*axes.texts, *axes.get_yticklabels())}
 
 
 CONV = "name: net\ninput: [3, 8, 8]\nparams: {{w: {0}}}\nlayers: [{{type: conv2d, out_channels: $w, kernel_size: 3}}]\n"

@@ -6,7 +6,8 @@ colour, dashes and width, so that none is hidden behind another, and those of eq
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -125,10 +126,23 @@ def draw_on(
         ConfigError: if there is no such chart of these networks.
     """
     asked = Asked(analyses, names, rows() if figure == "pareto" else [], Look())
-    with style():
+    with style(), _measured(axes):
         title, draw = _chosen(asked, figure)
         draw(axes, asked)
         axes.set_title(title)
+
+
+@contextmanager
+def _measured(axes: Axes) -> Iterator[None]:
+    """Within it texts can be measured, which not every canvas of a caller's does."""
+    figure = axes.figure.figure
+    own = figure.canvas
+    if not hasattr(own, "get_renderer"):
+        FigureCanvasAgg(figure)
+    try:
+        yield
+    finally:
+        figure.set_canvas(own)
 
 
 def _chosen(asked: Asked, figure: str) -> tuple[str, Draw]:
