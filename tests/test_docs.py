@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ ROOT = Path(__file__).parent.parent
 MADE = "problems.md"
 """Its configs are wrong on purpose; a test of its own holds it."""
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.name != MADE)]
+LINK = re.compile(r"(?<!`)\]\(([^)#\s][^)\s]*)\)")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -93,3 +96,21 @@ def test_the_changelog_names_every_layer() -> None:
     # those of one and of three axes go by their twins of two
     named = {re.sub("[13]d$", "2d", name) if name != "batch_norm1d" else name for name in layer_types()}
     assert all(f"`{name}`" in text for name in named - activations - families)
+
+
+def test_every_page_of_the_docs_has_its_place_on_the_site() -> None:
+    pages = sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md"))
+    assert sorted(_pages(tomllib.loads((ROOT / "zensical.toml").read_text())["project"]["nav"])) == pages
+
+
+def _pages(nav: object) -> Iterator[str]:
+    if isinstance(nav, str):
+        yield nav
+    for part in nav if isinstance(nav, list) else nav.values() if isinstance(nav, dict) else ():
+        yield from _pages(part)
+
+
+def test_links_in_pages_lead_somewhere() -> None:
+    found = [(page, link) for page in PAGES for link in LINK.findall(page.read_text()) if "://" not in link]
+    assert len(found) > 100
+    assert [(page.name, link) for page, link in found if not (page.parent / link.partition("#")[0]).exists()] == []
