@@ -92,8 +92,10 @@ def check(drawn: Scene) -> int:
     assert len(svg) < LARGEST, (drawn.title, len(svg))
     sight = drawn.sight
     frames = marks(svg, sight)
-    assert [frame.unit for frame in frames] == sight.units()[:MOST_FRAMES]
-    seen = _deformed(drawn) if drawn.is_deformable else _gradients(sight, [frame.unit for frame in frames])
+    units, shown = sight.units(), [frame.unit for frame in frames]
+    assert shown == [units[at * len(units) // len(shown)] for at in range(len(shown))]
+    assert len(shown) == len(units) or len(shown) == MOST_FRAMES or len(svg) > LARGEST // 2
+    seen = _deformed(drawn, shown) if drawn.is_deformable else _gradients(sight, shown)
     for frame, gradient in zip(frames, seen, strict=True):
         if not drawn.is_deformable:
             _check_reads(sight, frame)
@@ -136,7 +138,7 @@ def _gradients(sight: Sight, units: list[Position]) -> list[Tensor]:
     return found
 
 
-def _deformed(drawn: Scene) -> list[Tensor]:
+def _deformed(drawn: Scene, units: list[Position]) -> list[Tensor]:
     """torchvision's operation with the offsets that are drawn."""
     sight, layer = drawn.sight, drawn.sight.layer
     options: Any = layer
@@ -150,7 +152,6 @@ def _deformed(drawn: Scene) -> list[Tensor]:
     x = torch.ones(1, 1, *sight.inputs[1:], dtype=torch.float64, requires_grad=True)
     padding = [axis.reads.padding for axis in sight.axes if hasattr(axis.reads, "padding")]
     output = deform_conv2d(x, moves, weight, None, options.stride, tuple(padding), options.dilation)
-    units = sight.units()[:MOST_FRAMES]
     return [torch.autograd.grad(output[(0, 0, *unit)], x, retain_graph=True)[0][0, 0] for unit in units]
 
 

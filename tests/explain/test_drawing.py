@@ -13,11 +13,11 @@ import pytest
 from archlab.explain.drawing.offsets import offsets
 from archlab.explain.drawing.scene import Scene
 from archlab.explain.drawing.style import DARK, LIGHT
-from archlab.explain.drawing.svg import animation_svg, picture_svg
+from archlab.explain.drawing.svg import MARGIN, animation_svg, picture_svg
 from archlab.explain.matrix.linear_map import linear_map
 from archlab.layers import find_layer, layer_types
 from tests.command import run
-from tests.explain.drawn import LARGEST, check, marks, random_scene, scene
+from tests.explain.drawn import LARGEST, check, marks, paths, random_scene, scene
 from tests.layer_reference import SAMPLES
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -111,11 +111,60 @@ def test_it_is_told_and_asks_for_nothing() -> None:
     assert [frame.get("class") for frame in frames[:2]] == ["f f0", "f"]
 
 
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("conv2d kernel_size=3 stride=2 padding=1", (1, 5, 5)),
+        ("conv_transpose2d kernel_size=3x4 stride=2", (1, 3, 4)),
+        ("conv1d kernel_size=3 padding=2 dilation=2", (1, 9)),
+        ("depthwise_separable_conv2d kernel_size=3 padding=1 out_channels=3", (2, 5, 5)),
+        ("deform_conv2d kernel_size=3 padding=1", (1, 5, 5)),
+    ],
+)
+def test_squares_stand_beside_one_another_within_the_picture(text: str, shape: tuple[int, ...]) -> None:
+    svg = picture_svg(made(text, shape))
+    width, height = map(int, re.findall(r'viewBox="0 0 (\d+) (\d+)"', svg)[0])
+    boxes = [
+        (int(x) - inset, int(y) - inset, int(side) + 2 * inset)
+        for kind, inset in (("padding", 2), ("zeros", 2), ("cells", 0))
+        for path in paths(svg.partition("<g>")[0], kind)
+        for x, y, side in re.findall(r"M(-?\d+) (-?\d+)h(\d+)v", path)
+    ]
+    assert min(x for x, _, _ in boxes) == MARGIN + 4
+    assert all(y > MARGIN and x + side <= width and y + side <= height for x, y, side in boxes)
+    overlaps = [
+        (one, other)
+        for at, one in enumerate(boxes)
+        for other in boxes[:at]
+        if abs(one[0] - other[0]) < one[2] and abs(one[1] - other[1]) < one[2]
+    ]
+    assert overlaps == []
+
+
 def test_units_that_are_left_out_are_told() -> None:
     svg = animation_svg(made("upsample scale_factor=7", (1, 40, 40)))
     assert svg.count("<g class=") == 100
-    assert "The first 100 of 441 output units are shown." in svg
+    assert "100 of 441 output units are shown." in svg
     assert "output units are shown" not in animation_svg(made("conv2d kernel_size=3"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "conv2d kernel_size=31",
+        "conv2d kernel_size=7",
+        "conv2d kernel_size=40 stride=2",
+        "max_pool2d kernel_size=13 stride=1 padding=6",
+        "conv_transpose2d kernel_size=16 stride=2",
+        "deform_conv2d kernel_size=7 padding=3",
+        "softmax dim=2",
+    ],
+)
+def test_large_kernels_stay_within_the_bound(text: str) -> None:
+    svg = animation_svg(made(text, (1, 60, 60)))
+    shown, units = svg.count("<g class="), re.search(r"(\d+) of \d+ output units are shown", svg)
+    assert 60_000 * (units is not None) < len(svg) < LARGEST
+    assert units is None or int(units[1]) == shown
 
 
 def test_a_picture_has_one_frame_in_the_middle() -> None:

@@ -26,6 +26,10 @@ MIN_WIDTH = 360
 SECONDS = 0.7
 """For each frame."""
 MOST_FRAMES = 100
+MOST_BYTES = 150_000
+"""Of all frames together, beside what stands still."""
+OF_FRAME, OF_SQUARE, OF_LETTER = 900, 20, 14
+"""About what a frame takes, and each of its taps, without and with its weight's letter."""
 
 
 def picture_svg(scene: Scene) -> str:
@@ -34,8 +38,12 @@ def picture_svg(scene: Scene) -> str:
 
 
 def animation_svg(scene: Scene) -> str:
-    """Each unit after another."""
-    return _Picture(scene, list(scene.frames())[:MOST_FRAMES]).draw()
+    """Each unit after another; of more than a file should have, as many of them, evenly spread."""
+    units = scene.sight.units()
+    lettered = _boards(scene, 0)[0].cell >= LEGIBLE
+    each = OF_FRAME + (OF_SQUARE + OF_LETTER * lettered) * len(scene.middle.taps)
+    count = max(1, min(len(units), MOST_FRAMES, MOST_BYTES // each))
+    return _Picture(scene, [scene.frame(units[at * len(units) // count], at) for at in range(count)]).draw()
 
 
 class _Picture:
@@ -374,7 +382,7 @@ class _Picture:
 def _cut(scene: Scene, frames: list[Frame]) -> list[str]:
     """That some units are left out of a moving picture."""
     units = prod([axis.units for axis in scene.sight.axes])
-    return [f"The first {len(frames)} of {units:,} output units are shown."] if 1 < len(frames) < units else []
+    return [f"{len(frames)} of {units:,} output units are shown."] if 1 < len(frames) < units else []
 
 
 def _outside(scene: Scene) -> str:
