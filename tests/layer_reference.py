@@ -33,7 +33,7 @@ TITLES: dict[str, tuple[str, ...]] = {
     "Activations": ("relu", "rectifier", "silu", "sigmoid", "shrink", "softmax"),
     "Joins and slices": ("join", "arithmetic", "weighted_add", "narrow", "pad_channels"),
     "Along dimensions": ("reduction",),
-    "Shuffles": ("shuffle",),
+    "Shuffles": ("unfold", "shuffle"),
     "Gates and scales": ("scale", "channel_attention", "constant"),
     "Attention": ("matmul", "attention", "position_bias", "tokens"),
     "From no input": ("source",),
@@ -151,9 +151,13 @@ def _example(name: str, cls: type[Layer]) -> list[str]:
         options["scale_factor"] = 2
     if name == "relative_position_bias":
         options["size"] = [4, 4]  # 16 queries by 16 keys
+    if name == "fold":
+        options["output_size"] = [16, 16]
+        options["kernel_size"] = 2
     if name == "unflatten":
         options["dim"] = 1
     joins = cls.role == "join"
+    windows = ["  - {type: unfold, kernel_size: 2}"] if name == "fold" else []
     item = ", ".join(f"{key}: {_written(value)}" for key, value in [("type", name), *options.items()])
     lines = ["input: [8, 16, 16]", "layers:"]
     lines += {
@@ -163,6 +167,7 @@ def _example(name: str, cls: type[Layer]) -> list[str]:
     }.get(name, [])
     lines += ["  - {type: channels_last}"] if name in ("channels_first", *ATTENTION) else []
     lines += ["  - {type: flatten, start_dim: 2}", TRANSPOSED] if name == "class_token" else []
+    lines += windows
     lines += ["  - {name: one, type: sigmoid}"] if joins or name == "cross_attention" else []
     other = ", with: [one]" if name == "cross_attention" else ", with: [input]" if joins else ""
     if name == "scaled_dot_product_attention":

@@ -313,6 +313,16 @@ def _chosen(maker: Callable[[Draw, str], Item], kind: str) -> Callable[[Draw, tu
     return lambda draw, _shape: maker(draw, kind)
 
 
+def _folded(draw: Draw, shape: tuple[int, ...]) -> Item:
+    """Of the map's own windows, with or without what mixes them."""
+    options = {"kernel_size": draw.choice([1, 2, 3]), "stride": draw.choice([1, 2])}
+    body: list[Item] = [{"type": "unfold", **options}]
+    if draw.random() < 0.5:
+        body.append({"type": draw.choice(["sigmoid", "prelu"])})
+    fold = {"type": "fold", "output_size": [*shape[1:]], **options}
+    return {"type": "residual", "body": [*body, fold]}
+
+
 def _constant(draw: Draw, shape: tuple[int, ...]) -> Item:
     """Added to what is there, or multiplied with it."""
     sizes = [draw.choice([1, size]) for size in shape]
@@ -445,6 +455,13 @@ DRAWN: dict[str, Callable[[Draw, tuple[int, ...]], Item]] = {
         "size": [*shape[-1:]],
         "relative": draw.choice(["query", "key", "distance"]),
     },
+    "unfold": lambda draw, _: {
+        "type": "unfold",
+        "kernel_size": draw.choice([1, 2, 3]),
+        "stride": draw.choice([1, 2]),
+        "padding": draw.choice([0, 1]),
+    },
+    "fold": _folded,
     "constant": _constant,
     "sine_positions": lambda _draw, _shape: {
         "type": "branches",

@@ -58,6 +58,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "narrow": ("narrow",),
     "pad_channels": ("pad_channels",),
     "reduction": ("mean", "sum", "amax", "vector_norm"),
+    "unfold": ("unfold", "fold"),
     "shuffle": ("pixel_shuffle", "pixel_unshuffle", "channel_shuffle"),
     "scale": ("squeeze_excitation", "layer_scale"),
     "channel_attention": ("efficient_channel_attention",),

@@ -77,26 +77,7 @@ class ConvTransposeNd(Layer):
 
         Where the kernel is smaller than the stride, some outputs are reached by none: they are the bias alone.
         """
-        return (tuple([self._axis(axis) for axis in range(self.rank)]),)
-
-    def _axis(self, axis: int) -> Reads:
-        kernel, stride, padding, dilation = (
-            value[axis] for value in (self.kernel_size, self.stride, self.padding, self.dilation)
-        )
-        if stride == 1:
-            return Window(kernel, 1, dilation * (kernel - 1) - padding, dilation)
-        # Output p gets tap k of input i where p + padding = i * stride + k * dilation.
-        period = stride // gcd(stride, dilation)
-        first_tap = {k * dilation % stride: k for k in reversed(range(min(period, kernel)))}
-
-        def taps(phase: int) -> tuple[int, ...]:
-            place = phase + padding
-            start = first_tap.get(place % stride)
-            reached = () if start is None else range(start, kernel, period)
-            return tuple([(place - k * dilation) // stride for k in reversed(reached)])
-
-        reach = (padding - (kernel - 1) * dilation) // stride, (stride - 1 + padding) // stride
-        return Phases(up=stride, down=1, taps=taps_of(stride, -(-kernel // period), taps, reach))
+        return (tuple(map(reaching, self.kernel_size, self.stride, self.padding, self.dilation)),)
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """weight: (in_channels, out_channels / groups, *kernel_size); bias: (out_channels,)."""
@@ -107,6 +88,24 @@ class ConvTransposeNd(Layer):
         """MACs: input elements x kernel area x output channels of one group. The bias: one addition per output."""
         macs = prod(inputs[0]) * (self.out_channels // self.groups) * prod(self.kernel_size)
         return Cost(macs, prod(output) if self.bias else 0)
+
+
+def reaching(kernel: int, stride: int, padding: int, dilation: int) -> Reads:
+    """Along one axis, the inputs whose kernels reach an output position, `stride` positions apart."""
+    if stride == 1:
+        return Window(kernel, 1, dilation * (kernel - 1) - padding, dilation)
+    # Output p gets tap k of input i where p + padding = i * stride + k * dilation.
+    period = stride // gcd(stride, dilation)
+    first_tap = {k * dilation % stride: k for k in reversed(range(min(period, kernel)))}
+
+    def taps(phase: int) -> tuple[int, ...]:
+        place = phase + padding
+        start = first_tap.get(place % stride)
+        reached = () if start is None else range(start, kernel, period)
+        return tuple([(place - k * dilation) // stride for k in reversed(reached)])
+
+    reach = (padding - (kernel - 1) * dilation) // stride, (stride - 1 + padding) // stride
+    return Phases(up=stride, down=1, taps=taps_of(stride, -(-kernel // period), taps, reach))
 
 
 class ConvTranspose2d(ConvTransposeNd):

@@ -106,6 +106,7 @@ class Operator(NamedTuple):
         sums_bias: whether the bias's gradient is its output's summed up.
         stacks: whether its value is read in parts alone, whose gradients are put behind one another (`unbind`).
         learned: where the gradient of its parameter lives.
+        gradient_storage: elements that the storage of its input's new gradient has at least, whatever that's own.
     """
 
     value: Value
@@ -131,6 +132,7 @@ class Operator(NamedTuple):
     sums_bias: bool = False
     stacks: bool = False
     learned: Learned = "new"
+    gradient_storage: int = 0
 
     def gradient(self, number: int) -> Gradient:
         """Where the gradient of a read lives."""

@@ -335,6 +335,10 @@ OTHERS: list[tuple[str, dict[str, Any], Shape]] = [
     ("gelu", {}, ChannelsLast((4, 5, 6))),
     ("layer_scale", {"init_value": 0.5}, (6, 4, 5)),
     ("layer_scale", {}, (6, 4)),
+    ("unfold", {"kernel_size": (3, 2), "stride": (2, 1), "padding": 1}, (6, 5, 7)),
+    ("unfold", {"kernel_size": 2, "dilation": (2, 1)}, (6, 5, 7)),
+    ("fold", {"output_size": (5, 7), "kernel_size": (3, 2), "stride": 2}, Laid((12, 6), ((), (0, 1)), (2, 3))),
+    ("fold", {"output_size": 4, "kernel_size": 3, "padding": 1, "dilation": 1}, (18, 16)),
     ("constant", {"shape": (5, 2)}, (6, 4)),
     ("constant", {"shape": (6, 1, 1), "learnable": True}, (6, 4, 5)),
     ("constant", {"shape": (1, 6)}, Laid((20, 6), ((0, 1), ()), (4, 5))),
@@ -457,6 +461,8 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "permute": {"dims": (0, 2, 1, 3)},
     "unflatten": {"dim": 1, "unflattened_size": (2, 2)},
     "relative_position_bias": {"size": (2, 3)},
+    "unfold": {"kernel_size": 2},
+    "fold": {"output_size": 3, "kernel_size": 2},
     "constant": {"shape": (4, 1, 1)},
     "sine_positions": {"num_pos_feats": 4},
 }
@@ -468,6 +474,7 @@ FITTING: dict[str, Shape] = {
     "rms_norm": (4,),
     "channels_first": ChannelsLast((6, 6, 4)),
     "class_token": Laid((6, 4), ((0, 1), ()), (2, 3)),
+    "fold": Laid((12, 4), ((), (0, 1)), (2, 2)),
 }
 """Inputs for layers that take no map of channels x height x width."""
 

@@ -199,6 +199,7 @@ LAYERS = (
     "pixel_shuffle, upscale_factor: 2",
     "pixel_unshuffle, downscale_factor: 2",
     "channel_shuffle, groups: 2",
+    "unfold, kernel_size: 3, stride: 2",
     "zero_pad2d, padding: -1",
     "constant_pad2d, padding: 1, value: 2",
     *(f"{kind}_pad2d, padding: 1" for kind in ("reflection", "replication", "circular")),

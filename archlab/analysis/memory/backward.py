@@ -403,7 +403,7 @@ class Backward:
         if shared is not None:
             own.storage.holders += 1
             return Gradient(own.storage, shared)
-        size = self._step.computed_bytes(call, origin.elements)
+        size = self._step.computed_bytes(call, max(origin.elements, call.operator.gradient_storage))
         if origin.operator.computes == "params":
             if not self._reads_copies(call):
                 size = self._step.value_bytes(origin)

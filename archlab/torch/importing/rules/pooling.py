@@ -1,4 +1,4 @@
-"""Pooling and paddings by functions."""
+"""Pooling and paddings by functions, windows as columns and back."""
 
 from __future__ import annotations
 
@@ -64,6 +64,20 @@ def _adaptive_pool(kind: str) -> Rule:
     return rule
 
 
+def _columns(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> None:
+    """`unfold(input, kernel_size, dilation, padding, stride)` of a map; a tensor's method gives another shape."""
+    options = by_name("input kernel_size dilation padding stride", args, kwargs)
+    own = given_only(options, "kernel_size", "dilation", "padding", "stride")
+    recorder.add("unfold", own, (only_value(recorder, options["input"]),), result)
+
+
+def _map_of_columns(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> None:
+    """`fold(input, output_size, kernel_size, dilation, padding, stride)`."""
+    options = by_name("input output_size kernel_size dilation padding stride", args, kwargs)
+    own = given_only(options, "output_size", "kernel_size", "dilation", "padding", "stride")
+    recorder.add("fold", own, (only_value(recorder, options["input"]),), result)
+
+
 def _pad(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> None:
     """`pad(input, pad, mode, value)`, the last dimension first."""
     options = by_name("input pad mode value", args, kwargs)
@@ -100,4 +114,6 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys([f"adaptive_avg_pool{rank}d" for rank in (1, 2, 3)], _adaptive_pool("avg")),
     **dict.fromkeys([f"adaptive_max_pool{rank}d" for rank in (1, 2, 3)], _adaptive_pool("max")),
     "pad": _pad,
+    "unfold": _columns,
+    "fold": _map_of_columns,
 }
