@@ -149,7 +149,7 @@ def _example(name: str, cls: type[Layer]) -> list[str]:
         options["groups"] = 4
     if name in ("upsample", "interpolate"):
         options["scale_factor"] = 2
-    if name == "relative_position_bias":
+    if name in ("relative_position_bias", "relative_positions", "relative_position_scores"):
         options["size"] = [4, 4]  # 16 queries by 16 keys
     if name == "fold":
         options["output_size"] = [16, 16]
@@ -173,6 +173,10 @@ def _example(name: str, cls: type[Layer]) -> list[str]:
     if name == "scaled_dot_product_attention":
         lines += ["  - {name: q, type: channels_last}", "  - {name: k, type: sigmoid}", "  - {name: v, type: tanh}"]
         item, other = f"from: q, {item}", ", with: [k, v]"
+    if name == "relative_position_scores":
+        lines += ["  - {type: relative_positions, size: [4, 4]}", "  - {name: rows, type: linear, out_features: 8}"]
+        lines += ["  - {name: scores, from: input, type: matmul, with: [input]}"]
+        item, other = f"from: scores, {item}", ", with: [rows]"
     lines.append(f"  - {{{item}{other}}}")
     network = archlab.loads("\n".join(lines))
     return ["```yaml", *lines, "```", "", _numbers(network), ""]

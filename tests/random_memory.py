@@ -514,8 +514,10 @@ DRAWN: dict[str, Callable[[Draw, tuple[int, ...]], Item]] = {
 }
 """By type, what an item of it may be; joins have their own."""
 JOINS = ("add", "concat", "multiply", "subtract", "divide", "maximum", "minimum", "weighted_add", "matmul")
-NOT_DRAWN = ("scaled_dot_product_attention",)
-"""Of queries whose channels do not lie beside one another training is not told to the byte: see test_products."""
+NOT_DRAWN = ("scaled_dot_product_attention", "relative_positions", "relative_position_scores")
+"""Relative positions fit few values: see test_sources.
+
+Of queries whose channels do not lie beside one another training is not told to the byte: see test_products."""
 assert {*DRAWN, *JOINS, "cross_attention", *NOT_DRAWN} == {
     name for name in layer_types() if not name.endswith(("1d", "3d"))
 }

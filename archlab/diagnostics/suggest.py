@@ -72,6 +72,7 @@ LAYER_HABITS = {
     "parameter": "constant",
     "buffer": "constant",
     "positional_encoding": "sine_positions",
+    "relative_coords_table": "relative_positions",
     "fusion": "weighted_add",
     "sub": "subtract",
     "div": "divide",

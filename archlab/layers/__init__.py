@@ -67,7 +67,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "attention": ("self_attention", "cross_attention"),
     "position_bias": ("relative_position_bias",),
     "tokens": ("class_token", "position_embedding"),
-    "source": ("constant", "sine_positions"),
+    "source": ("constant", "sine_positions", "relative_positions", "relative_position_scores"),
     "flatten": ("flatten",),
     "identity": ("identity", "as_map", "as_channels"),
     "dropout": ("dropout", *ranks("dropout2d"), "stochastic_depth"),

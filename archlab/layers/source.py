@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from math import pi, prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from archlab.layers.base import Layer, Role, TensorSpec
+from archlab.layers.attention_operators import AttentionTape
+from archlab.layers.base import Cost, Layer, Others, Role, TensorSpec
 from archlab.layers.fields import Finite, Positive
-from archlab.layers.geometry import AxisReads, nothing
+from archlab.layers.geometry import AxisReads, everything, nothing, pointwise
 from archlab.layers.laid import CHANNELS, Laid, laid, positions_of, roles_of
-from archlab.layers.operators import Operator
+from archlab.layers.operators import FIRST, Operator
 from archlab.layers.permute import Dimensions
-from archlab.layers.room import SHARES
+from archlab.layers.room import KEEPS_NOTHING, SHARES
 from archlab.layers.runtime import Execution, Runtime
-from archlab.layers.shape import Shape, ShapeError, axis_count, require_map, shape_text
+from archlab.layers.shape import RANKS, Shape, ShapeError, axis_count, require_map, shape_text
 from archlab.layers.strides import contiguous
 
 
@@ -127,3 +128,123 @@ class SinePositions(Source):
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """positions: (axes x num_pos_feats, *axes), a buffer that no state dict has."""
         return (TensorSpec("positions", self.out_shape(inputs), learnable=False, persistent=False),)
+
+
+class RelativePositions(Source):
+    """How the positions of a window lie to one another, a row for each difference (Liu et al. 2022, Swin V2).
+
+    (places, axes), place after place from -(size - 1) to size - 1 along each axis; logarithms of them, signs kept. A
+    network of linear layers makes biases of attention of them, which `relative_position_scores` adds. FLOPs: none.
+    """
+
+    type: ClassVar[str] = "relative_positions"
+    alias: ClassVar[str] = "relative"
+    torch_class: ClassVar[str] = "archlab.torch.modules.RelativePositions"
+
+    size: Dimensions = Field(description="Positions of a window along each axis, as [7, 7].")
+    spacing: Literal["log", "swin", "linear"] = Field(
+        "log",
+        description="ln(1 + |x|) with x's sign (log); log2(1 + 8|x| / (size - 1)) / 3, likewise (swin); x itself.",
+    )
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(places, axes)."""
+        require_sizes(self.type, self.size)
+        if self.spacing == "swin" and min(self.size) < 2:
+            raise ShapeError("relative_positions: spacing='swin' divides by size - 1, which is 0", option="size")
+        return without_axes((places_of(self.size), len(self.size)), inputs[0])
+
+    def torch_arguments(self) -> dict[str, Any]:
+        """The size, and the spacing where it is another."""
+        return {"size": list(self.size), **({} if self.spacing == "log" else {"spacing": self.spacing})}
+
+    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
+        """relative: (places, axes), a buffer that no state dict has."""
+        sizes = (places_of(self.size), len(self.size))
+        return (TensorSpec("relative", sizes, learnable=False, persistent=False),)
+
+
+class RelativePositionScores(Layer):
+    """Scores of attention plus a row of another value for each pair of positions (Liu et al. 2022, Swin V2).
+
+    (..., heads, queries, keys), unchanged; `with` names the rows (places, heads), places as `relative_positions` has
+    them: of the query's place less the key's. FLOPs: 1 per score.
+    """
+
+    type: ClassVar[str] = "relative_position_scores"
+    alias: ClassVar[str] = "biased"
+    torch_class: ClassVar[str] = "archlab.torch.modules.RelativePositionScores"
+    others: ClassVar[Others] = "attended"
+
+    size: Dimensions = Field(description="Positions of a window along each axis, as [7, 7].")
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(..., heads, queries, keys), unchanged."""
+        scores, *others = inputs
+        require_sizes(self.type, self.size)
+        places, area = places_of(self.size), prod(self.size)
+        if len(scores) < 3 or tuple(scores[-2:]) != (area, area):
+            raise ShapeError(
+                f"relative_position_scores: {shape_text(self.size)} positions have scores (heads, {area}, {area}), but "
+                f"they are {shape_text(scores)}",
+                option="size",
+            )
+        if len(others) != 1 or tuple(others[0]) != (places, scores[-3]) or any(roles_of(others[0])):
+            raise ShapeError(
+                f"relative_position_scores: it needs rows of {places} places by {scores[-3]} heads, but they are "
+                f"{' and '.join(map(shape_text, others)) or 'not there'}",
+                option="with",
+                hint="linear layers behind {type: relative_positions} give them",
+            )
+        return scores
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[AxisReads, ...]:
+        """The scores as they are; rows stand at no position."""
+        rank = axis_count(output)
+        return (pointwise(rank), everything(rank))
+
+    def torch_arguments(self) -> dict[str, Any]:
+        """The size."""
+        return {"size": list(self.size)}
+
+    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
+        """index: (queries x keys,), a buffer that no state dict has."""
+        return (TensorSpec("index", (prod(self.size) ** 2,), learnable=False, dtype="int64", persistent=False),)
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        """One addition for each score."""
+        return Cost(elementwise=prod(output))
+
+    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
+        """Rows are copied, seen in another order, and added."""
+        return Runtime(operators=self._operators)
+
+    def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
+        batch, (heads, area, _) = execution.run.batch, execution.output[-3:]
+        tape = AttentionTape(execution)
+        rows = contiguous((batch, area * area, heads))
+        made = tape.put(Operator(rows, (FIRST - 1,), training=KEEPS_NOTHING, layout="shape"))
+        lead = (1,) * (len(execution.output) - 3)
+        turned = tape.permuted((0, 2, 1), made)
+        tape.sum(FIRST, tape.reshaped((batch, *lead, heads, area, area), turned))
+        return tape.ended()
+
+
+def places_of(size: tuple[int, ...]) -> int:
+    """Relative positions inside of a window."""
+    return prod([2 * axis - 1 for axis in size])
+
+
+def require_sizes(layer: str, size: tuple[int, ...]) -> None:
+    """Refuse a window without positions, or of more than three axes.
+
+    Raises:
+        ShapeError: if it is one.
+    """
+    if not 1 <= len(size) <= max(RANKS) or min(size) < 1:
+        raise ShapeError(f"{layer}: a window has one to three sizes, each 1 or more", option="size")
+
+
+def without_axes(sizes: tuple[int, ...], beside: Shape) -> Shape:
+    """A shape of which no dimension holds positions, as that of another value has them."""
+    return laid(sizes, (CHANNELS,) * len(sizes), (1,) * len(positions_of(beside)))

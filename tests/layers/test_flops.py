@@ -281,6 +281,13 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
     ("unfold", {"kernel_size": (2, 3)}, (MAP,), 0),
     # an addition for each of 6 x 6 values of 3 x 3 windows
     ("fold", {"output_size": 4, "kernel_size": (2, 2)}, (Laid((24, 9), ((), (0, 1)), (3, 3)),), 24 * 9),
+    ("relative_positions", {"size": (2, 3)}, (MAP,), 0),
+    (
+        "relative_position_scores",
+        {"size": (2, 3)},
+        (Laid((4, 6, 6), ((), (), ()), (1, 1)), Laid((15, 4), ((), ()), (1, 1))),
+        4 * 6 * 6,
+    ),
     ("constant", {"shape": (6, 1, 1), "learnable": True}, (MAP,), 0),
     ("sine_positions", {"num_pos_feats": 4}, (MAP,), 0),
     ("class_token", {}, (Laid((20, 6), ((0, 1), ()), (4, 5)),), 0),

@@ -25,8 +25,8 @@ class Outlook(nn.Module):
         self.v, self.attn = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 2 * 81, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        v = functional.unfold(self.v(x), 3, padding=1).unflatten(1, (2, 4, 9)).permute(0, 1, 4, 3, 2)
-        weights = self.attn(x).unflatten(1, (2, 9, 9)).flatten(4).permute(0, 1, 4, 2, 3).softmax(-1)
+        v = torch.unflatten(functional.unfold(self.v(x), 3, padding=1), 1, (2, 4, 9)).permute(0, 1, 4, 3, 2)
+        weights = torch.unflatten(self.attn(x), 1, (2, 9, 9)).flatten(4).permute(0, 1, 4, 2, 3).softmax(-1)
         columns = (weights @ v).permute(0, 1, 4, 3, 2).flatten(1, 3)
         return functional.fold(columns, x.shape[2:], 3, padding=1)
 

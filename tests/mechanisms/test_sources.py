@@ -108,3 +108,37 @@ def test_beside_tokens_a_constant_is_laid_as_they_are() -> None:
     for report in (verify(network), verify_receptive_field(network)):
         assert report.ok, report.render()
     assert [axis.sizes for axis in network.analyze().total.receptive_field.axes if axis] == [[5], [5]]
+
+
+def coordinates(height: int, width: int) -> Tensor:
+    """Swin V2's, as torchvision has them."""
+    table = torch.stack(
+        torch.meshgrid(torch.arange(1.0 - height, height), torch.arange(1.0 - width, width), indexing="ij"), dim=-1
+    )
+    table = table / torch.tensor([height - 1, width - 1]) * 8
+    return torch.sign(table) * torch.log2(table.abs() + 1.0) / 3.0
+
+
+class Biased(nn.Module):
+    """Attention of a map to itself, with biases that a network makes of relative positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.fc1, self.fc2 = nn.Conv2d(3, 12, 3, padding=1), nn.Linear(2, 8), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q = torch.unflatten(self.stem(x).flatten(2), 1, (3, 4)).mT
+        rows = self.fc2(self.fc1(coordinates(3, 4).flatten(0, 1)).relu())
+        places = torch.cartesian_prod(torch.arange(3), torch.arange(4))
+        apart = places[:, None] - places[None, :]
+        index = (apart[..., 0] + 2) * 7 + apart[..., 1] + 3
+        return (q @ q.mT + rows[index].permute(2, 0, 1)).softmax(-1) @ q
+
+
+def test_biases_by_a_network() -> None:
+    network = assert_equal("position_network", Biased())
+    # 5 x 7 relative positions, of two numbers each; 3 heads of 12 queries and keys, of 4 channels
+    assert network.analyze().total.macs == 12 * 12 * 27 + 35 * (2 * 8 + 8 * 3) + 2 * 3 * 12 * 12 * 4
+    for batch in (1, 3):
+        report = verify_memory(network, Conditions(batch))
+        assert report.ok, report.render()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
@@ -12,6 +13,8 @@ from archlab.imports.builder import Builder, Owned
 from archlab.imports.flat import Scope
 
 STALE = "it reads what was overwritten through another view, or inside of what is opaque"
+PositionRows = Callable[[Tensor, int], tuple[int, tuple[int, ...]]]
+"""Of a bias, and of the scores that it is added to: the rows that it looks up, as a value, and the window's size."""
 _LOST = -1
 """Instead of how often a tensor had been written to: its value is gone."""
 
@@ -23,6 +26,7 @@ class Recorder(Builder):
         batch: samples in the pass.
         running: the modules that run, from the whole to the innermost, with their scopes.
         looked: where the model looks at what a value holds, by the functions' names.
+        position_rows: reads biases that a network makes of relative positions.
         worked: the model's own tensors of which products were made without an input, whose work is no sample's.
     """
 
@@ -32,6 +36,8 @@ class Recorder(Builder):
         self.running: list[tuple[nn.Module, Scope]] = []
         self.looked: dict[str, None] = {}
         self.worked: frozenset[str] = frozenset()
+        self.position_rows: PositionRows | None = None
+        self._modules = dict(model.named_modules())
         named = _named_tensors(model)
         self._named: dict[str, Tensor] = dict(named)
         others = [] if original is None else _named_tensors(original)
@@ -180,6 +186,26 @@ class Recorder(Builder):
         name = self.tensor_name(tensor)
         learnable = None if name is None else isinstance(self._named[name], nn.Parameter)
         return Owned(name, tuple(tensor.shape), learnable)
+
+    def owner(self, name: str) -> nn.Module | None:
+        """The module that has a parameter or buffer."""
+        return self._modules.get(name.rpartition(".")[0])
+
+    @contextmanager
+    def within(self, running: Sequence[tuple[nn.Module, Scope]]) -> Iterator[None]:
+        """While other modules run than those that do."""
+        before, self.running = self.running, list(running)
+        try:
+            yield
+        finally:
+            self.running = before
+
+    def named_after_module(self, start: int) -> None:
+        """The running module, if it is without parts and a single item is there since, gives it its name."""
+        module, scope = self.running[-1]
+        is_one = len(self.items) == start + 1 and not any(True for _ in module.children())
+        if is_one and scope.path and self.is_free(scope.path):
+            self.rename(self.first + start, scope.path)
 
     def scopes(self) -> tuple[Scope, ...]:
         """Of the modules that run."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from math import pi
 from typing import Any
 
@@ -181,29 +180,13 @@ class Sourced:
             given.append(self._held(self.value_of(one, beside, waiting.pop(0))) if is_value else one)
         made = torch.empty(recorder.batch, *shape[1:], device="meta")
         before = len(recorder.items)
-        with self._in(call):
+        with recorder.within(call.running):
             rule(recorder, given, call.kwargs, made)
-            self._named(call, before)
+            recorder.named_after_module(before)
         value = recorder.value(made)
         if value is None:
             raise UnsaidError(f"{call.word} gives no value")
         return value
-
-    @contextmanager
-    def _in(self, call: Call) -> Iterator[None]:
-        """While the modules run that ran at a call."""
-        running, self._recorder.running = self._recorder.running, list(call.running)
-        try:
-            yield
-        finally:
-            self._recorder.running = running
-
-    def _named(self, call: Call, before: int) -> None:
-        """A module without parts that is a single item gives it its name."""
-        recorder, (module, scope) = self._recorder, call.running[-1]
-        is_one = len(recorder.items) == before + 1 and not any(True for _ in module.children())
-        if is_one and scope.path and recorder.is_free(scope.path):
-            recorder.rename(recorder.first + before, scope.path)
 
     def _held(self, value: int) -> Tensor:
         """A tensor that holds a value, of its own shape."""

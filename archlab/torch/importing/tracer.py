@@ -29,6 +29,7 @@ from archlab.torch.importing.learned import function_word, learn
 from archlab.torch.importing.modules import Match, known_module
 from archlab.torch.importing.opaque import Unknown, Work, add_opaque, keeps_samples, own_tensors, work_of
 from archlab.torch.importing.origins import Origins
+from archlab.torch.importing.position_networks import PositionNetworks
 from archlab.torch.importing.recorder import Recorder, tensors_in
 from archlab.torch.importing.rules.arguments import MISFIT
 from archlab.torch.importing.sourced import Sourced
@@ -91,6 +92,7 @@ class Tracer(TorchFunctionMode):
         self.recorder = Recorder(model, inputs, original)
         self.composites = Composites(self.recorder, self._plain)
         self._origins = Origins(self.recorder)
+        self.recorder.position_rows = PositionNetworks(self.recorder, self._origins).rows_of
         self._sourced = Sourced(self.recorder, self._origins)
         self._paths = {id(module): path for path, module in model.named_modules()}
         self._calls: list[Call] = []

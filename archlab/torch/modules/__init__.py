@@ -22,7 +22,12 @@ from archlab.torch.modules.norms import (
     RMSNorm2d,
 )
 from archlab.torch.modules.scale import LayerScale, PadChannels, WeightedAdd
-from archlab.torch.modules.source import Constant, SinePositions
+from archlab.torch.modules.source import (
+    Constant,
+    RelativePositions,
+    RelativePositionScores,
+    SinePositions,
+)
 from archlab.torch.modules.weights import (
     ScaledStdConv2d,
     SpectralNormConv1d,
@@ -49,6 +54,8 @@ __all__ = [
     "PositionEmbedding",
     "RMSNorm2d",
     "RelativePositionBias",
+    "RelativePositionScores",
+    "RelativePositions",
     "ScaledStdConv2d",
     "SinePositions",
     "SpectralNormConv1d",

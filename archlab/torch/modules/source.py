@@ -66,3 +66,53 @@ class SinePositions(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, *size) to (N, axes x num_pos_feats, *size), of which x gives N alone."""
         return self.positions.repeat(x.shape[0], *[1] * self.positions.dim())
+
+
+class RelativePositions(nn.Module):
+    """How the positions of a window lie to one another, a row for each difference.
+
+    Args:
+        size: of the window, along each axis.
+        spacing: `log`, `swin` or `linear`.
+    """
+
+    def __init__(self, size: list[int], *, spacing: str = "log") -> None:
+        super().__init__()
+        axes = [torch.arange(1 - count, count, dtype=torch.float32) for count in size]
+        rows = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).flatten(0, -2)
+        if spacing == "swin":
+            rows = rows / torch.tensor([count - 1 for count in size]) * 8
+            rows = rows.sign() * torch.log2(rows.abs() + 1.0) / 3
+        elif spacing == "log":
+            rows = rows.sign() * torch.log(rows.abs() + 1.0)
+        self.relative: Tensor
+        self.register_buffer("relative", rows, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ...) to (N, places, axes), of which x gives N alone."""
+        return self.relative.repeat(x.shape[0], 1, 1)
+
+
+class RelativePositionScores(nn.Module):
+    """Scores plus a row of another value for each pair of positions.
+
+    Args:
+        size: of the window, along each axis.
+    """
+
+    def __init__(self, size: list[int]) -> None:
+        super().__init__()
+        index = torch.zeros(1, 1, dtype=torch.long)
+        for count in size:
+            places = torch.arange(count)
+            step = (places[:, None] - places[None, :] + count - 1)[None, :, None, :]
+            index = (index[:, None, :, None] * (2 * count - 1) + step).flatten(0, 1).flatten(1, 2)
+        self.area = index.shape[0]
+        self.index: Tensor
+        self.register_buffer("index", index.flatten(), persistent=False)
+
+    def forward(self, x: Tensor, rows: Tensor) -> Tensor:
+        """(N, ..., heads, queries, keys) and (N, places, heads) to the former."""
+        found = rows.index_select(1, self.index).transpose(1, 2)
+        lead = [1] * (x.dim() - 4)
+        return x + found.reshape(x.shape[0], *lead, x.shape[-3], self.area, self.area)

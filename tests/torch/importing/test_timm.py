@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -125,6 +126,21 @@ def test_positions_through_a_learned_convolution(timm: Any) -> None:
     (sines,) = [item for item in one.flat.items if item.type == "sine_positions"]
     assert dict(sines.options) == {"num_pos_feats": 32, "normalize": True}
     assert not any("no sample's work" in text for text in one.flat.remarks)
+    for what, (ours, theirs) in numbers(one).items():
+        assert ours == theirs, what
+    assert difference(one) <= 1e-5
+
+
+@pytest.mark.parametrize("mode", ["cr", "swin"])
+def test_biases_that_a_network_makes_of_relative_positions(timm: Any, mode: str) -> None:
+    torch.manual_seed(0)
+    attention = timm.models.maxxvit.Attention2d(
+        16, 16, dim_head=8, rel_pos_cls=partial(timm.layers.RelPosMlp, window_size=(4, 4), hidden_dim=8, mode=mode)
+    )
+    model = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), attention).eval()
+    randomise(model)
+    one = held(model, (3, 4, 4))
+    assert not one.opaque, one.flat.remarks
     for what, (ours, theirs) in numbers(one).items():
         assert ours == theirs, what
     assert difference(one) <= 1e-5

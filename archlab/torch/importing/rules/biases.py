@@ -26,6 +26,11 @@ def biased(recorder: Recorder, value: int, bias: Tensor, result: Tensor | None) 
     names = [name for name in recorder.made_of(bias) if isinstance(recorder.tensor(name), nn.Parameter)]
     shape = recorder.shape(value)
     sizes = tuple(bias.shape[-3:])
+    is_alike = len(shape) >= 3 and sizes == tuple(shape[-3:]) and prod(bias.shape) == prod(sizes)
+    if len(names) > 1 and is_alike and recorder.position_rows is not None:
+        rows, size = recorder.position_rows(bias, value)
+        recorder.worked -= recorder.made_of(bias)  # they are some sample's work now
+        return recorder.add("relative_position_scores", {"size": size}, (value, rows), result)
     if len(names) != 1 or len(shape) < 3 or sizes != tuple(shape[-3:]) or prod(bias.shape) != prod(sizes):
         raise UnsaidError("add with what does not come from an input")
     table = recorder.tensor(names[0])
