@@ -201,16 +201,17 @@ def _restrain(restraint: Restraint, fallbacks: list[str], kind: str, why: str) -
 
 
 def _names(graph: Graph, proof: _Proof, flat: Flat, listed: Listed) -> dict[str, int]:
-    """Paths of a graph's layers to the items that they stand for."""
+    """Paths of a graph's layers to the items that they stand for; of what an item expands to, the path above it."""
     numbers = {path: number for number, path in enumerate(item.path for item in flat.items)}
     heads = {name: numbers[path] for name, path in listed.paths.items()}
-    items: dict[str, int] = {}
+    items: dict[str, tuple[int, str]] = {}
     for node, identity in zip(proof.graph.nodes, proof.ids, strict=True):
-        head = node.path.partition(".")[0]
+        head, dot, below = node.path.partition(".")
         if head in heads:
-            items.setdefault(identity, heads[head])
+            items.setdefault(identity, (heads[head], dot + below))
     found: dict[str, int] = {}
     for node, identity in zip(graph.nodes, identities(graph), strict=True):
         if identity in items and node.inputs:
-            found[node.path] = items[identity]
+            number, below = items[identity]
+            found[node.path.removesuffix(below)] = number
     return found

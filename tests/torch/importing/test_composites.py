@@ -7,6 +7,10 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import SwinTransformer, VisionTransformer
 
+from archlab.api.load import loads
+from archlab.api.model import build
+from archlab.imports.recover import recovered_config
+from archlab.imports.weights import weight_names
 from archlab.torch.importing.prove import prove
 from tests.torch.importing.held import held
 
@@ -218,3 +222,17 @@ def test_a_sum_with_what_is_folded_has_each_where_it_is(*, skip_first: bool) -> 
     proof = prove(model, one.flat, one.network.graph)
     assert proof.ok, proof.render()
     assert proof.params == sum(tensor.numel() for tensor in model.parameters())
+
+
+def test_weights_find_their_places_in_a_recovered_config() -> None:
+    """Those of what an item expands to too."""
+    model = VisionTransformer(16, 8, 2, 3, 12, 24, num_classes=5).eval()
+    one = held(model, (3, 16, 16))
+    written = recovered_config(one.flat)
+    assert "self_attention" in written.text
+    network = loads(written.text)
+    proof = prove(model, one.flat, network.graph, written.names)
+    assert proof.difference is not None
+    assert proof.difference < 1e-5
+    named = {name for name, _ in build(network, device="meta").named_parameters()}
+    assert set(weight_names(one.flat, written.names).values()) <= named
