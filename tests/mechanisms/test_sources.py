@@ -132,7 +132,8 @@ class Biased(nn.Module):
         places = torch.cartesian_prod(torch.arange(3), torch.arange(4))
         apart = places[:, None] - places[None, :]
         index = (apart[..., 0] + 2) * 7 + apart[..., 1] + 3
-        return (q @ q.mT + rows[index].permute(2, 0, 1)).softmax(-1) @ q
+        result: Tensor = (q @ q.mT + rows[index].permute(2, 0, 1)).softmax(-1) @ q
+        return result
 
 
 def test_biases_by_a_network() -> None:
