@@ -7,7 +7,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
@@ -19,6 +18,7 @@ from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import ConfigError, Problem
 from archlab.diagnostics.suggest import closest
 from archlab.layers import find_layer, layer_types
+from tests.schema import validator
 
 PROBLEMS: list[tuple[str, int, int, str, str]] = [
     (
@@ -591,7 +591,7 @@ def test_the_schema_takes_what_is_built(item: str) -> None:
         is_built = False
     else:
         is_built = True
-    assert jsonschema.Draft7Validator(config_schema()).is_valid(yaml.safe_load(text)) == is_built
+    assert validator().is_valid(yaml.safe_load(text)) == is_built
 
 
 @pytest.mark.parametrize(
@@ -629,7 +629,7 @@ def test_the_schema_takes_the_inputs_and_figures_that_are_read(sizes: list[float
     path = tmp_path / "net.yaml"
     path.write_text(text)
     refused = [problem for problem in validate(str(path)).problems if problem.code not in (Code.EXPECT, Code.LIMIT)]
-    assert jsonschema.Draft7Validator(config_schema()).is_valid(yaml.safe_load(text)) == (not refused)
+    assert validator().is_valid(yaml.safe_load(text)) == (not refused)
 
 
 def test_the_schema_describes_a_layer_in_one_paragraph() -> None:
@@ -656,8 +656,7 @@ LISTS = [
 
 @pytest.mark.parametrize(("layer", "length"), LISTS)
 def test_the_schema_takes_lists_of_the_right_length_only(layer: str, length: int) -> None:
-    validator = jsonschema.Draft7Validator(config_schema())
     for count in range(1, 8):
         text = "{type: " + layer.format([1] * count) + "}"
         config = {"input": [4, 6, 8], "layers": [yaml.safe_load(text)]}
-        assert validator.is_valid(config) == (count == length), text
+        assert validator().is_valid(config) == (count == length), text

@@ -8,18 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from archlab.config.schema import config_schema
+from tests.schema import validator
 
 FILES = sorted((Path(__file__).parents[1] / "mechanisms").glob("*.yaml"))
 
 
 def faults(text: str) -> list[list[Any]]:
     """Where the schema finds something wrong."""
-    jsonschema = pytest.importorskip("jsonschema")
-    return [
-        list(error.absolute_path)
-        for error in jsonschema.Draft7Validator(config_schema()).iter_errors(yaml.safe_load(text))
-    ]
+    return [list(error.absolute_path) for error in validator().iter_errors(yaml.safe_load(text))]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
