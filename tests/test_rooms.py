@@ -48,9 +48,15 @@ def modules() -> dict[str, Path]:
     return found
 
 
+@cache
+def statements(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    """Those of a file that import something."""
+    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def imported(path: Path) -> Iterator[str]:
     """The modules of archlab's that a file imports."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in statements(path):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".", 1)[0] == "archlab":
             module = (node.module or "").partition(".")[2]
             for alias in node.names:
@@ -116,7 +122,7 @@ def test_only_torch_imports_torch() -> None:
     for name, path in modules().items():
         found = {
             alias.name.split(".")[0]
-            for node in ast.walk(ast.parse(path.read_text()))
+            for node in statements(path)
             if isinstance(node, ast.Import)
             for alias in node.names
         }

@@ -52,7 +52,7 @@ def _stand_in(reads: Reads, position: int, size: int) -> int | None:
 
 
 def gradients(layer: Layer, shape: Shape, others: list[Tensor], units: list[tuple[int, ...]]) -> list[Tensor]:
-    """The largest gradient (over the axes) over all channels for each unit, weights being positive."""
+    """The sum of the gradients of all channels for each unit: weights are positive, so that none cancels another."""
     torch.manual_seed(0)
     module = make_module(layer, (shape, *[tuple(other.shape[1:]) for other in others]))
     assert module is not None
@@ -65,11 +65,8 @@ def gradients(layer: Layer, shape: Shape, others: list[Tensor], units: list[tupl
     output = module(x, *others)
     found: list[Tensor] = []
     for unit in units:
-        largest = torch.zeros(shape[1:], dtype=torch.float64)
-        for channel in range(output.shape[1]):
-            (gradient,) = torch.autograd.grad(output[(0, channel, *unit)], x, retain_graph=True)
-            largest = torch.maximum(largest, gradient[0].abs().amax(0))
-        found.append(largest)
+        (gradient,) = torch.autograd.grad(output[(0, slice(None), *unit)].sum(), x, retain_graph=True)
+        found.append(gradient[0].abs().amax(0))
     return found
 
 
