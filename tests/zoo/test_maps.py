@@ -18,6 +18,7 @@ from archlab.config.tree.targets import open_target
 from archlab.torch.build import build
 from archlab.torch.verify_field import verify_receptive_field
 from tests import presets
+from tests.references import Undrawn, passed_over
 from tests.zoo.dense_models import TCN, PoseNet, WaveNet, unet3d
 from tests.zoo.detection_models import SSD, EfficientDet, RetinaNet, Yolo3
 
@@ -53,11 +54,11 @@ def test_every_variant_has_a_model() -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_figures_are_the_models(name: str) -> None:
     network = presets.network(name)
-    with torch.device("meta"):
+    with torch.device("meta"), Undrawn():
         model = MODELS[name][0]().eval()
         sample = torch.empty(1, *network.graph.input_shape)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        maps = _maps(model(sample))
+        maps = _maps(passed_over(model)(sample))
     total = presets.analysis(name).total
     params = sum(parameter.numel() for parameter in model.parameters())
     assert (total.params, 2 * total.macs) == (params, counter.get_total_flops())
@@ -83,7 +84,8 @@ def test_values_are_the_models_with_its_weights(name: str) -> None:
     make, size = MODELS[name]
     network = load(name, input=size)
     model = _alive(make)
-    ours = build(network, weights=model.state_dict()).eval()
+    with Undrawn():
+        ours = build(network, weights=model.state_dict()).eval()
     sample = torch.randn(1, *size)
     with torch.no_grad():
         expected, found = _maps(model(sample)), _maps(ours(sample))
@@ -97,7 +99,8 @@ def test_values_are_the_models_with_its_weights(name: str) -> None:
 def _alive(make: Callable[[], nn.Module]) -> nn.Module:
     """A model with random tensors, all different, none of which lets values vanish."""
     torch.manual_seed(0)
-    model = make().eval()
+    with Undrawn():
+        model = make().eval()
     for name, tensor in model.state_dict().items():
         if tensor.dim() > 1:
             bound = (3 / tensor[0].numel()) ** 0.5
