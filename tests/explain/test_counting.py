@@ -130,13 +130,22 @@ def predicted(counting: Counting, names: Numbers) -> Numbers:
 @cache
 def built(name: str) -> nn.Module:
     """Made once for all tools, of which each gets a copy: some leave hooks and buffers behind."""
-    return build(presets.network(name))
+    return zeros(build(presets.network(name), device="meta"))
 
 
 @cache
 def torchvisions(name: str) -> nn.Module:
     """The same of torchvision."""
-    model: nn.Module = torchvision.models.get_model(name)
+    with torch.device("meta"):
+        model: nn.Module = torchvision.models.get_model(name)
+    return zeros(model)
+
+
+def zeros(model: nn.Module) -> nn.Module:
+    """What is counted does not depend on the weights, and drawing them takes longer."""
+    model.to_empty(device="cpu")
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.data.zero_()
     return model
 
 
