@@ -34,8 +34,9 @@ SERIES_DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1.5, 1.5, 1.5)), (0,
 
 def heat() -> ListedColormap:
     """Clear to light to dark: what is behind shows where the weight is next to nothing."""
-    steps = [(step / 255, mpl.colormaps["YlGnBu"](0.12 + 0.88 * step / 255)) for step in range(256)]
-    return ListedColormap([(*colour[:3], min(1.0, 10 * share)) for share, colour in steps])
+    shares = [step / 255 for step in range(256)]
+    colours = mpl.colormaps["YlGnBu"]([0.12 + 0.88 * share for share in shares])
+    return ListedColormap([(*colour[:3], min(1.0, 10 * share)) for share, colour in zip(shares, colours, strict=True)])
 
 
 SETTINGS: dict[Any, Any] = {
