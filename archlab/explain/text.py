@@ -35,7 +35,7 @@ def body_lines(section: Section) -> list[str]:
         lead = len(note) - len(note.lstrip())
         lines += wrap(note.strip(), WIDTH - 2, initial_indent=" " * lead, subsequent_indent=" " * lead) if note else []
     if section.drawing:
-        lines += ["", *section.drawing.splitlines()]
+        lines += [*([""] if lines else []), *section.drawing.splitlines()]
     return lines
 
 

@@ -65,6 +65,8 @@ class _Picture:
         self._width = max(
             MIN_WIDTH, max(m.right for m in self._maps) + MARGIN, 40 + MARGIN * 2 + self._matrix_size()[0]
         )
+        labels = zip(self._maps, self._names(), strict=True)
+        self._width = max(self._width, *[m.left + MARGIN + round(len(name) * 6.6) for m, name in labels])
         if scene.matrix is not None:
             self._width = max(self._width, MARGIN * 2 + 40 + round(len(self._matrix_axes()) * 5.6))
         letters = [(len(line), 8.8 if line in self._titles else 7) for line in self._head]
