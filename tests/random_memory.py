@@ -1,7 +1,8 @@
 """Random networks for memory: every layer type, alone, in pairs and in short chains, first, in the middle and last.
 
 `python -m tests.random_memory 5000` draws so many with their conditions, counts live storages of each on the CPU, in
-eval mode and in a training step, and prints every disagreement with the prediction.
+eval mode and in a training step, and prints every disagreement with the prediction. `python -m tests.random_memory 5000
+0 1` counts the peaks of training steps under autocast, of the same seeds.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from math import prod
 from typing import NamedTuple
 
@@ -115,6 +117,8 @@ class MemoryNetworkMaker(NetworkMaker):
         return _conv(self.random, (4, 8, 8))
 
     def _join(self) -> Item:
+        if self._own.random() < 0.3:
+            return self._attended()
         if self.random.random() < 0.1:
             other = self._some_name()
             left_out = {"sr_ratio", *(key for options in WINDOWS for key in options)}
@@ -126,6 +130,13 @@ class MemoryNetworkMaker(NetworkMaker):
         if item["type"] == "weighted_add":
             item["normalization"] = self.random.choice(["none", "softmax", "fast"])
         return item
+
+    def _attended(self) -> Item:
+        """Attention between values, mostly of the line above to itself."""
+        own = self._own
+        last = self.items[-1]["name"]
+        others = [last if own.random() < 0.7 else self._some_name() for _ in range(2)]
+        return {"type": "scaled_dot_product_attention", "with": others}
 
     def _branches(self) -> Item:
         """Paths of one or two layers of any type, or none."""
@@ -478,8 +489,7 @@ DRAWN: dict[str, Callable[[Draw, tuple[int, ...]], Item]] = {
     },
     "identity": _plain("identity"),
     "as_map": _plain("as_map"),
-    # of a map that lies with its channels last, a norm of the last dimension is not told to the byte
-    "as_channels": lambda _, shape: {"type": "identity" if is_map(shape) else "as_channels"},
+    "as_channels": _plain("as_channels"),
     **{
         kind: lambda draw, _, kind=kind: {  # type: ignore[misc]
             "type": kind,
@@ -514,11 +524,9 @@ DRAWN: dict[str, Callable[[Draw, tuple[int, ...]], Item]] = {
 }
 """By type, what an item of it may be; joins have their own."""
 JOINS = ("add", "concat", "multiply", "subtract", "divide", "maximum", "minimum", "weighted_add", "matmul")
-NOT_DRAWN = ("scaled_dot_product_attention", "relative_positions", "relative_position_scores")
-"""Relative positions fit few values: see test_sources.
-
-Of queries whose channels do not lie beside one another training is not told to the byte: see test_products."""
-assert {*DRAWN, *JOINS, "cross_attention", *NOT_DRAWN} == {
+NOT_DRAWN = ("relative_positions", "relative_position_scores")
+"""Relative positions fit few values: see test_sources."""
+assert {*DRAWN, *JOINS, "cross_attention", "scaled_dot_product_attention", *NOT_DRAWN} == {
     name for name in layer_types() if not name.endswith(("1d", "3d"))
 }
 
@@ -560,28 +568,48 @@ def is_peak_only(case: Case) -> bool:
     return smallest <= 2 * SCALARS or added or normed or _leaves_the_order(case)
 
 
+def in_mixed_precision(case: Case) -> Case:
+    """The same under autocast."""
+    return case._replace(conditions=replace(case.conditions, autocast="bfloat16"))
+
+
+def is_doubtful(case: Case) -> bool:
+    """Whether a layer says that its memory under autocast is not known to the byte."""
+    runtimes = case.network.graph.runtimes
+    return case.conditions.autocast is not None and any(runtime.autocast_doubt for runtime in runtimes)
+
+
 def disagreements(case: Case) -> list[str]:
-    """Peaks and other highs that were predicted and are not those of live storages on the CPU."""
+    """Peaks and other highs that were predicted and are not those of live storages on the CPU.
+
+    Under autocast the peaks of training steps alone: the loss's scalars are of half, as some highs are.
+    """
     from tests.torch.course import differences
 
     network, conditions = case
     if layer_refusal(network.graph, conditions.batch, training=False) is not None:
         return []
     runs = [False] if Analysis(network.graph, conditions).refusal is not None else [False, True]
+    peak_only = is_peak_only(case)
+    if conditions.autocast is not None:
+        runs, peak_only = runs[1:], True
     return [
         f"{'training' if training else 'inference'}: predicted {ours}, counted {theirs}"
         for training in runs
-        for ours, theirs in differences(network, conditions, training=training, peak_only=is_peak_only(case))
+        for ours, theirs in differences(network, conditions, training=training, peak_only=peak_only)
     ]
 
 
-def main(count: int, first: int = 0) -> int:
-    """Draw and count `count` networks."""
+def main(count: int, first: int = 0, autocast: int = 0) -> int:
+    """Draw and count `count` networks; those whose layers are in doubt under autocast are left out there."""
     warnings.simplefilter("ignore")
-    started, wrong = time.time(), 0
+    started, wrong, doubtful = time.time(), 0, 0
     kinds: Counter[str] = Counter()
     for seed in range(first, first + count):
-        case = random_case(seed)
+        case = in_mixed_precision(random_case(seed)) if autocast else random_case(seed)
+        if is_doubtful(case):
+            doubtful += 1
+            continue
         kinds.update(node.layer.type for node in case.network.graph.layers)
         found = disagreements(case)
         if found:
@@ -592,9 +620,11 @@ def main(count: int, first: int = 0) -> int:
                 flush=True,
             )
     layers = ", ".join(f"{name} {number}" for name, number in sorted(kinds.items()))
-    print(f"{count} networks, {wrong} with disagreements, {time.time() - started:.0f} s; layers drawn: {layers}")
+    left_out = f", {doubtful} left out" if doubtful else ""
+    seconds = time.time() - started
+    print(f"{count} networks{left_out}, {wrong} with disagreements, {seconds:.0f} s; layers drawn: {layers}")
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*(int(word) for word in sys.argv[1:3])))
+    sys.exit(main(*(int(word) for word in sys.argv[1:4])))

@@ -143,7 +143,11 @@ class AttentionTape(Tape):
         for read in (left, right):
             if read > FIRST:
                 self.operators[read] = self.operators[read]._replace(until=max(made, self.operators[read].until))
-        return self.reshaped((*outer, rows, columns), made)
+        if len(outer) == 1:
+            return made
+        # autograd does not take it for a view (`_unsafe_view`), which may be written over
+        seen = contiguous((*outer, rows, columns))
+        return self.put(Operator(seen, (made,), "alias", SHARES._replace(gradient="reshape")))
 
     def _stretched(self, sizes: Sizes, read: int) -> int:
         return read if self.value(read).sizes == sizes else self.expanded(sizes, read)

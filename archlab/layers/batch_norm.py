@@ -74,7 +74,9 @@ class BatchNormNd(Layer):
         Mean and inverse deviation of each channel, in float32 (a CPU has them in the dtype of half weights).
         """
         statistics = Room(fixed_bytes=2 * FLOAT_BYTES * output[0])
+        own = not (self.affine or self.track_running_stats)
         return self.runs._replace(
+            autocast_doubt="without parameters is a GPU's; a CPU has its statistics in half" if own else "",
             workspace=NOTHING if self.track_running_stats else statistics,
             training=Training(kept=statistics),
             refusals=self._refusals(output),

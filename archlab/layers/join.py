@@ -99,7 +99,8 @@ class StretchingJoin(Layer):
         for number, right in enumerate(inputs[1:], start=2):
             sizes = tuple([max(pair) for pair in zip(left.sizes, right.sizes, strict=True)])
             value = iterated(sizes, (left, right))
-            steps.append(self._operator(value, (read, -number), (left.sizes != sizes, right.sizes != sizes)))
+            made = self._operator(value, (read, -number), (left.sizes != sizes, right.sizes != sizes))
+            steps.append(made._replace(computes="inputs"))
             left, read = value, len(steps) - 1
         return tuple(steps)
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from archlab.layers.base import Cost, Layer, Role, TensorSpec
 from archlab.layers.fields import Positive
 from archlab.layers.laid import roles_of
-from archlab.layers.operators import Operator, reshape, view
+from archlab.layers.operators import Holding, Operator, reshape, view
 from archlab.layers.room import SHARES
 from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import Shape, ShapeError, of_kind, shape_text
@@ -84,7 +84,6 @@ class Linear(Layer):
             Operator(last, (1,), "alias", SHARES._replace(gradient="reshape")),
         ]
         if bias:
-            steps.append(
-                Operator(last, (2,), "new" if execution.run.watched else "inplace", SHARES, learns=tuple(bias))
-            )
+            holding: Holding = "new" if execution.run.watched else "inplace"
+            steps.append(Operator(last, (2,), holding, SHARES, learns=tuple(bias), owns_weight=False))
         return tuple(steps)

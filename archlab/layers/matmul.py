@@ -64,7 +64,7 @@ class MatMul(Layer):
 
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         tape = AttentionTape(execution)
-        tape.matmul(FIRST, FIRST - 1)
+        tape.matmul(tape.lowered(FIRST), tape.lowered(FIRST - 1))
         return tape.ended()
 
 
@@ -126,13 +126,13 @@ class ScaledDotProductAttention(Layer):
 
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         tape = AttentionTape(execution)
-        reads = (tape.lowered(FIRST), tape.lowered(FIRST - 1), tape.lowered(FIRST - 2))
-        if not _is_fused(execution):
-            tape.by_math(*reads, 0.0)
-        elif len(execution.sizes) == _FUSED_DIMS:
-            tape.fused(*reads)
-        else:  # samples are seen as heads of one
-            made = tape.fused(*[tape.put(view(_as_heads(tape.value(read)), (read,))) for read in reads])
+        reads: tuple[int, ...] = (tape.lowered(FIRST), tape.lowered(FIRST - 1), tape.lowered(FIRST - 2))
+        parts = reads
+        if len(execution.sizes) < _FUSED_DIMS:  # samples are seen as heads of one
+            parts = tuple([tape.put(view(_as_heads(tape.value(read)), (read,))) for read in reads])
+        query, key, value = parts
+        made = tape.fused(query, key, value) if _is_fused(execution) else tape.by_math(query, key, value, 0.0)
+        if parts is not reads:
             sizes, strides = tape.value(made)
             tape.put(view(Value(sizes[1:], strides[1:]), (made,)))
         return tape.ended(*[read for read in reads if read > FIRST])

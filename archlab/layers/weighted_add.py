@@ -90,7 +90,7 @@ class WeightedAdd(Layer):
 def _weighted(tape: Tape, number: int) -> int:
     """An input times a single parameter, whose gradient is summed up whatever the size."""
     place = tape.scaled(1, number)
-    tape.operators[place] = tape.operators[place]._replace(sums=tape.value(number).elements)
+    tape.operators[place] = tape.operators[place]._replace(sums=tape.value(number).elements, computes="first")
     return place
 
 

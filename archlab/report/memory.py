@@ -184,8 +184,8 @@ class MemoryView:
             return NOTES
         graph = self.analysis.graph
         run = zip(graph.nodes, graph.runtimes, strict=True)
-        doubts = {node.layer.type: runtime.autocast_doubt for node, runtime in run}
-        return (*NOTES, *[f"Under autocast the memory of {name} {doubt}." for name, doubt in doubts.items() if doubt])
+        doubts = {node.layer.type: runtime.autocast_doubt for node, runtime in run if runtime.autocast_doubt}
+        return (*NOTES, *[f"Under autocast the memory of {name} {doubt}." for name, doubt in doubts.items()])
 
     def checkpoint_lines(self) -> list[tuple[str, str]]:
         """What checkpoints save and cost, for people."""

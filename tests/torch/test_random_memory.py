@@ -66,6 +66,7 @@ ATTENTION = (
     *("fused: true", "fused: false", "attn_drop: 0.5", "fused: false, attn_drop: 0.5", "sr_ratio: 2"),
     *("window_size: 2, shift_size: 1", "window_size: 2, relative_position: true, fused: false"),
     "window_size: 2, shift_size: 1, relative_position: true",
+    *("qk_norm: true", "qk_norm: true, fused: false"),
 )
 
 
@@ -85,6 +86,93 @@ def test_attention_in_mixed_precision(options: str) -> None:
     for batch in (1, 2):
         conditions = Conditions(batch, optimizer="sgd", autocast="bfloat16", adds_in_place=False)
         assert not differences(network, conditions, training=True)
+
+
+STRETCHED = (
+    *("multiply", "subtract", "divide", "maximum", "minimum", "add, stretch: true"),
+    *("weighted_add", "weighted_add, normalization: softmax", "weighted_add, normalization: fast"),
+)
+
+
+@pytest.mark.parametrize("join", STRETCHED)
+def test_joins_of_several_precisions_go_pair_by_pair(join: str) -> None:
+    """The first two are joined in the wider of their own precisions, whatever comes behind them."""
+    for wide in ((2,), (1,), (2, 3)):
+        conv = "{from: input, type: conv2d, out_channels: 6, kernel_size: 1, name: c%d}"
+        items = [conv % number + f", {{type: softplus, name: d{number}}}" * (number in wide) for number in range(4)]
+        first, *others = ["d" * (n in wide) + "c" * (n not in wide) + str(n) for n in range(4 if 3 in wide else 3)]
+        items = items[: 1 + len(others)]
+        join_them = f"{{from: {first}, type: {join}, with: [{', '.join(others)}]}}"
+        end = "{type: relu}, {type: conv2d, out_channels: 4, kernel_size: 1}"
+        network = loads(f"input: [3, 7, 5]\nlayers: [{', '.join([*items, join_them, end])}]")
+        conditions = Conditions(3, optimizer="sgd", autocast="bfloat16", adds_in_place=False)
+        assert not differences(network, conditions, training=True, peak_only=True), wide
+
+
+COPIED = {
+    "the bias of a linear layer over tokens in another order": """
+        input: [4, 6]
+        layers:
+          - {type: transpose, dim0: 1, dim1: 2}
+          - {type: linear, out_features: 8}
+          - {type: gelu}
+          - {type: linear, out_features: 2, bias: false}
+    """,
+    "gradients of copies, behind sums": """
+        input: [2, 8]
+        layers:
+          - {name: n0, type: conv1d, out_channels: 8, kernel_size: 1}
+          - {name: n1, type: softmin, dim: -2}
+          - {name: n2, type: concat, with: [n0, n1]}
+        outputs: [n2, n1]
+    """,
+    "what a product reads": """
+        input: [12, 30]
+        layers:
+          - {name: k, type: conv1d, out_channels: 12, kernel_size: 1}
+          - {name: q, type: transpose, dim0: 1, dim1: 2}
+          - {type: matmul, with: [k]}
+          - {type: softmax, dim: -1}
+          - {type: matmul, with: [q]}
+    """,
+}
+
+
+@pytest.mark.parametrize("text", COPIED.values(), ids=COPIED.keys())
+def test_copies_in_mixed_precision(text: str) -> None:
+    for batch in (1, 3):
+        conditions = Conditions(batch, optimizer="sgd", autocast="bfloat16", adds_in_place=False)
+        assert not differences(loads(text), conditions, training=True, peak_only=True)
+
+
+ATTENDED = {
+    "written over": """
+        input: [4, 3, 2]
+        layers:
+          - {type: conv2d, out_channels: 8, kernel_size: 1}
+          - {name: b, type: tanh}
+          - {type: scaled_dot_product_attention, with: [b, b]}
+          - {type: threshold, threshold: 0.1, value: 0, inplace: true}
+    """,
+    "values of another width": """
+        input: [8, 6]
+        layers:
+          - {type: conv1d, out_channels: 4, kernel_size: 1}
+          - {name: a, type: gelu}
+          - {name: b, type: max_pool1d, kernel_size: 2}
+          - {from: a, name: c, type: scaled_dot_product_attention, with: [a, b]}
+        outputs: [c, b]
+    """,
+}
+
+
+@pytest.mark.parametrize("text", ATTENDED.values(), ids=ATTENDED.keys())
+def test_attention_without_a_kernel(text: str) -> None:
+    """Of products of matrices, which are views to nobody; of two dimensions as one head."""
+    network = loads(text)
+    turned = len(network.graph.input_shape) == 3
+    conditions = Conditions(1, optimizer="sgd", adds_in_place=False, channels_last=turned)
+    assert not differences(network, conditions, training=True)
 
 
 SCALED = {

@@ -55,7 +55,7 @@ class Backward:
         wanted = [call for index in self._step.program.outputs() if (call := self._calls[index]).needs_gradient]
         handed = [Gradient(self._step.take(call, "gradient"), contiguous(call.value.sizes)) for call in wanted]
         added: list[Storage] = []
-        self._hand_on([(call.index, gradient) for call, gradient in zip(wanted, handed, strict=True)], added)
+        self._add_to_others([(call.index, gradient) for call, gradient in zip(wanted, handed, strict=True)], added)
         self._release_all(added)
 
     def has_gradient(self, call: Call) -> bool:
@@ -97,7 +97,7 @@ class Backward:
             self._free_kept(call)
         for storage in (*held, own.storage):
             ledger.release(storage)
-        self._finish(call, made if at_once else self._cast(made, call), params)
+        self._finish(call, made, params)
         if stays:
             self._copy_if_held(call, own.storage)
 
@@ -148,7 +148,7 @@ class Backward:
             self._free_kept(call)
         for storage in (*segment_inputs, own.storage):
             step.ledger.release(storage)
-        self._finish(call, values if at_once else self._cast(values, call), params, held)
+        self._finish(call, values, params, held)
 
     def _reduced(self, call: Call, own: Gradient, number: int, whole: Storage) -> Gradient:
         """The gradient of an input that is a map summed up; where a parameter is more precise, cast then."""
@@ -273,17 +273,17 @@ class Backward:
         added: list[Storage] = []
         complete: list[Storage | None] = [*params]
         if not params or call.index not in self._summed:
-            self._hand_on(made, added)
+            self._hand_on(made, added, call)
             self._release_all(added)
         elif call.operator.weight_is_view:  # addmm hands the bias's on first, and the weight's by way of the view
             for number in range(1, len(params)):
                 complete[number] = self._sum_up(call, number, params[number], added)
-            self._hand_on(made, added)
+            self._hand_on(made, added, call)
             self._release_all(added)
             complete[0] = self._sum_up(call, 0, params[0], added)
             self._release_all(added)
         else:
-            self._hand_on(made, added)
+            self._hand_on(made, added, call)
             for number, gradient in enumerate(params):
                 complete[number] = self._sum_up(call, number, gradient, added)
             self._release_all(added)
@@ -458,11 +458,28 @@ class Backward:
         fits = call.operator.gradient(number) == "new" and all(operand.sizes == sizes for operand in operands)
         return iterated(sizes, operands) if fits else contiguous(sizes)
 
-    def _hand_on(self, made: list[tuple[int, Gradient]], added: list[Storage]) -> None:
+    def _hand_on(self, made: list[tuple[int, Gradient]], added: list[Storage], call: Call) -> None:
         """Add gradients to those that there are; what was added is freed when all have been handed on.
 
-        What is another value's by name only has that one's gradient.
+        What is another value's by name only has that one's gradient. Those of copies are cast by functions that run
+        behind the call's, that of the last copy first.
         """
+        copies = [one for one in made if self._has_other_precision(one[0], call)]
+        self._add_to_others([one for one in made if one not in copies] if copies else made, added)
+        if copies:
+            self._release_all(added)
+        for reads, gradient in reversed(copies):
+            self._add_to_others([(reads, self._in_precision_of(reads, gradient, call))], added)
+            self._release_all(added)
+
+    def _has_other_precision(self, source: int, call: Call) -> bool:
+        """Whether a value that a call reads as a copy has another precision."""
+        step = self._step
+        if step.is_uniform or self._is_cast_at_once(call):
+            return False
+        return step.size_of(self._calls[source]) != step.compute_of(call)
+
+    def _add_to_others(self, made: list[tuple[int, Gradient]], added: list[Storage]) -> None:
         for reads, gradient in made:
             index = self._named[reads]
             before = self._gradients.get(index)
