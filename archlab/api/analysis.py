@@ -176,9 +176,10 @@ class Analysis(AnalysisData):
         Raises:
             MissingRequirementError: without the extra `report`.
         """
+        from archlab.explain.plain import layer_text
         from archlab.report.page.render import page
 
-        return page([self], None, command="", title=title)
+        return page([self], None, command="", title=title, explain=layer_text)
 
     def render(
         self, depth: int | None = 2, *, columns: tuple[str, ...] = (), sort: tuple[str, ...] = (), units: str = ""

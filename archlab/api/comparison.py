@@ -76,9 +76,10 @@ class Comparison:
         Raises:
             MissingRequirementError: without the extra `report`.
         """
+        from archlab.explain.plain import layer_text
         from archlab.report.page.render import page
 
-        return page(self.analyses, self.device, command=command, title=title)
+        return page(self.analyses, self.device, command=command, title=title, explain=layer_text)
 
     def picture(self, figure: str = "pareto") -> Picture:
         """One chart of the page, for a file or a notebook.

@@ -79,10 +79,11 @@ def rows_grid(rows: list[Row], colour: bool) -> str:  # noqa: FBT001 - what a re
 def page(analyses: Sequence[Analysis], options: argparse.Namespace, depth: int | None = 2) -> str:
     """The HTML page of one network or several."""
     from archlab.analysis.time.device import load_device
+    from archlab.explain.plain import layer_text
     from archlab.report.page.render import page as render
 
     device = None if options.device is None else load_device(options.device)
-    return render(analyses, device, command=options.shown, title=options.title, depth=depth)
+    return render(analyses, device, command=options.shown, title=options.title, depth=depth, explain=layer_text)
 
 
 def workbook(name: str, rows: Callable[[], list[Row]], path: Path) -> None:

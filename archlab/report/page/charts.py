@@ -13,6 +13,9 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 COLOURS = ["#0072B2", "#D55E00", "#008A64", "#B8608F", "#A66A00", "#2F86BD", "#9467BD", "#7A7A00", "#808890", "#D04545"]
 """Okabe and Ito's, which people with any common colour blindness can tell apart, the light ones darker, and four more:
 3 to 1 on light pages and on dark ones."""
+DASHES = [[1, 0], [6, 2], [2, 2], [6, 2, 2, 2], [10, 3], [1, 0], [6, 2], [2, 2], [6, 2, 2, 2], [10, 3]]
+"""Beside colours, so that lines are told apart without them, too."""
+SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "circle", "square", "triangle-up", "diamond", "cross"]
 MOST_COLOURS = 12
 """Networks that a legend names."""
 HEIGHT = 340
@@ -61,6 +64,7 @@ def pareto(rows: list[Row]) -> Spec:
                 "mark": {"type": "point", "filled": True, "size": 50 if many else 110, "opacity": 0.9},
                 "encoding": {
                     "color": {"value": COLOURS[0]} if many else _networks(),
+                    "shape": {"value": "circle"} if many else _shapes(),
                     "tooltip": _tooltips([f.key for f in known]),
                 },
             },
@@ -84,8 +88,8 @@ def growth(records: list[Row], extents: list[Row], axis: str = "height") -> Spec
         axis: what is shown of fields and inputs.
     """
     x = {"field": "layer", "type": "quantitative", "title": "layer", "axis": {"grid": False, "tickCount": 10}}
-    y = {"field": "size", "type": "quantitative", "title": f"receptive field ({axis})"}
-    along = {"x": x, "y": y, "color": _networks("network")}
+    y = {"field": "size", "type": "quantitative", "title": f"receptive field (positions, {axis})"}
+    along = {"x": x, "y": y, "color": _networks("network"), "detail": {"field": "network"}}
     names = [{"field": name} for name in ("network", "path", "layer", "size")]
     borders = [record for record in records if record["border"]]
     marked = {
@@ -109,7 +113,7 @@ def growth(records: list[Row], extents: list[Row], axis: str = "height") -> Spec
             {
                 "data": {"values": records},
                 "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2},
-                "encoding": along,
+                "encoding": {**along, "strokeDash": _dashes("network")},
             },
             {
                 "data": {"values": records},
@@ -212,7 +216,10 @@ def memory(records: list[Row]) -> Spec:
             "color": _networks("network"),
         },
         "layer": [
-            {"mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.6}},
+            {
+                "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.8},
+                "encoding": {"strokeDash": _dashes("network")},
+            },
             {
                 "mark": {"type": "point", "filled": True, "opacity": 0, "size": 50},
                 "encoding": {
@@ -319,6 +326,124 @@ def _networks(field: str = "name") -> Spec:
         "sort": None,
         "legend": {"orient": "bottom", "columns": {"expr": "max(1, floor(width / 150))"}},
     }
+
+
+def _dashes(field: str) -> Spec:
+    return {"field": field, "type": "nominal", "scale": {"range": DASHES}, "sort": None, "legend": None}
+
+
+def _shapes() -> Spec:
+    return {"field": "name", "type": "nominal", "scale": {"range": SHAPES}, "sort": None, "legend": None}
+
+
+def holders(records: list[Row]) -> Spec:
+    """Memory alive while one network runs, by what holds it."""
+    runs = list(dict.fromkeys([record["run"] for record in records]))
+    kinds = list(dict.fromkeys([record["kind"] for record in sorted(records, key=lambda record: record["order"])]))
+    return {
+        **_base("Memory alive, layer by layer, by what holds it"),
+        "data": {"values": records},
+        "params": [{"name": "run", "value": runs[-1], "bind": {"input": "select", "name": "run ", "options": runs}}],
+        "transform": [
+            {"filter": "datum.run === run"},
+            *[{"calculate": f"datum.{key} / {_MIB}", "as": key} for key in ("bytes", "low", "high")],
+            {"calculate": "min(datum.end + 0.0015, 1)", "as": "end"},  # no hairline between neighbours
+        ],
+        "mark": {"type": "rect", "stroke": None},
+        "encoding": {
+            "x": {
+                "field": "progress",
+                "type": "quantitative",
+                "title": "progress of the run",
+                "axis": {"format": "%", "grid": False},
+                "scale": {"domain": [0, 1]},
+            },
+            "x2": {"field": "end"},
+            "y": {
+                "field": "low",
+                "type": "quantitative",
+                "title": "memory alive (MiB)",
+                "axis": {"format": ",.4~r"},
+            },
+            "y2": {"field": "high"},
+            "color": {
+                "field": "kind",
+                "type": "nominal",
+                "title": None,
+                "sort": None,
+                "scale": {"domain": kinds, "range": [HOLDER_COLOURS[kind] for kind in kinds]},
+                "legend": {"orient": "bottom", "columns": {"expr": "max(1, floor(width / 150))"}},
+            },
+            "tooltip": [
+                {"field": "kind", "title": "held by"},
+                {"field": "path"},
+                {"field": "bytes", "title": "MiB", "format": _UNIT_FORMATS["bytes"]},
+            ],
+        },
+    }
+
+
+HOLDER_COLOURS = {
+    "params and buffers": "#808890",
+    "optimizer state": "#5f6a76",
+    "input": "#7A7A00",
+    "outputs of layers": "#0072B2",
+    "copies": "#2F86BD",
+    "kept for backward": "#008A64",
+    "gradients of values": "#D55E00",
+    "gradients of params": "#A66A00",
+    "while a layer runs": "#B8608F",
+}
+
+
+def keys(spec: Spec, names: list[str]) -> list[Row]:
+    """What a chart's colours mean, for a list beside it that can wrap; nothing where it has no legend.
+
+    Args:
+        spec: of the chart.
+        names: of the networks.
+    """
+    colour = _legend_of(spec)
+    if colour is None:
+        return []
+    domain = colour["scale"].get("domain")
+    if domain is None and len(names) == 1:
+        return []
+    if domain is not None:
+        return [
+            {"name": name, "colour": fill, "dash": ""}
+            for name, fill in zip(domain, colour["scale"]["range"], strict=True)
+        ]
+    return [
+        {"name": name, "colour": COLOURS[at % len(COLOURS)], "dash": " ".join(map(str, DASHES[at % len(DASHES)]))}
+        for at, name in enumerate(names)
+    ]
+
+
+def _legend_of(spec: Any) -> Spec | None:
+    """The first colour of a chart that has a legend."""
+    if isinstance(spec, list):
+        return next((found for one in spec if (found := _legend_of(one)) is not None), None)
+    if not isinstance(spec, dict):
+        return None
+    colour = spec.get("color")
+    if isinstance(colour, dict) and colour.get("legend"):
+        return colour
+    return _legend_of([spec[key] for key in ("encoding", "layer") if key in spec])
+
+
+def without_legends(spec: Any) -> Any:
+    """A chart whose legend the page writes itself: Vega's is cut where the chart is narrow."""
+    if isinstance(spec, list):
+        return [without_legends(one) for one in spec]
+    if not isinstance(spec, dict):
+        return spec
+    kept = {key: value if key in ("data", "config") else without_legends(value) for key, value in spec.items()}
+    return (
+        {**kept, "legend": None}
+        if isinstance(kept.get("scale"), dict) and "field" in kept and "legend" in kept
+        else kept
+    )
 
 
 def _free_axis(field: str, param: str, labels: dict[str, str]) -> Spec:

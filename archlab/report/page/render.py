@@ -23,6 +23,7 @@ from archlab.report.footer import conventions, totals
 from archlab.report.opaque import bound
 from archlab.report.page import charts
 from archlab.report.page.data import extent_records, growth_records, growth_words, memory_records, stage_records
+from archlab.report.page.one import Explain, level_records, one_network
 from archlab.report.units import binary, field_text
 from archlab.version import __version__
 
@@ -35,7 +36,11 @@ FOLD_DEPTH = 2
 """Of the layer tables."""
 VEGA_LITE = "6.4"
 MOST_LINES = 12
-"""Networks whose lines can be told apart."""
+"""Networks whose lines can be told apart; of more, all that is about each is folded."""
+MOST_STAGED = 40
+"""Networks whose stages are one chart."""
+MOST_IN_TITLE = 3
+MOST_MOMENTS = 240
 
 
 @dataclass
@@ -65,8 +70,9 @@ def page(
     command: str = "",
     title: str = "",
     depth: int | None = FOLD_DEPTH,
+    explain: Explain | None = None,
 ) -> str:
-    """The page.
+    """The page: of one network all about it, of several how they differ.
 
     Args:
         analyses: of the networks, at least one.
@@ -74,6 +80,7 @@ def page(
         command: that made it, for the footer.
         depth: of blocks that the layer tables are folded to; None folds nothing.
         title: of the page; the networks' names by default.
+        explain: explains a layer of a page of one network; None for no explanations.
 
     Raises:
         MissingRequirementError: without the extra `report`.
@@ -88,20 +95,23 @@ def page(
     advice = "fold them to depth 1 (--depth 1), or " if depth != 1 and _has_scopes(folded) else ""
     check_rows(sum(map(len, folded)), "a page", advice=advice)
     rows = [figures_row(analysis, device) for analysis in analyses]
-    drawn = chart_list(analyses, names, lambda: rows)
+    drawn = chart_list(analyses, names, lambda: rows, by_holder=True)
     networks = [_network(*parts) for parts in zip(analyses, names, rows, folded, strict=True)]
-    sections = [("figures", "Figures"), *[(chart.id, chart.heading) for chart in drawn]]
-    sections += [(f"network-{number}", name) for number, name in enumerate(names, 1)]
+    one = one_network(analyses[0], folded[0], explain) if len(analyses) == 1 else None
     return (
         environment()
         .get_template("page.html.j2")
         .render(
-            title=title or ", ".join(names),
+            title=title or _title(names),
             conditions=_conditions(analyses),
-            sections=sections,
+            sections=_sections(names, drawn, one),
             figures=figures_of(rows),
             networks=networks,
+            one=one,
+            is_many=len(networks) > MOST_LINES,
             charts=drawn,
+            keys={chart.id: [] if chart.id == "pareto" else charts.keys(chart.spec, names) for chart in drawn},
+            difference=_difference(analyses, names),
             command=command,
             device=None if device is None else device.description or device.name,
             conventions=conventions(analyses),
@@ -110,21 +120,64 @@ def page(
             diagram_css=Markup(diagram_style()),  # noqa: S704 - our own
             script=Markup(_static("page.js")),  # noqa: S704 - our own file
             library=Markup(_library()),  # noqa: S704 - Vega
-            specs=_script_json({chart.id: _without_title(chart.spec) for chart in drawn}),
+            specs=_script_json({chart.id: charts.without_legends(_without_title(chart.spec)) for chart in drawn}),
         )
     )
+
+
+def _title(names: list[str]) -> str:
+    """The networks' names, or how many there are: a heading of one line."""
+    if len(names) <= MOST_IN_TITLE:
+        return ", ".join(names)
+    return f"{len(names)} networks: {names[0]} to {names[-1]}"
+
+
+def _difference(analyses: Sequence[Analysis], names: list[str]) -> str:
+    """What differs between two networks, in short; empty of any other number."""
+    if len(analyses) != 2:
+        return ""
+    from archlab.analysis.difference import Difference
+    from archlab.report.difference import difference_text
+
+    before, after = analyses
+    return difference_text(Difference(before, after), names=(names[0], names[1]), short=True).strip("\n")
+
+
+def _sections(names: list[str], drawn: list[Chart], one: Row | None) -> list[tuple[str, str]]:
+    """Where the navigation leads: of many networks not to each, which the table does."""
+    of_charts = [(chart.id, chart.heading) for chart in drawn]
+    if one is None:
+        each = [(f"network-{number}", name) for number, name in enumerate(names, 1)]
+        return [
+            ("figures", "Figures"),
+            *of_charts,
+            *(each if len(names) <= MOST_LINES else [("networks", "Each network")]),
+        ]
+    parts = [("explained", "Explanations"), ("config", "Config")]
+    return [("totals", "Totals"), ("architecture", "Architecture"), *([("seen", "One unit")] if one["field"] else []),
+            *of_charts, ("layers", "Layers"), *[part for part in parts if one[part[0]]]]  # fmt: skip
 
 
 def environment() -> jinja2.Environment:
     """Of the pages' templates: whatever is put in is escaped."""
     import jinja2
 
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
+    made.filters["cells"] = _layer
+    made.filters["markup"] = _markup
+    return made
+
+
+def _markup(text: str) -> Markup:
+    """A drawing of our own, whose texts are escaped."""
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704 - our own
 
 
 def script_values(specs: Row) -> Row:
@@ -149,13 +202,16 @@ def _without_title(spec: charts.Spec) -> charts.Spec:
     return {key: value for key, value in spec.items() if key != "title"}
 
 
-def chart_list(analyses: Sequence[Analysis], names: list[str], rows: Callable[[], list[Row]]) -> list[Chart]:
+def chart_list(
+    analyses: Sequence[Analysis], names: list[str], rows: Callable[[], list[Row]], *, by_holder: bool = False
+) -> list[Chart]:
     """The charts of some networks: a single one has no scatter, many have no lines, flat inputs no receptive fields.
 
     Args:
         analyses: of the networks.
         names: of the networks.
         rows: gives their figures.
+        by_holder: whether the memory of a single network is shown by what holds it.
     """
 
     def of_all(records: Callable[[Analysis, str], list[Row]]) -> list[Row]:
@@ -167,11 +223,13 @@ def chart_list(analyses: Sequence[Analysis], names: list[str], rows: Callable[[]
     several = [Chart("pareto", "Trade-offs", scatter)] if len(analyses) > 1 else []
     stages = Chart("stages", "Along the network", lambda: charts.stages(of_all(stage_records)))
     if len(analyses) > MOST_LINES:
-        return [*several, stages]
+        return [*several, *([stages] if len(analyses) <= MOST_STAGED else [])]
     grown = partial(charts.growth, axis=growth_words(analyses))
     growth = Chart("growth", "Receptive field", lambda: grown(of_all(growth_records), of_all(extent_records)))
     spatial = any(layer.receptive_field.axes[0] is not None for analysis in analyses for layer in analysis.layers)
     memory = Chart("memory", "Memory", lambda: charts.memory(of_all(memory_records)))
+    if by_holder and len(analyses) == 1:
+        memory = Chart("memory", "Memory", lambda: charts.holders(level_records(analyses[0], MOST_MOMENTS)))
     return [*several, *([growth] if spatial else []), stages, memory]
 
 

@@ -214,3 +214,163 @@ def test_a_single_network(browser: Any, tmp_path: Path) -> None:
     visit = Visit(page, place)
     assert (visit.charts, visit.said) == (3, [])
     page.close()
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("one") / "one.html"
+    place.write_text(compare(["resnet18"]).to_html(), encoding="utf-8")
+    return place
+
+
+def test_a_page_of_one_network_is_about_it(browser: Any, one: Path) -> None:
+    """No table of networks; its memory by holder, its field, layers to unfold, explanations, the config."""
+    page = browser.new_page()
+    visit = Visit(page, one)
+    analysis = load("resnet18").analyze()
+    assert visit.count("#table, #filter") == 0
+    assert "sees 435 positions of the height (-121 to 313; the input has 224)" in visit.text("#seen")
+    assert page.is_hidden(".holders >> nth=0 >> table >> nth=0")  # folded
+    page.click(".holders >> nth=0 >> summary")
+    parts = page.query_selector_all(".holders[open] table:first-of-type tbody tr")
+    assert parts[0].inner_text().split("\t")[:2] == ["params", "44.59 MiB"]
+    assert visit.count("#layers tr.inner:not([hidden])") == 0
+    page.click("#layers button:has-text('layer1.0')")
+    assert visit.count("#layers tr.inner:not([hidden])") == len(
+        [r for r in analysis.layers if r.node.path.startswith("layer1.0.")]
+    )
+    page.click("#unfold")
+    rows = visit.count("#layers tr:not([hidden])") - 1 - visit.count("#layers tbody.scope")
+    assert rows == len(analysis.layers)
+    page.click("#explained > details > summary")
+    page.click("#explained details details:has-text('conv1: conv2d') >> nth=0 >> summary")
+    assert "floor((224 + 2*3 - 7)/2) + 1" in visit.text("#explained").replace(" * ", "*")
+    assert load("resnet18").document.source.text.strip() in visit.text("#config")
+    assert visit.said == []
+    page.close()
+
+
+def test_memory_by_holder_adds_up_to_the_peak(browser: Any, one: Path) -> None:
+    page = browser.new_page()
+    Visit(page, one)
+    specs = page.evaluate("JSON.parse(document.getElementById('specs').textContent)")
+    analysis = load("resnet18").analyze()
+    assert analysis.training is not None
+    for run, peak in (
+        ("forward pass", analysis.total.memory.inference_peak),
+        ("training step", analysis.training.peak),
+    ):
+        records = [record for record in specs["memory"]["data"]["values"] if record["run"] == run]
+        assert max(record["high"] for record in records) == peak
+        moments: dict[float, int] = {}
+        for record in records:
+            moments[record["progress"]] = moments.get(record["progress"], 0) + record["bytes"]
+        assert max(moments.values()) == peak
+    page.close()
+
+
+def test_a_filter_that_matches_nothing_says_so(visit: Visit) -> None:
+    assert visit.page.is_hidden("#none")
+    visit.page.fill("#filter", "nothing of the kind")
+    assert "No network matches \N{LEFT DOUBLE QUOTATION MARK}nothing of the kind" in visit.text("#none")
+    visit.page.fill("#filter", "<img src=x onerror=alert(2)> q")
+    assert visit.count("img") == 0
+    visit.page.fill("#filter", "")
+    assert visit.page.is_hidden("#none")
+    assert visit.said == []
+
+
+def test_two_networks_say_what_differs(browser: Any, tmp_path: Path) -> None:
+    place = tmp_path / "two.html"
+    place.write_text(compare(["resnet18", "resnet34"]).to_html(), encoding="utf-8")
+    page = browser.new_page()
+    visit = Visit(page, place)
+    assert "11,689,512" in visit.text("#difference")
+    assert "+86.5%" in visit.text("#difference")
+    assert visit.text("#table tr[data-name=resnet34] td:nth-child(4) small") == "+86%"  # to the first, without a choice
+    page.close()
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_legends_can_be_read(browser: Any, path: Path, width: int) -> None:
+    """All names, whole, and inside the page."""
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    Visit(page, path)
+    for chart in ("growth", "memory"):
+        entries = page.query_selector_all(f"#{chart} .legend li")
+        assert [entry.inner_text() for entry in entries] == [*NAMES, ATTACK]
+        for entry in entries:
+            box = entry.bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+    page.close()
+
+
+def test_a_keyboard_reaches_everything(browser: Any, path: Path) -> None:
+    """From the top by Tab alone: the way to the table, the filter, every heading with its meaning, what is folded."""
+    page = browser.new_page()
+    Visit(page, path)
+    reached: list[dict[str, str]] = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate(
+                """() => { const e = document.activeElement; const style = getComputedStyle(e); return {
+                  tag: e.tagName, text: e.textContent.trim().slice(0, 40), id: e.id, outline: style.outlineStyle,
+                  meaning: (document.getElementById(e.getAttribute("aria-describedby")) || {}).textContent || ""} }"""
+            )
+        )
+    assert reached[0]["text"] == "to the table"
+    assert {"filter", "baseline"} <= {found["id"] for found in reached}
+    meanings = {found["text"]: found["meaning"] for found in reached if found["meaning"]}
+    assert meanings["params"] == "Elements of learnable tensors."
+    assert len(meanings) == 10  # all columns but the name
+    assert any(found["tag"] == "SUMMARY" and "What the columns mean" in found["text"] for found in reached)
+    assert all(
+        found["outline"] != "none" for found in reached if found["tag"] in ("BUTTON", "SUMMARY", "SELECT", "INPUT")
+    )
+    summary = page.query_selector(".meanings summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    assert page.is_visible("#meaning-params")
+    page.close()
+
+
+def test_a_hundred_networks_are_folded(browser: Any, tmp_path: Path) -> None:
+    """A heading of a line, nothing of a network before it is opened, by its own row, a link or the keyboard."""
+    networks = [
+        loads(
+            f"name: net{number}\ninput: [3, 8, 8]\nlayers: [{{type: conv2d, out_channels: {number}, kernel_size: 1}}]"
+        )
+        for number in range(1, 101)
+    ]
+    place = tmp_path / "many.html"
+    place.write_text(compare(networks).to_html(), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    visit = Visit(page, place)
+    assert visit.text("h1") == "100 networks: net1 to net100"
+    assert page.query_selector("h1").bounding_box()["height"] < 45
+    assert page.evaluate("document.documentElement.scrollHeight") < 3_500
+    assert visit.count("svg.archlab-diagram") == 0
+    page.click("#table tr[data-name=net42] a")
+    assert visit.count("svg.archlab-diagram") == 1
+    assert page.is_visible("#network-42 dl")
+    page.focus("#network-7 > summary")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#network-7 svg.archlab-diagram", state="attached")
+    page.fill("#filter", "net99")
+    assert [row.inner_text() for row in page.query_selector_all("details.folded:not([hidden]) > summary")] == ["net99"]
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert visit.said == []
+    page.close()
+
+
+def test_it_prints_on_few_pages(browser: Any, one: Path) -> None:
+    """Explanations and the config stay folded; the layers are those that are open."""
+    page = browser.new_page()
+    Visit(page, one)
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.pdf(format="A4").count(b"/Type /Page\n") <= 8
+    assert len(page.query_selector_all("#explained details[open]")) == 0
+    page.close()
