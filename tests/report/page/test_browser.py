@@ -244,7 +244,7 @@ def test_a_page_of_one_network_is_about_it(browser: Any, one: Path) -> None:
     assert rows == len(analysis.layers)
     page.click("#explained > details > summary")
     page.click("#explained details details:has-text('conv1: conv2d') >> nth=0 >> summary")
-    assert "floor((224 + 2*3 - 7)/2) + 1" in visit.text("#explained").replace(" * ", "*")
+    assert "floor((224 + 2 x 3 - 1 x (7 - 1) - 1) / 2) + 1" in visit.text("#explained")
     assert load("resnet18").document.source.text.strip() in visit.text("#config")
     assert visit.said == []
     page.close()
