@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from archlab.imports.unsaid import UnsaidError
 from archlab.layers.laid import Laid
+from archlab.layers.shape import is_map
 from archlab.layers.source import SinePositions as SinePositionsLayer
 from archlab.torch.importing.functions import rule_of
 from archlab.torch.importing.learned import function_word, takes_all
@@ -154,6 +155,8 @@ class Sourced:
         is_stretched = word in _STRETCHES and _wide(source.shape) == _wide(tensor.shape)
         if word in _COPIES or is_repeated or (is_stretched and (word != "getitem" or takes_all(call.args[1]))):
             return self.value_of(source, beside, (1, *shape[1:]) if is_repeated else shape)
+        if word == "getitem" and isinstance(call.args[1], int) and _wide(tensor.shape) == _wide(shape):
+            return self._taken(source, call.args[1] % source.shape[0], shape, beside)
         if word in _ELEMENTWISE:
             return self._ruled(call, beside, shape, [_beside(one, tensor, shape) for one in tensors_in(call.args)])
         if word in _MOVES or word in _LAYERS:
@@ -161,6 +164,17 @@ class Sourced:
                 raise UnsaidError("its samples do not lie in front")
             return self._ruled(call, beside, shape, [tuple(source.shape)])
         raise UnsaidError(f"{word} of what comes from no input")
+
+    def _taken(self, source: Tensor, number: int, shape: Sizes, beside: int) -> int:
+        """One of several that lie along the first dimension: `alpha[0]`."""
+        recorder = self._recorder
+        whole = self.value_of(source, beside, (1, *source.shape))
+        one = recorder.add("narrow", {"dim": 1, "start": number, "length": 1}, (whole,))
+        flat = recorder.add("flatten", {}, (one,))
+        if len(shape) == 2:
+            return flat
+        split = recorder.add("unflatten", {"dim": 1, "unflattened_size": shape[1:]}, (flat,))
+        return recorder.add("as_map", {}, (split,)) if is_map(recorder.shape(beside)) else split
 
     def _ruled(self, call: Call, beside: int, shape: Sizes, sources: Sequence[Sizes]) -> int:
         """A function by its own rule, where the modules ran that called it.

@@ -26,6 +26,7 @@ class Calls(nn.Module):
         self.scale = nn.Parameter(torch.randn(8))
         self.shift = nn.Parameter(torch.randn(1, 8, 1, 1))
         self.one = nn.Parameter(torch.randn(1))
+        self.several = nn.Parameter(torch.randn(2, 8))
         self.other = nn.Parameter(torch.randn(()))
         self.position = nn.Parameter(torch.randn(1, 8, 12, 12))
         self.register_buffer("mean", torch.randn(8))
@@ -58,6 +59,7 @@ CALLS: dict[str, Callable[[Any, Any], Any]] = {
     "one factor and shift": lambda x, m: m.one * x.relu() ** 2 + m.other,
     "positions": lambda x, m: x + m.position,
     "factors around one": lambda x, m: (1 + m.scale[:, None, None]) * x + x / (m.scale.view(1, -1, 1, 1).abs() + 1),
+    "one of several in a parameter": lambda x, m: x * torch.sigmoid(m.several).view(2, -1, 1, 1)[1],
     "a gate of a parameter": lambda x, m: x * m.scale.sigmoid()[None, :, None, None] - m.other.neg(),
     "a learned convolution of a parameter": lambda x, m: x + m.gate(m.position).relu().repeat(x.shape[0], 1, 1, 1),
     "convolution": lambda x, m: F.conv2d(x, m.weight, m.scale, stride=2, padding=(1, 0), groups=2),
