@@ -9,8 +9,7 @@ from archlab.analysis.result import Analysis
 from archlab.analysis.row import Row
 from archlab.analysis.time.device import Device
 from archlab.diagnostics.requirements import require
-from archlab.report.figures import figures_row
-from archlab.report.page.render import distinct_names
+from archlab.report.figures import distinct_names, figures_row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,7 +14,7 @@ from archlab.api.names import told_apart
 from archlab.api.network import Network
 from archlab.diagnostics.place import printable
 from archlab.diagnostics.problem import ConfigError, Problem
-from archlab.report.figures import comparison_row, figures_row
+from archlab.report.figures import comparison_row, distinct_names, figures_row
 from archlab.report.rows import united
 
 if TYPE_CHECKING:
@@ -37,13 +37,20 @@ class Comparison:
         self.device = device
 
     @property
+    def names(self) -> list[str]:
+        """Of the networks, numbered where one is there several times."""
+        return distinct_names(self.analyses)
+
+    @property
     def rows(self) -> list[Row]:
         """One flat row for each network; a column of axes that a network has not is None."""
-        return united([comparison_row(analysis, self.device) for analysis in self.analyses])
+        rows = [comparison_row(analysis, self.device) for analysis in self.analyses]
+        return united([{**row, "name": name} for row, name in zip(rows, self.names, strict=True)])
 
     def to_dict(self) -> dict[str, Any]:
         """The totals of every network, as `archlab compare --format json` prints them."""
-        return {"networks": [self._network_dict(analysis) for analysis in self.analyses]}
+        pairs = zip(self.analyses, self.names, strict=True)
+        return {"networks": [{**self._network_dict(analysis), "name": name} for analysis, name in pairs]}
 
     def to_dataframe(self) -> pd.DataFrame:
         """One row for each network, as a pandas DataFrame."""

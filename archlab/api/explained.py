@@ -51,6 +51,17 @@ class Explained(Shown):
         scene = drawn(self.explanation)
         return animation_svg(scene) if animate else picture_svg(scene)
 
+    def to_html(self) -> str:
+        """A page of the layer that answers: its inputs and outputs linked, with sliders.
+
+        Raises:
+            ConfigError: for a layer that has no such picture.
+        """
+        from archlab.explain.drawing.choose import drawn
+        from archlab.explain.page.render import page_html
+
+        return page_html(self.explanation, drawn(self.explanation))
+
     def _rows(self) -> list[Row]:
         sections = self.to_dict()["sections"]
         return [{"section": one["key"], "title": one["title"]} for one in sections]

@@ -125,8 +125,7 @@ def check_chart(options: argparse.Namespace) -> None:
 
 def _chart(analyses: Sequence[Analysis], options: argparse.Namespace, path: Path) -> None:
     from archlab.analysis.time.device import load_device
-    from archlab.report.figures import figures_row
-    from archlab.report.page.render import distinct_names
+    from archlab.report.figures import distinct_names, figures_row
     from archlab.report.plot.charts import save_chart
     from archlab.report.plot.look import Look
 

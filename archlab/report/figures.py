@@ -92,6 +92,18 @@ def _apart(analysis: Analysis) -> Row:
     return {"flash": memory.flash, "ram": memory.ram, "arena": None if arena is None else arena.size}
 
 
+def distinct_names(analyses: Sequence[Analysis]) -> list[str]:
+    """The networks' names, numbered where several are alike."""
+    names: list[str] = []
+    for analysis in analyses:
+        name, number = analysis.graph.name, 2
+        while name in names:
+            name = f"{analysis.graph.name} ({number})"
+            number += 1
+        names.append(name)
+    return names
+
+
 def comparison_row(analysis: Analysis, device: Device | None) -> Row:
     """One network as a flat row: `network_row`, and the figures that it has not."""
     figures = figures_row(analysis, device)

@@ -13,7 +13,7 @@ from archlab.analysis.row import Row
 from archlab.analysis.time.device import Device
 from archlab.layers.shape import shape_text
 from archlab.report.columns import USUAL, Column, View, tabulate
-from archlab.report.figures import figures_row, refusals, training_text
+from archlab.report.figures import distinct_names, figures_row, refusals, training_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import conventions, heading, totals
 from archlab.report.grid import Grid, GridColumn, Justify
@@ -106,6 +106,7 @@ def analysis_table(analysis: Analysis, depth: int | None, view: View = USUAL, *,
 class _Compared:
     """A network with its figures."""
 
+    name: str
     analysis: Analysis
     figures: Row
 
@@ -144,7 +145,7 @@ def _figure(name: str, row: _Compared) -> Any:
 
 
 NETWORK_COLUMNS: tuple[Column[_Compared], ...] = (
-    Column("network", lambda row: row.analysis.graph.name, justify="left"),
+    Column("network", lambda row: row.name, justify="left"),
     Column("input", lambda row: shape_text(tuple(row.analysis.input_shape)), justify="left", rank=4),
     Column("layers", lambda row: str(row.figures["layers"]), partial(_figure, "layers"), rank=6),
     Column("depth", lambda row: str(row.figures["depth"]), partial(_figure, "depth"), rank=8),
@@ -198,7 +199,8 @@ def comparison_grid(analyses: Sequence[Analysis], device: Device | None = None, 
         device: for the lower bounds; None for none.
         view: which columns, and in which order.
     """
-    rows = [_Compared(analysis, figures_row(analysis, device)) for analysis in analyses]
+    names = distinct_names(analyses)
+    rows = [_Compared(name, one, figures_row(one, device)) for name, one in zip(names, analyses, strict=True)]
     hidden = set() if device is not None else {"bound"}
     hidden |= {"training"} if all(analysis.is_deployed for analysis in analyses) else {"flash", "RAM"}
     hidden |= set() if all(analysis.arena is not None for analysis in analyses) else {"arena"}

@@ -179,6 +179,11 @@ def test_forms_of_a_diagram_and_of_a_network(tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes().lstrip().startswith(start)
     with pytest.raises(archlab.ConfigError, match=r"ends in \.svg"):
         diagram.save(tmp_path / "a.gif")
+    explained = NETWORK.explain("layer1.0.conv1")
+    assert explained.to_svg().startswith("<svg")
+    assert explained.to_svg(animate=True).count("@keyframes") or "animate" in explained.to_svg(animate=True)
+    assert explained.to_html().lstrip().lower().startswith("<!doctype html>")
+    assert explained.to_markdown().startswith("#")
     again = archlab.loads(NETWORK.to_yaml())
     assert again.analyze().total.figures() == NETWORK.analyze().total.figures()
     assert NETWORK.to_html().startswith("<!doctype html>")
@@ -227,7 +232,9 @@ def test_networks_of_one_name_are_told_apart_in_every_form(
     deployed = archlab.compare([one, one.deploy()])
     assert [analysis.graph.name for analysis in deployed.analyses] == ["net (as written)", "net (deployed)"]
     same = archlab.compare([one, one])
-    assert [analysis.graph.name for analysis in same.analyses] == ["net", "net"]
+    assert [row["name"] for row in same.rows] == [found["name"] for found in same.to_dict()["networks"]]
+    assert same.names == ["net", "net (2)"]
+    assert all("net (2)" in text for text in (str(same), same.to_html(), same._repr_html_()))
     out = run(capsys, "verify", "a/net.yaml", "b/net.yaml", "--device", "meta")[1]
     assert [line.partition(": ")[0] for line in out.splitlines()] == names
 

@@ -103,5 +103,8 @@ def _latex(comparison: Comparison) -> str:
     from archlab.report.latex import latex_table
 
     return latex_table(
-        [(analysis.graph.name, figures_row(analysis, comparison.device)) for analysis in comparison.analyses]
+        [
+            (name, figures_row(analysis, comparison.device))
+            for name, analysis in zip(comparison.names, comparison.analyses, strict=True)
+        ]
     )

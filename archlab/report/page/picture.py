@@ -13,9 +13,9 @@ from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.requirements import require
 from archlab.diagnostics.words import listed
 from archlab.files.output import replacing
-from archlab.report.figures import figures_row
+from archlab.report.figures import distinct_names, figures_row
 from archlab.report.page.charts import Spec
-from archlab.report.page.render import VEGA_LITE, chart_list, distinct_names
+from archlab.report.page.render import VEGA_LITE, chart_list
 
 WIDTH = 760
 SCALE = 2.0

@@ -17,7 +17,7 @@ from archlab.report.bounds import check_rows
 from archlab.report.diagram.boxes import fold_to_boxes
 from archlab.report.diagram.colours import diagram_style
 from archlab.report.diagram.svg import diagram_svg
-from archlab.report.figures import FIGURES, Figure, figure_text, figures_of, figures_row, training_text
+from archlab.report.figures import FIGURES, Figure, distinct_names, figure_text, figures_of, figures_row, training_text
 from archlab.report.fold import FoldedRow, fold
 from archlab.report.footer import conventions, totals
 from archlab.report.opaque import bound
@@ -231,18 +231,6 @@ def chart_list(
     if by_holder and len(analyses) == 1:
         memory = Chart("memory", "Memory", lambda: charts.holders(level_records(analyses[0], MOST_MOMENTS)))
     return [*several, *([growth] if spatial else []), stages, memory]
-
-
-def distinct_names(analyses: Sequence[Analysis]) -> list[str]:
-    """The networks' names, numbered where several are alike."""
-    names: list[str] = []
-    for analysis in analyses:
-        name, number = analysis.graph.name, 2
-        while name in names:
-            name = f"{analysis.graph.name} ({number})"
-            number += 1
-        names.append(name)
-    return names
 
 
 def _conditions(analyses: Sequence[Analysis]) -> str:
