@@ -27,11 +27,19 @@ if TYPE_CHECKING:
 class Field(Shown, FieldReport):
     """What one unit sees, and how that grows along the network."""
 
-    def render(self) -> str:
-        """The table of `archlab receptive-field`."""
+    def render(self, *, columns: tuple[str, ...] = ()) -> str:
+        """The table of `archlab receptive-field`.
+
+        Args:
+            columns: of the growth, these alone, such as `("size", "stride")`.
+
+        Raises:
+            ConfigError: if there is no such column.
+        """
+        from archlab.report.columns import View
         from archlab.report.field_table import field_table
 
-        return field_table(self)
+        return field_table(self, View(columns))
 
     def draw(self, axes: Axes) -> None:
         """Draw how the field grows along the network onto axes of matplotlib."""

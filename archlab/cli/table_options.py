@@ -25,11 +25,16 @@ def add_table(parser: argparse.ArgumentParser, columns: str) -> None:
         columns: an example of what `--columns` takes.
     """
     group = parser.add_argument_group("the table")
-    group.add_argument("--columns", default="", metavar="NAME,...", help=f"these columns alone: {columns}")
+    add_columns(group, columns)
     group.add_argument("--units", type=_units, metavar="UNIT", help="k, M, G, T, KiB, MiB, GiB, TiB, M,MiB, or exact")
     group.add_argument(
         "--sort", default="", metavar="NAME,...", help="rows by these columns; --sort=-NAME: the largest first"
     )
+
+
+def add_columns(parser: argparse._ActionsContainer, columns: str) -> None:
+    """Which columns alone."""
+    parser.add_argument("--columns", default="", metavar="NAME,...", help=f"these columns alone: {columns}")
 
 
 def _units(text: str) -> Units:
@@ -45,7 +50,7 @@ def view_of(options: argparse.Namespace) -> View:
     """What is asked for of the table."""
     from archlab.report.columns import View
 
-    return View(_words(options.columns), _words(options.sort))
+    return View(_words(options.columns), _words(vars(options).get("sort", "")))
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -64,7 +69,7 @@ def units_of(options: argparse.Namespace) -> AbstractContextManager[None]:
 
 def is_chosen(options: argparse.Namespace) -> bool:
     """Whether any of them is given."""
-    return any(vars(options)[name] for name in TABLE)
+    return any(vars(options).get(name) for name in TABLE)
 
 
 def refuse_elsewhere(options: argparse.Namespace, form: str, also: Sequence[str] = ()) -> None:
@@ -82,5 +87,5 @@ def refuse_elsewhere(options: argparse.Namespace, form: str, also: Sequence[str]
     if form in ("table", *also) or "columns" not in given:
         return
     for name in TABLE:
-        if given[name]:
+        if given.get(name):
             raise UsageError(f"--{name} is of the table; {form} has every figure, in full and in its own order")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from archlab.analysis.row import Row
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.suggest import did_you_mean
@@ -78,6 +80,25 @@ def tabulate(columns: Sequence[Column[R]], rows: Sequence[R], view: View = USUAL
     by_column = [[column.text(row) for row in arranged(columns, rows, view.sort)] for column in shown]
     grid.rows = list(zip(*by_column, strict=True))
     return grid
+
+
+def texts_grid(rows: Sequence[Row], ranks: Mapping[str, int], left: Container[str], view: View = USUAL) -> Grid:
+    """Rows of texts as a table, a column for each of their keys.
+
+    Args:
+        rows: of equal keys.
+        ranks: how dispensable columns are; those that are not named are not.
+        left: those that are no numbers.
+        view: which of them, and in which order.
+
+    Raises:
+        ConfigError: if there is no such column.
+    """
+    columns: list[Column[Row]] = [
+        Column(name, itemgetter(name), justify="left" if name in left else "right", rank=ranks.get(name, 0))
+        for name in rows[0]
+    ]
+    return tabulate(columns, rows, view)
 
 
 def found(columns: Sequence[Column[R]], key: str) -> Column[R]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archlab.analysis.row import Row
+from archlab.report.columns import USUAL, View, texts_grid
 from archlab.report.field import FieldReport
 from archlab.report.footer import seen_text
 from archlab.report.grid import Grid, GridColumn, Prose
@@ -29,14 +30,20 @@ RANKS = {
 LEFT = ("layer", "type", "output", "marks", "productivity", "effective field", "axis")
 
 
-def field_table(report: FieldReport, *, colour: bool = False) -> str:
-    """Growth along the network, then the effective field of the chosen unit."""
+def field_table(report: FieldReport, view: View = USUAL, *, colour: bool = False) -> str:
+    """Growth along the network, then the effective field of the chosen unit.
+
+    Args:
+        report: what to show.
+        view: which columns of the growth.
+        colour: whether it goes to a terminal.
+    """
     growth = report.growth_rows()
-    if not any(row["marks"] for row in growth):
+    if not view.columns and not any(row["marks"] for row in growth):
         for row in growth:
             del row["marks"]
     parts: list[Part] = [report.title(), *_reach(report)]
-    parts.append(_rows(growth) if growth else "every layer sees the whole input")
+    parts.append(texts_grid(growth, RANKS, LEFT, view) if growth else "every layer sees the whole input")
     effective = report.effective_rows()
     if effective:
         parts.append(_rows(effective))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from archlab.report.grid import Grid, GridColumn, Prose
+from archlab.report.columns import USUAL, View, texts_grid
+from archlab.report.grid import Prose
 from archlab.report.projection import ProjectionReport
 from archlab.report.terminal import Part, render
 
@@ -13,13 +14,19 @@ OPTIONAL = ("all", "none", "marks")
 """Left out where no layer has any."""
 
 
-def projection_table(report: ProjectionReport, *, colour: bool = False) -> str:
-    """What the position reaches of each layer that changes it."""
+def projection_table(report: ProjectionReport, view: View = USUAL, *, colour: bool = False) -> str:
+    """What the position reaches of each layer that changes it.
+
+    Args:
+        report: what to show.
+        view: which columns.
+        colour: whether it goes to a terminal.
+    """
     rows = report.rows()
     parts: list[Part] = [report.title(), *report.sentences()]
     if rows:
-        shown = [name for name in rows[0] if name not in OPTIONAL or any(row[name] not in ("", "0") for row in rows)]
-        columns = [GridColumn(name, "left" if name in LEFT else "right", RANKS.get(name, 0)) for name in shown]
-        parts.append(Grid(columns, [tuple([row[name] for name in shown]) for row in rows]))
+        hidden = {name for name in OPTIONAL if not view.columns and all(row[name] in ("", "0") for row in rows)}
+        kept = [{name: text for name, text in row.items() if name not in hidden} for row in rows]
+        parts.append(texts_grid(kept, RANKS, LEFT, view))
     parts.append(Prose(tuple(report.notes())))
     return render(parts, colour=colour)

@@ -128,10 +128,20 @@ def test_columns_units_and_order(capsys: pytest.CaptureFixture[str]) -> None:
     assert last.split()[:1] == ["classifier.fc1"]
 
 
+def test_columns_of_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    for more, columns in ((), "stride,size"), (("--projective",), "all,size"):
+        _, out, _ = run(capsys, "receptive-field", "alexnet", *more, "--columns", columns)
+        assert [line.split() for line in out.splitlines() if line.startswith(" layer")] == [
+            ["layer", *columns.split(",")]
+        ]
+
+
 def test_what_is_asked_for_of_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, said in (
         (("analyze", "alexnet", "--columns", "mac"), "there is no column 'mac'; did you mean 'macs'?"),
         (("time", "alexnet", "--sort", "byte"), "there is no column 'byte'; did you mean 'bytes'?"),
+        (("receptive-field", "alexnet", "--columns", "sizes"), "there is no column 'sizes'; did you mean 'size'?"),
+        (("receptive-field", "alexnet", "--columns", "size", "--format", "csv"), "--columns is of the table"),
         (("analyze", "alexnet", "--units", "MB"), "'MB' is no unit; bytes are counted in MiB"),
         (("analyze", "alexnet", "--columns", "macs", "--format", "csv"), "--columns is of the table; csv has every"),
     ):

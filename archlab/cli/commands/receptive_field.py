@@ -14,9 +14,11 @@ from archlab.cli.options import TARGET, add_network, analyze_target, seed
 from archlab.cli.output import PICTURES, ROWS, TEXTS, UsageError, add_form
 from archlab.cli.parser import positive
 from archlab.cli.report import Report
+from archlab.cli.table_options import add_columns, view_of
 from archlab.layers.shape import AXIS_NAMES
 
 if TYPE_CHECKING:
+    from archlab.report.columns import View
     from archlab.report.field import FieldReport
     from archlab.report.projection import ProjectionReport
 
@@ -37,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--at", type=_place, metavar="ROW,COL", help=f"with --projective: which position, {where}")
     parser.description = "With -o FILE.png or FILE.svg: a picture of the fields over the input, and of their growth."
+    add_columns(parser, "size,stride,coverage,...")
     measured = parser.add_argument_group("measured with gradients of the built model")
     measured.add_argument("--effective", action="store_true", help="measure the effective field too; needs torch")
     measured.add_argument("--samples", type=positive, default=16, metavar="N", help="how many images (16)")
@@ -58,7 +61,7 @@ def run(options: argparse.Namespace) -> Report:
         found, notes = _measured(found, options)
     return Report(
         row_texts(found.growth_rows, found.to_dict, by_layer=True),
-        table=partial(_table, found),
+        table=partial(_table, found, view_of(options)),
         files={"picture": partial(_picture, found)},
         notes=notes,
     )
@@ -85,15 +88,15 @@ def _projective(options: argparse.Namespace) -> Report:
     found = projective_field(analysis, layer=options.layer, at=options.at, from_input=options.from_input)
     return Report(
         row_texts(found.rows, found.to_dict, by_layer=True),
-        table=partial(_projection_table, found),
+        table=partial(_projection_table, found, view_of(options)),
         files={"picture": partial(_projection_picture, found)},
     )
 
 
-def _projection_table(report: ProjectionReport, colour: bool) -> str:  # noqa: FBT001 - what a report's table is given
+def _projection_table(report: ProjectionReport, view: View, colour: bool) -> str:  # noqa: FBT001 - as a report has it
     from archlab.report.projection_table import projection_table
 
-    return projection_table(report, colour=colour)
+    return projection_table(report, view, colour=colour)
 
 
 def _projection_picture(report: ProjectionReport, path: Path) -> None:
@@ -115,10 +118,10 @@ def _measured(report: Field, options: argparse.Namespace) -> tuple[Field, list[s
     return report, [f"warning: {printable(str(warning.message))}" for warning in found]
 
 
-def _table(report: FieldReport, colour: bool) -> str:  # noqa: FBT001 - what a report's table is given
+def _table(report: FieldReport, view: View, colour: bool) -> str:  # noqa: FBT001 - what a report's table is given
     from archlab.report.field_table import field_table
 
-    return field_table(report, colour=colour)
+    return field_table(report, view, colour=colour)
 
 
 def _picture(report: FieldReport, path: Path) -> None:
