@@ -34,7 +34,7 @@ CALLS = [
     for options in calls(command)
     if (command != "build" or options) and "wide" not in options
     for more in ([], *([["--from-input", name] for name in ("words", "clip")] if command == "receptive-field" else []))
-    if not ("clip" in more and ("--effective" in options or "out.png" in options or "out.svg" in options))
+    if not ("clip" in more and {"--effective", "out.png", "out.svg", "out.pdf"} & {*options})
 ]
 LAYERS = ["stem", "w", "keys", "map", "out", "side"]
 
