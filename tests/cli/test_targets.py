@@ -35,8 +35,8 @@ def test_a_page_folds_to_the_depth_asked_for(tmp_path: Path, capsys: pytest.Capt
         assert run(capsys, "analyze", "resnet18", "--depth", depth, "-o", str(path))[0] == 0
         found[depth] = path.read_text(encoding="utf-8")
     assert "folded to 11" in found["1"]
-    assert "(69, folded to 69)" in found["all"]
-    assert "(69, folded to 15)" in found["2"]
+    assert "69 layers, folded to 69 rows" in found["all"]
+    assert "69 layers, folded to 15 rows" in found["2"]
 
 
 def test_what_the_optimizer_holds_at_the_peak_has_a_name(capsys: pytest.CaptureFixture[str]) -> None:
