@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FIGURES",
         help="the exact front of macs,receptive_field,...: fields large, all others small; of spaces of any size",
     )
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="also a chart as a .svg or .png file")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="also a chart as a .svg, .png or .pdf file")
     parser.add_argument("--figure", choices=CHARTS, default=CHARTS[0], help=f"which chart ({CHARTS[0]})")
     parser.add_argument("--dask", metavar="tcp://HOST:8786", help="on the workers of this Dask scheduler")
     parser.add_argument("--resume", action="store_true", help="go on where a sweep into this -o FILE ended")

@@ -1,4 +1,4 @@
-"""One chart of the page by itself: SVG or PNG."""
+"""One chart of the page by itself: SVG, PNG or PDF."""
 
 from __future__ import annotations
 
@@ -44,16 +44,23 @@ class Picture:
 
         return bytes(vl_convert.vegalite_to_png(self.spec, vl_version=VEGA_LITE, scale=SCALE))
 
+    def to_pdf(self) -> bytes:
+        """As PDF, its fonts in it."""
+        import vl_convert
+
+        return bytes(vl_convert.vegalite_to_pdf(self.spec, vl_version=VEGA_LITE))
+
     def save(self, path: str | Path) -> None:
-        """Write it as .svg or .png.
+        """Write it as .svg, .png or .pdf.
 
         Raises:
             ConfigError: for another ending, or where the file cannot be written.
         """
         path = Path(path)
-        if path.suffix not in {".svg", ".png"}:
-            raise single_problem(f"{path}: a picture ends in .svg or .png", Code.WRONG_VALUE)
-        content = self.to_svg().encode() if path.suffix == ".svg" else self.to_png()
+        forms = {".svg": lambda: self.to_svg().encode(), ".png": self.to_png, ".pdf": self.to_pdf}
+        if path.suffix not in forms:
+            raise single_problem(f"{path}: a picture ends in .svg, .png or .pdf", Code.WRONG_VALUE)
+        content = forms[path.suffix]()
         try:
             with replacing(path) as made:
                 made.write_bytes(content)

@@ -78,6 +78,15 @@ def test_files(tmp_path: Path) -> None:
     assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_pictures_are_saved(comparison: Comparison, tmp_path: Path) -> None:
+    for ending, start in ((".svg", b"<svg"), (".png", b"\x89PNG"), (".pdf", b"%PDF")):
+        comparison.picture("growth").save(tmp_path / f"x{ending}")
+        assert (tmp_path / f"x{ending}").read_bytes().startswith(start)
+    assert b"/FontFile2" in (tmp_path / "x.pdf").read_bytes()
+    with pytest.raises(ConfigError, match=r"a picture ends in \.svg, \.png or \.pdf"):
+        comparison.picture("growth").save(tmp_path / "x.gif")
+
+
 def test_a_single_network_has_no_scatter() -> None:
     with pytest.raises(ConfigError, match="there is no chart 'pareto' here; there are growth, stages, memory"):
         compare(["resnet18"]).picture("pareto")
