@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import pi
 from typing import Any
 
@@ -155,6 +156,11 @@ class Sourced:
         is_stretched = word in _STRETCHES and _wide(source.shape) == _wide(tensor.shape)
         if word in _COPIES or is_repeated or (is_stretched and (word != "getitem" or takes_all(call.args[1]))):
             return self.value_of(source, beside, (1, *shape[1:]) if is_repeated else shape)
+        if word == "softmax" and shape[len(shape) - source.dim() :] == tuple(source.shape):
+            dim = call.args[1] if len(call.args) > 1 else call.kwargs.get("dim")
+            if isinstance(dim, int):
+                along = {"dim": dim - source.dim() if dim >= 0 else dim}
+                return self._ruled(replace(call, args=(source,), kwargs=along), beside, shape, [shape])
         if word == "getitem" and isinstance(call.args[1], int) and _wide(tensor.shape) == _wide(shape):
             return self._taken(source, call.args[1] % source.shape[0], shape, beside)
         if word in _ELEMENTWISE:

@@ -60,6 +60,7 @@ CALLS: dict[str, Callable[[Any, Any], Any]] = {
     "positions": lambda x, m: x + m.position,
     "factors around one": lambda x, m: (1 + m.scale[:, None, None]) * x + x / (m.scale.view(1, -1, 1, 1).abs() + 1),
     "one of several in a parameter": lambda x, m: x * torch.sigmoid(m.several).view(2, -1, 1, 1)[1],
+    "shares of a parameter": lambda x, m: m.several.softmax(-1)[0].view(1, -1, 1, 1) * x,
     "a gate of a parameter": lambda x, m: x * m.scale.sigmoid()[None, :, None, None] - m.other.neg(),
     "a learned convolution of a parameter": lambda x, m: x + m.gate(m.position).relu().repeat(x.shape[0], 1, 1, 1),
     "convolution": lambda x, m: F.conv2d(x, m.weight, m.scale, stride=2, padding=(1, 0), groups=2),
