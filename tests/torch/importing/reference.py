@@ -7,7 +7,7 @@ from textwrap import fill
 from types import ModuleType
 
 from archlab.layers import find_layer, layer_types
-from archlab.torch.importing import lookalikes
+from archlab.torch.importing import lookalikes, position_networks, sourced
 from archlab.torch.importing.composites import folds, multihead, stacks, tokens
 from archlab.torch.importing.rules import (
     activations,
@@ -25,7 +25,7 @@ from archlab.torch.importing.rules import (
 
 START, END = "<!-- recognised: made from the code -->", "<!-- recognised: end -->"
 RULES = (convolutions, norms, activations, pooling, resizing, joins, products, reductions, slices, layout)
-COMPOSITES = (folds, multihead, tokens, stacks, biases)
+COMPOSITES = (folds, multihead, tokens, stacks, biases, sourced, position_networks)
 
 
 def tables() -> str:
