@@ -19,7 +19,7 @@ TITLES: dict[str, tuple[str, ...]] = {
     "Depthwise convolution": ("depthwise",),
     "Deformable convolution": ("deform",),
     "Upsampling": ("upsample",),
-    "Pooling": ("max_pool", "avg_pool", "lp_pool", "adaptive_pool", "global_pool", "blur_pool"),
+    "Pooling": ("max_pool", "avg_pool", "lp_pool", "adaptive_pool", "adaptive_max_pool", "global_pool", "blur_pool"),
     "Padding": ("padding",),
     "Normalisation": (
         "batch_norm",
@@ -30,7 +30,7 @@ TITLES: dict[str, tuple[str, ...]] = {
         *("rms_norm", "normalize", "global_response_norm", "filter_response_norm", "evo_norm"),
     ),
     "Linear": ("linear",),
-    "Activations": ("relu", "rectifier", "silu", "sigmoid", "shrink", "softmax"),
+    "Activations": ("relu", "relu6", "rectifier", "silu", "sigmoid", "shrink", "softmax"),
     "Joins and slices": ("join", "arithmetic", "weighted_add", "narrow", "pad_channels"),
     "Along dimensions": ("reduction",),
     "Shuffles": ("unfold", "shuffle"),

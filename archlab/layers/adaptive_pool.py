@@ -1,4 +1,4 @@
-"""Pooling to an output size."""
+"""Pooling to an output size; of the mean here, of the largest value in `adaptive_max_pool`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from archlab.layers.base import Cost, Layer
 from archlab.layers.fields import MAX_SIZE, POSITIVE_SCHEMA, JsonSchema, PerAxis, listed_schema, times_text
 from archlab.layers.geometry import AxisReads, adaptive_reads
 from archlab.layers.operators import Operator
-from archlab.layers.pooling import INDEX_BYTES, along_one_axis, without_row
-from archlab.layers.room import KEEPS_NOTHING, Room, Training
+from archlab.layers.pooling import along_one_axis, without_row
+from archlab.layers.room import KEEPS_NOTHING
 from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import Shape, require_map
 
@@ -113,27 +113,4 @@ class AdaptiveAvgPool2d(AdaptiveAvgPoolNd):
 
     type: ClassVar[str] = "adaptive_avg_pool2d"
     torch_class: ClassVar[str] = "AdaptiveAvgPool2d"
-    rank: ClassVar[int] = 2
-
-
-class AdaptiveMaxPoolNd(AdaptivePoolNd):
-    """Largest value over such windows, over maps of `rank` axes."""
-
-    alias: ClassVar[str] = "maxpool"
-
-    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
-        """Comparisons."""
-        return Cost(elementwise=self.window_elements(inputs[0], output) - prod(output))
-
-    def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
-        """The positions of the maxima are made, and kept beside the input."""
-        places = Room(sample_bytes=INDEX_BYTES * prod(output))
-        return self._run()._replace(workspace=places, training=Training(kept=places))
-
-
-class AdaptiveMaxPool2d(AdaptiveMaxPoolNd):
-    """Largest value over windows that give the wanted output size. FLOPs: window - 1 comparisons each."""
-
-    type: ClassVar[str] = "adaptive_max_pool2d"
-    torch_class: ClassVar[str] = "AdaptiveMaxPool2d"
     rank: ClassVar[int] = 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from archlab.layers.adaptive_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AdaptivePoolNd
+from archlab.layers.adaptive_max_pool import AdaptiveMaxPool2d
+from archlab.layers.adaptive_pool import AdaptiveAvgPool2d, AdaptivePoolNd
 from archlab.layers.base import Layer
 from archlab.layers.macro import Macro, Step
 from archlab.layers.ranks import of_rank

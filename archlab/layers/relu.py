@@ -1,4 +1,4 @@
-"""Rectified linear units."""
+"""The rectified linear unit."""
 
 from __future__ import annotations
 
@@ -16,13 +16,3 @@ class ReLU(InplaceActivation):
     runs: ClassVar[Runtime] = Runtime(training=KEEPS_OUTPUT, gradient_layout="kept")
     alias: ClassVar[str] = "relu"
     torch_class: ClassVar[str] = "ReLU"
-
-
-class ReLU6(InplaceActivation):
-    """min(max(0, x), 6). FLOPs: 2."""
-
-    type: ClassVar[str] = "relu6"
-    runs: ClassVar[Runtime] = Runtime(layout="like")
-    alias: ClassVar[str] = "relu"
-    torch_class: ClassVar[str] = "ReLU6"
-    flops_per_element: ClassVar[int] = 2
