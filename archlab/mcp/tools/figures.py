@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from archlab.mcp.folder import Folder
-from archlab.mcp.networks import analysis_of, network_of, one_of_several
+from archlab.mcp.networks import analysis_of, conditions_of, network_of, one_of_several
 from archlab.mcp.tool import CONFIG, NETWORK, ONE, PARAMS, Answer, Arguments, Tool
+
+if TYPE_CHECKING:
+    from archlab.api.analysis import Analysis
+    from archlab.api.network import Network
 
 MOST_COMPARED = 20
 
@@ -74,17 +81,32 @@ ANALYZE = Tool(
 
 def _compare(folder: Folder, arguments: Arguments) -> Answer:
     from archlab.api.comparison import Comparison
+
+    return Comparison(_analyses(folder, arguments["networks"])).to_dict()
+
+
+def _analyses(folder: Folder, networks: Sequence[str | dict[str, Any]]) -> list[Analysis]:
+    """Of several networks, those of one name told apart.
+
+    Raises:
+        ConfigError: with the problems of all.
+    """
+    from archlab.api.names import told_apart
     from archlab.diagnostics.problem import ConfigError, Problem
 
-    analyses, found = [], list[Problem]()
-    for given in arguments["networks"]:
+    asked = [one_of_several(given) for given in networks]
+    loaded: list[Network] = []
+    found: list[Problem] = []
+    for arguments in asked:
         try:
-            analyses.append(analysis_of(folder, one_of_several(given)))
+            loaded.append(network_of(folder, arguments))
         except ConfigError as error:
             found += error.problems
     if found:
         raise ConfigError(found)
-    return Comparison(analyses).to_dict()
+    return [
+        network.analyze(conditions_of(arguments)) for network, arguments in zip(told_apart(loaded), asked, strict=True)
+    ]
 
 
 COMPARE = Tool(
@@ -110,7 +132,7 @@ COMPARE = Tool(
 def _diff(folder: Folder, arguments: Arguments) -> Answer:
     from archlab.analysis.difference import Difference
 
-    before, after = (analysis_of(folder, one_of_several(arguments[name])) for name in ("before", "after"))
+    before, after = _analyses(folder, [arguments["before"], arguments["after"]])
     return Difference(before, after).to_dict()
 
 
