@@ -121,7 +121,8 @@ def merged(shape: tuple[int, ...], first: int, last: int) -> tuple[int, ...]:
     if not in_order:
         positions, axes = without_positions(positions, axes), CHANNELS
     sizes = (*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :])
-    return laid(sizes, (*roles[:first], axes, *roles[last + 1 :]), positions, extra_of(shape) if axes else 0)
+    made = (*roles[:first], axes, *roles[last + 1 :])
+    return laid(sizes, made, positions, extra_of(shape) if any(made) else 0)
 
 
 def without_positions(positions: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:

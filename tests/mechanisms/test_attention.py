@@ -354,6 +354,18 @@ def test_normed_queries_and_keys_of_other_values(options: str) -> None:
         assert report.ok, report.render()
 
 
+def test_normed_queries_and_keys_with_a_class_token() -> None:
+    """Heads that are merged leave the tokens that stand for no position, which can be cut off."""
+    network = loads(
+        "input: [3, 4, 5]\nlayers: [{type: conv2d, out_channels: 4, kernel_size: 1}, {type: flatten, start_dim: 2}, "
+        "{type: transpose, dim0: 1, dim1: 2}, {type: class_token}, {type: self_attention, num_heads: 2, qk_norm: true},"
+        "{type: narrow, dim: 1, start: 1, length: 20}, {type: transpose, dim0: 1, dim1: 2}, "
+        "{type: unflatten, dim: 2, unflattened_size: [4, 5]}]"
+    )
+    for report in (verify(network), verify_receptive_field(network), verify_projective_field(network)):
+        assert report.ok, report.render()
+
+
 def test_normed_queries_and_keys_timm() -> None:
     vision = pytest.importorskip("timm.models.vision_transformer")
     theirs = vision.Attention(12, 3, qkv_bias=True, qk_norm=True, norm_layer=nn.LayerNorm).eval()
