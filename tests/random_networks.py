@@ -7,6 +7,7 @@ positions by gradients) and prints every disagreement.
 from __future__ import annotations
 
 import random
+import re
 import sys
 import time
 import warnings
@@ -146,6 +147,9 @@ class NetworkMaker:
             return self._opaque()
         if self.items and self._own.random() < 0.03:
             return self._part()
+        if self.items and self._own.random() < 0.25:
+            further = self._own.choice([*_FURTHER, self._constant, self._class_token])
+            return further(self._own)
         if self.further.shapes and self.items and self._own.random() < 0.4:
             assert self.last is not None
             return self.further.item(self.last.graph.nodes[-1].shape)
@@ -181,6 +185,32 @@ class NetworkMaker:
         start = self._own.choice([0, size[axis] - (length - 1) * step - 1])
         further = {"step": step} if step > 1 else {}
         return {"type": "narrow", "dim": 2 + axis, "start": max(start, 0), "length": length, **further}
+
+    def _constant(self, draw: random.Random) -> Item:
+        """The map times, or with, learned values."""
+        assert self.last is not None
+        shape = self.last.graph.nodes[-1].shape
+        if draw.random() < 0.5:
+            constant = {"type": "constant", "shape": Exactly(shape)}
+            return {"type": "branches", "merge": draw.choice(["add", "concat"]), "paths": [[], [constant]]}
+        constant = {"type": "constant", "shape": Exactly([draw.choice([1, size]) for size in shape])}
+        return {"type": "branches", "merge": "multiply", "paths": [[], [constant]]}
+
+    def _class_token(self, draw: random.Random) -> Item:
+        """Positions as tokens with another one in front, which all see, and which is left out again."""
+        assert self.last is not None
+        size = map_size(self.last.graph.nodes[-1].shape)
+        assert size is not None
+        body = [
+            {"type": "flatten", "start_dim": 2},
+            {"type": "transpose", "dim0": 1, "dim1": 2},
+            {"type": "class_token"},
+            {"type": "self_attention", "num_heads": 1, "head_dim": 2, "qk_norm": True, "fused": draw.random() < 0.5},
+            {"type": "narrow", "dim": 1, "start": 1, "length": prod(size)},
+            {"type": "transpose", "dim0": 1, "dim1": 2},
+            {"type": "unflatten", "dim": 2, "unflattened_size": Exactly(size)},
+        ]
+        return {"type": "residual", "body": body}
 
     def _opaque(self) -> Item:
         """A convolution of torchvision's that declares itself."""
@@ -498,6 +528,65 @@ _SPECIAL: list[Callable[[random.Random], Item]] = [
     lambda _: {"type": "efficient_channel_attention"},
     lambda _: {"type": "branches", "merge": "concat", "paths": [[], [{"type": "sine_positions", "num_pos_feats": 2}]]},
 ]
+
+
+_AS_THEY_ARE = (
+    *("celu", "elu", "selu", "relu6", "hardtanh", "hardsigmoid", "hardswish", "silu", "mish", "rrelu", "softplus"),
+    *("softsign", "tanh", "tanhshrink", "softshrink", "hardshrink", "log_sigmoid", "softmax2d", "prelu", "leaky_relu"),
+    *("dropout2d", "position_embedding", "evo_norm2d_b0", "filter_response_norm2d", "instance_norm2d", "rms_norm2d"),
+)
+"""Layers that leave a map's shape, without options."""
+
+
+def _paths(*layers: Item) -> Item:
+    """Beside the map, added to it."""
+    return {"type": "branches", "merge": "add", "paths": [[], [*layers]]}
+
+
+_FURTHER: list[Callable[[random.Random], Item]] = [
+    *[lambda _, kind=kind: {"type": kind} for kind in _AS_THEY_ARE],
+    lambda _: {"type": "threshold", "threshold": 0.1, "value": 0},
+    lambda draw: {"type": draw.choice(["softmax", "softmin", "log_softmax"]), "dim": 1},
+    lambda draw: {"type": "local_response_norm", "size": draw.randint(2, 4)},
+    lambda _: {"type": "residual", "body": [{"type": "evo_norm2d_s0", "groups": 2}]},
+    lambda draw: {"type": "scale", "factor": draw.choice([0.5, 2])},
+    lambda _: {"type": "shift", "value": 2},
+    lambda _: {"type": "pow", "exponent": 2},
+    lambda _: {"type": "as_map"},
+    lambda _: {"type": "normalize"},
+    lambda draw: {"type": "reflection_pad2d", "padding": draw.randint(1, 2)},
+    lambda draw: {"type": "replication_pad2d", "padding": draw.randint(1, 2)},
+    lambda draw: {"type": "circular_pad2d", "padding": draw.randint(1, 2)},
+    lambda _: _paths({"type": "channels_last"}, {"type": "rms_norm"}, {"type": "channels_first"}),
+    lambda _: _paths(
+        {"type": "conv2d", "out_channels": "$(2 * in_channels)", "kernel_size": 1}, {"type": "glu", "dim": 1}
+    ),
+    lambda draw: (
+        _paths({"type": draw.choice(["global_avg_pool2d", "global_max_pool2d"])}, {"type": "sigmoid"})
+        | {"merge": draw.choice(["multiply", "divide"])}
+    ),
+    lambda draw: {"type": "conv2d", "out_channels": draw.choice([4, 8]), "kernel_size": 1, "weight": "standardized"},
+]
+"""What is drawn by a generator of its own, so that what others draw stays as it is."""
+
+
+NOT_DRAWN = {
+    "as_channels": "its result is no map",
+    "relative_position_bias": "of scores, which attention makes inside",
+    "relative_position_scores": "of scores, which attention makes inside",
+    "relative_positions": "of scores, which attention makes inside",
+    "unfold": "its channels are those of other positions; see tests/layers",
+    "fold": "its channels are those of other positions; see tests/layers",
+}
+"""Layers of two axes that are in no random network, and why."""
+
+
+def types_of(maker: NetworkMaker) -> set[str]:
+    """Types in a network's text and among its layers, those of one and three axes as those of two."""
+    assert maker.last is not None
+    written = re.findall(r"type: (\w+)", maker.last.document.source.text)
+    found = {*written, *[node.layer.type for node in maker.last.graph.layers]}
+    return {re.sub(r"[123]d\Z", "2d", name) for name in found}
 
 
 def drawn(seed: int) -> NetworkMaker:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from archlab.diagnostics.problem import ConfigError
+from archlab.layers import layer_types
 from tests.random_backbones import differences
-from tests.random_networks import disagreements, drawn
+from tests.random_networks import NOT_DRAWN, disagreements, drawn, types_of
 from tests.random_text import mentioned
 
 SEEDS_A_TEST = 10
@@ -18,6 +21,22 @@ def test_random_networks_agree_with_pytorch(first: int) -> None:
         maker = drawn(seed)
         assert maker.last is not None
         assert not disagreements(maker), f"seed {seed}\n{maker.last.document.source.text}"
+
+
+HOLDING_ALL = (
+    *(3, 4, 8, 15, 19, 21, 22, 23, 29, 31, 32, 50, 54, 55, 56, 72, 80, 96, 97, 119, 129, 132, 133, 135, 141, 151, 164),
+    *(216, 228, 246, 854),
+)
+"""Seeds that hold every type of layer together: draw more, and pick others, where draws change."""
+
+
+def test_every_type_of_layer_is_drawn() -> None:
+    """Those of one and three axes are families with those of two, which are drawn with a rank of its own."""
+    found = set[str]().union(*[types_of(drawn(seed)) for seed in HOLDING_ALL])
+    every = {re.sub(r"[13]d\Z", "2d", name) for name in layer_types()}
+    assert not every - found - NOT_DRAWN.keys()
+    assert not found & NOT_DRAWN.keys()
+    assert every > NOT_DRAWN.keys()
 
 
 @pytest.mark.parametrize("edit", ["a layer less", "another argument"])

@@ -156,6 +156,7 @@ RULES: dict[str, Rule] = {
     "blur_pool": _blurred,
     "attention_op": _attended,
     "narrow": _narrowed,
+    "as_map": _attended,  # its axes are others
     "window_attention_op": _attended_in_windows,
     **dict.fromkeys(["mean", "sum", "amax", "vector_norm"], _reduced),
     **dict.fromkeys(["adaptive_avg_pool", "adaptive_max_pool"], _adaptive),
