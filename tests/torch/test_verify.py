@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from archlab.api.load import loads
+from archlab.api.load import load, loads
+from archlab.api.network import Network
+from archlab.diagnostics.problem import ConfigError
 from archlab.layers.base import Cost
 from archlab.layers.batch_norm import BatchNorm2d
 from archlab.layers.conv import Conv2d
@@ -20,6 +22,8 @@ from tests import presets
 
 LARGE = 12_000_000_000
 """MACs beyond which only shapes flow, for time; `archlab verify NAME` computes."""
+MIDDLE = 1_000_000_000
+"""MACs beyond which an image of half the size is enough: of whole ones torchvision's models are counted elsewhere."""
 WIDER = ("hrnet_w30", "hrnet_w32", "hrnet_w40")
 """hrnet_w18 with other widths: a thousand layers each."""
 
@@ -27,7 +31,28 @@ WIDER = ("hrnet_w30", "hrnet_w32", "hrnet_w40")
 @pytest.mark.parametrize("name", presets.each())
 def test_every_preset_verifies(name: str) -> None:
     network = presets.network(name)
-    is_large = presets.analysis(name).total.macs > LARGE or name in WIDER
+    macs = network.analyze().total.macs
+    is_large = macs > LARGE or name in WIDER
+    verified(network if is_large or macs < MIDDLE else halved(name), is_large=is_large)
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("name", presets.TARGETS)
+def test_every_preset_verifies_at_its_own_size(name: str) -> None:
+    network = presets.network(name)
+    verified(network, is_large=network.analyze().total.macs > LARGE)
+
+
+def halved(name: str) -> Network:
+    """With an image of half its size; as it is where it takes no other."""
+    channels, *sizes = presets.network(name).graph.input_shape
+    try:
+        return load(name, input=(channels, *[size // 2 for size in sizes]))
+    except ConfigError:
+        return presets.network(name)
+
+
+def verified(network: Network, *, is_large: bool) -> None:
     report = verify(network, device="meta" if is_large else "cpu")
     assert report.ok, report.render()
     assert report.counters == (("FlopCounterMode",) if is_large else ("FlopCounterMode", "fvcore"))
