@@ -20,8 +20,8 @@ from archlab.torch.verify_field import compare_inside, verify_receptive_field
 @pytest.mark.parametrize(
     ("name", "size"),
     [
-        *(("alexnet", 224), ("vgg11", 64), ("resnet18", 128), ("resnet50", 128), ("resnet50_slim", 96)),
-        *(("resnext50_32x4d", 64), ("mobilenet_v1_0_25", 96), ("mobilenet_v2_0_35", 96)),
+        *(("alexnet", 224), ("vgg11", 64), ("resnet18", 96), ("resnet50", 64), ("resnet50_slim", 64)),
+        *(("resnext50_32x4d", 64), ("mobilenet_v1_0_25", 64), ("mobilenet_v2_0_35", 96)),
     ],
 )
 def test_presets(name: str, size: int) -> None:
