@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from tests.command import run
 
 END = "; Ctrl-C ends\n"
 """Behind each version."""
-PATIENCE = 20
+PATIENCE = 60
 """Seconds for what takes a tenth of one on an idle machine."""
 
 NET = """name: net
@@ -55,6 +56,7 @@ class Watched:
 
     def _read(self) -> bool:
         """Whether there was more."""
+        assert select.select([self.output], [], [], PATIENCE)[0], self.text
         try:
             found = os.read(self.output, 65_536)
         except OSError:  # a terminal whose other side is closed
@@ -63,12 +65,24 @@ class Watched:
         return bool(found)
 
 
+def _heed_interrupts() -> None:
+    """As a shell starts programs in front; one behind it ignores Ctrl-C, and hands that down."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def watched(folder: Path, *arguments: str, terminal: bool = False) -> Iterator[Watched]:
     read, write = os.openpty() if terminal else os.pipe()
     command = [sys.executable, "-m", "archlab", "watch", *arguments]
     stdin = write if terminal else subprocess.DEVNULL
-    with subprocess.Popen(command, cwd=folder, stdin=stdin, stdout=write, stderr=subprocess.STDOUT) as process:
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdin=stdin,
+        stdout=write,
+        stderr=subprocess.STDOUT,
+        preexec_fn=_heed_interrupts,  # noqa: PLW1509 - no other thread runs here
+    ) as process:
         os.close(write)
         found = Watched(process, read)
         try:
