@@ -209,7 +209,6 @@ LAYERS = (
     "pixel_shuffle, upscale_factor: 2",
     "pixel_unshuffle, downscale_factor: 2",
     "channel_shuffle, groups: 2",
-    "unfold, kernel_size: 3, stride: 2",
     "zero_pad2d, padding: -1",
     "constant_pad2d, padding: 1, value: 2",
     *(f"{kind}_pad2d, padding: 1" for kind in ("reflection", "replication", "circular")),
@@ -243,6 +242,8 @@ LAYERS = (
     *(f"{kind}, dim: [2, 3], keepdim: true" for kind in ("mean", "sum", "amax", "vector_norm", "vector_norm, ord: 1")),
 )
 SEVERAL = {
+    "columns": "[{type: unfold, kernel_size: 3, stride: 2}, {type: sigmoid},"
+    " {type: fold, output_size: 12, kernel_size: 3, stride: 2}]",
     "channels last": "[{type: channels_last}, {type: layer_norm}, {type: linear, out_features: 8}, {type: gelu},"
     " {type: channels_first}]",
     "slices": "[{name: a, type: narrow, start: 0, length: 4}, {from: first, type: narrow, start: 4, length: 4},"
