@@ -43,7 +43,7 @@ def test_random_networks_to_the_byte(seed: int) -> None:
     assert disagreements(case) == [], case.network.document.source.text
 
 
-@pytest.mark.parametrize("seed", [0, 2, 6, 7, 8, 9, 11, 12, 14, 15, 17, 19, 20, 22, 23, 24])
+@pytest.mark.parametrize("seed", [0, 6, 7, 8, 9, 11, 12, 14, 15, 17, 19, 20, 22, 23, 24, 25, 26])
 def test_random_networks_in_mixed_precision(seed: int) -> None:
     case = random_case(seed)
     conditions = replace(case.conditions, autocast="bfloat16")
@@ -52,7 +52,7 @@ def test_random_networks_in_mixed_precision(seed: int) -> None:
         assert not differences(case.network, conditions, training=True, peak_only=peak_only)
 
 
-@pytest.mark.parametrize("seed", range(15, 75))
+@pytest.mark.parametrize("seed", [2, *range(15, 75)])
 def test_peaks_of_random_networks_in_mixed_precision(seed: int) -> None:
     """Of those whose layers do not say that theirs are not known to the byte."""
     network, conditions = random_case(seed)
