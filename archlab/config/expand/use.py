@@ -25,6 +25,9 @@ from archlab.diagnostics.problem import BadItemError
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.diagnostics.words import counted, listed
 
+WALKED_STEPS = 2
+"""Further work of a use once there is a problem: nothing is copied from then on, so that each use is walked."""
+
 
 def expand_use(walk: Walk, item: UseItem, arguments: Arguments, inputs: Values, env: Environment, spot: Spot) -> Values:
     """Expand one repetition of a use.
@@ -52,6 +55,8 @@ def expand_use(walk: Walk, item: UseItem, arguments: Arguments, inputs: Values, 
     made = _copied(walk, item, block, inputs, given, opened, env)
     if made is None:
         check_change(item, opened, env.open_blocks, walk.endless)
+        if walk.problems.found:
+            walk.budget.spend(WALKED_STEPS, item.place)
         scope = spot.scope.scope(label, written=spot.written)
         made = _expand(walk, item, block, inputs, given, env.opening(opened), scope)
         if not walk.problems.found:
