@@ -66,6 +66,8 @@ class _Walk:
             return [Way(tuple([known[units] for units in node.shape[1:]]))]
         if node.index in self._blind:
             return []
+        if self._passes_on(node, fact):
+            return self._ways[node.inputs[0]]
         gates = self._gates.get(node.index, frozenset[int]())
         ways: list[Way] = []
         for number, (source, reads) in enumerate(zip(node.inputs, fact.reads, strict=True)):
@@ -73,6 +75,13 @@ class _Walk:
                 onward = [self._through(node, source, reads, way) for way in self._ways[source]]
                 ways += [way for way in onward if not way.has_ended]
         return together(ways, self._projector)
+
+    def _passes_on(self, node: Node, fact: Facts) -> bool:
+        """Whether every way to its one input goes on as it is: so it is with most layers."""
+        if len(node.inputs) > 1 or node.index in self._gates:
+            return False
+        sizes = self._sizes[node.index], self._sizes[node.inputs[0]]
+        return None not in sizes and is_pointwise(fact.reads[0])
 
     def _through(self, node: Node, source: int, reads: AxisReads, way: Way) -> Way:
         size, own = self._sizes[node.index], map_size(node.shape)

@@ -88,4 +88,6 @@ def united(ways: Sequence[Projections], projector: Projector) -> Projections:
 
 def same(ways: list[Way], others: list[Way]) -> bool:
     """Whether they are those very ways."""
-    return len(ways) == len(others) and all(one is other for one, other in zip(ways, others, strict=True))
+    return ways is others or (
+        len(ways) == len(others) and all(one is other for one, other in zip(ways, others, strict=True))
+    )
