@@ -36,7 +36,7 @@ class Action(NamedTuple):
 
 def actions(problem: Problem, snapshot: Snapshot) -> list[Action]:
     """What the hints of a problem say, as far as it can be done in this text."""
-    if problem.place is None or problem.place.source is not snapshot.source:
+    if problem.place is None or problem.place.source != snapshot.source:  # another file's, or told of an earlier text
         return []
     return list(_actions(problem.message, problem.place, snapshot))
 

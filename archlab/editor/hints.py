@@ -8,12 +8,11 @@ from typing import NamedTuple
 from archlab.config.expand.visits import Visit
 from archlab.diagnostics.place import Place
 from archlab.editor.numbers import Numbers
+from archlab.editor.parts import PARTS
 from archlab.editor.snapshot import Snapshot
 from archlab.layers.shape import shape_text
 from archlab.report.units import binary, field_text, si
 
-PARTS = ("shape", "params", "macs", "receptive_field", "peak")
-"""What hints can show, in this order."""
 BETWEEN = " · "
 
 

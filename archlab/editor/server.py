@@ -26,9 +26,10 @@ from archlab.editor.actions import actions
 from archlab.editor.completion import complete
 from archlab.editor.desk import Desk
 from archlab.editor.diagnose import diagnoses
-from archlab.editor.hints import PARTS, hints
+from archlab.editor.hints import hints
 from archlab.editor.hover import hover
 from archlab.editor.lens import lenses
+from archlab.editor.parts import PARTS
 from archlab.editor.protocol import OFFER_KINDS, Converter, path_of, uri_of
 from archlab.editor.renaming import RenameError, base_at, rename, word_at
 from archlab.editor.snapshot import Snapshot
@@ -291,10 +292,7 @@ class Server(LanguageServer):
             place = problem.place
             if place is None or not (place.line <= params.range.end.line and params.range.start.line <= place.end_line):
                 continue
-            if place.source.text != snapshot.source.text:  # told of an earlier text
-                continue
-            here = problem if place.source is snapshot.source else None
-            for action in actions(here, snapshot) if here is not None else ():
+            for action in actions(problem, snapshot):
                 edit = types.TextEdit(convert.range(action.place), action.text)
                 found.append(
                     types.CodeAction(

@@ -114,9 +114,9 @@ def _compared(snapshot: Snapshot, text: str) -> list[str]:
         document, chosen, problems = open_text(Source("net", text), "net", variant)
         analysis = expand_document(document, chosen, problems, params={}).analyze()
     except ConfigError as error:
-        shown = sorted(problem.render().partition(":")[2] for problem in snapshot.problems)
-        told = sorted(problem.render().partition(":")[2] for problem in error.problems)
-        return [] if shown or not told else [f"not shown: {told}"]
+        shown = sorted((problem.message, problem.code) for problem in snapshot.problems)
+        told = sorted((problem.message, problem.code) for problem in error.problems)
+        return [] if shown == told else [f"shown {shown}, not {told}"]
     if snapshot.analysis is None or snapshot.document is None or snapshot.document.layers is None:
         return [f"no analysis: {snapshot.problems}"]
     outermost = {id(item) for item in snapshot.document.layers.items}

@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 
-from archlab.cli.commands.lsp import PARTS as OPTION_PARTS
 from archlab.config.format import format_config
 from archlab.config.tree.presets import preset_folder
 from archlab.diagnostics.place import Source
-from archlab.editor.hints import PARTS
 from tests.editor.client import Client
 
 pytest.importorskip("pygls", reason="the extra 'editor' is not installed")
@@ -185,7 +183,6 @@ def test_which_numbers_is_also_an_option(tmp_path: Path) -> None:
     assert [hint["label"] for hint in of(client, "inlayHint", uri, range=EVERYWHERE)] == ["112 params"]
     assert client.end() == 0
     client.close()
-    assert PARTS == OPTION_PARTS
 
 
 def test_other_yaml_is_left_alone(client: Client, tmp_path: Path) -> None:

@@ -6,11 +6,9 @@ import argparse
 
 from archlab.cli.output import TEXT
 from archlab.cli.report import Report, text_report
+from archlab.editor.parts import PARTS
 
 FORMS = TEXT
-
-
-PARTS = ("shape", "params", "macs", "receptive_field", "peak")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
