@@ -19,7 +19,7 @@ def test_who_lacks_the_extra_is_told_the_line_that_installs_it(
     )
     status, out, err = run(capsys, "mcp")
     assert (status, out) == (1, "")
-    assert err == 'archlab: archlab mcp needs mcp, which is not installed: pip install "archlab[mcp]"\n'
+    assert err == 'archlab: the server for agents needs mcp, which is not installed: pip install "archlab[mcp]"\n'
 
 
 def test_wrong_options(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> Report:
         raise UsageError(f"--folder {options.folder} is no folder")
     if root.parent == root:
         raise UsageError(f"{root} is the whole disk; give the folder of the configs: --folder DIR")
-    require("mcp", "mcp", "archlab mcp")
+    require("mcp", "mcp", "the server for agents")
     require("mcp_types", "mcp", "archlab mcp")
     from archlab.mcp.server import serve
 
