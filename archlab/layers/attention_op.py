@@ -38,6 +38,10 @@ def require_tokens(layer: str, shape: Shape) -> None:
         )
 
 
+HALF_DOUBT = "is up to half too small: without a kernel for it PyTorch computes this attention in float32, by copies"
+"""Of training as a whole in half precision, where the fused function has no kernel on a CPU."""
+
+
 class AttentionOp(Layer):
     """The operation of the attention layers: softmax(Q K^T / sqrt(width)) V for each head (Vaswani et al. 2017).
 
@@ -102,7 +106,8 @@ class AttentionOp(Layer):
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """The CPU's fused kernel, which does not drop weights; else several operators."""
-        return Runtime(autocast="lower", operators=self._operators)
+        doubt = HALF_DOUBT if self.fused and self.dropout else ""
+        return Runtime(autocast="lower", operators=self._operators, half_doubt=doubt)
 
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         """Views of queries, keys and values; the attention; the heads beside one another."""

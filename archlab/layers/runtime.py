@@ -99,6 +99,7 @@ class Runtime(NamedTuple):
         pairwise: whether more than two inputs are taken two at a time, by statements of their own.
         autocast: in which precision it computes under autocast.
         autocast_doubt: how far its memory under autocast is not known to the byte; empty where it is.
+        half_doubt: the same of training in float16 or bfloat16 as a whole.
         refusals: the runs that PyTorch refuses.
         operators: the operators that it is made of, in order, the last one giving its output; None for a single one.
     """
@@ -118,6 +119,7 @@ class Runtime(NamedTuple):
     pairwise: bool = False
     autocast: Autocast = "inputs"
     autocast_doubt: str = ""
+    half_doubt: str = ""
     refusals: tuple[Refused, ...] = ()
     operators: Callable[[Runtime, Execution], tuple[Operator, ...]] | None = None
 

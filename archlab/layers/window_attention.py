@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archlab.layers.attention_op import AttentionOp
+from archlab.layers.attention_op import HALF_DOUBT, AttentionOp
 from archlab.layers.attention_operators import AttentionTape
 from archlab.layers.base import Cost, TensorSpec
 from archlab.layers.fields import AnySizes, Positive
@@ -155,7 +155,9 @@ class WindowAttentionOp(AttentionOp):
 
     def runtime(self, inputs: tuple[Shape, ...], output: Shape) -> Runtime:
         """Rolls, the windows as samples, attention with a bias, the map again."""
-        return super().runtime(inputs, output)._replace(operators=self._operators)
+        plain = super().runtime(inputs, output)
+        doubt = HALF_DOUBT if self.fused and self.relative_position else plain.half_doubt
+        return plain._replace(operators=self._operators, half_doubt=doubt)
 
     def _operators(self, runtime: Runtime, execution: Execution) -> tuple[Operator, ...]:
         tape, (shape,) = AttentionTape(execution), execution.shapes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from archlab.analysis.memory.fit import Fit
 from archlab.analysis.memory.ledger import Kind, Moment, Storage, Timeline
 from archlab.analysis.memory.lifetimes import last_uses
@@ -180,12 +182,18 @@ class MemoryView:
             return DEPLOYED_NOTES
         if self.analysis.dtype == "int8":
             return (*NOTES, *int8_notes([self.analysis]))
-        if not self.training or self.analysis.conditions.autocast is None:
-            return NOTES
-        graph = self.analysis.graph
-        run = zip(graph.nodes, graph.runtimes, strict=True)
-        doubts = {node.layer.type: runtime.autocast_doubt for node, runtime in run if runtime.autocast_doubt}
-        return (*NOTES, *[f"Under autocast the memory of {name} {doubt}." for name, doubt in doubts.items()])
+        return (*NOTES, *self._doubts()) if self.training else NOTES
+
+    def _doubts(self) -> Iterator[str]:
+        """Of which layers a training step's memory is not known to the byte."""
+        conditions, graph = self.analysis.conditions, self.analysis.graph
+        run = list(zip(graph.nodes, graph.runtimes, strict=True))
+        if conditions.autocast is not None:
+            doubts = {node.layer.type: runtime.autocast_doubt for node, runtime in run if runtime.autocast_doubt}
+            yield from [f"Under autocast the memory of {name} {doubt}." for name, doubt in doubts.items()]
+        if conditions.dtype in ("float16", "bfloat16"):
+            doubts = {node.layer.type: runtime.half_doubt for node, runtime in run if runtime.half_doubt}
+            yield from [f"In {conditions.dtype} the memory of {name} {doubt}." for name, doubt in doubts.items()]
 
     def checkpoint_lines(self) -> list[tuple[str, str]]:
         """What checkpoints save and cost, for people."""

@@ -242,3 +242,16 @@ def test_a_wrong_prediction_is_a_difference() -> None:
         found.render()
         == "x: memory differs at batch 1\n  inference: predicted 101 bytes, counted 100, +1.000% (aten.add)"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "is_told"), [("relative_position: true", True), ("attn_drop: 0.1", True), ("fused: false", False)]
+)
+def test_attention_in_half_that_a_cpu_computes_in_float32_is_told(options: str, is_told: bool) -> None:  # noqa: FBT001
+    """Told, and too small by what is said; elsewhere to the byte."""
+    attention = f"{{type: self_attention, num_heads: 2, {options}}}"
+    network = loads(f"input: [16, 8, 8]\nlayers:\n  - {{type: channels_last}}\n  - {attention}\n")
+    told = memory_view(network.analyze(dtype="bfloat16"), training=True).notes
+    assert any("In bfloat16 the memory of" in note for note in told) is is_told
+    peak = verify_memory(network, Conditions(2, dtype="bfloat16")).peaks[1]
+    assert (0.5 * peak.counted <= peak.predicted < peak.counted) is is_told
