@@ -68,12 +68,15 @@ class _Walk:
             return []
         if self._passes_on(node, fact):
             return self._ways[node.inputs[0]]
-        gates = self._gates.get(node.index, frozenset[int]())
+        gates = self._gates.get(node.index, _NO_GATES)
         ways: list[Way] = []
         for number, (source, reads) in enumerate(zip(node.inputs, fact.reads, strict=True)):
-            if number not in gates:
-                onward = [self._through(node, source, reads, way) for way in self._ways[source]]
-                ways += [way for way in onward if not way.has_ended]
+            if number in gates:
+                continue
+            for way in self._ways[source]:
+                onward = self._through(node, source, reads, way)
+                if onward is way or not onward.has_ended:  # none that has ended is kept
+                    ways.append(onward)
         return together(ways, self._projector)
 
     def _passes_on(self, node: Node, fact: Facts) -> bool:
@@ -84,12 +87,13 @@ class _Walk:
         return None not in sizes and is_pointwise(fact.reads[0])
 
     def _through(self, node: Node, source: int, reads: AxisReads, way: Way) -> Way:
-        size, own = self._sizes[node.index], map_size(node.shape)
+        size = self._sizes[node.index]
         is_flat = self._sizes[source] is None
         if size is not None:
             if not is_flat and is_pointwise(reads):
                 return way
             return Way(self._along(way.along, (WHOLE,) * len(size) if is_flat else reads, size))
+        own = map_size(node.shape)
         along = way.along if is_flat else self._along(way.along, (WHOLE,) * len(way.along), (1,) * len(way.along))
         if own is None:
             return way if along is way.along and not way.others else Way(along)
@@ -117,5 +121,6 @@ class _Walk:
         return united([way.along for way in ways], self._projector)
 
 
+_NO_GATES = frozenset[int]()
 _ONE = input_axis(1)
 """Units along other axes than the input's, as if it were one position."""

@@ -160,7 +160,8 @@ def gate_inputs(graph: Graph, fields: list[ReceptiveField]) -> dict[int, frozens
 
     What those see is context, not field. Inputs that see nothing of the network's first input are none of these others.
     """
-    found = {node.index: _gates(node, [fields[i] for i in node.inputs]) for node in graph.layers if node.inputs}
+    joins = [node for node in graph.layers if len(node.inputs) > 1]
+    found = {node.index: _gates(node, [fields[i] for i in node.inputs]) for node in joins}
     return {index: numbers for index, numbers in found.items() if numbers}
 
 
