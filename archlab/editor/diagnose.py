@@ -75,6 +75,16 @@ def related(problem: Problem, snapshot: Snapshot) -> list[Related]:
     return found
 
 
+def shown_at(problem: Problem, snapshot: Snapshot) -> tuple[Place, str]:
+    """Where in this text a problem is shown, and its message; one in another file at the line that names that file."""
+    place = problem.place
+    if place is not None and place.source is snapshot.source:
+        return place, problem.message
+    around = snapshot.document.extends if snapshot.document is not None else None
+    message = problem.message if place is None else f"{place.text}: {problem.message}"
+    return around or Place(snapshot.source, 0, 0, 0, len(snapshot.source.line(0))), message
+
+
 def file_of(place: Place) -> Path:
     """The file in which a place is: a preset's is known by its short name."""
     return path_of(place.source)

@@ -11,7 +11,7 @@ from pygls.workspace import PositionCodec
 from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import Problem
 from archlab.editor.completion import Kind as OfferKind
-from archlab.editor.diagnose import Related, file_of, related
+from archlab.editor.diagnose import Related, file_of, related, shown_at
 from archlab.editor.snapshot import Snapshot
 from archlab.editor.symbols import Kind as SymbolKind
 from archlab.editor.symbols import Symbol
@@ -75,11 +75,7 @@ class Converter:
 
     def diagnostic(self, problem: Problem, snapshot: Snapshot) -> types.Diagnostic:
         """A problem. One in another file is told at the line that names that file."""
-        place, message = problem.place, problem.message
-        if place is None or place.source is not snapshot.source:
-            around = snapshot.document.extends if snapshot.document is not None else None
-            message = message if place is None else f"{place.text}: {message}"
-            place = around or Place(snapshot.source, 0, 0, 0, len(snapshot.source.line(0)))
+        place, message = shown_at(problem, snapshot)
         return types.Diagnostic(
             range=self.range(place),
             message="\n".join([message, *problem.trail]),

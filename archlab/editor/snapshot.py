@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from archlab.api.analysis import Analysis
 from archlab.api.network import Network
@@ -31,11 +33,13 @@ class Snapshot:
         source: the text; its name is the file's path.
         variant_name: the variant that is shown; empty for the config's own defaults.
         unsaved: the texts of all files that are open, this one's among them.
+        settings: values of params in place of the config's.
     """
 
     source: Source
     variant_name: str = ""
     unsaved: Texts = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @staticmethod
     def of(path: Path, text: str, variant_name: str = "", unsaved: Texts | None = None) -> Snapshot:
@@ -86,10 +90,10 @@ class Snapshot:
         if self.document is None:
             return None, visits, self.read_problems.found
         try:
-            graph = expand(self.document, self.variant, {}, self.read_problems, visits=visits)
+            graph = expand(self.document, self.variant, self.settings, self.read_problems, visits=visits)
         except ConfigError as error:
             return None, visits, error.problems
-        return Network(graph, self.document, self.variant), visits, []
+        return Network(graph, self.document, self.variant, settings=self.settings), visits, []
 
     @property
     def network(self) -> Network | None:
