@@ -10,6 +10,7 @@ from archlab.diagnostics.place import printable
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.words import counted
 from archlab.report.diagram.boxes import fold_to_boxes
+from archlab.report.diagram.colours import Theme
 
 
 class Diagram:
@@ -23,15 +24,16 @@ class Diagram:
         self.boxes = fold_to_boxes(analysis, depth)
         self._name = analysis.graph.name
 
-    def to_svg(self, *, colour: str | None = None) -> str:
+    def to_svg(self, *, colour: str | None = None, theme: Theme = "screen") -> str:
         """As SVG.
 
         Args:
             colour: params, macs or memory, by which boxes are coloured.
+            theme: with colours of light or dark screens, whichever it is (`screen`), or of one of them always.
         """
         from archlab.report.diagram.svg import diagram_svg
 
-        return diagram_svg(self.boxes, colour=colour)
+        return diagram_svg(self.boxes, colour=colour, theme=theme)
 
     def to_mermaid(self) -> str:
         """As Mermaid's text."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from archlab.report.diagram.boxes import Box, Diagram
 from archlab.report.units import binary, si
 
@@ -39,17 +41,19 @@ FIGURES = {"params": "params", "macs": "MACs", "memory": "of outputs"}
 """What boxes may be coloured by, and the word behind the number."""
 
 
-def diagram_style(*, dark: bool = True) -> str:
-    """CSS for light and dark screens and for print; colours are written out, since not every viewer knows variables.
+Theme = Literal["screen", "light", "dark"]
+"""Whose colours: of light or dark screens, whichever it is; or of one of them always, light ones on paper too."""
 
-    Args:
-        dark: whether dark screens get colours of their own.
-    """
+
+def diagram_style(theme: Theme = "screen") -> str:
+    """CSS for light and dark screens and for print; colours are written out, since not every viewer knows variables."""
     font = f".archlab-diagram{{font-family:{FONT};font-size:12px}}"
     font += ".archlab-diagram .name{font-weight:600}"
     font += ".archlab-diagram .faint,.archlab-diagram .small,.archlab-diagram .shape{font-size:11px}"
-    media = f"@media screen and (prefers-color-scheme:dark){{{_rules(DARK, HEAT_DARK)}}}" if dark else ""
-    return f"{font}{_rules(LIGHT, HEAT)}{media}"
+    if theme == "dark":
+        return f"{font}{_rules(DARK, HEAT_DARK)}"
+    dark = f"@media screen and (prefers-color-scheme:dark){{{_rules(DARK, HEAT_DARK)}}}" if theme == "screen" else ""
+    return f"{font}{_rules(LIGHT, HEAT)}{dark}"
 
 
 def _rules(colour: dict[str, str], heat: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from archlab.diagnostics.requirements import require
 from archlab.diagnostics.words import counted
 from archlab.layers.shape import shape_text
 from archlab.report.diagram.boxes import Box, Diagram, Part
-from archlab.report.diagram.colours import HEAT, Costs, diagram_style
+from archlab.report.diagram.colours import HEAT, Costs, Theme, diagram_style
 from archlab.report.diagram.layered import Layout, Link, Piece, Route, arrange
 from archlab.report.diagram.letters import BOLD, cut_to, text_width, wrapped
 from archlab.report.units import si
@@ -35,14 +35,16 @@ MAIN, BESIDE, SHORTCUT = 9, 2, 1
 """How much lines want to be straight."""
 
 
-def diagram_svg(diagram: Diagram, *, standalone: bool = True, colour: str | None = None, paper: bool = False) -> str:
+def diagram_svg(
+    diagram: Diagram, *, standalone: bool = True, colour: str | None = None, theme: Theme = "screen"
+) -> str:
     """The picture.
 
     Args:
         diagram: what to draw.
         standalone: with a background and styles of its own, as a file needs them.
         colour: params, macs or memory, to colour boxes by their cost.
-        paper: with the colours of paper alone.
+        theme: whose colours.
     """
     costs = Costs(diagram, colour)
     graph = diagram.analysis.graph
@@ -55,7 +57,7 @@ def diagram_svg(diagram: Diagram, *, standalone: bool = True, colour: str | None
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" class="archlab-diagram" {size} role="img">']
     parts.append(f"<title>{escape(f'Architecture of {graph.name}')}</title>")
     if standalone:
-        parts.append(f"<style>{diagram_style(dark=not paper)}</style>")
+        parts.append(f"<style>{diagram_style(theme)}</style>")
         parts.append(f'<rect class="back" width="{width:.0f}" height="{height:.0f}"/>')
     if legend:
         parts += [
@@ -81,7 +83,7 @@ def diagram_pdf(diagram: Diagram, *, colour: str | None = None) -> bytes:
     require("vl_convert", "report", "a PDF")
     import vl_convert
 
-    return bytes(vl_convert.svg_to_pdf(diagram_svg(diagram, colour=colour, paper=True)))
+    return bytes(vl_convert.svg_to_pdf(diagram_svg(diagram, colour=colour, theme="light")))
 
 
 @dataclass(frozen=True)
