@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).parents[1] / "archlab"
 ROOMS = (
     "cli",
     "mcp",
+    "studio",
     "editor",
     "zoo",
     "api",

@@ -19,6 +19,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "archlab receptive-field unet --projective --at 10,10",
     ),
     "new": ("archlab new mynet", "archlab new mynet --from resnet50"),
+    "studio": ("archlab studio net.yaml", "archlab studio resnet --port 8123 --no-browser"),
     "watch": ("archlab watch net.yaml", "archlab watch net.yaml@small --depth 1"),
     "sweep": (
         "archlab sweep mobilenet_v2 --vary width_mult=0.25..1:0.25 --where 'macs <= 150M'",
@@ -66,6 +67,7 @@ PAGES: dict[str, str] = {
     "time": "docs/time.md",
     "receptive-field": "docs/receptive-field.md",
     "new": "docs/language.md",
+    "studio": "docs/studio.md",
     "watch": "docs/commands.md",
     "sweep": "docs/sweep.md",
     "fit": "docs/sweep.md",

@@ -13,6 +13,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "design": {
         "new": "a commented config to start from",
+        "studio": "a page that shows a config's numbers as you write it, in your browser",
         "watch": "the table again whenever the config is saved, with what changed",
         "sweep": "every design of a space with its figures, or the exact Pareto front",
         "fit": "the best design within limits: the largest width, depth, input or receptive field",

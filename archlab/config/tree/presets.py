@@ -43,8 +43,11 @@ def preset_names() -> list[str]:
     names: dict[str, None] = {}
     for path in preset_files():
         names[path.stem] = None
-        text = path.read_text(encoding="utf-8")
-        section = re.search(r"^variants:[^\n]*\n((?:[ #].*\n|\n)*)", text, re.MULTILINE)
-        if section:
-            names.update(dict.fromkeys(re.findall(r"^  ([A-Za-z_][A-Za-z0-9_]*)\s*:", section[1], re.MULTILINE)))
+        names.update(dict.fromkeys(variants_in(path.read_text(encoding="utf-8"))))
     return list(names)
+
+
+def variants_in(text: str) -> list[str]:
+    """The variants of a preset, by its text."""
+    section = re.search(r"^variants:[^\n]*\n((?:[ #].*\n|\n)*)", text, re.MULTILINE)
+    return [] if section is None else re.findall(r"^  ([A-Za-z_][A-Za-z0-9_]*)\s*:", section[1], re.MULTILINE)

@@ -1,0 +1,104 @@
+"""`archlab studio`: a page with the numbers beside each line, on one's own machine."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archlab.cli.output import TEXT
+from archlab.cli.report import Report, text_report
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import single_problem
+
+if TYPE_CHECKING:
+    from archlab.studio.host.edited import Edited
+
+FORMS = TEXT
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """A config or a preset, and where it is shown."""
+    parser.description = (
+        "Opens a page in your browser: an editor with the numbers behind each line, the totals, the receptive field, "
+        "the memory and the diagram beside it. The page is served on this machine alone; Ctrl-C ends it."
+    )
+    parser.add_argument(
+        "target", nargs="?", metavar="FILE", help="a .yaml file, which the page can save to, or the name of a preset"
+    )
+    parser.add_argument("--port", type=port, default=0, metavar="N", help="to listen at (any that is free)")
+    parser.add_argument("--no-browser", action="store_true", help="open no browser; print the address only")
+
+
+def port(text: str) -> int:
+    """A port from 1 to 65535; 0 for any."""
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 65535, not '{text}'")
+    return int(text)
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Serve until Ctrl-C.
+
+    Raises:
+        ConfigError: for a target that is none, or a port that is taken.
+        MissingRequirementError: where the page has not been built.
+    """
+    from archlab.studio.built import page_folder
+    from archlab.studio.host.server import Studio
+
+    folder = page_folder()
+    edited, text = _opened(options.target)
+    gc.set_threshold(100_000)  # a process that goes on is no single run
+    try:
+        studio = Studio(folder, edited, port=options.port, start_text=text)
+    except OSError as error:
+        reason = error.strerror or error
+        raise single_problem(f"cannot listen at port {options.port}: {reason}", Code.WRONG_VALUE) from None
+    try:
+        studio.answering.start()
+        sys.stdout.write(f"{studio.url}\n")
+        sys.stdout.flush()
+        sys.stderr.write("archlab: the page is open to this machine only; Ctrl-C ends it\n")
+        if not options.no_browser:
+            _show(studio.url)
+        studio.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        studio.server_close()
+    return text_report("")
+
+
+def _opened(target: str | None) -> tuple[Edited | None, str | None]:
+    """The file that is edited; or, of a preset, its text.
+
+    Raises:
+        ConfigError: if there is neither.
+    """
+    if target is None:
+        return None, None
+    from archlab.config.tree.presets import find_preset_file
+    from archlab.studio.host.edited import Edited
+    from archlab.zoo.template import starter_config
+
+    if target.endswith((".yaml", ".yml")):
+        edited = Edited(Path(target))
+        edited.read()
+        return edited, None
+    path = find_preset_file(target)
+    return None, path.read_text(encoding="utf-8") if path is not None else starter_config(target, target)
+
+
+def _show(url: str) -> None:
+    """Open the page in the browser, if there is one."""
+    import webbrowser
+
+    try:
+        found = webbrowser.open(url)
+    except (webbrowser.Error, OSError):
+        found = False
+    if not found:
+        sys.stderr.write("archlab: no browser could be opened; open the address yourself\n")
