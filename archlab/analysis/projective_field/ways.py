@@ -37,7 +37,7 @@ class Way(NamedTuple):
     @property
     def has_ended(self) -> bool:
         """Whether it reaches nothing: along one axis, and so along none."""
-        return any([one.is_empty for one in (*self.along, *self.others)])
+        return any(one.is_empty for one in (*self.along, *self.others))
 
     @property
     def covered(self) -> tuple[Span, ...]:
