@@ -33,7 +33,7 @@ const PAUSE = 900;
 
 export class App implements Actions {
   private readonly store = new Store({
-    config: { text: "", variant: "", set: {} }, check: null, good: null, isStale: false, problems: [], kept: null, theme: "light",
+    config: { text: "", variant: "", set: {} }, check: null, good: null, shown: null, isStale: false, problems: [], kept: null, theme: "light",
   });
   private readonly helper: Helper = {
     complete: (text, at) => this.quiet("complete", text, at),
@@ -200,9 +200,11 @@ export class App implements Actions {
     const [asked, answered] = [this.asked, performance.now()];
     this.asked = 0;
     this.calm();
-    const good = isWhole(check) ? check : this.store.get().good;
-    this.editor.showCheck(check);
-    this.store.set({ config: this.pruned(check, config), check, good, isStale: !isWhole(check), problems: check.problems });
+    const [pruned, isGood] = [this.pruned(check, config), isWhole(check)];
+    this.editor.showCheck(check, isGood);
+    this.store.set({
+      config: pruned, check, isStale: !isGood, problems: check.problems, ...(isWhole(check) ? { good: check, shown: pruned } : {}),
+    });
     redrawn(asked, answered, (redraw) => this.status.times(check.timing?.analysis_ms, answered - asked, redraw));
     if (check.variants && check.variants.length > 1) this.validating.want(config);
   }
@@ -338,6 +340,21 @@ export class App implements Actions {
       this.saved = text;
       this.showFile();
       this.status.say(`${answer.file ?? this.hello.file ?? "The file"} is saved`);
+    } catch (error) {
+      const text = (error as Error).message;
+      if (error instanceof HostError && error.isChanged) this.status.offer(text, "Read the file again", () => void this.readAgain());
+      else this.status.say(text, true);
+    }
+  }
+
+  /** The file as it is now in place of the text; undo brings the text back. */
+  private async readAgain(): Promise<void> {
+    try {
+      const hello = await this.host.call("hello", {});
+      if (hello.text === null) return;
+      [this.hello, this.saved, this.revision] = [hello, hello.text, hello.revision ?? null];
+      this.editor.replace(hello.text);
+      this.changed({ text: hello.text });
     } catch (error) {
       this.status.say((error as Error).message, true);
     }

@@ -2,7 +2,7 @@
 
 import { h, say, show } from "./dom";
 import { popover } from "./popover";
-import type { State } from "./store";
+import { isWhole, type State } from "./store";
 
 export interface Commands {
   choose(variant: string): void;
@@ -101,12 +101,13 @@ export class Header {
 
   draw({ check, config }: Readonly<State>): void {
     const names = check?.variants ?? [];
+    if (check && !isWhole(check) && !names.length) return; // nothing is known of a text that is no YAML
     this.variantLabel.hidden = names.length === 0;
     const shown = config.variant || check?.variant || "";
     const wanted = names.includes(shown) || shown === "" ? names : [shown, ...names];
     const options = check?.variant === "" ? ["", ...wanted] : wanted;
     if (options.join("\n") !== [...this.variant.options].map(({ value }) => value).join("\n")) {
-      show(this.variant, ...options.map((value) => h("option", { value }, value || "(none)")));
+      show(this.variant, ...options.map((value) => h("option", { value }, value || "none")));
     }
     if (this.variant.value !== shown) this.variant.value = shown;
   }
@@ -115,8 +116,8 @@ export class Header {
   showFile(name: string | null, isWritable: boolean, isChanged: boolean): void {
     this.saveButton.hidden = !isWritable;
     this.saveButton.disabled = !isChanged;
-    say(this.saveButton, isWritable && name ? "Save" : "Save");
     this.saveButton.title = name ? `write ${name}` : "";
-    say(this.file, name ? `${name}${isChanged ? " (changed)" : ""}` : "");
+    this.file.title = name ?? "";
+    say(this.file, name ? `${name.split(/[\\/]/).at(-1)}${isChanged ? " (changed)" : ""}` : "");
   }
 }

@@ -12,8 +12,11 @@ function isSafe(address: string): boolean {
   return /^https?:\/\//i.test(address);
 }
 
+/** Of a line that is read: the work on one may grow with its square. */
+const LONGEST_LINE = 2000;
+
 export function inline(text: string, depth = 0): (Node | string)[] {
-  if (depth > 4) return [text];
+  if (depth > 4 || text.length > LONGEST_LINE) return [text];
   const found: (Node | string)[] = [];
   let last = 0;
   for (const match of text.matchAll(INLINE)) {

@@ -10,6 +10,8 @@ export interface State {
   good: (Check & Numbers) | null;
   /** Whether `good` is of an earlier text than the one that stands there. */
   isStale: boolean;
+  /** The config that `good` is of. */
+  shown: Config | null;
   problems: Problem[];
   kept: (Config & { name: string }) | null;
   theme: "light" | "dark";

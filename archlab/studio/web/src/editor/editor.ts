@@ -80,10 +80,10 @@ export class Editor {
     });
   }
 
-  /** Shows what is known of this very text. */
-  showCheck(check: Check): void {
+  /** Shows what is known of this very text; of one that is not whole, behind that what was known before. */
+  showCheck(check: Check, isWhole: boolean): void {
     this.view.dispatch({
-      effects: [setNumbers.of({ hints: check.hints, lenses: check.lenses }), setStale.of(false)],
+      effects: [setNumbers.of({ hints: check.hints, lenses: check.lenses, isWhole }), setStale.of(false)],
     });
     showProblems(this.view, check.problems);
   }

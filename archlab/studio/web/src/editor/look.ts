@@ -8,9 +8,10 @@ const MONO = 'ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace
 
 const THEME = {
   "&": { height: "100%", color: "var(--ink)", backgroundColor: "var(--back)", fontSize: "13px" },
-  "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-2px" },
+  "&.cm-focused": { outline: "none" }, // the page shows it around the whole editor
   ".cm-scroller": { fontFamily: MONO, lineHeight: "1.55", overflow: "auto" },
   ".cm-content": { caretColor: "var(--ink)", padding: "4px 0" },
+  ".cm-line": { paddingLeft: "calc(4ch + 4px)", textIndent: "-4ch" }, // what is wrapped stands behind where its line begins
   ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--ink)" },
   ".cm-gutters": { backgroundColor: "var(--soft)", color: "var(--faint)", border: "0" },
   ".cm-activeLine": { backgroundColor: "var(--active)" },
@@ -28,7 +29,8 @@ const THEME = {
     color: "var(--faint)", fontSize: "0.88em", padding: "2px 6px 0", userSelect: "none", overflowWrap: "anywhere",
     fontFamily: 'system-ui,-apple-system,"Segoe UI",sans-serif', fontVariantNumeric: "tabular-nums",
   },
-  "&.cm-stale .cm-archlab-hint, &.cm-stale .cm-archlab-lens": { fontStyle: "italic" },
+  "&.cm-stale .cm-archlab-hint, &.cm-stale .cm-archlab-lens, .cm-archlab-earlier": { fontStyle: "italic" },
+  ".cm-archlab-earlier::before": { content: '"earlier: "' },
   ".cm-tooltip": {
     backgroundColor: "var(--back)", color: "var(--ink)", border: "1px solid var(--line)", borderRadius: "4px",
     maxWidth: "min(38rem, calc(100vw - 2rem))",

@@ -9,16 +9,19 @@ class HintWidget extends WidgetType {
   constructor(
     readonly text: string,
     readonly tooltip: string,
+    /** Whether it is of an earlier text. */
+    readonly isStale = false,
   ) {
     super();
   }
 
   override eq(other: HintWidget): boolean {
-    return other.text === this.text && other.tooltip === this.tooltip;
+    return other.text === this.text && other.tooltip === this.tooltip && other.isStale === this.isStale;
   }
 
   toDOM(): HTMLElement {
-    return h("span", { class: "cm-archlab-hint", title: this.tooltip || null, "aria-hidden": "true" }, this.text);
+    const [name, title] = this.isStale ? ["cm-archlab-hint cm-archlab-earlier", "before the problem"] : ["cm-archlab-hint", this.tooltip];
+    return h("span", { class: name, title: title || null, "aria-hidden": "true" }, this.text);
   }
 
   override ignoreEvent(): boolean {
@@ -44,7 +47,13 @@ class LensWidget extends WidgetType {
   }
 }
 
-export const setNumbers = StateEffect.define<{ hints: readonly Hint[]; lenses: readonly Lens[] }>();
+interface Known {
+  hints: readonly Hint[];
+  lenses: readonly Lens[];
+  isWhole: boolean;
+}
+
+export const setNumbers = StateEffect.define<Known>();
 export const setStale = StateEffect.define<boolean>();
 
 /** The hints of each line, together: a line may have several items. */
@@ -63,9 +72,22 @@ export function byLine(hints: readonly Hint[], lines: number): Map<number, { tex
   return found;
 }
 
-function decorations(text: Text, hints: readonly Hint[], lenses: readonly Lens[]): DecorationSet {
-  const found: Range<Decoration>[] = [];
-  for (const [line, { text: told, tooltip }] of byLine(hints, text.lines)) {
+/** Hints of the lines that an answer says nothing of, as they were: without them all would come and go at each comma. */
+function earlier(before: DecorationSet, text: Text, told: ReadonlySet<number>): Range<Decoration>[] {
+  const found = new Map<number, Range<Decoration>>();
+  for (const cursor = before.iter(); cursor.value; cursor.next()) {
+    const { widget } = cursor.value.spec as { widget: WidgetType };
+    const line = text.lineAt(cursor.from);
+    if (!(widget instanceof HintWidget) || told.has(line.number - 1) || line.text.trim() === "") continue;
+    found.set(line.number, Decoration.widget({ widget: new HintWidget(widget.text, "", true), side: 1 }).range(line.to));
+  }
+  return [...found.values()];
+}
+
+function decorations(text: Text, { hints, lenses, isWhole }: Known, before: DecorationSet): DecorationSet {
+  const lines = byLine(hints, text.lines);
+  const found = isWhole ? [] : earlier(before, text, new Set(lines.keys()));
+  for (const [line, { text: told, tooltip }] of lines) {
     found.push(Decoration.widget({ widget: new HintWidget(told, tooltip), side: 1 }).range(text.line(line + 1).to));
   }
   for (const lens of lenses) {
@@ -79,11 +101,12 @@ function decorations(text: Text, hints: readonly Hint[], lenses: readonly Lens[]
 /** They move with the text until the next answer comes. */
 const shown = StateField.define<DecorationSet>({
   create: () => Decoration.none,
-  update(found, transaction) {
+  update(before, transaction) {
+    const found = transaction.docChanged ? before.map(transaction.changes) : before;
     for (const effect of transaction.effects) {
-      if (effect.is(setNumbers)) return decorations(transaction.state.doc, effect.value.hints, effect.value.lenses);
+      if (effect.is(setNumbers)) return decorations(transaction.state.doc, effect.value, found);
     }
-    return transaction.docChanged ? found.map(transaction.changes) : found;
+    return found;
   },
   provide: (field) => EditorView.decorations.from(field),
 });
@@ -103,7 +126,7 @@ export function numbersAt(state: EditorState): string {
   const found: string[] = [];
   state.field(shown).between(line.from, line.to, (_from, _to, value) => {
     const { widget } = value.spec as { widget: WidgetType };
-    if (widget instanceof HintWidget) found.push(widget.text);
+    if (widget instanceof HintWidget && !widget.isStale) found.push(widget.text);
   });
   return found.join("  |  ");
 }

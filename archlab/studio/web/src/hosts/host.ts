@@ -27,6 +27,8 @@ export class HostError extends Error {
     message: string,
     /** Whether it was given up because someone asked for that. */
     readonly isStopped = false,
+    /** Whether the file is another one than the page has read. */
+    readonly isChanged = false,
   ) {
     super(message);
   }
@@ -35,6 +37,6 @@ export class HostError extends Error {
 /** The answer itself, or the error that it holds. */
 export function opened<A>(answer: unknown): A {
   if (typeof answer !== "object" || answer === null) throw new HostError("archlab gave an answer that cannot be read");
-  if ("error" in answer && typeof answer.error === "string") throw new HostError(answer.error);
+  if ("error" in answer && typeof answer.error === "string") throw new HostError(answer.error, false, "changed" in answer && answer.changed === true);
   return answer as A;
 }

@@ -28,11 +28,11 @@ export class Diagram implements Panel {
     this.size();
   }
 
-  draw({ good, config, theme, isStale }: Readonly<State>): void {
+  draw({ good, shown, theme }: Readonly<State>): void {
     this.frame.hidden = this.controls.hidden = this.address === null;
     if (!good) show(this.note, NOTHING);
-    if (!good || isStale) return;
-    const asked = { ...config, theme };
+    if (!good || !shown) return;
+    const asked = { ...shown, theme };
     const key = JSON.stringify(asked);
     if (key === this.drawn) return;
     this.drawn = key;

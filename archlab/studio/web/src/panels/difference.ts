@@ -25,16 +25,16 @@ export class Differences implements Panel {
     this.element = h("div", {}, this.note, h("p", { class: "controls" }, keep), this.body);
   }
 
-  draw({ good, config, kept, isStale }: Readonly<State>): void {
+  draw({ shown, kept }: Readonly<State>): void {
     if (!kept) {
       show(this.note, "Keep a version, change the config, and see here what the change does to every figure.");
       show(this.body);
       this.drawn = "";
       return;
     }
-    if (!good || isStale) return;
+    if (!shown) return;
     const { name: _, ...other } = kept;
-    const asked = { ...config, kept: other };
+    const asked = { ...shown, kept: other };
     const key = JSON.stringify(asked);
     if (key === this.drawn) return;
     this.drawn = key;

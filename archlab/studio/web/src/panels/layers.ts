@@ -40,7 +40,7 @@ export class LayerTable implements Panel {
     new ResizeObserver(() => this.rows()).observe(this.scroll);
   }
 
-  draw({ good, config, isStale }: Readonly<State>): void {
+  draw({ good, shown }: Readonly<State>): void {
     this.scroll.hidden = good === null;
     if (!good) {
       show(this.note, NOTHING);
@@ -52,7 +52,7 @@ export class LayerTable implements Panel {
     this.layers = good.layers;
     const isListed = (good.layers.left_out ?? 0) === 0;
     this.tell();
-    if (!isListed && !isStale) void this.fetch(good.layers, config);
+    if (!isListed && shown) void this.fetch(good.layers, shown);
     if (JSON.stringify(good.layers.columns) !== columns) this.heads();
     this.arrange();
   }
@@ -137,7 +137,7 @@ export class LayerTable implements Panel {
             row.name,
           );
     const cells = row.cells.map((cell, column) =>
-      h("td", { class: this.layers!.columns[column]?.numeric ? "number" : null }, cell.text),
+      h("td", { class: this.layers!.columns[column]?.numeric ? "number" : null, title: cell.text.length > 22 ? cell.text : null }, cell.text),
     );
     return h("tr", { "aria-rowindex": position + 2 }, h("th", { scope: "row" }, name), ...cells);
   }

@@ -1,8 +1,8 @@
 /** The config's params: a slider and a number each, without a change of the text. */
 
-import { h, say } from "../dom";
+import { type Child, h, say } from "../dom";
 import type { Param, Settings, Value } from "../protocol";
-import type { State } from "../store";
+import { isWhole, type State } from "../store";
 import type { Actions } from "./panel";
 
 type Control = { name: string; key: string; element: HTMLElement; take(param: Param): void };
@@ -40,7 +40,8 @@ export class Params {
   constructor(private readonly actions: Actions) {}
 
   draw({ check, config }: Readonly<State>): void {
-    const params = check?.params;
+    const isKept = check !== null && !isWhole(check) && !check.params?.length; // nothing is known of a text that is no YAML
+    const params = isKept ? undefined : check?.params;
     this.set = config.set;
     if (params) {
       const shape = params.map(keyOf).join("\n");
@@ -60,7 +61,7 @@ export class Params {
     let now = param;
     const id = `param-${param.name}`;
     const give = (value: Value): void => this.actions.choose({ set: withValue(this.set, now, value) });
-    const label = h("label", { for: id }, param.name);
+    const label = h("label", { for: id }, ...breakable(param.name));
     const inputs = this.inputs(param, id, give);
     const element = h("div", { class: "field" }, label, ...inputs.elements);
     return {
@@ -90,6 +91,11 @@ export class Params {
     const input = h("input", { type: "text", id, autocomplete: "off", readonly: kind === "other", onchange: () => give(input.value) });
     return { elements: [input], take: (value) => void (input !== focused() && (input.value = told(value))) };
   }
+}
+
+/** A name that may be broken behind its underscores. */
+function breakable(name: string): Child[] {
+  return name.split(/(?<=_)/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]));
 }
 
 function focused(): Element | null {

@@ -53,7 +53,7 @@ export class Presets implements Panel {
       "li",
       {},
       start(name, ""),
-      family ? h("span", { class: "note" }, ` ${family}`) : null,
+      family && family !== name ? h("span", { class: "note" }, ` ${family}`) : null,
       summary ? h("p", {}, summary) : null,
       variants.length ? h("p", { class: "variants", role: "group", "aria-label": `variants of ${name}` }, ...variants.map((variant) => start(variant, variant))) : null,
     );

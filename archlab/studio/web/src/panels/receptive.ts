@@ -61,7 +61,7 @@ export class Receptive implements Panel {
     this.drawn = good;
     say(this.note, good.growth_left_out ? `${good.growth_left_out.toLocaleString("en")} more layers are left out.` : "");
     this.grow(good);
-    if (!state.isStale) this.want(); // else once the text is in order again
+    this.want();
   }
 
   private grow(good: Numbers): void {
@@ -92,9 +92,9 @@ export class Receptive implements Panel {
   }
 
   private want(): void {
-    if (!this.state) return;
+    if (!this.state?.shown) return;
     const layer = this.select.value;
-    this.asking.want({ ...this.state.config, ...(layer === OWN ? {} : { layer }) });
+    this.asking.want({ ...this.state.shown, ...(layer === OWN ? {} : { layer }) });
   }
 
   private show(answer: FieldPicture): void {
