@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from archlab.analysis import Analysis as AnalysisData
 from archlab.analysis.row import Row
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from archlab.api.projective_field import Projection
     from archlab.api.receptive_field import Field
     from archlab.api.timing import Bounds
-    from archlab.report.page.picture import Picture
+    from archlab.report.plot.look import LookOptions
+    from archlab.report.plot.picture import Picture
 
 
 class Analysis(AnalysisData):
@@ -141,19 +142,20 @@ class Analysis(AnalysisData):
 
         return Diagram(self, depth)
 
-    def picture(self, figure: str = "growth") -> Picture:
+    def picture(self, figure: str = "growth", **look: Unpack[LookOptions]) -> Picture:
         """A chart for a file or a notebook.
 
         Args:
             figure: growth, stages or memory.
+            look: `size` in inches (6.6, 3.8), `font_size` in points (9), `title` (True), and `y`: the figure drawn.
 
         Raises:
             ConfigError: if there is no such chart.
-            MissingRequirementError: without the extra `report`.
+            MissingRequirementError: without the extra `plot`.
         """
-        from archlab.report.page.picture import picture
+        from archlab.api.charts import chart_of
 
-        return picture([self], None, figure)
+        return chart_of([self], None, figure, look)
 
     def draw(self, axes: Axes, figure: str = "growth") -> None:
         """Draw a chart onto axes of matplotlib.

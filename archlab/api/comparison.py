@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from archlab.analysis.row import Row
 from archlab.analysis.time.device import Device, load_device
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from archlab.report.page.picture import Picture
+    from archlab.report.plot.look import LookOptions
+    from archlab.report.plot.picture import Picture
 
 
 class Comparison:
@@ -88,15 +89,20 @@ class Comparison:
 
         return page(self.analyses, self.device, command=command, title=title, explain=layer_text)
 
-    def picture(self, figure: str = "pareto") -> Picture:
-        """One chart of the page, for a file or a notebook.
+    def picture(self, figure: str = "pareto", **look: Unpack[LookOptions]) -> Picture:
+        """A chart for a file or a notebook.
 
         Args:
             figure: pareto, growth, stages or memory.
-        """
-        from archlab.report.page.picture import picture
+            look: `size` in inches (6.6, 3.8), `font_size` in points (9), `title` (True), `x`, `y`: the figures drawn.
 
-        return picture(self.analyses, self.device, figure)
+        Raises:
+            ConfigError: if there is no such chart of these networks.
+            MissingRequirementError: without the extra `plot`.
+        """
+        from archlab.api.charts import chart_of
+
+        return chart_of(self.analyses, self.device, figure, look)
 
     def render(self, *, columns: tuple[str, ...] = (), sort: tuple[str, ...] = (), units: str = "") -> str:
         """The table of `archlab compare`.

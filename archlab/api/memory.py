@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
 
 from archlab.analysis.memory.fit import MOST_INPUTS, Fit, largest_batch
 from archlab.analysis.memory.ledger import Timeline
@@ -17,6 +18,8 @@ from archlab.report.memory import MemoryView
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from archlab.report.plot.look import PanelOptions
 
 
 class Memory(Shown, MemoryView):
@@ -37,6 +40,21 @@ class Memory(Shown, MemoryView):
         from archlab.report.plot.timeline import draw_on
 
         draw_on(axes, self)
+
+    def save(self, path: str | Path, **look: Unpack[PanelOptions]) -> None:
+        """Draw the bytes alive, moment by moment, into a .png, .svg or .pdf file.
+
+        Args:
+            path: of the file.
+            look: `size` in inches (below 6 wide the legend stands below), `font_size` in points, `title`.
+
+        Raises:
+            ConfigError: if it cannot be written.
+        """
+        from archlab.report.plot.look import PanelLook
+        from archlab.report.plot.timeline import save_timeline
+
+        save_timeline(self, Path(path), PanelLook(**look))
 
     def _rows(self) -> list[Row]:
         return self.moments()

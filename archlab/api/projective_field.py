@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
 
 from archlab.analysis.receptive_field.growth import middle_unit
 from archlab.analysis.result import Analysis
@@ -11,6 +12,9 @@ from archlab.api.places import checked_place, chosen_layer, seen_from
 from archlab.api.shown import Shown
 from archlab.report.projection import ProjectionReport
 from archlab.report.viewpoint import input_words
+
+if TYPE_CHECKING:
+    from archlab.report.plot.look import PanelOptions
 
 
 class Projection(Shown, ProjectionReport):
@@ -22,15 +26,20 @@ class Projection(Shown, ProjectionReport):
 
         return projection_table(self)
 
-    def save(self, path: str | Path) -> None:
-        """Draw it into a .png or .svg file.
+    def save(self, path: str | Path, **look: Unpack[PanelOptions]) -> None:
+        """Draw it into a .png, .svg or .pdf file.
+
+        Args:
+            path: of the file.
+            look: `size` in inches (below 6 wide the panels stand in one column), `font_size` in points, `title`.
 
         Raises:
             ConfigError: if it cannot be written.
         """
+        from archlab.report.plot.look import PanelLook
         from archlab.report.plot.projection import save
 
-        save(self, Path(path))
+        save(self, Path(path), PanelLook(**look))
 
     def _rows(self) -> list[Row]:
         return self.rows()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from archlab.api.receptive_field import Field
     from archlab.api.timing import Bounds
     from archlab.diagnostics.problem import Problem
-    from archlab.report.page.picture import Picture
+    from archlab.report.plot.picture import Picture
 
 
 class Questions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from archlab.analysis.receptive_field.growth import middle_unit
 from archlab.analysis.result import Analysis
@@ -21,6 +21,7 @@ from archlab.report.viewpoint import input_words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from archlab.report.plot.look import PanelOptions
     from archlab.torch.effective import Progress, Sampling
 
 
@@ -49,15 +50,20 @@ class Field(Shown, FieldReport):
         with style():
             draw_growth(axes, self)
 
-    def save(self, path: str | Path) -> None:
-        """Draw the fields over the input and their growth into a .png or .svg file.
+    def save(self, path: str | Path, **look: Unpack[PanelOptions]) -> None:
+        """Draw the fields over the input and their growth into a .png, .svg or .pdf file.
+
+        Args:
+            path: of the file.
+            look: `size` in inches (below 6 wide the panels stand in one column), `font_size` in points, `title`.
 
         Raises:
             ConfigError: if it cannot be written.
         """
         from archlab.report.plot.figure import save
+        from archlab.report.plot.look import PanelLook
 
-        save(self, Path(path))
+        save(self, Path(path), PanelLook(**look))
 
     def _rows(self) -> list[Row]:
         return self.growth_rows()

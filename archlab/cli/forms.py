@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archlab.cli.looks import look_of
 from archlab.cli.output import PICTURES, UsageError
 from archlab.cli.report import Draw, Text
 
@@ -126,10 +127,12 @@ def check_chart(options: argparse.Namespace) -> None:
 def _chart(analyses: Sequence[Analysis], options: argparse.Namespace, path: Path) -> None:
     from archlab.analysis.time.device import load_device
     from archlab.report.figures import distinct_names, figures_row
-    from archlab.report.plot.charts import save_chart
-    from archlab.report.plot.look import Look
+    from archlab.report.plot.charts import chart
 
     device = None if options.device is None else load_device(options.device)
-    look = Look(options.size, options.font_size, title=not options.no_title, x=options.x, y=options.y)
     names = distinct_names(analyses)
-    save_chart(analyses, names, lambda: [figures_row(one, device) for one in analyses], options.figure, look, path)
+
+    def rows() -> list[Row]:
+        return [figures_row(one, device) for one in analyses]
+
+    chart(analyses, names, rows, options.figure, look_of(options)).save(path)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from archlab.cli.looks import add_chart_look
 from archlab.cli.parser import dtype, positive
 from archlab.diagnostics.codes import Code
 
@@ -99,27 +99,7 @@ def add_page(parser: argparse.ArgumentParser, charts: Sequence[str]) -> None:
     group.add_argument(
         "--y", metavar="FIGURE", help="of pareto: the one up (params); of stages and memory: the one drawn"
     )
-    group.add_argument(
-        "--size", type=inches, default=(6.6, 3.8), metavar="WxH", help="of the chart, in inches (6.6x3.8)"
-    )
-    group.add_argument("--font-size", type=points, default=9.0, metavar="POINTS", help="of the chart's letters (9)")
-    group.add_argument("--no-title", action="store_true", help="leave the chart's title to the caption")
-
-
-def inches(text: str) -> tuple[float, float]:
-    """Width and height of a chart."""
-    found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,3})?)x(\d{1,3}(?:\.\d{1,3})?)", text, re.ASCII)
-    sizes = [float(part) for part in found.groups()] if found else []
-    if not sizes or not all(1 <= size <= 40 for size in sizes):
-        raise argparse.ArgumentTypeError(f"must be width x height from 1 to 40 inches, as 3.3x2.2, not '{text}'")
-    return sizes[0], sizes[1]
-
-
-def points(text: str) -> float:
-    """The size of letters."""
-    if not re.fullmatch(r"\d{1,2}(\.\d{1,2})?", text, re.ASCII) or not 4 <= float(text) <= 40:
-        raise argparse.ArgumentTypeError(f"must be from 4 to 40 points, not '{text}'")
-    return float(text)
+    add_chart_look(group)
 
 
 def add_fold_depth(parser: argparse.ArgumentParser, default: int, what: str = "fold the table") -> None:

@@ -17,19 +17,23 @@ TABLE = ("columns", "units", "sort")
 """The options, which are of tables alone."""
 
 
-def add_table(parser: argparse.ArgumentParser, columns: str) -> None:
+def add_table(parser: argparse.ArgumentParser, columns: str, *, sort: bool = True) -> None:
     """Which columns, in which units, in which order.
 
     Args:
         parser: of the command.
         columns: an example of what `--columns` takes.
+        sort: whether the table has an order of its own.
     """
     group = parser.add_argument_group("the table")
     add_columns(group, columns)
     group.add_argument("--units", type=_units, metavar="UNIT", help="k, M, G, T, KiB, MiB, GiB, TiB, M,MiB, or exact")
-    group.add_argument(
-        "--sort", default="", metavar="NAME,...", help="rows by these columns; --sort=-NAME: the largest first"
-    )
+    if sort:
+        group.add_argument(
+            "--sort", default="", metavar="NAME,...", help="rows by these columns; --sort=-NAME: the largest first"
+        )
+    else:
+        parser.set_defaults(of_tables=TABLE[:2])
 
 
 def add_columns(parser: argparse._ActionsContainer, columns: str) -> None:
@@ -86,6 +90,6 @@ def refuse_elsewhere(options: argparse.Namespace, form: str, also: Sequence[str]
     given = vars(options)
     if form in ("table", *also) or "columns" not in given:
         return
-    for name in TABLE:
+    for name in given.get("of_tables", TABLE):
         if given.get(name):
             raise UsageError(f"--{name} is of the table; {form} has every figure, in full and in its own order")

@@ -41,7 +41,7 @@ class Column(NamedTuple, Generic[R]):
     @property
     def key(self) -> str:
         """How it is asked for: `receptive-field`."""
-        return self.name.lower().replace(" ", "-")
+        return self.name.lower().replace(" ", "-").replace("_", "-")
 
 
 class View(NamedTuple):

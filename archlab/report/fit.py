@@ -17,25 +17,39 @@ from archlab.config.tree.figures import FIGURES, FigureLimit
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.layers.shape import shape_text
-from archlab.report.sweep import RANKS, people_rows, sweep_rows
-from archlab.report.table import rows_table
+from archlab.report.columns import USUAL, Column, View
+from archlab.report.sweep import designs_grid, sweep_rows
+from archlab.report.terminal import render
 from archlab.report.units import binary, si
 from archlab.sweep.fit import Fitted, Used, used
 from archlab.sweep.vary import value_text
 
 
-def fit_text(fitted: Fitted, limits: Sequence[FigureLimit], *, colour: bool) -> str:
-    """The best design as options, how far it uses the limits, and those behind it."""
+def fit_text(fitted: Fitted, limits: Sequence[FigureLimit], view: View = USUAL, *, colour: bool) -> str:
+    """The best design as options, how far it uses the limits, and those behind it.
+
+    Args:
+        fitted: the designs, the best first.
+        limits: that they are within.
+        view: which columns of the table.
+        colour: whether it goes to a person's terminal.
+
+    Raises:
+        ConfigError: if there is no such column.
+    """
     settings, given = fitted.settings
     options = [f"--set {_quoted(f'{name}={value_text(value)}')}" for name, value in settings.items()]
     if given is not None and not isinstance(given, Mapping):
         options.append(f"--input {shape_text(given)}")
     lines = [" ".join(options), f"{fitted.goal}: {fitted.how}"]
     lines += [f"{one.limit.figure} {one.limit.limit.text}: {_used_text(one)}" for one in used(fitted, limits)]
-    rows = people_rows(fitted.space, fitted.designs)
-    for row, score in zip(rows, fitted.scores, strict=False):
-        row |= {"entropy": f"{score.entropy:.1f}", "depth/width": f"{score.depth_to_width:.3f}"}
-    return "\n".join([*lines, rows_table(rows, RANKS, colour=colour)])
+    scores = fitted.scores
+    further: list[Column[int]] = [
+        Column("entropy", lambda row: f"{scores[row].entropy:.1f}"),
+        Column("depth/width", lambda row: f"{scores[row].depth_to_width:.3f}"),
+    ]
+    grid = designs_grid(fitted.space, fitted.designs, view, further if scores else ())
+    return "\n".join([*lines, render([grid], colour=colour)])
 
 
 def _quoted(text: str) -> str:

@@ -17,8 +17,10 @@ from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.requirements import require
 from archlab.diagnostics.words import counted
 from archlab.layers.shape import AXIS_NAMES, shape_text
+from archlab.report.columns import USUAL, Column, View, tabulate
 from archlab.report.escape import spreadsheet_text
-from archlab.report.table import rows_table
+from archlab.report.grid import Grid, Justify
+from archlab.report.terminal import render
 from archlab.report.units import binary, by_axis, si
 from archlab.sweep.figures import FIELDS, SUMS, Designs, Seen
 from archlab.sweep.space import Space
@@ -27,8 +29,6 @@ from archlab.sweep.vary import value_text
 Columns = dict[str, Sequence[Any]]
 MOST_WRITTEN = {"CSV": 3_000_000, "JSON": 200_000}
 """Designs that a text holds, which is made as a whole in memory."""
-RANKS = {"receptive field": 1, "memory": 2, "FLOPs": 3}
-"""How dispensable columns of figures are in a narrow terminal."""
 SHOWN_ROWS = 20
 """Of a table for people."""
 
@@ -132,29 +132,76 @@ def save_parquet(space: Space, designs: Designs, path: Path) -> None:
         pq.write_table(pa.table({name: pa.array(list(column)) for name, column in columns.items()}), made)
 
 
-def sweep_table(space: Space, designs: Designs, *, colour: bool) -> str:
-    """The first designs for people: what varies, and the figures that one asks for first."""
+def sweep_table(space: Space, designs: Designs, view: View = USUAL, *, colour: bool) -> str:
+    """The first designs for people: what varies, and the figures that one asks for first.
+
+    Args:
+        space: of the designs.
+        designs: in their order.
+        view: which columns.
+        colour: whether it goes to a person's terminal.
+
+    Raises:
+        ConfigError: if there is no such column.
+    """
     shown = designs.picked(range(min(len(designs), SHOWN_ROWS)))
-    return rows_table(people_rows(space, shown), RANKS, colour=colour) if len(shown) else ""
+    return render([designs_grid(space, shown, view)], colour=colour) if len(shown) else ""
+
+
+def designs_grid(space: Space, designs: Designs, view: View = USUAL, further: Sequence[Column[int]] = ()) -> Grid:
+    """Designs as a table; what varies is always shown.
+
+    Args:
+        space: of the designs.
+        designs: a row for each.
+        view: which columns.
+        further: columns, of the row's number.
+
+    Raises:
+        ConfigError: if there is no such column.
+    """
+    knobs = knob_columns(space, designs)
+    columns = [*_knobs(knobs), *_figures(designs), *further]
+    wanted = (*[column.key for column in columns[: len(knobs)]], *view.columns) if view.columns else ()
+    return tabulate(columns, range(len(designs)), view._replace(columns=wanted))
+
+
+def _knobs(knobs: Columns) -> list[Column[int]]:
+    def column(name: str, values: Sequence[Any]) -> Column[int]:
+        side: Justify = "right" if isinstance(values[0], int | float) else "left"
+        return Column(name, lambda row: _shown(values[row]), values.__getitem__, side)
+
+    return [column(name, values) for name, values in knobs.items()]
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,}" if type(value) is int else "" if value is None else str(value)
+
+
+def _figures(designs: Designs) -> list[Column[int]]:
+    """Those that one asks for first, and all others where they are asked for."""
+
+    def column(heading: str, name: str, rank: int, *, asked: bool = False) -> Column[int]:
+        values, text = designs.columns[name], binary if name.startswith("memory.") else si
+        return Column(heading, lambda row: text(values[row]), values.__getitem__, rank=rank, asked=asked)
+
+    usual = {"params": 0, "macs": 0, "flops": 3, "memory.inference_peak": 2}
+    headings = {"macs": "MACs", "flops": "FLOPs", "memory.inference_peak": "memory"}
+    found = [column(headings.get(name, name), name, rank) for name, rank in usual.items()]
+    found.append(Column("receptive field", lambda row: field_words(designs.seen[row]), rank=1))
+    found.append(Column("stride", lambda row: _stride_words(designs.seen[row]), asked=True))
+    return found + [column(name.replace(".", " "), name, 0, asked=True) for name in SUMS if name not in usual]
 
 
 def people_rows(space: Space, designs: Designs) -> list[Row]:
     """Rows with units."""
-    knobs = knob_columns(space, designs)
-    rows: list[Row] = []
-    for row in range(len(designs)):
-        columns = designs.columns
-        rows.append(
-            {
-                **{name: column[row] for name, column in knobs.items()},
-                "params": si(columns["params"][row]),
-                "MACs": si(columns["macs"][row]),
-                "FLOPs": si(columns["flops"][row]),
-                "memory": binary(columns["memory.inference_peak"][row]),
-                "receptive field": field_words(designs.seen[row]),
-            }
-        )
-    return rows
+    grid = designs_grid(space, designs)
+    names = [column.name for column in grid.columns]
+    return [dict(zip(names, row, strict=True)) for row in grid.rows]
+
+
+def _stride_words(seen: Seen) -> str:
+    return by_axis(["-" if axis is None else str(axis[1]) for axis in seen])
 
 
 def field_words(seen: Seen) -> str:

@@ -36,7 +36,13 @@ def arranged(space: Space, designs: Designs, sort: Sequence[str], limit: int | N
     return designs.picked(rows if limit is None else rows[:limit])
 
 
+HEADINGS = {"memory": "memory.inference_peak", "receptive-field": "receptive_field"}
+"""Figures by the keys of their columns, as other commands sort by them."""
+
+
 def _key(space: Space, designs: Designs, name: str) -> Key:
+    knobs = {knob.name for knob in space.knobs}
+    name = name if name in knobs else HEADINGS.get(name.lower(), name)
     if name in FIGURES:
         values: list[int | Fraction | float] = [value_of(designs, name, row) for row in range(len(designs))]
         return values.__getitem__

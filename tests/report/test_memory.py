@@ -255,3 +255,17 @@ def test_attention_in_half_that_a_cpu_computes_in_float32_is_told(options: str, 
     assert any("In bfloat16 the memory of" in note for note in told) is is_told
     peak = verify_memory(network, Conditions(2, dtype="bfloat16")).peaks[1]
     assert (0.5 * peak.counted <= peak.predicted < peak.counted) is is_told
+
+
+def test_columns_of_both_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    """A column is of the table that has it; one without any of them stays as it is; holders are of all, not of ten."""
+    out = run(capsys, "memory", "alexnet", "--training", "--columns", "peak,what", "--sort=layer", "--units", "KiB")[1]
+    heads = [line.split() for line in out.splitlines() if line.strip().startswith(("phase", "at the peak"))]
+    assert heads == [["phase", "layers", "peak"], ["at", "the", "peak", "what"]]
+    view = load("alexnet").memory(training=True)
+    first = min(view.holders(), key=lambda row: row["layer"])
+    row = out.splitlines()[[line.strip()[:11] for line in out.splitlines()].index("at the peak") + 2]
+    assert row.split()[0] == f"{first['bytes'] / 1024:,.1f}"
+    status, _, err = run(capsys, "memory", "alexnet", "--columns", "wat")
+    assert status == 1
+    assert "there is no column 'wat'; did you mean 'what'?" in err

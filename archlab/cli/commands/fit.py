@@ -11,6 +11,7 @@ from archlab.cli.commands.sweep import add_space, asked
 from archlab.cli.output import Forms, UsageError, add_form
 from archlab.cli.progress import steps_of
 from archlab.cli.report import Report
+from archlab.cli.table_options import add_table, view_of
 
 if TYPE_CHECKING:
     from archlab.analysis.row import Row
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --maximize entropy: the most layers over the geometric mean of their widths (DeepMAD)",
     )
     add_form(parser, FORMS)
+    add_table(parser, "params,macs,memory,buffers,...", sort=False)
 
 
 def ratio(text: str) -> float:
@@ -63,13 +65,14 @@ def run(options: argparse.Namespace) -> Report:
         fitted = fit(question, goal, options.processes, step, options.depth_to_width)
     limits = question.limits
     path: Path | None = options.write_to
+    view = view_of(options)
     return Report(
         {
-            "table": lambda: fit_text(fitted, limits, colour=False),
+            "table": lambda: fit_text(fitted, limits, view, colour=False),
             "json": partial(_json, fitted, limits),
             "config": lambda: fit_config(fitted, limits, written.target, path),
         },
-        table=lambda colour: fit_text(fitted, limits, colour=colour),
+        table=lambda colour: fit_text(fitted, limits, view, colour=colour),
         notes=[f"{fitted.designs.checked:,} designs were analysed as a whole too, and are equal in every figure"],
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlab.cli.forms import row_texts
+from archlab.cli.looks import add_panel_look, panel_look_of
 from archlab.cli.options import TARGET, add_deploy, add_fold_depth, add_network, add_training, analyze_target
 from archlab.cli.output import PICTURES, ROWS, TEXTS, add_form
 from archlab.cli.parser import size_in_bytes
@@ -34,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fit", type=size_in_bytes, metavar="24GiB", help="also the largest batches that fit this memory"
     )
     add_fold_depth(parser, 1)
-    add_table(parser, "layers,peak,after")
+    add_table(parser, "layers,peak,after, and of who holds the peak layer,what,...")
+    add_panel_look(parser)
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -47,7 +49,7 @@ def run(options: argparse.Namespace) -> Report:
     return Report(
         row_texts(view.moments, view.to_dict, by_layer=True),
         table=partial(_table, view, options.depth, view_of(options)),
-        files={"picture": partial(_picture, view)},
+        files={"picture": partial(_picture, view, options)},
     )
 
 
@@ -57,7 +59,7 @@ def _table(view: MemoryView, depth: int | None, asked: View, colour: bool) -> st
     return memory_table(view, depth, asked, colour=colour)
 
 
-def _picture(view: MemoryView, path: Path) -> None:
+def _picture(view: MemoryView, options: argparse.Namespace, path: Path) -> None:
     from archlab.report.plot.timeline import save_timeline
 
-    save_timeline(view, path)
+    save_timeline(view, path, panel_look_of(options))

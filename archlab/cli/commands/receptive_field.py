@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from archlab.api.receptive_field import Field, receptive_field
 from archlab.cli.forms import row_texts
+from archlab.cli.looks import add_panel_look, panel_look_of
 from archlab.cli.options import TARGET, add_network, analyze_target, seed
 from archlab.cli.output import PICTURES, ROWS, TEXTS, UsageError, add_form
 from archlab.cli.parser import positive
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--at", type=_place, metavar="ROW,COL", help=f"with --projective: which position, {where}")
     parser.description = "With -o FILE.png or FILE.svg: a picture of the fields over the input, and of their growth."
     add_columns(parser, "size,stride,coverage,...")
+    add_panel_look(parser)
     measured = parser.add_argument_group("measured with gradients of the built model")
     measured.add_argument("--effective", action="store_true", help="measure the effective field too; needs torch")
     measured.add_argument("--samples", type=positive, default=16, metavar="N", help="how many images (16)")
@@ -62,7 +64,7 @@ def run(options: argparse.Namespace) -> Report:
     return Report(
         row_texts(found.growth_rows, found.to_dict, by_layer=True),
         table=partial(_table, found, view_of(options)),
-        files={"picture": partial(_picture, found)},
+        files={"picture": partial(_picture, found, options)},
         notes=notes,
     )
 
@@ -89,7 +91,7 @@ def _projective(options: argparse.Namespace) -> Report:
     return Report(
         row_texts(found.rows, found.to_dict, by_layer=True),
         table=partial(_projection_table, found, view_of(options)),
-        files={"picture": partial(_projection_picture, found)},
+        files={"picture": partial(_projection_picture, found, options)},
     )
 
 
@@ -99,10 +101,10 @@ def _projection_table(report: ProjectionReport, view: View, colour: bool) -> str
     return projection_table(report, view, colour=colour)
 
 
-def _projection_picture(report: ProjectionReport, path: Path) -> None:
+def _projection_picture(report: ProjectionReport, options: argparse.Namespace, path: Path) -> None:
     from archlab.report.plot.projection import save
 
-    save(report, path)
+    save(report, path, panel_look_of(options))
 
 
 def _measured(report: Field, options: argparse.Namespace) -> tuple[Field, list[str]]:
@@ -124,10 +126,10 @@ def _table(report: FieldReport, view: View, colour: bool) -> str:  # noqa: FBT00
     return field_table(report, view, colour=colour)
 
 
-def _picture(report: FieldReport, path: Path) -> None:
+def _picture(report: FieldReport, options: argparse.Namespace, path: Path) -> None:
     from archlab.report.plot.figure import save
 
-    save(report, path)
+    save(report, path, panel_look_of(options))
 
 
 def _place(text: str) -> tuple[int, ...]:

@@ -9,11 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archlab.cli.looks import add_chart_look, look_of
 from archlab.cli.options import DTYPES, TARGET, add_deploy, seed
-from archlab.cli.output import TEXTS, Forms, UsageError, add_form
+from archlab.cli.output import PICTURES, TEXTS, Forms, UsageError, add_form
 from archlab.cli.parser import dtype, positive
 from archlab.cli.progress import steps_of
 from archlab.cli.report import Report
+from archlab.cli.table_options import add_table, view_of
 from archlab.diagnostics.requirements import require
 
 if TYPE_CHECKING:
@@ -41,11 +43,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FIGURES",
         help="the exact front of macs,receptive_field,...: fields large, all others small; of spaces of any size",
     )
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="also a chart as a .svg, .png or .pdf file")
-    parser.add_argument("--figure", choices=CHARTS, default=CHARTS[0], help=f"which chart ({CHARTS[0]})")
     parser.add_argument("--dask", metavar="tcp://HOST:8786", help="on the workers of this Dask scheduler")
     parser.add_argument("--resume", action="store_true", help="go on where a sweep into this -o FILE ended")
     add_form(parser, FORMS)
+    add_table(parser, "params,macs,memory,buffers,...", sort=False)
+    _add_chart(parser)
+
+
+def _add_chart(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the chart")
+    group.add_argument("--plot", type=Path, metavar="FILE", help="also a chart as a .svg, .png or .pdf file")
+    group.add_argument("--figure", choices=CHARTS, default=CHARTS[0], help=f"which chart ({CHARTS[0]})")
+    group.add_argument("--x", metavar="FIGURE", help="the figure across (macs)")
+    group.add_argument(
+        "--y", metavar="FIGURE", help="of pareto: the one up (receptive_field; params where all see the same)"
+    )
+    add_chart_look(group)
 
 
 def add_space(parser: argparse.ArgumentParser) -> None:
@@ -77,6 +90,7 @@ def run(options: argparse.Namespace) -> Report:
 
     if options.resume and options.write_to is None:
         raise UsageError("--resume goes on with a file; give -o FILE")
+    _check_chart(options)
     form = FORMS.chosen(options.format, options.write_to)
     if form == "parquet":  # said before the work is done
         require("pyarrow", "sweep", "a Parquet file")
@@ -95,23 +109,44 @@ def run(options: argparse.Namespace) -> Report:
         notes.append(f"{found:,} on the exact front of {', '.join(pareto)}")
     if form == "table" and len(designs) > SHOWN:
         notes.append(f"the first {SHOWN} of {len(designs):,} are shown; -o FILE.csv has all")
+    view = view_of(options)._replace(sort=())
     return Report(
         {
             "csv": partial(sweep_csv, space, designs),
             "json": partial(_json, partial(sweep_dict, space, designs, question.limits)),
             "markdown": partial(_markdown, space, designs),
             "html": partial(_html, question, designs, options),
-            "table": lambda: sweep_table(space, designs, colour=False),
+            "table": lambda: sweep_table(space, designs, view, colour=False),
             "parquet": _no_text,
         },
-        table=lambda colour: sweep_table(space, designs, colour=colour),
+        table=lambda colour: sweep_table(space, designs, view, colour=colour),
         files={"parquet": partial(save_parquet, space, designs)},
-        beside={} if options.plot is None else {options.plot: partial(_plot, space, designs, options.figure)},
+        beside={} if options.plot is None else {options.plot: partial(_plot, question, designs, options)},
         notes=notes,
     )
 
 
 SHOWN = 20
+
+
+def _check_chart(options: argparse.Namespace) -> None:
+    """Refuse a chart that there is none of, before the work is done.
+
+    Raises:
+        UsageError: for an ending or a figure.
+    """
+    from archlab.report.sweep_points import KEYS, SEES
+
+    if options.plot is not None and options.plot.suffix not in PICTURES:
+        raise UsageError(f"--plot {options.plot}: the ending must be one of {' '.join(PICTURES)}")
+    is_front = options.figure == "pareto"
+    known = (*KEYS, SEES) if is_front else tuple(KEYS)
+    for name in ("x", "y"):
+        value = getattr(options, name)
+        if value is not None and not is_front and name == "y":
+            raise UsageError("--y is of --figure pareto: a distribution counts designs")
+        if value is not None and value not in known:
+            raise UsageError(f"--{name} {value}: of --figure {options.figure} it must be one of {', '.join(known)}")
 
 
 def _no_text() -> str:
@@ -196,7 +231,7 @@ def _html(question: Question, designs: Designs, options: argparse.Namespace) -> 
     return sweep_page(question, designs, command=options.shown)
 
 
-def _plot(space: Space, designs: Designs, figure: str, path: Path) -> None:
-    from archlab.report.page.sweep import sweep_picture
+def _plot(question: Question, designs: Designs, options: argparse.Namespace, path: Path) -> None:
+    from archlab.report.plot.designs import sweep_picture
 
-    sweep_picture(space, designs, figure).save(path)
+    sweep_picture(question.space, designs, question.conditions, options.figure, look_of(options)).save(path)

@@ -1,4 +1,4 @@
-"""The charts as Vega-Lite specifications: one definition for the page and for SVG and PNG files."""
+"""The charts of pages, as Vega-Lite specifications; those for papers are in `plot/`, in the same colours."""
 
 from __future__ import annotations
 
@@ -242,16 +242,26 @@ def reach(records: list[Row], costs: list[str]) -> Spec:
         records: of the designs: name, costs, `receptive_field`.
         costs: what the horizontal axis may be, the first one to begin with.
     """
-    x = {"field": "x", "type": "quantitative", "scale": {"type": "log", "nice": False}}
-    y = {"field": "receptive_field", "type": "quantitative", "scale": {"zero": False}, "title": "receptive field"}
-    title = {"title": {"expr": "cost"}, "format": ".3~s", "tickCount": 6}
-    shown = [{"field": name, "format": ","} for name in (*costs, "receptive_field")]
+    labels = {figure.key: _label(figure) for figure in FIGURES if figure.key in costs}
+    units = ", ".join([f"'{key}': {_MIB if key in _BYTES else 1}" for key in costs])
+    x = {"field": "x", "type": "quantitative", "scale": {"type": "log", "nice": False, "padding": 12}}
+    y = {
+        "field": "receptive_field",
+        "type": "quantitative",
+        "scale": {"zero": False, "padding": 12},
+        "title": "receptive field (positions)",
+    }
+    title = {"title": {"expr": _lookup(labels, "cost")}, "format": ".3~s", "tickCount": 6}
+    shown = [{"field": _shown(name), "title": labels[name], "format": ",.5~r"} for name in costs]
+    shown.append({"field": "receptive_field", "title": "receptive field", "format": ","})
+    options = {"options": costs, "labels": list(labels.values())}
     return {
         **_base("Receptive field against a cost; the line joins designs that no cheaper one sees as much as"),
         "data": {"values": records},
-        "params": [{"name": "cost", "value": costs[0], "bind": {"input": "select", "name": "cost ", "options": costs}}],
+        "params": [{"name": "cost", "value": costs[0], "bind": {"input": "select", "name": "cost ", **options}}],
         "transform": [
-            {"calculate": "datum[cost]", "as": "x"},
+            {"calculate": f"datum[cost] / {{{units}}}[cost]", "as": "x"},
+            *[_mebibytes(key) for key in costs if key in _BYTES],
             {"calculate": "-datum.receptive_field", "as": "minus"},
             {
                 "sort": [{"field": "x"}, {"field": "minus"}],
@@ -262,12 +272,12 @@ def reach(records: list[Row], costs: list[str]) -> Spec:
         "encoding": {"x": {**x, "axis": title}, "y": y},
         "layer": [
             {
-                "mark": {"type": "point", "filled": True, "size": 30, "opacity": 0.35, "color": COLOURS[0]},
-                "encoding": {"tooltip": [{"field": "name", "title": "design"}, *shown]},
+                "transform": [{"filter": "datum.receptive_field >= datum.most"}],
+                "mark": {"type": "line", "color": "#8a8a8a", "strokeDash": [4, 3], "interpolate": "step-after"},
             },
             {
-                "transform": [{"filter": "datum.receptive_field >= datum.most"}],
-                "mark": {"type": "line", "color": COLOURS[1], "interpolate": "step-after"},
+                "mark": {"type": "point", "filled": True, "size": 45, "opacity": 0.8, "color": COLOURS[0]},
+                "encoding": {"tooltip": [{"field": "name", "title": "design"}, *shown]},
             },
         ],
     }
@@ -280,20 +290,29 @@ def distribution(records: list[Row]) -> Spec:
         records: by figure, the least and the most of an interval, and the designs in it.
     """
     known = list(dict.fromkeys([record["figure"] for record in records]))
-    title = {"expr": "figure"}
+    labels = {figure.key: _label(figure) for figure in FIGURES if figure.key in known}
+    title = {"expr": _lookup(labels, "figure")}
+    options = {"options": known, "labels": [labels[key] for key in known]}
     amount = {"type": "quantitative", "scale": {"type": "log", "nice": False}}
+    records = [
+        {**record, **({end: record[end] / _MIB for end in ("low", "high")} if record["figure"] in _BYTES else {})}
+        for record in records
+    ]
     return {
         **_base("How many designs have how much of a figure, in intervals of equal ratio"),
         "data": {"values": records},
-        "params": [
-            {"name": "figure", "value": "macs", "bind": {"input": "select", "name": "figure ", "options": known}}
-        ],
+        "params": [{"name": "figure", "value": "macs", "bind": {"input": "select", "name": "figure ", **options}}],
         "transform": [{"filter": "datum.figure == figure"}],
         "mark": {"type": "rect", "color": COLOURS[0], "stroke": "white", "strokeWidth": 0.5},
         "encoding": {
             "x": {"field": "low", **amount, "axis": {"title": title, "format": ".3~s", "tickCount": 8, "grid": False}},
             "x2": {"field": "high"},
-            "y": {"field": "designs", "type": "quantitative", "title": "designs"},
+            "y": {
+                "field": "designs",
+                "type": "quantitative",
+                "title": "designs",
+                "axis": {"tickMinStep": 1, "format": ",d"},
+            },
             "y2": {"datum": 0},
             "tooltip": [
                 {"field": "low", "format": ".3~s", "title": "from"},

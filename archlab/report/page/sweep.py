@@ -1,36 +1,17 @@
-"""The designs of a sweep as one HTML page, and as charts by themselves."""
+"""The designs of a sweep as one HTML page."""
 
 from __future__ import annotations
 
-from math import floor, inf, log10
-from typing import Any
-
-from archlab.analysis.row import Row
 from archlab.diagnostics.requirements import require
 from archlab.report.bounds import check_rows
-from archlab.report.figures import FIGURES
 from archlab.report.page import charts
-from archlab.report.page.picture import Picture
 from archlab.report.page.render import environment, script_values
 from archlab.report.sweep import people_rows
-from archlab.sweep.figures import SUMS, Designs, field_value
-from archlab.sweep.front import front_of, limits_text, wishes
+from archlab.report.sweep_points import KEYS, design_counts, design_points, fields_differ, seeing
+from archlab.sweep.figures import Designs
+from archlab.sweep.front import limits_text
 from archlab.sweep.space import Space
-from archlab.sweep.whole import design_text
 from archlab.sweep.work import Question
-
-MOST_POINTS = 3_000
-"""Of a chart; of more designs every so many."""
-BINS_PER_DECADE = 12
-"""Of a distribution."""
-_KEYS = {
-    "macs": "macs",
-    "params": "params",
-    "flops": "flops",
-    "activations": "activations",
-    "inference_peak": "memory.inference_peak",
-}
-"""Figures of pages, and what they are called here."""
 
 
 def sweep_page(question: Question, designs: Designs, *, command: str) -> str:
@@ -74,61 +55,12 @@ def _without_title(spec: charts.Spec) -> charts.Spec:
     return {key: value for key, value in spec.items() if key != "title"}
 
 
-def sweep_picture(space: Space, designs: Designs, figure: str) -> Picture:
-    """One chart by itself.
-
-    Args:
-        space: of the designs.
-        designs: to draw.
-        figure: pareto or distribution.
-
-    Raises:
-        MissingRequirementError: without the extra `report`.
-    """
-    require("vl_convert", "report", "a chart")
-    return Picture(scatter(space, designs) if figure == "pareto" else distribution(designs))
-
-
 def scatter(space: Space, designs: Designs) -> charts.Spec:
-    """What the designs see against what they cost; any two costs where they all see everything."""
-    points = [_point(space, designs, row) for row in _drawn(designs)]
-    seeing = [point for point in points if point["receptive_field"] is not None]
-    return charts.reach(seeing, list(_KEYS)) if seeing else charts.pareto(points)
-
-
-def _drawn(designs: Designs) -> list[int]:
-    """Every so many rows of many, and those on the lines."""
-    step = -(-len(designs) // MOST_POINTS)
-    if step <= 1:
-        return list(range(len(designs)))
-    lines = [row for name in _KEYS.values() for row in front_of(designs, wishes([name, "receptive_field"]))]
-    return sorted({*range(0, len(designs), step), *lines})
-
-
-def _point(space: Space, designs: Designs, row: int) -> Row:
-    point: Row = {"name": design_text(space, designs.numbers[row]), **dict.fromkeys([f.key for f in FIGURES])}
-    point |= {key: designs.columns[name][row] for key, name in _KEYS.items()}
-    size = field_value(designs.seen[row], "receptive_field")
-    return {**point, "receptive_field": None if size == inf else int(size)}
+    """What the designs see against what they cost; any two costs where all see the same."""
+    points = design_points(space, designs)
+    return charts.reach(seeing(points), list(KEYS)) if fields_differ(points) else charts.pareto(points)
 
 
 def distribution(designs: Designs) -> charts.Spec:
     """How many designs have how much of each figure, as RegNet and MCUNet draw the designs that fit a budget."""
-    records = [record for name in SUMS if name in _KEYS.values() for record in _counted(designs, name)]
-    return charts.distribution(records)
-
-
-def _counted(designs: Designs, name: str) -> list[Row]:
-    found: dict[int, int] = {}
-    for value in designs.columns[name]:
-        if value > 0:
-            place = floor(log10(value) * BINS_PER_DECADE)
-            found[place] = found.get(place, 0) + 1
-    return [
-        {"figure": name, "low": _edge(place), "high": _edge(place + 1), "designs": count}
-        for place, count in sorted(found.items())
-    ]
-
-
-def _edge(place: int) -> Any:
-    return 10 ** (place / BINS_PER_DECADE)
+    return charts.distribution([record for key in KEYS for record in design_counts(designs, key)])

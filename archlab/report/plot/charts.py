@@ -8,28 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from archlab.analysis.result import Analysis
 from archlab.analysis.row import Row
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
-from archlab.diagnostics.words import listed
+from archlab.diagnostics.words import counted, listed
 from archlab.report.figures import FIGURES, Figure
 from archlab.report.page.data import extent_records, growth_records, growth_words, memory_records, stage_records
-from archlab.report.plot.figure import write
 from archlab.report.plot.labels import name_points, spread
 from archlab.report.plot.look import Look
-from archlab.report.plot.style import FAINT, INK, SERIES, SERIES_DASHES, style
+from archlab.report.plot.picture import Picture
+from archlab.report.plot.sheet import canvas
+from archlab.report.plot.style import FAINT, INK, LIGHT, SERIES, SERIES_DASHES, style
 
 MOST_NAMED = 12
 """Networks whose lines can be told apart; of more, a scatter names those on its line alone."""
+MOST_APART = 300
+"""Points that are each a mark of its own; more are drawn as one."""
 STAGE_FIGURES = ("params", "macs", "activations", "output_bytes")
 RUNS = {"training_peak": "training", "inference_peak": "inference"}
 _BYTES = ("inference_peak", "training_peak", "flash", "ram", "arena", "output_bytes", "bytes")
@@ -66,24 +67,28 @@ class Asked:
         self.analyses, self.names, self.rows, self.look = analyses, names, rows, look
 
     def axis_words(self, key: str, unit: str) -> str:
-        """`MACs (G, batch 1)`: a quantity with what it depends on."""
+        """See `axis_words`."""
         first = self.analyses[0]
-        parts = [unit] if unit else []
-        parts += [f"batch {first.batch}"] if key in _BY_BATCH else []
-        parts += [first.dtype] if key in _BYTES or key == "seconds" else []
-        label = {"output_bytes": "outputs of layers"}.get(key) or next(f.label for f in FIGURES if f.key == key)
-        return f"{label} ({', '.join(parts)})" if parts else label
+        return axis_words(key, unit, first.batch, first.dtype)
 
 
-def save_chart(
+def axis_words(key: str, unit: str, batch: int, dtype: str) -> str:
+    """`MACs (G, batch 1)`: a quantity with what it depends on."""
+    parts = [unit] if unit else []
+    parts += [f"batch {batch}"] if key in _BY_BATCH else []
+    parts += [dtype] if key in _BYTES or key == "seconds" else []
+    label = {"output_bytes": "outputs of layers"}.get(key) or next(f.label for f in FIGURES if f.key == key)
+    return f"{label} ({', '.join(parts)})" if parts else label
+
+
+def chart(
     analyses: Sequence[Analysis],
     names: Sequence[str],
     rows: Callable[[], list[Row]],
     figure: str,
     look: Look,
-    path: Path,
-) -> None:
-    """Draw a chart to a .svg, .png or .pdf file; equal networks give equal files.
+) -> Picture:
+    """A chart of some networks; equal networks give equal files.
 
     Args:
         analyses: of the networks.
@@ -91,14 +96,13 @@ def save_chart(
         rows: gives their figures.
         figure: pareto, growth, stages or memory.
         look: of the chart.
-        path: its ending chooses the form.
 
     Raises:
-        ConfigError: if there is no such chart, or the file cannot be written.
+        ConfigError: if there is no such chart of these networks.
     """
     asked = Asked(analyses, names, rows() if figure == "pareto" else [], look)
-    with style(font_size=look.font_size):
-        write(draw_chart(asked, figure), path)
+    _chosen(asked, figure)
+    return Picture(f"the {figure} of {counted(len(names), 'network')}", lambda: draw_chart(asked, figure), look)
 
 
 def draw_chart(asked: Asked, figure: str) -> Canvas:
@@ -108,19 +112,18 @@ def draw_chart(asked: Asked, figure: str) -> Canvas:
         ConfigError: if there is no such chart of these networks.
     """
     title, draw = _chosen(asked, figure)
-    canvas = Canvas(figsize=asked.look.size, layout=ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.04))
-    FigureCanvasAgg(canvas)
-    axes = canvas.add_subplot()
+    drawn = canvas(asked.look)
+    axes = drawn.add_subplot()
     draw(axes, asked)
     if asked.look.title:
         axes.set_title(title)
-    return canvas
+    return drawn
 
 
 def draw_on(
     axes: Axes, analyses: Sequence[Analysis], names: Sequence[str], rows: Callable[[], list[Row]], figure: str
 ) -> None:
-    """Draw a chart onto axes of a caller's figure; see `save_chart`.
+    """Draw a chart onto axes of a caller's figure; see `chart`.
 
     Raises:
         ConfigError: if there is no such chart of these networks.
@@ -173,33 +176,70 @@ def scaled(key: str, values: Sequence[float]) -> tuple[float, str]:
 
 def draw_pareto(axes: Axes, asked: Asked) -> None:
     """Two figures against each other; the line joins networks that no other beats in both, less being better."""
-    x_key, y_key = asked.look.x or "macs", asked.look.y or "params"
-    better = {key: _figure_of(key).better for key in (x_key, y_key)}
-    points = [
-        (name, float(row[x_key]), float(row[y_key]))
-        for name, row in zip(asked.names, asked.rows, strict=True)
-        if row.get(x_key) and row.get(y_key)
-    ]
+    first = asked.analyses[0]
+    keys = asked.look.x or "macs", asked.look.y or "params"
+    named = list(zip(asked.names, asked.rows, strict=True))
+    draw_points(axes, named, keys, lambda key, unit: axis_words(key, unit, first.batch, first.dtype), "network")
+
+
+def draw_points(
+    axes: Axes,
+    named: Sequence[tuple[str, Row]],
+    keys: tuple[str, str],
+    words: Callable[[str, str], str],
+    what: str,
+    *,
+    all_names: bool = True,
+) -> None:
+    """A point for each row, and a line through those that no other beats in both figures.
+
+    Args:
+        axes: to draw on.
+        named: rows of figures with their names.
+        keys: the figures across and up.
+        words: the label of an axis, of a figure and its unit.
+        what: a row is of, for people.
+        all_names: whether names are also written where there is no room for them.
+
+    Raises:
+        ConfigError: if no row has both figures.
+    """
+    x_key, y_key = keys
+    points = [(name, float(row[x_key]), float(row[y_key])) for name, row in named if row.get(x_key) and row.get(y_key)]
     if not points:
-        words = " and ".join([_figure_of(key).label for key in (x_key, y_key)])
-        raise single_problem(f"no network here has {words}, so that there is nothing to draw", Code.WRONG_VALUE)
+        figures = " and ".join([_figure_of(key).label for key in keys])
+        raise single_problem(f"no {what} here has {figures}, so that there is nothing to draw", Code.WRONG_VALUE)
     scale = {x_key: scaled(x_key, [x for _, x, _ in points]), y_key: scaled(y_key, [y for _, _, y in points])}
     x = [point[1] / scale[x_key][0] for point in points]
     y = [point[2] / scale[y_key][0] for point in points]
-    front = _front(x, y, [-1 if better[key] == "more" or key == "receptive_field" else 1 for key in (x_key, y_key)])
+    front = _front(x, y, [-1 if _is_more_better(key) else 1 for key in keys])
     axes.step(
         [x[at] for at in front], [y[at] for at in front], where="post", color=FAINT, linestyle=(0, (3, 2)), zorder=1
     )
-    for at in range(len(points)):
+    for at in range(len(points)) if len(points) <= MOST_APART else ():
         is_best = at in front
-        axes.plot(x[at], y[at], "o" if is_best else "s", color=SERIES[0], markersize=5 if is_best else 4,
-                  markerfacecolor=SERIES[0] if is_best else "white", zorder=3)  # fmt: skip
+        _plot_points(axes, [x[at]], [y[at]], is_best=is_best)
+    if len(points) > MOST_APART:
+        rest = sorted({*range(len(points))} - {*front})
+        _plot_points(axes, [x[at] for at in rest], [y[at] for at in rest], is_best=False)
+        _plot_points(axes, [x[at] for at in front], [y[at] for at in front], is_best=True)
     for axis, values in ((axes.xaxis, x), (axes.yaxis, y)):
-        _log_axis(axis, values)
-    axes.set_xlabel(asked.axis_words(x_key, scale[x_key][1]))
-    axes.set_ylabel(asked.axis_words(y_key, scale[y_key][1]))
-    named = range(len(points)) if len(points) <= MOST_NAMED else front
-    name_points(axes, [(points[at][0], x[at], y[at]) for at in named], list(zip(x, y, strict=True)))
+        log_axis(axis, values)
+    axes.set_xlabel(words(x_key, scale[x_key][1]))
+    axes.set_ylabel(words(y_key, scale[y_key][1]))
+    shown = range(len(points)) if len(points) <= MOST_NAMED else front if len(front) <= 2 * MOST_NAMED else ()
+    names = [(points[at][0], x[at], y[at]) for at in shown]
+    name_points(axes, names, list(zip(x, y, strict=True)), all_of_them=all_names)
+
+
+def _plot_points(axes: Axes, x: list[float], y: list[float], *, is_best: bool) -> None:
+    fill = SERIES[0] if is_best else "white"
+    axes.plot(x, y, "o" if is_best else "s", color=SERIES[0], markersize=5 if is_best else 4, markerfacecolor=fill,
+              zorder=3)  # fmt: skip
+
+
+def _is_more_better(key: str) -> bool:
+    return _figure_of(key).better == "more" or key == "receptive_field"
 
 
 def _figure_of(key: str) -> Figure:
@@ -216,7 +256,7 @@ def _front(x: list[float], y: list[float], signs: list[int]) -> list[int]:
     return sorted(found, key=lambda at: x[at])
 
 
-def _log_axis(axis: object, values: list[float]) -> None:
+def log_axis(axis: object, values: list[float]) -> None:
     """Logarithmic, with 1, 2 and 5 of each power written in full, and room at both ends for names."""
     name = axis.axis_name  # type: ignore[attr-defined]
     getattr(axis.axes, f"set_{name}scale")("log")  # type: ignore[attr-defined]
@@ -330,7 +370,7 @@ def draw_stages(axes: Axes, asked: Asked) -> None:
                 value,
                 left=left,
                 height=0.66,
-                color=SERIES[0] if dark else "white",
+                color=SERIES[0] if dark else LIGHT,
                 edgecolor=SERIES[0],
                 linewidth=0.7,
             )

@@ -12,6 +12,7 @@ from archlab.analysis.receptive_field.growth import effective_growth
 from archlab.diagnostics.words import all_of
 from archlab.layers.shape import AXIS_NAMES, main_axis, map_size
 from archlab.report.field import FieldReport
+from archlab.report.plot.labels import legend_below
 from archlab.report.plot.style import CRITICAL, EFFECTIVE, INK, INPUT, LINES, THEORY, UNPRODUCTIVE, size_text
 
 MOST_NAMES = 28
@@ -25,8 +26,14 @@ LOG_FROM_OF_ONE_AXIS = 10
 Points = list[tuple[int, float]]
 
 
-def draw_growth(axes: Axes, report: FieldReport) -> None:
-    """Sizes against the layer's number, with the input's size and what Richter et al. 2021 say of each layer."""
+def draw_growth(axes: Axes, report: FieldReport, *, below: bool = False) -> None:
+    """Sizes against the layer's number, with the input's size and what Richter et al. 2021 say of each layer.
+
+    Args:
+        axes: to draw on.
+        report: of the network.
+        below: whether the legend stands below instead of beside.
+    """
     extents = report.analysis.graph.input_shape[1:]
     curves = _sizes(report)
     axes.set_title("Growth along the network")
@@ -61,7 +68,10 @@ def draw_growth(axes: Axes, report: FieldReport) -> None:
     _draw_unit(axes, report, [axis for axis, _ in alike])
     _scale(axes, report, curves)
     axes.set_ylabel("size (positions of the input)")
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    if below:
+        legend_below(axes, from_edge=True)
+    else:
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 def _named(found: Sequence[object]) -> list[tuple[int, str]]:

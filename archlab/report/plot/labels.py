@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.transforms import Bbox
+from matplotlib.transforms import Bbox, ScaledTranslation, blended_transform_factory
 
 _SIDES = ((1, 1, "left", "bottom"), (1, -1, "left", "top"), (-1, 1, "right", "bottom"), (-1, -1, "right", "top"))
 PLACES = (
@@ -14,13 +17,16 @@ PLACES = (
 """In points from the point, the nearest first; the far ones get a line."""
 
 
-def name_points(axes: Axes, named: list[tuple[str, float, float]], points: list[tuple[float, float]]) -> None:
+def name_points(
+    axes: Axes, named: list[tuple[str, float, float]], points: list[tuple[float, float]], *, all_of_them: bool = True
+) -> None:
     """Write each name where it meets no other name and no point, as far as there is room.
 
     Args:
         axes: with their final limits.
         named: names with their points, in data.
         points: all of them.
+        all_of_them: whether a name that has no such place is written nevertheless.
     """
     canvas = axes.figure.canvas
     canvas.draw()
@@ -47,6 +53,9 @@ def name_points(axes: Axes, named: list[tuple[str, float, float]], points: list[
             if not best[0]:
                 break
         assert best is not None
+        if best[0] and not all_of_them:
+            best[1].remove()
+            continue
         taken.append(best[2])
 
 
@@ -86,3 +95,29 @@ def spread(axes: Axes, ends: list[tuple[str, float, float, str]]) -> None:
             arrowprops=line,
             annotation_clip=False,
         )
+
+
+def legend_below(
+    axes: Axes, handles: Sequence[Artist] | None = None, *, columns: int = 1, from_edge: bool = False
+) -> None:
+    """A legend right below the numbers and the label of the horizontal axis, however high these are.
+
+    Args:
+        axes: with all labels.
+        handles: what is explained; None for what has a label.
+        columns: of the legend.
+        from_edge: whether it begins at the left edge of the figure, where the panel is too narrow for it.
+    """
+    figure = axes.figure.figure
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    taken = axes.xaxis.get_tightbbox(renderer)
+    bottom = axes.get_window_extent(renderer).y0
+    down = 0.0 if taken is None else max(0.0, bottom - taken.y0) / figure.dpi
+    gap = 0.5 * float(axes.xaxis.label.get_fontsize()) / 72
+    moved = ScaledTranslation(0, -down - gap, figure.dpi_scale_trans)
+    found = axes.get_legend_handles_labels()[0] if handles is None else handles
+    if found:
+        below = axes.transAxes + moved
+        place = blended_transform_factory(figure.transFigure, below) if from_edge else below
+        axes.legend(handles=found, loc="upper left", bbox_to_anchor=(0.01 if from_edge else -0.02, 0),
+                    bbox_transform=place, borderaxespad=0, handlelength=1.6, ncols=columns)  # fmt: skip

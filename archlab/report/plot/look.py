@@ -3,6 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
+
+NARROW = 6
+"""Inches below which a picture has its panels in one column."""
+
+
+@dataclass(frozen=True)
+class PanelLook:
+    """Of a picture of several panels.
+
+    Attributes:
+        size: width and height in inches; None for what the panels need.
+        font_size: in points; None for the picture's own sizes.
+        title: whether there is one.
+    """
+
+    size: tuple[float, float] | None = None
+    font_size: float | None = None
+    title: bool = True
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether panels stand below one another, and legends below them."""
+        return self.size is not None and self.size[0] < NARROW
+
+
+PANELS = PanelLook()
+"""As the panels need it."""
 
 
 @dataclass(frozen=True)
@@ -22,3 +50,21 @@ class Look:
     title: bool = True
     x: str | None = None
     y: str | None = None
+
+
+class LookOptions(TypedDict, total=False):
+    """The same as keywords."""
+
+    size: tuple[float, float]
+    font_size: float
+    title: bool
+    x: str | None
+    y: str | None
+
+
+class PanelOptions(TypedDict, total=False):
+    """Those of several panels as keywords."""
+
+    size: tuple[float, float] | None
+    font_size: float | None
+    title: bool

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from archlab.analysis.receptive_field.effective import EffectiveAxis
 from archlab.report.field import FieldReport
 from archlab.report.plot.field_map import axis_words
+from archlab.report.plot.labels import legend_below
 from archlab.report.plot.style import DASHES, EFFECTIVE, FAINT, HOLES, INPUT, MEASURED, THEORY
 from archlab.report.plot.view import View, binned, read_flags
 
@@ -32,7 +33,9 @@ def equal_axes(report: FieldReport) -> list[Group]:
     return [tuple([axis for axis, other in enumerate(keys) if other == key]) for key in dict.fromkeys(keys)]
 
 
-def draw_profile(axes: Axes, report: FieldReport, view: View, group: Group, *, below: float = -0.14) -> None:
+def draw_profile(
+    axes: Axes, report: FieldReport, view: View, group: Group, *, legend: bool = True, from_edge: bool = False
+) -> None:
     """The curves of one axis, or of several that are alike.
 
     Args:
@@ -40,7 +43,8 @@ def draw_profile(axes: Axes, report: FieldReport, view: View, group: Group, *, b
         report: whose estimate and measurement are drawn.
         view: of a map that shows the axis.
         group: the axes.
-        below: where the legend hangs, in heights of the panel.
+        legend: whether it has one of its own.
+        from_edge: whether that begins at the figure's edge.
     """
     axis, words = group[0], axis_words(report)
     highest = 0.0
@@ -66,9 +70,10 @@ def draw_profile(axes: Axes, report: FieldReport, view: View, group: Group, *, b
     name = " or ".join([words[number] for number in group])
     axes.set_title(f"Weight of each {name}")
     axes.set_xlabel(f"{name} of the input{' (positions)' if len(words) > 1 else ''}")
-    axes.set_ylabel("share of the weight" if width == 1 else f"share of the weight (means of {width} positions)")
+    axes.set_ylabel("share of the weight" if width == 1 else f"share of the weight\n(means of {width} positions)")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
-    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, below), borderaxespad=0)
+    if legend:
+        legend_below(axes, from_edge=from_edge)
 
 
 def _steps(

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from archlab.analysis.projective_field.axis_projection import AxisProjection
 from archlab.layers.shape import AXIS_NAMES, UNIT_NAMES, map_size, size_along
-from archlab.report.plot.figure import write
+from archlab.report.plot.labels import legend_below
+from archlab.report.plot.look import PANELS, PanelLook
+from archlab.report.plot.sheet import fit_narrow, panels, write
 from archlab.report.plot.style import DASHES, EFFECTIVE, HOLES, INK, INPUT, PADDING, THEORY, style
 from archlab.report.plot.view import binned
 from archlab.report.projection import ProjectionReport
@@ -26,34 +26,39 @@ LINES = ("-", DASHES, ":")
 Flags = NDArray[np.bool_]
 
 
-def save(report: ProjectionReport, path: Path) -> None:
-    """Draw a report to a .png or .svg file; equal reports give equal files.
+def save(report: ProjectionReport, path: Path, look: PanelLook = PANELS) -> None:
+    """Draw a report to a .png, .svg or .pdf file; equal reports give equal files.
 
     Args:
         report: of a position.
         path: its ending chooses the form.
+        look: of the picture.
 
     Raises:
         ConfigError: if the file cannot be written.
     """
-    with style():
-        write(draw(report), path)
+    with style(font_size=look.font_size):
+        write(draw(report, look), path)
 
 
-def draw(report: ProjectionReport) -> Figure:
+def draw(report: ProjectionReport, look: PanelLook = PANELS) -> Figure:
     """The picture, within `style`."""
     axes_shown = _distinct_axes(report)
-    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1, hspace=0.04, wspace=0.03)
-    figure = Figure(figsize=(4.6 * (2 + len(axes_shown)) + 0.8, 8.4), layout=layout)
-    FigureCanvasAgg(figure)
-    title = report.title()
-    figure.suptitle(title if len(title) <= 110 else title[:109] + "…", x=0.012, ha="left", fontweight="bold")
-    grid = figure.add_gridspec(2, 2 + len(axes_shown), height_ratios=(1.55, 1))
-    _draw_input(figure.add_subplot(grid[0, 0]), report)
-    _draw_units(figure.add_subplot(grid[0, 1]), report)
-    for column, axis in enumerate(axes_shown):
-        _draw_relation(figure.add_subplot(grid[0, 2 + column]), report, axis, alone=len(axes_shown) == 1)
-    _draw_growth(figure.add_subplot(grid[1, :]), report)
+    count = 2 + len(axes_shown)
+    figure = panels(report.title(), (4.6 * count + 0.8, 8.4), look)
+    if look.is_narrow:
+        rows = figure.add_gridspec(count + 1, 1, height_ratios=(*[1.4] * count, 1))
+        places = [rows[row, 0] for row in range(count + 1)]
+    else:
+        grid = figure.add_gridspec(2, count, height_ratios=(1.55, 1))
+        places = [*[grid[0, column] for column in range(count)], grid[1, :]]
+    _draw_input(figure.add_subplot(places[0]), report)
+    _draw_units(figure.add_subplot(places[1]), report)
+    for place, axis in zip(places[2:], axes_shown, strict=False):
+        _draw_relation(figure.add_subplot(place), report, axis, alone=len(axes_shown) == 1)
+    _draw_growth(figure.add_subplot(places[-1]), report, below=look.is_narrow)
+    if look.is_narrow:
+        fit_narrow(figure)
     return figure
 
 
@@ -86,7 +91,7 @@ def _draw_input(axes: Axes, report: ProjectionReport) -> None:
     ]
     _draw_unreached(axes, report, handles)
     _limits(axes, height, width)
-    _legend(axes, handles)
+    legend_below(axes, handles)
 
 
 def _draw_unreached(axes: Axes, report: ProjectionReport, handles: list[Patch]) -> None:
@@ -148,7 +153,7 @@ def _draw_units(axes: Axes, report: ProjectionReport) -> None:
     _limits(axes, height, width)
     axes.set_title(f"Units of {report.node.path}" + ("" if reached else ": none reached"))
     _label(axes, "the map", len(size))
-    _legend(axes, handles)
+    legend_below(axes, handles)
 
 
 def _draw_relation(axes: Axes, report: ProjectionReport, axis: int, *, alone: bool) -> None:
@@ -175,7 +180,7 @@ def relation(projection: AxisProjection) -> Flags:
     return np.array([binned(one).max(axis=1) for one in flags])
 
 
-def _draw_growth(axes: Axes, report: ProjectionReport) -> None:
+def _draw_growth(axes: Axes, report: ProjectionReport, *, below: bool) -> None:
     """Share of each layer's units that the position reaches, against the layer's number."""
     axes.set_title("Growth along the network: share of each map that the position reaches")
     words = AXIS_NAMES[len(report.at)]
@@ -201,7 +206,10 @@ def _draw_growth(axes: Axes, report: ProjectionReport) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("layer (its number in the file)")
     axes.set_ylabel("share of the units")
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    if below:
+        legend_below(axes, from_edge=True)
+    else:
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 def _flags(runs: list[tuple[int, int]], count: int) -> Flags:
@@ -244,7 +252,3 @@ def _label(axes: Axes, whose: str, rank: int) -> None:
 
 def _size_text(values: tuple[int, ...] | list[int]) -> str:
     return " x ".join(map(str, values))
-
-
-def _legend(axes: Axes, handles: list[Patch]) -> None:
-    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(-0.02, -0.14), borderaxespad=0, handlelength=1.6)

@@ -24,6 +24,8 @@ MEASURED = "#008A64"
 CRITICAL = "#B87400"
 UNPRODUCTIVE = "#B8608F"
 COPIES = "#2F86BD"
+LIGHT = "#cfe3f1"
+"""Beside the first colour of `SERIES`, with an edge of that: letters on it are `INK`."""
 PADDING = "#eeeeee"
 HOLES = "#c9c9c9"
 DASHES = (0, (4, 2))
@@ -74,6 +76,7 @@ SETTINGS: dict[Any, Any] = {
 
 _SIZES: tuple[Any, ...] = (
     "font.size",
+    "figure.titlesize",
     "axes.titlesize",
     "axes.labelsize",
     "xtick.labelsize",

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from archlab.report.memory import MemoryView
-from archlab.report.plot.figure import write
+from archlab.report.plot.labels import legend_below
+from archlab.report.plot.look import PANELS, PanelLook
+from archlab.report.plot.sheet import panels, write
 from archlab.report.plot.style import (
     COPIES,
     CRITICAL,
@@ -26,7 +26,8 @@ from archlab.report.plot.style import (
 )
 from archlab.report.units import binary
 
-MOST_TICKS = 14
+MOST_TICKS, NARROW_TICKS = 14, 6
+"""Stages named along the axis."""
 OPTIMIZER = "#5F6770"
 HATCHES = ("", "////", "", "....", "", "\\\\\\\\", "", "xxxx", "")
 """Of bands on one another, so that they are told apart without colours, too."""
@@ -34,22 +35,30 @@ MOST_STEPS = 2_000
 """Moments drawn, about one for each pixel; of neighbours beyond that, the highest."""
 
 
-def save_timeline(view: MemoryView, path: Path) -> None:
-    """Draw a run to a .png or .svg file; equal runs give equal files.
+def save_timeline(view: MemoryView, path: Path, look: PanelLook = PANELS) -> None:
+    """Draw a run to a .png, .svg or .pdf file; equal runs give equal files.
+
+    Args:
+        view: of the run.
+        path: its ending chooses the form.
+        look: of the picture.
 
     Raises:
         ConfigError: if the file cannot be written.
     """
-    with style():
-        write(draw(view), path)
+    with style(font_size=look.font_size):
+        write(draw(view, look), path)
 
 
-def draw(view: MemoryView) -> Figure:
+def draw(view: MemoryView, look: PanelLook = PANELS) -> Figure:
     """The picture, within `style`."""
-    figure = Figure(figsize=(11, 5.6), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1))
-    FigureCanvasAgg(figure)
-    figure.suptitle(view.title(), x=0.012, ha="left", fontweight="bold")
-    _draw(figure.add_subplot(), view)
+    figure = panels(view.title(), (11, 5.6), look)
+    axes = figure.add_subplot()
+    _draw(axes, view, is_narrow=look.is_narrow)
+    if look.is_narrow:
+        legend_below(axes, axes.get_legend_handles_labels()[0][::-1], columns=2, from_edge=True)
+    else:
+        _legend(axes)
     return figure
 
 
@@ -57,12 +66,18 @@ def draw_on(axes: Axes, view: MemoryView) -> None:
     """The picture without its title, on axes of a caller's figure."""
     with style():
         _draw(axes, view)
+        _legend(axes)
 
 
-def _draw(axes: Axes, view: MemoryView) -> None:
+def _draw(axes: Axes, view: MemoryView, *, is_narrow: bool = False) -> None:
     _draw_levels(axes, view)
-    _mark_peak(axes, view)
-    _mark_phases(axes, view)
+    _mark_peak(axes, view, "\n" if is_narrow else ": ")
+    _mark_phases(axes, view, NARROW_TICKS if is_narrow else MOST_TICKS)
+    if is_narrow:
+        axes.set_ylim(0, 1.4 * view.timeline.peak / _unit(view.timeline.peak)[0])
+
+
+def _legend(axes: Axes) -> None:
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.5, reverse=True)
 
 
@@ -114,19 +129,20 @@ def _draw_levels(axes: Axes, view: MemoryView) -> None:
     axes.set_ylabel(f"memory alive ({unit})")
 
 
-def _mark_peak(axes: Axes, view: MemoryView) -> None:
+def _mark_peak(axes: Axes, view: MemoryView, between: str) -> None:
     timeline = view.timeline
     size, _ = _unit(timeline.peak)
     at = timeline.moments.index(timeline.peak_moment) + 0.5
     height = timeline.peak / size
     axes.axhline(height, color=FAINT, linewidth=0.8, linestyle=DASHES)
     side = "right" if at > len(timeline.moments) / 2 else "left"
-    text = f"{binary(timeline.peak)}: {view.moment_text(timeline.peak_moment)}"
-    axes.annotate(text, (at, height), (0, 5), textcoords="offset points", ha=side, color=INK)
+    text = f"{binary(timeline.peak)}{between}{view.moment_text(timeline.peak_moment)}"
+    axes.annotate(text, (at, height), (0, 5), textcoords="offset points", ha=side, color=INK, zorder=6,
+                  bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1})  # fmt: skip
     axes.plot([at], [height], marker="v", color=INK, markersize=5, clip_on=False)
 
 
-def _mark_phases(axes: Axes, view: MemoryView) -> None:
+def _mark_phases(axes: Axes, view: MemoryView, names: int) -> None:
     """Lines between the phases with their names on top, and the names of the longest stages along the axis."""
     rows = view.moments()
     phases = [str(_PHASES.get(row["phase"], row["phase"])) for row in rows]
@@ -136,7 +152,7 @@ def _mark_phases(axes: Axes, view: MemoryView) -> None:
         if end - first > 1:
             axes.text((first + end) / 2, 0.985, phase, transform=axes.get_xaxis_transform(), ha="center", va="top")
     stages = _runs([f"{phase} {row['layer'].partition('.')[0]}" for phase, row in zip(phases, rows, strict=True)])
-    nearest = len(rows) / MOST_TICKS
+    nearest = len(rows) / names
     ticks: dict[float, str] = {}
     for name, first, end in sorted(stages, key=lambda stage: stage[1] - stage[2]):
         middle = (first + end) / 2

@@ -1,20 +1,37 @@
-"""Charts by themselves: SVG and PNG from the specifications of the page."""
+"""Charts of the page, and charts by themselves: SVG, PNG and PDF."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from archlab.api.comparison import Comparison, compare
 from archlab.cli.main import main
 from archlab.diagnostics.problem import ConfigError
+from archlab.report.figures import figures_row
+from archlab.report.page.render import VEGA_LITE, chart_list
+
+vl_convert = pytest.importorskip("vl_convert")
 
 
 @pytest.fixture(scope="module")
 def comparison() -> Comparison:
     return compare(["resnet18", "vgg11", "mobilenet_v2"])
+
+
+def spec_of(comparison: Comparison, figure: str) -> dict[str, Any]:
+    """Of a chart of the page."""
+    rows = [figures_row(analysis, None) for analysis in comparison.analyses]
+    found = chart_list(comparison.analyses, comparison.names, lambda: rows)
+    return next(chart.spec for chart in found if chart.id == figure)
+
+
+def svg_of(comparison: Comparison, figure: str) -> str:
+    """As the page draws it."""
+    return str(vl_convert.vegalite_to_svg({**spec_of(comparison, figure), "width": 760}, vl_version=VEGA_LITE))
 
 
 def marks(svg: str, role: str) -> int:
@@ -23,32 +40,32 @@ def marks(svg: str, role: str) -> int:
 
 
 def test_the_scatter_has_a_point_for_each_network(comparison: Comparison) -> None:
-    svg = comparison.picture("pareto").to_svg()
+    svg = svg_of(comparison, "pareto")
     assert marks(svg, "point") == 3
     assert all(name in svg for name in ("resnet18", "vgg11", "mobilenet_v2", "MACs", "params"))
 
 
 def test_growth_has_a_line_for_each_network(comparison: Comparison) -> None:
-    svg = comparison.picture("growth").to_svg()
+    svg = svg_of(comparison, "growth")
     assert marks(svg, "line mark") == 3
     assert svg.count("input height: 224") == 1  # one size for all
     assert "border layers" not in svg
-    small = compare(["vgg11", "resnet18"], input=(3, 64, 64)).picture("growth").to_svg()
+    small = svg_of(compare(["vgg11", "resnet18"], input=(3, 64, 64)), "growth")
     assert "border layers" in small  # vgg11 sees the whole input long before its end
 
 
 def test_stages_add_up(comparison: Comparison) -> None:
-    records = comparison.picture("stages").spec["data"]["values"]
+    records = spec_of(comparison, "stages")["data"]["values"]
     for analysis in comparison.analyses:
         own = [record for record in records if record["network"] == analysis.graph.name]
         assert sum(record["params"] for record in own) == analysis.total.params
         assert sum(record["macs"] for record in own) == analysis.total.macs
     shown = [record for record in records if record["params"]]
-    assert marks(comparison.picture("stages").to_svg(), "bar") == len(shown)
+    assert marks(svg_of(comparison, "stages"), "bar") == len(shown)
 
 
 def test_memory_reaches_the_peaks(comparison: Comparison) -> None:
-    records = comparison.picture("memory").spec["data"]["values"]
+    records = spec_of(comparison, "memory")["data"]["values"]
     for analysis in comparison.analyses:
         assert analysis.training is not None
         peaks = {
@@ -60,14 +77,13 @@ def test_memory_reaches_the_peaks(comparison: Comparison) -> None:
 
 def test_memory_is_in_the_unit_of_the_tables(comparison: Comparison) -> None:
     """The marks of the axis are MiB: the last one lies within a step of the highest peak."""
-    svg = comparison.picture("memory").to_svg()
+    svg = svg_of(comparison, "memory")
     assert "memory alive (MiB)" in svg
     ticks = [float(text.replace(",", "")) for text in re.findall(r">([\d,.]+)</text>", svg)]  # the others end in %
     peak = max(a.training.peak for a in comparison.analyses if a.training is not None) / 2**20
     assert max(ticks) <= 1.2 * peak <= 1.5 * max(ticks)
-    scatter = comparison.picture("pareto").spec
-    assert "memory, training (MiB)" in str(scatter)
-    assert "outputs (MiB)" in str(comparison.picture("stages").spec)
+    assert "memory, training (MiB)" in str(spec_of(comparison, "pareto"))
+    assert "outputs (MiB)" in str(spec_of(comparison, "stages"))
 
 
 def test_files(tmp_path: Path) -> None:
@@ -79,9 +95,10 @@ def test_files(tmp_path: Path) -> None:
 
 
 def test_pictures_are_saved(comparison: Comparison, tmp_path: Path) -> None:
-    for ending, start in ((".svg", b"<svg"), (".png", b"\x89PNG"), (".pdf", b"%PDF")):
+    for ending, start in ((".svg", b"<?xml"), (".png", b"\x89PNG"), (".pdf", b"%PDF")):
         comparison.picture("growth").save(tmp_path / f"x{ending}")
         assert (tmp_path / f"x{ending}").read_bytes().startswith(start)
+    assert comparison.picture("growth").to_pdf() == (tmp_path / "x.pdf").read_bytes()
     assert b"/FontFile2" in (tmp_path / "x.pdf").read_bytes()
     with pytest.raises(ConfigError, match=r"a picture ends in \.svg, \.png or \.pdf"):
         comparison.picture("growth").save(tmp_path / "x.gif")
@@ -93,4 +110,6 @@ def test_a_single_network_has_no_scatter() -> None:
 
 
 def test_notebooks_show_pictures(comparison: Comparison) -> None:
-    assert comparison.picture()._repr_svg_().startswith("<svg")
+    picture = comparison.picture("pareto", size=(3.3, 2.2), font_size=7, title=False, y="depth")
+    assert repr(picture) == "<Picture of the pareto of 3 networks, 3.3 x 2.2 inches>"
+    assert 'width="237.6pt" height="158.4pt"' in picture._repr_svg_()  # 72 points are an inch

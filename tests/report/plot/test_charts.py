@@ -122,8 +122,11 @@ def test_stages_add_up(comparison: Comparison) -> None:
 def test_contrast() -> None:
     """3 to 1 on white for all that stands for something; on dark pages too for what stands there."""
     named = {name: value for name, value in vars(styles).items() if isinstance(value, str) and value.startswith("#")}
-    for name in set(named) - {"PADDING", "HOLES"}:  # areas that are no data
+    for name in set(named) - {"PADDING", "HOLES", "LIGHT"}:  # areas that are no data, or have an edge
         assert contrast(named[name], "#ffffff") >= 3, name
+    assert contrast(styles.LIGHT, SERIES[0]) >= 3  # its edge, and the parts beside it
+    assert contrast(styles.LIGHT, styles.INK) >= 4.5
+    assert contrast("#ffffff", SERIES[0]) >= 4.5  # letters
     for colour in (*SERIES, OPTIMIZER, *COLOURS):
         assert contrast(colour, "#ffffff") >= 3, colour
     assert min(contrast(colour, "#16191c") for colour in COLOURS) >= 3

@@ -1,0 +1,84 @@
+"""Empty figures, of one chart or of several panels, and how they are written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
+
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import single_problem
+from archlab.files.output import replacing
+from archlab.report.plot.look import Look, PanelLook
+
+METADATA: dict[str, dict[str, Any]] = {
+    ".svg": {"Date": None},
+    ".png": {"Software": None},
+    ".pdf": {"CreationDate": None},
+}
+"""By the endings of pictures: nothing in a file is of the day it was made."""
+LETTER = 0.7
+"""Of a bold letter, its width over its height."""
+PANEL = 0.75
+"""Of a narrow figure's width, what a panel takes with its title."""
+
+
+def canvas(look: Look) -> Figure:
+    """An empty figure of one chart."""
+    figure = Figure(figsize=look.size, layout=ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.04))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def panels(title: str, size: tuple[float, float], look: PanelLook) -> Figure:
+    """An empty figure of several panels, within `style`.
+
+    Args:
+        title: cut to what fits.
+        size: what the panels need, in inches.
+        look: of the picture.
+    """
+    pads = (0.08, 0.04) if look.is_narrow else (0.12, 0.1)
+    layout = ConstrainedLayoutEngine(w_pad=pads[0], h_pad=pads[1], hspace=0.04, wspace=0.03)
+    figure = Figure(figsize=look.size or size, layout=layout)
+    FigureCanvasAgg(figure)
+    if look.title:
+        most = _letters(figure.get_figwidth(), float(mpl.rcParams["figure.titlesize"]))
+        lines = wrap(title, most, max_lines=2 if look.is_narrow else 1, placeholder="…")
+        figure.suptitle("\n".join(lines), x=0.012, ha="left", fontweight="bold")
+    return figure
+
+
+def fit_narrow(figure: Figure) -> None:
+    """Numbers along short axes apart from one another, and titles of panels in as many lines as they need."""
+    for axes in figure.axes:
+        for ruler in (axes.xaxis, axes.yaxis):
+            locator = ruler.get_major_locator()
+            if isinstance(locator, MaxNLocator):
+                locator.set_params(nbins="auto")
+        most = _letters(figure.get_figwidth() * PANEL, float(mpl.rcParams["axes.titlesize"]))
+        axes.set_title("\n".join(wrap(axes.get_title("left"), most)))
+
+
+def _letters(inches: float, points: float) -> int:
+    """How many bold letters of a size stand in a line."""
+    return max(10, int(inches * 72 / (LETTER * points)))
+
+
+def write(figure: Figure, path: Path) -> None:
+    """A figure to a file, without the time of day.
+
+    Raises:
+        ConfigError: if the file cannot be written.
+    """
+    try:
+        with replacing(path) as made:
+            figure.savefig(made, metadata=METADATA.get(path.suffix))
+    except OSError as error:
+        raise single_problem(f"cannot write {path}: {error.strerror or error}", Code.UNWRITABLE) from None
