@@ -168,7 +168,7 @@ class RelativePositionScores(Layer):
     """Scores of attention plus a row of another value for each pair of positions (Liu et al. 2022, Swin V2).
 
     (..., heads, queries, keys), unchanged; `with` names the rows (places, heads), places as `relative_positions` has
-    them: of the query's place less the key's. FLOPs: 1 per score.
+    them: of the query's place less the key's; or as many as positions, of distances without a sign. FLOPs: 1 per score.
     """
 
     type: ClassVar[str] = "relative_position_scores"
@@ -177,12 +177,18 @@ class RelativePositionScores(Layer):
     others: ClassVar[Others] = "attended"
 
     size: Dimensions = Field(description="Positions of a window along each axis, as [7, 7].")
+    relative: Literal["query", "distance"] = Field(
+        "query",
+        description="What the rows are of: the query's place less the key's (Swin V2), or distances without a sign "
+        "(EfficientViT), place after place from 0 to size - 1 along each axis.",
+    )
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(..., heads, queries, keys), unchanged."""
         scores, *others = inputs
         require_sizes(self.type, self.size)
-        places, area = places_of(self.size), prod(self.size)
+        area = prod(self.size)
+        places = places_of(self.size) if self.relative == "query" else area
         if len(scores) < 3 or tuple(scores[-2:]) != (area, area):
             raise ShapeError(
                 f"relative_position_scores: {shape_text(self.size)} positions have scores (heads, {area}, {area}), but "
@@ -204,8 +210,8 @@ class RelativePositionScores(Layer):
         return (pointwise(rank), everything(rank))
 
     def torch_arguments(self) -> dict[str, Any]:
-        """The size."""
-        return {"size": list(self.size)}
+        """The size, and what the rows are of where it is something else."""
+        return {"size": list(self.size), **({} if self.relative == "query" else {"relative": self.relative})}
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[TensorSpec, ...]:
         """index: (queries x keys,), a buffer that no state dict has."""

@@ -288,6 +288,12 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
         (Laid((4, 6, 6), ((), (), ()), (1, 1)), Laid((15, 4), ((), ()), (1, 1))),
         4 * 6 * 6,
     ),
+    (
+        "relative_position_scores",
+        {"size": (2, 3), "relative": "distance"},
+        (Laid((4, 6, 6), ((), (), ()), (1, 1)), Laid((6, 4), ((), ()), (1, 1))),
+        4 * 6 * 6,
+    ),
     ("constant", {"shape": (6, 1, 1), "learnable": True}, (MAP,), 0),
     ("sine_positions", {"num_pos_feats": 4}, (MAP,), 0),
     ("class_token", {}, (Laid((20, 6), ((0, 1), ()), (4, 5)),), 0),

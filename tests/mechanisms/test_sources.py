@@ -143,3 +143,25 @@ def test_biases_by_a_network() -> None:
     for batch in (1, 3):
         report = verify_memory(network, Conditions(batch))
         assert report.ok, report.render()
+
+
+class OfAHead(nn.Module):
+    """Attention with the second head's biases of a table of distances (Liu et al. 2023, EfficientViT)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.table = nn.Conv2d(3, 8, 3, padding=1), nn.ParameterList([torch.randn(24)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        k = self.stem(x).flatten(2)
+        places = torch.cartesian_prod(torch.arange(3), torch.arange(4))
+        apart = (places[:, None] - places[None, :]).abs()
+        row = self.table[0].unflatten(0, (2, 12))[1, apart[..., 0] * 4 + apart[..., 1]]
+        return (k.mT @ k + row).softmax(-1) @ k.mT
+
+
+def test_biases_of_one_head() -> None:
+    network = assert_equal("head_bias", OfAHead())
+    for batch in (1, 3):
+        report = verify_memory(network, Conditions(batch))
+        assert report.ok, report.render()

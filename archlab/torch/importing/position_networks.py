@@ -1,4 +1,4 @@
-"""Biases of attention that a network makes of relative positions: Swin V2's, and timm's `RelPosMlp`.
+"""Biases of attention that a network makes of relative positions (Swin V2, `RelPosMlp`), or of one head's row.
 
 What is compared: the calls from the table of positions to the bias, and the shapes of that table and of the scores. The
 numbers in the table and in the index into it are not looked at, since a pass has none; `prove` compares outputs.
@@ -6,7 +6,7 @@ numbers in the table and in the index into it are not looked at, since a pass ha
 
 from __future__ import annotations
 
-from math import prod
+from math import isqrt, prod
 from typing import Any
 
 import torch
@@ -73,6 +73,35 @@ class PositionNetworks:
             value = self._called(call, value)
         return value, size
 
+    def rows_of_head(self, bias: Tensor, beside: int) -> tuple[int, tuple[int, ...]]:
+        """The rows that a bias (queries, keys) looks up, of one head of a table (heads, distances), as `rows_of`.
+
+        Raises:
+            UnsaidError: if it did not come about so.
+        """
+        head, tensor = None, bias
+        while self._recorder.tensor_name(tensor) is None:
+            call = self._origins.call(tensor)
+            if call is None or not call.args or call.word not in {"getitem", *_LAYOUT}:
+                raise UnsaidError("it is not known how a bias came about")
+            if call.word == "getitem" and isinstance(call.args[1], int):
+                head = call.args[1] % call.args[0].shape[0]
+            elif call.word == "getitem" and not _looks_up_columns(call.args[1]):
+                raise UnsaidError("a bias that is some of a table's")
+            tensor = call.args[0]
+        area, side = bias.shape[-1], isqrt(bias.shape[-1])
+        if head is None or tensor.dim() != 2 or bias.shape[-2:] != (area, area) or {tensor.shape[1], side**2} != {area}:
+            raise UnsaidError("a bias that is no head's of distances")
+        recorder = self._recorder
+        flat, name = tensor.reshape(-1), recorder.tensor_name(tensor)
+        assert name is not None
+        recorder.alias(flat, name)  # its dimensions hold no positions, whatever those of the scores hold
+        options = {"shape": tuple(flat.shape), "learnable": True}
+        whole = recorder.add("constant", options, (beside,), tensors={"value": flat})
+        table = recorder.add("unflatten", {"dim": 1, "unflattened_size": tuple(tensor.shape)}, (whole,))
+        row = recorder.add("narrow", {"dim": 1, "start": head, "length": 1}, (table,))
+        return recorder.add("transpose", {"dim0": 1, "dim1": 2}, (row,)), (side, side)
+
     def _chain(self, bias: Tensor) -> tuple[list[Call], Tensor]:
         """The layers between a table and a bias, in order, and the table; one call looks rows up on the way.
 
@@ -120,3 +149,8 @@ class PositionNetworks:
         found = recorder.value(made)
         assert found is not None
         return found
+
+
+def _looks_up_columns(index: Any) -> bool:
+    """Whether an index is `[:, places]`."""
+    return isinstance(index, tuple) and len(index) == 2 and index[0] == slice(None) and isinstance(index[1], Tensor)

@@ -27,6 +27,7 @@ class Recorder(Builder):
         running: the modules that run, from the whole to the innermost, with their scopes.
         looked: where the model looks at what a value holds, by the functions' names.
         position_rows: reads biases that a network makes of relative positions.
+        head_rows: reads biases that are one head's of a table.
         worked: the model's own tensors of which products were made without an input, whose work is no sample's.
     """
 
@@ -37,6 +38,7 @@ class Recorder(Builder):
         self.looked: dict[str, None] = {}
         self.worked: frozenset[str] = frozenset()
         self.position_rows: PositionRows | None = None
+        self.head_rows: PositionRows | None = None
         self._modules = dict(model.named_modules())
         named = _named_tensors(model)
         self._named: dict[str, Tensor] = dict(named)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from math import pi
+from math import pi, prod
 from typing import Any
 
 import torch
@@ -38,7 +38,14 @@ _STRETCHES = frozenset({"getitem", "unsqueeze", "squeeze", "view", "reshape"})
 _LAYERS = frozenset(
     {"conv1d", "conv2d", "conv3d", "linear", "batch_norm", "layer_norm", "group_norm", "gelu", "interpolate"}
 )
+_CONCATS = frozenset({"cat", "concat", "concatenate"})
+_PRODUCTS = frozenset({"matmul", "linear"})
+"""Functions by which a value may be multiplied with a matrix."""
+_TURNS = frozenset({"transpose", "t", "mT", "T", "swapaxes", "permute"})
+"""Functions that exchange the two dimensions of a matrix, where its shape says so."""
 Sizes = tuple[int, ...]
+MOST_TILES = 1 << 12
+"""Copies of a value behind one another."""
 TEMPERATURES = (10000.0, 20.0)
 """Of sines in published networks (Vaswani et al. 2017; DETR's followers)."""
 
@@ -57,6 +64,10 @@ class Sourced:
     def note(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> bool:
         """Whether a call is one of a value and of what comes from no input, which is noted then."""
         recorder, before = self._recorder, len(self._recorder.items)
+        if function_word(func) in _PRODUCTS:
+            return self._times(func, args, kwargs, result)
+        if function_word(func) in _CONCATS:
+            return self._behind(func, args, kwargs, result)
         if function_word(func) not in _MEETS or kwargs or len(args) != 2 or not isinstance(result, Tensor):
             return False
         values = [recorder.value(one) for one in args]
@@ -76,6 +87,74 @@ class Sourced:
             return False
         recorder.worked -= recorder.made_of(args)  # they are some sample's work now
         return True
+
+    def _behind(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> bool:
+        """Whether a call has values and what comes from no input behind one another, which is noted then."""
+        recorder, before = self._recorder, len(self._recorder.items)
+        tensors = args[0] if args else kwargs.get("tensors", ())
+        values = [recorder.value(one) for one in tensors]
+        beside = next((value for value in values if value is not None), None)
+        rule = rule_of(func)
+        if beside is None or rule is None or not isinstance(result, Tensor):
+            return False
+        try:
+            made = [
+                self._held(self.value_of(one, beside, tuple(one.shape))) if value is None else one
+                for one, value in zip(tensors, values, strict=True)
+            ]
+            rule(recorder, (made, *args[1:]), {name: one for name, one in kwargs.items() if name != "tensors"}, result)
+        except UnsaidError:
+            recorder.drop(before)
+            return False
+        return True
+
+    def _times(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> bool:
+        """Whether a call is a product of a value and of weights that stand as a matrix, which is noted then."""
+        recorder, before = self._recorder, len(self._recorder.items)
+        names = ("input", "weight", "bias") if function_word(func) == "linear" else ("input", "other")
+        given = dict(zip(names, args, strict=False)) | dict(kwargs)
+        left, right = given.get("input"), given.get(names[1])
+        is_one = isinstance(right, Tensor) and right.dim() == 2 and given.get("bias") is None
+        if not is_one or recorder.value(left) is None or not isinstance(result, Tensor):
+            return False
+        try:
+            if function_word(func) == "linear":
+                self._by_matrix(left, right, result, is_turned=True)
+            elif (weight := self._turned(right)) is not None:
+                rule = rule_of(torch.nn.functional.linear)
+                assert rule is not None
+                rule(recorder, (left, weight), {}, result)
+            else:
+                self._by_matrix(left, right, result, is_turned=False)
+        except UnsaidError:
+            recorder.drop(before)
+            return False
+        recorder.worked -= recorder.made_of(right)
+        return True
+
+    def _turned(self, matrix: Tensor) -> Tensor | None:
+        """The parameter whose rows are a matrix's columns, as a linear layer has it."""
+        recorder = self._recorder
+        name, call = recorder.tensor_name(matrix), self._origins.call(matrix)
+        if name is not None and matrix.shape[1] == 1 and isinstance(recorder.tensor(name), nn.Parameter):
+            turned = matrix.reshape(1, -1)
+            recorder.alias(turned, name)
+            return turned
+        source = call.args[0] if call is not None and call.args and call.word in _TURNS else None
+        name = recorder.tensor_name(source)
+        if name is None or not isinstance(recorder.tensor(name), nn.Parameter):
+            return None
+        return source if tuple(source.shape) == tuple(matrix.shape[::-1]) else None
+
+    def _by_matrix(self, left: Tensor, matrix: Tensor, result: Tensor, *, is_turned: bool) -> None:
+        """A value by a constant, the rows of which are the columns of the matrix where it is turned."""
+        recorder, beside = self._recorder, self._recorder.value(left)
+        assert beside is not None
+        dims = (1,) * (left.dim() - 2) + tuple(matrix.shape)
+        right = self.value_of(matrix, beside, dims)
+        if is_turned:
+            right = recorder.add("transpose", {"dim0": left.dim() - 2, "dim1": left.dim() - 1}, (right,))
+        recorder.add("matmul", {}, (beside, right), result)
 
     def _stand_in(self, tensor: Any, beside: int, dims: int) -> Tensor:
         if not isinstance(tensor, Tensor):
@@ -115,7 +194,25 @@ class Sourced:
         options: dict[str, Any] = {"shape": shape[1:]} | ({"learnable": True} if learnable else {})
         if shape[0] != 1 or self._recorder.tensor(name).numel() != tensor.numel():
             raise UnsaidError("weights for each sample")
-        return self._recorder.add("constant", options, (beside,), tensors={"value": tensor})
+        try:
+            return self._recorder.add("constant", options, (beside,), tensors={"value": tensor})
+        except UnsaidError:  # its dimensions do not hold what those of the value do that it meets
+            return self._constant_of_its_own(tensor, name, options, shape, beside)
+
+    def _constant_of_its_own(
+        self, tensor: Tensor, name: str, options: Mapping[str, Any], shape: Sizes, beside: int
+    ) -> int:
+        """A map of other positions, as before it is interpolated; else what has none, as a matrix."""
+        recorder = self._recorder
+        try:
+            before = self._before(beside, lambda size: len(size) == len(shape) - 1)
+            return recorder.add("constant", options, (before,), tensors={"value": tensor})
+        except UnsaidError:
+            flat = tensor.reshape(-1)
+            recorder.alias(flat, name)
+            whole = {**options, "shape": (tensor.numel(),)}
+            value = recorder.add("constant", whole, (beside,), tensors={"value": flat})
+            return recorder.add("unflatten", {"dim": 1, "unflattened_size": shape[1:]}, (value,))
 
     def _positions(self, tensor: Tensor, shape: Sizes, beside: int) -> int:
         """Sines of a map's positions, by their values."""
@@ -126,10 +223,15 @@ class Sourced:
         options = sines_of(found[0]) if torch.equal(found, found[:1].expand_as(found)) else None
         if options is None:
             raise UnsaidError("it is made of constants that are no sines of positions")
-        return self._recorder.add("sine_positions", options, (self._map_of(beside, shape[2:]),))
+        beside = self._before(beside, lambda size: tuple(size[1:]) == shape[2:])
+        return self._recorder.add("sine_positions", options, (beside,))
 
-    def _map_of(self, value: int, size: Sizes) -> int:
-        """The last map of a size on the way to a value, or that is there at all.
+    def _before(self, value: int, is_wanted: Callable[[Sizes], bool]) -> int:
+        """The last map of a size on the way to a value.
+
+        Args:
+            value: it.
+            is_wanted: whether channels and axes are those of the map.
 
         Raises:
             UnsaidError: if there is none.
@@ -139,7 +241,7 @@ class Sourced:
         while waiting:
             at = waiting.pop(0)
             shape = recorder.shape(at)
-            if not isinstance(shape, Laid) and tuple(shape[1:]) == size:
+            if not isinstance(shape, Laid) and is_wanted(shape):
                 return at
             if at >= recorder.first:
                 further = [one for one in recorder.items[at - recorder.first].inputs if one not in seen]
@@ -161,6 +263,8 @@ class Sourced:
             if isinstance(dim, int):
                 along = {"dim": dim - source.dim() if dim >= 0 else dim}
                 return self._ruled(replace(call, args=(source,), kwargs=along), beside, shape, [shape])
+        if word == "tile":
+            return self._tiled(call, source, shape, beside)
         if word == "getitem" and isinstance(call.args[1], int) and _wide(tensor.shape) == _wide(shape):
             return self._taken(source, call.args[1] % source.shape[0], shape, beside)
         if word in _ELEMENTWISE:
@@ -170,6 +274,18 @@ class Sourced:
                 raise UnsaidError("its samples do not lie in front")
             return self._ruled(call, beside, shape, [tuple(source.shape)])
         raise UnsaidError(f"{word} of what comes from no input")
+
+    def _tiled(self, call: Call, source: Tensor, shape: Sizes, beside: int) -> int:
+        """The same values behind one another: `tile(x, (2, 3))`."""
+        dims = call.args[1] if len(call.args) > 1 else call.kwargs.get("dims", ())
+        times = (1,) * (len(shape) - len(dims)) + tuple(dims)
+        if source.dim() != len(shape) or len(times) > len(shape) or times[0] != 1 or prod(times) > MOST_TILES:
+            raise UnsaidError("tiles of what comes from no input")
+        value = self.value_of(source, beside, tuple(source.shape))
+        for dim, count in enumerate(times):
+            if count > 1:
+                value = self._recorder.add("concat", {"dim": dim}, (value,) * count)
+        return value
 
     def _taken(self, source: Tensor, number: int, shape: Sizes, beside: int) -> int:
         """One of several that lie along the first dimension: `alpha[0]`."""

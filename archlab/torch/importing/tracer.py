@@ -90,9 +90,10 @@ class Tracer(TorchFunctionMode):
     def __init__(self, model: nn.Module, inputs: Mapping[str, Tensor], original: nn.Module | None = None) -> None:
         super().__init__()
         self.recorder = Recorder(model, inputs, original)
-        self.composites = Composites(self.recorder, self._plain)
+        self.composites = Composites(self.recorder, self._plain, self._said)
         self._origins = Origins(self.recorder)
-        self.recorder.position_rows = PositionNetworks(self.recorder, self._origins).rows_of
+        biases = PositionNetworks(self.recorder, self._origins)
+        self.recorder.position_rows, self.recorder.head_rows = biases.rows_of, biases.rows_of_head
         self._sourced = Sourced(self.recorder, self._origins)
         self._paths = {id(module): path for path, module in model.named_modules()}
         self._calls: list[Call] = []
@@ -169,6 +170,16 @@ class Tracer(TorchFunctionMode):
         """Whether a call can be said by its rule if what enters is taken for something else than it is."""
         with self.recorder.marking():
             return not self._ruled(func, args, kwargs, result)
+
+    def _said(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
+        """Say a call by its rule, or as one of what comes from no input.
+
+        Raises:
+            UnsaidError: if that cannot be done.
+        """
+        reason = self._ruled(func, args, kwargs, result)
+        if reason and not self._sourced.note(func, args, kwargs, result):
+            raise UnsaidError(reason)
 
     def _ruled(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> str:
         """Say a call by its rule; the reason where that cannot be done."""

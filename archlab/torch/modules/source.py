@@ -98,15 +98,22 @@ class RelativePositionScores(nn.Module):
 
     Args:
         size: of the window, along each axis.
+        relative: whether rows are of the query's place less the key's (`query`), or of `distance`.
     """
 
-    def __init__(self, size: list[int]) -> None:
+    def __init__(self, size: list[int], *, relative: str = "query") -> None:
         super().__init__()
         index = torch.zeros(1, 1, dtype=torch.long)
         for count in size:
             places = torch.arange(count)
-            step = (places[:, None] - places[None, :] + count - 1)[None, :, None, :]
-            index = (index[:, None, :, None] * (2 * count - 1) + step).flatten(0, 1).flatten(1, 2)
+            step = places[:, None] - places[None, :]
+            step = step.abs() if relative == "distance" else step + count - 1
+            sides = count if relative == "distance" else 2 * count - 1
+            index = (
+                (index[:, None, :, None] * sides + step[None, :, None, :])
+                .flatten(0, 1)
+                .flatten(1, 2)
+            )
         self.area = index.shape[0]
         self.index: Tensor
         self.register_buffer("index", index.flatten(), persistent=False)

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from archlab.layers import find_layer, layer_types
 from archlab.torch.importing import lookalikes, position_networks, sourced
-from archlab.torch.importing.composites import folds, multihead, stacks, tokens
+from archlab.torch.importing.composites import folds, maps, multihead, stacks, tokens
 from archlab.torch.importing.rules import (
     activations,
     biases,
@@ -25,7 +25,7 @@ from archlab.torch.importing.rules import (
 
 START, END = "<!-- recognised: made from the code -->", "<!-- recognised: end -->"
 RULES = (convolutions, norms, activations, pooling, resizing, joins, products, reductions, slices, layout)
-COMPOSITES = (folds, multihead, tokens, stacks, biases, sourced, position_networks)
+COMPOSITES = (folds, maps, multihead, tokens, stacks, biases, sourced, position_networks)
 
 
 def tables() -> str:
@@ -60,7 +60,7 @@ def _functions() -> str:
 
 def _composites() -> str:
     lines = [fill(f"- {_title(module)}", 100, subsequent_indent="  ") for module in COMPOSITES]
-    rules = ", ".join(f"`{name}`" for name in sorted(folds._RULES))
+    rules = ", ".join(f"`{name}`" for name in sorted(folds._APART | maps.WORDS | {*folds._RULES}))
     told = fill(f"On folded samples (windows, heads, tokens among the samples): {rules}.", 100)
     return "\n".join(["Told from several calls together:\n", *lines, "", told])
 

@@ -15,7 +15,7 @@ from archlab.torch.importing.composites.tokens import Tokens
 from archlab.torch.importing.recorder import Recorder, tensors_in
 
 Plain = Callable[[Callable[..., Any], Sequence[Any], Mapping[str, Any], Any], None]
-"""Notes a call by the rules for single functions, or as an opaque item."""
+"""Notes a call by the rules for single functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,13 @@ class Composites:
     Args:
         recorder: what else has been called.
         plain: notes a call that is no part of one.
+        said: notes a call, or says by `UnsaidError` why it is no layer.
     """
 
-    def __init__(self, recorder: Recorder, plain: Plain) -> None:
+    def __init__(self, recorder: Recorder, plain: Plain, said: Plain) -> None:
         self._recorder, self._plain = recorder, plain
         self.reason = ""
-        self._folds, self._tokens, self._stacks = Folds(recorder), Tokens(recorder), Stacks(recorder)
+        self._folds, self._tokens, self._stacks = Folds(recorder, said), Tokens(recorder), Stacks(recorder)
         self._noted: dict[int, _Noted] = {}
         """`id` of folded tensors to the calls that they are results of."""
 

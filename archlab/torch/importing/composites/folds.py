@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from archlab.imports.unsaid import UnsaidError
+from archlab.torch.importing.composites import maps
 from archlab.torch.importing.composites.attended import attended, project
 from archlab.torch.importing.composites.blocks import merged_blocks
 from archlab.torch.importing.composites.multihead import multihead
@@ -22,6 +23,7 @@ from archlab.torch.importing.composites.places import (
     orders,
     origin,
     rows_of,
+    unstretched,
 )
 from archlab.torch.importing.composites.scores import Scores, product
 from archlab.torch.importing.composites.strided import once, strided
@@ -34,9 +36,11 @@ Held = Folded | Scores
 _ELEMENTWISE = frozenset({"gelu", "relu", "silu", "hardswish", "dropout", "add", "iadd", "sigmoid", "tanh", "mish"})
 _APART = frozenset(
     {"matmul", "bmm", "softmax", "scaled_dot_product_attention", "sigmoid", "gelu", "relu", "silu", "add", "iadd"}
-    | {"linear", "layer_norm", "mul", "imul", "dropout"}
+    | {"linear", "layer_norm", "mul", "imul", "dropout", "normalize", "cat", "concat", "concatenate"}
 )
-"""Functions that do the same to everything in front of the last two dimensions."""
+"""Functions that do the same to everything in front of the last two dimensions, or along one that they name."""
+_ALONG = {"softmax": (1, -1), "normalize": (2, 1)} | dict.fromkeys(("cat", "concat", "concatenate"), (1, 0))
+"""Functions along a dimension: the place of that among their arguments, and which it is by default."""
 _BY_ROWS = frozenset({"linear", "layer_norm", "rms_norm"})
 _PASSED_ON = frozenset({"contiguous", "clone", "to", "type_as", "float", "detach"})
 _TIMES = frozenset({"mul", "imul", "rmul"})
@@ -48,10 +52,11 @@ class Folds:
 
     Args:
         recorder: what else has been called.
+        said: notes a call by the rules for single functions, or says by `UnsaidError` why it is no layer.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def __init__(self, recorder: Recorder, said: Callable[..., None]) -> None:
+        self._recorder, self._said = recorder, said
         self._held: dict[int, Held] = {}
         self._kept: list[Tensor] = []
         """Tensors that are folded, lest their `id` be given to others."""
@@ -189,26 +194,42 @@ class Folds:
         if is_view(func, args) and isinstance(self._of(args[0]), Folded):
             self._view(func, args, kwargs, result)
             return True
-        rule = rule_of(func) if word in _APART else None
-        if rule is None or not isinstance(result, Tensor):
+        if word in maps.WORDS and isinstance(result, Tensor):
+            self._of_maps(func, args, kwargs, result)
+            return True
+        if word not in _APART or not isinstance(result, Tensor):
             raise UnsaidError(f"{word} of folded samples")
         given = [self._apart_of(one) for one in args]
         named = {name: self._apart_of(one) for name, one in kwargs.items()}
-        if word == "softmax":
-            named["dim"] = named.get("dim", given[1] if len(given) > 1 else -1)
-            named["dim"] -= result.dim() if named["dim"] >= 0 else 0
-            named.pop("_stacklevel", None)
-            given = given[:1]
+        if word in _ALONG:
+            given, named = _from_behind(word, given, named)
         made = _empty_result(func, given, named)
-        rule(recorder, given, named, made)
+        self._said(func, given, named, made)
         value = recorder.value(made)
         assert value is not None
-        places = numbered(recorder.batch, recorder.shape(value)).reshape(result.shape)
+        apart = (recorder.batch, result.shape[0] // recorder.batch, *result.shape[1:])
+        places = numbered(recorder.batch, recorder.shape(value)).expand(apart).reshape(result.shape)
         self._settle(result, Folded(value, places))
         return True
 
+    def _of_maps(
+        self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor
+    ) -> None:
+        """A convolution, pooling or norm of maps that lie among the samples."""
+        folded, recorder, tensor = self._folded(args[0]), self._recorder, args[0]
+        parts, left = divmod(tensor.shape[0], recorder.batch)
+        if left or folded.pending is not None:
+            raise UnsaidError("folded samples that do not lie apart")
+        places = folded.places.reshape(recorder.batch, parts, *tensor.shape[1:]).transpose(1, 2)
+        further = maps.Further(recorder, self._stand_in(self._value_of(folded, places)), parts)
+        value = further.said(func, args, kwargs)
+        made = numbered(recorder.batch, recorder.shape(value)).transpose(1, 2).reshape(result.shape)
+        self._settle(result, Folded(value, made))
+
     def _apart_of(self, given: Any) -> Any:
         """Instead of a tensor whose samples' parts lie among the samples one that has a dimension for them."""
+        if isinstance(given, tuple | list):
+            return [self._apart_of(one) for one in given]
         held = self._held.get(id(given))
         if not isinstance(given, Tensor):
             return given
@@ -219,7 +240,8 @@ class Folds:
         sizes = (given.shape[0] // self._recorder.batch, *given.shape[1:])
         if sizes[0] * self._recorder.batch != given.shape[0] or held.pending is not None:
             raise UnsaidError("folded samples that do not lie apart")
-        return self._stand_in(self._value_of(held, held.places.reshape(self._recorder.batch, *sizes)))
+        places = unstretched(held.places.reshape(self._recorder.batch, *sizes))
+        return self._stand_in(self._value_of(held, places))
 
     # -- functions --------------------------------------------------------------------------------------------
 
@@ -467,6 +489,26 @@ def _empty_result(func: Callable[..., Any], given: Sequence[Any], kwargs: Mappin
     empty = [one.to("meta") if isinstance(one, Tensor) else one for one in given]
     named = {name: one.to("meta") if isinstance(one, Tensor) else one for name, one in kwargs.items()}
     return func(*empty, **named)
+
+
+def _from_behind(word: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Arguments whose dimension counts from the last one, since there is a further one in front.
+
+    Args:
+        word: the function's.
+        args: of values with that dimension.
+        kwargs: by name.
+
+    Raises:
+        UnsaidError: if it is along the samples, or along several.
+    """
+    place, default = _ALONG[word]
+    named = {name: one for name, one in kwargs.items() if name != "_stacklevel"}
+    dim = named.pop("dim", args[place] if len(args) > place else default)
+    count = next(iter(tensors_in(args))).dim() - 1
+    if not isinstance(dim, int) or dim % count == 0:
+        raise UnsaidError(f"{word} of folded samples along others")
+    return [*args[:place]], named | {"dim": dim % count - count}
 
 
 def _is_of_heads(args: Sequence[Any], result: Any) -> bool:

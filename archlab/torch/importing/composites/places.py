@@ -17,9 +17,9 @@ from archlab.torch.importing.recorder import Recorder
 VIEWS = frozenset(
     {"view", "reshape", "permute", "transpose", "flatten", "unflatten", "squeeze", "unsqueeze", "contiguous", "chunk"}
     | {"split", "unbind", "getitem", "roll", "select", "narrow", "movedim", "swapaxes", "clone", "T", "mT"}
-    | {"tensor_split", "split_with_sizes"}
+    | {"tensor_split", "split_with_sizes", "expand", "repeat_interleave"}
 )
-"""Functions that only move elements."""
+"""Functions that only move elements, or repeat them."""
 
 MOST_PLACES = 1 << 25
 """Elements whose places are followed."""
@@ -141,6 +141,15 @@ def rows_of(places: Tensor, width: int) -> Tensor | None:
 def along_rows(rows: Tensor, width: int) -> Tensor:
     """Places of all elements of rows."""
     return rows[..., None] * width + torch.arange(width)
+
+
+def unstretched(places: Tensor) -> Tensor:
+    """The places without those that are the same all along a dimension behind the samples, which is of size 1 then."""
+    for dim in range(1, places.dim()):
+        first = places.narrow(dim, 0, 1)
+        if places.shape[dim] > 1 and torch.equal(first.expand_as(places), places):
+            places = first
+    return places
 
 
 def orders(batch: int, shape: Sequence[int], places: Tensor) -> tuple[int, ...] | None:

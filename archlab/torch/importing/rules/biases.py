@@ -31,6 +31,8 @@ def biased(recorder: Recorder, value: int, bias: Tensor, result: Tensor | None) 
         rows, size = recorder.position_rows(bias, value)
         recorder.worked -= recorder.made_of(bias)  # they are some sample's work now
         return recorder.add("relative_position_scores", {"size": size}, (value, rows), result)
+    if len(names) == 1 and tuple(shape[-2:]) == sizes[-2:] and prod(bias.shape) == prod(sizes[-2:]):
+        return _of_one_head(recorder, value, bias, result)
     if len(names) != 1 or len(shape) < 3 or sizes != tuple(shape[-3:]) or prod(bias.shape) != prod(sizes):
         raise UnsaidError("add with what does not come from an input")
     table = recorder.tensor(names[0])
@@ -39,6 +41,18 @@ def biased(recorder: Recorder, value: int, bias: Tensor, result: Tensor | None) 
             tensors = {"relative_position_bias_table": table}
             return recorder.add("relative_position_bias", options, (value,), result, tensors=tensors)
     raise UnsaidError(f"add with a bias made of a table of {tuple(table.shape)}, which is none of relative positions")
+
+
+def _of_one_head(recorder: Recorder, value: int, bias: Tensor, result: Tensor | None) -> int:
+    """Scores (..., queries, keys), and a bias that is one head's of a table for several."""
+    if recorder.head_rows is None:
+        raise UnsaidError("add with what does not come from an input")
+    rows, size = recorder.head_rows(bias, value)
+    recorder.worked -= recorder.made_of(bias)
+    dims, queries = len(recorder.shape(value)), recorder.shape(value)[-2]
+    whole = recorder.add("unflatten", {"dim": dims - 1, "unflattened_size": (1, queries)}, (value,))
+    summed = recorder.add("relative_position_scores", {"size": size, "relative": "distance"}, (whole, rows))
+    return recorder.add("flatten", {"start_dim": dims - 1, "end_dim": dims}, (summed,), result)
 
 
 def _forms(

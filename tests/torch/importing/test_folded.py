@@ -1,0 +1,196 @@
+"""What is done to maps and tokens among the samples, and to weights that values meet: as the models that do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.torch.importing.held import difference, held, numbers, randomise
+
+
+class InWindows(nn.Module):
+    """A part that is given the windows of a map as samples, and its own map back (EfficientViT-M, SAM 2's Hiera)."""
+
+    def __init__(self, part: nn.Module) -> None:
+        super().__init__()
+        self.stem, self.part = nn.Conv2d(3, 4, 3, padding=1), part
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        n, c, h, w = x.shape
+        windows = x.view(n, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 1, 3, 5).reshape(-1, c, 4, 4)
+        y = self.part(windows)
+        _, c, height, width = y.shape
+        y = y.view(n, h // 4, w // 4, c, height, width).permute(0, 3, 1, 4, 2, 5)
+        return y.reshape(n, c, h // 4 * height, w // 4 * width)
+
+
+class TwoHeads(nn.Module):
+    """Two of a part's results behind one another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = nn.Conv2d(4, 2, 1), nn.Conv2d(4, 3, 3, padding=1, stride=2)
+        self.pool = nn.AvgPool2d(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.pool(self.one(x)), self.other(x)], dim=1)
+
+
+PARTS: dict[str, Callable[[], nn.Module]] = {
+    "max_pool": lambda: nn.MaxPool2d(2),
+    "avg_pool": lambda: nn.AvgPool2d(3, stride=1, padding=1),
+    "adaptive_pool": lambda: nn.AdaptiveAvgPool2d(2),
+    "convolution": lambda: nn.Sequential(nn.Conv2d(4, 4, 3, padding=1, groups=4), nn.BatchNorm2d(4), nn.ReLU()),
+    "several": TwoHeads,
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_maps_among_the_samples(name: str) -> None:
+    _equal(InWindows(PARTS[name]()), (3, 8, 12))
+
+
+class HeadsApart(nn.Module):
+    """Heads among the samples, whose tokens a convolution of one axis goes along."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.mix = nn.Conv2d(3, 8, 1), nn.Conv1d(4, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        n, c, h, w = x.shape
+        return self.mix(x.reshape(n * 2, c // 2, h * w)).reshape(n, c, h, w)  # type: ignore[no-any-return]
+
+
+def test_heads_among_the_samples_are_convolved() -> None:
+    _equal(HeadsApart(), (3, 4, 3))
+
+
+class SharedQueries(nn.Module):
+    """Attention of windows, all of which ask the same (GCViT)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.kv, self.proj = nn.Conv2d(3, 8, 3, padding=1), nn.Linear(8, 16), nn.Linear(8, 8)
+        self.asked = nn.AdaptiveAvgPool2d(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        n, c, h, w = x.shape
+        q = self.asked(x).flatten(2).transpose(1, 2)  # of 4x4 positions
+        x = x.permute(0, 2, 3, 1)
+        windows = x.view(n, h // 4, 4, w // 4, 4, c).transpose(2, 3).reshape(-1, 16, c)
+        k, v = self.kv(windows).reshape(-1, 16, 2, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)
+        q = q.repeat_interleave(windows.shape[0] // n, dim=0).reshape(-1, 16, 2, 4).transpose(1, 2) * 0.5
+        y = self.proj(((q @ k.transpose(-2, -1)).softmax(-1) @ v).transpose(1, 2).reshape(-1, 16, c))
+        y = y.view(n, h // 4, w // 4, 4, 4, c).transpose(2, 3).reshape(n, h, w, c)
+        return (x + y).permute(0, 3, 1, 2)
+
+
+def test_queries_repeated_for_each_window() -> None:
+    _equal(SharedQueries(), (3, 8, 12))
+
+
+class BiasOfAHead(nn.Module):
+    """Attention of one head at a time, with its row of a table of distances (EfficientViT-M)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.table = nn.Parameter(torch.zeros(2, 9))
+        place = torch.arange(9)
+        rows, columns = (place[:, None] // 3 - place // 3).abs(), (place[:, None] % 3 - place % 3).abs()
+        self.register_buffer("index", rows * 3 + columns, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.stem(x).flatten(2)
+        biases, made = self.table[:, self.index], []
+        for head, part in enumerate(tokens.chunk(2, dim=1)):
+            scores = part.transpose(1, 2) @ part + biases[head]
+            made.append((part @ scores.softmax(-1).transpose(1, 2)).unflatten(2, (3, 3)))
+        return torch.cat(made, 1)
+
+
+def test_the_row_of_a_head() -> None:
+    types = _equal(BiasOfAHead(), (3, 3, 3))
+    assert types.count("relative_position_scores") == 2
+
+
+class Tiled(nn.Module):
+    """Positions of a small map interpolated, and those of a window side by side (SAM 2's Hiera)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 6, 3, padding=1)
+        self.whole, self.window = nn.Parameter(torch.randn(1, 6, 3, 3)), nn.Parameter(torch.randn(1, 6, 4, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x).permute(0, 2, 3, 1)
+        whole = nn.functional.interpolate(self.whole, size=x.shape[1:3], mode="bicubic")
+        return x + (whole + self.window.tile((x.shape[1] // 4, x.shape[2] // 2))).permute(0, 2, 3, 1)
+
+
+def test_positions_side_by_side() -> None:
+    _equal(Tiled(), (3, 8, 6))
+
+
+class ByMatrix(nn.Module):
+    """Tokens by weights that stand as a matrix: a column, a turned one, any, and a fixed one."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind, self.stem = kind, nn.Conv2d(3, 6, 1)
+        sizes = {"column": (6, 1), "turned": (5, 6), "any": (6, 5)}.get(kind)
+        if sizes:
+            self.weight = nn.Parameter(torch.randn(sizes))
+        else:
+            self.register_buffer("weight", torch.randn(5, 6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x).flatten(2).transpose(1, 2)
+        if self.kind == "linear":
+            return nn.functional.linear(x, self.weight)
+        return x @ (self.weight.transpose(0, 1) if self.kind == "turned" else self.weight)
+
+
+@pytest.mark.parametrize("kind", ["column", "turned", "any", "linear"])
+def test_products_with_weights(kind: str) -> None:
+    types = _equal(ByMatrix(kind), (3, 4, 3))
+    assert ("linear" in types) == (kind in ("column", "turned"))
+
+
+class TokenOfNoMap(nn.Module):
+    """A token in front of others whose dimension holds positions of no map (TNT)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.token = nn.Conv2d(3, 6, 2, stride=2), nn.Parameter(torch.randn(1, 1, 24))
+        self.norm = nn.LayerNorm(6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        patches = nn.functional.unfold(self.stem(x), 2, stride=2).transpose(1, 2)
+        pixels = self.norm(patches.reshape(-1, 6, 4).transpose(1, 2))
+        tokens = pixels.reshape(x.shape[0], -1, 24)
+        return torch.cat([self.token.expand(x.shape[0], -1, -1), tokens], dim=1)
+
+
+def test_a_token_in_front_of_others() -> None:
+    _equal(TokenOfNoMap(), (3, 8, 8))
+
+
+def _equal(model: nn.Module, shape: tuple[int, ...]) -> list[str]:
+    """The layer types of a model that is wholly read, with its own params, MACs, shapes and results."""
+    torch.manual_seed(0)
+    model.eval()
+    randomise(model)
+    one = held(model, shape)
+    assert not one.opaque, one.flat.remarks
+    for what, (ours, theirs) in numbers(one).items():
+        assert ours == theirs, what
+    assert difference(one) <= 1e-6
+    return [item.type for item in one.flat.items]
