@@ -157,7 +157,8 @@ class OfAHead(nn.Module):
         places = torch.cartesian_prod(torch.arange(3), torch.arange(4))
         apart = (places[:, None] - places[None, :]).abs()
         row = self.table[0].unflatten(0, (2, 12))[1, apart[..., 0] * 4 + apart[..., 1]]
-        return (k.mT @ k + row).softmax(-1) @ k.mT
+        made: Tensor = (k.mT @ k + row).softmax(-1) @ k.mT
+        return made
 
 
 def test_biases_of_one_head() -> None:

@@ -114,8 +114,9 @@ class Sourced:
         names = ("input", "weight", "bias") if function_word(func) == "linear" else ("input", "other")
         given = dict(zip(names, args, strict=False)) | dict(kwargs)
         left, right = given.get("input"), given.get(names[1])
-        is_one = isinstance(right, Tensor) and right.dim() == 2 and given.get("bias") is None
-        if not is_one or recorder.value(left) is None or not isinstance(result, Tensor):
+        if not (isinstance(left, Tensor) and isinstance(right, Tensor) and isinstance(result, Tensor)):
+            return False
+        if right.dim() != 2 or given.get("bias") is not None or recorder.value(left) is None:
             return False
         try:
             if function_word(func) == "linear":
@@ -142,7 +143,7 @@ class Sourced:
             return turned
         source = call.args[0] if call is not None and call.args and call.word in _TURNS else None
         name = recorder.tensor_name(source)
-        if name is None or not isinstance(recorder.tensor(name), nn.Parameter):
+        if name is None or not isinstance(source, Tensor) or not isinstance(recorder.tensor(name), nn.Parameter):
             return None
         return source if tuple(source.shape) == tuple(matrix.shape[::-1]) else None
 

@@ -74,12 +74,12 @@ def samples(model: nn.Module, inputs: Mapping[str, Shape], batch: int = BATCH) -
     return [torch.randn(batch, *shape, device=device) for shape in inputs.values()]
 
 
-def counted_macs(model: nn.Module, inputs: Mapping[str, Shape]) -> int:
-    """Of a sample, by PyTorch's own counter; of one alone, since some work is done once for all of a batch."""
+def counted_macs(model: nn.Module, inputs: Mapping[str, Shape], batch: int = 1) -> int:
+    """Of samples, by PyTorch's own counter; of one alone, since some work is done once for all of a batch."""
     model.eval()
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # it does not know the CPU's fused attention
-        model(*samples(model, inputs, batch=1))
+        model(*samples(model, inputs, batch=batch))
     flops = counter.get_total_flops()
     assert flops % 2 == 0
     return flops // 2

@@ -25,7 +25,8 @@ class InWindows(nn.Module):
         y = self.part(windows)
         _, c, height, width = y.shape
         y = y.view(n, h // 4, w // 4, c, height, width).permute(0, 3, 1, 4, 2, 5)
-        return y.reshape(n, c, h // 4 * height, w // 4 * width)
+        made: Tensor = y.reshape(n, c, h // 4 * height, w // 4 * width)
+        return made
 
 
 class TwoHeads(nn.Module):
@@ -89,7 +90,8 @@ class SharedQueries(nn.Module):
         q = q.repeat_interleave(windows.shape[0] // n, dim=0).reshape(-1, 16, 2, 4).transpose(1, 2) * 0.5
         y = self.proj(((q @ k.transpose(-2, -1)).softmax(-1) @ v).transpose(1, 2).reshape(-1, 16, c))
         y = y.view(n, h // 4, w // 4, 4, 4, c).transpose(2, 3).reshape(n, h, w, c)
-        return (x + y).permute(0, 3, 1, 2)
+        made: Tensor = (x + y).permute(0, 3, 1, 2)
+        return made
 
 
 def test_queries_repeated_for_each_window() -> None:
@@ -98,6 +100,8 @@ def test_queries_repeated_for_each_window() -> None:
 
 class BiasOfAHead(nn.Module):
     """Attention of one head at a time, with its row of a table of distances (EfficientViT-M)."""
+
+    index: Tensor
 
     def __init__(self) -> None:
         super().__init__()
