@@ -7,9 +7,11 @@ shape, go on. `residual`, `branches`, `use` and `repeat` disappear here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from archlab.config.expand.branches import expand_branches
+from archlab.config.expand.budget import OverBudgetError
 from archlab.config.expand.environment import Environment, Spot, value_size
 from archlab.config.expand.inputs import NamedInput
 from archlab.config.expand.layer import expand_layer
@@ -34,7 +36,7 @@ from archlab.config.tree.items import (
 )
 from archlab.config.tree.overrides import is_removal
 from archlab.diagnostics.codes import Code
-from archlab.diagnostics.problem import BadItemError
+from archlab.diagnostics.problem import BadItemError, ConfigError, TooManyProblemsError
 from archlab.graph import Node
 from archlab.layers.base import Layer
 from archlab.layers.input import Input
@@ -63,7 +65,13 @@ class Elaborator(Walk):
         """
         assert self.document.layers is not None
         env = self._begin(inputs)
-        value = self.layers(self.document.layers, self.nodes[0], env)
+        try:
+            value = self.layers(self.document.layers, self.nodes[0], env)
+        except (OverBudgetError, TooManyProblemsError):
+            if self.visits is not None:  # who shows numbers has them of the layers in front of the bound
+                with suppress(ConfigError):
+                    self._end(env)
+            raise
         self._end(env)
         return value, env.names
 
@@ -113,7 +121,11 @@ class Elaborator(Walk):
 
     def _end(self, env: Environment) -> None:
         self._paths = ["input"] * len(self.nodes)
-        env.scope.assign(self._paths, self.nodes)
+        try:
+            env.scope.assign(self._paths, self.nodes)
+        finally:
+            if self.visits is not None:
+                self.visits.nodes = self.finished()
 
     def finished(self) -> list[Node]:
         """The nodes with their paths."""
@@ -133,10 +145,11 @@ class Elaborator(Walk):
         self.budget.spend(1, item.place)
         try:
             if isinstance(item, BrokenItem):
-                raise item.error.with_traceback(None)
+                raise item.error
             return self._visit(item, value, env)
         except BadItemError as error:
             self.problems.add(error.message, error.code, error.place, (*error.notes, *env.trail))
+            error.with_traceback(None)  # a broken item keeps its error, which would keep this walk with all its layers
             self.budget.spend(FAILED_ITEM_STEPS, item.place)
         except UnknownValueError:
             pass

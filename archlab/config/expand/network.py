@@ -95,8 +95,6 @@ def _expand(
     elaborator = Elaborator(document, params, problems, budget)
     elaborator.visits = visits
     last, names = elaborator.run(inputs)
-    if visits is not None:
-        visits.nodes = elaborator.finished()
     if elaborator.emitter.unequal:
         attempt = partial(_attempt, document, params, inputs)
         explain_unequal(problems, elaborator.emitter.unequal[0], elaborator.nodes, attempt)
