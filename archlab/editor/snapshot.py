@@ -13,6 +13,7 @@ from typing import Any
 from archlab.api.analysis import Analysis
 from archlab.api.network import Network
 from archlab.api.validate import networks_of
+from archlab.config.expand.budget import Budget
 from archlab.config.expand.network import expand
 from archlab.config.expand.visits import Visits
 from archlab.config.tree.document import Document, Variant
@@ -34,12 +35,14 @@ class Snapshot:
         variant_name: the variant that is shown; empty for the config's own defaults.
         unsaved: the texts of all files that are open, this one's among them.
         settings: values of params in place of the config's.
+        budget: what the network that is shown took to be expanded, once it is.
     """
 
     source: Source
     variant_name: str = ""
     unsaved: Texts = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget, init=False, compare=False)
 
     @staticmethod
     def of(path: Path, text: str, variant_name: str = "", unsaved: Texts | None = None) -> Snapshot:
@@ -61,15 +64,20 @@ class Snapshot:
         except ConfigError as error:
             return None, Problems(error.problems)
 
-    @cached_property
+    @property
     def mended(self) -> Snapshot:
         """The snapshot itself; of a text that cannot be read one without the line at fault, where that is enough."""
+        return self._mended or self
+
+    @cached_property
+    def _mended(self) -> Snapshot | None:
+        """None for the snapshot itself: one that held itself would wait for the collector, with all its layers."""
         found = self._read[1].found
         broken = next((one.place for one in found if one.code is Code.YAML_SYNTAX and one.place is not None), None)
         if self.document is not None or broken is None:
-            return self
+            return None
         attempts = (replace(self, source=replace(self.source, text=text)) for text in without_a_line(broken))
-        return next((attempt for attempt in attempts if attempt.document is not None), self)
+        return next((attempt for attempt in attempts if attempt.document is not None), None)
 
     @property
     def read_problems(self) -> Problems:
@@ -90,7 +98,9 @@ class Snapshot:
         if self.document is None:
             return None, visits, self.read_problems.found
         try:
-            graph = expand(self.document, self.variant, self.settings, self.read_problems, visits=visits)
+            graph = expand(
+                self.document, self.variant, self.settings, self.read_problems, budget=self.budget, visits=visits
+            )
         except ConfigError as error:
             return None, visits, error.problems
         return Network(graph, self.document, self.variant, settings=self.settings), visits, []

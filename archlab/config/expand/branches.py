@@ -71,7 +71,7 @@ def _tracks(walk: Walk, item: BranchesItem, env: Environment) -> list[Track]:
     unnamed = 0
     for path in item.paths:
         if isinstance(path, BadItemError):
-            raise path.with_traceback(None)
+            raise path
         if not walk.condition(path.when, env):
             if path.name is not None:
                 env.names.skipped[path.name] = WHEN_FALSE

@@ -43,7 +43,7 @@ def expand_residual(walk: Walk, item: ResidualItem, value: Value, env: Environme
     word = _word(walk, item, env)
     behind = _attached(walk, item, env)
     if isinstance(item.body, BadItemError):
-        raise item.body.with_traceback(None)
+        raise item.body
     first = len(walk.nodes)
     if isinstance(item.shortcut, Layers) and item.is_shortcut_first:
         skip = _written(walk, item.shortcut, value, inner)
