@@ -205,6 +205,8 @@ class _Walk:
         self._demand = Demand(graph, facts, seen_reads, self._rank)
         self._composer = Composer(self._demand.units, work)
         self._gaps = Gaps(self._demand.units)
+        self._said: dict[int, tuple[bool, bool]] = {}
+        """By the identity of reads, which the facts keep: whether the data move them, and whether they are unknown."""
 
     def fields(self) -> list[ReceptiveField]:
         """The field of every node.
@@ -232,8 +234,10 @@ class _Walk:
             return self._nothing
         if is_pointwise(reads):
             return field if reads is pointwise(len(reads)) or field.is_global else _with_context(field)
-        adaptive = field.adaptive or largest_reach(reads) > 0
-        unknown = field.unknown or is_unknown(reads)
+        said = self._said.get(id(reads))
+        if said is None:
+            said = self._said[id(reads)] = largest_reach(reads) > 0, is_unknown(reads)
+        adaptive, unknown = field.adaptive or said[0], field.unknown or said[1]
         axes, apart = self._ways_through(field, self._seen_reads(reads), node)
         if axes is None:
             return self._nothing
