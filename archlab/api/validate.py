@@ -24,6 +24,8 @@ VARIANT_STEPS = 50
 """Work of a variant beside its items, in the expansion's steps."""
 STEP_BYTES = 20
 """Bytes of a file that take about as long to read as a step of expansion."""
+Expanded = tuple[Network, Budget]
+"""A network that was expanded, and what that took."""
 
 
 @dataclass(slots=True)
@@ -105,7 +107,13 @@ def validate(target: str, source: Source | None = None, variant_name: str = "") 
     return result
 
 
-def validated(result: Validation, document: Document, variant: Variant | None, problems: Problems) -> Iterator[None]:
+def validated(
+    result: Validation,
+    document: Document,
+    variant: Variant | None,
+    problems: Problems,
+    expanded: Expanded | None = None,
+) -> Iterator[None]:
     """Check the networks of a document one by one, so that the caller may stop between them.
 
     Args:
@@ -113,6 +121,7 @@ def validated(result: Validation, document: Document, variant: Variant | None, p
         document: the config.
         variant: the only network to check; None for all of them.
         problems: of reading the config.
+        expanded: one of its networks that is there already.
     """
     found = dict.fromkeys(problems.found)
     for chosen in [variant] if variant is not None else networks_of(document):
@@ -120,9 +129,9 @@ def validated(result: Validation, document: Document, variant: Variant | None, p
             found[_too_many(chosen, result.networks)] = None
             result.problems = _in_order(found)
             return
-        own, budget = Problems(list(problems.found)), Budget()
-        _check(document, chosen, own, budget)
-        result.spent += budget.spent + VARIANT_STEPS + len(document.params)
+        own = Problems(list(problems.found))
+        known = expanded if expanded is not None and expanded[0].variant is chosen else None
+        result.spent += _check(document, chosen, own, known) + VARIANT_STEPS + len(document.params)
         found.update(dict.fromkeys(own.found))
         result.networks += 1
         result.problems = _in_order(found)
@@ -148,18 +157,23 @@ def _too_many(variant: Variant | None, checked: int) -> Problem:
     )
 
 
-def _check(document: Document, variant: Variant | None, problems: Problems, budget: Budget) -> None:
-    try:
-        graph = expand(document, variant, {}, problems, budget=budget)
-    except ConfigError as error:
-        problems.found = error.problems
-        return
+def _check(document: Document, variant: Variant | None, problems: Problems, known: Expanded | None) -> int:
+    """Find what is wrong with a network; the steps that it takes."""
+    if known is None:
+        budget = Budget()
+        try:
+            known = Network(expand(document, variant, {}, problems, budget=budget), document, variant), budget
+        except ConfigError as error:
+            problems.found = error.problems
+            return budget.spent
+    network, budget = known
     expect = document.expect if variant is None else variant.expect
-    if expect is not None:
-        # an analysis takes about as long as the expansion, and a training step's storages twice that
-        budget.spent += len(graph.nodes) * (3 if "memory.training_peak" in expect.entries else 1)
-        with suppress(TooManyProblemsError):
-            check_expect(expect, Network(graph, document, variant).analyze(), problems)
+    if expect is None:
+        return budget.spent
+    with suppress(TooManyProblemsError):
+        check_expect(expect, network.analyze(), problems)
+    # an analysis takes about as long as the expansion, and a training step's storages twice that
+    return budget.spent + len(network.graph.nodes) * (3 if "memory.training_peak" in expect.entries else 1)
 
 
 def _distinct(problems: Iterable[Problem]) -> list[Problem]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from archlab.api.remarks import resized
+from archlab.api.remarks import subject_of
 from archlab.api.validate import Validation, validated
 from archlab.config.tree.presets import preset_folder
 from archlab.diagnostics.place import Place, Source
@@ -16,7 +15,6 @@ from archlab.diagnostics.problem import Problem
 from archlab.editor.snapshot import Snapshot
 from archlab.files.unsaved import unsaved_texts
 from archlab.lint.findings import Findings
-from archlab.lint.rule import Subject
 from archlab.lint.rules import RULES
 from archlab.lint.switches import switch_problems, switches
 
@@ -39,29 +37,26 @@ class Related(NamedTuple):
 
 
 def diagnoses(snapshot: Snapshot) -> Iterator[list[Problem]]:
-    """All problems found so far, after each network of the config; the last list is the whole of it.
+    """All problems found so far, after each network of the config and each design rule; the last list is all of them.
 
     A caller whose text has changed meanwhile goes on with the new one.
     """
-    document = snapshot.document
+    document, network = snapshot.document, snapshot.network
     if document is None:
         yield snapshot.problems
         return
     result = Validation(snapshot.source.name)
+    expanded = None if network is None else (network, snapshot.budget)
     with unsaved_texts(snapshot.unsaved):
-        for _ in validated(result, document, None, snapshot.read_problems):
+        for _ in validated(result, document, None, snapshot.read_problems, expanded):
             yield result.problems
-    yield [*result.problems, *remarks(snapshot)]
-
-
-def remarks(snapshot: Snapshot) -> list[Problem]:
-    """What design rules find in the network that is shown; nothing of one that is wrong."""
-    if snapshot.document is None or snapshot.analysis is None:
-        return []
+    if snapshot.analysis is None:
+        yield result.problems
+        return
     found = Findings(RULES.values())
-    other_sizes = partial(resized, snapshot.document, snapshot.variant)
-    found.add(Subject(snapshot.analysis, snapshot.document, other_sizes))
-    return [*switch_problems(switches(snapshot.source), RULES), *found.problems]
+    for _ in found.adding(subject_of(snapshot.analysis, document, snapshot.variant)):
+        yield result.problems
+    yield [*result.problems, *switch_problems(switches(snapshot.source), RULES), *found.problems]
 
 
 def related(problem: Problem, snapshot: Snapshot) -> list[Related]:

@@ -32,7 +32,7 @@ class Hint(NamedTuple):
     tooltip: str
 
 
-def hints(snapshot: Snapshot, parts: Sequence[str] = PARTS) -> list[Hint]:
+def hints(snapshot: Snapshot, parts: Sequence[str] = PARTS, lines: tuple[int, int] | None = None) -> list[Hint]:
     """A hint for each item of this text that the network has layers of, in the order of the text.
 
     An item in a block that is used several times has the range over its uses. While a line cannot be read, those in
@@ -41,11 +41,14 @@ def hints(snapshot: Snapshot, parts: Sequence[str] = PARTS) -> list[Hint]:
     Args:
         snapshot: of the text.
         parts: which numbers.
+        lines: the first and the last that are looked at; all of them by default.
     """
     snapshot = snapshot.mended
+    first, last = lines or (0, len(snapshot.source.lines))
     uses: dict[int, list[Visit]] = {}
     for visit in snapshot.visits.found:
-        if visit.item.place.source is snapshot.source and visit.value is not None:
+        place = visit.item.place
+        if place.source is snapshot.source and first <= place.line <= last and visit.value is not None:
             uses.setdefault(id(visit.item), []).append(visit)
     peak = _peak_item(snapshot) if "peak" in parts else None
     found = [_hint(visits, snapshot, parts, peak) for visits in uses.values()]

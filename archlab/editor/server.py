@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout, suppress
 from functools import partial
+from time import monotonic
 from typing import Any, Protocol
 
 from lsprotocol import types
@@ -40,6 +41,8 @@ from archlab.version import __version__
 
 PAUSE = 0.2
 """Seconds without a new text after which all variants are checked."""
+BREATH = 0.003
+"""Seconds between two parts of that check: a new text is read in several steps, each of which takes a turn."""
 SHOW_VARIANT = "archlab.showVariant"
 """The command that chooses whose numbers are shown: the text's URI, and the variant's name or nothing."""
 
@@ -77,6 +80,8 @@ class Server(LanguageServer):
         self.parts = tuple(parts)
         self._checks: dict[str, asyncio.Task[None]] = {}
         self._told: dict[str, list[Problem]] = {}
+        self._asked = 0.0
+        """When a text came last, or an answer went out."""
         for name, answer in self._answers().items():
             self.feature(name, _OPTIONS.get(name))(
                 partial(answer)
@@ -178,16 +183,22 @@ class Server(LanguageServer):
         self._checks[uri] = asyncio.get_running_loop().create_task(self._tell(uri))
 
     async def _tell(self, uri: str) -> None:
-        await asyncio.sleep(PAUSE)
+        await self._quiet()
         snapshot = self.desk.snapshot(uri)
         problems: list[Problem] = []
         if snapshot is not None:
             for problems in diagnoses(snapshot):  # noqa: B007 - the last are all
-                await asyncio.sleep(0)  # a new text may have come
+                await asyncio.sleep(BREATH)
         self._told[uri] = problems
         convert = self._convert
         diagnostics = [] if snapshot is None else [convert.diagnostic(problem, snapshot) for problem in problems]
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, diagnostics))
+
+    async def _quiet(self) -> None:
+        """Until nothing was asked for a moment: who types waits for hints, not for problems."""
+        self._asked = monotonic()
+        while (left := self._asked + PAUSE - monotonic()) > 0:  # noqa: ASYNC110 - the moment moves on
+            await asyncio.sleep(left)
 
     # numbers
 
@@ -197,16 +208,17 @@ class Server(LanguageServer):
         if snapshot is None:
             return []
         convert, first, last = self._convert, params.range.start.line, params.range.end.line
-        return [
+        found = [
             types.InlayHint(
                 position=convert.position(snapshot.source, hint.line, hint.column),
                 label=hint.text,
                 tooltip=hint.tooltip,
                 padding_left=True,
             )
-            for hint in hints(snapshot, self.parts)
-            if first <= hint.line <= last
+            for hint in hints(snapshot, self.parts, (first, last))
         ]
+        self._asked = monotonic()
+        return found
 
     def lenses(self, params: types.CodeLensParams) -> list[types.CodeLens]:
         """Totals, budgets, and above each variant a way to have its numbers shown."""

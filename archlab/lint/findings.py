@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import Problem, told_trail
@@ -22,11 +22,17 @@ class Findings:
 
     def add(self, subject: Subject) -> None:
         """Look at one more network."""
+        for _ in self.adding(subject):
+            pass
+
+    def adding(self, subject: Subject) -> Iterator[None]:
+        """Look at one more network rule by rule, so that the caller may stop between them."""
         self._networks += 1
         for rule in self._rules:
             for finding in rule.find(subject):
                 if not self._is_off(rule, finding.place, subject.document.source):
                     self._note(rule, finding, subject.graph.name)
+            yield
 
     @property
     def problems(self) -> list[Problem]:

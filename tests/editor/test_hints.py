@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from archlab.config.expand.visits import Visit
 from archlab.config.tree.items import UseItem
 from archlab.config.tree.presets import preset_folder
 from archlab.diagnostics.problem import ConfigError
+from archlab.editor.diagnose import diagnoses
 from archlab.editor.hints import hints
 from archlab.editor.lens import lenses
 from archlab.editor.snapshot import Snapshot
@@ -66,6 +69,21 @@ def test_what_stands_in_front_of_a_mistake_keeps_its_numbers() -> None:
     assert shown("") == {}
 
 
+@pytest.mark.parametrize(
+    "behind",
+    [
+        pytest.param("  - relu\n" * 200, id="more problems than are collected"),
+        pytest.param("  - {type: relu, repeat: 40000}\n", id="more layers than a network may have"),
+        pytest.param("  - {use: pair, width: 16, repeat: 20000}\n" * 3, id="more layers in blocks"),
+    ],
+)
+def test_what_stands_in_front_of_a_bound_keeps_its_numbers(behind: str) -> None:
+    whole, part = shown(TEXT), shown(TEXT + behind)
+    last = TEXT.count("\n")
+    in_front = {place: text for place, text in part.items() if 7 < place[0] < last}
+    assert in_front == {place: text for place, text in whole.items() if place[0] > 7}
+
+
 @pytest.mark.parametrize("name", ["resnet", "googlenet", "hrnet", "retinanet", "efficientnet", "densenet"])
 def test_params_and_macs_add_up_to_the_networks(name: str) -> None:
     path = preset_folder() / f"{name}.yaml"
@@ -104,6 +122,31 @@ def _by_item(snapshot: Snapshot) -> dict[int, list[Visit]]:
     for visit in snapshot.visits.found:
         found.setdefault(id(visit.item), []).append(visit)
     return found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [TEXT, TEXT.replace("width: 16}", "width: 16"), TEXT + "  - {out_channels: 3}\n"],
+    ids=["whole", "unreadable", "with a broken item"],
+)
+def test_an_old_text_takes_its_layers_with_it(text: str) -> None:
+    """Without the collector, which comes rarely and would then take long: at each keystroke all layers are new."""
+    gc.disable()
+    try:
+        snapshot = Snapshot.of(Path("/nowhere/net.yaml"), text)
+        assert hints(snapshot)
+        lenses(snapshot)
+        assert list(diagnoses(snapshot))
+        alive = weakref.ref(snapshot)
+        del snapshot
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
+def test_hints_of_some_lines_are_those_of_all() -> None:
+    snapshot = Snapshot.of(Path("/nowhere/net.yaml"), TEXT)
+    assert hints(snapshot, lines=(6, 9)) == [hint for hint in hints(snapshot) if 6 <= hint.line <= 9]
 
 
 def test_a_variant_is_chosen() -> None:
