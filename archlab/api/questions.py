@@ -138,7 +138,7 @@ class Questions:
         """What design rules remark of it."""
         from archlab.api.remarks import remarks
 
-        return remarks(self.analyze(), self.document, self.variant)
+        return remarks(self.analyze(), self.document, self.variant, self.settings)
 
     def check(self, *limits: str, **options: Unpack[ConditionOptions]) -> Checked:
         """Hold it to limits, and to the `expect` of its config.

@@ -46,17 +46,33 @@ def diagnoses(snapshot: Snapshot) -> Iterator[list[Problem]]:
         yield snapshot.problems
         return
     result = Validation(snapshot.source.name)
-    expanded = None if network is None else (network, snapshot.budget)
+    expanded = None if network is None or snapshot.settings else (network, snapshot.budget)
     with unsaved_texts(snapshot.unsaved):
         for _ in validated(result, document, None, snapshot.read_problems, expanded):
             yield result.problems
-    if snapshot.analysis is None:
+    found: list[Problem] = []
+    for found in remarked(snapshot):  # noqa: B007 - the last are all
         yield result.problems
+    yield [*result.problems, *found]
+
+
+def remarks(snapshot: Snapshot) -> list[Problem]:
+    """What design rules find in the network that is shown; nothing of one that is wrong."""
+    found: list[Problem] = []
+    for found in remarked(snapshot):  # noqa: B007 - the last are all
+        pass
+    return found
+
+
+def remarked(snapshot: Snapshot) -> Iterator[list[Problem]]:
+    """The same rule by rule, so that the caller may stop between them."""
+    document, analysis = snapshot.document, snapshot.analysis
+    if document is None or analysis is None:
         return
     found = Findings(RULES.values())
-    for _ in found.adding(subject_of(snapshot.analysis, document, snapshot.variant)):
-        yield result.problems
-    yield [*result.problems, *switch_problems(switches(snapshot.source), RULES), *found.problems]
+    for _ in found.adding(subject_of(analysis, document, snapshot.variant, snapshot.settings)):
+        yield found.problems
+    yield [*switch_problems(switches(snapshot.source), RULES), *found.problems]
 
 
 def related(problem: Problem, snapshot: Snapshot) -> list[Related]:
