@@ -14,7 +14,7 @@ layers:
 
 
 def test_another_size_has_the_params_that_were_given() -> None:
-    network = archlab.loads(TEXT, params={"width": 5})
+    network = archlab.loads(TEXT, width=5)
     subject = subject_of(network.analyze(), network.document, network.variant, network.settings)
     other = subject.resized((3, 20, 20))
     assert other is not None
