@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -9,10 +11,12 @@ import pytest
 
 from archlab.api.load import loads
 from archlab.cli.main import main
+from archlab.layers.shape import shape_text
 from archlab.report.diagram.boxes import MOST_DRAWN, MOST_EDGES, Box, Diagram, fold_to_boxes
 from archlab.report.diagram.colours import DARK, HEAT, HEAT_DARK, LIGHT
 from archlab.report.diagram.svg import diagram_pdf, diagram_svg
 from archlab.report.diagram.text import diagram_dot, diagram_mermaid
+from archlab.report.diagram.u_shape import u_of
 from tests import presets
 from tests import worst_inputs as worst
 
@@ -209,20 +213,96 @@ def assert_apart(picture: ET.Element) -> None:
 def test_texts() -> None:
     found = diagram_of("unet")
     mermaid, dot = diagram_mermaid(found), diagram_dot(found)
-    assert mermaid.count("-->") + mermaid.count("-.->") == dot.count("->") == len(found.edges)
+    assert mermaid.count("-->") + mermaid.count("-.->") == dot.count("->") == len(found.edges) + 1  # to the result
     assert mermaid.count("-.->") == dot.count("style=dashed") == 4
-    assert 'b0["enc1<br/>conv 3x3 64, conv 3x3 64<br/>64x256x256"]' in mermaid
-    assert 'b0 [label="enc1\\nconv 3x3 64, conv 3x3 64\\n64x256x256"];' in dot
+    assert 'b0["enc1<br/>conv 3x3 64, conv 3x3 64<br/>38.85 k params, 2.529 G MACs"]' in mermaid
+    assert 'b0 [label="enc1\\nconv 3x3 64, conv 3x3 64\\n38.85 k params, 2.529 G MACs"];' in dot
+
+
+@pytest.mark.parametrize(
+    "name", ["unet", "resnet50", "googlenet", "hrnet_w18", "densenet121", "retinanet_resnet50_fpn"]
+)
+def test_shapes_stand_at_the_lines_of_texts(name: str) -> None:
+    """At each line out of a box that is one layer: the shape that this layer gives; the results have theirs."""
+    found = diagram_of(name)
+    nodes = found.analysis.graph.nodes
+    lines = re.findall(r"^  (\w+) -\.?->\|([^|]+)\| (\w+)$", diagram_mermaid(found), re.MULTILINE)
+    of_dot = re.findall(r'^  (\w+) -> (\w+) \[label="([^"]+)"', diagram_dot(found), re.MULTILINE)
+    assert [(source, target, shapes) for source, shapes, target in lines] == of_dot
+    by_name = {f"b{number}": box for number, box in enumerate(found.boxes)}
+    for source, shapes, _ in lines:
+        assert re.fullmatch(r"\d+(x\d+)*(, \d+(x\d+)*)*", shapes)
+        box = by_name.get(source)
+        if box is not None and len(box.layers) == 1:
+            assert shapes == shape_text(box.shape)
+    results = {target: shapes for _, shapes, target in lines if target.startswith("r")}
+    assert [results[f"r{at}"] for at in range(len(results))] == [
+        shape_text(nodes[index].shape) for _, index in found.analysis.graph.outputs
+    ]
+
+
+@pytest.mark.parametrize("name", ["unet_transposed_k4", "unet_bilinear", "unet3d"])
+def test_a_unet_is_drawn_as_a_u(name: str) -> None:
+    """The encoder comes down on the left, the decoder goes up on the right, each shortcut leads straight across."""
+    found = diagram_of(name)
+    shape = u_of(found)
+    assert shape is not None
+    assert [edge for edge in found.edges if edge.is_skip] == sorted(shape.levels, key=lambda edge: edge.target)
+    picture = ET.fromstring(diagram_svg(found))  # noqa: S314 - our own
+    place = {}
+    for group in picture.iter(f"{SVG}g"):
+        title, rect = group.find(f"{SVG}title"), group.find(f"{SVG}rect")
+        if title is not None and rect is not None:
+            box = [float(rect.get(key, "")) for key in ("x", "y", "width", "height")]
+            place[str(title.text).partition(":")[0].partition(" ")[0]] = box
+    boxes = [place[box.path] for box in found.boxes]
+    left, right = [boxes[at] for at in shape.down], [boxes[at] for at in shape.up]
+    assert max(x + width for x, _, width, _ in left) < min(x for x, _, _, _ in right)
+    assert all(above[1] + above[3] < below[1] for above, below in pairwise(left))
+    assert all(above[1] + above[3] < below[1] for below, above in pairwise(right))
+    for edge in shape.levels:
+        one, other = boxes[edge.source], boxes[edge.target]
+        assert one[1] + one[3] / 2 == pytest.approx(other[1] + other[3] / 2, abs=0.2)
+    lowest = boxes[shape.down[-1]]
+    assert lowest[1] + lowest[3] / 2 > boxes[shape.up[0]][1] + boxes[shape.up[0]][3]  # around the corner
+    wide, high = (float(picture.get(key, "")) for key in ("width", "height"))
+    assert all(x >= 0 and x + width <= wide and y >= 0 and y + height <= high for x, y, width, height in boxes)
+    assert len([path for path in picture.iter(f"{SVG}path") if path.get("class") == "skip"]) == len(shape.levels)
+    assert len([path for path in picture.iter(f"{SVG}path") if path.get("class") == "main"]) == len(found.boxes)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "densenet121", "hrnet_w18", "hourglass_2", "vgg11", "googlenet"])
+def test_other_networks_are_none(name: str) -> None:
+    assert u_of(diagram_of(name)) is None
+
+
+def test_a_u_without_a_box_below() -> None:
+    """The innermost shortcut may lead past one box alone; its line leads across, too."""
+    text = """
+        input: [4, 16, 16]
+        layers:
+          - {name: a, type: conv2d, out_channels: 4, kernel_size: 3, padding: 1}
+          - {name: b, type: conv2d, out_channels: 4, kernel_size: 3, padding: 1}
+          - {name: c, type: conv2d, out_channels: 4, kernel_size: 3, padding: 1}
+          - {name: d, type: add, with: [b]}
+          - {name: e, type: conv2d, out_channels: 4, kernel_size: 3, padding: 1}
+          - {name: f, type: add, with: [a]}
+    """
+    found = fold_to_boxes(loads(text).analyze(), 1)
+    shape = u_of(found)
+    assert shape is not None
+    assert (shape.down, shape.up) == ((0, 1, 2), (3, 4, 5))
+    assert ET.fromstring(diagram_svg(found)) is not None  # noqa: S314 - our own
 
 
 def test_stages_are_subgraphs() -> None:
     """In text, too, a residual network is no chain: lines lead into the stages and out of them."""
     mermaid, dot = diagram_mermaid(diagram_of("resnet18")), diagram_dot(diagram_of("resnet18"))
-    assert '  subgraph s2["layer1 x2"]' in mermaid
-    assert "  b1 -.-> b2_2" in mermaid
-    assert "  b2_2 --> b3_0" in mermaid
-    assert 'subgraph cluster_2 { label="layer1 x2";' in dot
-    assert "  b1 -> b2_2 [style=dashed, constraint=false];" in dot
+    assert '  subgraph s2["layer1 x2: 148.0 k params, 462.4 M MACs"]' in mermaid
+    assert "  b1 -.->|64x56x56| b2_2" in mermaid
+    assert "  b2_2 -->|64x56x56| b3_0" in mermaid
+    assert 'subgraph cluster_2 { label="layer1 x2: 148.0 k params, 462.4 M MACs";' in dot
+    assert '  b1 -> b2_2 [label="64x56x56", style=dashed, constraint=false];' in dot
 
 
 def test_shapes_stand_at_the_lines() -> None:

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from html import escape
 
 from archlab.diagnostics.requirements import require
-from archlab.diagnostics.words import counted
-from archlab.layers.shape import shape_text
 from archlab.report.diagram.boxes import Box, Diagram, Part
+from archlab.report.diagram.cards import (
+    LINE,
+    LINES,
+    MARGIN,
+    MOST_ENDS,
+    PAD,
+    SIZE,
+    SMALL,
+    WIDEST,
+    Card,
+    Shown,
+    costs_text,
+    leaf,
+    texts,
+    title_of,
+    what,
+)
 from archlab.report.diagram.colours import HEAT, Costs, Theme, diagram_style
-from archlab.report.diagram.layered import Layout, Link, Piece, Route, arrange
-from archlab.report.diagram.letters import BOLD, cut_to, text_width, wrapped
-from archlab.report.units import si
+from archlab.report.diagram.layered import Layout, Link, Route, arrange
+from archlab.report.diagram.letters import cut_to, text_width, wrapped
+from archlab.report.diagram.u_shape import u_of
+from archlab.report.diagram.u_svg import Folded
 
-SIZE, SMALL = 12, 11
-MARGIN = 14
-PAD = 10
-LINE = 15
-HEAD = 40
-"""Of the band with a stage's name."""
 GAP, GAP_INSIDE = 24, 17
 """Between rows."""
-WIDEST, WIDEST_INSIDE = 330, 124
-"""Of a box's text, before it goes on in another line."""
-NARROWEST = 64
-LINES = 6
-MOST_SHAPES = 3
-"""At one line."""
-MOST_ENDS = 8
-"""Values that come into or leave a stage, drawn each for itself."""
 MAIN, BESIDE, SHORTCUT = 9, 2, 1
 """How much lines want to be straight."""
 
@@ -48,7 +49,8 @@ def diagram_svg(
     """
     costs = Costs(diagram, colour)
     graph = diagram.analysis.graph
-    drawn = _Drawn(_Shown(diagram, costs), diagram)
+    shape = u_of(diagram)
+    drawn = Drawn(Shown(diagram, costs), diagram) if shape is None else Folded(Shown(diagram, costs), shape)
     top = MARGIN + (LINE + 8 if colour else 0)
     width, height = drawn.width + 2 * MARGIN, drawn.height + top + MARGIN
     legend = costs.legend()
@@ -86,50 +88,7 @@ def diagram_pdf(diagram: Diagram, *, colour: str | None = None) -> bytes:
     return bytes(vl_convert.svg_to_pdf(diagram_svg(diagram, colour=colour, theme="light")))
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """What all parts of a picture have in common."""
-
-    diagram: Diagram
-    costs: Costs
-
-    def shapes(self, values: list[int]) -> str:
-        """Of some nodes' outputs, each once."""
-        nodes = self.diagram.analysis.graph.nodes
-        texts = list(dict.fromkeys([shape_text(nodes[value].shape) for value in values]))
-        more = f", {len(texts) - MOST_SHAPES} more" if len(texts) > MOST_SHAPES else ""
-        return ", ".join(texts[:MOST_SHAPES]) + more
-
-
-@dataclass
-class _Card:
-    """A box as it is drawn.
-
-    Attributes:
-        width: of it.
-        height: of it.
-        box: what it stands for; None for a place where values come in or leave.
-        lines: its texts, with their classes.
-        inside: the unit in it.
-        coming: where each value comes in, from the middle; nothing where lines come in anywhere.
-        going: where each value leaves, from the middle.
-        labels: what is written where values leave.
-    """
-
-    width: float
-    height: float
-    box: Box | None = None
-    lines: list[tuple[str, str]] = field(default_factory=list)
-    inside: _Drawn | None = None
-    coming: dict[int, float] = field(default_factory=dict)
-    going: dict[int, float] = field(default_factory=dict)
-    labels: list[tuple[float, str]] = field(default_factory=list)
-
-    def piece(self, *, sinks: bool = False) -> Piece:
-        return Piece(self.width, self.height, sinks, LINE if self.labels else 0)
-
-
-class _Drawn:
+class Drawn:
     """Boxes and lines of a part, placed.
 
     Args:
@@ -137,7 +96,7 @@ class _Drawn:
         part: the network, or a unit.
     """
 
-    def __init__(self, shown: _Shown, part: Part) -> None:
+    def __init__(self, shown: Shown, part: Part) -> None:
         self._shown, self._part = shown, part
         self._is_whole = part is shown.diagram
         self.entries = _ends([value for edge in part.edges if edge.source < 0 for value in edge.values])
@@ -145,7 +104,7 @@ class _Drawn:
         going = self._going()
         entries = [self._entry(values) for values in self.entries]
         cards = [self._card(number, box, going[number]) for number, box in enumerate(part.boxes)]
-        exits = [_Card(text_width(shown.shapes(values), SMALL) + 8, 0) for values in self.exits]
+        exits = [Card(text_width(shown.shapes(values), SMALL) + 8, 0) for values in self.exits]
         self._cards = [*entries, *cards, *exits]
         self._first, self._first_exit = len(entries), len(entries) + len(cards)
         self._links: list[Link] = []
@@ -178,15 +137,15 @@ class _Drawn:
                 found[owner[value]][value] = None
         return [sorted(values) for values in found]
 
-    def _entry(self, values: list[int]) -> _Card:
+    def _entry(self, values: list[int]) -> Card:
         if not self._is_whole:
-            return _Card(text_width(self._shown.shapes(values), SMALL) + 8, 0)
+            return Card(text_width(self._shown.shapes(values), SMALL) + 8, 0)
         text = f"input {self._shown.shapes(values)}"
-        return _Card(text_width(text, SMALL) + 20, 22, lines=[(text, "faint")])
+        return Card(text_width(text, SMALL) + 20, 22, lines=[(text, "faint")])
 
-    def _card(self, number: int, box: Box, going: list[int]) -> _Card:
-        part = None if box.inside is None else _Drawn(self._shown, box.inside)
-        card = self._leaf(box) if part is None else self._group(box, part)
+    def _card(self, number: int, box: Box, going: list[int]) -> Card:
+        part = None if box.inside is None else Drawn(self._shown, box.inside)
+        card = leaf(self._shown, box, is_whole=self._is_whole) if part is None else self._group(box, part)
         coming = sorted({value for edge in self._part.edges if edge.target == number for value in edge.values})
         if part is not None:
             left = -card.width / 2 + (card.width - part.width) / 2
@@ -196,7 +155,7 @@ class _Drawn:
         self._label(card, going, is_result=is_result)
         return card
 
-    def _label(self, card: _Card, going: list[int], *, is_result: bool) -> None:
+    def _label(self, card: Card, going: list[int], *, is_result: bool) -> None:
         ends: dict[float, list[int]] = {}
         inner = {value for edge in self._part.edges for value in edge.values}
         for value in going if self._is_whole else sorted(inner.intersection(going)):  # the stage says what leaves it
@@ -208,29 +167,9 @@ class _Drawn:
         if card.inside is None and card.labels:
             card.width = max(card.width, 2 * text_width(card.labels[0][1], SMALL) + 4)
 
-    def _leaf(self, box: Box) -> _Card:
-        most = WIDEST if self._is_whole else WIDEST_INSIDE
-        cost = self._shown.costs.text(box)
-        if self._is_whole:
-            costs = cost or _costs_text(box)
-            lines = [(_title(box), "name"), *[(line, "") for line in wrapped(box.text, SIZE, most, LINES)]]
-            lines += [(costs, "faint")] if costs else []
-        else:
-            times = f" \N{MULTIPLICATION SIGN}{box.repeats}" if box.repeats > 1 else ""
-            lines = [(line, "name") for line in wrapped(box.text + times, SIZE * BOLD, most, LINES)]
-            name = "" if box.layers[0].node.layer.role == "join" else box.path
-            lines += [(name, "faint"), (cost, "faint")]
-        faint = "small" if self._shown.costs.css(box) else "faint"  # a coloured box needs the darker letters
-        lines = [(cut_to(text, SIZE, most, bold=css == "name"), css) for text, css in lines if text]
-        lines = [(text, faint if css == "faint" else css) for text, css in lines]
-        wide = max(
-            [text_width(text, SMALL if css in ("faint", "small") else SIZE, bold=css == "name") for text, css in lines]
-        )
-        return _Card(max(wide + 2 * PAD, NARROWEST), LINE * len(lines) + 9, box, lines)
-
-    def _group(self, box: Box, part: _Drawn) -> _Card:
-        title = cut_to(_title(box), SIZE, WIDEST, bold=True)
-        costs = self._shown.costs.text(box) or _costs_text(box)
+    def _group(self, box: Box, part: Drawn) -> Card:
+        title = cut_to(title_of(box), SIZE, WIDEST, bold=True)
+        costs = self._shown.costs.text(box) or costs_text(box)
         wide = max(text_width(title, SIZE, bold=True), text_width(costs, SMALL), part.width) + 2 * PAD
         wide = max(wide, 150 + 2 * PAD)
         lines = [(title, "name"), (costs, "faint")]
@@ -238,7 +177,7 @@ class _Drawn:
             lines += [(line, "faint") for line in wrapped(f"in the first: {box.first}", SMALL, wide - 2 * PAD, LINES)]
         lines = [(text, css) for text, css in lines if text]
         height = LINE * len(lines) + 9 + part.height
-        return _Card(wide, height, box, lines, part)
+        return Card(wide, height, box, lines, part)
 
     # -- lines
 
@@ -296,20 +235,20 @@ class _Drawn:
         x, y = left + route.xs[-1], top + end
         return f'{line}<path class="{css + "-" if css else ""}tip" d="M{x - 4:.1f} {y - 7:.1f}h8l-4 7z"/>'
 
-    def _draw(self, card: _Card, middle: float, top: float) -> list[str]:
+    def _draw(self, card: Card, middle: float, top: float) -> list[str]:
         x = middle - card.width / 2
         if card.box is None:
             if not card.height:
                 return []
-            texts = _texts(card.lines, x + 10, top)
+            words = texts(card.lines, x + 10, top)
             size = f'width="{card.width:.1f}" height="{card.height:.1f}"'
-            return [f'<rect x="{x:.1f}" y="{top:.1f}" {size} rx="11"/>', *texts]
-        found = [f"<g><title>{escape(_what(card.box))}</title>"]
+            return [f'<rect x="{x:.1f}" y="{top:.1f}" {size} rx="11"/>', *words]
+        found = [f"<g><title>{escape(what(card.box))}</title>"]
         size = f'width="{card.width:.1f}" height="{card.height:.1f}"'
         if card.inside is None:
             rounded = 5 if self._is_whole or card.box.layers[0].node.layer.role != "join" else 12
             found.append(f'<rect{self._shown.costs.css(card.box)} x="{x:.1f}" y="{top:.1f}" {size} rx="{rounded}"/>')
-            found += _texts(card.lines, x + PAD, top)
+            found += texts(card.lines, x + PAD, top)
         else:
             found += self._draw_inside(card, x, top, size)
         found += [
@@ -318,12 +257,12 @@ class _Drawn:
         ]
         return [*found, "</g>"]
 
-    def _draw_inside(self, card: _Card, x: float, top: float, size: str) -> list[str]:
+    def _draw_inside(self, card: Card, x: float, top: float, size: str) -> list[str]:
         assert card.inside is not None
         band = LINE * len(card.lines) + 9
         found = [f'<rect class="group" x="{x:.1f}" y="{top:.1f}" {size} rx="5"/>']
         found.append(f'<rect class="head" x="{x:.1f}" y="{top:.1f}" width="{card.width:.1f}" height="{band}" rx="5"/>')
-        found += _texts(card.lines, x + PAD, top)
+        found += texts(card.lines, x + PAD, top)
         inner = card.inside.at(x + (card.width - card.inside.width) / 2, top + band)
         return [*found, '<g class="in">', *inner, "</g>"]
 
@@ -358,35 +297,3 @@ def _path(route: Route, layout: Layout, start: float, end: float) -> str:
         if at == len(route.rows) - 1:
             parts.append(f"V{end:.1f}")
     return "".join(parts)
-
-
-def _texts(lines: list[tuple[str, str]], x: float, top: float) -> list[str]:
-    found: list[str] = []
-    for number, (text, css) in enumerate(lines):
-        named = f' class="{css}"' if css else ""
-        found.append(f'<text{named} x="{x:.1f}" y="{top + 15 + LINE * number:.1f}">{escape(text)}</text>')
-    return found
-
-
-def _title(box: Box) -> str:
-    times = f" \N{MULTIPLICATION SIGN}{box.repeats}" if box.repeats > 1 else ""
-    return f"{box.path}{times}{' side by side' if box.beside else ''}"
-
-
-def _costs_text(box: Box) -> str:
-    costs = [_cost(box.params, "params", box.unknown), _cost(box.macs, "MACs", box.unknown)]
-    shared = ["shared weights"] if box.shares else []
-    return ", ".join([*shared, *filter(None, costs)])
-
-
-def _what(box: Box) -> str:
-    """A box in words, for the pointer."""
-    words = [f"{_title(box)}: {box.text}", f"output {shape_text(box.shape)}", counted(len(box.layers), "layer")]
-    return "; ".join([*words, *filter(None, [_costs_text(box)])])
-
-
-def _cost(value: int, word: str, unknown: frozenset[str]) -> str:
-    """`1.200 k params`; `>= 1.200 k params` where not all are declared; empty where there are none."""
-    if word.lower() in unknown:
-        return f">= {si(value)} {word}" if value else f"? {word}"
-    return f"{si(value)} {word}" if value else ""
