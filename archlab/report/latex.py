@@ -93,8 +93,30 @@ def grid_latex(grid: Grid, heading: str = "") -> str:
     lines += [r"% needs \usepackage{booktabs}", *([BEYOND_LATIN] if beyond else [])]
     letters = r"@{\hspace{0.7em}}".join(["l" if column.justify == "left" else "r" for column in grid.columns])
     lines += [rf"\begin{{tabular}}{{@{{}}{letters}@{{}}}}", r"\toprule", *_heads(heads), r"\midrule"]
-    lines += [_line(cells) for cells in zip(*columns, strict=True)]
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+    cells = [_marked(cell) for column in columns for cell in column]
+    by_column = [cells[at * len(grid.rows) : (at + 1) * len(grid.rows)] for at in range(len(columns))]
+    lines += [" & ".join(row) + r" \\" for row in zip(*by_column, strict=True)]
+    lines.append(r"\bottomrule")
+    for mark, letter, words in MARKS:
+        if any(_has(mark, cell) for column in columns for cell in column):
+            note = rf"\footnotesize \textsuperscript{{{letter}}} {words}"
+            lines.append(rf"\multicolumn{{{len(columns)}}}{{@{{}}l@{{}}}}{{{note}}} \\")
+    return "\n".join([*lines, r"\end{tabular}"]) + "\n"
+
+
+MARKS = (("+context", "c", "a gate sees all of the input"), ("adaptive", "a", "learned offsets move it"))
+"""What stands behind a receptive field, the letter it becomes, and what that means: words would make a column wide."""
+
+
+def _has(mark: str, cell: str) -> bool:
+    return f" {mark}" in cell
+
+
+def _marked(cell: str) -> str:
+    letters = [letter for mark, letter, _ in MARKS if _has(mark, cell)]
+    for mark, _, _ in MARKS:
+        cell = cell.replace(f" {mark}", "")
+    return latex(cell) + (rf"\textsuperscript{{{','.join(letters)}}}" if letters else "")
 
 
 def _heads(heads: list[str]) -> list[str]:

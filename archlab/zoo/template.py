@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from archlab.api.network import Network, expand_document
-from archlab.config.dump import expanded_config
 from archlab.config.syntax.naming import name_fault
 from archlab.config.syntax.yaml_nodes import Mapping, Node, parse
 from archlab.config.tree.document import Variant
@@ -36,10 +35,6 @@ def starter_config(name: str, source: str) -> str:
     network = expand_document(document, variant, problems, params={})
     root = parse(document.source, Problems())
     assert isinstance(root, Mapping)
-    if "extends" in root.entries:  # what it extends is not where the new file will be
-        return _header(source) + expanded_config(network.graph, expect=_expect(network)).replace(
-            f"name: {network.graph.name}", f"name: {name}", 1
-        )
     return _header(source) + _Edit(document.source.text, root).to(name, variant, _expect(network))
 
 
@@ -63,15 +58,16 @@ class _Edit:
         """The text with another name, a variant's values as defaults, and no variants."""
         self._set("name", name)
         self._set("expect", "{" + ", ".join(f"{key}: {value}" for key, value in expect.items()) + "}")
+        extended = self._root.entries.get("extends")
+        if extended is not None:  # that file is not where the new one will be, and a preset is found anywhere
+            self._replace(extended.place, Path(self._text(extended)).stem)
         if variant is not None:
             if variant.input is not None:
                 self._set("input", self._text(variant.input))
             if variant.outputs is not None:
                 self._set("outputs", self._text(variant.outputs))
-            params = self._root.entries.get("params")
-            assert isinstance(params, Mapping)
             for param, value in variant.assignments.items():
-                self._replace(params.entries[param].place, self._text(value.node))
+                self._set_param(param, self._text(value.node))
         if "variants" in self._root.entries:
             self._remove("variants")
         for line, column, end_line, end_column, text in sorted(self._changes, reverse=True):
@@ -86,6 +82,19 @@ class _Edit:
         else:
             last = len(self._lines) - 1
             self._changes.append((last, len(self._lines[last]), last, len(self._lines[last]), f"{key}: {text}\n"))
+
+    def _set_param(self, param: str, text: str) -> None:
+        """Give a param another value; one of what is extended is written behind the others."""
+        params = self._root.entries.get("params")
+        assert isinstance(params, Mapping)
+        if param in params.entries:
+            self._replace(params.entries[param].place, text)
+            return
+        last, first = [*params.entries.values()][-1].place, next(iter(params.keys.values()))
+        is_inline = self._lines[params.place.line][params.place.column] == "{"
+        line, column = last.end_line, last.end_column if is_inline else len(self._lines[last.end_line])
+        between = ", " if is_inline else "\n" + " " * first.column
+        self._changes.append((line, column, line, column, f"{between}{param}: {text}"))
 
     def _replace(self, place: Place, text: str) -> None:
         self._changes.append((place.line, place.column, place.end_line, place.end_column, text))

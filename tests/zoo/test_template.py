@@ -28,9 +28,10 @@ def test_a_starter_is_what_it_starts_from(source: str) -> None:
         graph, theirs = mine.graph, presets.network(source).graph
         assert [index for _, index in graph.outputs] == [index for _, index in theirs.outputs]
         for ours, other in zip(presets.nodes_of(graph), presets.nodes_of(theirs), strict=True):
-            # a starter may write other names, and leaves out what starts a bias that is not there
+            # a starter leaves out what starts a bias that is not there
             assert (ours[0], *ours[2:-1]) == (other[0], *other[2:-1])
         assert initializers(graph) == initializers(theirs)
+        assert [node.path for node in graph.nodes] == [node.path for node in theirs.nodes]
 
 
 def initializers(graph: Graph) -> list[list[object]]:

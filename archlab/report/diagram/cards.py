@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from archlab.diagnostics.words import counted
 from archlab.layers.shape import shape_text
@@ -13,9 +13,6 @@ from archlab.report.diagram.colours import Costs
 from archlab.report.diagram.layered import Piece
 from archlab.report.diagram.letters import BOLD, cut_to, text_width, wrapped
 from archlab.report.units import si
-
-if TYPE_CHECKING:
-    from archlab.report.diagram.svg import Drawn
 
 SIZE, SMALL = 12, 11
 MARGIN = 14
@@ -48,6 +45,16 @@ class Shown:
         return ", ".join(texts[:MOST_SHAPES]) + more
 
 
+class Inner(Protocol):
+    """What is drawn in a card."""
+
+    width: float
+    height: float
+
+    def at(self, left: float, top: float) -> list[str]:
+        """The elements, with their upper left corner there."""
+
+
 @dataclass
 class Card:
     """A box as it is drawn.
@@ -67,7 +74,7 @@ class Card:
     height: float
     box: Box | None = None
     lines: list[tuple[str, str]] = field(default_factory=list)
-    inside: Drawn | None = None
+    inside: Inner | None = None
     coming: dict[int, float] = field(default_factory=dict)
     going: dict[int, float] = field(default_factory=dict)
     labels: list[tuple[float, str]] = field(default_factory=list)

@@ -212,7 +212,8 @@ def test_chosen_columns_fit_a_column_of_an_article(tmp_path: Path) -> None:
     everything = ["--columns", "input,layers,depth,params,macs,flops,activations,memory,training,receptive-field"]
     for columns, is_overfull in ((CHOSEN, False), (everything, True)):
         target = str(tmp_path / "c.tex")
-        assert main(["compare", "resnext50_32x4d", "mobilenet_v2", "vgg16", *columns, "-o", target]) == 0
+        networks = ["resnext50_32x4d", "mobilenet_v3_large", "efficientnet_b0", "deformable_resnet50_bounded"]
+        assert main(["compare", *networks, *columns, "-o", target]) == 0
         document = (
             r"\documentclass[twocolumn]{article}\usepackage{booktabs}\begin{document}"
             r"\begin{table}\small\caption{Networks.}\noindent\input{c.tex}\end{table}Text.\end{document}"
@@ -222,6 +223,16 @@ def test_chosen_columns_fit_a_column_of_an_article(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-2000:]
         assert ("Overfull" in done.stdout) == is_overfull
+
+
+def test_marks_of_fields_are_letters_in_latex(tmp_path: Path) -> None:
+    assert main(["compare", "efficientnet_b0", "resnet18", *CHOSEN, "-o", str(tmp_path / "c.tex")]) == 0
+    lines = (tmp_path / "c.tex").read_text().splitlines()
+    assert r"efficientnet\_b0 & 5.289 & 385.8 & 30.10 & 851\textsuperscript{c} \\" in lines
+    assert lines[-2:] == [
+        r"\multicolumn{5}{@{}l@{}}{\footnotesize \textsuperscript{c} a gate sees all of the input} \\",
+        r"\end{tabular}",
+    ]
 
 
 def test_int8_has_no_training(tmp_path: Path) -> None:
