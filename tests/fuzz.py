@@ -1,4 +1,4 @@
-"""Hostile configs by the thousand: `python -m tests.fuzz --inputs 200000`.
+"""Hostile configs by the thousand: `python -m tests.fuzz --inputs 200000`; with `--editor` what an editor asks of them.
 
 Shipped configs and the corpus of bad ones are mutated: bytes, lines, tokens and whole values are dropped, doubled,
 moved and replaced, numbers grow, aliases and expressions are put in. What an input may lead to is a graph with all its
@@ -23,6 +23,8 @@ from types import FrameType
 from archlab.api.load import loads
 from archlab.config.tree.presets import preset_files
 from archlab.diagnostics.problem import ConfigError
+from archlab.editor.snapshot import Snapshot
+from tests.editor.edits import PATH, asked
 
 ROOT = Path(__file__).parent
 MOST_SECONDS = 2
@@ -141,13 +143,21 @@ def outcome(text: str) -> str:
     return "graph"
 
 
-def fuzz(inputs: int, seed: int, folder: Path | None = None) -> Counter[str]:
+def shown(text: str) -> str:
+    """`graph` or `problems`, whichever is beside the numbers in an editor."""
+    snapshot = Snapshot.of(PATH, text)
+    asked(snapshot, text)
+    return "problems" if snapshot.network is None else "graph"
+
+
+def fuzz(inputs: int, seed: int, folder: Path | None = None, outcome: Callable[[str], str] = outcome) -> Counter[str]:
     """Try inputs; what is neither a graph nor problems is kept in the folder.
 
     Args:
         inputs: how many.
         seed: of the mutations.
         folder: for what fails; None keeps nothing.
+        outcome: what an input leads to.
     """
     draw = random.Random(seed)  # noqa: S311 - no cryptography
     found: Counter[str] = Counter()
@@ -176,10 +186,11 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=Path("fuzz_failures"))
+    parser.add_argument("--editor", action="store_true", help="ask what an editor asks")
     options = parser.parse_args()
     options.keep.mkdir(exist_ok=True)
     start = time.perf_counter()
-    found = fuzz(options.inputs, options.seed, options.keep)
+    found = fuzz(options.inputs, options.seed, options.keep, shown if options.editor else outcome)
     seconds = time.perf_counter() - start
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{options.inputs:,} inputs in {seconds:.0f} s, {memory:.0f} MiB at most")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz import WORDS, fuzz, outcome
+from tests.fuzz import WORDS, fuzz, outcome, shown
 
 KEYS = ("archlab", "name", "input", "params", "variants", "blocks", "layers", "outputs", "init", "expect", "extends")
 
@@ -14,6 +14,11 @@ def test_mutated_configs_give_graphs_or_problems() -> None:
     found = fuzz(2_000, seed=2026)
     assert set(found) <= {"graph", "problems"}
     assert found["graph"] > 0
+
+
+def test_an_editor_has_answers_for_mutated_configs() -> None:
+    found = fuzz(200, seed=2027, outcome=shown)
+    assert set(found) == {"graph", "problems"}
 
 
 scalars = st.sampled_from([*WORDS, "3", "[3, 8, 8]", "{a: 1}", "relu", "conv2d"])

@@ -104,7 +104,7 @@ def faults(text: str, before: str = "") -> list[str]:
     if snapshot is None:
         return []
     found = _compared(snapshot, text)
-    _asked(snapshot, text)
+    asked(snapshot, text)
     return found
 
 
@@ -134,8 +134,9 @@ def _compared(snapshot: Snapshot, text: str) -> list[str]:
     return wrong
 
 
-def _asked(snapshot: Snapshot, text: str) -> None:
-    """Whatever else an editor asks must have an answer."""
+def asked(snapshot: Snapshot, text: str) -> None:
+    """Whatever an editor asks must have an answer."""
+    hints(snapshot)
     lenses(snapshot)
     root = tree_of(snapshot.source)
     if root is not None:
