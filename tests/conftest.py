@@ -26,6 +26,7 @@ SLOW = (
     *("test_docs.py", "test_problem_reference.py", "config/test_limits.py"),
     *("mcp", "test_cookbook.py", "test_lessons.py", "test_notebook.py", "api/test_questions.py", "cli/test_watch.py"),
     *("cli/test_widths.py", "explain/test_drawing.py", "explain/test_page.py", "report/test_layered.py"),
+    "studio",
     *("cli/test_watch.py", "mcp/test_server.py", "mcp/test_pool.py", "mcp/test_docs.py"),
 )
 """Folders and modules that build models, start processes or browsers, or go through many cases."""

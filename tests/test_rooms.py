@@ -43,7 +43,7 @@ DOORS = ("__init__", "__main__", "version")
 def modules() -> dict[str, Path]:
     """Every module by its name without `archlab.`; a package goes by its folder's."""
     found: dict[str, Path] = {}
-    for path in PACKAGE.rglob("*.py"):
+    for path in [path for path in PACKAGE.rglob("*.py") if "node_modules" not in path.parts]:
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         found[".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)] = path
     return found

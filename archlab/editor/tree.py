@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import lru_cache
 
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, parse
 from archlab.diagnostics.place import Place, Source
@@ -11,8 +12,9 @@ from archlab.diagnostics.problem import ConfigError, Problems, TooManyProblemsEr
 ITEM_WORDS = frozenset(("type", "use", "share"))
 
 
+@lru_cache(maxsize=4)  # each of many problems looks for its item
 def tree_of(source: Source) -> Mapping | None:
-    """The tree; None where the text is no mapping."""
+    """The tree, which nobody changes; None where the text is no mapping."""
     with suppress(ConfigError, TooManyProblemsError):
         root = parse(source, Problems())
         return root if isinstance(root, Mapping) else None

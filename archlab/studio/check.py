@@ -10,10 +10,12 @@ from archlab.editor.snapshot import Snapshot
 from archlab.layers.shape import AXIS_NAMES, axis_count
 from archlab.studio.forms import Check
 from archlab.studio.panels import growth_rows, layer_table, param_rows, timeline, total_rows
-from archlab.studio.positions import Row, column_of
+from archlab.studio.positions import Row, column_of, within
 from archlab.studio.problems import budget_rows, found_problems, problem_rows
 
-MOST_HINTS = 4_000
+MOST_HINTS = 2_500
+LONGEST_HINTS = 300_000
+"""Characters of all hints."""
 
 
 def check(asked: Check, snapshot: Snapshot) -> Row:
@@ -52,9 +54,10 @@ def check(asked: Check, snapshot: Snapshot) -> Row:
 def _hints(asked: Check, snapshot: Snapshot) -> Row:
     found = hints(snapshot, asked.parts)
     source = snapshot.mended.source
-    rows = [
+    told = (
         {"line": hint.line, "column": column_of(source, hint.line, hint.column), "text": hint.text,
          "tooltip": hint.tooltip}
         for hint in found[:MOST_HINTS]
-    ]  # fmt: skip
+    )  # fmt: skip
+    rows = within(told, LONGEST_HINTS)
     return {"hints": rows, "hints_left_out": len(found) - len(rows)}

@@ -21,12 +21,16 @@ from archlab.report.opaque import at_least
 from archlab.report.rows import number, output_field
 from archlab.report.thinned import shown_points
 from archlab.report.units import binary, field_text, si, stride_text
-from archlab.studio.positions import Row, line_in
+from archlab.studio.positions import Row, line_in, within
 
 MOST_ROWS = 1_000
 """Layers of one answer."""
+LONGEST_ROWS = 350_000
+"""Characters of all their rows."""
 MOST_POINTS = 800
 """Of a line that is drawn."""
+LONGEST_NAMES = 60_000
+"""Characters of the names of its points."""
 MOST_HOLDERS = 8
 WIDER = 4
 """How many times its value a param's slider goes to."""
@@ -139,10 +143,10 @@ def layer_table(snapshot: Snapshot, start: int, depth: int | None) -> Row:
     """The layers of the network, or as many as are known, from one of them on."""
     columns = [{"key": key, "label": label, "numeric": numeric} for key, label, numeric in COLUMNS]
     rows = _known_rows(snapshot) if snapshot.analysis is None else _rows(snapshot, snapshot.analysis, depth)
-    shown = rows[start : start + MOST_ROWS]
+    shown = within((row() for row in rows[start : start + MOST_ROWS]), LONGEST_ROWS)
     return {
         "columns": columns,
-        "rows": [row() for row in shown],
+        "rows": shown,
         "first": start,
         "left_out": max(len(rows) - start - len(shown), 0),
     }
@@ -195,11 +199,17 @@ def _row(name: str, line: int | None, what: str, output: str, numbers: list[Row]
     return {"line": line, "name": name, "cells": cells}
 
 
+def _most_points(analysis: Analysis) -> int:
+    """Of a line: fewer where the names of layers are long."""
+    names = sum([len(layer.node.path) for layer in analysis.layers])
+    return max(min(MOST_POINTS, LONGEST_NAMES * len(analysis.layers) // max(names, 1)), 40)
+
+
 def growth_rows(snapshot: Snapshot, analysis: Analysis) -> tuple[list[Row], int]:
     """What a unit of each layer sees, and how many layers are left out."""
     layers = [layer for layer in analysis.layers if any(layer.receptive_field.axes)]
     sizes = [max([axis.sizes[-1] for axis in layer.receptive_field.axes if axis is not None]) for layer in layers]
-    shown = shown_points(sizes, MOST_POINTS)
+    shown = shown_points(sizes, _most_points(analysis))
     rows = [_growth(snapshot, layers[at].node, layers[at].receptive_field) for at in shown]
     return rows, len(layers) - len(shown)
 
@@ -220,7 +230,7 @@ def timeline(snapshot: Snapshot, analysis: Analysis) -> Row:
     run = analysis.inference
     view = MemoryView(analysis, run, training=False)
     at_peak = run.moments.index(run.peak_moment)
-    shown = sorted({*shown_points([moment.peak for moment in run.moments], MOST_POINTS), at_peak})
+    shown = sorted({*shown_points([moment.peak for moment in run.moments], _most_points(analysis)), at_peak})
     return {
         "base": run.base,
         "moments": list(_moments(snapshot, analysis, shown)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from archlab.diagnostics.place import Place, Source
@@ -45,3 +46,14 @@ def stretch(place: Place) -> Row:
 def line_in(place: Place | None, source: Source) -> int | None:
     """The line of a place; None where it is in another text."""
     return place.line if place is not None and place.source is source else None
+
+
+def within(rows: Iterable[Row], most: int) -> list[Row]:
+    """The first of some rows, as many as have so many characters together: names may be long."""
+    found: list[Row] = []
+    for row in rows:
+        most -= len(str(row))
+        if most < 0:
+            break
+        found.append(row)
+    return found

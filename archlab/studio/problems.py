@@ -15,11 +15,12 @@ from archlab.editor.actions import actions
 from archlab.editor.diagnose import Related, diagnoses, related, remarks, shown_at
 from archlab.editor.snapshot import Snapshot
 from archlab.report.limits import value_text, wanted_text
-from archlab.studio.positions import Row, stretch
+from archlab.studio.positions import Row, stretch, within
 
-MOST_SHOWN = 200
 LONGEST = 2_000
 """Characters of a message."""
+LONGEST_PROBLEMS = 100_000
+"""Characters of all problems."""
 
 
 def found_problems(snapshot: Snapshot, *, all_variants: bool) -> list[Problem]:
@@ -40,7 +41,7 @@ def found_problems(snapshot: Snapshot, *, all_variants: bool) -> list[Problem]:
 
 def problem_rows(problems: Iterable[Problem], snapshot: Snapshot) -> list[Row]:
     """The first of them, as the page shows them."""
-    return [_row(problem, snapshot) for problem in list(problems)[:MOST_SHOWN]]
+    return within((_row(problem, snapshot) for problem in problems), LONGEST_PROBLEMS)
 
 
 def _row(problem: Problem, snapshot: Snapshot) -> Row:

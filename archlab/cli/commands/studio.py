@@ -1,4 +1,4 @@
-"""`archlab studio`: a page with the numbers beside each line, on one's own machine."""
+"""`archlab studio`: a page with the numbers beside each line, on one's own machine or as files for any web server."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from archlab.diagnostics.problem import single_problem
 
 if TYPE_CHECKING:
     from archlab.studio.host.edited import Edited
+    from archlab.studio.positions import Row
 
 FORMS = TEXT
 
@@ -30,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--port", type=port, default=0, metavar="N", help="to listen at (any that is free)")
     parser.add_argument("--no-browser", action="store_true", help="open no browser; print the address only")
+    parser.add_argument(
+        "--export",
+        type=Path,
+        metavar="DIR",
+        help="write the page as files for any web server; it runs archlab in the browser (Pyodide)",
+    )
 
 
 def port(text: str) -> int:
@@ -40,20 +47,34 @@ def port(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> Report:
-    """Serve until Ctrl-C.
+    """Write the files, or serve until Ctrl-C.
 
     Raises:
-        ConfigError: for a target that is none, or a port that is taken.
+        ConfigError: for a target that is none, a folder that cannot be written, or a port that is taken.
         MissingRequirementError: where the page has not been built.
     """
+    return _serve(options) if options.export is None else _export(options)
+
+
+def _export(options: argparse.Namespace) -> Report:
+    from archlab.studio.export.folder import export
+
+    edited, start = _opened(options.target)
+    found = export(options.export, start if edited is None else {"text": edited.read().text})
+    size = f"{found.size / 1e6:.1f} MB in {found.files} files"
+    note = f"wrote {options.export} ({size}); try: python -m http.server --directory {options.export}"
+    return text_report("", notes=[note])
+
+
+def _serve(options: argparse.Namespace) -> Report:
     from archlab.studio.built import page_folder
     from archlab.studio.host.server import Studio
 
     folder = page_folder()
-    edited, text = _opened(options.target)
+    edited, start = _opened(options.target)
     gc.set_threshold(100_000)  # a process that goes on is no single run
     try:
-        studio = Studio(folder, edited, port=options.port, start_text=text)
+        studio = Studio(folder, edited, port=options.port, start=start)
     except OSError as error:
         reason = error.strerror or error
         raise single_problem(f"cannot listen at port {options.port}: {reason}", Code.WRONG_VALUE) from None
@@ -72,24 +93,23 @@ def run(options: argparse.Namespace) -> Report:
     return text_report("")
 
 
-def _opened(target: str | None) -> tuple[Edited | None, str | None]:
-    """The file that is edited; or, of a preset, its text.
+def _opened(target: str | None) -> tuple[Edited | None, Row | None]:
+    """The file that is edited; or, of a preset, its text and its variant.
 
     Raises:
         ConfigError: if there is neither.
     """
     if target is None:
         return None, None
-    from archlab.config.tree.presets import find_preset_file
-    from archlab.studio.host.edited import Edited
-    from archlab.zoo.template import starter_config
-
     if target.endswith((".yaml", ".yml")):
+        from archlab.studio.host.edited import Edited
+
         edited = Edited(Path(target))
         edited.read()
         return edited, None
-    path = find_preset_file(target)
-    return None, path.read_text(encoding="utf-8") if path is not None else starter_config(target, target)
+    from archlab.studio.start import preset_called
+
+    return None, preset_called(target)
 
 
 def _show(url: str) -> None:

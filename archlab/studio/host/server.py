@@ -18,6 +18,7 @@ from archlab.studio.host.edited import ChangedError, Edited
 from archlab.studio.host.guard import HEADERS, Guard, Refusal
 from archlab.studio.host.pages import Page, address, pages_in
 from archlab.studio.host.process import LIMIT, Answering
+from archlab.studio.positions import Row
 
 API = "/api/"
 HOST_FILE = "/host.json"
@@ -37,7 +38,7 @@ class Studio(ThreadingHTTPServer):
         guard: who may ask.
         pages: the page's files, by their addresses.
         edited: the file; None for none.
-        start_text: what the page begins with where there is no file.
+        start: the text and the variant that the page begins with where there is no file; None for its own choice.
         answering: the process that answers.
     """
 
@@ -46,7 +47,7 @@ class Studio(ThreadingHTTPServer):
     allow_reuse_address = sys.platform != "win32"  # there it would let another program share the port
 
     def __init__(
-        self, folder: Path, edited: Edited | None, *, port: int = 0, start_text: str | None = None, limit: float = LIMIT
+        self, folder: Path, edited: Edited | None, *, port: int = 0, start: Row | None = None, limit: float = LIMIT
     ) -> None:
         """Take the port.
 
@@ -54,19 +55,19 @@ class Studio(ThreadingHTTPServer):
             folder: of the built page.
             edited: the file that is edited; None for none.
             port: to listen at; 0 for any that is free.
-            start_text: what the page begins with where there is no file.
+            start: the text and the variant that the page begins with where there is no file.
             limit: seconds of a question.
 
         Raises:
             OSError: if the port is taken.
         """
-        super().__init__(("127.0.0.1", port), _Handler)
-        self.guard = Guard(secrets.token_urlsafe(32), self.server_port)
         self.pages = pages_in(folder)
         self.edited = edited
-        self.start_text = start_text
+        self.start = start
         self.answering = Answering(None if edited is None else edited.path, limit)
         self._room = BoundedSemaphore(MOST_CONNECTIONS)
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.guard = Guard(secrets.token_urlsafe(32), self.server_port)
 
     @property
     def url(self) -> str:
@@ -179,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(self._too_long())
         told, edited = json.loads(found), self.server.edited
         if edited is None:
-            return self._tell(200, {**told, "text": self.server.start_text})
+            return self._tell(200, {**told, **(self.server.start or {})})
         try:
             read = edited.read()
         except ConfigError as error:
