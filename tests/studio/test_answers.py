@@ -156,7 +156,7 @@ def test_variants_values_and_budgets() -> None:
     wide = sent("check", text=NET, variant="wide")
     assert wide["variant"] == "wide"
     assert {row["name"]: row["value"] for row in wide["params"]}["width"] == 16
-    given = {"width": 4, "deep": False, "sizes": [1]}
+    given: dict[str, Any] = {"width": 4, "deep": False, "sizes": [1]}
     made = sent("check", text=NET, variant="wide", set=given)
     assert {row["name"]: row["value"] for row in made["params"]} == {**given, "kind": "gelu", "drop": 0.1}
     assert {row["name"]: row["default"] for row in made["params"]}["width"] == 16
@@ -293,7 +293,7 @@ def test_an_answer_is_short_whatever_the_network(name: str) -> None:
 
 def test_layers_come_in_parts_and_folded() -> None:
     text = "input: [3, 8, 8]\nlayers: [{type: relu, repeat: 2500}]\n"
-    names = []
+    names: list[str] = []
     while len(names) < 2500:
         table = sent("check", text=text, rows_from=len(names))["layers"]
         assert table["first"] == len(names)
