@@ -210,7 +210,7 @@ def growth_rows(snapshot: Snapshot, analysis: Analysis) -> tuple[list[Row], int]
     layers = [layer for layer in analysis.layers if any(layer.receptive_field.axes)]
     sizes = [max([axis.sizes[-1] for axis in layer.receptive_field.axes if axis is not None]) for layer in layers]
     shown = shown_points(sizes, _most_points(analysis))
-    rows = [_growth(snapshot, layers[at].node, layers[at].receptive_field) for at in shown]
+    rows = [{"at": at, **_growth(snapshot, layers[at].node, layers[at].receptive_field)} for at in shown]
     return rows, len(layers) - len(shown)
 
 
@@ -247,4 +247,4 @@ def _moments(snapshot: Snapshot, analysis: Analysis, shown: list[int]) -> Iterat
         moment = analysis.inference.moments[at]
         node = analysis.graph.nodes[moment.node]
         line = line_in(node.place, snapshot.source)
-        yield {"name": node.path, "bytes": moment.peak, "after": moment.after, "line": line}
+        yield {"at": at, "name": node.path, "bytes": moment.peak, "after": moment.after, "line": line}

@@ -413,11 +413,28 @@ def test_configs_beside_the_file_may_be_extended_and_others_not(tmp_path: Path) 
         assert called(studio, "check", {"text": "extends: resnet18\n"}).told["ok"]
 
 
+SLOW = "input: [3, 64, 64]\nlayers: [{type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, repeat: 30000}]\n"
+
+
+def test_what_nobody_waits_for_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the page can stop: the next question does not wait for the one that was given up."""
+    monkeypatch.setattr("archlab.studio.host.process.LOOK", 0.05)
+    with serving(tmp_path) as studio:
+        studio.answering.start()
+        process = studio.answering._process
+        assert process is not None
+        body = json.dumps({"text": SLOW, "validate": True}).encode()
+        own = f"POST /api/check HTTP/1.1\r\nHost: 127.0.0.1:{studio.server_port}\r\n{TOKEN}: {studio.guard.token}\r\n"
+        own += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", studio.server_port)) as connection:
+            connection.sendall(own.encode() + body)
+        assert process.wait(25) < 0
+        assert called(studio, "check", {"text": NET}).told["ok"]
+
+
 def test_a_question_that_takes_too_long_is_ended_and_the_next_one_is_answered(tmp_path: Path) -> None:
-    layer = "{type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, repeat: 30000}"
-    slow = f"input: [3, 64, 64]\nlayers: [{layer}]\n"
     with serving(tmp_path, limit=0.3) as studio:
-        found = called(studio, "check", {"text": slow})
+        found = called(studio, "check", {"text": SLOW})
         assert found.status == 504
         assert found.told["error"] == "that took more than 0.3 seconds and was ended; make the network smaller"
         assert studio.answering._process is None

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock, Timer
+from threading import Event, Lock, Thread
 
 _PACKAGES = Path(__file__).resolve().parents[3]
 _PROGRAM = "import sys; sys.path.append(sys.argv.pop(1)); from archlab.studio.host.worker import main; main()"
 """With -P, so that nothing in the current folder is imported."""
 LIMIT = 30.0
 """Seconds."""
+LOOK = 0.5
+"""Seconds between looks at whether anyone still waits; a process is soon done with most questions, and not ended."""
 
 
 class Answering:
@@ -35,12 +39,13 @@ class Answering:
         with self._turn:
             self._running()
 
-    def ask(self, method: str, request: bytes) -> bytes | None:
-        """The answer as JSON; None where it took too long, or the process ended.
+    def ask(self, method: str, request: bytes, is_gone: Callable[[], bool] = lambda: False) -> bytes | None:
+        """The answer as JSON; None where it took too long, nobody waits any more, or the process ended.
 
         Args:
             method: what is asked.
             request: its arguments as JSON, on any number of lines.
+            is_gone: whether nobody waits any more; asked while the process is at work.
         """
         line = b'{"method": %s, "request": %s}\n' % (json.dumps(method).encode(), _on_one_line(request))
         with self._turn:
@@ -49,22 +54,35 @@ class Answering:
                 return None
             assert process.stdin is not None
             assert process.stdout is not None
-            timer = Timer(self.limit, process.kill)
-            timer.daemon = True
-            timer.start()
             found = b""
-            try:
+            with suppress(OSError), self._ended_in_time(process, is_gone):
                 process.stdin.write(line)
                 process.stdin.flush()
                 found = process.stdout.readline()
-            except OSError:
-                pass
-            finally:
-                timer.cancel()
             if not found.endswith(b"\n"):
                 self._end()
                 return None
             return found
+
+    @contextmanager
+    def _ended_in_time(self, process: subprocess.Popen[bytes], is_gone: Callable[[], bool]) -> Iterator[None]:
+        """End the process where what is done in the block takes too long, or nobody waits for it."""
+        done = Event()
+        deadline = time.monotonic() + self.limit
+
+        def watch() -> None:
+            while not done.wait(min(LOOK, max(deadline - time.monotonic(), 0))):
+                if time.monotonic() >= deadline or is_gone():
+                    process.kill()
+                    return
+
+        thread = Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
 
     def close(self) -> None:
         """End it, also while it is at work."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+import select
+import socket
 import sys
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -165,8 +167,16 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(Refusal(404, f"there is no call '{printable(method)[:80]}'"))
         if not _is_json(body):
             return self._refuse(_NO_JSON)
-        found = self.server.answering.ask(method, body)
+        found = self.server.answering.ask(method, body, self._is_gone)
         return self._refuse(self._too_long()) if found is None else self._send(200, found, "application/json")
+
+    def _is_gone(self) -> bool:
+        """Whether who asked has closed the connection."""
+        try:
+            readable, _, _ = select.select([self.connection], [], [], 0)
+            return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
+        except (OSError, ValueError):
+            return True
 
     def _too_long(self) -> Refusal:
         limit = self.server.answering.limit
@@ -175,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _hello(self, body: bytes) -> None:
         if not _is_json(body):
             return self._refuse(_NO_JSON)
-        found = self.server.answering.ask("hello", body)
+        found = self.server.answering.ask("hello", body, self._is_gone)
         if found is None:
             return self._refuse(self._too_long())
         told, edited = json.loads(found), self.server.edited
