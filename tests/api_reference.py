@@ -168,7 +168,7 @@ def _text(doc: str) -> str:
             close()
             section = {"Args": "Arguments"}.get(line[:-1], line[:-1])
         elif section and line.startswith("    "):
-            if line[4] != " ":
+            if line[4] != " " and (section in ("Arguments", "Attributes", "Raises") or not items):
                 items.append(line.strip())
             else:
                 items[-1] += f" {line.strip()}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 
-from archlab.cli.main import build_parser
+from archlab.cli.main import main
 from tests.test_docs import BLOCK, ROOT
 
 PAGE = (ROOT / "docs" / "cookbook.md").read_text()
@@ -21,8 +22,18 @@ def test_there_are_twelve_tasks_each_with_commands() -> None:
     assert all("archlab " in task for task in tasks)
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *INLINE])
-def test_the_commands_are_understood(command: str) -> None:
-    program, *arguments = shlex.split(command)
-    assert program == "archlab"
-    build_parser(arguments[0]).parse_args(arguments)
+def test_the_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """One after another, as the page has them, in a folder where the two configs of `diff` are."""
+    for module in ("torchvision", "onnx", "matplotlib"):
+        pytest.importorskip(module)
+    monkeypatch.chdir(tmp_path)
+    for name, source in (("before", "resnet18"), ("after", "resnet34")):
+        assert main(["new", name, "--from", source]) == 0
+    in_order = sorted([*COMMANDS, *INLINE], key=PAGE.index)
+    assert len(in_order) > 12
+    for command in in_order:
+        program, *arguments = shlex.split(command)
+        assert program == "archlab"
+        assert main(arguments) == 0, (command, capsys.readouterr().err)
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written > {"seen.png", "dilated.svg", "dilated.html", "mine.yaml", "resnet50.py", "resnet50.onnx"}

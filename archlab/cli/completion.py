@@ -110,7 +110,14 @@ def _quoted(words: Iterable[str]) -> str:
 
 
 def _zsh(parsers: Parsers) -> str:
-    return "# archlab completion zsh, by way of bash's\nautoload -U +X bashcompinit && bashcompinit\n" + _bash(parsers)
+    return _ZSH + _bash(parsers)
+
+
+_ZSH = """# archlab completion zsh, by way of bash's
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i }
+autoload -U +X bashcompinit && bashcompinit
+"""
+"""Without `compinit`, which most start files call, zsh completes nothing."""
 
 
 def _fish(parsers: Parsers) -> str:

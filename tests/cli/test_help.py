@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import shlex
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from archlab.cli.groups import COMMANDS, GROUPS
 from archlab.cli.main import build_parser
 from archlab.config.tree.presets import preset_names
 from tests.command import run
+from tests.terminal import in_terminal
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,23 +109,9 @@ def test_all_scripts_know_every_command_and_option() -> None:
 
 
 def stderr_in_a_terminal(*arguments: str, **environment: str) -> str:
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "archlab", *arguments]
     variables = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
-    process = subprocess.Popen(command, stderr=theirs, env={**variables, "TERM": "xterm", **environment})
-    os.close(theirs)
-    parts = []
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not part:
-            break
-        parts.append(part)
-    os.close(ours)
-    process.wait()
-    return b"".join(parts).decode()
+    command = [sys.executable, "-m", "archlab", *arguments]
+    return in_terminal(command, "stderr", {**variables, "TERM": "xterm", **environment})[1]
 
 
 def test_errors_are_in_colour_on_a_terminal_alone(capsys: pytest.CaptureFixture[str]) -> None:

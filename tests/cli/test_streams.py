@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 
 from archlab.cli import characters, output
 from tests.command import run
+from tests.terminal import in_terminal
 
 COMMANDS = [
     ["analyze", "resnet18"],
@@ -95,22 +95,8 @@ def test_every_character_that_is_drawn_has_another() -> None:
 def test_a_dumb_terminal_gets_whole_lines() -> None:
     """A pseudo-terminal of 200 columns."""
     environment = {**os.environ, "TERM": "dumb", "COLUMNS": "200"}
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "archlab", "analyze", "resnet18", "--depth", "1"], stdout=theirs, env=environment
-    )
-    os.close(theirs)
-    parts: list[bytes] = []
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not part:
-            break
-        parts.append(part)
-    os.close(ours)
-    assert process.wait() == 0
-    text = b"".join(parts).decode()
+    command = [sys.executable, "-m", "archlab", "analyze", "resnet18", "--depth", "1"]
+    status, text = in_terminal(command, "stdout", environment)
+    assert status == 0
     assert "\x1b" not in text
     assert any(re.match(r" layer1 +14 layers +1x64x56x56 +147,968 +462\.4 M ", line) for line in text.splitlines())

@@ -149,7 +149,7 @@ class _Picture:
         return [f"{word} {'x'.join(map(str, size))}" for word, size in zip(words, sizes, strict=True)]
 
     def _label(self, of: Board, text: str) -> str:
-        below = len(of.first) > 1
+        below = len(of.first) > 1 or of is not self._maps[0]  # above a row the links come in
         y = of.bottom + 14 if below else of.top - 6
         return f'<text class="faint" x="{of.left}" y="{y}">{escape(text)}</text>'
 
