@@ -35,7 +35,7 @@ TITLES: dict[str, tuple[str, ...]] = {
     "Along dimensions": ("reduction",),
     "Shuffles": ("unfold", "shuffle"),
     "Gates and scales": ("scale", "channel_attention", "constant"),
-    "Attention": ("matmul", "attention", "position_bias", "tokens"),
+    "Attention": ("matmul", "attention", "position_bias", "relative", "tokens"),
     "From no input": ("source",),
     "Shape, order, dropout": ("flatten", "identity", "dropout", "permute"),
 }
@@ -43,6 +43,8 @@ TITLES: dict[str, tuple[str, ...]] = {
 
 SAMPLES: dict[str, Any] = {
     "out_channels": 16,
+    "queries": 4,
+    "keys": 2,
     "kernel_size": 3,
     "output_size": 1,
     "out_features": 10,
@@ -143,6 +145,16 @@ def _written(value: Any) -> str:
     return str(value)
 
 
+FRONT = {
+    "relative_to_absolute": ["  - {type: channels_last}", "  - {type: linear, out_features: 31}"],
+    "relative_rows": [
+        "  - {type: constant, shape: [56], learnable: true}",
+        "  - {type: unflatten, dim: 1, unflattened_size: [7, 8]}",
+    ],
+}
+"""Layers in front of an example's."""
+
+
 def _example(name: str, cls: type[Layer]) -> list[str]:
     options = {option: SAMPLES[option] for option, field in cls.model_fields.items() if field.is_required()}
     if name == "evo_norm2d_s0":
@@ -173,6 +185,7 @@ def _example(name: str, cls: type[Layer]) -> list[str]:
     if name == "scaled_dot_product_attention":
         lines += ["  - {name: q, type: channels_last}", "  - {name: k, type: sigmoid}", "  - {name: v, type: tanh}"]
         item, other = f"from: q, {item}", ", with: [k, v]"
+    lines += FRONT.get(name, [])
     if name == "relative_position_scores":
         lines += ["  - {type: relative_positions, size: [4, 4]}", "  - {name: rows, type: linear, out_features: 8}"]
         lines += ["  - {name: scores, from: input, type: matmul, with: [input]}"]

@@ -524,8 +524,8 @@ DRAWN: dict[str, Callable[[Draw, tuple[int, ...]], Item]] = {
 }
 """By type, what an item of it may be; joins have their own."""
 JOINS = ("add", "concat", "multiply", "subtract", "divide", "maximum", "minimum", "weighted_add", "matmul")
-NOT_DRAWN = ("relative_positions", "relative_position_scores")
-"""Relative positions fit few values: see test_sources."""
+NOT_DRAWN = ("relative_positions", "relative_position_scores", "relative_to_absolute", "relative_rows")
+"""Relative positions fit few values: see test_sources and test_relative."""
 assert {*DRAWN, *JOINS, "cross_attention", "scaled_dot_product_attention", *NOT_DRAWN} == {
     name for name in layer_types() if not name.endswith(("1d", "3d"))
 }

@@ -575,6 +575,8 @@ NOT_DRAWN = {
     "relative_position_bias": "of scores, which attention makes inside",
     "relative_position_scores": "of scores, which attention makes inside",
     "relative_positions": "of scores, which attention makes inside",
+    "relative_to_absolute": "of scores, which attention makes inside",
+    "relative_rows": "of scores, which attention makes inside",
     "unfold": "its channels are those of other positions; see tests/layers",
     "fold": "its channels are those of other positions; see tests/layers",
 }

@@ -70,6 +70,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "position_bias": ("relative_position_bias",),
     "tokens": ("class_token", "position_embedding"),
     "source": ("constant", "sine_positions", "relative_positions", "relative_position_scores"),
+    "relative": ("relative_to_absolute", "relative_rows"),
     "flatten": ("flatten",),
     "identity": ("identity", "as_map", "as_channels"),
     "dropout": ("dropout", *ranks("dropout2d"), "stochastic_depth"),

@@ -24,6 +24,8 @@ MODULE_TYPES = [name for name in layer_types() if (cls := find_layer(name)) is n
 
 # Torch's arguments that a config does not have, and why.
 LEFT_OUT = {
+    "queries": "inferred",
+    "keys": "inferred",
     "in_channels": "inferred",
     "in_features": "inferred",
     "num_features": "inferred",
@@ -340,6 +342,8 @@ OTHERS: list[tuple[str, dict[str, Any], Shape]] = [
     ("fold", {"output_size": (5, 7), "kernel_size": (3, 2), "stride": 2}, Laid((12, 6), ((), (0, 1)), (2, 3))),
     ("fold", {"output_size": 4, "kernel_size": 3, "padding": 1, "dilation": 1}, (18, 16)),
     ("relative_positions", {"size": (2, 3), "spacing": "swin"}, (6, 4, 5)),
+    ("relative_to_absolute", {}, ChannelsLast((4, 5, 11))),
+    ("relative_rows", {"queries": 4, "keys": 2}, Laid((7, 6), ((), ()), (1, 1))),
     ("constant", {"shape": (5, 2)}, (6, 4)),
     ("constant", {"shape": (6, 1, 1), "learnable": True}, (6, 4, 5)),
     ("constant", {"shape": (1, 6)}, Laid((20, 6), ((0, 1), ()), (4, 5))),
@@ -465,6 +469,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "unfold": {"kernel_size": 2},
     "fold": {"output_size": 3, "kernel_size": 2},
     "relative_positions": {"size": (2, 3)},
+    "relative_rows": {"queries": 3, "keys": 3},
     "relative_position_scores": {"size": (2, 3)},
     "constant": {"shape": (4, 1, 1)},
     "sine_positions": {"num_pos_feats": 4},
@@ -478,6 +483,8 @@ FITTING: dict[str, Shape] = {
     "channels_first": ChannelsLast((6, 6, 4)),
     "class_token": Laid((6, 4), ((0, 1), ()), (2, 3)),
     "fold": Laid((12, 4), ((), (0, 1)), (2, 2)),
+    "relative_to_absolute": ChannelsLast((4, 3, 7)),
+    "relative_rows": Laid((5, 6), ((), ()), (1, 1)),
 }
 """Inputs for layers that take no map of channels x height x width."""
 

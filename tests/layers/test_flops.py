@@ -295,6 +295,8 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
         4 * 6 * 6,
     ),
     ("constant", {"shape": (6, 1, 1), "learnable": True}, (MAP,), 0),
+    ("relative_to_absolute", {}, (ChannelsLast((4, 5, 9)),), 0),
+    ("relative_rows", {"queries": 4, "keys": 2}, (Laid((7, 6), ((), ()), (1, 1)),), 0),
     ("sine_positions", {"num_pos_feats": 4}, (MAP,), 0),
     ("class_token", {}, (Laid((20, 6), ((0, 1), ()), (4, 5)),), 0),
     # what only moves values

@@ -13,9 +13,10 @@ class Product(NamedTuple):
     """A sum of products of two tensors as a product of matrices.
 
     Attributes:
-        left: the order of the first tensor's dimensions: those of both, rows, what is summed over.
+        left: the order of the first tensor's dimensions: its own but for the last, those of both, rows, what is summed
+            over.
         right: of the second's: those of both, what is summed over, columns.
-        result: the order of (both, rows, columns) in which the result lies.
+        result: the order of (own, both, rows, columns) in which the result lies.
     """
 
     left: tuple[int, ...]
@@ -31,7 +32,7 @@ class Product(NamedTuple):
 def product_of(args: Sequence[Any]) -> Product | None:
     """What `einsum(equation, a, b)` is as a product; None where it is something else.
 
-    One dimension each is rows, columns and summed over; all others are of both and of the result.
+    One dimension each is rows, columns and summed over; all others are of the result, and of both or the first alone.
     """
     if len(args) == 2 and isinstance(args[1], tuple | list):
         args = (args[0], *args[1])
@@ -44,14 +45,16 @@ def product_of(args: Sequence[Any]) -> Product | None:
     if any(len(set(word)) < len(word) for word in (left, right, result)):
         return None
     both = [letter for letter in result if letter in left and letter in right]
-    rows = [letter for letter in left if letter not in right]
+    *own, rows = [letter for letter in left if letter not in right] or [""]
     columns = [letter for letter in right if letter not in left]
     summed = [letter for letter in left if letter in right and letter not in result]
-    if not len(rows) == len(columns) == len(summed) == 1 or len(result) != len(both) + 2:
+    made = [*own, *both, *rows, *columns]
+    if not len(rows) == len(columns) == len(summed) == 1 or sorted(result) != sorted(made):
         return None
-    made = [*both, *rows, *columns]
+    if own and own[0] != result[0]:  # the samples' dimension stays in front
+        return None
     return Product(
-        tuple([left.index(letter) for letter in (*both, *rows, *summed)]),
+        tuple([left.index(letter) for letter in (*own, *both, *rows, *summed)]),
         tuple([right.index(letter) for letter in (*both, *summed, *columns)]),
         tuple([made.index(letter) for letter in result]),
     )

@@ -17,6 +17,9 @@ MOST_ELEMENTS = 1 << 24
 """Of a tensor that is computed once more for its values."""
 _IN_PLACE = frozenset({"iadd", "isub", "imul", "itruediv", "setitem", "copy", "fill", "zero"})
 
+_OF_NUMBERS: dict[str, Callable[..., Any]] = {"add": torch.add, "sub": torch.sub, "mul": torch.mul}
+"""What functions that write over a tensor compute."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -65,10 +68,23 @@ class Origins:
         running = tuple(self._recorder.running)
         for number, output in enumerate(outputs):
             if written:
-                self._calls.pop(id(output), None)
+                self._written(func, args, kwargs, output)
             elif id(output) not in given:  # else it is what it was
                 self._calls[id(output)] = Call(func, args, kwargs, number, running)
                 self._kept.append(output)
+
+    def _written(
+        self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], output: Tensor
+    ) -> None:
+        """What a tensor holds that was written over: what it held, and a number; else it is not known any more."""
+        before, function = self._calls.pop(id(output), None), _OF_NUMBERS.get(function_word(func).removeprefix("i"))
+        is_one = len(args) == 2 and args[0] is output and isinstance(args[1], int | float) and not kwargs
+        if before is None or function is None or not is_one:
+            return
+        held = torch.empty_like(output, device="meta")
+        self._calls[id(held)] = before
+        self._calls[id(output)] = Call(function, (held, args[1]), {}, 0, before.running)
+        self._kept.append(held)
 
     def call(self, tensor: object) -> Call | None:
         """That a tensor is the result of; None where that is not known."""

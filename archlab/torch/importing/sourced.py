@@ -18,7 +18,7 @@ from archlab.torch.importing.functions import rule_of
 from archlab.torch.importing.learned import function_word, takes_all
 from archlab.torch.importing.origins import Call, Origins
 from archlab.torch.importing.recorder import Recorder, tensors_in
-from archlab.torch.modules import SinePositions
+from archlab.torch.modules import RelativeRows, SinePositions
 
 _MEETS = frozenset(
     {"add", "iadd", "radd", "sub", "isub", "subtract", "rsub", "mul", "imul", "rmul", "multiply"}
@@ -116,10 +116,12 @@ class Sourced:
         left, right = given.get("input"), given.get(names[1])
         if not (isinstance(left, Tensor) and isinstance(right, Tensor) and isinstance(result, Tensor)):
             return False
-        if right.dim() != 2 or given.get("bias") is not None or recorder.value(left) is None:
+        if given.get("bias") is not None or recorder.value(left) is None:
             return False
         try:
-            if function_word(func) == "linear":
+            if right.dim() > 2:
+                self._by_matrices(left, right, result)
+            elif function_word(func) == "linear":
                 self._by_matrix(left, right, result, is_turned=True)
             elif (weight := self._turned(right)) is not None:
                 rule = rule_of(torch.nn.functional.linear)
@@ -156,6 +158,45 @@ class Sourced:
         if is_turned:
             right = recorder.add("transpose", {"dim0": left.dim() - 2, "dim1": left.dim() - 1}, (right,))
         recorder.add("matmul", {}, (beside, right), result)
+
+    def _by_matrices(self, left: Tensor, matrices: Tensor, result: Tensor) -> None:
+        """A value by several matrices of weights, which are the same for all samples."""
+        recorder, beside = self._recorder, self._recorder.value(left)
+        assert beside is not None
+        right, lead = self._pairs(matrices, beside), left.dim() - 1 - matrices.dim()
+        if lead < 0:
+            raise UnsaidError("several matrices for each value")
+        if lead:
+            sizes = (*(1,) * lead, matrices.shape[0])
+            right = recorder.add("unflatten", {"dim": 1, "unflattened_size": sizes}, (right,))
+        recorder.add("matmul", {}, (beside, right), result)
+
+    def _pairs(self, tensor: Tensor, beside: int) -> int:
+        """Rows that queries and keys look up by how far they lie apart, in whatever order of dimensions.
+
+        Raises:
+            UnsaidError: if a tensor did not come about so.
+        """
+        call = self._origins.call(tensor)
+        if call is None or not call.args or not isinstance(call.args[0], Tensor):
+            raise UnsaidError("it is not known how it came about")
+        source = call.args[0]
+        if call.word == "permute":
+            dims = call.args[1] if isinstance(call.args[1], tuple | list) else call.args[1:]
+            order = (0, *[dim % tensor.dim() + 1 for dim in dims])
+            return self._recorder.add("permute", {"dims": order}, (self._pairs(source, beside),))
+        index = call.args[1] if call.word == "getitem" else None
+        name, places = self._recorder.tensor_name(source), None
+        if isinstance(index, Tensor) and index.dim() == 2 and source.dim() == 2:
+            places = self._origins.values(index)
+        if name is None or places is None or not isinstance(self._recorder.tensor(name), nn.Parameter):
+            raise UnsaidError("it looks up what is not known")
+        queries, keys = places.shape
+        if not torch.equal(RelativeRows(queries, keys).index, places.flatten()):
+            raise UnsaidError("it looks up other places than those of pairs")
+        learned = {"shape": tuple(source.shape), "learnable": True}
+        rows = self._constant_of_its_own(source, name, learned, (1, *source.shape), beside)
+        return self._recorder.add("relative_rows", {"queries": queries, "keys": keys}, (rows,))
 
     def _stand_in(self, tensor: Any, beside: int, dims: int) -> Tensor:
         if not isinstance(tensor, Tensor):

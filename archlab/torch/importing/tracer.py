@@ -113,13 +113,17 @@ class Tracer(TorchFunctionMode):
         if self._inside or self._paused:
             return func(*args, **kwargs)
         product = product_of(args) if func is torch.einsum else None
-        if product is not None and all(map(self._is_seen, tensors_in(args))):
+        if product is not None and self._is_product(*tensors_in(args)):
             with self:
                 return product.of(*tensors_in(args))
         stale = self.recorder.stale((args, kwargs))
         result = func(*args, **kwargs)
         self._note(func, args, kwargs, result, stale)
         return result
+
+    def _is_product(self, one: Tensor, other: Tensor) -> bool:
+        """Whether two tensors that meet in `einsum` are known as what their product can be said of."""
+        return self._is_seen(one) and (self._is_seen(other) or bool(self.recorder.made_of(other)))
 
     def _is_seen(self, tensor: Tensor) -> bool:
         """Whether an input went into a tensor."""
@@ -133,6 +137,8 @@ class Tracer(TorchFunctionMode):
         if getattr(func, "__name__", "") in LOOKING and recorder.values_in((args, kwargs)):
             recorder.looked[recorder.path_here(func.__name__.strip("_"))] = None
         is_folded = self.composites.holds((args, kwargs))
+        if function_word(func) == "setitem" and not self._is_left_out():
+            self.composites.assigned(*args)
         if not outputs or function_word(func) in _CONSTANTS:
             return
         given = args[:1] if function_word(func) in _FOR_ITS_KIND else (args, kwargs)

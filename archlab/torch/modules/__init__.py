@@ -21,6 +21,7 @@ from archlab.torch.modules.norms import (
     GlobalResponseNorm,
     RMSNorm2d,
 )
+from archlab.torch.modules.relative import RelativeRows, RelativeToAbsolute
 from archlab.torch.modules.scale import LayerScale, PadChannels, WeightedAdd
 from archlab.torch.modules.source import (
     Constant,
@@ -56,6 +57,8 @@ __all__ = [
     "RelativePositionBias",
     "RelativePositionScores",
     "RelativePositions",
+    "RelativeRows",
+    "RelativeToAbsolute",
     "ScaledStdConv2d",
     "SinePositions",
     "SpectralNormConv1d",

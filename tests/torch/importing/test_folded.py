@@ -198,3 +198,112 @@ def _equal(model: nn.Module, shape: tuple[int, ...]) -> list[str]:
         assert ours == theirs, what
     assert difference(one) <= 1e-6
     return [item.type for item in one.flat.items]
+
+
+class Skewed(nn.Module):
+    """Attention with scores of relative places (BoTNet), in overlapping windows (HaloNet) where these are wider."""
+
+    def __init__(self, window: int) -> None:
+        super().__init__()
+        self.window, self.stem, self.kv = window, nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 16, 1, bias=False)
+        self.rows, self.columns = (nn.Parameter(torch.randn(2 * window - 1, 4)) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        n, c, h, w = x.shape
+        blocks = h // 4 * w // 4
+        q = x.reshape(2 * n, 4, h // 4, 4, w // 4, 4).permute(0, 2, 4, 3, 5, 1).reshape(2 * n, blocks, 16, 4)
+        halo = (self.window - 4) // 2
+        kv = nn.functional.pad(self.kv(x), [halo] * 4).unfold(2, self.window, 4).unfold(3, self.window, 4)
+        kv = kv.reshape(2 * n, 8, blocks, -1).permute(0, 2, 3, 1)
+        k, v = torch.split(kv, [4, 4], dim=-1)
+        scores = q @ k.transpose(-1, -2) * 0.5 + self.logits(q.reshape(-1, 4, 4, 4)).reshape(2 * n, blocks, 16, -1)
+        y = (scores.softmax(-1) @ v).reshape(n, 2, h // 4, w // 4, 4, 4, 4)
+        made: Tensor = y.permute(0, 1, 6, 2, 4, 3, 5).reshape(n, c, h, w)
+        return made
+
+    def logits(self, q: Tensor) -> Tensor:
+        of_columns = self.along(q, self.columns).permute(0, 1, 3, 2, 4)
+        return self.along(q.transpose(1, 2), self.rows).permute(0, 3, 1, 4, 2) + of_columns
+
+    def along(self, q: Tensor, vectors: Tensor) -> Tensor:
+        """Of queries by vectors for all places, what belongs to keys."""
+        n, h, w, _ = q.shape
+        x = (q @ vectors.transpose(-1, -2)).reshape(-1, w, 2 * self.window - 1)
+        flat = nn.functional.pad(nn.functional.pad(x, [0, 1]).flatten(1), [0, 2 * self.window - 1 - w])
+        x = flat.reshape(-1, w + 1, 2 * self.window - 1)[:, :w, self.window - 1 :]
+        return x.reshape(n, h, 1, w, self.window).expand(-1, -1, self.window, -1, -1)
+
+
+@pytest.mark.parametrize("window", [4, 6])
+def test_scores_of_relative_places(window: int) -> None:
+    types = _equal(Skewed(window), (3, 8, 8))
+    assert types.count("relative_to_absolute") == 2
+    assert types.count("unfold") == 1
+
+
+class Decomposed(nn.Module):
+    """Attention with vectors for each pair along each axis, behind a token or not, heads pooled (MViT V2)."""
+
+    def __init__(self, *, has_token: bool) -> None:
+        super().__init__()
+        self.stem, self.pool = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(4, 4, 3, 2, 1, groups=4)
+        self.token = nn.Parameter(torch.randn(1, 1, 8)) if has_token else None
+        self.vectors = nn.ParameterList([torch.randn(7, 4), torch.randn(11, 4)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        n, c, h, w = x.shape
+        first, x = int(self.token is not None), x.flatten(2).transpose(1, 2)
+        if self.token is not None:
+            x = torch.cat([self.token.expand(n, -1, -1), x], dim=1)
+        q = x.reshape(n, -1, 2, 4).transpose(1, 2)
+        k = self.pool(q[:, :, first:].reshape(-1, h, w, 4).permute(0, 3, 1, 2)).reshape(n, 2, 4, -1).transpose(2, 3)
+        if self.token is not None:
+            k = torch.cat([q[:, :, :1], k], dim=2)
+        scores = (q * 0.5) @ k.transpose(-2, -1)
+        pairs = [rows[self.places(s)] for rows, s in zip(self.vectors, (h, w), strict=True)]
+        map_of = q[:, :, first:].reshape(n, 2, h, w, 4)
+        rows = torch.einsum("byhwc,hkc->byhwk", map_of, pairs[0])
+        columns = torch.einsum("byhwc,wkc->byhwk", map_of, pairs[1])
+        whole = scores[:, :, first:, first:].view(n, -1, h, w, h // 2, w // 2)
+        scores[:, :, first:, first:] = (whole + rows.unsqueeze(-1) + columns.unsqueeze(-2)).view(
+            n, -1, h * w, h * w // 4
+        )
+        made: Tensor = (scores.softmax(-1) @ k).transpose(1, 2).reshape(n, -1, c)
+        return made
+
+    def places(self, size: int) -> Tensor:
+        found = torch.arange(size)[:, None] - torch.arange(size // 2)[None, :] * 2.0
+        found += (size // 2 - 1) * 2.0
+        return found.long()
+
+
+@pytest.mark.parametrize("has_token", [True, False])
+def test_vectors_of_pairs(*, has_token: bool) -> None:
+    types = _equal(Decomposed(has_token=has_token), (3, 4, 6))
+    assert types.count("relative_rows") == 2
+    assert types.count("conv3d") == 1
+
+
+class Overwritten(nn.Module):
+    """Some of a value written over: the last rows, as may be read; the first, as may not."""
+
+    def __init__(self, *, last: bool) -> None:
+        super().__init__()
+        self.last, self.stem, self.other = last, nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, z = self.stem(x), self.other(x)
+        if self.last:
+            y[:, :, 2:] = z[:, :, 2:]
+        else:
+            y[:, :, :2] = z[:, :, :2]
+        made: Tensor = y
+        return made
+
+
+def test_the_last_rows_may_be_written_over() -> None:
+    types = _equal(Overwritten(last=True), (3, 6, 5))
+    assert types.count("concat") == 1
+    assert held(Overwritten(last=False).eval(), (3, 6, 5)).opaque

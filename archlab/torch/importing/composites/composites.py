@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from archlab.imports.unsaid import UnsaidError
+from archlab.torch.importing.composites.assigned import assigned
 from archlab.torch.importing.composites.folds import Folds
 from archlab.torch.importing.composites.stacks import Stacks
 from archlab.torch.importing.composites.tokens import Tokens
@@ -133,6 +135,24 @@ class Composites:
 
     def _keeps_samples(self, tensor: Tensor) -> bool:
         return tensor.dim() > 1 and tensor.shape[0] == self._recorder.batch
+
+    def assigned(self, tensor: Tensor, index: Any, given: Any) -> None:
+        """Note that a tensor's last rows and columns were written over, as `scores[..., 1:, 1:] = values`."""
+        before = len(self._recorder.items)
+        if not isinstance(given, Tensor):
+            return
+        self.unfold((tensor, given))
+        if self.holds((tensor, given)):
+            return
+        for of_marks in (nullcontext, self._recorder.marking):
+            try:
+                with of_marks():
+                    value = assigned(self._recorder, tensor, index, given)
+            except UnsaidError:
+                self._recorder.drop(before)
+            else:
+                self._recorder.bind(tensor, value)
+                return
 
     def release(self, tensor: Tensor) -> None:
         """A tensor is not folded: a module gives it that is one item."""

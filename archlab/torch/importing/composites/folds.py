@@ -16,13 +16,18 @@ from archlab.torch.importing.composites.attended import attended, project
 from archlab.torch.importing.composites.blocks import merged_blocks
 from archlab.torch.importing.composites.multihead import multihead
 from archlab.torch.importing.composites.places import (
+    ZERO,
     Folded,
+    Padded,
+    Sliding,
     along_rows,
     is_view,
+    narrowed,
     numbered,
     orders,
     origin,
     rows_of,
+    to_absolute,
     unstretched,
 )
 from archlab.torch.importing.composites.scores import Scores, product
@@ -32,7 +37,7 @@ from archlab.torch.importing.learned import function_word
 from archlab.torch.importing.recorder import Recorder, tensors_in
 from archlab.torch.importing.views import reshape
 
-Held = Folded | Scores
+Held = Folded | Padded | Scores | Sliding
 _ELEMENTWISE = frozenset({"gelu", "relu", "silu", "hardswish", "dropout", "add", "iadd", "sigmoid", "tanh", "mish"})
 _APART = frozenset(
     {"matmul", "bmm", "softmax", "scaled_dot_product_attention", "sigmoid", "gelu", "relu", "silu", "add", "iadd"}
@@ -90,8 +95,8 @@ class Folds:
         if word in ("reshape_as", "view_as") and isinstance(args[1], Tensor):
             func, args = Tensor.reshape, (args[0], tuple(args[1].shape))
         if not self.holds((args, kwargs)):
-            return self._begun(word, args, kwargs, result)
-        if is_view(func, args) and isinstance(self._of(args[0]), Folded):
+            return self._begun(func, args, kwargs, result)
+        if is_view(func, args) and isinstance(self._of(args[0]), Folded | Padded):
             self._view(func, args, kwargs, result)
             return True
         rule = _RULES.get(word)
@@ -179,7 +184,15 @@ class Folds:
 
     def _value_of(self, folded: Folded, places: Tensor) -> int:
         """A value with the elements at places of a folded tensor's, multiplied as that is."""
-        value = strided(self._recorder, folded.value, places)
+        before = len(self._recorder.items)
+        try:
+            value = strided(self._recorder, folded.value, places)
+        except UnsaidError:
+            self._recorder.drop(before)
+            found = to_absolute(self._recorder, folded.value, places) or narrowed(self._recorder, folded.value, places)
+            if found[0] == folded.value:
+                raise
+            value = strided(self._recorder, *found)
         if folded.factor == 1:
             return value
         return once(self._recorder, "scale", {"factor": folded.factor}, value)
@@ -234,7 +247,7 @@ class Folds:
         if not isinstance(given, Tensor):
             return given
         if not isinstance(held, Folded):
-            if self._recorder.value(given) is not None:
+            if held is not None or self._recorder.value(given) is not None:
                 raise UnsaidError("folded samples and others")
             return given
         sizes = (given.shape[0] // self._recorder.batch, *given.shape[1:])
@@ -246,27 +259,70 @@ class Folds:
     # -- functions --------------------------------------------------------------------------------------------
 
     def _view(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
+        held = self._held.get(id(args[0]))
+        if isinstance(held, Padded):
+            self._of_padded(held, func(held.places, *args[1:], **kwargs), result)
+            return
         for tensor, folded in zip(tensors_in(result), self._folded(args[0]).moved(func, args, kwargs), strict=True):
             if id(tensor) not in self._held:  # a view may be the tensor itself
                 self._settle(tensor, folded)
 
-    def _begun(self, word: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> bool:
-        """Attention of tensors that hold values; by PyTorch's own function, or by a product."""
+    def _begun(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> bool:
+        """Attention of tensors that hold values, by PyTorch's own function or by a product; windows of a map."""
+        word = function_word(func)
         if self._recorder.value(next(iter(tensors_in(args)), None)) is None:
             return False
         if word == "scaled_dot_product_attention":
             self._fused(None, args, kwargs, result)
         elif word in ("matmul", "bmm") and _is_of_heads(args, result):
             self._matmul(None, args, kwargs, result)
+        elif func is Tensor.unfold and args[0].dim() == 4 and args[1] % 4 == 2:
+            value = self._recorder.value(args[0])
+            assert value is not None
+            self._hold(result, Sliding(value, *args[2:]))
         else:
             return False
         return True
 
-    def _pad(self, _func: Any, args: Sequence[Any], _kwargs: Any, result: Tensor) -> None:
-        """Padding by nothing."""
-        if result.shape != args[0].shape:
+    def _windows(self, func: Any, args: Sequence[Any], _kwargs: Any, result: Tensor) -> None:
+        """Windows of columns, whose rows are in windows already: those of a map."""
+        held, recorder = self._held.get(id(args[0])), self._recorder
+        if not isinstance(held, Sliding) or func is not Tensor.unfold or args[1] % args[0].dim() != 3:
+            raise UnsaidError("windows of folded samples")
+        (_, size, step), (channels, *_) = args[1:], recorder.shape(held.value)
+        own = {"kernel_size": (held.size, size), "stride": (held.step, step)}
+        value = recorder.add("unfold", own, (held.value,))
+        columns = numbered(recorder.batch, recorder.shape(value))
+        rows, across = result.shape[2:4]
+        places = columns.reshape(recorder.batch, channels, held.size, size, rows, across).permute(0, 1, 4, 5, 2, 3)
+        self._settle(result, Folded(value, places))
+
+    def _of_padded(self, held: Padded, places: Any, result: Any) -> None:
+        """Parts of what is padded, which are folded where no zeros are left in them."""
+        for tensor, part in zip(tensors_in(result), tensors_in(places), strict=True):
+            if bool((part == ZERO).any()):
+                self._hold(tensor, Padded(held.value, part))
+            else:
+                self._settle(tensor, Folded(held.value, part))
+
+    def _pad(self, _func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor) -> None:
+        """Padding by nothing, or by zeros, which may be left out again: as where scores are skewed."""
+        held = self._held[id(args[0])]
+        if result.shape == args[0].shape:
+            self._hold(result, held)
+            return
+        given = dict(zip(("input", "pad", "mode", "value"), args, strict=False)) | dict(kwargs)
+        is_open = not isinstance(held, Folded | Padded) or getattr(held, "factor", 1) != 1
+        if (
+            is_open
+            or getattr(held, "pending", None)
+            or given.get("mode", "constant") != "constant"
+            or given.get("value")
+        ):
             raise UnsaidError("folded samples are padded")
-        self._hold(result, self._held[id(args[0])])
+        assert isinstance(held, Folded | Padded)
+        places = torch.nn.functional.pad(held.places, given["pad"], value=ZERO)
+        self._hold(result, Padded(held.value, places))
 
     def _concat(self, _func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor) -> None:
         """Parts of one value behind one another."""
@@ -285,7 +341,7 @@ class Folds:
         if isinstance(tensor, int | float):
             tensor, number = number, tensor
         held = self._of(tensor)
-        if held is None or not isinstance(number, int | float) or not number:
+        if not isinstance(held, Folded | Scores) or not isinstance(number, int | float) or not number:
             raise UnsaidError("folded samples by what is no number")
         factor = 1 / number if function_word(func) in _OVER else float(number)
         self._hold(result, replace(held, factor=held.factor * factor))
@@ -526,6 +582,7 @@ _RULES: dict[str, _Rule] = {
     **dict.fromkeys(("view", "reshape"), Folds._reshape_scores),  # noqa: SLF001
     **dict.fromkeys(("cat", "concat", "concatenate"), Folds._concat),  # noqa: SLF001
     "batch_norm": Folds._by_channels,  # noqa: SLF001
+    "unfold": Folds._windows,  # noqa: SLF001
     "pad": Folds._pad,  # noqa: SLF001
     "softmax": Folds._softmax,  # noqa: SLF001
     "scaled_dot_product_attention": Folds._fused,  # noqa: SLF001

@@ -67,6 +67,37 @@ class Folded:
         return [replace(self, places=one) for one in (made if isinstance(made, tuple | list) else (made,))]
 
 
+@dataclass(frozen=True, slots=True)
+class Padded:
+    """A tensor as elements of a value, with zeros among them.
+
+    Attributes:
+        value: its number.
+        places: for each element of the tensor its place in the value, or `ZERO`.
+    """
+
+    value: int
+    places: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Sliding:
+    """A tensor as a map whose rows are in windows, of so many rows each, that may overlap: `map.unfold(2, size, step)`.
+
+    Attributes:
+        value: the map's number.
+        size: rows of a window.
+        step: rows from one to the next.
+    """
+
+    value: int
+    size: int
+    step: int
+
+
+ZERO = -1
+
+
 def numbered(batch: int, shape: Sequence[int]) -> Tensor:
     """The places of a value's elements, where they are.
 
@@ -150,6 +181,53 @@ def unstretched(places: Tensor) -> Tensor:
         if places.shape[dim] > 1 and torch.equal(first.expand_as(places), places):
             places = first
     return places
+
+
+def to_absolute(recorder: Recorder, value: int, places: Tensor) -> tuple[int, Tensor] | None:
+    """Places in a value of scores for relative places as those in `relative_to_absolute` of it; None if they are none.
+
+    Args:
+        recorder: what has been called.
+        value: (..., queries, 2 keys - 1).
+        places: in it.
+
+    Returns:
+        The value of the scores for keys, and the places in that.
+    """
+    shape = recorder.shape(value)
+    if len(shape) < 2 or shape[-1] % 2 == 0:
+        return None
+    queries, keys = shape[-2], (shape[-1] + 1) // 2
+    if not 1 < queries <= keys:
+        return None
+    entry = torch.arange(keys) - torch.arange(queries)[:, None] + keys - 1
+    all_places = numbered(recorder.batch, shape)
+    taken = all_places.gather(-1, entry.expand(*all_places.shape[:-2], -1, -1)).reshape(-1)
+    where = torch.full((all_places.numel(),), ZERO)
+    where[taken] = torch.arange(taken.numel())
+    found = where[places]
+    if bool((found == ZERO).any()):
+        return None
+    return recorder.add("relative_to_absolute", {}, (value,)), found
+
+
+def narrowed(recorder: Recorder, value: int, places: Tensor) -> tuple[int, Tensor]:
+    """A part of a value in which all places lie, as the tokens behind a class token's, and the places in that."""
+    shape, elements = tuple(recorder.shape(value)), prod(recorder.shape(value))
+    samples, left = places // elements, places % elements
+    sizes, entries = list[int](), list[Tensor]()
+    for dim, size in enumerate(shape, 1):
+        step = prod(shape[dim:])
+        entry, left = left // step, left % step
+        first, count = int(entry.min()), int(entry.max()) - int(entry.min()) + 1
+        if count < size:
+            value = recorder.add("narrow", {"dim": dim, "start": first, "length": count}, (value,))
+        sizes.append(count)
+        entries.append(entry - first)
+    found = samples
+    for size, entry in zip(sizes, entries, strict=True):
+        found = found * size + entry
+    return value, found
 
 
 def orders(batch: int, shape: Sequence[int], places: Tensor) -> tuple[int, ...] | None:

@@ -36,13 +36,19 @@ def _attention(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) 
 
 def _with_bias(recorder: Recorder, values: list[int], scale: float, bias: Any, result: Tensor) -> None:
     """Written out, since the bias is one of the scores: they have a form of their own only there."""
-    if not isinstance(bias, Tensor) or not recorder.made_of(bias):
+    given = recorder.value(bias)
+    if given is None and (not isinstance(bias, Tensor) or not recorder.made_of(bias)):
         raise UnsaidError("attention with a mask")
     query, key, value = values
     last = len(recorder.shape(key))
     turned = recorder.add("transpose", {"dim0": last - 1, "dim1": last}, (key,))
     scores = recorder.add("matmul", {}, (recorder.add("scale", {"factor": scale}, (query,)), turned))
-    weights = recorder.add("softmax", {"dim": -1}, (biased(recorder, scores, bias, None),))
+    if given is None:
+        scores = biased(recorder, scores, bias, None)
+    else:
+        differ = tuple(recorder.shape(scores)) != tuple(recorder.shape(only_value(recorder, bias)))
+        scores = recorder.add("add", {"stretch": True} if differ else {}, (scores, given))
+    weights = recorder.add("softmax", {"dim": -1}, (scores,))
     recorder.add("matmul", {}, (weights, value), result)
 
 
