@@ -1,4 +1,7 @@
-"""All that the page asks, answered: the one door of the studio, for a browser's Python and for the local server."""
+"""All that the page asks, answered: the one door of the studio, for a browser's Python and for the local server.
+
+What the first numbers do not need is imported when it is asked for: a browser's Python compiles every module anew.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,10 @@ from archlab.diagnostics.requirements import MissingRequirementError
 from archlab.diagnostics.spelling import Spelling, spelled
 from archlab.editor.snapshot import Snapshot
 from archlab.studio import forms
-from archlab.studio.changes import difference
 from archlab.studio.check import check
-from archlab.studio.downloads import config_file, download
-from archlab.studio.drawings import diagram, field_picture
 from archlab.studio.positions import Row
 from archlab.studio.problems import problem_rows
-from archlab.studio.start import hello, preset
 from archlab.studio.texts import analysed, snapshot_of
-from archlab.studio.writing import completed, defined, formatted, hovered
 
 MOST_TOLD = 3
 """Problems in the words of an error."""
@@ -79,7 +77,57 @@ def _check(asked: forms.Check, file: Path | None) -> Row:
     return check(asked, snapshot_of(asked, file))
 
 
+def _hello(_asked: forms.Nothing, _file: Path | None) -> Row:
+    from archlab.studio.start import hello
+
+    return hello()
+
+
+def _preset(asked: forms.Preset, _file: Path | None) -> Row:
+    from archlab.studio.start import preset
+
+    return preset(asked)
+
+
+def _complete(asked: forms.At, file: Path | None) -> Row:
+    from archlab.studio.writing import completed
+
+    return completed(asked, snapshot_of(asked, file))
+
+
+def _hover(asked: forms.At, file: Path | None) -> Row:
+    from archlab.studio.meaning import hovered
+
+    return hovered(asked, snapshot_of(asked, file))
+
+
+def _definition(asked: forms.At, file: Path | None) -> Row:
+    from archlab.studio.writing import defined
+
+    return defined(asked, snapshot_of(asked, file))
+
+
+def _format(asked: forms.Whole, _file: Path | None) -> Row:
+    from archlab.studio.writing import formatted
+
+    return formatted(asked)
+
+
+def _diagram(asked: forms.Picture, file: Path | None) -> Row:
+    from archlab.studio.drawings import diagram
+
+    return diagram(asked, _analysis(snapshot_of(asked, file)))
+
+
+def _field_picture(asked: forms.OfLayer, file: Path | None) -> Row:
+    from archlab.studio.drawings import field_picture
+
+    return field_picture(asked, _analysis(snapshot_of(asked, file)))
+
+
 def _difference(asked: forms.Changed, file: Path | None) -> Row:
+    from archlab.studio.changes import difference
+
     kept, now = snapshot_of(asked.kept, file), snapshot_of(asked, file)
     for snapshot in (kept, now):
         if snapshot.network is None:
@@ -92,6 +140,8 @@ def _analysis(snapshot: Snapshot) -> Any:
 
 
 def _download(asked: forms.Download, file: Path | None) -> Row:
+    from archlab.studio.downloads import config_file, download
+
     snapshot = snapshot_of(asked, file)
     if asked.kind == "yaml":
         document = snapshot.mended.document
@@ -102,15 +152,15 @@ def _download(asked: forms.Download, file: Path | None) -> Row:
 Method = tuple[type[forms.Form], Callable[[Any, Path | None], Row]]
 
 METHODS: dict[str, Method] = {
-    "hello": (forms.Nothing, lambda _asked, _file: hello()),
-    "preset": (forms.Preset, lambda asked, _file: preset(asked)),
+    "hello": (forms.Nothing, _hello),
+    "preset": (forms.Preset, _preset),
     "check": (forms.Check, _check),
-    "complete": (forms.At, lambda asked, file: completed(asked, snapshot_of(asked, file))),
-    "hover": (forms.At, lambda asked, file: hovered(asked, snapshot_of(asked, file))),
-    "definition": (forms.At, lambda asked, file: defined(asked, snapshot_of(asked, file))),
-    "format": (forms.Whole, lambda asked, _file: formatted(asked)),
-    "diagram": (forms.Picture, lambda asked, file: diagram(asked, _analysis(snapshot_of(asked, file)))),
-    "field_picture": (forms.OfLayer, lambda asked, file: field_picture(asked, _analysis(snapshot_of(asked, file)))),
+    "complete": (forms.At, _complete),
+    "hover": (forms.At, _hover),
+    "definition": (forms.At, _definition),
+    "format": (forms.Whole, _format),
+    "diagram": (forms.Picture, _diagram),
+    "field_picture": (forms.OfLayer, _field_picture),
     "difference": (forms.Changed, _difference),
     "download": (forms.Download, _download),
 }

@@ -1,4 +1,4 @@
-"""Help while a text is written: what can be written, what a word means and where it is defined, and its form."""
+"""Help while a text is written: what can be written, where a word is defined, and its form."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from archlab.config.format import format_config
 from archlab.diagnostics.place import Source, printable
 from archlab.diagnostics.problem import ConfigError
 from archlab.editor.completion import complete
-from archlab.editor.hover import hover
 from archlab.editor.renaming import word_at
 from archlab.editor.snapshot import Snapshot
 from archlab.layers import find_layer
@@ -37,12 +36,6 @@ def _about(label: str, kind: str) -> str:
     """The first line of what a layer type says of itself."""
     cls = find_layer(label) if kind == "type" else None
     return "" if cls is None else (cls.__doc__ or "").strip().partition("\n")[0]
-
-
-def hovered(asked: At, snapshot: Snapshot) -> Row:
-    """What is known of what stands at a position, as Markdown."""
-    found = hover(snapshot, asked.line, column_at(snapshot.source.line(asked.line), asked.column))
-    return {"markdown": None} if found is None else {"markdown": found.text, **stretch(found.place)}
 
 
 def defined(asked: At, snapshot: Snapshot) -> Row:

@@ -15,12 +15,7 @@ for (const wheel of host.wheels) {
   const bytes = readFileSync(join(folder, wheel));
   pyodide.unpackArchive(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength), "wheel");
 }
-pyodide.runPython(`
-import json
-from archlab.studio.answer import answer
-def ask(method, request):
-    return json.dumps(answer(method, json.loads(request)), allow_nan=False)
-`);
+pyodide.runPython("from archlab.studio.door import ask");
 const ask = pyodide.globals.get("ask");
 const loaded = performance.now() - start;
 

@@ -17,6 +17,7 @@ from archlab.config.tree.presets import preset_files
 from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import ConfigError
 from archlab.report.rows import analysis_dict
+from archlab.studio import door
 from archlab.studio.answer import METHODS, answer
 from archlab.studio.panels import MOST_ROWS
 from archlab.studio.positions import column_at, units
@@ -496,3 +497,20 @@ def test_a_file_elsewhere_is_not_read() -> None:
         "extends presets only" in found["problems"][0]["message"]
         or "can extend presets" in found["problems"][0]["message"]
     )
+
+
+def test_a_fault_of_archlab_is_told_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_method: str, _request: object, _file: object) -> None:
+        raise ValueError("secret")
+
+    monkeypatch.setattr(door, "answer", fail)
+    found = json.loads(door.ask("check", "{}"))
+    assert found == {"error": "archlab failed (ValueError); this is a fault of archlab"}
+    assert capsys.readouterr().err == "archlab studio: check: ValueError: secret\n"
+
+
+@pytest.mark.parametrize("request_", ["", "{", '{"text": NaN}', "[" * 100_000, "1" * 5_000])
+def test_what_is_no_json_is_told(request_: str) -> None:
+    assert json.loads(door.ask("check", request_))["error"].startswith("the request is no JSON: ")

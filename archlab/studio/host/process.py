@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
@@ -43,11 +42,11 @@ class Answering:
         """The answer as JSON; None where it took too long, nobody waits any more, or the process ended.
 
         Args:
-            method: what is asked.
+            method: what is asked, a name.
             request: its arguments as JSON, on any number of lines.
             is_gone: whether nobody waits any more; asked while the process is at work.
         """
-        line = b'{"method": %s, "request": %s}\n' % (json.dumps(method).encode(), _on_one_line(request))
+        line = b"%s %s\n" % (method.encode(), _on_one_line(request))
         with self._turn:
             process = self._running()
             if process is None:
