@@ -158,16 +158,18 @@ def _deformed(drawn: Scene, units: list[Position]) -> list[Tensor]:
 def random_scene(seed: int) -> Scene | None:
     """A layer of a kind that is drawn; None where its options do not fit."""
     draw = random.Random(seed)  # noqa: S311 - drawing layers is no cryptography
-    kind, rank = KINDS[seed % len(KINDS)], draw.choice([1, 2])
+    kind, rank = KINDS[seed % len(KINDS)], draw.choice([1, 1, 2, 2, 3])
     rank = 2 if kind == "deform" else rank
 
     def each(low: int, high: int) -> str:
+        high = high if rank < 3 else min(high, 3)
         return str([draw.randint(low, high) for _ in range(rank)])
 
     groups = draw.choice([2, 3, 4]) if kind == "grouped" else 1
     channels = groups * draw.randint(1, 2)
     large = draw.random() < 0.2
-    shape = (channels, *[draw.randint(30, 90) if large else draw.randint(3, 9) for _ in range(rank)])
+    most = 9 if rank < 3 else 5
+    shape = (channels, *[draw.randint(30, 90) if large else draw.randint(3, most) for _ in range(rank)])
     options = [f"kernel_size={each(1, 4)}", f"stride={each(1, 3)}"]
     dilation = f"dilation={each(2, 3) if kind == 'dilated' else each(1, 2)}"
     padding = f"padding={each(0, 2)}"
@@ -176,7 +178,7 @@ def random_scene(seed: int) -> Scene | None:
     halves = f"padding={each(0, 0 if narrow else 1)}"
     out = f"out_channels={groups * draw.randint(1, 2)}"
     factor = draw.choice(["2", "3", "1.5", "0.5", "2.7"])
-    way = draw.choice(["nearest", "linear" if rank == 1 else "bilinear", "nearest-exact"])
+    way = draw.choice(["nearest", {1: "linear", 2: "bilinear", 3: "trilinear"}[rank], "nearest-exact"])
     of_kind = {
         "conv": (f"conv{rank}d", [*options, padding, dilation, f"padding_mode={mode}", out]),
         "grouped": (f"conv{rank}d", [*options, padding, f"groups={groups}", out]),

@@ -10,14 +10,16 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from archlab.api.load import load
 from archlab.explain.drawing.offsets import offsets
-from archlab.explain.drawing.scene import Scene
+from archlab.explain.drawing.scene import Scene, scene_of
 from archlab.explain.drawing.style import DARK, LIGHT
 from archlab.explain.drawing.svg import MARGIN, animation_svg, picture_svg
 from archlab.explain.matrix.linear_map import linear_map
+from archlab.explain.subject import Subject
 from archlab.layers import find_layer, layer_types
 from tests.command import run
-from tests.explain.drawn import LARGEST, check, marks, paths, random_scene, scene
+from tests.explain.drawn import LARGEST, check, marks, paths, random_scene, scene, squares
 from tests.layer_reference import SAMPLES
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -57,6 +59,38 @@ def test_the_letters_are_the_matrix(text: str) -> None:
         over = {sight.place(read): tap for read, tap in matrix.reads(unit)}
         taps = {place: tap for place, tap in sight.taps(unit) if sight.kind(place) == "input"}
         assert taps == over
+
+
+def test_a_linear_layer_has_a_weight_everywhere() -> None:
+    """Each unit reads every input; the letters of the matrix are all different, as the weights are."""
+    analysis = load("resnet18").analyze()
+    drawn = scene_of(Subject(analysis, analysis.layers[-1]))
+    assert drawn is not None
+    picture, moving = picture_svg(drawn), animation_svg(drawn)
+    assert "Drawn with 6 inputs and 4 outputs; the real one has 512 and 1000." in picture
+    assert [frame.read for frame in marks(moving, drawn.sight)] == [{(place,) for place in range(6)}] * 4
+    letters = re.findall(r'class="on small mid"[^>]*>([a-zA-Z]+)<', picture)
+    assert "abcdefghijklmnopqrstuvwx" in letters  # the matrix, row by row
+    assert "mnopqr" in letters  # the unit in the middle
+    assert "kernel" not in picture
+    own = made("linear out_features=3", (5,))
+    assert not own.example.changed
+    assert own.matrix is not None
+    assert own.matrix.nonzeros == 15
+
+
+def test_slices_of_three_axes_stand_side_by_side() -> None:
+    drawn = made("max_pool3d kernel_size=2", (1, 4, 4, 4))
+    still = picture_svg(drawn).partition("<g")[0]
+    found = squares(paths(still, "cells")[0])
+    slices = [found[at : at + 16] for at in range(0, 64, 16)]
+    rights = [max(x for x, _ in one) for one in slices]
+    lefts = [min(x for x, _ in one) for one in slices]
+    assert all(right < left for right, left in zip(rights, lefts[1:], strict=False))
+    assert len({y for _, y in found}) == 4
+    assert "the letter" not in picture_svg(
+        made("conv3d kernel_size=3 stride=2 padding=1", (1, 5, 5, 5))
+    )  # too small for one
 
 
 def test_padding_zeros_and_what_reads_a_position() -> None:
@@ -203,10 +237,12 @@ def test_layers_of_networks(words: str, said: str, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        ("alexnet classifier.relu1 -o x.svg", 1, "shows maps of one or two axes"),
+        ("alexnet classifier.relu1 -o x.svg", 1, "there are no positions to draw before and behind it"),
         ("resnet50 layer1.0.add -o x.svg", 1, "joins are not drawn"),
+        ("resnet50 flatten -o x.svg", 1, "there are no positions to draw before and behind it"),
+        ("convnext_tiny stage1.0.permute1 -o x.svg", 1, "a drawing shows maps, the channels first"),
         ("resnet50 layer2 -o x.svg", 1, "name one of its layers, such as layer2.0.conv1"),
-        ("s3d stem.conv1 -o x.svg", 1, "three axes are not drawn"),
+        ("s3d stem.conv1 -o x.html", 1, "a page answers for one or two axes; -o FILE.svg draws slices of three"),
         ("conv2d kernel_size=900 padding=900 -o x.svg", 1, "no map that is small enough"),
         ("alexnet -o x.svg", 2, "name it behind alexnet"),
         ("alexnet features.conv1 --animate", 2, "-o FILE.svg"),
@@ -225,7 +261,7 @@ def test_every_type_is_drawn_or_says_why_not(layer_type: str, capsys: pytest.Cap
     assert cls is not None
     given = {name: SAMPLES[name] for name, field in cls.model_fields.items() if field.is_required()}
     options = [f"{name}={str(value).replace(' ', '')}" for name, value in given.items()]
-    for size in ("8x12x10", "16x33"):
+    for size in ("8x12x10", "16x33", "8x4x6x6"):
         status, out, err = run(capsys, "explain", layer_type, *options, "--input", size, "--format", "svg")
         assert (status == 0) == out.startswith("<svg")
         assert status == 0 or "[" in err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import ConfigError, single_problem
 from archlab.explain.block import BlockExplanation
@@ -9,7 +11,7 @@ from archlab.explain.drawing.scene import Scene, scene_of
 from archlab.explain.layer import Explanation
 from archlab.explain.subject import Subject
 from archlab.layers.describe import describe
-from archlab.layers.shape import shape_text
+from archlab.layers.shape import map_size, shape_text
 
 
 def drawn(explanation: Explanation | BlockExplanation, *, alone: bool = False) -> Scene:
@@ -42,12 +44,26 @@ def drawn(explanation: Explanation | BlockExplanation, *, alone: bool = False) -
 def _no_picture(subject: Subject) -> ConfigError:
     before = " and ".join(shape_text(shape) for shape in subject.inputs)
     what = f"{describe(subject.layer)} makes {shape_text(subject.output)} of {before}"
-    if subject.rank > 2:
-        why = "maps of three axes are not drawn"
-    elif len(subject.inputs) > 1:
-        why = "joins are not drawn"
-    elif not subject.is_map_to_map:
-        why = "a drawing shows maps of one or two axes, the channels first"
-    else:
-        why = "no map that is small enough to draw shows it"
-    return single_problem(f"{subject.node.path}: {what}, and {why}", Code.WRONG_VALUE)
+    return single_problem(f"{subject.node.path}: {what}, and {NOT_DRAWN[_kind(subject)]}", Code.WRONG_VALUE)
+
+
+Kind = Literal["opaque", "join", "flat", "order", "large"]
+NOT_DRAWN: dict[Kind, str] = {
+    "opaque": "it does not say what it reads",
+    "join": "joins are not drawn: each unit is made of the values at its own place in every input",
+    "flat": "there are no positions to draw before and behind it",
+    "order": "a drawing shows maps, the channels first: it changes what the dimensions hold, not what is read",
+    "large": "no map that is small enough to draw shows it",
+}
+"""Layers without a drawing, and why."""
+
+
+def _kind(subject: Subject) -> Kind:
+    if subject.layer.role == "opaque":
+        return "opaque"
+    if len(subject.inputs) != 1 and subject.layer.others != "offsets":
+        return "join"
+    if subject.is_map_to_map:
+        return "large"
+    shapes = (*subject.inputs[:1], subject.output)
+    return "flat" if any(map_size(shape) is None for shape in shapes) else "order"

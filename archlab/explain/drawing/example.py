@@ -11,16 +11,18 @@ from archlab.layers.base import Layer
 from archlab.layers.geometry import Whole
 from archlab.layers.shape import Shape, ShapeError, axis_count
 
-MOST_CELLS = {1: 40, 2: 24}
+MOST_CELLS = {1: 40, 2: 24, 3: 7}
 """By number of axes: places along each that a picture has."""
-MOST_UNITS = {1: 40, 2: 100}
+MOST_UNITS = {1: 40, 2: 100, 3: 64}
 """By number of axes: output positions of an own map that is drawn as it is."""
-LARGEST = {1: 64, 2: 48}
+LARGEST = {1: 64, 2: 48, 3: 14}
 """By number of axes: the same of an example, so that large kernels are drawn at all."""
-WANTED = {1: 5, 2: 4}
+WANTED = {1: 5, 2: 4, 3: 3}
 """By number of axes: output positions along each of an example."""
 
 
+DENSE = 6, 4
+"""Inputs and outputs of a linear layer that are drawn; each weight has a letter."""
 MOST_OF_SIZE = 12
 """Output positions of an example whose size is an option of the layer."""
 
@@ -42,12 +44,22 @@ def example_of(layer: Layer, inputs: tuple[Shape, ...]) -> Example | None:
     own = sight_of(layer, inputs)
     if own is None:
         return None
+    if own.is_dense:
+        return _dense(layer, own)
     rank = len(own.axes)
     units = prod(axis.units for axis in own.axes)
     if units <= MOST_UNITS[rank] and all(_cells(axis) <= MOST_CELLS[rank] for axis in own.axes):
         return Example(own, changed=False)
     found = next(_smaller(layer, inputs, own), None)
     return None if found is None else Example(found, changed=True)
+
+
+def _dense(layer: Layer, own: Sight) -> Example | None:
+    """A linear layer with few features."""
+    (axis,) = own.axes
+    few = min(axis.size, DENSE[0]), min(axis.units, DENSE[1])
+    small = sight_of(layer.model_copy(update={"out_features": few[1]}), ((few[0],),))
+    return None if small is None else Example(small, changed=few != (axis.size, axis.units))
 
 
 def _cells(axis: AxisSight) -> int:

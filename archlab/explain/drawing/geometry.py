@@ -38,6 +38,7 @@ class AxisSight:
         units: positions of the output.
         step: lattice places from one input position to the next: 1, or the stride of a transposed convolution.
         kernel: of a transposed convolution: (taps, dilation, padding); None of any other layer.
+        own_weights: whether each unit has weights of its own, as those of a linear layer.
     """
 
     reads: Reads
@@ -45,6 +46,7 @@ class AxisSight:
     units: int
     step: int = 1
     kernel: tuple[int, int, int] | None = None
+    own_weights: bool = False
 
     def read(self, unit: int) -> list[int]:
         """The input positions inside the map whose values a unit is made of, in ascending order, each once."""
@@ -65,7 +67,8 @@ class AxisSight:
             count, dilation, padding = self.kernel
             return [Tap(unit + padding - tap * dilation, tap) for tap in reversed(range(count))]
         if isinstance(self.reads, Whole):
-            return [Tap(place, place) for place in range(self.size)]
+            first = unit * self.size if self.own_weights else 0
+            return [Tap(place, first + place) for place in range(self.size)]
         found = [Tap(place, tap) for tap, place in enumerate(self.reads.of(unit))]
         return found if isinstance(self.reads, Window) else [tap for tap in found if 0 <= tap.place < self.size]
 
@@ -91,7 +94,7 @@ class AxisSight:
 
 @dataclass(frozen=True)
 class Sight:
-    """A layer of one or two axes.
+    """A layer of one to three axes; a linear one has its features along one.
 
     Attributes:
         layer: the layer.
@@ -132,8 +135,15 @@ class Sight:
         return list(product(*[range(axis.units) for axis in self.axes]))
 
     @property
+    def is_dense(self) -> bool:
+        """Whether each unit has a weight for every input."""
+        return self.axes[0].own_weights
+
+    @property
     def kernel(self) -> Position:
         """The number of weights along each axis; empty for a layer without a kernel of weights."""
+        if self.is_dense:
+            return (self.axes[0].size * self.axes[0].units,)
         sizes = getattr(self.layer, "kernel_size", None)
         if self.layer.role != "weighted" or not isinstance(sizes, tuple) or len(sizes) != len(self.axes):
             return ()  # that of a channel attention slides over channels
@@ -141,13 +151,16 @@ class Sight:
 
 
 def sight_of(layer: Layer, inputs: tuple[Shape, ...]) -> Sight | None:
-    """How a layer reads its first input; None where that is no map of one or two axes, before and behind it.
+    """How a layer reads its first input; None where that is no map before and behind it, nor flat before a linear one.
 
     Raises:
         ShapeError: if the layer cannot take the shapes.
     """
     shape, output = inputs[0], layer.out_shape(inputs)
-    if not (is_map(shape) and is_map(output)) or axis_count(shape) != axis_count(output) or axis_count(shape) > 2:
+    if layer.type == "linear" and type(shape) is tuple and len(shape) == 1:
+        axis = AxisSight(Whole(), shape[0], output[0], own_weights=True)
+        return Sight(layer, (1, *shape), (1, *output), (axis,))
+    if not (is_map(shape) and is_map(output)) or axis_count(shape) != axis_count(output):
         return None
     reads = layer.reads(inputs, output)[0]
     sizes = zip(reads, shape[1:], output[1:], strict=True)

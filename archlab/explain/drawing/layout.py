@@ -9,11 +9,13 @@ from itertools import product
 from archlab.explain.drawing.geometry import Position
 
 Point = tuple[float, float]
+BETWEEN_SLICES = 10
+"""Between the slices of a map of three axes."""
 
 
 @dataclass(frozen=True)
 class Board:
-    """A map of squares.
+    """A map of squares; one of three axes is its slices, side by side.
 
     Attributes:
         left: of the first column.
@@ -37,12 +39,17 @@ class Board:
     @property
     def rows(self) -> int:
         """Squares one above another."""
-        return self.last[0] - self.first[0] + 1 if len(self.first) > 1 else 1
+        return self.last[-2] - self.first[-2] + 1 if len(self.first) > 1 else 1
+
+    @property
+    def slices(self) -> int:
+        """Maps side by side."""
+        return self.last[0] - self.first[0] + 1 if len(self.first) > 2 else 1
 
     @property
     def right(self) -> int:
         """Behind the last column."""
-        return self.left + self.columns * self.cell
+        return self.left + self.slices * self.columns * self.cell + (self.slices - 1) * BETWEEN_SLICES
 
     @property
     def bottom(self) -> int:
@@ -51,14 +58,19 @@ class Board:
 
     def corner(self, place: Position) -> tuple[int, int]:
         """A square's left and top."""
-        row = place[0] - self.first[0] if len(place) > 1 else 0
-        return self.left + (place[-1] - self.first[-1]) * self.cell, self.top + row * self.cell
+        row = place[-2] - self.first[-2] if len(place) > 1 else 0
+        left = self.left + (place[-1] - self.first[-1]) * self.cell
+        if len(place) > 2:
+            left += (place[0] - self.first[0]) * (self.columns * self.cell + BETWEEN_SLICES)
+        return left, self.top + row * self.cell
 
     def centre(self, place: Iterable[float]) -> Point:
         """Of a square, or of a point between squares."""
         at = list(place)
-        row = at[0] - self.first[0] if len(at) > 1 else 0
+        row = at[-2] - self.first[-2] if len(at) > 1 else 0
         x = self.left + (at[-1] - self.first[-1] + 0.5) * self.cell
+        if len(at) > 2:
+            x += (at[0] - self.first[0]) * (self.columns * self.cell + BETWEEN_SLICES)
         return x, self.top + (row + 0.5) * self.cell
 
     def places(self) -> Iterator[Position]:

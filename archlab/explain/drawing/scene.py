@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from math import prod
 
@@ -105,7 +106,7 @@ class Scene:
         """From one channel to one, where it is small enough to be drawn."""
         if self.is_deformable or self.pointwise is not None:
             return None
-        found = linear_map(self.sight.layer, self.sight.inputs)
+        found = _dense_map(self.sight) if self.sight.is_dense else linear_map(self.sight.layer, self.sight.inputs)
         if found is None:
             return None
         rows, columns = prod(found.outputs[1:]), prod(found.inputs[1:])
@@ -127,6 +128,8 @@ class Scene:
             found.append(self._small_remark())
         if self.groups:
             found.append(self._groups_remark())
+        elif self.sight.is_dense:
+            found.append("Each output reads every input, and has a weight of its own for it.")
         elif self.sight.kernel and self.subject.inputs[0][0] > 1:
             count = self.subject.inputs[0][0]
             found.append(f"One channel is drawn; each output channel reads all {count} input channels so.")
@@ -135,6 +138,9 @@ class Scene:
         return found
 
     def _small_remark(self) -> str:
+        if self.sight.is_dense:
+            (few,), (ins,), (outs,) = self.sight.axes, self.subject.inputs[0], self.subject.output
+            return f"Drawn with {few.size} inputs and {few.units} outputs; the real one has {ins} and {outs}."
         small, own = self.sight.inputs[1:], self.subject.inputs[0][1:]
         where = "on a small map of"
         if small == own:
@@ -159,8 +165,14 @@ class Scene:
         return " x ".join(AXIS_NAMES[self.rank])
 
 
+def _dense_map(sight: Sight) -> LinearMap:
+    """The matrix of a linear layer: a weight everywhere."""
+    taps = [[(tap.place, tap.number) for tap in sight.axes[0].taps(unit)] for unit in range(sight.axes[0].units)]
+    return LinearMap("weights", sight.inputs, sight.outputs, (taps,), 1, transposed=False, share=lambda _: Fraction(1))
+
+
 def scene_of(subject: Subject) -> Scene | None:
-    """A layer's picture; None where it has no map of one or two axes before and behind it, or none that is small."""
+    """A layer's picture; None where it has no map before and behind it, or none that is small."""
     if not subject.inputs or subject.layer.role == "opaque":
         return None
     several = len(subject.inputs) > 1 and subject.layer.others != "offsets"

@@ -17,8 +17,8 @@ from archlab.explain.matrix.linear_map import flat_index
 
 MARGIN, GAP, LINE = 16, 76, 18
 """Around everything; between maps; from one line of text to the next."""
-LARGEST_CELL, SMALLEST_CELL, WIDEST_MAP = 34, 8, 440
-"""Of a square, and the width that a map may have."""
+LARGEST_CELL, SMALLEST_CELL, WIDEST_MAP, WIDEST_SLICES = 34, 8, 440, 620
+"""Of a square, and the width that a map may have; that of three axes, with all of its slices."""
 LEGIBLE = 15
 """A square that a letter fits into."""
 MATRIX_CELL = 14
@@ -107,7 +107,8 @@ class _Picture:
     def _description(self, *, moving: bool) -> str:
         scene = self._scene
         what = "Each output unit in turn" if moving else "One output unit"
-        kernel = f" through a kernel of {' x '.join(map(str, scene.sight.kernel))}" if scene.sight.kernel else ""
+        has_kernel = scene.sight.kernel and not scene.sight.is_dense
+        kernel = f" through a kernel of {' x '.join(map(str, scene.sight.kernel))}" if has_kernel else ""
         return " ".join([f"{what}, linked to the input positions that it reads{kernel}.", *self._remarks])
 
     def _heading(self) -> list[str]:
@@ -149,7 +150,7 @@ class _Picture:
         return [f"{word} {'x'.join(map(str, size))}" for word, size in zip(words, sizes, strict=True)]
 
     def _label(self, of: Board, text: str) -> str:
-        below = len(of.first) > 1 or of is not self._maps[0]  # above a row the links come in
+        below = len(of.first) == 2 or of is not self._maps[0]  # above a row the links come in
         y = of.bottom + 14 if below else of.top - 6
         return f'<text class="faint" x="{of.left}" y="{y}">{escape(text)}</text>'
 
@@ -199,7 +200,7 @@ class _Picture:
         right, bottom = (edge + source.cell for edge in source.corner(high))
         x, y = target.corner(frame.unit)
         side = target.cell
-        if self._scene.rank == 1:
+        if self._scene.rank != 2:
             return _path("link", f"M{left} {bottom}L{x} {y}H{x + side}L{right} {bottom}z")
         return _path("link", f"M{right} {top}L{x} {y}V{y + side}L{right} {bottom}z")
 
@@ -337,8 +338,9 @@ class _Picture:
                     empty += f"M{left + 6} {top + 7}h2"
         middle = y + height // 2
         columns = self._matrix_axes()
+        what = "as a matrix" if self._scene.sight.is_dense else "as a matrix, one channel to one channel"
         return [
-            f'<text x="{MARGIN}" y="{self._matrix - 6}">as a matrix, one channel to one channel</text>',
+            f'<text x="{MARGIN}" y="{self._matrix - 6}">{what}</text>',
             f'<text class="faint small" x="{x}" y="{self._matrix + 10}">{columns}</text>',
             f'<text class="faint small turned" transform="translate({x - 12} {middle}) rotate(-90)">output</text>',
             f'<path class="wire" d="M{x - 4} {y}v{height}M{x + width + 4} {y}v{height}"/>',
@@ -358,8 +360,7 @@ class _Picture:
         scene = self._scene
         first, *_ = self._maps
         kinds = {scene.sight.kind(place) for place in first.places()}
-        sign = "the letter is its weight" if self._letters else "marked with a dot"
-        keys = [("lit", "read by the unit") if scene.is_deformable else ("read", f"read by the unit; {sign}")]
+        keys = [("lit", "read by the unit") if scene.is_deformable else ("read", f"read by the unit{self._sign()}")]
         if "zero" in kinds:
             keys.append(("zeros", "a zero between two input positions"))
         if "padding" in kinds:
@@ -370,12 +371,18 @@ class _Picture:
             keys += [("grid", "the regular grid"), ("tap", "where the tap is moved to")]
         return [*keys, ("unit", "the output unit")]
 
+    def _sign(self) -> str:
+        """What stands in the squares that are read; nothing where they are too small for it."""
+        if self._maps[0].cell < LEGIBLE and self._scene.matrix is None:
+            return ""
+        return "; the letter is its weight" if self._letters else "; marked with a dot"
+
     def _legend_lines(self) -> list[str]:
         parts: list[str] = []
         for at, (kind, words) in enumerate(self._keys()):
             y = self._legend + at * LINE
             parts.append(f'<rect class="{kind}" x="{MARGIN + 1}" y="{y - 11}" width="12" height="12"/>')
-            if kind == "read" and not self._scene.is_deformable:
+            if kind == "read" and self._sign():
                 parts.append(glyphs([((MARGIN + 7, y - 5), "a" if self._letters else "\N{BULLET}")], "on small mid"))
             parts.append(f'<text x="{MARGIN + 22}" y="{y}">{escape(words)}</text>')
         return parts
@@ -413,7 +420,7 @@ def _between(source: Board, place: Position, target: Board, unit: Position) -> s
     """From a square to a square of the next map."""
     (left, top), (x, y), side = source.corner(place), target.corner(unit), target.cell
     right, bottom = left + source.cell, top + source.cell
-    if len(place) == 1:
+    if len(place) != 2:
         return f"M{left} {bottom}L{x} {y}H{x + side}L{right} {bottom}z"
     return f"M{right} {top}L{x} {y}V{y + side}L{right} {bottom}z"
 
@@ -435,13 +442,15 @@ def _boards(scene: Scene, top: int) -> list[Board]:
     spans = [(first, last), *[(start, end)] * (1 if scene.pointwise is None else 2)]
     widest = max(high[-1] - low[-1] + 1 for low, high in spans)
     tallest = max(high[0] - low[0] + 1 for low, high in spans)
-    cell = max(SMALLEST_CELL, min(LARGEST_CELL, WIDEST_MAP // max(widest, tallest)))
+    side = widest * tallest if scene.rank > 2 else max(widest, tallest)  # slices stand side by side
+    width = WIDEST_SLICES if scene.rank > 2 else WIDEST_MAP
+    cell = max(SMALLEST_CELL, min(LARGEST_CELL, width // side))
     made: list[Board] = []
     x, y = MARGIN + 4, top
     for low, high in spans:
         made.append(board(x, y, cell, low, high))
-        x, y = (made[-1].right + GAP, top) if scene.rank > 1 else (x, made[-1].bottom + GAP - 20)
+        x, y = (made[-1].right + GAP, top) if scene.rank == 2 else (x, made[-1].bottom + GAP - 20)
     tall = max(m.bottom - m.top for m in made)
-    if scene.rank > 1:
+    if scene.rank == 2:
         return [board(m.left, m.top + (tall - m.bottom + m.top) // 2, cell, m.first, m.last) for m in made]
     return made

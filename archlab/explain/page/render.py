@@ -7,6 +7,8 @@ import re
 from html import escape
 from pathlib import Path
 
+from archlab.diagnostics.codes import Code
+from archlab.diagnostics.problem import single_problem
 from archlab.explain.block import BlockExplanation
 from archlab.explain.drawing.scene import Scene
 from archlab.explain.drawing.svg import picture_svg
@@ -26,7 +28,13 @@ def page_html(explanation: Explanation | BlockExplanation, scene: Scene, command
         explanation: its formulas, which stand below.
         scene: what is drawn.
         command: that made it, for the footer.
+
+    Raises:
+        ConfigError: for a layer of three axes, whose page would be one of slices.
     """
+    if scene.rank > 2:
+        message = f"{scene.title}: a page answers for one or two axes; -o FILE.svg draws slices of three"
+        raise single_problem(message, Code.WRONG_VALUE)
     data = json.dumps(page_data(scene), separators=(",", ":")).replace("<", "\\u003c")
     values = {
         "title": escape(scene.title),
