@@ -42,16 +42,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="also build the presets that are like smaller ones")
 
 
+def pytest_configure() -> None:
+    """Seek no garbage while modules are imported and tests collected: next to all of it stays."""
+    gc.disable()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`-m quick` does not import what it would leave out: that took longer than the quick tests."""
+    return True if config.getoption("-m") == "quick" and _is_slow(collection_path) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the quick tests, which `pytest -m quick` runs alone; leave those out that only `--whole` runs."""
     if not config.getoption("--whole"):
         left_out = [item for item in items if item.get_closest_marker("whole")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("whole")]
+    slow = {path: _is_slow(path) for path in {item.path for item in items}}
     for item in items:
-        path = item.path.relative_to(TESTS).as_posix()
-        if not any(path == slow or path.startswith(f"{slow}/") for slow in SLOW):
+        if not slow[item.path]:
             item.add_marker(pytest.mark.quick)
+
+
+def _is_slow(path: Path) -> bool:
+    """Whether it is, or is in, one of `SLOW`."""
+    inner = path.relative_to(TESTS).as_posix() if path.is_relative_to(TESTS) else ""
+    return any(inner == slow or inner.startswith(f"{slow}/") for slow in SLOW)
 
 
 def pytest_collection_finish() -> None:
@@ -59,3 +75,4 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE)
+    gc.enable()
