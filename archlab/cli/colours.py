@@ -7,8 +7,8 @@ import re
 import sys
 
 RED, CYAN, BOLD, PLAIN = "\x1b[1;31m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
-_HEAD = re.compile(r"(?P<place>\S+:\d+:\d+: )?(?P<text>.*)(?P<code>  \[[a-z-]+\])")
-_CARET = re.compile(r"(?P<margin> *\| *)(?P<mark>\^~*)")
+_HEAD = r"(?P<place>\S+:\d+:\d+: )?(?P<text>.*)(?P<code>  \[[a-z-]+\])"
+_CARET = r"(?P<margin> *\| *)(?P<mark>\^~*)"
 
 
 def has_colours() -> bool:
@@ -28,10 +28,10 @@ def coloured_problems(text: str) -> str:
 
 
 def _coloured(line: str) -> str:
-    caret = _CARET.fullmatch(line)
+    caret = re.fullmatch(_CARET, line)
     if caret:
         return f"{caret['margin']}{RED}{caret['mark']}{PLAIN}"
-    head = _HEAD.fullmatch(line)
+    head = re.fullmatch(_HEAD, line)
     if head is None:
         return line
     place = f"{BOLD}{head['place']}{PLAIN}" if head["place"] else ""

@@ -14,7 +14,7 @@ FILES = {".onnx": "onnx", ".pt2": "pt2", ".cfg": "darknet"}
 """Endings of files that are read, with their readers."""
 LIBRARIES = ("timm", "torchvision", "smp", "ultralytics", "hf")
 """Packages whose models are known by name."""
-_NAMED = re.compile(r"(?P<package>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<name>[^:/\\]+.*)")
+_NAMED = r"(?P<package>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<name>[^:/\\]+.*)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def reader_of(target: str) -> str | None:
     ending = PurePath(target).suffix.lower()
     if ending in FILES:
         return FILES[ending]
-    found = _NAMED.fullmatch(target)
+    found = re.fullmatch(_NAMED, target) if ":" in target else None
     is_config = target.endswith((".yaml", ".yml"))
     if found is None or (is_config and found["package"] not in LIBRARIES):
         return "ultralytics" if is_config and _is_ultralytics(target) else None

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from archlab.config.expand.branches import expand_branches
 from archlab.config.expand.budget import OverBudgetError
 from archlab.config.expand.environment import Environment, Spot, value_size
 from archlab.config.expand.inputs import NamedInput
@@ -260,6 +259,9 @@ class Elaborator(Walk):
         if isinstance(item, ResidualItem):
             return (expand_residual(self, item, values[0], env, spot),)
         assert isinstance(item, BranchesItem)
+        # With what splits channels, which makes a layer's class: where a network has branches.
+        from archlab.config.expand.branches import expand_branches
+
         return (expand_branches(self, item, values[0], env, spot),)
 
 

@@ -9,14 +9,11 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import Problem
 
-_DARKNET = re.compile(
-    r"^\[(net|network|convolutional|connected|maxpool|route|shortcut|yolo|region)\]\s*$", re.MULTILINE
-)
-_KERAS_CODE = re.compile(
-    r"^\s*(from|import) +(tensorflow|keras|tf_keras)\b|\bkeras\.(layers|Sequential|Model)\b", re.MULTILINE
-)
-_MM_CODE = re.compile(r"^(model|_base_|data_preprocessor)\s*=\s*(dict\(|\[|['\"{])", re.MULTILINE)
-_PYTHON = re.compile(r"^(import \w|from [\w.]+ import |class \w+\(|def \w+\()", re.MULTILINE)
+# Compiled when a text is no config.
+_DARKNET = r"(?m)^\[(net|network|convolutional|connected|maxpool|route|shortcut|yolo|region)\]\s*$"
+_KERAS_CODE = r"(?m)^\s*(from|import) +(tensorflow|keras|tf_keras)\b|\bkeras\.(layers|Sequential|Model)\b"
+_MM_CODE = r"(?m)^(model|_base_|data_preprocessor)\s*=\s*(dict\(|\[|['\"{])"
+_PYTHON = r"(?m)^(import \w|from [\w.]+ import |class \w+\(|def \w+\()"
 
 DARKNET = "a Darknet .cfg file ([net], [convolutional], ...)"
 ULTRALYTICS = "an Ultralytics model file (nc, backbone, head)"
@@ -36,13 +33,13 @@ _HINTS = {
 def foreign_text(source: Source) -> str | None:
     """What a text that is no YAML mapping is, None where that is not known."""
     text = source.text
-    if _DARKNET.search(text):
+    if re.search(_DARKNET, text):
         return DARKNET
-    if _KERAS_CODE.search(text):
+    if re.search(_KERAS_CODE, text):
         return KERAS_CODE
-    if _MM_CODE.search(text):
+    if re.search(_MM_CODE, text):
         return MMENGINE
-    return PYTHON if _PYTHON.search(text) else None
+    return PYTHON if re.search(_PYTHON, text) else None
 
 
 def foreign_root(root: Node) -> str | None:
