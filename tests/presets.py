@@ -15,6 +15,7 @@ from archlab.api.network import Network
 from archlab.graph import Graph
 from archlab.layers.describe import own_options
 from archlab.zoo.rows import preset_targets
+from tests.shallow import SHALLOW
 
 TARGETS = preset_targets()
 """Every network of the zoo by name."""
@@ -59,8 +60,11 @@ _LIKE_OTHERS = frozenset(name for names in OF_ONE_KIND.values() for name in name
 
 
 def each(names: Iterable[str] = TARGETS) -> list[ParameterSet]:
-    """Networks for a test that builds them; those like others are for `pytest --whole`."""
-    return [pytest.param(name, marks=[pytest.mark.whole] if name in _LIKE_OTHERS else []) for name in names]
+    """Networks for a test that builds them; those like others, or under a second name, are for `pytest --whole`."""
+    return [
+        pytest.param(name, marks=[pytest.mark.whole] if name in _LIKE_OTHERS or name not in TARGETS else [])
+        for name in names
+    ]
 
 
 @cache
@@ -83,35 +87,16 @@ def nodes_of(graph: Graph) -> list[tuple[Any, ...]]:
     ]
 
 
-_TWICE = "{layer1: {repeat: 2}, layer2: {repeat: 2}, layer3: {repeat: 2}, layer4: {repeat: 2}}"
-_SHALLOW = {
-    "resnet18": "params: {d2: 1, d3: 1, d4: 1}",
-    "resnet50": "params: {d1: 2, d2: 2, d3: 2, d4: 2}",
-    "resnext50_32x4d": "params: {d1: 2, d2: 2, d3: 2, d4: 2}",
-    "densenet121": "params: {d1: 3, d2: 3, d3: 3, d4: 3}",
-    "convnext_tiny": "params: {d1: 1, d2: 1, d3: 2, d4: 1}",
-    "efficientnet_b0": "params: {n2: 2, n3: 3, n4: 6, n5: 7, n6: 8, n7: 9}",
-    "mobilenet_v2": "layers: {stage3: {repeat: 2}, stage4: {repeat: 3}, stage5: {repeat: 2}, stage6: {repeat: 2}}",
-    "res2net50_26w_4s": f"params: {{d3: 2}}\nlayers: {_TWICE}",
-    "deformable_resnet50_bounded": f"layers: {_TWICE}",
-    "deformable_resnet50_v1": f"layers: {_TWICE}",
-    "xception": "layers: {middle: {repeat: 1}}",
-    "regnet_y_400mf": "params: {depth: 6, w_a: 80}",
-    "shufflenet_v2_x0_5": "layers: {stage2: {repeat: 2}, stage3: {repeat: 2}, stage4: {repeat: 2}}",
-    "shufflenet_v2_x1_0": "layers: {stage2: {repeat: 2}, stage3: {repeat: 2}, stage4: {repeat: 2}}",
-    "hrnet_w18": "layers: {layer1: {repeat: 3}, stage3: {repeat: 2}, stage4: {repeat: 2}}",
-    "mnasnet0_5": "layers: {stage2: {repeat: 2}, stage3: {repeat: 2}, stage5: {repeat: 2}}",
-}
 _SIDES = {"googlenet_aux": 96, "inception_v3": 96, "alexnet": 64, "dcgan_generator": None}
 """Of the image where 64 are too few; one without an image stays as it is."""
 
 
 @cache
 def shallow(name: str, side: int | None = 64) -> Network:
-    """A preset with a small image and fewer repetitions of its blocks, all of whose kinds are there."""
+    """A preset with a small image, and fewer repetitions of its blocks or fewer features; all kinds are there."""
     side = _SIDES.get(name, side) if side == 64 else side
     size = None if side is None else (3, side, side)
-    found = loads(f"extends: {name}\n{_SHALLOW.get(name, '')}", name=name, input=size)
+    found = loads(f"extends: {name}\n{SHALLOW.get(name, '')}", name=name, input=size)
     assert set(_kinds(found.graph)) == set(_kinds(network(name).graph))
     return found
 

@@ -9,23 +9,25 @@ from archlab.analysis.receptive_field.axis_field import Periodic
 from archlab.analysis.receptive_field.fields import ReceptiveField
 from archlab.analysis.receptive_field.positions import positions_read
 from archlab.analysis.receptive_field.spans import DENSE
-from archlab.api.load import load, loads
+from archlab.api.load import loads
 from archlab.cli.main import main
 from archlab.layers.conv import Conv2d
 from archlab.layers.geometry import AxisReads, Window
 from archlab.layers.shape import Shape
 from archlab.torch.verify_field import compare_inside, verify_receptive_field
+from tests import presets
 
 
 @pytest.mark.parametrize(
     ("name", "size"),
     [
-        *(("alexnet", 224), ("vgg11", 64), ("resnet18", 96), ("resnet50", 64), ("resnet50_slim", 64)),
-        *(("resnext50_32x4d", 64), ("mobilenet_v1_0_25", 64), ("mobilenet_v2_0_35", 96)),
+        *(("alexnet", 224), ("resnet18", 96), ("resnet50", 64), ("resnet50_slim", 64)),
+        *(("mobilenet_v1_0_25", 64), ("mobilenet_v2_0_35", 96)),
+        *[pytest.param(name, 64, marks=pytest.mark.whole) for name in ("vgg11", "resnext50_32x4d")],
     ],
 )
 def test_presets(name: str, size: int) -> None:
-    report = verify_receptive_field(load(name, input=(3, size, size)))
+    report = verify_receptive_field(presets.shallow(name, size))
     assert report.ok, report.render()
     assert report.layers >= 5
 

@@ -6,17 +6,18 @@ import pytest
 
 from archlab.analysis.projective_field import composition
 from archlab.analysis.projective_field.composition import Projector
-from archlab.api.load import load, loads
+from archlab.api.load import loads
 from archlab.cli.main import main
 from archlab.layers.conv import Conv2d
 from archlab.layers.geometry import AxisReads, Window
 from archlab.layers.shape import Shape
 from archlab.torch.verify_field import verify_receptive_field
 from archlab.torch.verify_projection import verify_projective_field
+from tests import presets
 from tests.random_networks import random_network
 
 
-@pytest.mark.parametrize("first", range(0, 40, 10))
+@pytest.mark.parametrize("first", [0, *[pytest.param(first, marks=pytest.mark.whole) for first in (10, 20, 30)]])
 def test_random_networks(first: int) -> None:
     """Every row and column of every layer, for every position of the input."""
     for seed in range(first, first + 10):
@@ -26,10 +27,10 @@ def test_random_networks(first: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "size"), [("resnet18", 97), ("mobilenet_v2_0_35", 96), ("efficientnet_b0", 64), ("unet", 64)]
+    ("name", "size"), [("resnet18", 97), ("mobilenet_v2_0_35", 96), ("efficientnet_b0", 64), ("unet", 48)]
 )
 def test_presets(name: str, size: int) -> None:
-    report = verify_projective_field(load(name, input=(3, size, size)))
+    report = verify_projective_field(presets.shallow(name, size))
     assert report.ok, report.render()
     assert report.layers >= 8
 

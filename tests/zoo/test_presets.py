@@ -43,7 +43,7 @@ def test_every_variant_has_a_reference() -> None:
     assert sorted(names) == sorted(REFERENCES)
 
 
-@pytest.mark.parametrize("name", REFERENCES)
+@pytest.mark.parametrize("name", presets.each(REFERENCES))
 def test_totals_are_those_of_the_reference(name: str) -> None:
     total, reference = analysis(name).total, truth(name)
     assert total.params == reference.params
@@ -51,7 +51,7 @@ def test_totals_are_those_of_the_reference(name: str) -> None:
     assert total.activations == reference.activations
 
 
-@pytest.mark.parametrize("name", REFERENCES)
+@pytest.mark.parametrize("name", presets.each(REFERENCES))
 def test_tensors_come_in_the_order_of_the_state_dict(name: str) -> None:
     ours, theirs = list(owned_tensors(name).values()), list(truth(name).tensors.values())
     # torchvision's ConvNeXt owns layer_scale in the block itself, so that it comes in front of the block's layers.
