@@ -12,22 +12,34 @@ from tests.random_backbones import differences
 from tests.random_networks import NOT_DRAWN, disagreements, drawn, types_of
 from tests.random_text import mentioned
 
-SEEDS_A_TEST = 10
-
-
-@pytest.mark.parametrize("first", range(0, 200, SEEDS_A_TEST))
-def test_random_networks_agree_with_pytorch(first: int) -> None:
-    for seed in range(first, first + SEEDS_A_TEST):
-        maker = drawn(seed)
-        assert maker.last is not None
-        assert not disagreements(maker), f"seed {seed}\n{maker.last.document.source.text}"
-
-
 HOLDING_ALL = (
     *(3, 4, 8, 15, 19, 21, 22, 23, 29, 31, 32, 50, 54, 55, 56, 72, 80, 96, 97, 119, 129, 132, 133, 135, 141, 151, 164),
     *(216, 228, 246, 854),
 )
 """Seeds that hold every type of layer together: draw more, and pick others, where draws change."""
+SEEDS_A_TEST = 10
+OTHERS = tuple([seed for seed in range(230) if seed not in HOLDING_ALL])
+RUN = 30
+"""How many of the others are drawn in every run; those behind them for `pytest --whole`."""
+
+
+@pytest.mark.parametrize(
+    "seeds",
+    [
+        *[HOLDING_ALL[first::3] for first in range(3)],
+        *[OTHERS[first : first + SEEDS_A_TEST] for first in range(0, RUN, SEEDS_A_TEST)],
+        *[
+            pytest.param(OTHERS[first : first + SEEDS_A_TEST], marks=pytest.mark.whole)
+            for first in range(RUN, len(OTHERS), SEEDS_A_TEST)
+        ],
+    ],
+    ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}",
+)
+def test_random_networks_agree_with_pytorch(seeds: tuple[int, ...]) -> None:
+    for seed in seeds:
+        maker = drawn(seed)
+        assert maker.last is not None
+        assert not disagreements(maker), f"seed {seed}\n{maker.last.document.source.text}"
 
 
 def test_every_type_of_layer_is_drawn() -> None:
