@@ -57,7 +57,13 @@ def is_compared(name: str) -> bool:
 
 
 COMPARED = [name for name in (*PUBLISHED_BY_TORCHVISION, *SEGMENTATION, *MORE_REFERENCES) if is_compared(name)]
-IN_FULL = ("alexnet", "vgg11", "resnet18", "resnext50_32x4d", "mobilenet_v2", "densenet121", "efficientnet_b0")
+IN_FULL = (
+    *("resnet18", "mobilenet_v2"),
+    *[
+        pytest.param(name, marks=pytest.mark.whole)
+        for name in ("alexnet", "vgg11", "resnext50_32x4d", "densenet121", "efficientnet_b0")
+    ],
+)
 """At their own size too, and in double precision; the others with a smaller image, for time."""
 
 
@@ -67,9 +73,14 @@ def test_logits_equal_torchvisions_with_its_weights(name: str) -> None:
     network = load(name, input=(3, 96, 96) if name not in ("inception_v3", *SEGMENTATION) else (3, 160, 160))
     ours = build(network, weights=model.state_dict()).eval()
     assert_equal(ours, model, torch.randn(1, *network.graph.input_shape))
-    if name in IN_FULL:
-        assert_equal(ours, model, torch.randn(1, 3, 224, 224))
-        assert_equal(ours.double(), model.double(), torch.randn(1, 3, 96, 96, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("name", IN_FULL)
+def test_logits_at_full_size_and_in_double_precision(name: str) -> None:
+    model = theirs(name)
+    ours = build(load(name), weights=model.state_dict()).eval()
+    assert_equal(ours, model, torch.randn(1, 3, 224, 224))
+    assert_equal(ours.double(), model.double(), torch.randn(1, 3, 96, 96, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("name", VIDEO)
@@ -255,8 +266,8 @@ def test_it_exports_with_a_dynamic_batch() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("resnet18", "squeezenet1_1", "mobilenet_v3_small", "shufflenet_v2_x0_5", "regnet_y_400mf"),
-        *("unet_bilinear", pytest.param("mnasnet0_5", marks=pytest.mark.whole)),
+        *("resnet18", "squeezenet1_1", "mobilenet_v3_small", "shufflenet_v2_x0_5", "unet_bilinear"),
+        *[pytest.param(name, marks=pytest.mark.whole) for name in ("regnet_y_400mf", "mnasnet0_5")],
     ],
 )
 def test_families_compile_and_export(name: str) -> None:

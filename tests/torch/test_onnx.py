@@ -17,8 +17,8 @@ from tests import presets
 onnxruntime = pytest.importorskip("onnxruntime")
 
 FAMILIES = (
-    *("squeezenet1_1", "mobilenet_v3_small", "shufflenet_v2_x0_5", "resnet18", "unet_bilinear"),
-    *("dilated_context", pytest.param("regnet_y_400mf", marks=pytest.mark.whole)),
+    *("squeezenet1_1", "mobilenet_v3_small", "shufflenet_v2_x0_5", "unet_bilinear", "dilated_context"),
+    *[pytest.param(name, marks=pytest.mark.whole) for name in ("resnet18", "regnet_y_400mf")],
 )
 """One for each kind of operator; `python -m tests.zoo_table --onnx` writes all families."""
 

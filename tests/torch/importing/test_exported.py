@@ -24,8 +24,11 @@ from archlab.torch.importing.exported import read_exported
 from archlab.torch.importing.flatten import flatten
 
 MODELS = (
-    *("squeezenet1_1", "resnet18", "mobilenet_v3_small", "shufflenet_v2_x0_5", "regnet_y_400mf"),
-    *[pytest.param(name, marks=pytest.mark.whole) for name in ("mobilenet_v2", "mnasnet0_5", "efficientnet_b0")],
+    *("squeezenet1_1", "resnet18", "mobilenet_v3_small", "shufflenet_v2_x0_5"),
+    *[
+        pytest.param(name, marks=pytest.mark.whole)
+        for name in ("regnet_y_400mf", "mobilenet_v2", "mnasnet0_5", "efficientnet_b0")
+    ],
 )
 NO_WORK = ("stochastic_depth", "identity")
 """Modules that an exported program, which is of evaluation, no longer has."""
