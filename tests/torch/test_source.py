@@ -597,9 +597,13 @@ def graph_of(name: str) -> Graph:
     return loads(NETWORKS[name], name="network").graph
 
 
+def graph_named(name: str) -> Graph:
+    return graph_of(name) if name in NETWORKS else load(name).graph
+
+
 @pytest.fixture(scope="module", params=[*NETWORKS, *PRESETS])
 def graph(request: pytest.FixtureRequest) -> Graph:
-    return graph_of(request.param) if request.param in NETWORKS else load(request.param).graph
+    return graph_named(request.param)
 
 
 def test_has_the_names_and_shapes_of_the_graph_and_runs(graph: Graph, tmp_path: Path) -> None:
@@ -698,29 +702,39 @@ def test_is_the_same_each_time_and_fits_its_lines(graph: Graph) -> None:
     assert not re.search(r"[ \t]+$", source, re.MULTILINE)
 
 
-def test_passes_a_linter_and_is_formatted(graph: Graph) -> None:
+def test_every_source_passes_a_linter_and_is_formatted(tmp_path: Path) -> None:
+    """All in one call, which names the files where it finds something."""
     pytest.importorskip("ruff")
-    source = to_source(graph)
-    ruff = [sys.executable, "-m", "ruff"]
-    options = ["--isolated", "--line-length=100", "--stdin-filename=network.py", "-"]
+    for number, name in enumerate((*NETWORKS, *PRESETS)):
+        words = re.sub(r"\W+", "_", name)
+        (tmp_path / f"{words}_{number}.py").write_text(to_source(graph_named(name)), encoding="utf-8")
     for command in (["check", "--select=F,I,UP,W,E9,PLE,B,C4,D300,RUF010"], ["format", "--diff"]):
-        done = subprocess.run(
-            [*ruff, *command, *options], input=source, capture_output=True, text=True, encoding="utf-8", check=False
-        )
+        line = [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", "--line-length=100", "."]
+        done = subprocess.run(line, capture_output=True, text=True, encoding="utf-8", check=False, cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("form", ["chain", "pyramid", "dictionary"])
-def test_runs_as_a_script_without_a_warning(form: str, tmp_path: Path) -> None:
-    graph = graph_of(form)
-    path = tmp_path / "network.py"
-    path.write_text(to_source(graph), encoding="utf-8")
+FORMS = ("chain", "pyramid", "dictionary")
+RUN_EACH = "import runpy, sys\nfor path in sys.argv[1:]: print('==', path); runpy.run_path(path, run_name='__main__')"
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What the sources print as scripts, one after the other in a process that takes warnings for errors."""
+    folder = tmp_path_factory.mktemp("scripts")
+    for form in FORMS:
+        (folder / form).write_text(to_source(graph_of(form)), encoding="utf-8")
     quiet = ["-W", "ignore:Failed to initialize NumPy", "-W", "ignore:CUDA initialization"]
-    done = subprocess.run(
-        [sys.executable, "-W", "error", *quiet, str(path)], capture_output=True, text=True, check=True, cwd=tmp_path
-    )
+    line = [sys.executable, "-W", "error", *quiet, "-c", RUN_EACH, *FORMS]
+    done = subprocess.run(line, capture_output=True, text=True, check=True, cwd=folder)
     assert done.stderr == ""
-    *shapes, parameters = done.stdout.splitlines()
+    return dict(part.split("\n", 1) for part in done.stdout.split("== ")[1:])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_runs_as_a_script_without_a_warning(form: str, printed: dict[str, str]) -> None:
+    graph = graph_of(form)
+    *shapes, parameters = printed[form].splitlines()
     labels = [f"{label} " if graph.output_form == "dict" else "" for label, _ in graph.outputs]
     expected = [(1, *graph.nodes[index].shape) for _, index in graph.outputs]
     assert shapes == [f"{label}{shape}" for label, shape in zip(labels, expected, strict=True)]
