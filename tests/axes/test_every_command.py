@@ -58,13 +58,21 @@ def calls(command: str) -> Iterator[list[str]]:
             yield [*options, "-o", "out.png"]
 
 
+def marks(command: str, options: list[str], name: str = "") -> list[pytest.MarkDecorator]:
+    """A figure is one whatever file it is written to: each is drawn as SVG, that of one axis as PDF too."""
+    again = [["-o", "out.pdf"]] if name != "one" else []
+    if command == "receptive-field":
+        again.append(["-o", "out.png"])  # which further options write too, and `tests/report/plot`
+    return [pytest.mark.whole] if command in ("memory", "receptive-field") and options in again else []
+
+
 def draws(options: list[str]) -> bool:
     """Whether `explain` shows a single layer in that form, which is to be named."""
     return bool(options) and options[-1].removeprefix("out.") in ("svg", "html")
 
 
 CALLS = [
-    pytest.param(name, command, options, id=" ".join([name, command, *options]))
+    pytest.param(name, command, options, id=" ".join([name, command, *options]), marks=marks(command, options, name))
     for name in NAMES
     for command in COMMANDS
     if command not in (*WITHOUT_NETWORK, "measure")

@@ -23,12 +23,12 @@ from archlab.torch.verify import verify
 from archlab.torch.verify_field import verify_receptive_field
 from archlab.torch.verify_memory import verify_memory
 from archlab.torch.verify_projection import verify_projective_field
-from tests.axes.test_every_command import WITHOUT_NETWORK, calls, draws
+from tests.axes.test_every_command import WITHOUT_NETWORK, calls, draws, marks
 from tests.command import run
 
 CONFIG = Path(__file__).with_name("inputs_of_other_ranks.yaml")
 CALLS = [
-    (command, [*options, *more])
+    pytest.param(command, [*options, *more], marks=marks(command, options))
     for command in COMMANDS
     if command not in (*WITHOUT_NETWORK, "measure")
     for options in calls(command)
