@@ -109,7 +109,7 @@ def _macs(model: nn.Module, flat: Flat) -> int:
     The counter does not know the CPU's fused attention.
     """
     device = "cpu" if flat.looks else "meta"
-    again = copy.deepcopy(model).to(device)
+    again = copy.deepcopy(model).to(device).requires_grad_(False)  # the counter fails on modules that take parameters
     sample = [torch.zeros(1, *shape, device=device) for shape in flat.inputs.values()]
     counter = FlopCounterMode(display=False)
     with warnings.catch_warnings(), torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:

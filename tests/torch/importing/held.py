@@ -77,9 +77,12 @@ def samples(model: nn.Module, inputs: Mapping[str, Shape], batch: int = BATCH) -
 def counted_macs(model: nn.Module, inputs: Mapping[str, Shape], batch: int = 1) -> int:
     """Of samples, by PyTorch's own counter; of one alone, since some work is done once for all of a batch."""
     model.eval()
-    counter = FlopCounterMode(display=False)
+    counter, learned = FlopCounterMode(display=False), [one for one in model.parameters() if one.requires_grad]
+    model.requires_grad_(False)  # the counter fails on modules that take parameters
     with counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # it does not know the CPU's fused attention
         model(*samples(model, inputs, batch=batch))
+    for parameter in learned:
+        parameter.requires_grad_(True)
     flops = counter.get_total_flops()
     assert flops % 2 == 0
     return flops // 2

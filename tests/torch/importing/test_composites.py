@@ -236,3 +236,26 @@ def test_weights_find_their_places_in_a_recovered_config() -> None:
     assert proof.difference < 1e-5
     named = {name for name, _ in build(network, device="meta").named_parameters()}
     assert set(weight_names(one.flat, written.names).values()) <= named
+
+
+class GivenParameter(nn.Module):
+    """A part that is given a parameter (PiT's token), of which PyTorch's counter says "expected gradient function"."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shift, self.part, self.stem = nn.Parameter(torch.randn(1, 4, 1, 1)), Times(), nn.Conv2d(3, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        made: Tensor = self.part(self.stem(x), self.shift)
+        return made
+
+
+class Times(nn.Module):
+    """A product."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return x * y
+
+
+def test_a_module_may_be_given_a_parameter() -> None:
+    assert _proved(GivenParameter(), (3, 4, 4)) == ["conv2d", "layer_scale"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from torch import Tensor
@@ -49,8 +50,27 @@ def _norm(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> No
     _reduce(recorder, "vector_norm", options, result, **further)
 
 
+def _var(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> None:
+    """`var(input, dim, correction, keepdim)`: squares of what is left without the mean, by one less than there are."""
+    options = by_name("input dim unbiased keepdim", args, kwargs)
+    tensor, less = options["input"], options.get("correction", 1 if options.get("unbiased", True) else 0)
+    dims = listed(options.get("dim"))
+    if not isinstance(dims, int | tuple):
+        raise UnsaidError("it is over all dimensions, samples among them")
+    found = tuple([whole_dim(tensor, one) for one in (dims if isinstance(dims, tuple) else (dims,))])
+    own = {"dim": found if len(found) > 1 else found[0]}
+    count, value = prod([tensor.shape[dim] for dim in found]), only_value(recorder, tensor)
+    if count <= less:
+        raise UnsaidError("it is of too few values")
+    mean = recorder.add("mean", {**own, "keepdim": True}, (value,))
+    squares = recorder.add("square", {}, (recorder.add("subtract", {}, (value, mean)),))
+    total = recorder.add("sum", {**own, "keepdim": bool(options.get("keepdim"))}, (squares,))
+    recorder.add("scale", {"factor": 1 / (count - less)}, (total,), result)
+
+
 RULES: dict[str, Rule] = {
     "mean": _reduction("mean"),
+    "var": _var,
     "sum": _reduction("sum"),
     "amax": _reduction("amax"),
     "max": _max,
