@@ -69,6 +69,9 @@ CALLS: dict[str, Callable[[Any, Any], Any]] = {
     "instance norm": lambda x, m: F.instance_norm(x, weight=m.scale, bias=m.shift.flatten()),
     "layer norm": lambda x, m: F.layer_norm(x.permute(0, 2, 3, 1), (8,), m.scale, None, 1e-6).permute(0, 3, 1, 2),
     "local response norm": lambda x, m: F.local_response_norm(x, 3, alpha=1e-2),
+    "paddings of channels last": lambda x, m: F.pad(
+        F.pad(x.permute(0, 2, 3, 1), (0, 0, 0, 2, 1, 0)), (0, 0, 1, 1, 1, 1), "constant", 2.0
+    ).permute(0, 3, 1, 2),
     "variances": lambda x, m: (
         x * (x.var(1, keepdim=True) + 1).rsqrt() + x.var((2, 3), unbiased=False)[..., None, None] * x.var(3, True, True)
     ),

@@ -21,7 +21,7 @@ VIEWS = frozenset(
 )
 """Functions that only move elements, or repeat them."""
 
-MOST_PLACES = 1 << 25
+MOST_PLACES = 1 << 26
 """Elements whose places are followed."""
 
 _STEPS = frozenset({"flatten", "unflatten", "permute", "transpose", "narrow", "channels_last", "channels_first"})

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from archlab.imports.unsaid import UnsaidError
+from archlab.layers.laid import ChannelsLast
 from archlab.torch.importing.recorder import Recorder
 from archlab.torch.importing.rules.arguments import Arguments, Named, Rule, by_name, given_only, only_value, rank_of
 
@@ -84,6 +85,9 @@ def _pad(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> Non
     tensor, sides = options["input"], tuple(options["pad"])
     mode, number = options.get("mode", "constant"), options.get("value") or 0.0
     value, rank = only_value(recorder, tensor), rank_of(tensor)
+    if any(sides) and isinstance(recorder.shape(value), ChannelsLast) and not any(sides[:2]):
+        _pad_channels_last(recorder, value, (tensor, sides[2:], mode, number), result)
+        return
     if not any(sides):
         recorder.bind(result, value)
         return
@@ -103,6 +107,18 @@ def _pad(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> Non
     if word == "zero" and number:
         word, own["value"] = "constant", float(number)
     recorder.add(f"{word}_pad{rank}d", own, (value,), result)
+
+
+def _pad_channels_last(recorder: Recorder, value: int, given: tuple[Tensor, Any, str, float], result: Tensor) -> None:
+    """Of a map with its channels last: as one with its channels first."""
+    tensor, sides, mode, number = given
+    before, behind = tensor.movedim(-1, 1), result.movedim(-1, 1)
+    recorder.bind(before, recorder.add("channels_first", {}, (value,)))
+    _pad(recorder, (before, sides, mode, number), {}, behind)
+    padded = recorder.value(behind)
+    if padded is None or not recorder.fits(behind):
+        raise UnsaidError("it pads with infinity")
+    recorder.add("channels_last", {}, (padded,), result)
 
 
 _PADDINGS = {"constant": "zero", "reflect": "reflection", "replicate": "replication", "circular": "circular"}
