@@ -91,10 +91,12 @@ def test_records_of_charts_are_few_and_add_up() -> None:
 def test_a_timeline_is_drawn_by_the_pixel() -> None:
     pytest.importorskip("matplotlib")
     from archlab.api.memory import memory_view
+    from archlab.report.plot.style import style
     from archlab.report.plot.timeline import draw
 
     view = memory_view(loads(flat(4_500)).analyze())
-    [axes] = draw(view).axes
+    with style():
+        [axes] = draw(view).axes
     drawn = [patch.get_data() for patch in axes.patches]  # type: ignore[attr-defined]
     assert [len(steps.values) for steps in drawn] == [1_500] * len(drawn)
     assert [steps.edges[-1] for steps in drawn] == [4_500] * len(drawn)
