@@ -17,17 +17,21 @@ sys.dont_write_bytecode = False
 
 TESTS = Path(__file__).parent
 SLOW = (
-    "mechanisms",
-    *("torch", "editor", "files", "zoo", "report/page", "report/plot", "explain/test_counting.py"),
-    *("layers/test_reads.py", "layers/test_against_torch.py", "layers/test_expansions.py"),
-    *("analysis/time", "analysis/memory/test_trainable.py", "analysis/receptive_field", "cli/test_cli.py"),
-    *("config/test_dump.py", "config/test_format.py", "report/test_hostile_names.py", "cli/test_streams.py"),
-    *("test_examples.py", "test_fuzz.py", "test_mutants.py", "test_random_networks.py", "test_worst_inputs.py"),
-    *("test_docs.py", "test_problem_reference.py", "config/test_limits.py"),
-    *("mcp", "test_cookbook.py", "test_lessons.py", "test_notebook.py", "api/test_questions.py", "cli/test_watch.py"),
-    *("cli/test_widths.py", "explain/test_drawing.py", "explain/test_page.py", "report/test_layered.py"),
-    "studio",
-    *("cli/test_watch.py", "mcp/test_server.py", "mcp/test_pool.py", "mcp/test_docs.py"),
+    *("axes", "editor", "files", "mcp", "mechanisms", "studio", "torch", "zoo"),
+    *("analysis/memory/test_trainable.py", "analysis/projective_field", "analysis/receptive_field", "analysis/time"),
+    *("api/test_questions.py", "cli/test_cli.py", "cli/test_completion.py", "cli/test_import.py"),
+    *("cli/test_streams.py", "cli/test_watch.py", "cli/test_widths.py"),
+    *("config/test_dump.py", "config/test_format.py", "config/test_limits.py"),
+    *("explain/test_counting.py", "explain/test_drawing.py", "explain/test_page.py"),
+    *("imports/onnx/test_exporters.py", "imports/onnx/test_hostile.py", "imports/recover"),
+    *("imports/test_there_and_back.py", "layers/test_against_torch.py", "layers/test_expansions.py"),
+    *("layers/test_reads.py", "layers/test_registered.py"),
+    *("report/page", "report/plot", "report/test_hostile_names.py", "report/test_layered.py"),
+    *("report/test_diagram.py", "report/test_memory.py", "report/test_projection.py"),
+    *("sweep/test_charts.py", "sweep/test_fit.py", "sweep/test_front.py"),
+    *("test_api_reference.py", "test_cookbook.py", "test_docs.py", "test_examples.py", "test_fuzz.py"),
+    *("test_lessons.py", "test_mutants.py", "test_notebook.py", "test_problem_reference.py"),
+    *("test_random_networks.py", "test_worst_inputs.py"),
 )
 """Folders and modules that build models, start processes or browsers, or go through many cases."""
 
