@@ -56,6 +56,13 @@ OF_ONE_KIND: dict[str, tuple[str, ...]] = {
     "yolov3": ("yolov3_608",),
 }
 """Networks whose layers, with what each reads, are all in a smaller one: deeper, wider, or of a larger image."""
+IN_OTHERS_TOGETHER = (
+    *("efficientnet_b0", "efficientnet_b2", "fcn_resnet50", "googlenet", "inception_v3", "mobilenet_v1_1_0"),
+    *("mobilenet_v3_large", "mobilevit_s", "nfnet_l0", "regnet_x_800mf", "regnet_x_8gf"),
+    *("regnet_y_800mf", "regnet_y_32gf", "resnest26d", "resnext50_32x4d", "senet154", "shufflenet_v1_g1", "vgg11"),
+    "vgg11_bn",
+)
+"""Networks whose layers, with what each reads, are all in some of those that are left."""
 _LIKE_OTHERS = frozenset(name for names in OF_ONE_KIND.values() for name in names)
 
 
@@ -65,6 +72,12 @@ def each(names: Iterable[str] = TARGETS) -> list[ParameterSet]:
         pytest.param(name, marks=[pytest.mark.whole] if name in _LIKE_OTHERS or name not in TARGETS else [])
         for name in names
     ]
+
+
+def each_kind(names: Iterable[str] = TARGETS) -> list[ParameterSet]:
+    """Networks for a test of layers as such, which holds nothing against another model of the same name."""
+    whole = {*_LIKE_OTHERS, *IN_OTHERS_TOGETHER}
+    return [pytest.param(name, marks=[pytest.mark.whole] if name in whole else []) for name in names]
 
 
 @cache

@@ -43,7 +43,7 @@ def predicted_inference(network: Network, batch: int, **options: Any) -> int:
     return analysis.inference.peak
 
 
-@pytest.mark.parametrize("name", presets.each())
+@pytest.mark.parametrize("name", presets.each_kind())
 def test_inference_of_every_preset_to_the_byte(name: str) -> None:
     network = presets.network(name)
     attends = any(node.layer.type.endswith("attention_op") for node in network.graph.nodes)

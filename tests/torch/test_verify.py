@@ -29,7 +29,7 @@ WIDER = ("hrnet_w30", "hrnet_w32", "hrnet_w40")
 """hrnet_w18 with other widths: a thousand layers each."""
 
 
-@pytest.mark.parametrize("name", presets.each())
+@pytest.mark.parametrize("name", presets.each_kind())
 def test_every_preset_verifies(name: str) -> None:
     network = presets.network(name)
     macs = network.analyze().total.macs

@@ -210,3 +210,11 @@ def test_presets_that_are_left_out_have_no_other_kinds_of_layers(name: str) -> N
     kinds = presets.kinds_with_options(presets.network(name).graph)
     for other in presets.OF_ONE_KIND[name]:
         assert presets.kinds_with_options(presets.network(other).graph) <= kinds, other
+
+
+def test_kinds_of_layers_of_presets_that_are_left_out_are_in_others_together() -> None:
+    left = [param.values[0] for param in presets.each_kind() if not param.marks]
+    assert not {*left} & {*presets.IN_OTHERS_TOGETHER}
+    found = set().union(*[presets.kinds_with_options(presets.network(str(name)).graph) for name in left])
+    for name in presets.IN_OTHERS_TOGETHER:
+        assert presets.kinds_with_options(presets.network(name).graph) <= found, name

@@ -20,7 +20,7 @@ from archlab.zoo.template import starter_config
 from tests import presets
 
 
-@pytest.mark.parametrize("source", ["blank", *presets.TARGETS])
+@pytest.mark.parametrize("source", ["blank", *presets.each()])
 def test_a_starter_is_what_it_starts_from(source: str) -> None:
     mine = loads(starter_config("mine", source), name="mine.yaml")
     assert mine.name == "mine"

@@ -29,10 +29,15 @@ LINES = {
     "wide_resnet50_2": 30,
 }
 """Models, and the lines that their config may have."""
+LIKE_OTHERS = ("vgg11_bn", "wide_resnet50_2")
+"""Of AlexNet's and ResNet-50's modules."""
 NUMBERS = ("params", "buffers", "macs", "flops", "activations")
 
 
-@pytest.fixture(scope="module", params=LINES)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.whole] if name in LIKE_OTHERS else []) for name in LINES],
+)
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
