@@ -4,6 +4,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
+process.on("uncaughtException", (error) => {
+  process.stderr.write(`${String(error.message).slice(-1500)}\n`); // without the line of code, which is all of Pyodide
+  process.exit(1);
+});
 const folder = resolve(process.argv[2]);
 const host = JSON.parse(readFileSync(join(folder, "host.json"), "utf8"));
 globalThis.fetch = () => { throw new Error("nothing may be asked elsewhere"); };
@@ -25,5 +29,5 @@ const answers = calls.map(([method, request]) => {
   const answer = JSON.parse(ask(method, JSON.stringify(request)));
   return { answer, ms: performance.now() - from };
 });
-const modules = JSON.parse(pyodide.runPython("import sys; json.dumps(sorted(sys.modules))"));
+const modules = JSON.parse(pyodide.runPython("import json, sys; json.dumps(sorted(sys.modules))"));
 writeFileSync(process.argv[4], JSON.stringify({ loaded, answers, modules, python: pyodide.runPython("sys.version.split()[0]") }));

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import zipfile
 from functools import cache
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,8 @@ from archlab.diagnostics.problem import ConfigError
 from archlab.report.rows import analysis_dict
 from archlab.studio import built
 from archlab.studio.answer import answer
-from archlab.studio.export.folder import export
+from archlab.studio.export.byte_code import add_byte_code
+from archlab.studio.export.folder import Exported, export
 from archlab.studio.export.runtime import RUNTIME, WHEELS, YAML, pure
 from archlab.studio.export.wheel import wheel_name, write_wheel
 from tests.presets import TARGETS, analysis
@@ -35,15 +38,28 @@ needs_runtime = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(autouse=True)
-def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def made_page(folder: Path) -> Path:
     """A built page, so that these tests need no npm."""
-    folder = tmp_path / "page"
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text("<!doctype html><title>studio</title>")
     (folder / "assets" / "index.js").write_text("0")
+    return folder
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = made_page(tmp_path / "page")
     monkeypatch.setattr(built, "PAGE", folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Exported]:
+    """An export, and what was said of it."""
+    place = tmp_path_factory.mktemp("export")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(built, "PAGE", made_page(place / "page"))
+        return place / "studio", export(place / "studio")
 
 
 def in_browser(folder: Path, calls: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
@@ -69,10 +85,10 @@ def texts() -> dict[str, tuple[str, str]]:
 
 
 @needs_runtime
-def test_totals_of_all_presets_are_those_of_the_command_line(tmp_path: Path) -> None:
-    folder = tmp_path / "studio"
-    exported = export(folder)
-    assert exported.size == sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < MOST_BYTES
+def test_totals_of_all_presets_are_those_of_the_command_line(exported: tuple[Path, Exported]) -> None:
+    folder, said = exported
+    assert said.size == sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < MOST_BYTES
+    assert said.compiled
     calls = [("check", {"text": texts()[name][0], "variant": texts()[name][1]}) for name in TARGETS]
     found = in_browser(folder, calls)
     assert found["python"].startswith("3.14")
@@ -94,10 +110,8 @@ def test_totals_of_all_presets_are_those_of_the_command_line(tmp_path: Path) -> 
 
 
 @needs_runtime
-def test_all_answers_are_those_of_this_python(tmp_path: Path) -> None:
+def test_all_answers_are_those_of_this_python(exported: tuple[Path, Exported]) -> None:
     """Times apart; and what needs another package says so."""
-    folder = tmp_path / "studio"
-    export(folder)
     text = texts()["resnet18"][0]
     broken = text.replace("kernel_size: 7", "kernal_size: 7")
     shown = {"text": text, "variant": "resnet18"}
@@ -116,21 +130,53 @@ def test_all_answers_are_those_of_this_python(tmp_path: Path) -> None:
         ("difference", {**shown, "kept": {"text": text}}),
         *[("download", {**shown, "kind": kind}) for kind in ("yaml", "py", "md", "csv", "json")],
     ]
-    found = in_browser(folder, calls)
-    for (method, request), got in zip(calls, found["answers"], strict=True):
+    elsewhere: list[tuple[str, dict[str, Any]]] = [("download", {**shown, "kind": kind}) for kind in ("html", "report")]
+    found = in_browser(exported[0], [*calls, *elsewhere])["answers"]
+    for (method, request), got in zip(calls, found, strict=False):
         here = json.loads(json.dumps(answer(method, request)))
         for one in (here, got["answer"]):
             one.pop("timing", None)
         assert got["answer"] == here, method
         assert "error" not in here
-    (page,) = in_browser(folder, [("download", {**shown, "kind": "html"})])["answers"]
-    assert "archlab[report]" in page["answer"]["error"]
-    (report,) = in_browser(folder, [("download", {**shown, "kind": "report"})])["answers"]
-    assert report["answer"]["name"] == "resnet18.md"
+    page, report = [got["answer"] for got in found[len(calls) :]]
+    assert "archlab[report]" in page["error"]
+    assert report["name"] == "resnet18.md"
 
 
 @needs_runtime
-def test_an_export_takes_the_place_of_an_earlier_one_and_of_nothing_else(tmp_path: Path, page: Path) -> None:
+@pytest.mark.usefixtures("page")
+def test_without_node_an_export_has_no_byte_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not export(tmp_path / "studio").compiled
+    with zipfile.ZipFile(tmp_path / "studio" / "wheels" / wheel_name()) as wheel:
+        assert not [name for name in wheel.namelist() if name.endswith(".pyc")]
+
+
+def test_byte_code_is_added_to_the_files_that_are_needed(tmp_path: Path) -> None:
+    """And Python takes it without a look at the source."""
+    wheel = tmp_path / "some.whl"
+    with zipfile.ZipFile(wheel, "w") as made:
+        made.writestr("some/__init__.py", "")
+        made.writestr("some/one.py", "NUMBER = 1")
+        made.writestr("some/two.py", "NUMBER = 2")
+    add_byte_code(tmp_path, {"some/one.py", "another/one.py"})
+    with zipfile.ZipFile(wheel) as found:
+        names = [name for name in found.namelist() if name.endswith(".pyc")]
+        found.extractall(tmp_path / "site")
+    assert names == [cache_from_source("some/one.py")]
+    (tmp_path / "site" / "some" / "one.py").write_text("NUMBER = 3")
+    (tmp_path / "site" / "some" / "two.py").write_text("NUMBER = 4")
+    code = "from some import one, two; print(one.NUMBER, two.NUMBER)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path / "site", capture_output=True, text=True, check=True)
+    assert done.stdout == "1 4\n"
+
+
+@needs_runtime
+def test_an_export_takes_the_place_of_an_earlier_one_and_of_nothing_else(
+    tmp_path: Path, page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # byte code takes its time
     folder = tmp_path / "studio"
     export(folder, {"text": "archlab: 1\n"})
     host = json.loads((folder / "host.json").read_text())

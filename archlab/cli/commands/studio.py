@@ -63,7 +63,8 @@ def _export(options: argparse.Namespace) -> Report:
     found = export(options.export, start if edited is None else {"text": edited.read().text})
     size = f"{found.size / 1e6:.1f} MB in {found.files} files"
     note = f"wrote {options.export} ({size}); try: python -m http.server --directory {options.export}"
-    return text_report("", notes=[note])
+    slower = [] if found.compiled else ["with Node.js here, byte code would be in it, and Python would begin sooner"]
+    return text_report("", notes=[note, *slower])
 
 
 def _serve(options: argparse.Namespace) -> Report:

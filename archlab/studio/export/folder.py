@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -20,6 +21,8 @@ from archlab.studio.positions import Row
 HOST_FILE = "host.json"
 KIND = "pyodide"
 LOCK = "pyodide-lock.json"
+MOST_SECONDS = 300
+"""For byte code."""
 
 
 class Exported(NamedTuple):
@@ -28,10 +31,12 @@ class Exported(NamedTuple):
     Attributes:
         files: how many.
         size: bytes of all.
+        compiled: whether byte code is in it, with which Python begins sooner; that needs Node.js.
     """
 
     files: int
     size: int
+    compiled: bool
 
 
 def export(target: Path, start: Row | None = None) -> Exported:
@@ -52,12 +57,12 @@ def export(target: Path, start: Row | None = None) -> Exported:
         target.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".archlab-", dir=target.resolve().parent) as place:
             made = Path(place) / "studio"
-            _write(made, page, start or {})
+            compiled = _write(made, page, start or {})
             found = [path.stat().st_size for path in made.rglob("*") if path.is_file()]
             _put(made, target.resolve(), Path(place) / "before")
     except OSError as error:
         raise single_problem(f"cannot write {target}: {error.strerror or error}", Code.UNWRITABLE) from None
-    return Exported(len(found), sum(found))
+    return Exported(len(found), sum(found), compiled)
 
 
 def _put(made: Path, target: Path, before: Path) -> None:
@@ -98,7 +103,8 @@ def _check(target: Path) -> None:
         raise single_problem(f"cannot write {target}: {error.strerror or error}", Code.UNWRITABLE) from None
 
 
-def _write(made: Path, page: Path, start: Row) -> None:
+def _write(made: Path, page: Path, start: Row) -> bool:
+    """The files; whether byte code is among them."""
     shutil.copytree(page, made, ignore=shutil.ignore_patterns(HOST_FILE, "*.map"))
     pyodide, wheels = made / "pyodide", made / "wheels"
     shutil.copytree(RUNTIME / "pyodide", pyodide)
@@ -107,6 +113,7 @@ def _write(made: Path, page: Path, start: Row) -> None:
     (pyodide / LOCK).write_text(json.dumps({**lock, "packages": {}}), encoding="utf-8")
     shutil.copytree(RUNTIME / "wheels", wheels)
     write_wheel(wheels / wheel_name())
+    compiled = _add_byte_code(made)
     host = {
         "kind": KIND,
         "pyodide": "pyodide/",
@@ -115,3 +122,17 @@ def _write(made: Path, page: Path, start: Row) -> None:
     }
     (made / HOST_FILE).write_text(json.dumps(host), encoding="utf-8")
     (made / ".nojekyll").touch()  # GitHub's pages leave out nothing then
+    return compiled
+
+
+def _add_byte_code(made: Path) -> bool:
+    """Whether node could do it; the wheels are whole without."""
+    node = shutil.which("node")
+    if node is None:
+        return False
+    command = [node, str(Path(__file__).with_name("byte_code.mjs")), str(made)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=MOST_SECONDS, check=False)  # noqa: S603 - our own
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
