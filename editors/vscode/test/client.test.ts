@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
   CodeLensRequest,
@@ -35,6 +36,11 @@ test("settings that are no lists are the defaults", () => {
   });
   assert.deepEqual(toldSettings("shape"), { archlab: {} });
   assert.match(notStarted("archlab"), /pip install/);
+});
+
+test("hints are shown whole, in YAML alone", () => {
+  const { contributes } = JSON.parse(readFileSync("package.json", "utf8"));
+  assert.deepEqual(contributes.configurationDefaults, { "[yaml]": { "editor.inlayHints.maximumLength": 0 } });
 });
 
 test("the server answers", async () => {
