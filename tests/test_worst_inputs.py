@@ -20,6 +20,7 @@ from archlab.api.load import loads
 from archlab.api.validate import validate
 from archlab.cli.main import main
 from archlab.config.expand import budget, rounding
+from archlab.diagnostics import suggest
 from archlab.diagnostics.problem import ConfigError
 from archlab.diagnostics.suggest import MOST_COMPARED, closest
 from archlab.layers.adaptive_pool import _covered
@@ -219,6 +220,31 @@ def test_few_names_are_compared_letter_by_letter(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(SequenceMatcher, "ratio", counted)
     assert [closest(word, known) for word in words] == nearest
     assert 0 < len(compared) <= MOST_COMPARED * len(words)  # 300 for each before
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "{type: when relu, repeat: 500}",
+        "{use: wrong, repeat: 500}",
+        "{type: conv2d, kernle_size: 3, out_channels: $index, repeat: 500}",
+    ],
+)
+def test_what_was_meant_is_looked_for_once(item: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    nearest = suggest._nearest
+
+    def counted(word: str, words: tuple[str, ...]) -> str | None:
+        asked.append(word)
+        return nearest(word, words)
+
+    monkeypatch.setattr(suggest, "_nearest", counted)
+    suggest._closest.cache_clear()
+    blocks = "blocks: {wrong: {layers: [{type: when relu}, {use: nowhere}, {type: relu, inplaec: true}]}}"
+    with pytest.raises(ConfigError):
+        loads(f"input: [3, 8, 8]\n{blocks}\nlayers: [{item}]\n")
+    assert len(asked) <= 4  # 500 times as many before
+    assert len(asked) > 0
 
 
 def test_different_layers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

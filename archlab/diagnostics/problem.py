@@ -113,6 +113,13 @@ class TooManyProblemsError(Exception):
     """The collector is full."""
 
 
+_Key = tuple[Code | RuleName, str, int, int]
+
+
+def _key(code: Code | RuleName, place: Place) -> _Key:
+    return code, place.source.name, place.line, place.column
+
+
 @dataclass(slots=True)
 class Problems:
     """Collects problems; the same kind of problem at the same place counts once.
@@ -122,7 +129,7 @@ class Problems:
     """
 
     found: list[Problem] = field(default_factory=list)
-    _seen: set[tuple[Code | RuleName, str, int, int]] = field(default_factory=set)
+    _seen: set[_Key] = field(default_factory=set)
 
     def add(self, message: str, code: Code | RuleName, place: Place | None, trail: tuple[str, ...] = ()) -> None:
         """Record a problem.
@@ -131,13 +138,28 @@ class Problems:
             TooManyProblemsError: if there are too many to be useful.
         """
         if place is not None:
-            key = (code, place.source.name, place.line, place.column)
-            if key in self._seen:
+            if self._knows(code, place):
                 return
-            self._seen.add(key)
+            self._seen.add(_key(code, place))
         self.found.append(Problem(message, code, place, told_trail(trail)))
         if len(self.found) >= MAX_PROBLEMS:
             raise TooManyProblemsError
+
+    def add_error(self, error: BadItemError, trail: tuple[str, ...] = ()) -> None:
+        """Record why an item was given up; its hint is not looked for where that is known already.
+
+        Args:
+            error: with its own notes.
+            trail: behind these.
+
+        Raises:
+            TooManyProblemsError: if there are too many to be useful.
+        """
+        if error.place is None or not self._knows(error.code, error.place):
+            self.add(error.message, error.code, error.place, (*error.notes, *trail))
+
+    def _knows(self, code: Code | RuleName, place: Place) -> bool:
+        return _key(code, place) in self._seen
 
     def raise_if_any(self) -> None:
         """Raise a `ConfigError` with everything collected, if there is anything."""

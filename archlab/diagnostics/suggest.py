@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import islice
 
 MAX_SUGGESTIONS = 300
@@ -112,7 +113,11 @@ LAYER_HABITS = {
 
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was meant, if one is close or is called so elsewhere."""
-    words = list(islice(known, MAX_SUGGESTIONS))
+    return _closest(word, tuple(islice(known, MAX_SUGGESTIONS)))
+
+
+@lru_cache(maxsize=64)  # a mistake in a block is made again with each use
+def _closest(word: str, words: tuple[str, ...]) -> str | None:
     if any("." in known_word for known_word in words):  # paths of layers, whose dots are no package's
         return _nearest(word, words)
     called = _plain(word)
@@ -127,7 +132,7 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     return _nearest(word, words)
 
 
-def _nearest(word: str, words: list[str]) -> str | None:
+def _nearest(word: str, words: tuple[str, ...]) -> str | None:
     """The known word that is most alike, as `difflib.get_close_matches` finds it, among the likeliest alone."""
     from difflib import SequenceMatcher  # only on the way to an error message
 

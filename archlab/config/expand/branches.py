@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from archlab.config.expand.environment import Environment, Spot
@@ -131,7 +132,7 @@ def _merge(walk: Walk, item: BranchesItem, env: Environment) -> str:
         return "concat"
     value = walk.evaluate(item.merge.bounded(), env)
     if value not in MERGES:
-        hint = did_you_mean(value, MERGES) if isinstance(value, str) else ""
-        message = f"'merge' is {one_of(MERGES)}, not {value_kind(value)}{hint}"
-        raise BadItemError(message, Code.WRONG_VALUE, item.merge.place)
+        hint = partial(did_you_mean, value, MERGES) if isinstance(value, str) else None
+        message = f"'merge' is {one_of(MERGES)}, not {value_kind(value)}"
+        raise BadItemError(message, Code.WRONG_VALUE, item.merge.place, hint=hint)
     return str(value)

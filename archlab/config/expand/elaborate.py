@@ -147,7 +147,7 @@ class Elaborator(Walk):
                 raise item.error
             return self._visit(item, value, env)
         except BadItemError as error:
-            self.problems.add(error.message, error.code, error.place, (*error.notes, *env.trail))
+            self.problems.add_error(error, env.trail)
             error.with_traceback(None)  # a broken item keeps its error, which would keep this walk with all its layers
             self.budget.spend(FAILED_ITEM_STEPS, item.place)
         except UnknownValueError:

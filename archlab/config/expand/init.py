@@ -57,7 +57,7 @@ def read_init(node: Mapping, params: MappingView[str, Any], problems: Problems) 
         try:
             found[cls.type] = read_tensors(layer_type, cls, value, substitute(value, params), problems, ())
         except BadItemError as error:
-            problems.add(error.message, error.code, error.place)
+            problems.add_error(error)
         except UnknownValueError:
             pass
     return found

@@ -95,7 +95,7 @@ def _read(node: Node, params: Params, problems: Problems) -> Shape | None:
     try:
         value = substitute(node, params)
     except BadItemError as error:
-        problems.add(error.message, error.code, error.place)
+        problems.add_error(error)
         return None
     except UnknownValueError:
         return None

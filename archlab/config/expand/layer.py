@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from archlab.config.expand.environment import Environment, Spot
@@ -110,7 +111,7 @@ def _values(
         try:
             values[name] = walk.evaluate(argument, env)
         except BadItemError as error:
-            walk.problems.add(error.message, error.code, error.place, env.trail)
+            walk.problems.add_error(error, env.trail)
     if len(values) == len(arguments.named):
         return values
     walk.lowering.check_names(item, cls, arguments.named, env.trail)
@@ -142,10 +143,15 @@ def _unknown_layer(name: object, place: Place) -> BadItemError:
     fault = fault_of(name)
     if fault:
         return BadItemError(f"the layer type '{name}' is of no use: {fault}", Code.UNKNOWN_LAYER, place)
+    return BadItemError(
+        f"there is no layer type '{name[:80]}'", Code.UNKNOWN_LAYER, place, hint=partial(_layer_like, name)
+    )
+
+
+def _layer_like(name: str) -> str:
+    """A hint at the layer that was meant."""
     known = (*layer_types(), *registered_types(), *COMBINATORS)
     hint = did_you_mean(name, known) or did_you_mean(called_alone(name).lower(), known)
     if not hint and "." in name:
-        hint = "; a layer of one's own has the path of its class, as mypackage.MyModule or torch.nn.LSTM"
-    return BadItemError(
-        f"there is no layer type '{name[:80]}'{hint or '; see archlab schema'}", Code.UNKNOWN_LAYER, place
-    )
+        return "; a layer of one's own has the path of its class, as mypackage.MyModule or torch.nn.LSTM"
+    return hint or "; see archlab schema"

@@ -252,5 +252,9 @@ def _not_attachable(role: str, type_name: Any, places: Places, *, exists: bool) 
             Code.WRONG_VALUE,
             place,
         )
-    hint = did_you_mean(type_name, known) or f"; there are {', '.join(known)}"
-    return BadItemError(f"there is no {role} '{type_name[:80]}'{hint}", Code.UNKNOWN_LAYER, place)
+    return BadItemError(
+        f"there is no {role} '{type_name[:80]}'",
+        Code.UNKNOWN_LAYER,
+        place,
+        hint=lambda: did_you_mean(type_name, known) or f"; there are {', '.join(known)}",
+    )

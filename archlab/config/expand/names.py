@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 
 from archlab.config.expand.draft import Draft
@@ -175,5 +176,10 @@ class NameTable:
             hint = "; an item can use earlier items of its own list and of the lists around it in the same block"
             hint += ", and the block's inputs"
             raise BadItemError(f"'{name}' is not an earlier item here{hint}", Code.UNKNOWN_NAME, reference.place)
-        hint = did_you_mean(name, known) or (f"; named so far: {listed(known)}" if known else "; none is named yet")
-        raise BadItemError(f"there is no earlier item named '{name}'{hint}", Code.UNKNOWN_NAME, reference.place)
+        message = f"there is no earlier item named '{name}'"
+        raise BadItemError(message, Code.UNKNOWN_NAME, reference.place, hint=partial(_named_like, name, known))
+
+
+def _named_like(name: str, known: Collection[str]) -> str:
+    """A hint at the item that was meant."""
+    return did_you_mean(name, known) or (f"; named so far: {listed(known)}" if known else "; none is named yet")

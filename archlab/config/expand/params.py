@@ -86,7 +86,7 @@ def _evaluate(argument: Argument, earlier: Params, problems: Problems) -> Any:
     try:
         return argument.value(earlier)
     except BadItemError as error:
-        problems.add(error.message, error.code, error.place)
+        problems.add_error(error)
     except UnknownValueError:
         pass
     return UNKNOWN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from archlab.config.expand.draft import Draft
 from archlab.config.expand.environment import Environment, Spot
@@ -109,11 +110,11 @@ def _word(walk: Walk, item: ResidualItem, env: Environment) -> str:
     value = walk.evaluate(item.shortcut.bounded(), env)
     if value in WORDS:
         return str(value)
-    hint = did_you_mean(value, WORDS) if isinstance(value, str) else ""
     raise BadItemError(
-        f"'shortcut' is identity, project, if_same or a list of layers, not {value_kind(value)}{hint}",
+        f"'shortcut' is identity, project, if_same or a list of layers, not {value_kind(value)}",
         Code.WRONG_VALUE,
         item.shortcut.place,
+        hint=partial(did_you_mean, value, WORDS) if isinstance(value, str) else None,
     )
 
 

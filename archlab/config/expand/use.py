@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from archlab.config.expand.copies import Expansion, Given, loosened, use_key
@@ -166,8 +167,13 @@ def _block(walk: Walk, item: UseItem, count: int, env: Environment) -> Block:
         raise BadItemError(f"'use' must be the name of a block, not {value_kind(name)}", Code.WRONG_TYPE, place)
     block = env.file.blocks.get(name)
     if block is None:
-        hint = did_you_mean(name, env.file.blocks) or f"; there are {listed(env.file.blocks)}"
-        raise BadItemError(f"there is no block '{name[:80]}'{hint}", Code.UNKNOWN_BLOCK, place)
+        blocks = env.file.blocks
+        raise BadItemError(
+            f"there is no block '{name[:80]}'",
+            Code.UNKNOWN_BLOCK,
+            place,
+            hint=lambda: did_you_mean(name, blocks) or f"; there are {listed(blocks)}",
+        )
     check_depth(item, block.name, env.open_blocks, env.depth, walk.endless)
     _check_inputs(item, block, count)
     return block
@@ -190,13 +196,18 @@ def _check_inputs(item: UseItem, block: Block, written: int) -> None:
     raise BadItemError(message, Code.UNKNOWN_OPTION if item.others else Code.MISSING, place)
 
 
+def _param_like(name: str, block: Block) -> str:
+    """A hint at the param that was meant."""
+    return did_you_mean(name, block.params) or f"; it has {listed(block.params)}"
+
+
 def _given(walk: Walk, item: UseItem, block: Block, arguments: Arguments, env: Environment) -> Given:
     """The values of the arguments."""
     for name in arguments.named:
         if name not in block.params:
-            hint = did_you_mean(name, block.params) or f"; it has {listed(block.params)}"
-            message = f"block '{block.name}' has no param '{name}'{hint}"
-            raise BadItemError(message, Code.UNKNOWN_OPTION, item.places.key(name))
+            hint = partial(_param_like, name, block)
+            message = f"block '{block.name}' has no param '{name}'"
+            raise BadItemError(message, Code.UNKNOWN_OPTION, item.places.key(name), hint=hint)
     given: Given = {}
     for name, argument in arguments.named.items():
         try:

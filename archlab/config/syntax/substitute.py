@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Scope
+from functools import partial
 from typing import Any
 
 from archlab.config.syntax.expressions import (
@@ -45,11 +46,16 @@ def _evaluate(node: Scalar, scope: Scope[str, Any]) -> Any:
     try:
         return compile_expression(node.text)(scope)
     except UnknownNameError as error:
-        hint = _where_known(error.name, scope) or did_you_mean(error.name, scope)
-        hint = hint or (f"; there are {listed(scope)}" if scope else "")
-        raise BadItemError(f"{error}{hint}", Code.UNKNOWN_PARAM, _place(node, error)) from None
+        hint = partial(_name_like, error.name, scope)
+        raise BadItemError(str(error), Code.UNKNOWN_PARAM, _place(node, error), hint=hint) from None
     except ExpressionError as error:
         raise BadItemError(str(error), Code.EXPRESSION, _place(node, error)) from None
+
+
+def _name_like(name: str, scope: Scope[str, Any]) -> str:
+    """A hint at the name that was meant."""
+    hint = _where_known(name, scope) or did_you_mean(name, scope)
+    return hint or (f"; there are {listed(scope)}" if scope else "")
 
 
 def _where_known(name: str, scope: Scope[str, Any]) -> str:

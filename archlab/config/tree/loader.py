@@ -98,7 +98,7 @@ class DocumentLoader:
         try:
             return self._find(source, node)
         except BadItemError as error:
-            self._problems.add(error.message, error.code, error.place)
+            self._problems.add_error(error)
             return None
 
     def _open_file(self, path: Path, folder: Path, node: Node) -> Document | None:

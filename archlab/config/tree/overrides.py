@@ -75,7 +75,7 @@ def read_overrides(layers: Layers, overrides: Mapping, problems: Problems) -> Re
         try:
             replaced[id(item)] = _replacement(name, item, node)
         except BadItemError as error:
-            problems.add(error.message, error.code, error.place)
+            problems.add_error(error)
     return replaced
 
 
