@@ -101,9 +101,13 @@ class Drawn:
         self._is_whole = part is shown.diagram
         self.entries = _ends([value for edge in part.edges if edge.source < 0 for value in edge.values])
         self.exits = [] if self._is_whole else _ends(part.leaving)
+        self._inner = {value for edge in part.edges for value in edge.values}
+        coming: list[set[int]] = [set() for _ in part.boxes]
+        for edge in part.edges:
+            coming[edge.target].update(edge.values)
         going = self._going()
         entries = [self._entry(values) for values in self.entries]
-        cards = [self._card(number, box, going[number]) for number, box in enumerate(part.boxes)]
+        cards = [self._card(number, sorted(coming[number]), going[number]) for number in range(len(part.boxes))]
         exits = [Card(text_width(shown.shapes(values), SMALL) + 8, 0) for values in self.exits]
         self._cards = [*entries, *cards, *exits]
         self._first, self._first_exit = len(entries), len(entries) + len(cards)
@@ -143,10 +147,10 @@ class Drawn:
         text = f"input {self._shown.shapes(values)}"
         return Card(text_width(text, SMALL) + 20, 22, lines=[(text, "faint")])
 
-    def _card(self, number: int, box: Box, going: list[int]) -> Card:
+    def _card(self, number: int, coming: list[int], going: list[int]) -> Card:
+        box = self._part.boxes[number]
         part = None if box.inside is None else Drawn(self._shown, box.inside)
         card = leaf(self._shown, box, is_whole=self._is_whole) if part is None else self._group(box, part)
-        coming = sorted({value for edge in self._part.edges if edge.target == number for value in edge.values})
         if part is not None:
             left = -card.width / 2 + (card.width - part.width) / 2
             card.coming = _mapped(coming, [part.port(at, leaves=False) + left for at in range(len(part.entries))])
@@ -157,8 +161,9 @@ class Drawn:
 
     def _label(self, card: Card, going: list[int], *, is_result: bool) -> None:
         ends: dict[float, list[int]] = {}
-        inner = {value for edge in self._part.edges for value in edge.values}
-        for value in going if self._is_whole else sorted(inner.intersection(going)):  # the stage says what leaves it
+        for value in (
+            going if self._is_whole else sorted(self._inner.intersection(going))
+        ):  # the stage says what leaves it
             ends.setdefault(card.going.get(value, 0.0), []).append(value)
         results = {index for _, index in self._shown.diagram.analysis.graph.outputs} if is_result else set()
         for right, values in ends.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from html import escape
 from itertools import pairwise
 
@@ -29,7 +30,10 @@ class Folded:
         boxes = shown.diagram.boxes
         self._cards = [leaf(shown, box, is_whole=True) for box in boxes]
         self._input = f"input {shown.shapes([0])}"
-        self._labels = [self._label(number) for number in range(len(boxes))]
+        left: dict[int, set[int]] = defaultdict(set)
+        for edge in shown.diagram.edges:
+            left[edge.source].update(edge.values)
+        self._labels = [self._label(number, left[number]) for number in range(len(boxes))]
         self._y = self._heights()
         wide = [max([self._half(number) for number in side]) for side in (shape.down, shape.up)]
         beside = max([text_width(self._labels[number], SMALL) for number in shape.down]) + 10
@@ -42,11 +46,10 @@ class Folded:
         own = self._cards[number].width / 2
         return max(own, text_width(self._input, SMALL) / 2 + 10) if number == 0 else own
 
-    def _label(self, number: int) -> str:
+    def _label(self, number: int, values: set[int]) -> str:
         diagram = self._shown.diagram
         is_last = number == len(diagram.boxes) - 1
-        values = [value for edge in diagram.edges if edge.source == number for value in edge.values]
-        shapes = self._shown.shapes(diagram.leaving if is_last else sorted(set(values)))
+        shapes = self._shown.shapes(diagram.leaving if is_last else sorted(values))
         return f"{shapes} \N{RIGHTWARDS ARROW} result" if is_last else shapes
 
     def _heights(self) -> list[float]:
