@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from archlab.api.designs import Sweep
 from archlab.api.load import load
 from archlab.cli.main import main
 from archlab.diagnostics.problem import ConfigError
+from archlab.report.page.render import VEGA_LITE
 from archlab.report.page.sweep import distribution, scatter
 from archlab.report.plot.designs import sweep_picture
 from archlab.report.plot.look import Look
@@ -79,7 +81,9 @@ def test_where_all_see_the_same_params_are_drawn() -> None:
 
 def test_the_page_speaks_of_figures_as_its_table_does(found: Sweep) -> None:
     spec = scatter(found.question.space, found.designs)
-    assert spec["params"][0]["bind"]["labels"][-1] == "memory, inference (MiB)"
+    bind = spec["params"][0]["bind"]
+    shown = {"macs": "MACs", "params": "params", "flops": "FLOPs", "activations": "activations"}
+    assert dict(zip(bind["options"], bind["labels"], strict=True)) == {**shown, "inference_peak": labels_of("MiB")}
     counted = distribution(found.designs)
     assert counted["params"][0]["bind"]["labels"] == [
         "MACs",
@@ -90,6 +94,22 @@ def test_the_page_speaks_of_figures_as_its_table_does(found: Sweep) -> None:
     ]
     most = max(record["high"] for record in counted["data"]["values"] if record["figure"] == "inference_peak")
     assert most < 2 * max(row["memory_inference_peak"] for row in found.rows) / 2**20
+
+
+def labels_of(unit: str) -> str:
+    return f"memory, inference ({unit})"
+
+
+def test_the_line_of_the_page_is_the_exact_front(found: Sweep) -> None:
+    """What is drawn, by Vega itself: a design that sees no more than a cheaper one is not on it."""
+    vl_convert = pytest.importorskip("vl_convert")
+    spec = {**scatter(found.question.space, found.designs), "width": 600}
+    svg = str(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE))
+    line = re.search(r'class="mark-line[^>]*><path[^>]* d="([^"]+)"', svg)
+    assert line is not None
+    front = load("resnet50").sweep(VARY, pareto=("macs", "receptive_field"))
+    heights = {round(float(y), 1) for y in re.findall(r"[ML]-?[\d.]+,(-?[\d.]+)", line[1])}
+    assert len(heights) == len(front)
 
 
 def test_without_designs_there_is_no_chart(found: Sweep) -> None:

@@ -36,7 +36,8 @@ class Folded:
         self._labels = [self._label(number, left[number]) for number in range(len(boxes))]
         self._y = self._heights()
         wide = [max([self._half(number) for number in side]) for side in (shape.down, shape.up)]
-        beside = max([text_width(self._labels[number], SMALL) for number in shape.down]) + 10
+        across = [self._half(edge.source) + text_width(shown.shapes([*edge.values]), SMALL) for edge in shape.levels]
+        beside = max([*across, *[text_width(self._labels[number], SMALL) for number in shape.down]]) + 10
         self._x = wide[0], wide[0] + max(wide[0], beside) + ACROSS + wide[1]
         right = max([wide[1], *[text_width(self._labels[number], SMALL) + 8 for number in shape.up]])
         self.width = self._x[1] + right
@@ -102,7 +103,10 @@ class Folded:
         lines.append(self._turn())
         for edge in shape.levels:
             start = self._x[0] + self._cards[edge.source].width / 2
-            lines.append(_across(start, self._x[1] - self._cards[edge.target].width / 2, self._y[edge.source], "skip"))
+            y = self._y[edge.source]
+            lines.append(_across(start, self._x[1] - self._cards[edge.target].width / 2, y, "skip"))
+            words = escape(self._shown.shapes([*edge.values]))
+            lines.append(f'<text class="shape" x="{start + 6:.1f}" y="{y - 5:.1f}">{words}</text>')
         return lines
 
     def _turn(self) -> str:

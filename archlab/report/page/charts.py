@@ -254,7 +254,7 @@ def reach(records: list[Row], costs: list[str]) -> Spec:
     title = {"title": {"expr": _lookup(labels, "cost")}, "format": ".3~s", "tickCount": 6}
     shown = [{"field": _shown(name), "title": labels[name], "format": ",.5~r"} for name in costs]
     shown.append({"field": "receptive_field", "title": "receptive field", "format": ","})
-    options = {"options": costs, "labels": list(labels.values())}
+    options = {"options": costs, "labels": [labels[key] for key in costs]}
     return {
         **_base("Receptive field against a cost; the line joins designs that no cheaper one sees as much as"),
         "data": {"values": records},
@@ -268,11 +268,16 @@ def reach(records: list[Row], costs: list[str]) -> Spec:
                 "window": [{"op": "max", "field": "receptive_field", "as": "most"}],
                 "frame": [None, 0],
             },
+            {  # of those that see as much, the cheapest alone
+                "sort": [{"field": "x"}],
+                "window": [{"op": "row_number", "as": "place"}],
+                "groupby": ["receptive_field"],
+            },
         ],
         "encoding": {"x": {**x, "axis": title}, "y": y},
         "layer": [
             {
-                "transform": [{"filter": "datum.receptive_field >= datum.most"}],
+                "transform": [{"filter": "datum.receptive_field >= datum.most && datum.place === 1"}],
                 "mark": {"type": "line", "color": "#8a8a8a", "strokeDash": [4, 3], "interpolate": "step-after"},
             },
             {

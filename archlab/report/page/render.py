@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -40,6 +41,8 @@ MOST_LINES = 12
 MOST_STAGED = 40
 """Networks whose stages are one chart."""
 MOST_IN_TITLE = 3
+SLIM = 640
+"""Width of a diagram that leaves room for what follows beside it."""
 MOST_MOMENTS = 240
 
 
@@ -254,6 +257,7 @@ def _network(analysis: Analysis, name: str, row: Row, folded: list[FoldedRow]) -
         },
         "totals": totals(analysis),
         "diagram": drawing,
+        "is_slim": int(found[1]) <= SLIM if (found := re.search(r' width="(\d+)"', drawing)) else False,
         "layers": [_layer(one) for one in folded],
     }
 
