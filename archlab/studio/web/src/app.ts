@@ -49,13 +49,14 @@ export class App implements Actions {
     },
     this.helper,
   );
-  private readonly status = new Status(() => this.stop());
+  private readonly status = new Status(() => void this.stop());
   private readonly totals = new Totals();
   private readonly params = new Params(this);
   private readonly presets = new Presets(this);
   private readonly problems = new ProblemList((line, column) => this.editor.goTo(line, column), (fix) => this.editor.apply(fix));
   private readonly tabs: Tabs;
   private readonly header: Header;
+  private readonly side: HTMLElement;
   private readonly checking: Latest<Config, Check>;
   private readonly validating: Latest<Config, Check>;
   private hello: Hello | null = null;
@@ -93,6 +94,11 @@ export class App implements Actions {
       },
       themeChoice((theme) => this.themed(theme)),
     );
+    this.side = h(
+      "div",
+      { class: "right", id: "panels", tabindex: -1, "aria-busy": "true" },
+      this.totals.element, this.params.element, this.tabs.element,
+    );
     document.body.append(
       h("a", { class: "skip-link", href: "#panels" }, "to the numbers"),
       this.header.element,
@@ -100,13 +106,13 @@ export class App implements Actions {
         "main",
         {},
         h("div", { class: "left" }, this.editor.element, this.problems.element),
-        h("div", { class: "right", id: "panels", tabindex: -1 }, this.totals.element, this.params.element, this.tabs.element),
+        this.side,
       ),
       this.status.element,
     );
     document.querySelector<HTMLElement>(".skip-link")!.addEventListener("click", (event) => {
       event.preventDefault(); // the fragment of the address is the config's
-      document.getElementById("panels")!.focus();
+      this.side.focus();
     });
     this.store.listen((state) => this.draw(state));
     addEventListener("hashchange", () => void this.fromLink());
@@ -143,7 +149,7 @@ export class App implements Actions {
       this.saved = hello.text;
       this.editor.replace(hello.text, true);
     }
-    if (!(await this.fromLink()) && hello.text !== null) this.changed({ text: hello.text });
+    if (!(await this.fromLink()) && hello.text !== null) this.changed({ text: hello.text, variant: hello.variant ?? "" });
     this.showFile();
   }
 
@@ -153,6 +159,7 @@ export class App implements Actions {
     const { text } = await this.host.call("preset", FIRST);
     this.store.set({ config: { text, variant: FIRST.variant, set: {} } });
     this.editor.replace(text, true);
+    this.tabs.showById("presets"); // this one is but an example
   }
 
   private async fromLink(): Promise<boolean> {
@@ -177,6 +184,7 @@ export class App implements Actions {
     this.store.set({ config });
     this.showFile();
     this.validating.drop();
+    this.side.setAttribute("aria-busy", "true");
     if (!this.isReady) return;
     this.checking.want(config);
     clearTimeout(this.long);
@@ -222,6 +230,8 @@ export class App implements Actions {
 
   /** The problems of all variants, a while after those of the one that is shown. */
   private takeProblems(check: Check): void {
+    const before = JSON.stringify(this.store.get().problems);
+    if (JSON.stringify(check.problems) === before) return; // what points at one stays open
     this.editor.showProblems(check.problems);
     this.store.set({ problems: check.problems });
   }
@@ -230,21 +240,26 @@ export class App implements Actions {
     this.asked = 0;
     this.calm();
     this.status.done();
-    const isStopped = error instanceof HostError && error.isStopped;
-    const text = isStopped ? "It was stopped. Change the config to try again." : error instanceof Error ? error.message : String(error);
-    this.status.say(text, !isStopped);
+    if (!(error instanceof HostError && error.isStopped)) this.status.say(error instanceof Error ? error.message : String(error), true);
     this.editor.showStale();
     this.store.set({ isStale: true });
   }
 
   private calm(): void {
     clearTimeout(this.long);
+    this.side.setAttribute("aria-busy", "false");
     this.status.waiting(false);
     this.status.say("");
   }
 
-  private stop(): void {
-    this.host.stop();
+  private async stop(): Promise<void> {
+    try {
+      await this.host.stop();
+      this.status.done();
+      this.status.say("It was stopped. Change the config to try again.");
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   private draw(state: Readonly<State>): void {

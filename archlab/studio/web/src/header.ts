@@ -44,6 +44,8 @@ export class Header {
   private readonly linkNote = h("p", { class: "note", role: "status" });
   private readonly saveButton = h("button", { type: "button", hidden: true, onclick: () => this.commands.save() }, "Save");
   private readonly file = h("span", { class: "file" });
+  /** Whether there is a network without a variant: not where params have no value of their own. */
+  private hasOwn = true;
   readonly element: HTMLElement;
 
   constructor(
@@ -105,7 +107,8 @@ export class Header {
     this.variantLabel.hidden = names.length === 0;
     const shown = config.variant || check?.variant || "";
     const wanted = names.includes(shown) || shown === "" ? names : [shown, ...names];
-    const options = check?.variant === "" ? ["", ...wanted] : wanted;
+    if (check && config.variant === "") this.hasOwn = check.variant === "";
+    const options = this.hasOwn ? ["", ...wanted] : wanted;
     if (options.join("\n") !== [...this.variant.options].map(({ value }) => value).join("\n")) {
       show(this.variant, ...options.map((value) => h("option", { value }, value || "none")));
     }

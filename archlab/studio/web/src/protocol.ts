@@ -16,6 +16,8 @@ export interface Hello {
   version: string;
   file: string | null;
   text: string | null;
+  /** The one to begin with; empty for the config's own network. */
+  variant?: string;
   writable: boolean;
   /** Of the file as it was read; given back when it is saved. */
   revision?: string | null;
@@ -80,6 +82,8 @@ export interface Total {
   key: string;
   label: string;
   value: number | string | null;
+  /** In full. */
+  exact?: string | null;
   text: string;
 }
 

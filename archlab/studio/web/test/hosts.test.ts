@@ -41,7 +41,7 @@ describe("Python behind HTTP", () => {
       new Promise((_resolve, reject) => options!.signal!.addEventListener("abort", () => reject(new DOMException("", "AbortError"))));
     const host = new HttpHost("", send);
     const call = host.call("format", { text: "" });
-    host.stop();
+    void host.stop();
     await expect(call).rejects.toMatchObject({ isStopped: true });
   });
 });
@@ -116,11 +116,12 @@ describe("Python in a worker", () => {
     await start;
     const hung = host.call("format", { text: "a" });
     await settle();
-    host.stop();
+    const stopped = host.stop();
     await expect(hung).rejects.toMatchObject({ isStopped: true });
     expect(FakeWorker.made.map(({ isEnded }) => isEnded)).toEqual([true, false]);
     const next = host.call("format", { text: "b" });
     FakeWorker.made[1]!.say({ kind: "ready" });
+    await stopped;
     await settle();
     FakeWorker.made[1]!.say({ kind: "answer", id: 1, answer: '{"text": "B"}' });
     expect(await next).toEqual({ text: "B" });

@@ -48,7 +48,8 @@ function source(helper: Helper) {
     const started = /(^\s*|[:,{[-]\s+|\$\(?)$/.test(line.text.slice(0, context.pos - line.from));
     if (!context.explicit && !before?.text && !started) return null;
     const found = await helper.complete(context.state.doc.toString(), place(context.state.doc, context.pos));
-    if (!found || context.aborted || !found.offers.length) return null;
+    // Nothing as a result: CodeMirror would wait for ever for a null that comes after the next key.
+    if (!found || !found.offers.length) return { from: context.pos, options: [] };
     const from = offset(context.state.doc, line.number - 1, found.start);
     const to = Math.max(context.pos, offset(context.state.doc, line.number - 1, found.end));
     return { from, to, options: found.offers.map(option), validFor: /^[\w.$]*$/ };

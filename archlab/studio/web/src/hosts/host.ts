@@ -17,8 +17,8 @@ export interface Host {
   start(tell: (progress: Progress) => void): Promise<void>;
   /** @throws HostError in words that can be shown. */
   call<M extends Method>(method: M, request: Request<M>): Promise<Answer<M>>;
-  /** Gives up what is being worked out, and is ready for the next call. */
-  stop(): void;
+  /** Gives up what is being worked out; ready for the next call as soon as it resolves. */
+  stop(): Promise<void>;
 }
 
 /** Something went wrong between page and Python; the message is for people. */

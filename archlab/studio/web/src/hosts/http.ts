@@ -58,7 +58,7 @@ export class HttpHost implements Host {
     throw new HostError(`archlab studio answered with status ${response.status}`);
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     for (const control of this.underWay) control.abort();
   }
 }

@@ -86,8 +86,8 @@ export class PyodideHost implements Host {
     this.waiting.clear();
   }
 
-  stop(): void {
+  stop(): Promise<void> {
     this.end(new HostError("stopped", true));
-    this.start(this.tell).catch(() => {}); // whoever calls next is told
+    return this.start(this.tell);
   }
 }

@@ -14,11 +14,8 @@ interface PyodideModule {
 type Call = (method: string, request: string) => string;
 
 const BOOT = `
-import json
-from archlab.studio.answer import answer
-def call(method, request):
-    return json.dumps(answer(method, json.loads(request)))
-call
+from archlab.studio.door import ask
+ask
 `;
 
 const say = (message: FromWorker): void => postMessage(message);
@@ -30,10 +27,19 @@ async function fetched(address: string): Promise<ArrayBuffer> {
   return response.arrayBuffer();
 }
 
+/** Pyodide waits for ever where a file of it is not there. */
+async function requireFiles(pyodide: string): Promise<void> {
+  const files = ["pyodide.asm.wasm", "pyodide.asm.mjs", "python_stdlib.zip", "pyodide-lock.json"];
+  const answers = await Promise.all(files.map((name) => fetch(pyodide + name, { method: "HEAD" })));
+  const missing = files.filter((_, index) => answers[index]!.status === 404 || answers[index]!.status === 410);
+  if (missing.length) throw new Error(`${missing.join(", ")} is not there`);
+}
+
 async function start(pyodide: string, wheels: string[]): Promise<void> {
   say({ kind: "progress", text: "Python is being loaded", share: 0.05 });
   const coming = wheels.map(fetched); // while Python is read
   coming.forEach((one) => void one.catch(() => {}));
+  await requireFiles(pyodide);
   const module = (await import(/* @vite-ignore */ `${pyodide}pyodide.mjs`)) as PyodideModule;
   const python = await module.loadPyodide({ indexURL: pyodide, packageBaseUrl: pyodide });
   for (const [index, buffer] of coming.entries()) {

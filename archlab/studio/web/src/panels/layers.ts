@@ -9,8 +9,6 @@ import { type Actions, NOTHING, type Panel } from "./panel";
 
 const HEIGHT = 25;
 const SPARE = 12;
-/** Milliseconds without a new text before the rest of a long table is asked for. */
-const CALM = 700;
 
 export class LayerTable implements Panel {
   readonly id = "layers";
@@ -27,6 +25,10 @@ export class LayerTable implements Panel {
   private layers: Layers | null = null;
   private order: Order = { column: null, direction: "ascending" };
   private indices: number[] = [];
+  /** That the rows are of. */
+  private config: Config | null = null;
+  /** Whether further rows have been asked for. */
+  private isComing = false;
   /** Position of the row that Tab leads to. */
   private current = 0;
 
@@ -50,24 +52,27 @@ export class LayerTable implements Panel {
     this.source = good.layers;
     const columns = JSON.stringify(this.layers?.columns);
     this.layers = good.layers;
-    const isListed = (good.layers.left_out ?? 0) === 0;
+    this.config = shown;
+    this.isComing = false;
     this.tell();
-    if (!isListed && shown) void this.fetch(good.layers, shown);
     if (JSON.stringify(good.layers.columns) !== columns) this.heads();
     this.arrange();
   }
 
   private tell(): void {
     const { rows, left_out: left = 0 } = this.layers!;
-    const coming = left ? `, ${left.toLocaleString("en")} of them on their way` : "";
+    const coming = left ? ` (${left.toLocaleString("en")} of them ${this.isComing ? "on their way" : "come as you scroll or sort"})` : "";
     show(this.note, `${counted(rows.length + left, "layer")}${coming}. A name leads to its line; a heading sorts.`);
   }
 
   /** The rows behind those that came with the numbers, until the text is another one. */
-  private async fetch(first: Layers, config: Config): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, CALM));
-    while (this.layers && this.layers.rows.length && this.source === first && this.layers.left_out) {
-      const next = await this.more(config, this.layers.rows.length).catch(() => null);
+  private async fetch(): Promise<void> {
+    if (this.isComing || !this.layers?.left_out || !this.config) return;
+    this.isComing = true;
+    this.tell();
+    const first = this.source;
+    while (this.layers.left_out) {
+      const next: Layers | null = await this.more(this.config, this.layers.rows.length).catch(() => null);
       if (this.source !== first || !next?.rows.length) return;
       this.layers = { ...this.layers, rows: [...this.layers.rows, ...next.rows], left_out: next.left_out ?? 0 };
       this.tell();
@@ -107,6 +112,7 @@ export class LayerTable implements Panel {
     const count = this.indices.length;
     const first = Math.max(0, Math.floor(this.scroll.scrollTop / HEIGHT) - SPARE);
     const last = Math.min(count, Math.ceil((this.scroll.scrollTop + this.scroll.clientHeight) / HEIGHT) + SPARE);
+    if (last > count - SPARE || this.order.column !== null) void this.fetch();
     const hadFocus = this.body.contains(document.activeElement);
     const columns = this.layers.columns.length + 1;
     const space = (rows: number): HTMLElement | null => {

@@ -30,7 +30,7 @@ export class Totals {
     say(this.mark, state.isStale && good ? "earlier numbers: the text has problems" : "");
     if (good !== this.drawn && good) {
       say(this.heading, good.name);
-      show(this.list, ...good.totals.map((total) => h("div", { "data-key": total.key }, h("dt", {}, total.label), h("dd", {}, total.text))));
+      show(this.list, ...good.totals.map((total) => h("div", { "data-key": total.key }, h("dt", {}, total.label), h("dd", { title: total.exact ?? null }, total.text))));
       show(
         this.budgets,
         ...good.budgets.map(({ text, met }) =>
