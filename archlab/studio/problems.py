@@ -8,6 +8,7 @@ from contextlib import suppress
 from archlab.api.expect import check_expect
 from archlab.config.syntax.yaml_nodes import Mapping
 from archlab.config.tree.document import Document
+from archlab.config.tree.figures import Limit
 from archlab.diagnostics.hint import hint_of
 from archlab.diagnostics.place import printable
 from archlab.diagnostics.problem import ConfigError, Problem, Problems, TooManyProblemsError
@@ -83,7 +84,9 @@ def _expected(snapshot: Snapshot) -> tuple[list[Row], list[Problem]]:
     problems, rows = Problems(), []
     with suppress(TooManyProblemsError):
         for finding in check_expect(expect, snapshot.analysis, problems):
-            relation = "" if finding.state == "unknown" else f", which must be {wanted_text(finding)}"
+            relation = f", which must be {wanted_text(finding)}"
+            if finding.state == "holds" and not isinstance(finding.wanted, Limit):
+                relation = ", as expected"
             rows.append(
                 {
                     "figure": finding.figure,

@@ -142,7 +142,12 @@ def test_variants_values_and_budgets() -> None:
     own = sent("check", text=NET)
     assert own["variants"] == ["small", "wide"]
     assert own["name"] == "net"
-    assert [row["met"] for row in own["budgets"]] == [True, False]
+    assert [(row["text"], row["met"]) for row in own["budgets"]] == [
+        ("params 1,392, which must be <= 2k", True),
+        ("macs 1,400,832, which must be 1", False),
+    ]
+    (held,) = sent("check", text=f"{NET[: NET.index('expect')]}expect: {{params: 1392}}")["budgets"]
+    assert (held["text"], held["met"]) == ("params 1,392, as expected", True)
     assert errors_of(own) == [f"expected macs 1, but it is {(8 * 27 + 16 * 72) * 32 * 32}"]
     assert not own["ok"]
     rows = {row["name"]: row for row in own["params"]}

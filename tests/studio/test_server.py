@@ -182,6 +182,12 @@ def test_a_request_that_a_browser_says_is_of_another_site_is_refused(studio: Stu
     assert called(studio, "hello", {}, Sec_Fetch_Site=site).status == 403
     assert exchanged(studio, "GET", "/", headers={"Sec-Fetch-Site": site}).status == 403
     assert exchanged(studio, "GET", "/", headers={"Sec-Fetch-Site": "none"}).status == 200
+    opened = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert exchanged(studio, "GET", "/", headers=opened).status == 200  # by a link in a notebook's terminal
+    for name, value in (("Sec-Fetch-Dest", "iframe"), ("Sec-Fetch-Mode", "no-cors")):
+        assert exchanged(studio, "GET", "/", headers={**opened, name: value}).status == 403
+    spelled = {name.replace("-", "_"): value for name, value in opened.items()}
+    assert called(studio, "hello", {}, **spelled).status == 403
 
 
 @pytest.mark.parametrize("token", ["", "x", "{token}x", "{half}", "Bearer {token}", "\xff"])

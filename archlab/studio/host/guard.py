@@ -62,13 +62,13 @@ class Guard:
         origins = headers.get_all("Origin", [])
         if any(origin.strip().lower() not in self._origins for origin in origins):
             return Refusal(403, "this server answers to its own page only")
-        sites = headers.get_all("Sec-Fetch-Site", [])
-        if any(site.strip().lower() not in ("same-origin", "none") for site in sites):
-            return Refusal(403, "this server answers to its own page only")
-        return None
+        return None if _is_opened(headers) else _of_another_site(headers)
 
     def call_refusal(self, headers: Message) -> Refusal | None:
         """Why a call is not answered; the headers are those of a request that may be."""
+        refusal = _of_another_site(headers)
+        if refusal is not None:
+            return refusal
         given = headers.get_all(TOKEN, [])
         if len(given) != 1 or not hmac.compare_digest(given[0].encode(errors="replace"), self.token.encode()):
             return Refusal(401, f"the header {TOKEN} must have the token that 'archlab studio' printed")
@@ -83,3 +83,17 @@ class Guard:
         if int(lengths[0]) > MOST_BODY:
             return Refusal(413, f"a call has at most {MOST_BODY:,} bytes")
         return None
+
+
+def _is_opened(headers: Message) -> bool:
+    """Whether a person opens the page, be it by a link in a terminal that is a page itself."""
+    kinds = [headers.get_all(name, []) for name in ("Sec-Fetch-Mode", "Sec-Fetch-Dest")]
+    return kinds == [["navigate"], ["document"]]
+
+
+def _of_another_site(headers: Message) -> Refusal | None:
+    """Why a request is refused that a browser sends for another site, as browsers say it themselves."""
+    sites = headers.get_all("Sec-Fetch-Site", [])
+    if all(site.strip().lower() in ("same-origin", "none") for site in sites):
+        return None
+    return Refusal(403, "this server answers to its own page only")
