@@ -58,7 +58,7 @@ def with_windows(flat: Flat, forms: Sequence[Form]) -> Flat | None:
     if not around:
         return None
     items = [
-        replace(item, scopes=(item.scopes[0], around[number], *item.scopes[1:])) if number in around else item
+        replace(item, scopes=(*item.scopes[:1], around[number], *item.scopes[1:])) if number in around else item
         for number, item in enumerate(flat.items)
     ]
     return replace(flat, items=items)

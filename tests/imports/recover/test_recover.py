@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,8 +12,8 @@ from archlab.api.load import loads
 from archlab.config.format import format_config
 from archlab.diagnostics.place import Source
 from archlab.graph.fingerprint import fingerprint
-from archlab.imports.flat import Flat
-from archlab.imports.recover import recovered_config
+from archlab.imports.flat import Flat, Scope
+from archlab.imports.recover import recovered_config, tandem
 from archlab.imports.text import flat_config
 from tests.imports.recover.made import FORMS, Made, inverted, resnet, shared, without_modules
 from tests.imports.recover.random_flats import random_flat
@@ -137,6 +138,16 @@ def test_where_all_fails_the_flat_list_is_given(monkeypatch: pytest.MonkeyPatch)
     recovered = recovered_config(flat)
     assert recovered.text == flat_config(flat).text
     assert recovered.fallbacks[-1] == "the whole network, layer by layer"
+
+
+def test_a_unit_around_layers_of_no_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch's newer ONNX exporter names no module for some of ShuffleNet's layers."""
+    unit, flat = Scope("0.0", "Unit"), inverted()
+    bare = replace(flat, items=[replace(flat.items[0], scopes=()), *flat.items[1:]])
+    monkeypatch.setattr(tandem, "_scopes", lambda _runs: [([SimpleNamespace(start=0, stop=2)], unit)])
+    made = tandem.with_windows(bare, ())
+    assert made is not None
+    assert [item.scopes[:2] for item in made.items[:2]] == [(unit,), (flat.items[1].scopes[0], unit)]
 
 
 @pytest.mark.parametrize("has_modules", [True, False])
