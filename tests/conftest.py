@@ -43,7 +43,9 @@ GARBAGE = (100_000, 20, 100)
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--rewrite` writes the expected outputs anew; `--whole` leaves no network out."""
     parser.addoption("--rewrite", action="store_true", help="write expected outputs and generated pages anew")
-    parser.addoption("--whole", action="store_true", help="also build the presets that are like smaller ones")
+    parser.addoption(
+        "--whole", action="store_true", help="also build the presets that are like smaller ones, and draw more"
+    )
 
 
 def pytest_configure() -> None:
