@@ -49,8 +49,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Seek no garbage while modules are imported and tests collected: next to all of it stays."""
-    gc.disable()
+    """Seek garbage seldom already while modules are imported and tests collected: next to all of it stays."""
+    gc.set_threshold(*GARBAGE)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -80,5 +80,3 @@ def pytest_collection_finish() -> None:
     """Look no more for garbage among PyTorch's modules and the tests themselves, which stay to the end."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GARBAGE)
-    gc.enable()
