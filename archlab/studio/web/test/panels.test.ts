@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { drawField, told } from "../src/draw/field";
+import { drawField, marks, told } from "../src/draw/field";
 import { extent, withValue } from "../src/panels/params";
 import { matching } from "../src/panels/presets";
 import { read } from "../src/panels/receptive";
@@ -54,6 +54,12 @@ describe("the field", () => {
   it("of one axis, or three, is a bar each", () => {
     expect(drawField([axis({})], 500)!.querySelectorAll(".seen")).toHaveLength(1);
     expect(drawField([axis({}), axis({}), axis({})], 500)!.querySelectorAll(".seen")).toHaveLength(3);
+  });
+  it("has numbers that do not cover one another, its input's ends first", () => {
+    expect(marks({ low: -117, high: 310 }, 224, 0.7, 36)).toEqual([-117, 0, 100, 224, 310]);
+    expect(marks({ low: 0, high: 224 }, 224, 1, 36)).toEqual([0, 100, 224]); // 200 is 24 points from 224
+    expect(marks({ low: 0, high: 224 }, 224, 2, 36)).toEqual([0, 100, 200, 224]);
+    expect(marks({ low: -3, high: 227 }, 224, 1, 36)).toEqual([0, 100, 224]);
   });
   it("that is not known is not drawn", () => expect(drawField([axis({ first: null, last: null }), axis({})], 500)).toBeNull());
   it("of a layer is read by its axes", () => {

@@ -7,6 +7,8 @@ import { linear, ticks } from "./scale";
 const MARGIN = { left: 56, right: 16, top: 16, bottom: 42 };
 const MOST_PARTS = 4000;
 const BAR = 46;
+/** Points that a number of an axis needs, beside and above another. */
+const [WIDE, HIGH] = [36, 14];
 
 /** An axis whose field is known. */
 type Known = FieldAxis & { first: number; last: number };
@@ -23,9 +25,19 @@ function extent({ input, first, last }: Known): Extent {
   return { low: Math.max(low, -most), high: Math.min(high, input + most) };
 }
 
-function marks({ low, high }: Extent, input: number): number[] {
-  const found = ticks(input, 4).filter((value) => value < input * 0.92);
-  return [...(low < 0 ? [low] : []), ...found, input, ...(high > input ? [high] : [])];
+/** Positions that are named on an axis: its ends and those of the input, and round ones that have room between them.
+ *
+ * @param apart points that a number needs.
+ * @param scale points of a position.
+ */
+export function marks({ low, high }: Extent, input: number, scale: number, apart: number): number[] {
+  const wanted = [0, input, low, high, ...ticks(input, 4)];
+  const found: number[] = [];
+  for (const value of wanted) {
+    const isWithin = value >= low && value <= high;
+    if (isWithin && found.every((other) => Math.abs(other - value) * scale >= apart)) found.push(value);
+  }
+  return found.sort((a, b) => a - b);
 }
 
 export function drawField(axes: readonly FieldAxis[], width: number): SVGSVGElement | null {
@@ -60,8 +72,8 @@ function map(rows: Known, columns: Known, available: number): SVGSVGElement {
     box("input", 0, 0, columns.input, rows.input),
     ...read,
     box("seen", columns.first, rows.first, columns.last + 1, rows.last + 1),
-    ...marks(u, columns.input).map((value) => s("text", { x: x(value), y: bottom + 15, "text-anchor": "middle" }, String(value))),
-    ...marks(v, rows.input).map((value) => s("text", { x: MARGIN.left - 6, y: y(value) + 4, "text-anchor": "end" }, String(value))),
+    ...marks(u, columns.input, scale, WIDE).map((value) => s("text", { x: x(value), y: bottom + 15, "text-anchor": "middle" }, String(value))),
+    ...marks(v, rows.input, scale, HIGH).map((value) => s("text", { x: MARGIN.left - 6, y: y(value) + 4, "text-anchor": "end" }, String(value))),
     s("text", { class: "axis", x: MARGIN.left + width, y: bottom + 34, "text-anchor": "end" }, `${columns.name}, pixels of the input`),
     s("text", { class: "axis", transform: `translate(12 ${bottom}) rotate(-90)` }, `${rows.name}, pixels`),
   );
@@ -81,7 +93,7 @@ function bars(axes: readonly Known[], available: number): SVGSVGElement {
       box("input", 0, axis.input, 8, BAR - 24),
       ...axis.parts.slice(0, MOST_PARTS).map(([left, right]) => box("read", left, right + 1, 8, BAR - 24)),
       box("seen", axis.first, axis.last + 1, 0, BAR - 8),
-      ...marks(of, axis.input).map((value) => s("text", { x: x(value), y: top + BAR + 6, "text-anchor": "middle" }, String(value))),
+      ...marks(of, axis.input, width / (of.high - of.low), WIDE).map((value) => s("text", { x: x(value), y: top + BAR + 6, "text-anchor": "middle" }, String(value))),
       s("text", { class: "axis", x: MARGIN.left + width, y: top + BAR + 22, "text-anchor": "end" }, `${axis.name}, positions of the input`),
     ];
   });
