@@ -184,6 +184,7 @@ def test_an_export_takes_the_place_of_an_earlier_one_and_of_nothing_else(
     assert host["hello"]["presets"] == answer("hello", {})["presets"]
     assert all((folder / wheel).is_file() for wheel in host["wheels"])
     assert json.loads((folder / "pyodide" / "pyodide-lock.json").read_text())["packages"] == {}
+    assert "Mozilla Public License 2.0" in (folder / "pyodide" / "NOTICE.txt").read_text()
     (page / "assets" / "index.js").rename(page / "assets" / "other.js")
     export(folder)
     assert [path.name for path in (folder / "assets").iterdir()] == ["other.js"]

@@ -8,6 +8,7 @@ held to its SHA-256. It is run as a file, before archlab is installed, and impor
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -22,6 +23,10 @@ WEB = Path(__file__).resolve().parents[1] / "web"
 RUNTIME = WEB / "runtime"
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 """Of its npm package."""
+NOTICE = """Pyodide {version}: Mozilla Public License 2.0. Its source: https://github.com/pyodide/pyodide
+In it CPython {python} with its standard library: PSF License Agreement, https://docs.python.org/3/license.html
+The wheels beside this folder hold their own licences.
+"""
 PLATFORM = "pyemscripten_2026_0_wasm32"
 """Of Pyodide 314, in the tags of wheels."""
 PYTHON = "3.14"
@@ -92,6 +97,8 @@ def _copy_pyodide(folder: Path) -> None:
         if not (source / name).is_file():
             raise RuntimeFilesError(f"{source / name} is not there; run: npm ci --prefix {WEB}")
         shutil.copyfile(source / name, folder / name)
+    version = json.loads((source / "package.json").read_text(encoding="utf-8"))["version"]
+    (folder / "NOTICE.txt").write_text(NOTICE.format(version=version, python=PYTHON), encoding="utf-8")
 
 
 def _fetch(folder: Path) -> None:
