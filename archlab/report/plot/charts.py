@@ -314,7 +314,8 @@ def draw_growth(axes: Axes, asked: Asked) -> None:
     for extent in sorted(set(extents)):
         axes.axhline(extent, color=INK, linewidth=0.9, linestyle=(0, (5, 3)), zorder=2)
         axes.annotate(f"input: {extent}", (1, extent), (-2, 2), xycoords=("axes fraction", "data"), ha="right",
-                      textcoords="offset points", fontsize="small", zorder=21)  # fmt: skip
+                      textcoords="offset points", fontsize="small", zorder=21,
+                      bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5})  # fmt: skip
         axes.set_ylim(0, max(axes.get_ylim()[1], 1.1 * extent))
     axes.set_xlabel("layer, in file order")
     axes.set_ylabel(f"receptive field (positions\nof the input, {word})")

@@ -38,7 +38,7 @@ class Look:
     """Of a chart.
 
     Attributes:
-        size: width and height in inches; a column of a two-column article is 3.3 wide.
+        size: width and height in inches; a column of a two-column article is 3.17 to 3.5 wide.
         font_size: in points.
         title: whether there is one.
         x: the figure across, of a scatter; None for MACs.

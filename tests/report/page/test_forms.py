@@ -210,13 +210,16 @@ def test_columns_are_of_people_s_forms(capsys: pytest.CaptureFixture[str]) -> No
 def test_chosen_columns_fit_a_column_of_an_article(tmp_path: Path) -> None:
     """No overfull box in a two-column article, small as tables are; with too many columns there is one."""
     everything = ["--columns", "input,layers,depth,params,macs,flops,activations,memory,training,receptive-field"]
+    look = ["--figure", "growth", "--size", "3.17x2.2", "--font-size", "7", "--no-title", "--plot"]
+    assert main(["analyze", "resnet18", "-o", str(tmp_path / "a.csv"), *look, str(tmp_path / "g.pdf")]) == 0
     for columns, is_overfull in ((CHOSEN, False), (everything, True)):
         target = str(tmp_path / "c.tex")
         networks = ["resnext50_32x4d", "mobilenet_v3_large", "efficientnet_b0"]
         assert main(["compare", *networks, *columns, "-o", target]) == 0
         document = (
-            r"\documentclass[twocolumn]{article}\usepackage{booktabs}\begin{document}"
-            r"\begin{table}\small\caption{Networks.}\noindent\input{c.tex}\end{table}Text.\end{document}"
+            r"\documentclass[twocolumn]{article}\usepackage{booktabs,graphicx}\begin{document}"
+            r"\begin{table}\small\caption{Networks.}\noindent\input{c.tex}\end{table}"
+            r"\begin{figure}\includegraphics{g.pdf}\end{figure}Text.\end{document}"
         )
         (tmp_path / "t.tex").write_text(document)
         command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
