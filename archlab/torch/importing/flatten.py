@@ -62,11 +62,13 @@ def flatten(
 
 
 _QUANTIZED = ("torch.ao.nn.quantized.", "torch.ao.nn.intrinsic.quantized.", "torch.nn.quantized.")
+_FLOATING = ("FloatFunctional", "FXFloatFunctional")
+"""Of these, what computes with floating-point numbers: models that may be quantized have them."""
 
 
 def _refuse_quantized(model: nn.Module) -> None:
     for path, module in model.named_modules():
-        if type(module).__module__.startswith(_QUANTIZED):
+        if type(module).__module__.startswith(_QUANTIZED) and type(module).__name__ not in _FLOATING:
             raise single_problem(
                 f"the model is quantized: '{path}' is a {type(module).__name__} of {type(module).__module__}, whose "
                 "weights are packed integers; give the model that it was made from (for torchvision without "

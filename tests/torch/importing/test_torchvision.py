@@ -12,7 +12,7 @@ from tests.torch.importing.held import difference, held, numbers, randomise
 NAMES = (
     *("alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "googlenet", "inception_v3", "mnasnet0_5"),
     *("mobilenet_v2", "mobilenet_v3_small", "regnet_y_400mf", "resnet18", "shufflenet_v2_x1_0", "squeezenet1_0"),
-    *("deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"),
+    *("deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large", "quantized_resnet18"),
     *[pytest.param(name, marks=pytest.mark.whole) for name in ("resnext50_32x4d", "vgg11_bn", "fcn_resnet50")],
 )
 
