@@ -110,6 +110,18 @@ def test_typing_changes_hints_and_totals(visit: Visit, command_line: CommandLine
     assert visit.said == []
 
 
+def test_hints_show_what_is_chosen(visit: Visit) -> None:
+    assert any("params" in hint for hint in visit.hints())
+    visit.page.click("button:text-is('Hints')")
+    for part in ("params", "macs", "receptive_field", "peak"):
+        visit.page.uncheck(f"#hints input[value={part}]")
+    visit.settle()
+    assert visit.hints()[-1] == "10"
+    visit.page.reload()
+    visit.settle()
+    assert visit.hints()[-1] == "10"
+
+
 def test_hints_are_no_text(visit: Visit) -> None:
     visit.page.focus(".cm-content")
     visit.page.keyboard.press("Control+A")
@@ -413,6 +425,7 @@ def test_by_keys_alone_every_control_is_reached_and_seen(visit: Visit) -> None:
         "Format",
         "Download",
         "Link",
+        "Hints",
         "Keys",
         "theme",
     ):
@@ -451,7 +464,7 @@ def test_a_narrow_screen_has_no_scroll_to_the_side(visit: Visit) -> None:
         visit.open_tab(name)
         visit.page.wait_for_timeout(200)
         assert visit.page.evaluate("document.documentElement.scrollWidth") == 390, name
-    for words in ("Download", "Link", "Keys"):
+    for words in ("Download", "Link", "Hints", "Keys"):
         visit.page.click(f"button:has-text('{words}')")
         left, right = visit.page.evaluate(
             "(() => { const {left, right} = document.querySelector('.popover:popover-open').getBoundingClientRect();"

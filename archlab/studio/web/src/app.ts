@@ -20,6 +20,7 @@ import { Tabs } from "./panels/tabs";
 import { Totals } from "./panels/totals";
 import type { Check, Config, Hello } from "./protocol";
 import { Status } from "./status";
+import { partChoice, storedParts } from "./parts";
 import { isWhole, type State, Store } from "./store";
 import { type Theme, themeChoice } from "./theme";
 import { redrawn } from "./timing";
@@ -29,7 +30,7 @@ const FIRST = { name: "resnet", variant: "resnet50" };
 /** Milliseconds: without a keystroke before anything is asked; until it may be stopped; until all variants are checked. */
 const WAIT = 35;
 const LONG = 3000;
-const PAUSE = 900;
+const PAUSE = { http: 1000, pyodide: 3000 };
 
 export class App implements Actions {
   private readonly store = new Store({
@@ -65,6 +66,7 @@ export class App implements Actions {
   private asked = 0;
   private long = 0;
   private isReady = false;
+  private parts = storedParts();
 
   constructor(private readonly host: Host) {
     this.checking = new Latest((config) => this.ask(config), (check, config) => this.take(check, config), (error) => this.failed(error), WAIT);
@@ -72,7 +74,7 @@ export class App implements Actions {
       (config) => host.call("check", { ...config, validate: true }),
       (check) => this.takeProblems(check),
       () => {}, // the numbers are there already
-      PAUSE,
+      PAUSE[host.kind],
     );
     this.tabs = new Tabs([
       new LayerTable(this, async (config, from) => (await host.call("check", { ...config, rows_from: from })).layers ?? null),
@@ -93,6 +95,10 @@ export class App implements Actions {
         format: () => this.editor.format(),
       },
       themeChoice((theme) => this.themed(theme)),
+      partChoice((parts) => {
+        this.parts = parts;
+        this.changed({});
+      }),
     );
     this.side = h(
       "div",
@@ -201,7 +207,7 @@ export class App implements Actions {
 
   private ask(config: Config): Promise<Check> {
     if (this.asked === 0) this.asked = performance.now();
-    return this.host.call("check", config);
+    return this.host.call("check", { ...config, parts: this.parts });
   }
 
   private take(check: Check, config: Config): void {

@@ -51,6 +51,7 @@ export class Header {
   constructor(
     private readonly commands: Commands,
     theme: HTMLElement,
+    parts: HTMLElement,
   ) {
     const files = popover(
       "files", "Download", () => {},
@@ -59,6 +60,7 @@ export class Header {
       ),
     );
     const link = popover("link", "Link", () => void this.showLink(), this.address, this.linkNote);
+    const hints = popover("hints", "Hints", () => {}, h("p", { class: "note" }, "Behind each line:"), parts);
     const keys = popover(
       "keys", "Keys", () => {},
       h("dl", { class: "keys" }, ...KEYS.map(([key, what]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)))),
@@ -68,7 +70,7 @@ export class Header {
       h("button", { type: "button", onclick: () => commands.presets() }, "Start from …"),
       h("button", { type: "button", onclick: () => commands.keep(), title: "to see what later changes make of it" }, "Keep this version"),
       h("button", { type: "button", onclick: () => commands.format() }, "Format"),
-      this.saveButton, files.button, link.button, keys.button,
+      this.saveButton, files.button, link.button, hints.button, keys.button,
     ];
     this.element = h(
       "header",
@@ -78,7 +80,7 @@ export class Header {
       this.variantLabel,
       h("div", { class: "buttons", role: "toolbar", "aria-label": "Config" }, ...buttons),
       theme,
-      files.body, link.body, keys.body,
+      files.body, link.body, hints.body, keys.body,
     );
   }
 

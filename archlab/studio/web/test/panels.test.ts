@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { drawField, marks, told } from "../src/draw/field";
+import { chosen } from "../src/parts";
 import { extent, withValue } from "../src/panels/params";
 import { matching } from "../src/panels/presets";
 import { read } from "../src/panels/receptive";
@@ -21,6 +22,14 @@ describe("a slider", () => {
   it("that is back at the text's value changes nothing", () => {
     expect(withValue({ width: 32, d: 1 }, param({}), 64)).toEqual({ d: 1 });
     expect(withValue({ d: 1 }, param({}), 32)).toEqual({ d: 1, width: 32 });
+  });
+});
+
+describe("hints", () => {
+  it("show all numbers, unless some were chosen", () => {
+    expect(chosen(null)).toEqual(["shape", "params", "macs", "receptive_field", "peak"]);
+    expect(chosen("peak,shape,other")).toEqual(["shape", "peak"]);
+    expect(chosen("")).toEqual([]);
   });
 });
 
