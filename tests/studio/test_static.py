@@ -138,7 +138,8 @@ def test_names_of_strangers_stay_text(visit: Visit) -> None:
 
 
 def test_what_takes_too_long_is_stopped_and_the_next_text_works(visit: Visit, command_line: CommandLine) -> None:
-    item = "  - {type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, repeat: 40}"
+    # 31,200 layers: just below the most that a network may have
+    item = "  - {type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, repeat: 26}"
     text = "\n".join(["name: long", "input: [8, 64, 64]", "layers:", *[item] * 1_200, ""])
     visit.page.evaluate("text => navigator.clipboard.writeText(text)", text)
     visit.page.focus(".cm-content")
