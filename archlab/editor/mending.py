@@ -13,7 +13,7 @@ _ITEM = re.compile(r"\s*- ")
 
 
 def without_a_line(broken: Place) -> Iterator[str]:
-    """Texts in which an item of which nothing is known stands in place of a line; all others stay where they are.
+    """Texts in which an item of which nothing is known stands in place of a line, or nothing; all others stay.
 
     Args:
         broken: where the text cannot be read.
@@ -21,4 +21,5 @@ def without_a_line(broken: Place) -> Iterator[str]:
     lines = broken.source.lines
     for number in range(min(broken.line, len(lines) - 1), max(-1, broken.line - MOST_LINES), -1):
         item = _ITEM.match(lines[number])
-        yield "\n".join([*lines[:number], f"{item[0]}{{}}" if item else "", *lines[number + 1 :]])
+        for instead in ([f"{item[0]}{{}}"] if item else []) + [""]:  # an item may stand where none can
+            yield "\n".join([*lines[:number], instead, *lines[number + 1 :]])

@@ -65,6 +65,7 @@ def test_what_stands_in_front_of_a_mistake_keeps_its_numbers() -> None:
         blocks = {place: text for place, text in typed.items() if place[0] > 7}
         assert blocks == {place: text for place, text in whole.items() if 7 < place[0] < 10}, half
         assert typed[5, 110].startswith("8x30x30 · 592 params")
+    assert shown(TEXT + "expect: {params: 1}\n  - {type: relu}\n") == whole
     assert shown("input: [3, 32, 32]\nlayers: [{type: conv2d") == {}
     assert shown("") == {}
 
