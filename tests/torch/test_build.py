@@ -20,7 +20,7 @@ from archlab.torch.build import build
 from archlab.torch.export import export
 from tests import presets
 from tests.more_references import MORE_REFERENCES
-from tests.references import PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, VIDEO, Undrawn
+from tests.references import PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, VIDEO
 
 # Parallel branches of regnet and inception have names of their own in torchvision; their logits tell.
 pytestmark = pytest.mark.filterwarnings("ignore:several orders fit the shapes")
@@ -71,8 +71,7 @@ IN_FULL = (
 def test_logits_equal_torchvisions_with_its_weights(name: str) -> None:
     model = theirs(name)
     network = load(name, input=(3, 96, 96) if name not in ("inception_v3", *SEGMENTATION) else (3, 160, 160))
-    with Undrawn():
-        ours = build(network, weights=model.state_dict()).eval()
+    ours = build(network, weights=model.state_dict()).eval()
     assert_equal(ours, model, torch.randn(1, *network.graph.input_shape))
 
 
