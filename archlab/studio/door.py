@@ -1,47 +1,14 @@
-"""The one way in for both hosts: a request as JSON, its answer as JSON, whatever happens between them."""
+"""The one way in for a process that does nothing but answer: a browser's Python, and that of the local server."""
 
 from __future__ import annotations
 
 import gc
-import json
 import os
-import sys
-from pathlib import Path
-from typing import Any
 
 # As `archlab.__main__` has it: plugins of Pydantic are of no use here, and few objects are garbage.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 gc.set_threshold(50_000, 20, 20)
 
-from archlab.studio.answer import answer  # noqa: E402
+from archlab.studio.asking import ask  # noqa: E402
 
-MOST_ANSWER = 16_000_000
-"""Characters of one answer: a report of a large network is the longest."""
-
-
-def ask(method: str, request: str, file: Path | None = None) -> str:
-    """The answer to a request; see `answer`.
-
-    Args:
-        method: what is asked.
-        request: its arguments as JSON.
-        file: that the page's text is to become; None for none.
-    """
-    try:
-        asked = json.loads(request, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        return _encoded({"error": f"the request is no JSON: {error}"[:300]})
-    try:
-        text = _encoded(answer(method, asked, file))
-    except Exception as error:  # noqa: BLE001 - a fault of archlab's own, which must not end the page
-        sys.stderr.write(f"archlab studio: {method}: {type(error).__name__}: {error}\n"[:1000])
-        return _encoded({"error": f"archlab failed ({type(error).__name__}); this is a fault of archlab"})
-    return text if len(text) <= MOST_ANSWER else _encoded({"error": "the answer is too long for a page"})
-
-
-def _no_number(word: str) -> Any:
-    raise ValueError(f"{word} is no number")
-
-
-def _encoded(found: dict[str, Any]) -> str:
-    return json.dumps(found, allow_nan=False, ensure_ascii=False)
+__all__ = ["ask"]

@@ -17,7 +17,7 @@ from archlab.config.tree.presets import preset_files
 from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import ConfigError
 from archlab.report.rows import analysis_dict
-from archlab.studio import door
+from archlab.studio import asking
 from archlab.studio.answer import METHODS, answer
 from archlab.studio.panels import MOST_ROWS
 from archlab.studio.positions import column_at, units
@@ -510,12 +510,12 @@ def test_a_fault_of_archlab_is_told_and_ends_nothing(
     def fail(_method: str, _request: object, _file: object) -> None:
         raise ValueError("secret")
 
-    monkeypatch.setattr(door, "answer", fail)
-    found = json.loads(door.ask("check", "{}"))
+    monkeypatch.setattr(asking, "answer", fail)
+    found = json.loads(asking.ask("check", "{}"))
     assert found == {"error": "archlab failed (ValueError); this is a fault of archlab"}
     assert capsys.readouterr().err == "archlab studio: check: ValueError: secret\n"
 
 
 @pytest.mark.parametrize("request_", ["", "{", '{"text": NaN}', "[" * 100_000, "1" * 5_000])
 def test_what_is_no_json_is_told(request_: str) -> None:
-    assert json.loads(door.ask("check", request_))["error"].startswith("the request is no JSON: ")
+    assert json.loads(asking.ask("check", request_))["error"].startswith("the request is no JSON: ")
