@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from archlab.api.model import build, verify
     from archlab.api.network import Network
     from archlab.diagnostics.problem import ConfigError, Problem
+    from archlab.studio.notebook import view
 
 _HOME = {
     "Analysis": "archlab.api.analysis",
@@ -30,6 +31,7 @@ _HOME = {
     "load": "archlab.api.load",
     "loads": "archlab.api.load",
     "verify": "archlab.api.model",
+    "view": "archlab.studio.notebook",
 }
 
 
@@ -58,4 +60,5 @@ __all__ = [
     "load",
     "loads",
     "verify",
+    "view",
 ]

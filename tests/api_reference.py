@@ -15,7 +15,7 @@ from typing import Any
 
 import archlab
 
-FUNCTIONS = ("load", "loads", "from_module", "compare", "build", "verify")
+FUNCTIONS = ("load", "loads", "from_module", "compare", "build", "verify", "view")
 RESULTS = {
     "Memory": "archlab.api.memory",
     "Fit": "archlab.analysis.memory.fit",

@@ -27,8 +27,9 @@ ASIDE = {
     "GivenInput",
     "Self",
     "WeightBytes",
+    "View",
 }
-"""Types of other libraries, and what only other parts of archlab take."""
+"""Types of other libraries, what only other parts of archlab take, and a widget, told where it is made."""
 
 
 def test_the_page_is_up_to_date(request: pytest.FixtureRequest) -> None:

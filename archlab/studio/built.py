@@ -10,6 +10,8 @@ WEB = Path(__file__).parent / "web"
 """The page's sources, in a clone."""
 PAGE = WEB / "dist"
 """What their build makes; a wheel that was built with npm has it."""
+NOTEBOOK = "notebook.js"
+"""Beside the page: the same for notebooks, in one file."""
 
 
 def page_folder() -> Path:
@@ -18,12 +20,25 @@ def page_folder() -> Path:
     Raises:
         MissingRequirementError: where it has not been built, with what to run.
     """
-    if (PAGE / "index.html").is_file():
-        return PAGE
+    return _built(PAGE / "index.html", "the studio's page").parent
+
+
+def notebook_file() -> Path:
+    """The file that shows the studio in a notebook.
+
+    Raises:
+        MissingRequirementError: where it has not been built, with what to run.
+    """
+    return _built(PAGE / NOTEBOOK, "what shows a network in a notebook")
+
+
+def _built(file: Path, what: str) -> Path:
+    if file.is_file():
+        return file
     if (WEB / "package.json").is_file():
         lines = f"npm ci --prefix {WEB} && npm run build --prefix {WEB}"
-        raise MissingRequirementError(f"the studio's page is not built; with Node.js 20 or newer, run: {lines}")
+        raise MissingRequirementError(f"{what} is not built; with Node.js 20 or newer, run: {lines}")
     raise MissingRequirementError(
-        "this archlab was installed without the studio's page, since npm was not there when its wheel was built; "
+        f"this archlab was installed without {what}, since npm was not there when its wheel was built; "
         "install a wheel that has it, or build one from a clone with Node.js 20 or newer: pip install ."
     )

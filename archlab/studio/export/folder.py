@@ -13,7 +13,7 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.requirements import MissingRequirementError
 from archlab.studio.answer import answer
-from archlab.studio.built import WEB, page_folder
+from archlab.studio.built import NOTEBOOK, WEB, page_folder
 from archlab.studio.export.runtime import RUNTIME
 from archlab.studio.export.wheel import wheel_name, write_wheel
 from archlab.studio.positions import Row
@@ -105,7 +105,7 @@ def _check(target: Path) -> None:
 
 def _write(made: Path, page: Path, start: Row) -> bool:
     """The files; whether byte code is among them."""
-    shutil.copytree(page, made, ignore=shutil.ignore_patterns(HOST_FILE, "*.map"))
+    shutil.copytree(page, made, ignore=shutil.ignore_patterns(HOST_FILE, NOTEBOOK, "*.map"))
     pyodide, wheels = made / "pyodide", made / "wheels"
     shutil.copytree(RUNTIME / "pyodide", pyodide)
     lock = json.loads((pyodide / LOCK).read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-export default defineConfig({
+const PAGE: ViteUserConfig = {
   base: "./", // the same files stand in any folder of any host
   build: {
     outDir: "dist",
@@ -12,4 +12,18 @@ export default defineConfig({
   },
   worker: { format: "es" },
   test: { include: ["test/**/*.test.ts"] },
-});
+};
+
+/** The same in one module that a notebook shows, beside the page; what it bundles is among what the page does. */
+const NOTEBOOK: ViteUserConfig = {
+  build: {
+    outDir: "dist",
+    emptyOutDir: false,
+    target: "es2022",
+    lib: { entry: "src/notebook.ts", formats: ["es"], fileName: () => "notebook.js" },
+    rolldownOptions: { output: { minify: true } }, // which vite leaves out of a library's module
+    reportCompressedSize: false,
+  },
+};
+
+export default defineConfig(({ mode }) => (mode === "notebook" ? NOTEBOOK : PAGE));

@@ -1,4 +1,4 @@
-/** The page as a whole: the editor and the panels over one store, and one host that answers. */
+/** The app as a whole: the editor and the panels over one store, and one host that answers. */
 
 import type { Asked, Helper } from "./editor/help";
 import { Editor } from "./editor/editor";
@@ -22,7 +22,8 @@ import type { Check, Config, Hello } from "./protocol";
 import { Status } from "./status";
 import { partChoice, storedParts } from "./parts";
 import { isWhole, type State, Store } from "./store";
-import { type Theme, themeChoice } from "./theme";
+import type { Place } from "./place";
+import type { Theme } from "./theme";
 import { redrawn } from "./timing";
 
 /** What the page starts with where no file and no link says otherwise. */
@@ -30,7 +31,7 @@ const FIRST = { name: "resnet", variant: "resnet50" };
 /** Milliseconds: without a keystroke before anything is asked; until it may be stopped; until all variants are checked. */
 const WAIT = 35;
 const LONG = 3000;
-const PAUSE = { http: 1000, pyodide: 3000 };
+const PAUSE = { http: 1000, pyodide: 3000, notebook: 1000 };
 
 export class App implements Actions {
   private readonly store = new Store({
@@ -68,7 +69,13 @@ export class App implements Actions {
   private isReady = false;
   private parts = storedParts();
 
-  constructor(private readonly host: Host) {
+  /** Listeners of the page, which go when the app does. */
+  private readonly ended = new AbortController();
+
+  constructor(
+    private readonly host: Host,
+    private readonly place: Place,
+  ) {
     this.checking = new Latest((config) => this.ask(config), (check, config) => this.take(check, config), (error) => this.failed(error), WAIT);
     this.validating = new Latest(
       (config) => host.call("check", { ...config, validate: true }),
@@ -89,12 +96,12 @@ export class App implements Actions {
         choose: (variant) => this.choose({ variant }),
         keep: () => this.keep(),
         presets: () => this.tabs.showById("presets"),
-        link: () => this.link(),
+        link: place.isPage ? () => this.link() : null,
         download: (kind) => void this.download(kind),
         save: () => void this.save(),
         format: () => this.editor.format(),
       },
-      themeChoice((theme) => this.themed(theme)),
+      place.theme((theme) => this.themed(theme)),
       partChoice((parts) => {
         this.parts = parts;
         this.changed({});
@@ -105,7 +112,7 @@ export class App implements Actions {
       { class: "right", id: "panels", tabindex: -1, "aria-busy": "true" },
       this.totals.element, this.params.element, this.tabs.element,
     );
-    document.body.append(
+    place.root.append(
       h("a", { class: "skip-link", href: "#panels" }, "to the numbers"),
       this.header.element,
       h(
@@ -116,16 +123,25 @@ export class App implements Actions {
       ),
       this.status.element,
     );
-    document.querySelector<HTMLElement>(".skip-link")!.addEventListener("click", (event) => {
+    place.root.querySelector<HTMLElement>(".skip-link")!.addEventListener("click", (event) => {
       event.preventDefault(); // the fragment of the address is the config's
       this.side.focus();
     });
     this.store.listen((state) => this.draw(state));
-    addEventListener("hashchange", () => void this.fromLink());
-    addEventListener("beforeunload", (event) => {
-      if (this.hello?.writable && this.isChanged) event.preventDefault();
-    });
+    if (place.isPage) this.listen();
     this.draw(this.store.get());
+  }
+
+  private listen(): void {
+    const { signal } = this.ended;
+    addEventListener("hashchange", () => void this.fromLink(), { signal });
+    addEventListener(
+      "beforeunload",
+      (event) => {
+        if (this.hello?.writable && this.isChanged) event.preventDefault();
+      },
+      { signal },
+    );
   }
 
   // -- the start
@@ -155,7 +171,7 @@ export class App implements Actions {
       this.saved = hello.text;
       this.editor.replace(hello.text, true);
     }
-    if (!(await this.fromLink()) && hello.text !== null) this.changed({ text: hello.text, variant: hello.variant ?? "" });
+    if (!(await this.fromLink()) && hello.text !== null) this.changed({ text: hello.text, variant: hello.variant ?? "", set: hello.set ?? {} });
     this.showFile();
   }
 
@@ -169,6 +185,7 @@ export class App implements Actions {
   }
 
   private async fromLink(): Promise<boolean> {
+    if (!this.place.isPage) return false;
     try {
       const config = await decode(location.hash);
       if (!config) return false;
@@ -180,6 +197,23 @@ export class App implements Actions {
       this.status.say((error as Error).message, true);
       return false;
     }
+  }
+
+  /** Another config in place of the one that stands there, from outside. */
+  show(config: Config): void {
+    if (!this.isReady || JSON.stringify(config) === JSON.stringify(this.store.get().config)) return;
+    this.store.set({ config });
+    this.editor.replace(config.text, false, false);
+    this.changed(config);
+  }
+
+  /** Nothing is asked or shown any more. */
+  end(): void {
+    this.ended.abort();
+    this.checking.drop();
+    this.validating.drop();
+    clearTimeout(this.long);
+    this.editor.end();
   }
 
   // -- what changes
@@ -274,6 +308,7 @@ export class App implements Actions {
     this.params.draw(state);
     this.problems.draw(state.problems);
     this.tabs.draw(state);
+    if (this.isReady) this.place.changed(state.config);
   }
 
   private themed(theme: Theme): void {

@@ -8,7 +8,8 @@ export interface Commands {
   choose(variant: string): void;
   keep(): void;
   presets(): void;
-  link(): Promise<string>;
+  /** Null where there is no address that could hold a config. */
+  link: (() => Promise<string>) | null;
   download(kind: string): void;
   save(): void;
   format(): void;
@@ -50,7 +51,7 @@ export class Header {
 
   constructor(
     private readonly commands: Commands,
-    theme: HTMLElement,
+    theme: HTMLElement | null,
     parts: HTMLElement,
   ) {
     const files = popover(
@@ -72,6 +73,7 @@ export class Header {
       h("button", { type: "button", onclick: () => commands.format() }, "Format"),
       this.saveButton, files.button, link.button, hints.button, keys.button,
     ];
+    link.button.hidden = commands.link === null;
     this.element = h(
       "header",
       {},
@@ -87,7 +89,7 @@ export class Header {
   private async showLink(): Promise<void> {
     this.address.value = "";
     try {
-      this.address.value = await this.commands.link();
+      this.address.value = await this.commands.link!();
       this.address.select();
     } catch (error) {
       say(this.linkNote, (error as Error).message);

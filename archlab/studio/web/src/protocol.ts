@@ -18,6 +18,8 @@ export interface Hello {
   text: string | null;
   /** The one to begin with; empty for the config's own network. */
   variant?: string;
+  /** Values of params to begin with. */
+  set?: Settings;
   writable: boolean;
   /** Of the file as it was read; given back when it is saved. */
   revision?: string | null;

@@ -11,7 +11,7 @@ import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/sea
 import { Compartment, EditorState, Transaction } from "@codemirror/state";
 import {
   drawSelection, dropCursor, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap,
-  lineNumbers, rectangularSelection,
+  lineNumbers, type Rect, rectangularSelection, tooltips,
 } from "@codemirror/view";
 import { h } from "../dom";
 import type { Check, Fix, Problem } from "../protocol";
@@ -27,6 +27,15 @@ export interface Listeners {
   /** The cursor is elsewhere, or the numbers are: those of its line. */
   moved(line: number, numbers: string): void;
   save(): void;
+}
+
+/** Where tooltips may be: in the window, and in a view in a notebook where it does not cut them off. */
+function tooltipSpace(view: EditorView): Rect {
+  const { clientWidth, clientHeight } = document.documentElement;
+  const box = (view.root as ShadowRoot).host.closest(".studio main")?.getBoundingClientRect();
+  if (!box) return { left: 0, top: 0, right: clientWidth, bottom: clientHeight };
+  const { left, top, right, bottom } = box;
+  return { left: Math.max(0, left), top: Math.max(0, top), right: Math.min(clientWidth, right), bottom: Math.min(clientHeight, bottom) };
 }
 
 export class Editor {
@@ -45,7 +54,7 @@ export class Editor {
         EditorState.allowMultipleSelections.of(true), EditorView.lineWrapping, highlightSpecialChars(),
         indentOnInput(), indentUnit.of("  "), bracketMatching(), closeBrackets(), highlightActiveLine(),
         highlightActiveLineGutter(), highlightSelectionMatches(), search({ top: false }), yaml(), highlight, numbers, problems,
-        help(helper),
+        help(helper), tooltips({ tooltipSpace }),
         this.darkness.of(look(false)),
         EditorView.contentAttributes.of({ "aria-label": "config, in YAML", spellcheck: "false", autocapitalize: "off" }),
         keymap.of([
@@ -69,14 +78,14 @@ export class Editor {
     return this.view.state.doc.toString();
   }
 
-  /** Puts another text in place of this one. Undo brings it back, unless it is the first. */
-  replace(text: string, isFirst = false): void {
+  /** Puts another text in place of this one, and its first line in sight. Undo brings it back, unless it is the first. */
+  replace(text: string, isFirst = false, isSeen = true): void {
     const change = smallest(this.text, text);
     if (!change) return;
     this.view.dispatch({
       changes: change,
       userEvent: "input.replace",
-      ...(isFirst ? { annotations: Transaction.addToHistory.of(false) } : { selection: { anchor: 0 }, scrollIntoView: true }),
+      ...(isFirst ? { annotations: Transaction.addToHistory.of(false) } : { selection: { anchor: 0 }, scrollIntoView: isSeen }),
     });
   }
 
@@ -111,6 +120,10 @@ export class Editor {
 
   focus(): void {
     this.view.focus();
+  }
+
+  end(): void {
+    this.view.destroy();
   }
 
   set dark(value: boolean) {

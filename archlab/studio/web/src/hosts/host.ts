@@ -1,4 +1,4 @@
-/** Where Python runs: behind HTTP on this machine, or in a worker of this page. The page knows no more than this. */
+/** Where Python runs: behind HTTP on this machine, in a worker of this page, or in a notebook's kernel. The page knows no more than this. */
 
 import type { Answer, Hello, Method, Request } from "../protocol";
 
@@ -10,7 +10,7 @@ export interface Progress {
 }
 
 export interface Host {
-  readonly kind: "http" | "pyodide";
+  readonly kind: "http" | "pyodide" | "notebook";
   /** The answer of `hello` where it is known before Python is. */
   readonly hello: Hello | null;
   /** Starts what has to be started; `ready` again after a stop. */

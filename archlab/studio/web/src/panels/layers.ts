@@ -113,7 +113,7 @@ export class LayerTable implements Panel {
     const first = Math.max(0, Math.floor(this.scroll.scrollTop / HEIGHT) - SPARE);
     const last = Math.min(count, Math.ceil((this.scroll.scrollTop + this.scroll.clientHeight) / HEIGHT) + SPARE);
     if (last > count - SPARE || this.order.column !== null) void this.fetch();
-    const hadFocus = this.body.contains(document.activeElement);
+    const hadFocus = this.body.matches(":focus-within");
     const columns = this.layers.columns.length + 1;
     const space = (rows: number): HTMLElement | null => {
       if (rows <= 0) return null;

@@ -89,7 +89,7 @@ export class Params {
       return { elements: [select], take: (value) => void (select.value = String(value)) };
     }
     const input = h("input", { type: "text", id, autocomplete: "off", readonly: kind === "other", onchange: () => give(input.value) });
-    return { elements: [input], take: (value) => void (input !== focused() && (input.value = told(value))) };
+    return { elements: [input], take: (value) => void (!isFocused(input) && (input.value = told(value))) };
   }
 }
 
@@ -98,8 +98,9 @@ function breakable(name: string): Child[] {
   return name.split(/(?<=_)/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]));
 }
 
-function focused(): Element | null {
-  return document.activeElement;
+/** Also in a shadow root, of which the document knows no more than its host. */
+function isFocused(element: Element): boolean {
+  return element.matches(":focus");
 }
 
 function told(value: unknown): string {
@@ -125,8 +126,8 @@ function numeric(param: Param, id: string, give: (value: Value) => void): { elem
   return {
     elements: [slider, input],
     take(value) {
-      if (slider !== focused()) slider.value = String(value);
-      if (input !== focused() || Number(input.value) !== value) input.value = String(value);
+      if (!isFocused(slider)) slider.value = String(value);
+      if (!isFocused(input) || Number(input.value) !== value) input.value = String(value);
     },
   };
 }
