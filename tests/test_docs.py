@@ -83,7 +83,10 @@ TOLD_AS_A_WHOLE = "python.md"
 
 
 @pytest.mark.parametrize(("page", "code"), [block for block in blocks("python") if block[0] != TOLD_AS_A_WHOLE])
-def test_the_python_of_the_docs_runs(page: str, code: str) -> None:
+def test_the_python_of_the_docs_runs(page: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("configs", "docs"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    monkeypatch.chdir(tmp_path)  # some write files
     exec(compile(code, page, "exec"), {"__name__": "__main__"})  # noqa: S102 - our own
 
 
