@@ -21,7 +21,8 @@ from archlab.studio.answer import answer
 from archlab.studio.built import page_folder
 from archlab.studio.export.folder import export
 from archlab.studio.export.runtime import RUNTIME
-from tests.studio.page import CHROMIUM, FLAGS, Visit, local_host, make_link, static_host
+from tests.chromium import CHROMIUM, FLAGS
+from tests.studio.page import Visit, local_host, make_link, static_host
 
 MEASURED = "name => performance.getEntriesByName(name).map(entry => entry.duration)"
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.chromium import CHROMIUM, FLAGS
 
 # Tensors of tests are small: threads would wait for one another, all the more beside other workers.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -80,3 +84,13 @@ def pytest_collection_finish() -> None:
     """Look no more for garbage among PyTorch's modules and the tests themselves, which stay to the end."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, driven by Playwright."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()

@@ -6,7 +6,6 @@ import base64
 import functools
 import http.server
 import json
-import shutil
 import threading
 import time
 import zlib
@@ -21,8 +20,6 @@ from archlab.studio.host.edited import Edited
 from archlab.studio.host.server import Studio
 from tests.command import run
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 PATIENCE = 60_000
 """Milliseconds: a machine with much else to do is slow, no less right."""
 

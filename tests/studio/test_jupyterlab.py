@@ -19,10 +19,11 @@ from typing import Any
 import pytest
 
 from archlab.studio.built import NOTEBOOK, PAGE
-from tests.studio.page import CHROMIUM, FLAGS, PATIENCE, CommandLine
+from tests.chromium import CHROMIUM, FLAGS, NEEDED
+from tests.studio.page import PATIENCE, CommandLine
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
+    NEEDED,
     pytest.mark.skipif(not (PAGE / NOTEBOOK).is_file(), reason="the page is not built: npm run build"),
     pytest.mark.skipif(
         any(find_spec(name) is None for name in ("jupyterlab", "anywidget", "ipykernel")),

@@ -12,11 +12,10 @@ import pytest
 from archlab.api.load import load, loads
 from archlab.studio.built import PAGE
 from archlab.studio.host.server import Studio
+from tests.chromium import NEEDED
 from tests.studio.page import (
     BROKEN,
-    CHROMIUM,
     CONFIG,
-    FLAGS,
     HOSTILE,
     CommandLine,
     Visit,
@@ -27,18 +26,9 @@ from tests.studio.page import (
 )
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
+    NEEDED,
     pytest.mark.skipif(not (PAGE / "index.html").is_file(), reason="the page is not built: npm run build"),
 ]
-sync_api = pytest.importorskip("playwright.sync_api")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,10 @@ from archlab.api.load import load
 from archlab.studio.built import PAGE
 from archlab.studio.export.folder import export
 from archlab.studio.export.runtime import RUNTIME
+from tests.chromium import NEEDED
 from tests.studio.page import (
     BROKEN,
-    CHROMIUM,
     CONFIG,
-    FLAGS,
     HOSTILE,
     CommandLine,
     Visit,
@@ -27,19 +26,10 @@ from tests.studio.page import (
 )
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
+    NEEDED,
     pytest.mark.skipif(not (PAGE / "index.html").is_file(), reason="the page is not built: npm run build"),
     pytest.mark.skipif(not (RUNTIME / "pyodide").is_dir(), reason="Pyodide is not there: npm run runtime"),
 ]
-sync_api = pytest.importorskip("playwright.sync_api")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

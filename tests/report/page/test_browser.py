@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,13 @@ import pytest
 from archlab.analysis.time.device import load_device
 from archlab.api.comparison import Comparison, compare
 from archlab.api.load import load, loads
+from tests.chromium import NEEDED
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+pytestmark = NEEDED
 
-sync_api = pytest.importorskip("playwright.sync_api")
 
 ATTACK = "<img src=x onerror=alert(1)>"
 NAMES = ("resnet18", "mobilenet_v2", "vgg11", "unet")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
 
 class Visit:
@@ -57,14 +54,6 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("page") / "page.html"
     place.write_text(compare(networks).to_html(command="archlab compare ..."), encoding="utf-8")
     return place
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import pytest
 
 from archlab.api.load import load
 from archlab.report.page.render import FOLDER
-from tests.report.page.test_browser import CHROMIUM, FLAGS, sync_api
+from tests.chromium import NEEDED
 from tests.report.test_diagram import contrast
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+pytestmark = NEEDED
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
@@ -28,14 +28,6 @@ def test_contrast_of_the_page_s_colours(scheme: int) -> None:
     for ground in ("back", "soft"):
         for text in ("ink", "faint", "accent", "good", "bad"):
             assert contrast(full[text], full[ground]) >= 4.5, (text, ground)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
