@@ -150,7 +150,13 @@ def shown(text: str) -> str:
     return "problems" if snapshot.network is None else "graph"
 
 
-def fuzz(inputs: int, seed: int, folder: Path | None = None, outcome: Callable[[str], str] = outcome) -> Counter[str]:
+def fuzz(
+    inputs: int,
+    seed: int,
+    folder: Path | None = None,
+    outcome: Callable[[str], str] = outcome,
+    most_seconds: float = MOST_SECONDS,
+) -> Counter[str]:
     """Try inputs; what is neither a graph nor problems is kept in the folder.
 
     Args:
@@ -158,6 +164,7 @@ def fuzz(inputs: int, seed: int, folder: Path | None = None, outcome: Callable[[
         seed: of the mutations.
         folder: for what fails; None keeps nothing.
         outcome: what an input leads to.
+        most_seconds: of processor time that an input may take.
     """
     draw = random.Random(seed)  # noqa: S311 - no cryptography
     found: Counter[str] = Counter()
@@ -165,14 +172,14 @@ def fuzz(inputs: int, seed: int, folder: Path | None = None, outcome: Callable[[
     for number in range(inputs):
         text = mutate(draw.choice(SEEDS), draw)
         start = time.thread_time()
-        signal.setitimer(signal.ITIMER_VIRTUAL, 5 * MOST_SECONDS)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 5 * most_seconds)
         try:
             result = outcome(text)
         except Exception:  # noqa: BLE001 - whatever it is, it is a crash
             result = f"crash: {traceback.format_exc().splitlines()[-1]}"
         finally:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        if time.thread_time() - start > MOST_SECONDS:
+        if time.thread_time() - start > most_seconds:
             result = "too slow"
         found[result] += 1
         if result not in ("graph", "problems") and folder is not None:
