@@ -442,7 +442,8 @@ DRAWN: dict[str, Callable[[Draw, tuple[int, ...]], Item]] = {
         "bias": draw.random() < 0.4,
     },
     "flatten": _flatten,
-    **{kind: _plain(kind) for kind in ("normalize", "global_response_norm", "rms_norm2d", "square", "abs")},
+    **{kind: _plain(kind) for kind in ("normalize", "global_response_norm", "rms_norm2d")},
+    **{kind: _plain(kind) for kind in ("square", "abs", "exp", "log")},
     "rms_norm": lambda draw, _: {"type": "rms_norm", "elementwise_affine": draw.random() < 0.7},
     "filter_response_norm2d": lambda draw, _: {"type": "filter_response_norm2d", "apply_tlu": draw.random() < 0.7},
     "evo_norm2d_s0": lambda draw, _: {

@@ -577,6 +577,8 @@ NOT_DRAWN = {
     "relative_positions": "of scores, which attention makes inside",
     "relative_to_absolute": "of scores, which attention makes inside",
     "relative_rows": "of scores, which attention makes inside",
+    "exp": "of values above 88 it is infinite; see tests/layers",
+    "log": "of values below zero there is none; see tests/layers",
     "unfold": "its channels are those of other positions; see tests/layers",
     "fold": "its channels are those of other positions; see tests/layers",
 }

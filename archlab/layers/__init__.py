@@ -64,7 +64,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "shuffle": ("pixel_shuffle", "pixel_unshuffle", "channel_shuffle"),
     "scale": ("squeeze_excitation", "layer_scale"),
     "channel_attention": ("efficient_channel_attention",),
-    "constant": ("scale", "shift", "pow", "square", "abs"),
+    "constant": ("scale", "shift", "pow", "square", "abs", "exp", "log"),
     "matmul": ("matmul", "scaled_dot_product_attention"),
     "attention": ("self_attention", "cross_attention"),
     "position_bias": ("relative_position_bias",),

@@ -1,4 +1,4 @@
-"""Functions of each element with constants: factors, shifts, powers, sizes."""
+"""Functions of each element with constants: factors, shifts, powers, sizes, exponentials and logarithms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field
 from archlab.layers.base import Cost, Layer
 from archlab.layers.fields import Finite
 from archlab.layers.operators import Operator, power, whole
-from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, SHARES
+from archlab.layers.room import KEEPS_INPUT, KEEPS_NOTHING, KEEPS_OUTPUT, SHARES
 from archlab.layers.runtime import Execution, Runtime, one_operator
 from archlab.layers.shape import Shape, ShapeError
 
@@ -94,3 +94,19 @@ class Abs(Constant):
         one = one_operator(runtime, execution)
         signs = KEEPS_INPUT._replace(backward=whole(one.value.elements))
         return (one._replace(training=signs) if execution.run.training else one,)
+
+
+class Exp(Constant):
+    """The exponential function of each element (`torch.exp`). FLOPs: 1 per element."""
+
+    type: ClassVar[str] = "exp"
+    alias: ClassVar[str] = "exp"
+    runs: ClassVar[Runtime] = Runtime(training=KEEPS_OUTPUT, autocast="float32")
+
+
+class Log(Constant):
+    """The natural logarithm of each element (`torch.log`). FLOPs: 1 per element."""
+
+    type: ClassVar[str] = "log"
+    alias: ClassVar[str] = "log"
+    runs: ClassVar[Runtime] = Runtime(autocast="float32")

@@ -19,7 +19,7 @@ FLOAT32 = (
     *("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d"),
     *("_upsample_nearest_exact1d", "_upsample_nearest_exact2d", "_upsample_nearest_exact3d"),
     *("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d"),
-    *("pow.Tensor_Scalar", "pow.Tensor_Tensor", "pow.Scalar"),
+    *("pow.Tensor_Scalar", "pow.Tensor_Tensor", "pow.Scalar", "exp", "log"),
 )
 GIVES_FLOAT32 = ("sum", "sum.dim_IntList", "linalg_vector_norm")
 """They read what they get, and are asked for a result in float32."""

@@ -89,6 +89,8 @@ FUNCTIONS: dict[str, MakeCall] = {
     "pow": _with_constant(torch.pow, "exponent"),
     "square": _of_one(torch.square),
     "abs": _of_one(torch.abs),
+    "exp": _of_one(torch.exp),
+    "log": _of_one(torch.log),
     "normalize": lambda traced, layer, inputs: traced.call_function(
         functional.normalize,
         (inputs[0],),

@@ -25,7 +25,7 @@ from archlab.torch.trace import PATH
 _AS_SUMS = frozenset({operator.mul, operator.sub, operator.truediv, torch.maximum, torch.minimum})
 """Functions of two values, each of which the result depends on."""
 
-_OF_ONE = frozenset({torch.pow, torch.square, torch.abs, functional.normalize})
+_OF_ONE = frozenset({torch.pow, torch.square, torch.abs, torch.exp, torch.log, functional.normalize})
 """Functions of each element."""
 
 NOISE = 1e-11

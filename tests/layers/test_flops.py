@@ -238,7 +238,7 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
     ("weighted_add", {}, (MAP, MAP, MAP), 5 * 120),
     ("weighted_add", {"normalization": "softmax"}, (MAP, MAP, MAP), 5 * 120 + 15),
     ("weighted_add", {"normalization": "fast"}, (MAP, MAP, MAP), 5 * 120 + 10),
-    *((name, {}, (MAP,), 120) for name in ("square", "abs")),
+    *((name, {}, (MAP,), 120) for name in ("square", "abs", "exp", "log")),
     ("pow", {"exponent": 0.5}, (MAP,), 120),
     ("scale", {"factor": 2.0}, (MAP,), 120),
     ("shift", {"value": 2.0}, (MAP,), 120),

@@ -62,6 +62,20 @@ class Constants(nn.Module):
         return result.abs()
 
 
+class Exponentials(Ordered):
+    """Depths as their logarithms, clamped (YOLO's head for depth); softplus by hand."""
+
+    order = ("conv",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = conv(3, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = (self.conv(x).clamp(-4.0, 5.0).exp() + 1).log()
+        return result
+
+
 class Scales(Ordered):
     """Learned factors."""
 

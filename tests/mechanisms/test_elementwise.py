@@ -16,6 +16,7 @@ from tests.mechanisms.equality import FOLDER, assert_equal
     [
         ("joins", models.Joins()),
         ("constants", models.Constants()),
+        ("exponentials", models.Exponentials()),
         ("layer_scales", models.Scales()),
         ("bifpn", models.Fusion()),
         ("l2norm", models.L2Norm()),

@@ -33,6 +33,8 @@ OPERATORS = {
     "blur_pool2d": "conv2d",
     "square": "pow",
     "pow": "pow",
+    "exp": "exp",
+    "log": "log",
     "sum": "sum",
     "vector_norm": "linalg_vector_norm",
     "normalize": "linalg_vector_norm",

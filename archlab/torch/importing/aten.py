@@ -24,7 +24,7 @@ _ALIKE = (
     *("relu", "relu6", "sigmoid", "tanh", "silu", "gelu", "mish", "hardswish", "hardsigmoid", "leaky_relu", "elu"),
     *("selu", "celu", "softplus", "hardtanh", "log_sigmoid", "softmax", "log_softmax", "glu", "hardshrink"),
     *("softshrink", "threshold", "dropout", "permute", "transpose", "pixel_shuffle", "pixel_unshuffle"),
-    *("channel_shuffle", "abs", "square"),
+    *("channel_shuffle", "abs", "square", "exp", "log"),
 )
 """Operators that are called as their layers."""
 LAYERS = {name: name for name in _ALIKE} | {

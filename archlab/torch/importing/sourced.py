@@ -27,7 +27,7 @@ _MEETS = frozenset(
 """Functions in which a value meets what comes from no input."""
 _ELEMENTWISE = frozenset(
     {*_MEETS, "sigmoid", "tanh", "relu", "softplus", "silu", "gelu", "clamp", "clamp_min", "neg", "negative", "abs"}
-    | {"square", "sqrt", "rsqrt", "reciprocal", "pow", "dropout", "exp"}
+    | {"square", "sqrt", "rsqrt", "reciprocal", "pow", "dropout", "exp", "log"}
 )
 """Functions that may be done where a tensor has dimensions of 1 in front."""
 _COPIES = frozenset({"to", "float", "type_as", "contiguous", "clone", "detach", "expand_as"})

@@ -121,6 +121,8 @@ FUNCTIONS: dict[str, Function] = {
         "nn.functional.normalize", operands, {name: Atom(value) for name, value in arguments.items()}
     ),
     "abs": lambda operands, _: call("torch.abs", operands),
+    "exp": lambda operands, _: call("torch.exp", operands),
+    "log": lambda operands, _: call("torch.log", operands),
     "matmul": lambda operands, _: call("torch.matmul", operands),
     "scaled_dot_product_attention": lambda operands, arguments: call(
         "nn.functional.scaled_dot_product_attention", operands, {name: Atom(value) for name, value in arguments.items()}

@@ -184,6 +184,7 @@ CASES: dict[str, Case] = {
         {},
         ["mish"],
     ),
+    "exponential and logarithm": ([node("Exp", ["x"], ["e"]), node("Log", ["e"], ["y"])], {}, ["exp", "log"]),
     "relu6": ([node("Clip", ["x", "low", "high"], ["y"])], {"low": scalar(0), "high": scalar(6)}, ["relu6"]),
     "hardtanh": ([node("Clip", ["x", "low", "high"], ["y"])], {"low": scalar(-2), "high": scalar(0.5)}, ["hardtanh"]),
     "prelu": ([node("PRelu", ["x", "w"], ["y"])], {"w": floats(4, 1, 1)}, ["prelu"]),

@@ -50,6 +50,9 @@ CALLS: dict[str, Callable[[Any, Any], Any]] = {
     "quotients": lambda x, m: x.sigmoid() / (1 + x.square()) + 1 / (1 + x.abs()) + 2 / (x.abs() + 1),
     "in place": lambda x, m: m.gate(x).add_(x).mul_(x).relu_(),
     "roots and powers": lambda x, m: x.abs().sqrt() + (x**2 + 1).rsqrt() + x.pow(3) - -x,
+    "exponentials and logarithms": lambda x, m: (
+        (x.exp() + 1).log() * m.one.exp() + torch.exp(m.scale[:, None, None]) * x
+    ),
     "the larger and the smaller": lambda x, m: torch.maximum(x, m.gate(x)) + torch.minimum(x, m.gate(x).tanh()),
     "a factor for each channel": lambda x, m: x * m.scale.view(1, -1, 1, 1),
     "a factor by None": lambda x, m: x * m.scale[None, :, None, None],

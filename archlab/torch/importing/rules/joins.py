@@ -168,6 +168,8 @@ RULES: dict[str, Rule] = {
     "negative": one("scale", factor=-1.0),
     "square": one("square"),
     **dict.fromkeys(("abs", "absolute"), one("abs")),
+    "exp": one("exp"),
+    "log": one("log"),
     "sqrt": one("pow", exponent=0.5),
     "rsqrt": one("pow", exponent=-0.5),
     "reciprocal": one("pow", exponent=-1.0),
