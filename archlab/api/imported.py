@@ -17,7 +17,7 @@ from archlab.graph import Graph
 from archlab.imports.flat import Flat
 from archlab.imports.sizes import other_inputs, told_alone, with_sizes
 from archlab.imports.targets import FILES, ImportOptions, reader_of
-from archlab.imports.text import flat_config
+from archlab.imports.text import flat_config, read_listed
 from archlab.imports.until import with_results
 from archlab.imports.weights import map_text, weight_names
 
@@ -120,7 +120,7 @@ def network_of(flat: Flat) -> Network:
         ConfigError: if the language refuses it.
     """
     listed = flat_config(flat)
-    document, problems = read_document(Source(f"<{flat.origin}>", listed.text), flat.name)
+    document, problems = read_listed(listed, flat)
     network = expand_document(document, None, problems, params={})
     graph = _with_paths(network.graph, listed.paths)
     return Network(graph, network.document, None, weight_names=weight_names(flat), remarks=flat.remarks)

@@ -9,7 +9,12 @@ from typing import Any
 import yaml
 
 from archlab.config.expand.inputs import ONLY
+from archlab.config.syntax.limits import MAX_LISTED_NODES
 from archlab.config.syntax.naming import MAX_NAME_LENGTH, name_fault
+from archlab.config.tree.document import Document
+from archlab.config.tree.targets import read_document
+from archlab.diagnostics.place import Source
+from archlab.diagnostics.problem import Problems
 from archlab.imports.flat import Flat, Item
 
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -43,6 +48,15 @@ def flat_config(flat: Flat) -> Listed:
         "\n".join(lines) + "\n",
         {name: item.path for name, item in zip(names[first:], flat.items, strict=True) if item.path},
     )
+
+
+def read_listed(listed: Listed, flat: Flat) -> tuple[Document, Problems]:
+    """The document of a list; it may have more values than a config from elsewhere, since archlab wrote it.
+
+    Raises:
+        ConfigError: if the language refuses the network.
+    """
+    return read_document(Source(f"<{flat.origin}>", listed.text), flat.name, most=MAX_LISTED_NODES)
 
 
 def comments(flat: Flat) -> list[str]:

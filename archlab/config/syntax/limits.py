@@ -10,6 +10,8 @@ MAX_FOLDER_ENTRIES = 100_000
 MAX_YAML_DEPTH = 100
 MAX_YAML_NODES = 65_536
 """YAML nodes with every alias written out: stops alias bombs before they are walked."""
+MAX_LISTED_NODES = 1_048_576
+"""The same of a list of layers that archlab wrote itself, without aliases, and reads at once: 32 for each layer."""
 
 MAX_NODES = 32_768
 """Primitive layers in one network."""

@@ -119,16 +119,21 @@ def _number(text: str) -> int | float | None:
     return None
 
 
-def parse(source: Source, problems: Problems) -> Node:
+def parse(source: Source, problems: Problems, most: int = MAX_YAML_NODES) -> Node:
     """The one document of a YAML text.
 
     Problems that leave the tree usable (duplicate keys, huge numbers) are collected.
+
+    Args:
+        source: the text.
+        problems: the collector.
+        most: values that it may have, with every alias written out.
 
     Raises:
         ConfigError: if there is no tree to go on with.
     """
     try:
-        return _Builder(source, problems).build()
+        return _Builder(source, problems, most).build()
     except UnicodeEncodeError:
         raise single_problem(f"{source.name} holds characters that are no text", Code.YAML_SYNTAX) from None
     except yaml.YAMLError as error:
@@ -205,9 +210,10 @@ class _Open:
 class _Builder:
     """Builds nodes from events with an explicit stack, so that depth never meets Python's recursion limit."""
 
-    def __init__(self, source: Source, problems: Problems) -> None:
+    def __init__(self, source: Source, problems: Problems, most: int) -> None:
         self._source = source
         self._problems = problems
+        self._most = most
         self._stack: list[_Open] = []
         self._anchors: dict[str, tuple[Node, int, int]] = {}
         self._root: Node | None = None
@@ -309,9 +315,9 @@ class _Builder:
         top = self._stack[-1]
         top.size += size
         top.height = max(top.height, height + 1)
-        if top.size > MAX_YAML_NODES:
+        if top.size > self._most:
             raise single_problem(
-                f"more than {MAX_YAML_NODES:,} YAML values (aliases written out)", Code.TOO_LARGE, node.place
+                f"more than {self._most:,} YAML values (aliases written out)", Code.TOO_LARGE, node.place
             )
         if isinstance(top.node, Sequence):
             top.node.items.append(node)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archlab.config.syntax.files import read_source
-from archlab.config.syntax.limits import MAX_EXTENDS, MAX_FILE_BYTES
+from archlab.config.syntax.limits import MAX_EXTENDS, MAX_FILE_BYTES, MAX_YAML_NODES
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, kind, parse
 from archlab.config.tree.document import Document
 from archlab.config.tree.document_reader import DocumentReader
@@ -42,9 +42,11 @@ class DocumentLoader:
     disk can be named from a config.
     """
 
-    def __init__(self, problems: Problems, presets: Presets) -> None:
+    def __init__(self, problems: Problems, presets: Presets, most: int = MAX_YAML_NODES) -> None:
         self._problems = problems
         self._presets = presets
+        self._most = most
+        """Values that each text may have."""
         self._open: list[Path | str] = []
         """What is being read, the outermost first."""
         self._documents: dict[Path, Document | None] = {}
@@ -82,7 +84,7 @@ class DocumentLoader:
     def _parse(self, source: Source) -> Node:
         """The text as a tree; a file of another program has no other problem than that."""
         try:
-            root = parse(source, self._problems)
+            root = parse(source, self._problems, self._most)
         except ConfigError:
             what = foreign_text(source)
             if what is None:

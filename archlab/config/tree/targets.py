@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from archlab.config.syntax.files import bounded_text, read_source, read_stdin_source
+from archlab.config.syntax.limits import MAX_YAML_NODES
 from archlab.config.tree import presets
 from archlab.config.tree.document import Document, Variant, is_identifier
 from archlab.config.tree.loader import DocumentLoader, Presets
@@ -22,15 +23,20 @@ Opened = tuple[Document, Variant | None, Problems]
 _PRESETS = Presets(presets.find_preset_file, presets.files_mentioning, presets.preset_names)
 
 
-def read_document(source: Source, default_name: str) -> tuple[Document, Problems]:
+def read_document(source: Source, default_name: str, *, most: int = MAX_YAML_NODES) -> tuple[Document, Problems]:
     """A text as a document, with the problems found so far.
+
+    Args:
+        source: the text.
+        default_name: of the network, where the text gives it none.
+        most: values that the text may have.
 
     Raises:
         ConfigError: if there is no document to go on with.
     """
     problems = Problems()
     try:
-        document = DocumentLoader(problems, _PRESETS).load(source, default_name)
+        document = DocumentLoader(problems, _PRESETS, most).load(source, default_name)
     except TooManyProblemsError:
         document = None
     if document is None:

@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from archlab.config.expand.network import expand
+from archlab.config.syntax.files import bounded_text
+from archlab.config.tree.document import Document
 from archlab.config.tree.targets import read_document
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Source
-from archlab.diagnostics.problem import ConfigError
+from archlab.diagnostics.problem import ConfigError, Problems, single_problem
 from archlab.graph import Graph
 from archlab.graph.fingerprint import fingerprint, identities
 from archlab.imports.flat import Flat
@@ -21,7 +24,7 @@ from archlab.imports.recover.identities import without_identities
 from archlab.imports.recover.network import Restraint, write_network
 from archlab.imports.recover.params import file_params
 from archlab.imports.recover.tandem import with_units, with_windows
-from archlab.imports.text import Listed, flat_config
+from archlab.imports.text import Listed, flat_config, read_listed
 
 _ATTEMPTS = 12
 _LONG = 10
@@ -51,10 +54,11 @@ def listed_config(flat: Flat) -> Recovered:
     """A flat network as a config of a line for each layer.
 
     Raises:
-        ConfigError: if the language refuses the network.
+        ConfigError: if the language refuses the network, or it is too large for a config.
     """
     listed = flat_config(flat)
     proof = _proof(listed, flat)
+    _refuse_too_large(listed.text, flat, "written a line for each layer")
     return Recovered(listed.text, (), _names(proof.graph, proof, flat, listed), proof.mark)
 
 
@@ -62,7 +66,7 @@ def recovered_config(flat: Flat) -> Recovered:
     """A flat network as a short config whose graph is the same.
 
     Raises:
-        ConfigError: if the language refuses the network itself.
+        ConfigError: if the language refuses the network itself, or it is too large for a config.
     """
     listed = flat_config(flat)
     proof = _proof(listed, flat)
@@ -74,6 +78,7 @@ def recovered_config(flat: Flat) -> Recovered:
         if other is not None and other.text.count("\n") < _WORTH * attempt.text.count("\n"):
             attempt, fallbacks = other, further
     if attempt is None or attempt.graph is None:
+        _refuse_too_large(listed.text, flat, "written as a config")
         fallbacks.append("the whole network, layer by layer")
         return Recovered(listed.text, tuple(fallbacks), _names(proof.graph, proof, flat, listed), proof.mark)
     return Recovered(attempt.text, tuple(fallbacks), _names(attempt.graph, proof, flat, listed), proof.mark)
@@ -94,7 +99,7 @@ class _Proof(NamedTuple):
 
 
 def _proof(listed: Listed, flat: Flat) -> _Proof:
-    graph = _graph(listed.text, flat)
+    graph = _expanded(*read_listed(listed, flat))
     return _Proof(graph, identities(graph), fingerprint(graph))
 
 
@@ -114,7 +119,7 @@ def _proved(flat: Flat, proof: _Proof) -> tuple[_Attempt | None, list[str]]:
             if fingerprint(attempt.graph) == proof.mark:
                 return attempt, fallbacks
             attempt = attempt._replace(line=_first_other(attempt.graph, set(proof.ids)))
-        if not _restrain(restraint, fallbacks, _part_at(attempt), attempt.why):
+        if attempt.is_too_large or not _restrain(restraint, fallbacks, _part_at(attempt), attempt.why):
             break
     return None, fallbacks
 
@@ -128,6 +133,7 @@ class _Attempt(NamedTuple):
         graph: of the text; None where the language refuses it.
         line: where it does.
         why: in plain words.
+        is_too_large: whether for its size; written more plainly it would be larger still.
         forms: its list of layers.
     """
 
@@ -136,6 +142,7 @@ class _Attempt(NamedTuple):
     graph: Graph | None
     line: int = -1
     why: str = "another graph"
+    is_too_large: bool = False
     forms: Sequence[Form] = ()
 
 
@@ -150,13 +157,31 @@ def _attempt(flat: Flat, restraint: Restraint, wanted: Graph) -> _Attempt:
         return _Attempt(text, blocks, None, why="its wiring has no name in the language")
     except ConfigError as error:
         problem = error.problems[0]
-        return _Attempt(text, blocks, None, problem.place.line if problem.place is not None else -1, problem.message)
+        line = problem.place.line if problem.place is not None else -1
+        return _Attempt(text, blocks, None, line, problem.message, problem.code is Code.TOO_LARGE)
 
 
 def _graph(text: str, flat: Flat) -> Graph:
-    document, problems = read_document(Source(f"<{flat.origin}>", text), flat.name)
+    """The graph of a text as it is read from a file."""
+    return _expanded(*read_document(Source(f"<{flat.origin}>", bounded_text(text, flat.origin)), flat.name))
+
+
+def _expanded(document: Document, problems: Problems) -> Graph:
     problems.raise_if_any()
     return expand(document, None, {}, problems)
+
+
+def _refuse_too_large(text: str, flat: Flat, how: str) -> None:
+    """Refuse a text that could not be read from a file.
+
+    Raises:
+        ConfigError: naming the bound.
+    """
+    try:
+        read_document(Source(flat.origin, bounded_text(text, flat.origin)), flat.name)
+    except ConfigError as error:
+        message = f"{flat.origin}, {how}, is too large to be read again: {error.problems[0].message}"
+        raise single_problem(f"{message}; other commands take the network itself", Code.TOO_LARGE) from None
 
 
 def _first_other(graph: Graph, wanted: set[str]) -> int:
