@@ -103,14 +103,14 @@ def import_target(target: str, options: ImportOptions, *, flat: bool = False) ->
 
 def _followed(target: str, options: ImportOptions, flat: Flat) -> Flat:
     """A model's network with sizes that follow its input's, as far as a second pass at another size shows."""
-    inputs = other_inputs(flat.inputs)
-    if reader_of(target) in FILES.values() or inputs is None:
-        return flat
-    given = inputs if list(inputs) != ["input"] else inputs["input"]
-    try:
-        return with_sizes(flat, read_flat(target, replace(options, input=given)))
-    except ConfigError as error:
-        return told_alone(flat, inputs, error.problems[0].message)
+    told = None
+    for inputs in other_inputs(flat.inputs) if reader_of(target) not in FILES.values() else ():
+        given = inputs if list(inputs) != ["input"] else inputs["input"]
+        try:
+            return with_sizes(flat, read_flat(target, replace(options, input=given)))
+        except ConfigError as error:
+            told = told or told_alone(flat, inputs, error.problems[0].message)
+    return told or flat
 
 
 def network_of(flat: Flat) -> Network:

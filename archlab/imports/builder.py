@@ -194,14 +194,24 @@ class Builder:
         try:
             return inputs, self._fitting(layer_type, options, inputs)
         except UnsaidError as error:
-            for marker in ("as_channels", "as_map") if self.marks else ():
-                marked = [self._marked(marker, value) for value in inputs]
+            for marker, taken in self._markings(inputs):
+                marked = [self._marked(marker, value) if value in taken else value for value in inputs]
                 if marked != list(inputs):
                     try:
                         return marked, self._made(layer_type, options, marked)
                     except UnsaidError:
                         self.drop(before)
             raise error from None
+
+    def _markings(self, inputs: Sequence[int]) -> Iterator[tuple[str, Sequence[int]]]:
+        """What values may be taken for, and which: at first those alone that have other axes than the first input's.
+
+        They lose their positions by that, as of words among images; the others keep theirs.
+        """
+        if self.marks:
+            rank = axis_count(self._shapes[0])
+            yield "as_channels", [value for value in inputs if axis_count(self._shapes[value]) not in (0, rank)]
+            yield from (("as_channels", inputs), ("as_map", inputs))
 
     def _marked(self, marker: str, value: int) -> int:
         """A value whose dimensions are taken for others, where it has such; the same as before if asked for twice."""

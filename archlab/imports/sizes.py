@@ -11,7 +11,7 @@ from typing import Any
 
 from archlab.diagnostics.words import counted
 from archlab.imports.flat import Flat, Item
-from archlab.layers.shape import Shape, axis_count, map_size, shape_text
+from archlab.layers.shape import Shape, map_size, shape_text
 
 STEPS = (32, 64, 96)
 """By how much the axes are larger the second time: multiples of what most networks divide their input by."""
@@ -20,11 +20,12 @@ _NUMBERS = frozenset({"output", "params", "buffers", "macs", "flops", "activatio
 _MOST_NAMED = 4
 
 
-def other_inputs(inputs: Mapping[str, Shape]) -> dict[str, Shape] | None:
-    """Larger inputs to watch a network at; None where they have no axes."""
-    if not any(axis_count(shape) for shape in inputs.values()):
-        return None
-    return {name: (shape[0], *_larger(shape[1:])) for name, shape in inputs.items()}
+def other_inputs(inputs: Mapping[str, Shape]) -> list[dict[str, Shape]]:
+    """Larger inputs to watch a network at; of several all of them, or the first alone. None without axes is larger."""
+    larger = {name: (shape[0], *_larger(shape[1:])) for name, shape in inputs.items()}
+    first = next(iter(inputs))
+    tried = [larger, {**inputs, first: larger[first]}]
+    return [one for number, one in enumerate(tried) if one != inputs and one not in tried[:number]]
 
 
 def _larger(sizes: Shape) -> Shape:

@@ -35,9 +35,18 @@ def _read(function: Function, *shape: int) -> Flat:
 
 def _followed(function: Function) -> Flat:
     flat = _read(function, 3, 32, 48)
-    inputs = other_inputs(flat.inputs)
+    (inputs,) = other_inputs(flat.inputs)
     assert inputs == {"input": (3, 64, 112)}
     return with_sizes(flat, _read(function, *inputs["input"]))
+
+
+def test_of_several_inputs_all_are_larger_or_the_first_alone() -> None:
+    assert other_inputs({"image": (3, 32, 48), "text": (5, 16)}) == [
+        {"image": (3, 64, 112), "text": (5, 48)},
+        {"image": (3, 64, 112), "text": (5, 16)},
+    ]
+    assert other_inputs({"image": (3, 32, 48), "features": (16,)}) == [{"image": (3, 64, 112), "features": (16,)}]
+    assert other_inputs({"features": (16,)}) == []
 
 
 def test_a_whole_multiple_of_what_enters_is_a_factor() -> None:

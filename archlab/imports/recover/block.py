@@ -91,13 +91,16 @@ class Writer:
 
     # -- lists ----------------------------------------------------------------------------------------------------
 
-    def block(self, name: str, slots: SlotList, outputs: Sequence[Sequence[int]]) -> Block:
+    def block(
+        self, name: str, slots: SlotList, outputs: Sequence[Sequence[int]], *, are_labelled: bool = False
+    ) -> Block:
         """All of it.
 
         Args:
             name: of the block.
             slots: its items.
             outputs: values that others read, by call.
+            are_labelled: whether they are named although the last line's is the only one.
 
         Raises:
             UnwritableError: if the calls cannot be written as one.
@@ -108,7 +111,7 @@ class Writer:
             if slot.name is not None:
                 self._taken.add(slot.name)
         entries = self._list(slots, [])
-        names = self._outputs(slots, outputs)
+        names = [] if not are_labelled and self._is_last_line(slots, outputs) else self._outputs(slots, outputs)
         for slot, around, entry in self._conditions:
             holds = [
                 GAP if source is None else form is not None
@@ -119,10 +122,11 @@ class Writer:
         inputs = self._input_names if self._names_inputs else []
         return Block(name, self.columns, entries, list(inputs), names)
 
-    def _outputs(self, slots: SlotList, outputs: Sequence[Sequence[int]]) -> list[str]:
+    def _is_last_line(self, slots: SlotList, outputs: Sequence[Sequence[int]]) -> bool:
         last = [self._above(slots, call, len(slots.slots)) for call in range(len(outputs))]
-        if all(len(values) == 1 and values[0] == above for values, above in zip(outputs, last, strict=True)):
-            return []
+        return all(len(values) == 1 and values[0] == above for values, above in zip(outputs, last, strict=True))
+
+    def _outputs(self, slots: SlotList, outputs: Sequence[Sequence[int]]) -> list[str]:
         if len({len(values) for values in outputs}) != 1:
             raise UnwritableError
         return [

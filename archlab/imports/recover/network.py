@@ -109,7 +109,7 @@ class _Attempt:
         inputs = tuple(range(self.facts.first))
         writer = Writer(self.facts, self.blocks, [inputs], self._input_names(), words="" not in self.restraint.literal)
         outputs = tuple([value for _, value in self.flat.outputs])
-        layers = writer.block("", slots, [outputs])
+        layers = writer.block("", slots, [outputs], are_labelled=self.flat.output_form != "single")
         used = _used_blocks(layers.entries, self.blocks)
         ordered = [number for number in self.blocks if self.blocks[number].name in used]
         return Written([Part(self.keys[number][0], self.blocks[number]) for number in ordered], layers, chain.forms)

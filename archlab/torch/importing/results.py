@@ -6,9 +6,9 @@ the network.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
-from types import MethodType
 from typing import Any
 
 from torch import Tensor, nn
@@ -37,7 +37,7 @@ def with_results(model: nn.Module, until: str | None) -> nn.Module:
     if until is None:
         return model
     if until == RAW:
-        _set_forward(model, partial(_raw_forward(model), model))
+        set_forward(model, _raw_forward(model))
         return model
     paths = [path.strip() for path in until.split(",") if path.strip()]
     known = dict(model.named_modules())
@@ -46,11 +46,12 @@ def with_results(model: nn.Module, until: str | None) -> nn.Module:
         if path not in known:
             hint = did_you_mean(path, known) or f"; it has {', '.join(list(known)[:4])} and others"
             raise single_problem(f"the model has no module '{path}'{hint}", Code.UNKNOWN_NAME)
-    _set_forward(model, partial(_until, MethodType(type(model).forward, model), model, paths))
+    set_forward(model, partial(_until, model.forward, model, paths))
     return model
 
 
-def _set_forward(model: nn.Module, forward: Any) -> None:
+def set_forward(model: nn.Module, forward: Any) -> None:
+    """Give a model another `forward`, which copies of it keep."""
     object.__setattr__(model, "forward", forward)
 
 
@@ -89,6 +90,17 @@ def labelled(value: Any, label: str = "") -> dict[str, Tensor]:
     return found
 
 
+@contextmanager
+def _used_head_alone(head: Any) -> Iterator[None]:
+    """While the one of two heads does not run that is there for training alone."""
+    forward, used = head.forward_head, (head.one2one if head.end2end else head.one2many)["box_head"]
+    head.forward_head = lambda x, **parts: forward(x, **parts) if parts.get("box_head") is used else {}
+    try:
+        yield
+    finally:
+        del head.forward_head
+
+
 def _raw_forward(model: nn.Module) -> Any:
     """What gives a detector's maps before they are decoded.
 
@@ -97,9 +109,9 @@ def _raw_forward(model: nn.Module) -> Any:
     """
     names = {f"{base.__module__}.{base.__qualname__}" for base in type(model).__mro__}
     if any(name.startswith("torchvision.models.detection.") for name in names):
-        return _torchvision_raw
+        return partial(_torchvision_raw, model)
     if any(name.startswith("ultralytics.nn.tasks.") for name in names):
-        return _ultralytics_raw
+        return partial(_ultralytics_raw, model.forward, model)
     raise single_problem(
         f"{type(model).__name__} is no detector of torchvision's or Ultralytics'; name the modules whose outputs are "
         "wanted: --until head.cls,head.reg",
@@ -117,16 +129,17 @@ def _torchvision_raw(model: Any, x: Tensor) -> dict[str, Tensor]:
     return labelled({"objectness": list(objectness), "deltas": list(deltas)})
 
 
-def _ultralytics_raw(model: Any, x: Tensor) -> dict[str, Tensor]:
+def _ultralytics_raw(forward: Any, model: Any, *given: Tensor) -> dict[str, Tensor]:
     """What the head gives in training, which decodes nothing; of two heads that which is used afterwards."""
     head = model.model[-1]
     mode, head.training = head.training, True
     try:
-        found = type(model).forward(model, x)
+        with _used_head_alone(head) if hasattr(head, "one2one") else nullcontext():
+            found = forward(*given)
     finally:
         head.training = mode
     if isinstance(found, dict) and "one2one" in found:
-        found = found["one2one" if getattr(head, "end2end", False) else "one2many"]
+        found = found["one2one" if head.end2end else "one2many"]
     if isinstance(found, dict):
         found = {name: one for name, one in found.items() if name != "feats"}  # these enter the head
     return labelled(found)

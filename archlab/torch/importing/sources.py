@@ -70,16 +70,32 @@ class Source:
     def inputs(self, model: nn.Module, options: ImportOptions) -> dict[str, Shape]:
         """The shapes that enter, by name: those given, or those that the model says.
 
+        Of several that the model says, one without a name is the first.
+
         Raises:
-            ConfigError: if neither does.
+            ConfigError: if neither does, or what is given has other names than the model's own.
         """
-        given = options.input if options.input is not None else self.input_of(model)
-        if given is None:
+        given, own = options.input, self.input_of(model)
+        if given is None and own is None:
             what = "the shape of a sample, channels first"
             raise single_problem(
                 f"{self.target} does not say what enters it; give {what}: --input 3x224x224", Code.BAD_INPUT
             )
-        return dict(given) if isinstance(given, Mapping) else {"input": tuple(given)}
+        if isinstance(own, Mapping):
+            return dict(own) | self._named(given, list(own))
+        found = own if given is None else given
+        assert found is not None
+        return dict(found) if isinstance(found, Mapping) else {"input": tuple(found)}
+
+    def _named(self, given: Shape | Mapping[str, Shape] | None, names: list[str]) -> dict[str, Shape]:
+        """What is given of a model's own inputs."""
+        if not isinstance(given, Mapping):
+            return {} if given is None else {names[0]: tuple(given)}
+        for name in given:
+            if name not in names:
+                hint = did_you_mean(name, names) or f"; it has {', '.join(names)}"
+                raise single_problem(f"{self.target} has no input '{name}'{hint}", Code.BAD_INPUT)
+        return dict(given)
 
 
 def read_named(target: str, options: ImportOptions) -> Flat:

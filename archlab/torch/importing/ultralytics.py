@@ -6,14 +6,17 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.suggest import did_you_mean
+from archlab.layers.shape import Shape
+from archlab.torch.importing.results import set_forward
 
 _ACTIVATION = re.compile(r"(torch\.)?nn\.\w+\(([\w=., +-]*)\)")
 """An activation as Ultralytics' configs write it; the package evaluates it as code."""
@@ -80,7 +83,28 @@ def make(path: Path, name: str) -> nn.Module:
     head = str(config["head"][-1][2]).lower()
     with warnings.catch_warnings(), _quiet():
         warnings.simplefilter("ignore")
-        return _class(tasks, head)(config, verbose=False)  # type: ignore[no-any-return]
+        model = _class(tasks, head)(config, verbose=False)
+    if _embeddings(model) is not None:
+        set_forward(model, partial(_with_embeddings, model))
+    return model  # type: ignore[no-any-return]
+
+
+def _embeddings(model: Any) -> tuple[str, Shape] | None:
+    """What enters beside the image, and its shape: what classes are told by; None of others.
+
+    Of YOLO-World texts that a model of its own has embedded; of YOLOE prompts, those of texts or of pictures.
+    """
+    kind, head = type(model).__name__, model.model[-1]
+    if kind == "WorldModel":
+        return "text", (head.nc, int(model.txt_feats.shape[-1]))
+    return ("prompts", (head.nc, head.embed)) if kind.startswith("YOLOE") else None
+
+
+def _with_embeddings(model: Any, image: Tensor, embeddings: Tensor) -> Any:
+    """A pass in which they enter, one for each class, rather than those that the model holds until some are set."""
+    model.model[-1].nc = embeddings.shape[1]
+    word = "txt_feats" if type(model).__name__ == "WorldModel" else "vpe"
+    return type(model).forward(model, image, **{word: embeddings})
 
 
 def without_weights(config: dict[str, Any]) -> None:
@@ -113,7 +137,9 @@ def _quiet() -> Iterator[None]:
         conv.Conv.default_act = before
 
 
-def input_of(model: nn.Module) -> tuple[int, int, int]:
-    """Channels by 640 by 640; of classifiers by 224."""
+def input_of(model: nn.Module) -> Shape | dict[str, Shape]:
+    """Channels by 640 by 640; of classifiers by 224. Where classes are embeddings, those too."""
     size = 224 if type(model).__name__ == "ClassificationModel" else 640
-    return (int(getattr(model, "yaml", {}).get("channels", 3) or 3), size, size)
+    image = (int(getattr(model, "yaml", {}).get("channels", 3) or 3), size, size)
+    beside = _embeddings(model)
+    return image if beside is None else {"image": image, beside[0]: beside[1]}

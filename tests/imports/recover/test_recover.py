@@ -47,6 +47,17 @@ def test_every_layer_is_known_by_its_item(name: str) -> None:
         assert (node.layer.type, tuple(node.shape)) == (found[node.path].type, tuple(found[node.path].shape))
 
 
+def test_a_single_result_with_a_label_keeps_it() -> None:
+    """As of a model that gives a mapping with one entry."""
+    flat = resnet()
+    labelled = replace(flat, outputs=[("depth", flat.outputs[0][1])], output_form="dict")
+    recovered = recovered_config(labelled)
+    assert not recovered.fallbacks
+    graph = loads(recovered.text).graph
+    assert (graph.output_form, [label for label, _ in graph.outputs]) == ("dict", ["depth"])
+    assert len(recovered.text.splitlines()) == len(recovered_config(flat).text.splitlines()) + 1
+
+
 def changed(flat: Flat, number: int, **options: object) -> Flat:
     item = flat.items[number]
     items = [*flat.items]

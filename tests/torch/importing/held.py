@@ -59,12 +59,17 @@ def used_params(one: Held) -> int:
 
 
 def untouched(model: nn.Module, inputs: Mapping[str, Shape]) -> set[str]:
-    """Parameters that no result depends on, by autograd."""
+    """Parameters that no result depends on, by autograd; of fixed ones too."""
     model.eval()
     named = dict(model.named_parameters())
+    fixed = [param for param in named.values() if not param.requires_grad and param.is_floating_point()]
+    for param in fixed:
+        param.requires_grad_(True)
     results = [tensor for tensor in tensors_in(model(*samples(model, inputs))) if tensor.requires_grad]
     learned = {name: param for name, param in named.items() if param.requires_grad}
     found = torch.autograd.grad([tensor.sum() for tensor in results], list(learned.values()), allow_unused=True)
+    for param in fixed:
+        param.requires_grad_(False)
     return {name for name, gradient in zip(learned, found, strict=True) if gradient is None}
 
 

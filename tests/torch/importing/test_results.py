@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from archlab.torch.importing.calls import read_call
 from archlab.torch.importing.flatten import flatten
 from archlab.torch.importing.prove import prove
 from archlab.torch.importing.results import with_results
-from archlab.torch.importing.sources import open_source
+from archlab.torch.importing.sources import Source, open_source
 from archlab.torch.importing.ultralytics import without_weights
 
 
@@ -61,6 +62,83 @@ def test_there_is_no_such_module() -> None:
         with_results(_detector(), "2.score")
     with pytest.raises(ConfigError, match="Sequential is no detector of torchvision's or Ultralytics'"):
         with_results(_detector(), "raw")
+
+
+class TwoHeads(nn.Module):
+    """As Ultralytics' heads of two branches, one of which is there for training alone."""
+
+    end2end = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.many, self.one = (nn.ModuleList([nn.Conv2d(8, 4, 1), nn.Conv2d(8, 5, 1)]) for _ in range(2))
+
+    @property
+    def one2many(self) -> dict[str, nn.Module]:
+        return {"box_head": self.many[0], "cls_head": self.many[1]}
+
+    @property
+    def one2one(self) -> dict[str, nn.Module]:
+        return {"box_head": self.one[0], "cls_head": self.one[1]}
+
+    def forward_head(self, x: Tensor, box_head: nn.Module, cls_head: nn.Module) -> dict[str, Tensor]:
+        return {"boxes": box_head(x), "scores": cls_head(x), "feats": x}
+
+    def forward(self, x: Tensor) -> Any:
+        found = {
+            "one2many": self.forward_head(x, **self.one2many),
+            "one2one": self.forward_head(x, **self.one2one),
+        }
+        return found if self.training else found["one2one"]["boxes"].flatten()[:3]
+
+
+class TwoHeaded(nn.Module):
+    """A model of a list of modules."""
+
+    __module__ = "ultralytics.nn.tasks"
+
+    def __init__(self, *, end2end: bool) -> None:
+        super().__init__()
+        head = TwoHeads()
+        head.end2end = end2end
+        self.model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), head)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.model(x)
+
+
+@pytest.mark.parametrize("end2end", [True, False])
+def test_of_two_heads_that_alone_runs_which_is_used_afterwards(end2end: bool) -> None:  # noqa: FBT001 - a parameter
+    plain = TwoHeaded(end2end=end2end).eval()
+    model = with_results(copy.deepcopy(plain), "raw")
+    flat = flatten(model, {"input": (3, 8, 8)}, name="model", origin="here")
+    used = "one" if end2end else "many"
+    assert [item.path for item in flat.items] == ["model.0", f"model.1.{used}.0", f"model.1.{used}.1"]
+    proof = prove(model, flat, network_of(flat).graph)
+    assert proof.ok, proof.render()
+    assert proof.difference == 0
+    model.load_state_dict(plain.state_dict())
+    sample = torch.rand(1, 3, 8, 8)
+    head = plain.model[-1].train()
+    expected = head(plain.model[0](sample))["one2one" if end2end else "one2many"]
+    found = model(sample)
+    assert list(found) == ["boxes", "scores"]
+    assert all(torch.equal(found[name], expected[name]) for name in found)
+
+
+def test_a_model_s_own_inputs_are_given_by_name_or_the_first_alone() -> None:
+    own = {"image": (3, 64, 64), "text": (5, 32)}
+    source = Source(nn.Identity, "here:model", "model", "here", lambda _model: own)
+
+    def inputs(given: Any) -> dict[str, Any]:
+        return source.inputs(nn.Identity(), ImportOptions(input=given))
+
+    assert inputs(None) == own
+    assert inputs((3, 32, 48)) == {"image": (3, 32, 48), "text": (5, 32)}
+    assert inputs({"text": (7, 32)}) == {"image": (3, 64, 64), "text": (7, 32)}
+    assert list(inputs({"text": (7, 32), "image": (3, 8, 8)})) == ["image", "text"]
+    with pytest.raises(ConfigError, match="here:model has no input 'texts'; did you mean 'text'"):
+        inputs({"texts": (7, 32)})
 
 
 @pytest.mark.parametrize("name", ["ssdlite320_mobilenet_v3_large", "fasterrcnn_mobilenet_v3_large_320_fpn"])
