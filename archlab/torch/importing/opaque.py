@@ -70,7 +70,7 @@ def add_opaque(recorder: Recorder, call: Unknown, values: Sequence[int], outputs
         told = (
             Opacity(call.path, call.reason, {}) if number else Opacity(call.path, call.reason, names, _elements(call))
         )
-        recorder.bind(output, recorder.build_opaque(call.kind, options, values, told))
+        recorder.bind(output, recorder.build_opaque(_dotted(call.kind), options, values, told))
 
 
 def _numbers(call: Unknown) -> dict[str, int]:
@@ -78,6 +78,11 @@ def _numbers(call: Unknown) -> dict[str, int]:
     for kind, elements in _elements(call).values():
         counted[kind] += elements
     return counted if call.work is None else counted | call.work._asdict()
+
+
+def _dotted(kind: str) -> str:
+    """A full name as a config has it, also of what was defined inside of a function."""
+    return kind.replace("<locals>.", "").replace("<lambda>", "lambda")
 
 
 def _elements(call: Unknown) -> dict[str, tuple[str, int]]:

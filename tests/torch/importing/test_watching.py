@@ -359,3 +359,17 @@ def test_a_first_call_in_vain_leaves_its_weights_to_the_next() -> None:
     assert [item.share for item in one.flat.items] == [None, None, None, 3, None]
     assert "what is computed in vain is left out: 1 call of layers that are called again" in one.flat.remarks
     assert difference(one) == 0
+
+
+def test_an_opaque_class_that_a_function_defines_is_known_by_a_name() -> None:
+    class Sorted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(3, 1, 1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.sort(x * self.weight, dim=2).values
+
+    one = held(nn.Sequential(nn.Conv2d(3, 3, 1), Sorted()), (3, 4, 4))
+    assert [item.type for item in one.flat.items][1].endswith("is_known_by_a_name.Sorted")
+    assert one.network.analyze().total.params == 12 + 3
