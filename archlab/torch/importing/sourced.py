@@ -153,11 +153,20 @@ class Sourced:
         """A value by a constant, the rows of which are the columns of the matrix where it is turned."""
         recorder, beside = self._recorder, self._recorder.value(left)
         assert beside is not None
-        dims = (1,) * (left.dim() - 2) + tuple(matrix.shape)
-        right = self.value_of(matrix, beside, dims)
+        is_row = left.dim() == 2  # a matrix of one row for each sample
+        dims = 3 if is_row else left.dim()
+        shape, name = (1,) * (dims - 2) + tuple(matrix.shape), recorder.tensor_name(matrix)
+        if is_row and name is not None:  # neither rows nor columns are positions
+            right = self._flat_constant(matrix, name, shape, beside)
+        else:
+            right = self.value_of(matrix, beside, shape)
         if is_turned:
-            right = recorder.add("transpose", {"dim0": left.dim() - 2, "dim1": left.dim() - 1}, (right,))
-        recorder.add("matmul", {}, (beside, right), result)
+            right = recorder.add("transpose", {"dim0": dims - 2, "dim1": dims - 1}, (right,))
+        if not is_row:
+            recorder.add("matmul", {}, (beside, right), result)
+            return
+        row = recorder.add("unflatten", {"dim": 1, "unflattened_size": (1, left.shape[1])}, (beside,))
+        recorder.add("flatten", {}, (recorder.add("matmul", {}, (row, right)),), result)
 
     def _by_matrices(self, left: Tensor, matrices: Tensor, result: Tensor) -> None:
         """A value by several matrices of weights, which are the same for all samples."""
@@ -250,11 +259,16 @@ class Sourced:
             before = self._before(beside, lambda size: len(size) == len(shape) - 1)
             return recorder.add("constant", options, (before,), tensors={"value": tensor})
         except UnsaidError:
-            flat = tensor.reshape(-1)
-            recorder.alias(flat, name)
-            whole = {**options, "shape": (tensor.numel(),)}
-            value = recorder.add("constant", whole, (beside,), tensors={"value": flat})
-            return recorder.add("unflatten", {"dim": 1, "unflattened_size": shape[1:]}, (value,))
+            return self._flat_constant(tensor, name, shape, beside)
+
+    def _flat_constant(self, tensor: Tensor, name: str, shape: Sizes, beside: int) -> int:
+        """A constant whose dimensions hold no positions, whatever those of the value hold that it meets."""
+        recorder, flat = self._recorder, tensor.reshape(-1)
+        recorder.alias(flat, name)
+        learned = {"learnable": True} if isinstance(recorder.tensor(name), nn.Parameter) else {}
+        options = {"shape": (tensor.numel(),), **learned}
+        value = recorder.add("constant", options, (beside,), tensors={"value": flat})
+        return recorder.add("unflatten", {"dim": 1, "unflattened_size": shape[1:]}, (value,))
 
     def _positions(self, tensor: Tensor, shape: Sizes, beside: int) -> int:
         """Sines of a map's positions, by their values."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from tests.torch.importing.held import difference, held, numbers, randomise
 
@@ -307,3 +308,56 @@ def test_the_last_rows_may_be_written_over() -> None:
     types = _equal(Overwritten(last=True), (3, 6, 5))
     assert types.count("concat") == 1
     assert held(Overwritten(last=False).eval(), (3, 6, 5)).opaque
+
+
+class OwnWeights(nn.Module):
+    """A convolution whose weights are mixed for each sample (CondConv), its padding in front of it or its own."""
+
+    def __init__(self, kernel: int, groups: int, stride: int = 1, sides: tuple[int, ...] = ()) -> None:
+        super().__init__()
+        self.stem, self.routing = nn.Conv2d(3, 8, 3, padding=1), nn.Linear(8, 4)
+        self.size = (12, 8 // groups, kernel, kernel)
+        self.groups, self.stride, self.sides = groups, stride, sides
+        self.weight = nn.Parameter(torch.randn(4, 12 * 8 // groups * kernel * kernel) * 0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        n, c, h, w = x.shape
+        weights = torch.matmul(torch.sigmoid(self.routing(x.mean((2, 3)))), self.weight)
+        x = x.reshape(1, n * c, h, w)
+        padding = self.size[-1] // 2
+        if self.sides:
+            x, padding = functional.pad(x, self.sides), 0
+        weights = weights.view(n * self.size[0], *self.size[1:])
+        y = functional.conv2d(x, weights, None, self.stride, padding, groups=n * self.groups)
+        return y.permute(1, 0, 2, 3).view(n, self.size[0], *y.shape[2:])
+
+
+OWN_WEIGHTS = {
+    "pointwise": OwnWeights(1, 1),
+    "pointwise with strides": OwnWeights(1, 2, 2),
+    "grouped": OwnWeights(3, 4, 2),
+    "padded in front": OwnWeights(3, 1, 2, (0, 1, 0, 2)),
+}
+
+
+@pytest.mark.parametrize("name", OWN_WEIGHTS)
+def test_weights_of_each_sample_are_products(name: str) -> None:
+    types = _equal(OWN_WEIGHTS[name], (3, 9, 8))
+    assert types.count("matmul") == 2
+    assert ("unfold" in types) == (name != "pointwise")
+
+
+def test_a_bias_of_each_sample_is_not_overlooked() -> None:
+    class WithBias(OwnWeights):
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.stem(x)
+            n, c, h, w = x.shape
+            routed = torch.sigmoid(self.routing(x.mean((2, 3))))
+            weights = torch.matmul(routed, self.weight).view(n * 12, c, 1, 1)
+            bias = routed.repeat(1, 3).reshape(n * 12)
+            y = functional.conv2d(x.reshape(1, n * c, h, w), weights, bias, groups=n)
+            return y.view(n, 12, h, w)
+
+    torch.manual_seed(0)
+    assert held(WithBias(1, 1).eval(), (3, 9, 8)).opaque

@@ -15,6 +15,7 @@ from archlab.torch.importing.composites import maps
 from archlab.torch.importing.composites.attended import attended, project
 from archlab.torch.importing.composites.blocks import merged_blocks
 from archlab.torch.importing.composites.multihead import multihead
+from archlab.torch.importing.composites.own_weights import as_matrices, as_result, by_sample, convolved, inside
 from archlab.torch.importing.composites.places import (
     ZERO,
     Folded,
@@ -35,6 +36,7 @@ from archlab.torch.importing.composites.strided import once, strided
 from archlab.torch.importing.functions import rule_of
 from archlab.torch.importing.learned import function_word
 from archlab.torch.importing.recorder import Recorder, tensors_in
+from archlab.torch.importing.rules.arguments import by_name, given_only
 from archlab.torch.importing.views import reshape
 
 Held = Folded | Padded | Scores | Sliding
@@ -238,6 +240,34 @@ class Folds:
         value = further.said(func, args, kwargs)
         made = numbered(recorder.batch, recorder.shape(value)).transpose(1, 2).reshape(result.shape)
         self._settle(result, Folded(value, made))
+
+    def _conv(self, _func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor) -> None:
+        """A convolution of samples beside one another, each with weights of its own."""
+        options, batch = by_name("input weight bias stride padding dilation groups", args, kwargs), self._recorder.batch
+        held, weight = self._of(options["input"]), self._of(options["weight"])
+        if not isinstance(held, Folded | Padded) or not isinstance(weight, Folded) or options.get("bias") is not None:
+            raise UnsaidError("conv2d of folded samples")
+        if getattr(held, "pending", None) or weight.pending is not None:
+            raise UnsaidError("conv2d of attention without a projection")
+        matrices = self._value_of(weight, as_matrices(weight.places, batch, options.get("groups", 1)))
+        windows = given_only(options, "stride", "padding", "dilation") | {
+            "kernel_size": tuple(options["weight"].shape[2:])
+        }
+        value = convolved(self._recorder, self._whole_map(held), matrices, windows, tuple(result.shape[2:]))
+        self._settle(result, Folded(value, as_result(batch, tuple(self._recorder.shape(value)))))
+
+    def _whole_map(self, held: Folded | Padded) -> int:
+        """The map of each of samples that lie beside one another, with the zeros that were put around it."""
+        batch = self._recorder.batch
+        if isinstance(held, Folded):
+            return self._value_of(held, by_sample(held.places, batch))
+        places, sides = inside(by_sample(held.places, batch))
+        source = self._stand_in(self._value_of(Folded(held.value, places), places))
+        made = nn.functional.pad(source, sides)
+        self._said(nn.functional.pad, (source, sides), {}, made)
+        value = self._recorder.value(made)
+        assert value is not None
+        return value
 
     def _apart_of(self, given: Any) -> Any:
         """Instead of a tensor whose samples' parts lie among the samples one that has a dimension for them."""
@@ -582,6 +612,7 @@ _RULES: dict[str, _Rule] = {
     **dict.fromkeys(("view", "reshape"), Folds._reshape_scores),  # noqa: SLF001
     **dict.fromkeys(("cat", "concat", "concatenate"), Folds._concat),  # noqa: SLF001
     "batch_norm": Folds._by_channels,  # noqa: SLF001
+    "conv2d": Folds._conv,  # noqa: SLF001
     "unfold": Folds._windows,  # noqa: SLF001
     "pad": Folds._pad,  # noqa: SLF001
     "softmax": Folds._softmax,  # noqa: SLF001
