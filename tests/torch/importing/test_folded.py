@@ -361,3 +361,25 @@ def test_a_bias_of_each_sample_is_not_overlooked() -> None:
 
     torch.manual_seed(0)
     assert held(WithBias(1, 1).eval(), (3, 9, 8)).opaque
+
+
+class MergedInFrames(nn.Module):
+    """Blocks of four neighbours as channels, in each frame of a video with its channels last (Swin for video)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.norm, self.reduction = nn.Conv3d(3, 4, 2, 2), nn.LayerNorm(16), nn.Linear(16, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x).permute(0, 2, 3, 4, 1)
+        blocks = [x[..., i::2, j::2, :] for j in (0, 1) for i in (0, 1)]
+        return self.reduction(self.norm(torch.cat(blocks, -1)))  # type: ignore[no-any-return]
+
+
+def test_blocks_of_neighbours_in_frames_keep_their_positions() -> None:
+    torch.manual_seed(0)
+    types = _equal(MergedInFrames(), (3, 4, 8, 12))
+    assert types.count("concat") == 1
+    assert "as_channels" not in types
+    field = held(MergedInFrames(), (3, 4, 8, 12)).network.analyze().to_dict()["total"]["receptive_field"]
+    assert (field["size"], field["stride"]) == ([2, 4, 4], [2, 4, 4])

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
+from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
+from archlab.imports.unsaid import UnsaidError
 from archlab.layers.laid import roles_of
 from archlab.layers.shape import Shape
-from archlab.torch.importing.composites.places import orders
+from archlab.torch.importing.composites.places import numbered, orders
+from archlab.torch.importing.composites.strided import once
 from archlab.torch.importing.recorder import Recorder
 from archlab.torch.importing.views import reshape
 
 _AXES = 2
+_DEFAULTS = (("dim", 1), ("step", 1))
+"""Of `narrow`."""
 
 
 def merged_blocks(recorder: Recorder, value: int, places: Tensor, result: Tensor) -> bool:
@@ -67,3 +74,49 @@ def _numbers_behind(split: list[tuple[int, ...]], channels: int, height: int, wi
         starts[height]: 4,
         starts[width]: 5,
     }
+
+
+class Part(NamedTuple):
+    """Of a dimension: every so many entries from one on."""
+
+    start: int
+    length: int
+    step: int
+
+
+def every_nth(recorder: Recorder, value: int, places: Tensor) -> list[Part]:
+    """What places are of each dimension of a value, in the same order.
+
+    Raises:
+        UnsaidError: if they are something else.
+    """
+    shape = tuple(recorder.shape(value))
+    if places.dim() != len(shape) + 1 or places.shape[0] != recorder.batch:
+        raise UnsaidError("parts in another order")
+    found, sample = list[Part](), places[0]
+    for dim, size in enumerate(shape):
+        inner, length = prod(shape[dim + 1 :]), sample.shape[dim]
+        entries = _entries(sample, dim) // inner % size
+        step = int(entries[1] - entries[0]) if length > 1 else 1
+        found.append(Part(int(entries[0]), length, step))
+    if any(part.step < 1 for part in found):
+        raise UnsaidError("parts that are turned round")
+    index = [slice(part.start, part.start + part.length * part.step, part.step) for part in found]
+    if not torch.equal(numbered(recorder.batch, shape)[(slice(None), *index)], places):
+        raise UnsaidError("parts at other distances")
+    return found
+
+
+def _entries(sample: Tensor, dim: int) -> Tensor:
+    """Along a dimension, where all others are at their first."""
+    return sample[tuple([slice(None) if other == dim else 0 for other in range(sample.dim())])]
+
+
+def narrow_to(recorder: Recorder, value: int, parts: Sequence[Part]) -> int:
+    """These parts of a value."""
+    for dim, (part, size) in enumerate(zip(parts, tuple(recorder.shape(value)), strict=True), 1):
+        if part != Part(0, size, 1):
+            options = {"dim": dim, **part._asdict()}
+            said = {name: one for name, one in options.items() if (name, one) not in _DEFAULTS}
+            value = once(recorder, "narrow", said, value)
+    return value

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from archlab.imports.unsaid import UnsaidError
 from archlab.torch.importing.composites import maps
 from archlab.torch.importing.composites.attended import attended, project
-from archlab.torch.importing.composites.blocks import merged_blocks
+from archlab.torch.importing.composites.blocks import every_nth, merged_blocks, narrow_to
 from archlab.torch.importing.composites.multihead import multihead
 from archlab.torch.importing.composites.own_weights import as_matrices, as_result, by_sample, convolved, inside
 from archlab.torch.importing.composites.places import (
@@ -361,6 +361,22 @@ class Folds:
         if any((one.value, one.factor, one.pending) != (folded[0].value, 1, None) for one in folded):
             raise UnsaidError("folded samples of several values behind one another")
         self._settle(result, replace(folded[0], places=torch.cat([one.places for one in folded], dim)))
+        if id(result) in self._held and dim % result.dim():
+            self._concat_of_every_nth(folded, dim % result.dim(), result)
+
+    def _concat_of_every_nth(self, folded: Sequence[Folded], dim: int, result: Tensor) -> None:
+        """Every so many positions of a value behind one another, as they are: no layer merges such blocks."""
+        recorder, before = self._recorder, len(self._recorder.items)
+        try:
+            taken = [every_nth(recorder, one.value, one.places) for one in folded]
+            if all(part.step == 1 for parts in taken for part in parts):
+                return
+            made = [narrow_to(recorder, one.value, parts) for one, parts in zip(folded, taken, strict=True)]
+            recorder.add("concat", {"dim": dim}, made, result)
+        except UnsaidError:
+            recorder.drop(before)
+            return
+        self.release(result)
 
     def _pass_on(self, _func: Any, args: Sequence[Any], _kwargs: Any, result: Tensor) -> None:
         held = self._held[id(args[0])]
