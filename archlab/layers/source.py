@@ -89,8 +89,9 @@ class Constant(Source):
 class SinePositions(Source):
     """Sines and cosines of where each unit of a map lies (Vaswani et al. 2017; of images as in DETR and XCiT).
 
-    A map of any channels to (axes x num_pos_feats, *axes). Positions count from 1; each gives `num_pos_feats` channels,
-    sin and cos in turn, of waves `temperature` ** (2k / num_pos_feats) times as long. FLOPs: none, it is made once.
+    A map of any channels to (axes x num_pos_feats, *axes). Positions count from `start`; each gives `num_pos_feats`
+    channels, sin and cos in turn (or, as in RT-DETR, all sines first), of waves `temperature` ** (2k / num_pos_feats)
+    times as long. FLOPs: none, it is made once.
     """
 
     type: ClassVar[str] = "sine_positions"
@@ -101,6 +102,8 @@ class SinePositions(Source):
     temperature: Finite = Field(10000.0, gt=0, description="Of the longest wave.")
     normalize: bool = Field(default=False, description="Positions run to `scale` along each axis, whatever its size.")
     scale: Finite = Field(2 * pi, gt=0, description="What they run to; without `normalize` it changes nothing.")
+    start: int = Field(1, ge=0, description="The first position along each axis.")
+    interleave: bool = Field(default=True, description="Sines and cosines in turn; false: all sines, then all cosines.")
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """(axes x num_pos_feats, *axes)."""

@@ -350,6 +350,7 @@ OTHERS: list[tuple[str, dict[str, Any], Shape]] = [
     ("sine_positions", {"num_pos_feats": 4}, (6, 4)),
     ("sine_positions", {"num_pos_feats": 6, "normalize": True, "scale": 3.0}, (6, 4, 5)),
     ("sine_positions", {"num_pos_feats": 2, "temperature": 20.0}, (6, 4, 5, 3)),
+    ("sine_positions", {"num_pos_feats": 4, "start": 0, "interleave": False}, (6, 4, 5)),
     ("layer_scale", {"bias": True}, (6,)),
     ("layer_scale", {"per_channel": False, "bias": True}, (6, 4, 5)),
     ("layer_scale", {"bias": True}, ChannelsLast((4, 5, 6))),

@@ -43,6 +43,18 @@ def test_sines_are_detr_s(normalize: bool, temperature: float) -> None:  # noqa:
     assert "positions" not in module.state_dict()
 
 
+def test_sines_are_rt_detr_s() -> None:
+    """Zhao et al. 2024: positions from 0, and all sines of an axis in front of its cosines."""
+    rows, columns = torch.meshgrid(torch.arange(5.0), torch.arange(7.0), indexing="ij")
+    waves = 10000.0 ** -(torch.arange(3) / 3)
+    down, across = (places.flatten()[:, None] * waves for places in (rows, columns))
+    wanted = torch.cat([down.sin(), down.cos(), across.sin(), across.cos()], 1).T.reshape(12, 5, 7)
+    module = SinePositions([5, 7], 6, start=0, interleave=False)
+    assert torch.allclose(module(torch.zeros(1, 4, 5, 7))[0], wanted, atol=1e-5)
+    in_turn = SinePositions([5, 7], 6, start=0)(torch.zeros(1, 4, 5, 7))[0]
+    assert torch.allclose(in_turn[[0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11]], wanted, atol=1e-5)
+
+
 class Sources(nn.Module):
     """Positions through a learned convolution, factors around 1, a fixed grid beside the channels."""
 

@@ -15,6 +15,8 @@ from archlab.torch.importing.recorder import Recorder, tensors_in
 
 MOST_ELEMENTS = 1 << 24
 """Of a tensor that is computed once more for its values."""
+FOR_ITS_KIND = frozenset({"type_as", "to"})
+"""Functions that take their further tensors for their kind alone."""
 _IN_PLACE = frozenset({"iadd", "isub", "imul", "itruediv", "setitem", "copy", "fill", "zero"})
 
 _OF_NUMBERS: dict[str, Callable[..., Any]] = {"add": torch.add, "sub": torch.sub, "mul": torch.mul}
@@ -103,7 +105,12 @@ class Origins:
         call, made = self._calls.get(id(tensor)), None
         if not tensor.is_meta:
             made = tensor
-        elif call is not None and self._recorder.tensor_name(tensor) is None and tensor.numel() <= MOST_ELEMENTS:
+        elif call is None or self._recorder.tensor_name(tensor) is not None or tensor.numel() > MOST_ELEMENTS:
+            pass
+        elif call.word in FOR_ITS_KIND and isinstance(call.args[0], Tensor):
+            source = self._valued(call.args[0], known)
+            made = None if source is None else source.to(tensor.dtype)
+        else:
             given = [self._valued(one, known) for one in tensors_in((call.args, call.kwargs))]
             if all(one is not None for one in given):
                 found = call.func(*self._at_hand(call.args, known), **self._at_hand(call.kwargs, known))

@@ -48,6 +48,15 @@ MOST_TILES = 1 << 12
 """Copies of a value behind one another."""
 TEMPERATURES = (10000.0, 20.0)
 """Of sines in published networks (Vaswani et al. 2017; DETR's followers)."""
+_FORMS: tuple[dict[str, Any], ...] = (
+    *({"normalize": normalize, "scale": scale} for normalize, scale in ((True, 2 * pi), (False, 2 * pi), (True, pi))),
+    {"start": 0},
+    {"start": 0, "interleave": False},
+)
+"""Of these, how positions count and channels lie (DETR's; from 0; RT-DETR's)."""
+_NO_SINES = "it is made of constants that are no sines of positions"
+_TOKENS = 3
+"""Dimensions of samples, tokens and channels."""
 
 
 class Sourced:
@@ -276,11 +285,25 @@ class Sourced:
         if values is None or len(shape) not in (3, 4, 5):
             raise UnsaidError("it is made of constants that are not known")
         found = values.reshape(shape)
-        options = sines_of(found[0]) if torch.equal(found, found[:1].expand_as(found)) else None
+        if not torch.equal(found, found[:1].expand_as(found)):
+            raise UnsaidError("it is made of constants that are others for each sample")
+        options = sines_of(found[0])
+        if options is None and len(shape) == _TOKENS:
+            return self._of_tokens(found[0], beside)
         if options is None:
-            raise UnsaidError("it is made of constants that are no sines of positions")
+            raise UnsaidError(_NO_SINES)
         beside = self._before(beside, lambda size: tuple(size[1:]) == shape[2:])
         return self._recorder.add("sine_positions", options, (beside,))
+
+    def _of_tokens(self, values: Tensor, beside: int) -> int:
+        """Sines of the positions of a map whose tokens they meet."""
+        recorder = self._recorder
+        before = self._before(beside, lambda size: len(size) > 2 and prod(size[1:]) == values.shape[0])
+        options = sines_of(values.T.reshape(-1, *recorder.shape(before)[1:]))
+        if options is None:
+            raise UnsaidError(_NO_SINES)
+        merged = recorder.add("flatten", {"start_dim": 2}, (recorder.add("sine_positions", options, (before,)),))
+        return recorder.add("transpose", {"dim0": 1, "dim1": 2}, (merged,))
 
     def _before(self, value: int, is_wanted: Callable[[Sizes], bool]) -> int:
         """The last map of a size on the way to a value.
@@ -418,10 +441,10 @@ def sines_of(values: Tensor) -> dict[str, Any] | None:
     if left or count % 2:
         return None
     for temperature in TEMPERATURES:
-        for normalize, scale in ((True, 2 * pi), (False, 2 * pi), (True, pi)):
-            made = SinePositions(size, count, temperature=temperature, normalize=normalize, scale=scale).positions
+        for form in _FORMS:
+            made = SinePositions(size, count, temperature=temperature, **form).positions
             if torch.allclose(made, values.float(), atol=1e-4):
-                own = {"num_pos_feats": count, "temperature": temperature, "normalize": normalize, "scale": scale}
+                own = {"num_pos_feats": count, "temperature": temperature, **form}
                 fields = SinePositionsLayer.model_fields
                 return {name: value for name, value in own.items() if value != fields[name].default}
     return None

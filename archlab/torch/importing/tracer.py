@@ -28,7 +28,7 @@ from archlab.torch.importing.functions import rule_of
 from archlab.torch.importing.learned import function_word, learn
 from archlab.torch.importing.modules import Match, known_module
 from archlab.torch.importing.opaque import Unknown, Work, add_opaque, keeps_samples, own_tensors, work_of
-from archlab.torch.importing.origins import Origins
+from archlab.torch.importing.origins import FOR_ITS_KIND, Origins
 from archlab.torch.importing.position_networks import PositionNetworks
 from archlab.torch.importing.recorder import Recorder, tensors_in
 from archlab.torch.importing.rules.arguments import MISFIT
@@ -41,8 +41,6 @@ _CONSTANTS = frozenset(
     | {f"{word}_like" for word in ("zeros", "ones", "full", "empty")}
 )
 """Functions that take a tensor for its size and kind alone."""
-_FOR_ITS_KIND = frozenset({"type_as", "to"})
-"""Functions that take their further tensors for their kind alone."""
 _PRODUCTS = frozenset({"linear", "conv1d", "conv2d", "conv3d", "matmul", "bmm", "mm", "einsum", "addmm"})
 
 
@@ -141,7 +139,7 @@ class Tracer(TorchFunctionMode):
             self.composites.assigned(*args)
         if not outputs or function_word(func) in _CONSTANTS:
             return
-        given = args[:1] if function_word(func) in _FOR_ITS_KIND else (args, kwargs)
+        given = args[:1] if function_word(func) in FOR_ITS_KIND else (args, kwargs)
         if not is_folded and not recorder.values_in(given):
             learn(recorder, func, args, kwargs, outputs)
             self._origins.learn(func, args, kwargs, outputs)

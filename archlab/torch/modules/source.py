@@ -37,6 +37,8 @@ class SinePositions(nn.Module):
         temperature: of the longest wave.
         normalize: whether positions run to `scale` along each axis.
         scale: what they run to then.
+        start: the first position along each axis.
+        interleave: whether an axis has sines and cosines in turn, not all sines in front.
     """
 
     def __init__(
@@ -47,17 +49,20 @@ class SinePositions(nn.Module):
         temperature: float = 10000.0,
         normalize: bool = False,
         scale: float = 2 * torch.pi,
+        start: int = 1,
+        interleave: bool = True,
     ) -> None:
         super().__init__()
         waves = torch.arange(num_pos_feats, dtype=torch.float32)
         waves = temperature ** (2 * torch.div(waves, 2, rounding_mode="floor") / num_pos_feats)
         found = []
         for axis, count in enumerate(size):
-            places = torch.arange(1, count + 1, dtype=torch.float32)
+            places = torch.arange(start, count + start, dtype=torch.float32)
             if normalize:
                 places = places / (count + 1e-6) * scale
             angles = places[:, None] / waves
-            turns = torch.stack([angles[:, 0::2].sin(), angles[:, 1::2].cos()], dim=2).flatten(1)
+            turns = torch.stack([angles[:, 0::2].sin(), angles[:, 1::2].cos()], dim=2)
+            turns = (turns if interleave else turns.transpose(1, 2)).flatten(1)
             ahead = [count if other == axis else 1 for other in range(len(size))]
             found.append(turns.T.reshape(num_pos_feats, *ahead).expand(num_pos_feats, *size))
         self.positions: Tensor
