@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from archlab.diagnostics.words import counted
 from archlab.imports.flat import Flat, Item
+from archlab.imports.parts import whole_name
 
 
 def pruned(flat: Flat, params: Mapping[str, int]) -> Flat:
@@ -68,7 +69,7 @@ def _renumbered(item: Item, values: Mapping[int, int]) -> Item:
 
 
 def _unused(items: list[Item], params: Mapping[str, int]) -> list[str]:
-    used = {name for item in items for name in item.tensors.values()}
+    used = {whole_name(name) for item in items for name in item.tensors.values()}
     left = {name: size for name, size in params.items() if name not in used}
     if not left:
         return []

@@ -19,7 +19,7 @@ from archlab.diagnostics.spelling import argument
 from archlab.graph import Graph, Node
 from archlab.torch.matching import COUNTER, Pair, Slot, match_modules
 from archlab.torch.state import Weights, read_state, tensor_fault
-from archlab.torch.weights_map import Rule, WeightsMap, fitting, mapped, read_map
+from archlab.torch.weights_map import Rule, WeightsMap, fitting, mapped, read_map, with_parts
 
 __all__ = ["Matching", "Weights", "load_weights", "match"]
 
@@ -235,8 +235,9 @@ def load_weights(
     if weights_map is not None:
         rules = read_map(weights_map)
     else:
-        rules = [] if own_map is None else fitting(read_map(own_map), state, model.state_dict())
-    found = match(graph, state, rules, model)
+        rules = [] if own_map is None else read_map(own_map)
+        rules = fitting(rules, with_parts(state, rules), model.state_dict())
+    found = match(graph, with_parts(state, rules), rules, model)
     if not found.taken or not (found.fits or partial):
         shown = (
             f"the weights {weights}" if isinstance(weights, str) or not isinstance(weights, Mapping) else "the weights"

@@ -6,6 +6,8 @@ A map is YAML or JSON of old names to archlab's, of tensors or of modules with a
     layer*.*.downsample.0: layer*.*.shortcut.conv
     head: null                         # left out
 
+    attn.in_proj_weight[0:64]: q.weight   # some of a tensor's rows: those of several layers may lie in one
+
 A `*` stands for any text within one part of a name, and goes where the `*` of the same number stands. The first line
 that fits a name decides. Names that no line fits are matched as without a map (`matching`).
 """
@@ -16,6 +18,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from torch import Tensor
+
 from archlab.config.syntax.files import read_source
 from archlab.config.syntax.yaml_nodes import Mapping as MappingNode
 from archlab.config.syntax.yaml_nodes import Scalar, kind, parse
@@ -23,6 +27,7 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Place
 from archlab.diagnostics.problem import ConfigError, Problem, Problems
 from archlab.diagnostics.suggest import did_you_mean
+from archlab.imports.parts import tensor_of, whole_name
 from archlab.torch.matching import Slot
 
 WeightsMap = Mapping[str, str | None] | str | Path
@@ -92,6 +97,19 @@ def read_map(written: WeightsMap) -> list[Rule]:
             raise _wrong(f"'{old}' becomes a name, or null to leave it out, not {kind(value)}", value.place)
         rules.append(_rule(old, value.value, root.keys[old]))
     return rules
+
+
+def with_parts(state: Mapping[str, Tensor], rules: Sequence[Rule]) -> Mapping[str, Tensor]:
+    """A state dict in which the rows that lines of a map name stand by themselves, not the tensors that they are of."""
+    named = [rule for rule in rules if whole_name(rule.text) != rule.text]
+    if not named:
+        return state
+    found: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        wholes = [(rule, Rule(tuple(whole_name(rule.text).split(".")), None, None)) for rule in named]
+        parts = [f"{name}{rule.text[len(whole.text) :]}" for rule, whole in wholes if whole.fits(name)]
+        found |= {part: tensor_of(state, part) for part in parts} or {name: tensor}
+    return found
 
 
 def fitting(rules: Sequence[Rule], theirs: Iterable[str], ours: Container[str]) -> list[Rule]:

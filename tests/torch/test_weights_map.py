@@ -78,6 +78,28 @@ def test_stars(rules: WeightsMap, renamed: dict[str, str]) -> None:
     assert {name: rule.renamed(name) if rule.fits(name) else "" for name in renamed} == renamed
 
 
+def test_rows_of_a_tensor_go_to_several_layers() -> None:
+    text = "input: [4, 6, 6]\nlayers:\n" + "".join(
+        f"  - {{name: {name}, type: conv2d, out_channels: 4, kernel_size: 1}}\n" for name in ("q", "k")
+    )
+    weights = {"attn.in_proj_weight": torch.randn(8, 4, 1, 1), "attn.in_proj_bias": torch.randn(8)}
+    names: dict[str, str | None] = {
+        f"attn.in_proj_{word}[{start}:{start + 4}]": f"{name}.{word}"
+        for word in ("weight", "bias")
+        for name, start in (("q", 4), ("k", 0))
+    }
+    model = build(loads(text), weights=weights, weights_map=names)
+    for word in ("weight", "bias"):
+        whole = weights[f"attn.in_proj_{word}"]
+        assert torch.equal(model.get_parameter(f"q.{word}"), whole[4:])
+        assert torch.equal(model.get_parameter(f"k.{word}"), whole[:4])
+    del names["attn.in_proj_bias[4:8]"]
+    with pytest.raises(ConfigError, match=r"3 of 4 tensors found; without weights: q\.bias"):
+        build(loads(text), weights=weights, weights_map=names)
+    with pytest.raises(ConfigError, match=r"'attn\.in_proj_weights\[0:4\]' fits no tensor of the weights"):
+        build(loads(text), weights=weights, weights_map={**names, "attn.in_proj_weights[0:4]": "k.bias"})
+
+
 WRONG: list[tuple[dict[str, str | None], str]] = [
     ({"first": "stern"}, "'first.weight' becomes 'stern.weight', which the network does not have; did you mean 'stem"),
     ({"frist": "stem"}, "'frist' fits no tensor of the weights; did you mean 'first'?"),

@@ -19,6 +19,7 @@ from archlab.analysis import analyze
 from archlab.diagnostics.words import counted
 from archlab.graph import Graph
 from archlab.imports.flat import Flat
+from archlab.imports.parts import tensor_of, whole_name
 from archlab.torch.build import build
 from archlab.torch.importing.opaque import keeps_samples
 from archlab.torch.importing.recorder import tensors_in
@@ -95,22 +96,24 @@ def prove(model: nn.Module, flat: Flat, graph: Graph, places: Mapping[str, int] 
     theirs = [one for one in results if keeps_samples([one], SAMPLES)]  # the others are no layer's output
     total = analyze(graph).total
     opaque = sum(node.layer.role == "opaque" for node in graph.layers)
-    used = {name for item in flat.items for name in item.tensors.values()}
+    used = {whole_name(name) for item in flat.items for name in item.tensors.values()}
     params = sum(one.numel() for name, one in model.named_parameters() if name in used)
     difference = None if opaque else _difference(graph, copied(model, flat, places), sample, theirs)
     largest = max((float(one.abs().max()) for one in theirs), default=0.0)
     macs = _macs(model, flat)
+    if macs != total.macs:  # products of parameters and constants alone are no sample's work
+        macs = _macs(model, flat, samples=2) - macs
     return Proof(params, macs, total.params, total.macs, difference, largest, opaque)
 
 
-def _macs(model: nn.Module, flat: Flat) -> int:
-    """Of a sample, counted on the meta device; where the model looks at values, with attention written out.
+def _macs(model: nn.Module, flat: Flat, samples: int = 1) -> int:
+    """Of so many samples, counted on the meta device; where the model looks at values, with attention written out.
 
     The counter does not know the CPU's fused attention.
     """
     device = "cpu" if flat.looks else "meta"
     again = copy.deepcopy(model).to(device).requires_grad_(False)  # the counter fails on modules that take parameters
-    sample = [torch.zeros(1, *shape, device=device) for shape in flat.inputs.values()]
+    sample = [torch.zeros(samples, *shape, device=device) for shape in flat.inputs.values()]
     counter = FlopCounterMode(display=False)
     with warnings.catch_warnings(), torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
         warnings.simplefilter("ignore")
@@ -141,7 +144,7 @@ def copied(model: nn.Module, flat: Flat, places: Mapping[str, int] | None = None
     state = dict(model.named_parameters(remove_duplicate=False)) | dict(model.named_buffers(remove_duplicate=False))
     by_path = places if places is not None else {item.path: number for number, item in enumerate(flat.items)}
     return {
-        f"{path}.{own}": state[name].detach()
+        f"{path}.{own}": tensor_of(state, name).detach()
         for path, number in by_path.items()
         if flat.items[number].share is None
         for own, name in flat.items[number].tensors.items()

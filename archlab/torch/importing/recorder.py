@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from archlab.imports.builder import Builder, Owned
 from archlab.imports.flat import Scope
+from archlab.imports.parts import part_name
 
 STALE = "it reads what was overwritten through another view, or inside of what is opaque"
 PositionRows = Callable[[Tensor, int], tuple[int, tuple[int, ...]]]
@@ -134,6 +135,18 @@ class Recorder(Builder):
 
     def tensor(self, name: str) -> Tensor:
         """A parameter or buffer of the model's."""
+        return self._named[name]
+
+    def part(self, tensor: Tensor, start: int, stop: int) -> Tensor:
+        """Some rows of one of the model's own tensors, as one of those itself."""
+        whole = self.tensor_name(tensor)
+        assert whole is not None
+        name = part_name(whole, start, stop)
+        if name not in self._named:
+            held = self._named[whole]
+            rows = held.detach()[start:stop]
+            self._named[name] = nn.Parameter(rows, held.requires_grad) if isinstance(held, nn.Parameter) else rows
+            self.alias(self._named[name], name)
         return self._named[name]
 
     def alias(self, tensor: Tensor, name: str) -> None:

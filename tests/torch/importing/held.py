@@ -16,6 +16,7 @@ import archlab
 from archlab.api.imported import network_of
 from archlab.api.network import Network
 from archlab.imports.flat import Flat
+from archlab.imports.parts import tensor_of
 from archlab.torch.importing.flatten import flatten
 from archlab.torch.importing.recorder import tensors_in
 
@@ -128,7 +129,7 @@ def built(one: Held) -> nn.Module:
     state = made.state_dict()
     copied: set[str] = set()
     for name, origin in names(one).items():
-        state[name].copy_(source[origin].reshape(state[name].shape))
+        state[name].copy_(tensor_of(source, origin).reshape(state[name].shape))
         copied.add(name)
     left = {name for name in set(state) - copied if not name.endswith("num_batches_tracked")}
     assert not left, f"not in the source: {sorted(left)[:5]}"

@@ -14,7 +14,7 @@ from archlab.imports.unsaid import UnsaidError
 from archlab.torch.importing.composites import maps
 from archlab.torch.importing.composites.attended import attended, project
 from archlab.torch.importing.composites.blocks import every_nth, merged_blocks, narrow_to
-from archlab.torch.importing.composites.multihead import multihead
+from archlab.torch.importing.composites.multihead import is_of_one, multihead, multihead_of_several
 from archlab.torch.importing.composites.own_weights import as_matrices, as_result, by_sample, convolved, inside
 from archlab.torch.importing.composites.places import (
     ZERO,
@@ -22,6 +22,7 @@ from archlab.torch.importing.composites.places import (
     Padded,
     Sliding,
     along_rows,
+    as_tokens,
     is_view,
     narrowed,
     numbered,
@@ -409,11 +410,16 @@ class Folds:
             folded = [Folded(value, along_rows(rows, width)) for value, rows in map(self._rows, folded)]
         if not all(torch.equal(one.places, folded[0].places) for one in folded):
             raise UnsaidError(f"{function_word(func)} of samples that are folded in several ways")
-        if len({tuple(self._recorder.shape(one.value)) for one in folded}) > 1:
+        if self._are_several_shapes(folded):
+            folded = [replace(one, value=as_tokens(self._recorder, one.value)) for one in folded]
+        if self._are_several_shapes(folded):
             raise UnsaidError(f"{function_word(func)} of samples that are folded in several ways")
         values = {id(tensor): one.value for tensor, one in zip(tensors, folded, strict=True)}
         value, _ = self._on_values(func, values, args, kwargs)
         self._settle(result, replace(folded[0], value=value))
+
+    def _are_several_shapes(self, folded: Sequence[Folded]) -> bool:
+        return len({tuple(self._recorder.shape(one.value)) for one in folded}) > 1
 
     def _on_values(
         self, func: Callable[..., Any], values: Mapping[int, int], args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -578,9 +584,12 @@ class Folds:
     def _multihead(self, _func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
         names = ("query", "key", "value")
         parts = [self._folded((dict(zip(names, args, strict=False)) | dict(kwargs))[name]) for name in names]
-        value, rows = self._rows(parts[0])
         tensor = result[0] if isinstance(result, tuple) else result
-        self._settle(tensor, multihead(self._recorder, args, kwargs, value, rows, parts))
+        if is_of_one(parts):
+            self._settle(tensor, multihead(self._recorder, args, kwargs, *self._rows(parts[0])))
+        else:
+            found = multihead_of_several(self._recorder, args, kwargs, [self._rows(one) for one in parts])
+            self._settle(tensor, found)
 
     def _attend(self, parts: Sequence[Folded], scores: Scores, result: Tensor) -> None:
         self._hold(result, attended(self._recorder, [self._rooted(one) for one in parts], scores, result.shape))

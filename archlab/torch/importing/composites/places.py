@@ -174,6 +174,16 @@ def along_rows(rows: Tensor, width: int) -> Tensor:
     return rows[..., None] * width + torch.arange(width)
 
 
+def as_tokens(recorder: Recorder, value: int) -> int:
+    """A value whose positions are one dimension, with its channels last: (..., C) as (positions, C), in their order."""
+    dims = len(recorder.shape(value))
+    return recorder.add("flatten", {"end_dim": dims - 1}, (value,)) if dims > _TOKENS else value
+
+
+_TOKENS = 2
+"""Dimensions of a sample's tokens: positions and channels."""
+
+
 def unstretched(places: Tensor) -> Tensor:
     """The places without those that are the same all along a dimension behind the samples, which is of size 1 then."""
     for dim in range(1, places.dim()):
