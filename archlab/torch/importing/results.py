@@ -129,9 +129,34 @@ def _torchvision_raw(model: Any, x: Tensor) -> dict[str, Tensor]:
     return labelled({"objectness": list(objectness), "deltas": list(deltas)})
 
 
+def _of_all_positions(forward: Any, head: Any, *given: Tensor) -> dict[str, Tensor]:
+    """RT-DETR's scores and boxes (less their anchors) of all positions.
+
+    The decoder behind them refines the best of these, as heads for proposals do: which, no layer says. Those at the
+    border, whose anchors reach too far, are among them here.
+    """
+    reached: list[Tensor] = []
+
+    def stop(features: Tensor, *_others: Any) -> Any:
+        reached.append(features)
+        raise _ReachedError
+
+    head._get_decoder_input = stop  # noqa: SLF001 - that is where positions are chosen
+    try:
+        forward(*given)
+    except _ReachedError:
+        pass
+    finally:
+        del head._get_decoder_input  # noqa: SLF001
+    features = head.enc_output(reached[0])
+    return {"scores": head.enc_score_head(features), "boxes": head.enc_bbox_head(features)}
+
+
 def _ultralytics_raw(forward: Any, model: Any, *given: Tensor) -> dict[str, Tensor]:
     """What the head gives in training, which decodes nothing; of two heads that which is used afterwards."""
     head = model.model[-1]
+    if hasattr(head, "enc_score_head"):
+        return _of_all_positions(forward, head, *given)
     mode, head.training = head.training, True
     try:
         with _used_head_alone(head) if hasattr(head, "one2one") else nullcontext():

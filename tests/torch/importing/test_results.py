@@ -126,6 +126,49 @@ def test_of_two_heads_that_alone_runs_which_is_used_afterwards(end2end: bool) ->
     assert all(torch.equal(found[name], expected[name]) for name in found)
 
 
+class Queries(nn.Module):
+    """As RT-DETR's head, whose decoder refines what is best of all positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enc_output = nn.Sequential(nn.Linear(8, 8), nn.LayerNorm(8))
+        self.enc_score_head, self.enc_bbox_head = nn.Linear(8, 5), nn.Linear(8, 4)
+        self.decoder = nn.Linear(8, 8)
+
+    def _get_decoder_input(self, features: Tensor, limit: int) -> Tensor:
+        made = self.enc_output(features)
+        best = self.enc_score_head(made).max(-1).values.topk(limit, dim=1).indices
+        taken: Tensor = made.gather(1, best[..., None].expand(-1, -1, 8))
+        result: Tensor = taken + self.enc_bbox_head(made).sum()
+        return result
+
+    def forward(self, x: Tensor) -> Any:
+        return self.decoder(self._get_decoder_input(x.flatten(2).permute(0, 2, 1), 3))
+
+
+class Transformer(TwoHeaded):
+    """One with that head."""
+
+    __module__ = "ultralytics.nn.tasks"
+
+    def __init__(self) -> None:
+        super().__init__(end2end=True)
+        self.model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), Queries())
+
+
+def test_raw_results_of_a_transformer_are_those_of_all_positions() -> None:
+    model = with_results(Transformer(), "raw")
+    flat = flatten(model, {"input": (3, 4, 6)}, name="model", origin="here")
+    assert not [item for item in flat.items if "." in item.type]
+    assert [label for label, _ in flat.outputs] == ["scores", "boxes"]
+    assert flat.remarks == ["72 params in 2 tensors take no part (model)"]  # the decoder's
+    network = network_of(flat)
+    assert [tuple(network.graph.nodes[index].shape) for _, index in network.graph.outputs] == [(24, 5), (24, 4)]
+    proof = prove(model, flat, network.graph)
+    assert proof.ok, proof.render()
+    assert "_get_decoder_input" not in vars(model.get_submodule("model.1"))
+
+
 def test_a_model_s_own_inputs_are_given_by_name_or_the_first_alone() -> None:
     own = {"image": (3, 64, 64), "text": (5, 32)}
     source = Source(nn.Identity, "here:model", "model", "here", lambda _model: own)
