@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from archlab.imports.flat import Scope
 from archlab.torch.importing.learned import function_word
-from archlab.torch.importing.recorder import Recorder, tensors_in
+from archlab.torch.importing.recorder import Recorder, tensors_in, version_of
 
 MOST_ELEMENTS = 1 << 24
 """Of a tensor that is computed once more for its values."""
@@ -57,6 +57,8 @@ class Origins:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._calls: dict[int, Call] = {}
+        self._versions: dict[int, int] = {}
+        """`id` of results to how often they had been written to by then."""
         self._kept: list[Tensor] = []
         """Results, lest their `id` be given to others."""
 
@@ -72,8 +74,7 @@ class Origins:
             if written:
                 self._written(func, args, kwargs, output)
             elif id(output) not in given:  # else it is what it was
-                self._calls[id(output)] = Call(func, args, kwargs, number, running)
-                self._kept.append(output)
+                self._note(output, Call(func, args, kwargs, number, running))
 
     def _written(
         self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], output: Tensor
@@ -81,15 +82,21 @@ class Origins:
         """What a tensor holds that was written over: what it held, and a number; else it is not known any more."""
         before, function = self._calls.pop(id(output), None), _OF_NUMBERS.get(function_word(func).removeprefix("i"))
         is_one = len(args) == 2 and args[0] is output and isinstance(args[1], int | float) and not kwargs
-        if before is None or function is None or not is_one:
+        is_only = self._versions.get(id(output)) == version_of(output) - 1  # else it was written to before this
+        if before is None or function is None or not (is_one and is_only):
             return
         held = torch.empty_like(output, device="meta")
-        self._calls[id(held)] = before
-        self._calls[id(output)] = Call(function, (held, args[1]), {}, 0, before.running)
-        self._kept.append(held)
+        self._note(held, before)
+        self._note(output, Call(function, (held, args[1]), {}, 0, before.running))
+
+    def _note(self, tensor: Tensor, call: Call) -> None:
+        self._calls[id(tensor)], self._versions[id(tensor)] = call, version_of(tensor)
+        self._kept.append(tensor)
 
     def call(self, tensor: object) -> Call | None:
-        """That a tensor is the result of; None where that is not known."""
+        """That a tensor is the result of; None where that is not known, or it was written to since through a view."""
+        if not isinstance(tensor, Tensor) or self._versions.get(id(tensor)) != version_of(tensor):
+            return None
         return self._calls.get(id(tensor))
 
     def values(self, tensor: Tensor) -> Tensor | None:
@@ -102,7 +109,7 @@ class Origins:
     def _valued(self, tensor: Tensor, known: dict[int, Tensor | None]) -> Tensor | None:
         if id(tensor) in known:
             return known[id(tensor)]
-        call, made = self._calls.get(id(tensor)), None
+        call, made = self.call(tensor), None
         if not tensor.is_meta:
             made = tensor
         elif call is None or self._recorder.tensor_name(tensor) is not None or tensor.numel() > MOST_ELEMENTS:

@@ -47,6 +47,8 @@ class Recorder(Builder):
         self._tensors = {id(tensor): name for name, tensor in reversed([*others, *named])}
         self._values: dict[int, tuple[int, int]] = {}
         """`id` of tensors to the values that they hold, and how often they had been written to when they did."""
+        self._versions: dict[int, int] = {}
+        """`id` of views and copies of these to how often they had been written to."""
         self._derived: dict[int, frozenset[str]] = {}
         self._walled: dict[int, tuple[int, ...]] = {}
         self._spoiled: dict[int, str] = {}
@@ -58,7 +60,7 @@ class Recorder(Builder):
     def bind(self, tensor: Tensor, value: int) -> None:
         """From now on a tensor holds a value."""
         self._keep(tensor)
-        self._values[id(tensor)] = value, tensor._version  # noqa: SLF001 - nothing else says it
+        self._values[id(tensor)] = value, version_of(tensor)
         self._spoiled.pop(id(tensor), None)
 
     def spoil(self, tensor: Tensor, reason: str) -> None:
@@ -76,7 +78,7 @@ class Recorder(Builder):
             self._kept.append(weakref.ref(tensor, lambda _gone: self._forget(key)))
 
     def _forget(self, key: int) -> None:
-        for table in (self._values, self._derived, self._walled, self._spoiled, self._tensors):
+        for table in (self._values, self._derived, self._walled, self._spoiled, self._tensors, self._versions):
             table.pop(key, None)
 
     def value(self, tensor: object) -> int | None:
@@ -121,7 +123,7 @@ class Recorder(Builder):
         """Why a tensor among arguments cannot be read: it was written to since it got its value, or that is gone."""
         for one in tensors_in(given):
             held = self._values.get(id(one))
-            if held is not None and one._version != held[1]:  # noqa: SLF001 - nothing else says it
+            if held is not None and version_of(one) != held[1]:
                 return self._spoiled.get(id(one), STALE)
         return ""
 
@@ -130,8 +132,13 @@ class Recorder(Builder):
         return tuple([held[0] for one in tensors_in(given) if (held := self._values.get(id(one))) is not None])
 
     def tensor_name(self, tensor: object) -> str | None:
-        """The name in the model's state dict of a parameter or buffer, or of what a view is of; None for any other."""
-        return self._tensors.get(id(tensor)) if isinstance(tensor, Tensor) else None
+        """The name in the model's state dict of a parameter or buffer, or of what a view is of; None for any other.
+
+        A view or copy that was written to since is another tensor.
+        """
+        if not isinstance(tensor, Tensor) or self._versions.get(id(tensor), version_of(tensor)) != version_of(tensor):
+            return None
+        return self._tensors.get(id(tensor))
 
     def tensor(self, name: str) -> Tensor:
         """A parameter or buffer of the model's."""
@@ -153,6 +160,8 @@ class Recorder(Builder):
         """From now on a tensor is known to hold the elements of one of the model's own, in their order."""
         self._keep(tensor)
         self._tensors[id(tensor)] = name
+        self._versions[id(tensor)] = version_of(tensor)
+        self._derived[id(tensor)] = frozenset({name})
 
     def derive(self, tensor: Tensor, names: frozenset[str]) -> None:
         """From now on a tensor is one that is computed of the model's own tensors alone."""
@@ -230,6 +239,11 @@ class Recorder(Builder):
         """A path in the running module."""
         path = self.running[-1][1].path if self.running else ""
         return f"{path}.{word}" if path else word
+
+
+def version_of(tensor: Tensor) -> int:
+    """How often a tensor, or what it is a view of, has been written to."""
+    return tensor._version  # noqa: SLF001 - nothing else says it
 
 
 def _named_tensors(model: nn.Module) -> list[tuple[str, Tensor]]:

@@ -373,3 +373,26 @@ def test_an_opaque_class_that_a_function_defines_is_known_by_a_name() -> None:
     one = held(nn.Sequential(nn.Conv2d(3, 3, 1), Softly()), (3, 4, 4))
     assert [item.type for item in one.flat.items][1].endswith("is_known_by_a_name.Softly")
     assert one.network.analyze().total.params == 12 + 3
+
+
+class WrittenThroughAView(nn.Module):
+    """A copy of a bias, a part of which is written over by a view of it (Swin V2 of torchvision)."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self.stem, self.last, self.word = nn.Conv2d(3, 6, 1), nn.Linear(6, 6), word
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x).mean((2, 3))
+        bias = self.last.bias.clone()
+        if self.word == "zero":
+            bias[2:4].zero_()
+        else:
+            bias[2:4] = 0.0
+        return F.linear(x, self.last.weight, bias)
+
+
+@pytest.mark.parametrize("word", ["zero", "setitem"])
+def test_a_copy_of_a_parameter_that_is_written_over_is_no_parameter(word: str) -> None:
+    one = held(WrittenThroughAView(word).eval(), (3, 4, 4))
+    assert one.opaque
