@@ -125,10 +125,13 @@ class Sourced:
         left, right = given.get("input"), given.get(names[1])
         if not (isinstance(left, Tensor) and isinstance(right, Tensor) and isinstance(result, Tensor)):
             return False
-        if given.get("bias") is not None or recorder.value(left) is None:
+        bias = given.get("bias")
+        if recorder.value(left) is None:
             return False
         try:
-            if right.dim() > 2:
+            if bias is not None:
+                self._with_bias(left, right, bias, result)
+            elif right.dim() > 2:
                 self._by_matrices(left, right, result)
             elif function_word(func) == "linear":
                 self._by_matrix(left, right, result, is_turned=True)
@@ -143,6 +146,20 @@ class Sourced:
             return False
         recorder.worked -= recorder.made_of(right)
         return True
+
+    def _with_bias(self, left: Tensor, weight: Tensor, bias: Tensor, result: Tensor) -> None:
+        """A linear layer whose bias alone is computed."""
+        recorder = self._recorder
+        if recorder.tensor_name(weight) is None or recorder.tensor_name(bias) is not None:
+            raise UnsaidError("weights that are computed")
+        product = torch.empty_like(result, device="meta")
+        linear, plus = rule_of(torch.nn.functional.linear), rule_of(torch.add)
+        assert linear is not None
+        assert plus is not None
+        linear(recorder, (left, weight), {}, product)
+        value = recorder.value(product)
+        assert value is not None
+        plus(recorder, (product, self._stand_in(bias, value, result.dim())), {}, result)
 
     def _turned(self, matrix: Tensor) -> Tensor | None:
         """The parameter whose rows are a matrix's columns, as a linear layer has it."""
@@ -247,6 +264,8 @@ class Sourced:
             raise UnsaidError("it is not known how it came about")
         if not recorder.made_of(tensor):
             return self._positions(tensor, shape, beside)
+        if call.word in _CONCATS and call.args:
+            return self._pieces(call, tensor, shape, beside)
         return self._called(call, tensor, shape, beside)
 
     def _constant(self, tensor: Tensor, name: str, shape: Sizes, beside: int) -> int:
@@ -353,6 +372,14 @@ class Sourced:
                 raise UnsaidError("its samples do not lie in front")
             return self._ruled(call, beside, shape, [tuple(source.shape)])
         raise UnsaidError(f"{word} of what comes from no input")
+
+    def _pieces(self, call: Call, tensor: Tensor, shape: Sizes, beside: int) -> int:
+        """Several behind one another: `cat((q_bias, zeros, v_bias))`."""
+        dim, lead = call.args[1] if len(call.args) > 1 else call.kwargs.get("dim", 0), len(shape) - tensor.dim()
+        if not isinstance(dim, int) or lead < 1 or shape[lead:] != tuple(tensor.shape):
+            raise UnsaidError("what comes from no input, behind one another along samples")
+        values = [self.value_of(one, beside, (*shape[:lead], *one.shape)) for one in call.args[0]]
+        return self._recorder.add("concat", {"dim": lead + dim % tensor.dim()}, values)
 
     def _tiled(self, call: Call, source: Tensor, shape: Sizes, beside: int) -> int:
         """The same values behind one another: `tile(x, (2, 3))`."""

@@ -383,3 +383,24 @@ def test_blocks_of_neighbours_in_frames_keep_their_positions() -> None:
     assert "as_channels" not in types
     field = held(MergedInFrames(), (3, 4, 8, 12)).network.analyze().to_dict()["total"]["receptive_field"]
     assert (field["size"], field["stride"]) == ([2, 4, 4], [2, 4, 4])
+
+
+class BiasInParts(nn.Module):
+    """A linear layer whose bias is put together of several (Swin V2 has none for its keys)."""
+
+    key: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.qkv = nn.Conv2d(3, 6, 1), nn.Linear(6, 12, bias=False)
+        self.query, self.value = nn.Parameter(torch.randn(4)), nn.Parameter(torch.randn(4))
+        self.register_buffer("key", torch.zeros(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        bias = torch.cat((self.query, self.key, self.value))
+        return functional.linear(self.stem(x).flatten(2).transpose(1, 2), self.qkv.weight, bias)
+
+
+def test_a_bias_put_together_of_parts_is_added() -> None:
+    types = _equal(BiasInParts(), (3, 4, 3))
+    assert types[-6:] == ["linear", "constant", "constant", "constant", "concat", "add"]

@@ -85,6 +85,7 @@ CALLS: dict[str, Callable[[Any, Any], Any]] = {
     "more activations": lambda x, m: F.elu(x) + F.celu(x, 0.5) + F.selu(x) + F.softplus(x, beta=2) + F.mish(x),
     "hard ones": lambda x, m: F.hardswish(x) + F.hardsigmoid(x) + F.hardtanh(x, -2, 1.5) + F.relu6(x) + F.hardshrink(x),
     "clamp": lambda x, m: x.clamp(-0.3, 0.4) + x.clamp(min=0) + torch.clip(x, min=-1.0, max=1.0) + x.clamp_min(0),
+    "clamp on one side": lambda x, m: x.clamp(min=-0.3) + 2 * x.clamp(max=0.4) + 3 * x.clamp_max(-0.1) + x.clamp_min(1),
     "prelu": lambda x, m: F.prelu(x, m.scale) + F.prelu(x, m.one),
     "glu": lambda x, m: F.glu(x, dim=1) + x[:, :4].softmax(dim=1) + F.log_softmax(x[:, 4:], 1),
     "dropout": lambda x, m: F.dropout(x, 0.3, training=False) + F.dropout2d(x, 0.0, training=False),

@@ -52,8 +52,24 @@ def _clamp(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> N
         add(recorder, "relu", {}, options["input"], result)
     elif isinstance(low, int | float) and isinstance(high, int | float):
         add(recorder, "hardtanh", {"min_val": float(low), "max_val": float(high)}, options["input"], result)
+    elif isinstance(low, int | float) and high is None:
+        add(recorder, "threshold", {"threshold": float(low), "value": float(low)}, options["input"], result)
+    elif isinstance(high, int | float) and low is None:
+        _from_above(recorder, float(high), only_value(recorder, options["input"]), result)
     else:
-        raise UnsaidError("its bounds are not two numbers")
+        raise UnsaidError("its bounds are no numbers")
+
+
+def _from_above(recorder: Recorder, high: float, value: int, result: Any) -> None:
+    """A bound from above alone, which is one from below of what is negative."""
+    negative = recorder.add("scale", {"factor": -1.0}, (value,))
+    bounded = recorder.add("threshold", {"threshold": -high, "value": -high}, (negative,))
+    recorder.add("scale", {"factor": -1.0}, (bounded,), result)
+
+
+def _clamp_max(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> None:
+    options = by_name("input max", args, kwargs)
+    _clamp(recorder, (options["input"],), {"max": options["max"]}, result)
 
 
 def _prelu(recorder: Recorder, args: Arguments, kwargs: Named, result: Any) -> None:
@@ -106,6 +122,7 @@ RULES: dict[str, Rule] = {
     "log_softmax": _along("log_softmax"),
     "glu": _along("glu"),
     **dict.fromkeys(("clamp", "clip", "clamp_min"), _clamp),
+    "clamp_max": _clamp_max,
     "prelu": _prelu,
     **dict.fromkeys(("dropout", "alpha_dropout", "feature_alpha_dropout"), _dropout("dropout")),
     **dict.fromkeys(("dropout1d", "dropout2d", "dropout3d"), _dropout("dropout")),
