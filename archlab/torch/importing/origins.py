@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -71,23 +71,32 @@ class Origins:
         written = function_word(func) in _IN_PLACE or (name.endswith("_") and not name.endswith("__"))
         running = tuple(self._recorder.running)
         for number, output in enumerate(outputs):
-            if written:
-                self._written(func, args, kwargs, output)
+            if kwargs.get("inplace") is True and args and args[0] is output:
+                self._replaced(output, Call(func, args, {**kwargs, "inplace": False}, 0, running))
+            elif written:
+                self._written(output, Call(func, args, kwargs, 0, running))
             elif id(output) not in given:  # else it is what it was
                 self._note(output, Call(func, args, kwargs, number, running))
 
-    def _written(
-        self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], output: Tensor
-    ) -> None:
+    def _written(self, output: Tensor, call: Call) -> None:
         """What a tensor holds that was written over: what it held, and a number; else it is not known any more."""
-        before, function = self._calls.pop(id(output), None), _OF_NUMBERS.get(function_word(func).removeprefix("i"))
-        is_one = len(args) == 2 and args[0] is output and isinstance(args[1], int | float) and not kwargs
-        is_only = self._versions.get(id(output)) == version_of(output) - 1  # else it was written to before this
-        if before is None or function is None or not (is_one and is_only):
+        function = _OF_NUMBERS.get(call.word.removeprefix("i"))
+        is_number = len(call.args) == 2 and isinstance(call.args[1], int | float) and not call.kwargs
+        if function is None or not is_number or call.args[0] is not output:
+            self._calls.pop(id(output), None)
+        else:
+            self._replaced(output, replace(call, func=function))
+
+    def _replaced(self, output: Tensor, call: Call) -> None:
+        """A tensor holds what a function makes of what it held, where that is known."""
+        before = self._calls.pop(id(output), None)
+        if before is None or self._versions[id(output)] != version_of(output) - 1:  # it was written to before this
             return
         held = torch.empty_like(output, device="meta")
+        if self._recorder.made_of(output):
+            self._recorder.derive(held, self._recorder.made_of(output))
         self._note(held, before)
-        self._note(output, Call(function, (held, args[1]), {}, 0, before.running))
+        self._note(output, replace(call, args=(held, *call.args[1:])))
 
     def _note(self, tensor: Tensor, call: Call) -> None:
         self._calls[id(tensor)], self._versions[id(tensor)] = call, version_of(tensor)
