@@ -125,7 +125,7 @@ def built(one: Held) -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = archlab.build(one.network)
-    source = one.model.state_dict()
+    source = {**dict(one.model.named_buffers()), **one.model.state_dict()}  # those that it leaves out too
     state = made.state_dict()
     copied: set[str] = set()
     for name, origin in names(one).items():

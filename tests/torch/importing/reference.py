@@ -8,7 +8,7 @@ from types import ModuleType
 
 from archlab.layers import find_layer, layer_types
 from archlab.torch.importing import lookalikes, position_networks, sourced
-from archlab.torch.importing.composites import folds, maps, multihead, own_weights, stacks, tokens
+from archlab.torch.importing.composites import folds, maps, multihead, own_weights, rolled, stacks, tokens
 from archlab.torch.importing.rules import (
     activations,
     biases,
@@ -25,7 +25,7 @@ from archlab.torch.importing.rules import (
 
 START, END = "<!-- recognised: made from the code -->", "<!-- recognised: end -->"
 RULES = (convolutions, norms, activations, pooling, resizing, joins, products, reductions, slices, layout)
-COMPOSITES = (folds, maps, own_weights, multihead, tokens, stacks, biases, sourced, position_networks)
+COMPOSITES = (folds, maps, rolled, own_weights, multihead, tokens, stacks, biases, sourced, position_networks)
 
 
 def tables() -> str:

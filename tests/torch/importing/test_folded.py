@@ -404,3 +404,72 @@ class BiasInParts(nn.Module):
 def test_a_bias_put_together_of_parts_is_added() -> None:
     types = _equal(BiasInParts(), (3, 4, 3))
     assert types[-6:] == ["linear", "constant", "constant", "constant", "concat", "add"]
+
+
+class Rolled(nn.Module):
+    """A map whose last rows and columns come first, and what it is rolled back to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.last = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        y = torch.roll(self.last(torch.roll(x, (2, 3), (2, 3))), -1, 3)
+        return y + self.last(x)  # type: ignore[no-any-return]
+
+
+def test_rolled_maps_are_parts_behind_one_another() -> None:
+    types = _equal(Rolled(), (3, 9, 8))
+    assert types.count("concat") == 3
+
+
+class CosineWindows(nn.Module):
+    """Attention by angles in windows of a rolled map, by a network of positions and a mask (Swin V2)."""
+
+    def __init__(self, shift: int, window: int = 4, size: int = 8, heads: int = 2) -> None:
+        super().__init__()
+        self.stem, self.shift, self.window, self.heads = nn.Conv2d(3, 8, 1), shift, window, heads
+        self.qkv, self.proj = nn.Linear(8, 24), nn.Linear(8, 8)
+        self.logit_scale = nn.Parameter(torch.randn(heads, 1, 1) + 4)
+        self.net = nn.Sequential(nn.Linear(2, 16), nn.ReLU(inplace=True), nn.Linear(16, heads, bias=False))
+        axis = torch.arange(1 - window, window).float() * 8 / (window - 1)
+        table = torch.stack(torch.meshgrid(axis, axis, indexing="ij"), -1)[None]
+        self.register_buffer("table", table.sign() * torch.log2(table.abs() + 1) / 3)
+        at = torch.stack(torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij")).flatten(1)
+        apart = (at[:, :, None] - at[:, None]) + window - 1
+        self.register_buffer("index", apart[0] * (2 * window - 1) + apart[1])
+        windows = (size // window) ** 2
+        self.register_buffer("mask", torch.randint(0, 2, (windows, window**2, window**2)) * -100.0, persistent=False)
+
+    table: Tensor
+    index: Tensor
+    mask: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x).permute(0, 2, 3, 1)
+        n, h, w, c = x.shape
+        side, area = self.window, self.window**2
+        if self.shift:
+            x = torch.roll(x, (-self.shift, -self.shift), (1, 2))
+        x = x.view(n, h // side, side, w // side, side, c).transpose(2, 3).reshape(-1, area, c)
+        q, k, v = self.qkv(x).view(-1, area, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        scores = functional.normalize(q, dim=-1) @ functional.normalize(k, dim=-1).transpose(-2, -1)
+        scores = scores * torch.clamp(self.logit_scale, max=4.6).exp()
+        bias = self.net(self.table).view(-1, self.heads)[self.index.view(-1)].view(area, area, -1)
+        scores = scores + 16 * torch.sigmoid(bias.permute(2, 0, 1)).unsqueeze(0)
+        if self.shift:
+            scores = scores.view(-1, len(self.mask), self.heads, area, area) + self.mask.unsqueeze(1).unsqueeze(0)
+            scores = scores.view(-1, self.heads, area, area)
+        x = self.proj((scores.softmax(-1) @ v).transpose(1, 2).reshape(-1, area, c))
+        x = x.view(n, h // side, w // side, side, side, c).transpose(2, 3).reshape(n, h, w, c)
+        return torch.roll(x, (self.shift, self.shift), (1, 2)) if self.shift else x
+
+
+@pytest.mark.parametrize("shift", [0, 2])
+def test_attention_by_angles_in_windows(shift: int) -> None:
+    torch.manual_seed(0)
+    types = _equal(CosineWindows(shift), (3, 8, 8))
+    assert types.count("normalize") == 2
+    assert "relu" in types  # of the network of positions, which is computed in place
+    assert types.count("concat") == (4 if shift else 0)

@@ -32,6 +32,7 @@ from archlab.torch.importing.composites.places import (
     to_absolute,
     unstretched,
 )
+from archlab.torch.importing.composites.rolled import begun_elsewhere, rolled, unrolled
 from archlab.torch.importing.composites.scores import Scores, product
 from archlab.torch.importing.composites.strided import once, strided
 from archlab.torch.importing.functions import rule_of
@@ -187,18 +188,32 @@ class Folds:
 
     def _value_of(self, folded: Folded, places: Tensor) -> int:
         """A value with the elements at places of a folded tensor's, multiplied as that is."""
-        before = len(self._recorder.items)
-        try:
-            value = strided(self._recorder, folded.value, places)
-        except UnsaidError:
-            self._recorder.drop(before)
-            found = to_absolute(self._recorder, folded.value, places) or narrowed(self._recorder, folded.value, places)
-            if found[0] == folded.value:
-                raise
-            value = strided(self._recorder, *found)
+        value = self._moved(folded.value, places)
         if folded.factor == 1:
             return value
         return once(self._recorder, "scale", {"factor": folded.factor}, value)
+
+    def _moved(self, value: int, places: Tensor) -> int:
+        """A value with the elements at some places of another: at even distances, once that is prepared or undone.
+
+        Raises:
+            UnsaidError: if they lie elsewhere.
+        """
+        recorder, before, reasons = self._recorder, len(self._recorder.items), list[UnsaidError]()
+        for prepared in (lambda *given: given[1:], to_absolute, narrowed, begun_elsewhere):
+            try:
+                found = prepared(recorder, value, places)
+                if found is not None and (found[0] != value or not reasons):
+                    return strided(recorder, *found)
+            except UnsaidError as error:
+                recorder.drop(before)
+                reasons.append(error)
+        try:
+            behind, starts = unrolled(places)
+            return rolled(recorder, strided(recorder, value, behind), starts)
+        except UnsaidError:
+            recorder.drop(before)
+            raise reasons[0] from None
 
     def apart(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> bool:
         """Whether a call can be said that does the same to each sample's parts, which lie among the samples.
