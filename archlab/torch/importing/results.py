@@ -152,7 +152,7 @@ def _of_all_positions(forward: Any, head: Any, *given: Tensor) -> dict[str, Tens
     return {"scores": head.enc_score_head(features), "boxes": head.enc_bbox_head(features)}
 
 
-def _ultralytics_raw(forward: Any, model: Any, *given: Tensor) -> dict[str, Tensor]:
+def _ultralytics_raw(forward: Any, model: Any, *given: Tensor) -> dict[str, Tensor] | Tensor:
     """What the head gives in training, which decodes nothing; of two heads that which is used afterwards."""
     head = model.model[-1]
     if hasattr(head, "enc_score_head"):
@@ -167,4 +167,4 @@ def _ultralytics_raw(forward: Any, model: Any, *given: Tensor) -> dict[str, Tens
         found = found["one2one" if head.end2end else "one2many"]
     if isinstance(found, dict):
         found = {name: one for name, one in found.items() if name != "feats"}  # these enter the head
-    return labelled(found)
+    return found if isinstance(found, Tensor) else labelled(found)

@@ -197,7 +197,7 @@ def surveyed(options: argparse.Namespace, name: str) -> Iterator[Found]:
         return
     yield staged("wrong", lambda: wrong(one, params))
     if params <= options.outputs and not one.opaque:
-        yield staged("outputs", lambda: outputs(library, name, next(iter(shape.values()))))
+        yield staged("outputs", lambda: outputs(library, name, shape))
     if options.recover:
         yield staged("recovered", lambda: recovered(library, name))
 
@@ -241,29 +241,29 @@ def recovered(library: str, name: str) -> Found:
     }
 
 
-def made_of(library: str, name: str) -> tuple[Source, nn.Module]:
+def made_of(library: str, name: str, device: str = "meta") -> tuple[Source, nn.Module]:
     """A model and where it is from; of detectors their maps before decoding."""
     try:
         source = open_source(f"{library}:{name}", ImportOptions(until="raw" if library == "ultralytics" else None))
-        return source, source.made("meta")
+        return source, source.made(device)
     except ConfigError as error:
         if "--until raw" not in str(error) and "has no head" not in str(error):
             raise
         source = open_source(f"{library}:{name}", ImportOptions(until="raw"))
-        return source, source.made("meta")
+        return source, source.made(device)
 
 
-def outputs(library: str, name: str, shape: tuple[int, ...]) -> Found:
-    """How far results are from one another, at the smallest size that the model takes."""
+def outputs(library: str, name: str, inputs: Mapping[str, tuple[int, ...]]) -> Found:
+    """How far results are from one another, at the smallest size of the first input that the model takes."""
     with quick():
-        model = open_source(f"{library}:{name}", ImportOptions()).made("cpu")
+        _, model = made_of(library, name, "cpu")
     model.eval()
     randomise(model)
-    errors = []
+    errors, (first, shape) = [], next(iter(inputs.items()))
     for size in (*SMALL, shape[-1]):
         small = (*shape[:-2], min(size, shape[-2]), min(size, shape[-1]))
         try:
-            one = held(model, small)
+            one = held(model, {**inputs, first: small})
         except Exception as error:  # noqa: BLE001 - too small for it
             errors.append(text(error))
             continue

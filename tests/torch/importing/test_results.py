@@ -126,6 +126,14 @@ def test_of_two_heads_that_alone_runs_which_is_used_afterwards(end2end: bool) ->
     assert all(torch.equal(found[name], expected[name]) for name in found)
 
 
+def test_a_raw_result_that_is_one_map_has_no_label() -> None:
+    """As of classifiers, whose head leaves out the softmax in training."""
+    model = TwoHeaded(end2end=True)
+    model.model = nn.Sequential(nn.Conv2d(3, 8, 3))
+    flat = flatten(with_results(model, "raw"), {"input": (3, 8, 8)}, name="model", origin="here")
+    assert (flat.output_form, [label for label, _ in flat.outputs]) == ("single", ["output"])
+
+
 class Queries(nn.Module):
     """As RT-DETR's head, whose decoder refines what is best of all positions."""
 
