@@ -107,7 +107,7 @@ def _followed(target: str, options: ImportOptions, flat: Flat) -> Flat:
     for inputs in other_inputs(flat.inputs) if reader_of(target) not in FILES.values() else ():
         given = inputs if list(inputs) != ["input"] else inputs["input"]
         try:
-            return with_sizes(flat, read_flat(target, replace(options, input=given)))
+            return with_sizes(flat, read_flat(target, options._replace(input=given)))
         except ConfigError as error:
             told = told or told_alone(flat, inputs, error.problems[0].message)
     return told or flat

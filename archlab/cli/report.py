@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 Text = Callable[[], str]
 Table = Callable[[bool], str]
 """Of whether it goes to a person's terminal."""
 Draw = Callable[[Path], None]
 """Writes a file by itself."""
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """A command's result.
 
     Attributes:
@@ -27,10 +28,10 @@ class Report:
         ok: whether nothing is wrong with the input.
     """
 
-    texts: Mapping[str, Text] = field(default_factory=dict)
+    texts: Mapping[str, Text] = _NOTHING
     table: Table | None = None
-    files: Mapping[str, Draw] = field(default_factory=dict)
-    beside: Mapping[Path, Draw] = field(default_factory=dict)
+    files: Mapping[str, Draw] = _NOTHING
+    beside: Mapping[Path, Draw] = _NOTHING
     prose: Sequence[str] = ()
     notes: Sequence[str] = ()
     ok: bool = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import NamedTuple
 
 from archlab.diagnostics.codes import Code, RuleName
 from archlab.diagnostics.place import Place, printable
@@ -15,8 +16,7 @@ MOST_STEPS = 12
 """Lines of a problem's trail."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake: what is wrong with the values, then what to write instead."""
 
     message: str
@@ -120,7 +120,7 @@ def _key(code: Code | RuleName, place: Place) -> _Key:
     return code, place.source.name, place.line, place.column
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Problems:
     """Collects problems; the same kind of problem at the same place counts once.
 

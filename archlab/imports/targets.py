@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from archlab.layers.shape import Shape
 
@@ -17,8 +17,7 @@ LIBRARIES = ("timm", "torchvision", "smp", "ultralytics", "hf")
 _NAMED = r"(?P<package>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<name>[^:/\\]+.*)"
 
 
-@dataclass(frozen=True, slots=True)
-class ImportOptions:
+class ImportOptions(NamedTuple):
     """How a target is imported.
 
     Attributes:
@@ -28,7 +27,7 @@ class ImportOptions:
     """
 
     input: Shape | Mapping[str, Shape] | None = None
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = MappingProxyType({})
     until: str | None = None
 
 

@@ -69,7 +69,7 @@ class Moment(NamedTuple):
     clock: int
 
 
-@dataclass
+@dataclass(eq=False)
 class Timeline:
     """A run from its first layer to its last.
 

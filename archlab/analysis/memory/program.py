@@ -16,7 +16,7 @@ from archlab.layers.runtime import Execution
 from archlab.layers.strides import Value, contiguous, turned
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
     """One call of an operator.
 
@@ -74,7 +74,7 @@ class Call:
         return not self.operator.is_product or any(needed[:number] + needed[number + 1 :])
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Program:
     """All calls of a network's forward pass, in order.
 

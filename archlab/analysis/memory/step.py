@@ -12,7 +12,7 @@ from archlab.layers.precision import FLOAT32, Precision
 from archlab.layers.room import NOTHING, Room
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Step:
     """A training step under way.
 

@@ -25,7 +25,7 @@ from archlab.graph import Graph
 from archlab.graph.segments import Segment, find_segments
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Checkpoint:
     """A segment between its forward and its backward pass."""
 

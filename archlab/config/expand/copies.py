@@ -10,8 +10,7 @@ or in the shapes that enter (the channels that grow with each layer of a DenseNe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from archlab.config.expand.draft import Draft
 from archlab.config.expand.emitter import Emitter
@@ -33,8 +32,7 @@ Change = Callable[[Draft], Layer]
 """The layer that takes the place of a copied node's. Raises whatever keeps the walk from making it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Expansion:
+class Expansion(NamedTuple):
     """What a use of a block has made.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from archlab.config.expand.draft import Draft
 from archlab.config.expand.paths import Child
@@ -39,8 +39,7 @@ class Shift:
         return None if value is None else self.of(value.index)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Made:
+class Made(NamedTuple):
     """What an item has made.
 
     Attributes:

@@ -42,7 +42,7 @@ class LeftOutError(BadItemError):
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class NameTable:
     """The named values of one list, with those of the lists around it in the same block."""
 

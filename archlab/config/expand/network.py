@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingView
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -74,7 +73,7 @@ def _with_extending(problem: Problem, document: Document) -> Problem:
         return problem
     extends = document.extends
     step = f"extended by {extends.source.name} at line {extends.line + 1}"
-    return problem if step in problem.trail else replace(problem, trail=(*problem.trail, step))
+    return problem if step in problem.trail else problem._replace(trail=(*problem.trail, step))
 
 
 def _expand(

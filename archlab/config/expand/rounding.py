@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from math import gcd
 from typing import NamedTuple
 
@@ -58,7 +57,7 @@ def explain_unequal(problems: Problems, unequal: Unequal, nodes: list[Draft], at
     hints = [*found, f"or resize one to the other: {{type: interpolate, size: {size}}} (in a block: $block_in_size)"]
     message = "; ".join([problem.message, *(hints if found else [hints[-1].removeprefix("or ")])])
     trail = (*notes[:MOST_NOTES], *problem.trail)
-    problems.found[unequal.number] = replace(problem, message=message, trail=trail)
+    problems.found[unequal.number] = problem._replace(message=message, trail=trail)
 
 
 def _rounded(unequal: Unequal, nodes: list[Draft]) -> Iterator[str]:

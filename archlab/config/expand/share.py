@@ -136,7 +136,7 @@ def repeat_made(
     spot.scope.children += children
     walk.budget.spend(len(walk.uses) // 100, item.place)
     walk.uses += [use.moved(shift.by) for use in walk.uses if made.start <= use.start and use.stop <= made.stop]
-    return replace(again, item=item, children=children), shift
+    return again._replace(item=item, children=children), shift
 
 
 def _check_inputs(item: ShareItem, made: Made, written: int) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from operator import mul
+from typing import NamedTuple
 
 from archlab.config.expand.draft import Draft
 from archlab.layers.base import Layer
@@ -16,8 +16,7 @@ WORDS = ("identity", "project", "if_same")
 """What a shortcut may be called."""
 
 
-@dataclass(frozen=True, slots=True)
-class BodyPath:
+class BodyPath(NamedTuple):
     """The way through a body that a projection goes beside.
 
     Attributes:

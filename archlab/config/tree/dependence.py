@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 from unicodedata import normalize
 
 from archlab.config.syntax.expressions import is_expression
@@ -27,8 +27,7 @@ _OF_ITEMS = frozenset({"in_channels", "in_size", "index"})
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Dependence:
+class Dependence(NamedTuple):
     """What the layers of a block depend on.
 
     Attributes:

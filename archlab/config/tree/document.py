@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar
 from archlab.config.tree.argument import Argument
@@ -58,8 +58,7 @@ class Block:
     values: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Variant:
+class Variant(NamedTuple):
     """Named assignments of declared params.
 
     Attributes:

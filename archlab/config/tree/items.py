@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from archlab.config.syntax.yaml_nodes import Mapping as MappingNode
 from archlab.config.syntax.yaml_nodes import Scalar
@@ -155,8 +156,7 @@ class ResidualItem(Item):
         return tuple([part for part in parts if isinstance(part, Layers)])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Path:
+class Path(NamedTuple):
     """A path of branches: a list of layers, or `{layers: [...], ...}`.
 
     Attributes:
@@ -199,8 +199,7 @@ class BranchesItem(Item):
         return tuple([path.layers for path in self.paths if isinstance(path, Path)])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BrokenItem:
+class BrokenItem(NamedTuple):
     """Something in a list of layers that is no item.
 
     Attributes:
@@ -218,8 +217,7 @@ class BrokenItem:
     lists: tuple[Layers, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Layers:
+class Layers(NamedTuple):
     """A list of layers."""
 
     items: tuple[Item | BrokenItem, ...]
