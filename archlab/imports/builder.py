@@ -26,11 +26,14 @@ class Owned(NamedTuple):
         name: in the source's state dict; None for one that is computed.
         shape: its own.
         learnable: whether it is a parameter and no buffer; None where the source does not say.
+        uniform: whether it is a vector of one number. Where the source writes equal tensors once, that others have it
+            too does not make it theirs.
     """
 
     name: str | None
     shape: tuple[int, ...]
     learnable: bool | None = None
+    uniform: bool = False
 
 
 class Opacity(NamedTuple):
@@ -122,11 +125,12 @@ class Builder:
         if output is not None and tuple(made.shape) != output:
             raise UnsaidError(f"{layer_type} gives {tuple(made.shape)}, and the source {output}")
         names = {} if tensors is None else _names(layer_type, made, tensors)
+        own = {one.name for one in (tensors or {}).values() if not one.uniform}
         key = (layer_type, *sorted(names.values()))
-        share = self._owners.get(key) if share is None and names else share
+        share = self._owners.get(key) if share is None and own else share
         if share is not None and dict(self.items[share - self.first].options) != made.options:
             raise UnsaidError(f"{layer_type} has the weights of another call, and other options")
-        if share is None and any(name in self._claimed for name in names.values()):
+        if share is None and any(name in self._claimed for name in names.values() if name in own):
             raise UnsaidError(f"{layer_type} has some of the weights of another layer")
         item = Item(
             path=self.fresh_path(path if path is not None else self.path_here(made.layer.alias)),

@@ -23,6 +23,7 @@ from archlab.imports.flat import Scope
 from archlab.imports.onnx.names import Spot, Spots
 from archlab.imports.onnx.propagate import FLOATS, Facts, Value, Weight
 from archlab.imports.onnx.source import Node
+from archlab.imports.onnx.tensors import is_vector
 from archlab.imports.unsaid import UnsaidError
 from archlab.layers.opaque import MOST_DIMENSIONS, UNKNOWN_ARGS
 from archlab.layers.shape import Shape
@@ -362,7 +363,8 @@ def owned(value: Value | None, sizes: Sequence[int] | None = None, *, turned: bo
     if value.weight is None:
         return Owned(None, wanted)
     weight = replace(value.weight, turned=value.weight.turned != turned)
-    return Owned(tensor_name(weight, wanted), wanted)
+    uniform = prod(wanted) > 1 and is_vector(wanted) and value.number is not None
+    return Owned(tensor_name(weight, wanted), wanted, uniform=uniform)
 
 
 def tensor_name(weight: Weight, wanted: tuple[int, ...]) -> str | None:

@@ -22,6 +22,7 @@ from archlab.imports.onnx.remarks import listed_counts, remarks_of
 from archlab.imports.onnx.rules import RULES
 from archlab.imports.onnx.rules.convolutions import BIASED
 from archlab.imports.onnx.source import MALFORMED, Node, inlined
+from archlab.imports.onnx.tensors import take_in_small
 from archlab.imports.prune import pruned
 from archlab.imports.targets import ImportOptions
 from archlab.imports.text import plain_name
@@ -63,6 +64,7 @@ def read_onnx(path: Path, options: ImportOptions) -> Flat:
         MissingRequirementError: without the package `onnx`.
     """
     model = inlined(read_model(path))
+    take_in_small(model, path)
     entries, ignored = _entries(model.graph, options, path)
     fixed = entries[0].batch
     batches = [BATCH, 1] if fixed is None else [fixed]

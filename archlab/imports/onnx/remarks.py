@@ -32,6 +32,7 @@ def remarks_of(
         *_opaque(net),
         *_left(*left),
         *_folded(model, net.facts),
+        *_written_once(net),
         *_quantised(net.facts),
         *_ignored(model, entries),
     ]
@@ -82,6 +83,16 @@ def _folded(model: onnx.ModelProto, facts: Facts) -> list[str]:
     if model.producer_name != "pytorch" and all(len(node.inputs) > 2 for node in convs):
         return ["there is no batch norm in the file: if the model has any, it was folded when it was exported"]
     return []
+
+
+def _written_once(net: Net) -> list[str]:
+    """Tensors that layers have in common without sharing their weights."""
+    names = Counter([name for item in net.items if item.share is None for name in item.tensors.values()])
+    again = [count for count in names.values() if count > 1]
+    if not again:
+        return []
+    are = f"{counted(len(again), 'vector')} of one number {'is' if len(again) == 1 else 'are'}"
+    return [f"{are} written once, as exporters do with equal tensors, and counted for each of {sum(again)} layers"]
 
 
 def _quantised(facts: Facts) -> list[str]:

@@ -67,7 +67,9 @@ def difference(path: Path, flat: Flat, samples: int = 2) -> float:
     built = build(network)
     tensors = {name: torch.from_numpy(np.array(array)) for name, array in read_tensors(path).items()}
     sizes = {name: one.shape for name, one in built.state_dict().items()}
-    pairs = [(f"{item.path}.{own}", name) for item in flat.items for own, name in item.tensors.items()]
+    pairs = [
+        (f"{item.path}.{own}", name) for item in flat.items if item.share is None for own, name in item.tensors.items()
+    ]
     state = {own: tensors[name].reshape(sizes[own]) for own, name in pairs}
     left = built.load_state_dict(state, strict=False)
     assert not [name for name in left.missing_keys if "num_batches" not in name]

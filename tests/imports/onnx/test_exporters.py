@@ -92,3 +92,37 @@ def test_a_network_comes_back(model: nn.Module, dynamo: bool, tmp_path: Path) ->
     assert total.params == sum(one.numel() for one in model.parameters()) - 3 * 8
     assert any("convolutions" in remark and "exported" in remark for remark in flat.remarks)
     assert difference(path, flat) < 1e-5
+
+
+class Fresh(nn.Module):
+    """As it is initialised: all norms have one weight of ones and one bias of zeros."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norms = nn.Sequential(*[nn.Sequential(nn.LayerNorm(24), nn.Linear(24, 24)) for _ in range(3)])
+        self.last = nn.Linear(24, 24)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.constant_(module.bias, 0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.last(self.last(self.norms(x)))
+        return found
+
+
+def test_equal_vectors_that_were_written_once_are_each_layers_own(tmp_path: Path) -> None:
+    """Only what has a matrix in common with another layer is that layer once more."""
+    made, path = Fresh().eval(), tmp_path / "net.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(made, (torch.randn(1, 24),), str(path), dynamo=True, verbose=False)
+    flat = read(path)
+    assert types(flat) == [*["layer_norm", "linear"] * 3, "linear", "linear"]
+    assert [item.share is not None for item in flat.items] == [*[False] * 7, True]
+    network = network_of(flat)
+    assert network.analyze().total.params == sum(one.numel() for one in made.parameters())
+    (remark,) = network.remarks
+    assert remark.startswith(
+        "3 vectors of one number are written once, as exporters do with equal tensors, and counted"
+    )
+    assert difference(path, flat, samples=1) < 1e-6

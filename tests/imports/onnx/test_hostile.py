@@ -203,3 +203,19 @@ def test_weights_beside_the_file_are_read_as_far_as_they_go(tmp_path: Path) -> N
     assert np.array_equal(read_tensors(path)["w"], array)
     with pytest.raises(ConfigError, match="too short"):
         read_tensors(saved(outside("data", (8, 4, 2**20, 2**20)), tmp_path))
+
+
+def test_places_beside_the_file_are_read(tmp_path: Path) -> None:
+    """Of a view that PyTorch's exporter writes as places in a flat value; without them it is no layer."""
+    places = np.arange(480, dtype=np.int64).reshape(1, 4, 120)
+    (tmp_path / "data").write_bytes(places.tobytes())
+    nodes = [make_node("Reshape", ["x", "flat"], ["all"]), make_node("Gather", ["all", "places"], ["y"])]
+    made = model(nodes, {"flat": whole(-1), "places": places}, sizes=(1, 4, 12, 10))
+    tensor = made.graph.initializer[1]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="data")
+    path = saved(made, tmp_path)
+    assert types(read(path)) == ["flatten"]
+    (tmp_path / "data").unlink()
+    assert types(read(path)) != ["flatten"]
