@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from archlab.api.network import Network, expand_document
 from archlab.config.tree.targets import read_document
+from archlab.diagnostics.codes import Code
 from archlab.diagnostics.place import Source
-from archlab.diagnostics.problem import ConfigError
+from archlab.diagnostics.problem import ConfigError, single_problem
 from archlab.diagnostics.requirements import require
 from archlab.diagnostics.words import counted
 from archlab.graph import Graph
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archlab.torch.importing.prove import Proof
+    from archlab.torch.importing.prove_onnx import FileProof
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,19 @@ class Import:
         """The same as a file for `archlab build --weights-map`."""
         return map_text(self.weight_names(), self.flat.origin)
 
-    def prove(self, target: str, options: ImportOptions) -> Proof:
-        """Compare params, MACs and outputs with the model's.
+    def prove(self, target: str, options: ImportOptions) -> Proof | FileProof:
+        """Compare params, MACs and outputs with the model's; of an ONNX file the outputs with onnxruntime's.
 
         Raises:
-            ConfigError: if the target is a file that PyTorch does not run.
+            ConfigError: if the target is a file that nothing runs here.
+            MissingRequirementError: without what runs it.
         """
+        if reader_of(target) == "onnx":
+            from archlab.torch.importing.prove_onnx import prove_onnx
+
+            return prove_onnx(Path(target), self.flat, self.network.graph, self.names, until=options.until)
+        if reader_of(target) in FILES.values():
+            raise single_problem(f"{target} does not run here: there is nothing to compare with", Code.WRONG_VALUE)
         from archlab.torch.importing.prove import prove
         from archlab.torch.importing.sources import open_source
 

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verify",
         action="store_true",
-        help="also compare params, MACs and outputs with the model's, on random weights",
+        help="also compare params, MACs and outputs with the model's, on random weights; of an ONNX file, outputs",
     )
 
 

@@ -52,8 +52,7 @@ class Proof:
     @property
     def ok(self) -> bool:
         """Whether every number is equal, and outputs but for rounding."""
-        near = self.difference is None or self.difference <= 1e-4 * max(self.largest, 1e-6)
-        return near and (self.params, self.macs) == (self.own_params, self.own_macs)
+        return is_near(self.difference, self.largest) and (self.params, self.macs) == (self.own_params, self.own_macs)
 
     def render(self) -> str:
         """A line for each comparison."""
@@ -71,6 +70,11 @@ class Proof:
         if self.difference == 0:
             return "outputs: equal bit by bit, with all one-dimensional tensors drawn anew"
         return f"outputs: differ by {self.difference:.2g} at most, of values up to {self.largest:.3g}"
+
+
+def is_near(difference: float | None, largest: float) -> bool:
+    """Whether outputs are equal but for rounding, or were not compared."""
+    return difference is None or difference <= 1e-4 * max(largest, 1e-6)
 
 
 def _line(what: str, theirs: int, ours: int, witness: str) -> str:
@@ -98,7 +102,7 @@ def prove(model: nn.Module, flat: Flat, graph: Graph, places: Mapping[str, int] 
     opaque = sum(node.layer.role == "opaque" for node in graph.layers)
     used = {whole_name(name) for item in flat.items for name in item.tensors.values()}
     params = sum(one.numel() for name, one in model.named_parameters() if name in used)
-    difference = None if opaque else _difference(graph, copied(model, flat, places), sample, theirs)
+    difference = None if opaque else largest_difference(graph, copied(model, flat, places), sample, theirs)
     largest = max((float(one.abs().max()) for one in theirs), default=0.0)
     macs = _macs(model, flat)
     if macs != total.macs:  # products of parameters and constants alone are no sample's work
@@ -134,24 +138,40 @@ def draw_anew(model: nn.Module) -> None:
 
 
 def copied(model: nn.Module, flat: Flat, places: Mapping[str, int] | None = None) -> dict[str, Tensor]:
-    """The state dict of a network, of the tensors of the model that it was imported from.
+    """The state dict of a network, of the tensors of the model that it was imported from; see `placed`."""
+    state = dict(model.named_parameters(remove_duplicate=False)) | dict(model.named_buffers(remove_duplicate=False))
+    return placed({name: one.detach() for name, one in state.items()}, flat, places)
+
+
+def placed(tensors: Mapping[str, Tensor], flat: Flat, places: Mapping[str, int] | None = None) -> dict[str, Tensor]:
+    """The state dict of a network.
 
     Args:
-        model: it.
+        tensors: by their names in the source.
         flat: what was read of it.
-        places: paths of the graph's layers, or of what they are part of, to the flat network's items.
+        places: paths of the graph's layers, or of what they are part of, to the flat network's items; by default they
+            have the same paths.
     """
-    state = dict(model.named_parameters(remove_duplicate=False)) | dict(model.named_buffers(remove_duplicate=False))
     by_path = places if places is not None else {item.path: number for number, item in enumerate(flat.items)}
     return {
-        f"{path}.{own}": tensor_of(state, name).detach()
+        f"{path}.{own}": tensor_of(tensors, name)
         for path, number in by_path.items()
         if flat.items[number].share is None
         for own, name in flat.items[number].tensors.items()
     }
 
 
-def _difference(graph: Graph, state: Mapping[str, Tensor], sample: Mapping[str, Tensor], theirs: list[Tensor]) -> float:
+def largest_difference(
+    graph: Graph, state: Mapping[str, Tensor], sample: Mapping[str, Tensor], theirs: list[Tensor]
+) -> float:
+    """Of the outputs of a network and of its source; infinite where they have other shapes.
+
+    Args:
+        graph: the network.
+        state: its tensors, which may differ in dimensions of 1.
+        sample: what enters, by name.
+        theirs: the source's outputs.
+    """
     built = build(graph, device="cpu")
     # a factor for each channel may be (C,) in the source and (C, 1, 1) here
     shapes = {name: one.shape for name, one in built.state_dict().items()}
