@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 from archlab.diagnostics.suggest import did_you_mean
@@ -25,6 +26,9 @@ DTYPE_HABITS = {
 """Names that other programs give to dtypes."""
 
 
+_ANY_WIDTH = 80
+
+
 class Parser(argparse.ArgumentParser):
     """argparse's, with the nearest word for one that is not known, short errors, and a help with examples.
 
@@ -38,8 +42,13 @@ class Parser(argparse.ArgumentParser):
     summary = ""
     own: Parser | None = None
 
+    def __init__(self, **options: Any) -> None:
+        # For every argument argparse makes a formatter, which asks for the terminal's width; only a help needs that.
+        super().__init__(**options, formatter_class=partial(argparse.HelpFormatter, width=_ANY_WIDTH))
+
     def format_help(self) -> str:
         """Usage, description and options, then examples."""
+        self.formatter_class = argparse.HelpFormatter
         if not self.command:
             return super().format_help()
         from archlab.cli.help import describe, tail

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -41,6 +42,19 @@ def test_the_program_looks_for_no_plugins_of_pydantic() -> None:
     code += "entry(); from pydantic.plugin import _loader; print(_loader._plugins, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stderr.strip() == "None"
+
+
+@pytest.mark.parametrize(("said", "is_there"), [(None, False), ("another", True)])
+def test_what_would_look_for_plugins_is_not_imported_either(said: str | None, is_there: bool) -> None:  # noqa: FBT001
+    """Unless the user says which plugins are not wanted."""
+    code = "import sys; sys.argv = ['archlab', 'analyze', 'resnet50', '--format', 'json']\n"
+    code += "from archlab.__main__ import entry\nentry()\n"
+    code += "print(*(name in sys.modules for name in ('importlib.metadata', 'shutil')), file=sys.stderr)"
+    environment = {name: value for name, value in os.environ.items() if name != "PYDANTIC_DISABLE_PLUGINS"}
+    environment |= {} if said is None else {"PYDANTIC_DISABLE_PLUGINS": said}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    assert done.stderr.split() == [str(is_there)] * 2
 
 
 def test_garbage_is_sought_seldom() -> None:
