@@ -23,7 +23,7 @@ from archlab.torch.precision import converted, converted_input
 from archlab.torch.samples import samples
 from archlab.torch.storages import count_inference, count_training
 from archlab.torch.trace import PATH
-from tests.random_memory import DRAWN, JOINS, Case, disagreements, is_peak_only, random_case
+from tests.random_memory import BEFORE, DRAWN, JOINS, Case, disagreements, is_peak_only, random_case
 from tests.torch.course import differences
 
 DRAWN_HERE = 160
@@ -37,9 +37,15 @@ FOUND = (
 gradients of shifts that are views, sums written over, maps of one axis with their channels last."""
 
 
-@pytest.mark.parametrize("seed", [*range(DRAWN_HERE), *FOUND])
+@pytest.mark.parametrize("seed", range(DRAWN_HERE))
 def test_random_networks_to_the_byte(seed: int) -> None:
     case = random_case(seed)
+    assert disagreements(case) == [], case.network.document.source.text
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_networks_that_differed_to_the_byte(seed: int) -> None:
+    case = random_case(seed, BEFORE)
     assert disagreements(case) == [], case.network.document.source.text
 
 
@@ -222,14 +228,20 @@ def test_courses_in_checkpoints(segment: str) -> None:
     assert not differences(network, conditions, training=True, peak_only=peak_only)
 
 
+MOST_SEEDS = 4_000
+"""Until all types have been drawn; a thousand, as a rule."""
+
+
 def test_every_layer_type_is_drawn() -> None:
-    drawn = set()
-    for seed in range(4 * DRAWN_HERE):
-        drawn |= {str(node.layer.type) for node in random_case(seed).network.graph.layers}
     macros = {"interpolate", "depthwise_conv2d", "depthwise_separable_conv2d", "deform_conv2d", "squeeze_excitation"}
     macros |= {"global_avg_pool2d", "global_max_pool2d", "efficient_channel_attention"}
     macros |= {"self_attention", "cross_attention", "class_token"}  # and what fits tokens only
-    assert {*DRAWN, *JOINS} - macros <= drawn
+    missing = {*DRAWN, *JOINS} - macros
+    for seed in range(MOST_SEEDS):
+        missing -= {str(node.layer.type) for node in random_case(seed).network.graph.layers}
+        if not missing:
+            break
+    assert not missing
 
 
 def layout(value: Any) -> tuple[int, ...]:
