@@ -162,8 +162,12 @@ def taken_by_layer(in_size: int, rows: int, **options: Any) -> list[int]:
     layer = make("upsample", **options)
     output = layer.out_shape(((2, rows, in_size),))
     ((_, width),) = layer.reads(((2, rows, in_size),), output)
-    found = [positions(width, unit, in_size) for unit in range(output[2])]
-    return [only for (only,) in found]
+    return taken(width, output[2])
+
+
+def taken(reads: Any, size: int) -> list[int]:
+    """The only position that each unit reads; none may lie outside."""
+    return [only for (only,) in map(reads.of, range(size))]
 
 
 @pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
@@ -190,8 +194,7 @@ def test_nearest_neighbours_along_one_axis_and_along_three(rank: int, mode: str)
             theirs = [int(value) for value in torch.nn.functional.interpolate(x, **options).flatten().tolist()]
             layer = make("upsample", **options)
             reads = layer.reads(((1, *more, in_size),), (1, *more, out_size))[0][-1]
-            ours = [only for unit in range(out_size) for only in positions(reads, unit, in_size)]
-            assert ours == theirs, (in_size, out_size)
+            assert taken(reads, out_size) == theirs, (in_size, out_size)
 
 
 @pytest.mark.parametrize(("in_size", "out_size"), [(2, 83), (2, 97), (4, 82), (4, 110), (6, 123)])
