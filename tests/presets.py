@@ -100,8 +100,15 @@ def nodes_of(graph: Graph) -> list[tuple[Any, ...]]:
     ]
 
 
-_SIDES = {"googlenet_aux": 96, "inception_v3": 96, "alexnet": 64, "dcgan_generator": None}
-"""Of the image where 64 are too few; one without an image stays as it is."""
+_SIDES: dict[str, int | None] = {
+    "googlenet_aux": 96,
+    "inception_v3": 96,
+    "alexnet": 64,
+    "alexnet_v2_slim": 224,
+    **dict.fromkeys(("dcgan_generator", "inception_v3_aux", "ssd300_vgg16", "tcn", "wavenet")),
+    **dict.fromkeys(("unet3d", "unet3d_valid", "s3d", "r3d_18", "mc3_18", "r2plus1d_18")),
+}
+"""Of the image where 64 are too few; what is no image of two axes stays as it is, and what takes no other size."""
 
 
 @cache

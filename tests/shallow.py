@@ -1,6 +1,7 @@
 """What makes a preset small and quick to run, as a config that extends it says it: see `presets.shallow`."""
 
 _TWICE = "{layer1: {repeat: 2}, layer2: {repeat: 2}, layer3: {repeat: 2}, layer4: {repeat: 2}}"
+_STAGES = "layers: {stage1: {repeat: 1}, stage2: {repeat: 2}, stage3: {repeat: 2}, stage4: {repeat: 2}}"
 _CLASSIFIER = """
 blocks:
   classifier:
@@ -74,6 +75,19 @@ SHALLOW = {
     "shufflenet_v2_x0_5": "layers: {stage2: {repeat: 2}, stage3: {repeat: 2}, stage4: {repeat: 2}}",
     "shufflenet_v2_x1_0": "layers: {stage2: {repeat: 2}, stage3: {repeat: 2}, stage4: {repeat: 2}}",
     "hrnet_w18": "layers: {layer1: {repeat: 3}, stage3: {repeat: 2}, stage4: {repeat: 2}}",
+    "efficientnet_b5": "params: {n1: 1, n2: 4, n3: 6, n4: 8, n5: 10, n6: 12, n7: 14}",
+    "efficientnet_v2_s": "params: {n1: 2, n2: 4, n3: 6, n4: 8, n5: 10, n6: 12, n7: 12}",
+    "resnest50d_4s2x40d": f"layers: {_TWICE}",
+    "resnest50d_1s4x24d": f"layers: {_TWICE}",
+    "dm_nfnet_f0": _STAGES,
+    "nfnet_f0": _STAGES,
+    "eca_nfnet_l0": _STAGES,
+    "se_resnet50": f"layers: {_TWICE}",
+    "deformable_resnet50_v2": f"layers: {_TWICE}",
+    "coatnet_0_rw_224": "layers: {stage2: {repeat: 2}, stage3: {repeat: 2}}",
+    "shufflenet_v2_x1_5": "layers: {stage2: {repeat: 2}, stage3: {repeat: 2}, stage4: {repeat: 2}}",
+    "shufflenet_v2_x2_0": "layers: {stage2: {repeat: 2}, stage3: {repeat: 2}, stage4: {repeat: 2}}",
+    "yolov3": "layers: {stage2: {repeat: 1}, stage3: {repeat: 2}, stage4: {repeat: 2}, stage5: {repeat: 2}}",
     "mnasnet0_5": "layers: {stage2: {repeat: 2}, stage3: {repeat: 2}, stage5: {repeat: 2}}",
 }
 """Fewer repetitions and features, by preset."""

@@ -45,7 +45,17 @@ def predicted_inference(network: Network, batch: int, **options: Any) -> int:
 
 @pytest.mark.parametrize("name", presets.each_kind())
 def test_inference_of_every_preset_to_the_byte(name: str) -> None:
-    network = presets.network(name)
+    """With few repetitions; `pytest --whole` has all as they are."""
+    check_inference(presets.shallow(name, None))
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("name", presets.TARGETS)
+def test_inference_of_every_preset_as_it_is(name: str) -> None:
+    check_inference(presets.network(name))
+
+
+def check_inference(network: Network) -> None:
     attends = any(node.layer.type.endswith("attention_op") for node in network.graph.nodes)
     batch, device = (1, "cpu") if attends else (8, "meta")  # which has no fused kernel
     assert predicted_inference(network, batch) == count_inference(network, Conditions(batch), device=device).peak
