@@ -342,6 +342,7 @@ def test_a_hundred_networks_are_folded(browser: Any, tmp_path: Path) -> None:
     assert page.evaluate("document.documentElement.scrollHeight") < 3_500
     assert visit.count("svg.archlab-diagram") == 0
     page.click("#table tr[data-name=net42] a")
+    page.wait_for_selector("svg.archlab-diagram", state="attached")
     assert visit.count("svg.archlab-diagram") == 1
     assert page.is_visible("#network-42 dl")
     page.focus("#network-7 > summary")
