@@ -25,6 +25,7 @@ from archlab.layers.shape import Shape
 from archlab.torch.importing.calls import read_call
 from archlab.torch.importing.flatten import flatten
 from archlab.torch.importing.results import with_results
+from archlab.torch.importing.valueless import NothingDrawn
 
 IMAGE, VIDEO = (3, 224, 224), (3, 16, 224, 224)
 """What torchvision's models take where nothing else is said: an image, or frames in a row."""
@@ -57,7 +58,7 @@ class Source:
             ConfigError: with what went wrong.
         """
         try:
-            with warnings.catch_warnings(), torch.device(device):
+            with warnings.catch_warnings(), torch.device(device), NothingDrawn():
                 warnings.simplefilter("ignore")
                 return self.make()
         except ConfigError:

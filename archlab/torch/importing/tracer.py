@@ -33,6 +33,7 @@ from archlab.torch.importing.position_networks import PositionNetworks
 from archlab.torch.importing.recorder import Recorder, tensors_in
 from archlab.torch.importing.rules.arguments import MISFIT
 from archlab.torch.importing.sourced import Sourced
+from archlab.torch.importing.valueless import normalised
 
 BATCH = 5
 """Samples in the pass: a size that no network is likely to have beside."""
@@ -78,6 +79,12 @@ class Call:
     is_folded: bool = False
 
 
+def _result(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What a function gives; of a norm without values its shape."""
+    found = normalised(func, args, kwargs)
+    return func(*args, **kwargs) if found is None else found
+
+
 class Tracer(TorchFunctionMode):
     """Watches a forward pass.
 
@@ -109,13 +116,13 @@ class Tracer(TorchFunctionMode):
         """Run a function; note it, unless it is a known module's."""
         kwargs = kwargs or {}
         if self._inside or self._paused:
-            return func(*args, **kwargs)
+            return _result(func, args, kwargs)
         product = product_of(args) if func is torch.einsum else None
         if product is not None and self._is_product(*tensors_in(args)):
             with self:
                 return product.of(*tensors_in(args))
         stale = self.recorder.stale((args, kwargs))
-        result = func(*args, **kwargs)
+        result = _result(func, args, kwargs)
         self._note(func, args, kwargs, result, stale)
         return result
 
