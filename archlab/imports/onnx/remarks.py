@@ -92,7 +92,7 @@ def _written_once(net: Net) -> list[str]:
     if not again:
         return []
     are = f"{counted(len(again), 'vector')} of one number {'is' if len(again) == 1 else 'are'}"
-    return [f"{are} written once, as exporters do with equal tensors, and counted for each of {sum(again)} layers"]
+    return [f"{are} written once, as exporters do with equal tensors, and counted at each of {sum(again)} places"]
 
 
 def _quantised(facts: Facts) -> list[str]:

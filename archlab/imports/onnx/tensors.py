@@ -38,7 +38,7 @@ def take_in_small(model: onnx.ModelProto, path: Path) -> None:
     for tensor in model.graph.initializer:
         count = prod(tensor.dims)
         tells = tensor.data_type in WHOLE or (is_vector(tensor.dims) and reads[tensor.name] > 1)
-        if tensor.data_location != tensor.EXTERNAL or not tells or count > min(left, MOST_FOLDED):
+        if tensor.data_location != tensor.EXTERNAL or not tells or not 0 <= count <= min(left, MOST_FOLDED):
             continue
         left -= count
         try:
