@@ -23,7 +23,7 @@ from tests.terminal import in_terminal
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]], ids=str)
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["-h", "analyze"]], ids=str)
 def test_archlab_alone_lists_the_commands_in_groups(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = run(capsys, *arguments)
     assert (status, err) == (0, "")

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from archlab.cli.main import build_parser
+
 MOST_CLASSES = 40
 """Pydantic classes for a ResNet-50, at about a millisecond each; all layers and initialisers would be 90."""
 
@@ -33,6 +35,11 @@ def test_few_classes_are_made_one_command_is_imported_and_rich_is_not(form: str)
     made, *imported = done.stderr.split()
     assert 10 < int(made) < MOST_CLASSES
     assert imported == ["analyze", "yaml"]
+
+
+def test_the_parser_of_one_command_is_made() -> None:
+    assert build_parser("analyze").format_help().count("\n    ") == 1
+    assert build_parser("analyse").format_help().count("\n    ") > 20  # among which the hint is sought
 
 
 def test_the_program_looks_for_no_plugins_of_pydantic() -> None:
