@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import sys
@@ -84,6 +85,18 @@ def pytest_collection_finish() -> None:
     """Look no more for garbage among PyTorch's modules and the tests themselves, which stay to the end."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def translations() -> None:
+    """PyTorch's exporter makes its table of ONNX's operators once: anew for each network it took half of the time."""
+    try:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+        made = functools.cache(ONNXRegistry.from_torchlib)
+    except (ImportError, AttributeError):
+        return  # an inner name of one version; others take longer
+    ONNXRegistry.from_torchlib = staticmethod(made)  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="module")

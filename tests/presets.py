@@ -126,7 +126,7 @@ def _kinds(graph: Graph) -> Iterator[tuple[str, tuple[str, ...]]]:
     return ((node.layer.type, tuple([graph.nodes[at].layer.type for at in node.inputs])) for node in graph.nodes)
 
 
-_SIZES = {
+SIZES = {
     *("out_channels", "out_features", "groups", "num_groups", "squeeze_channels", "normalized_shape"),
     *("output_size", "size", "divisor", "factor", "p"),
 }
@@ -139,7 +139,7 @@ def kinds_with_options(graph: Graph) -> set[tuple[object, ...]]:
         (
             *(node.layer.type, *(graph.nodes[at].layer.type for at in node.inputs)),
             getattr(node.layer, "groups", 1) > 1,
-            *((name, repr(value)) for name, value in own_options(node.layer).items() if name not in _SIZES),
+            *((name, repr(value)) for name, value in own_options(node.layer).items() if name not in SIZES),
         )
         for node in graph.nodes
     }

@@ -22,6 +22,7 @@ def test_there_are_twelve_tasks_each_with_commands() -> None:
     assert all("archlab " in task for task in tasks)
 
 
+@pytest.mark.usefixtures("translations")
 def test_the_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """One after another, as the page has them, in a folder where the two configs of `diff` are."""
     for module in ("torchvision", "onnx", "matplotlib"):

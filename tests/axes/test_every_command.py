@@ -174,6 +174,7 @@ def run_build(name: str, path: Path) -> int:
     return main(["build", str(FOLDER / f"{name}.yaml"), "-o", str(path)])
 
 
+@pytest.mark.usefixtures("translations")
 @pytest.mark.parametrize("name", NAMES)
 def test_onnxruntime_gives_the_same(name: str, tmp_path: Path) -> None:
     onnx = pytest.importorskip("tests.torch.test_onnx")

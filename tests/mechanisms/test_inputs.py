@@ -103,6 +103,7 @@ def test_what_does_not_see_an_input() -> None:
     assert verify_receptive_field(network).ok
 
 
+@pytest.mark.usefixtures("translations")
 def test_source_export_and_onnx(network: Network, tmp_path: Path) -> None:
     model = build(network).eval()
     given = samples(network.graph, 2, torch.randn)

@@ -15,6 +15,8 @@ from archlab.api.imported import network_of
 from archlab.torch.importing.prove import draw_anew
 from tests.imports.onnx.made import difference, read, types
 
+pytestmark = pytest.mark.usefixtures("translations")
+
 
 class Gate(nn.Module):
     def __init__(self, channels: int) -> None:
