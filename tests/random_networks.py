@@ -13,6 +13,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -593,8 +594,9 @@ def types_of(maker: NetworkMaker) -> set[str]:
     return {re.sub(r"[123]d\Z", "2d", name) for name in found}
 
 
+@cache
 def drawn(seed: int) -> NetworkMaker:
-    """The maker of a seed, which has made its network."""
+    """The maker of a seed, which has made its network; many tests draw the same: a copy is for who changes it."""
     maker = NetworkMaker(seed)
     maker.make()
     return maker
@@ -602,7 +604,9 @@ def drawn(seed: int) -> NetworkMaker:
 
 def random_network(seed: int) -> Network:
     """The network of a seed."""
-    return NetworkMaker(seed).make()
+    network = drawn(seed).last
+    assert network is not None
+    return network
 
 
 def disagreements(maker: NetworkMaker) -> list[str]:
