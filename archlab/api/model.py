@@ -40,6 +40,7 @@ def build(
         device: where the weights are made; `meta` makes none.
         weights: a state dict with the same tensors, a file that holds one, or
             `torchvision:ResNet50_Weights.IMAGENET1K_V2`; matched by names and shapes (see `archlab.torch.matching`).
+            No initial weights are drawn then, unless with `partial`.
         weights_map: names of the state dict to the network's, or a YAML file of them, where they are known (see
             `archlab.torch.weights_map`).
         partial: keep fresh weights where those given do not fit, instead of refusing.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib import import_module
 
 from archlab.diagnostics.requirements import require
@@ -22,7 +23,7 @@ from archlab.graph.segments import find_segments
 from archlab.graph.subgraph import cut
 from archlab.layers.base import Layer
 from archlab.torch.host import require_room
-from archlab.torch.initialize import initialize
+from archlab.torch.initialize import Undrawn, initialize
 from archlab.torch.opaque import is_foreign_module, make_foreign
 from archlab.torch.trace import trace
 from archlab.torch.weights import Weights, load_weights
@@ -46,6 +47,7 @@ def build(
         device: where the weights are made; `meta` makes none.
         weights: a state dict with the same tensors, a file that holds one, or
             `torchvision:ResNet50_Weights.IMAGENET1K_V2`; matched by names and shapes (see `archlab.torch.matching`).
+            No initial weights are drawn then, unless with `partial`.
         weights_map: names of the state dict to the network's, or a YAML file of them, where they are known (see
             `archlab.torch.weights_map`).
         partial: keep fresh weights where those given do not fit, instead of refusing.
@@ -64,6 +66,7 @@ def build(
     graph = whole if outputs is None else cut(whole, outputs)
     made_on = torch.device(device) if device is not None else torch.get_default_device()
     require_room(graph, made_on)
+    is_drawn = weights is None or partial
     with made_on:
         root = nn.Module()
         repeats = graph.repeats()
@@ -71,12 +74,13 @@ def build(
             if node.index not in repeats:
                 inputs = graph.input_shapes(node)
                 foreign = is_foreign_module(node.layer)
-                module = make_foreign(node, inputs) if foreign else make_module(node.layer, inputs)
+                with nullcontext() if is_drawn or foreign else Undrawn():
+                    module = make_foreign(node, inputs) if foreign else make_module(node.layer, inputs)
                 if module is not None:
                     _attach(root, node.module, module)
     traced = trace(graph, root, find_segments(graph, checkpoint))
     model = fx.GraphModule(root, traced, class_name=_class_name(graph.name))
-    if made_on.type != "meta":  # where there is nothing to draw
+    if is_drawn and made_on.type != "meta":  # where there is nothing to draw
         initialize(model, graph)
     if weights is not None:
         own_map = getattr(network, "weights_map", None)

@@ -20,6 +20,7 @@ from archlab.config.dump import expanded_config
 from archlab.diagnostics.problem import ConfigError
 from archlab.torch.build import build
 from archlab.torch.weights import match
+from tests import presets
 
 
 def random_state(name: str) -> dict[str, Tensor]:
@@ -374,6 +375,45 @@ def test_what_is_in_no_state_dict_is_not_asked_for() -> None:
     network = loads("input: [3, 8, 8]\nlayers: [{type: conv2d, out_channels: 4, kernel_size: 1}, {type: blur_pool2d}]")
     model = build(network, weights=nn.Sequential(nn.Conv2d(3, 4, 1)).state_dict())
     assert "filt" in {name.rpartition(".")[2] for name, _ in model.named_buffers()}
+
+
+OF_EVERY_KIND = """
+input: [8, 8, 8]
+init: {conv2d: {weight: xavier_uniform, bias: ones}}
+layers:
+  - {type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, norm: batch_norm2d}
+  - {type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, weight: spectral_norm, norm: layer_norm2d}
+  - {type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, weight: weight_norm, activation: prelu}
+  - {type: conv2d, out_channels: 8, kernel_size: 3, padding: 1, weight: scaled_standardized}
+  - {type: deform_conv2d, out_channels: 8, kernel_size: 3, padding: 1, modulated: true}
+  - {type: blur_pool2d, stride: 1}
+  - {type: layer_scale, bias: true}
+  - {name: a, type: evo_norm2d_s0, groups: 4}
+  - {type: relu}
+  - {type: weighted_add, with: [a]}
+  - {type: flatten}
+  - {type: linear, out_features: 4}
+"""
+
+
+@pytest.mark.parametrize("name", ["of every kind", "mobilevit_xxs"])
+def test_no_weights_are_drawn_where_all_are_given(name: str) -> None:
+    """What is in no state dict is there all the same, and what is fresh stays fresh where some are missing."""
+    network = loads(OF_EVERY_KIND) if name == "of every kind" else presets.shallow(name)
+    fresh = build(network).eval()
+    before = torch.get_rng_state()
+    model = build(network, weights=fresh.state_dict()).eval()
+    assert torch.equal(torch.get_rng_state(), before)
+    for there in (nn.Module.named_parameters, nn.Module.named_buffers):
+        pairs = list(zip(there(fresh), there(model), strict=True))
+        assert all(key == name and torch.equal(a, b) for (key, a), (name, b) in pairs)
+    first = next(iter(fresh.state_dict())).rpartition(".")[0]
+    of_one = {key: tensor for key, tensor in fresh.state_dict().items() if key.startswith(first)}
+    torch.manual_seed(0)
+    expected = build(network).state_dict() | of_one
+    torch.manual_seed(0)
+    found = build(network, weights=of_one, partial=True).state_dict()
+    assert all(torch.equal(expected[name], tensor) for name, tensor in found.items())
 
 
 class Scaled(nn.Module):
