@@ -84,9 +84,8 @@ def _add_rows(section: Section, model: str, timings: dict[str, Timing], counted:
 
 def preset_source(name: str) -> Source | None:
     """The text that has a preset: a file of that name, or one with such a variant."""
-    path = presets.find_preset_file(name)
-    paths = [path] if path is not None else presets.files_mentioning(name)
-    return read_source(paths[0], shown_as=paths[0].name) if paths else None
+    path = presets.find_preset_file(name) or next(presets.files_mentioning(name), None)
+    return read_source(path, shown_as=path.name) if path else None
 
 
 def expand_text(source: Source, name: str) -> Graph:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parents[2]
@@ -29,13 +31,21 @@ def find_preset_file(name: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def files_mentioning(variant: str) -> list[Path]:
+def files_mentioning(variant: str) -> Iterator[Path]:
     """Preset files in which a line begins with `variant:`, which any file that has the variant must.
 
-    Reading text is much faster than reading YAML; the caller makes sure.
+    Reading text is much faster than reading YAML; the caller makes sure. A variant mostly begins as its family does:
+    the files whose names share most letters with it come first, so that seldom more than one or two are read.
     """
     line = re.compile(rf"^\s+{re.escape(variant)}\s*:", re.MULTILINE)
-    return [path for path in preset_files() if line.search(path.read_text(encoding="utf-8"))]
+    for path in sorted(preset_files(), key=lambda path: -_shared(variant, path.stem)):
+        if line.search(path.read_text(encoding="utf-8")):
+            yield path
+
+
+def _shared(one: str, other: str) -> int:
+    """Letters that both begin with."""
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))
 
 
 def preset_names() -> list[str]:
