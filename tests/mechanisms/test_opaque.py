@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +118,14 @@ def test_tables_mark_it() -> None:
     assert next(row for row in layer_rows(analysis) if row["path"] == "lstm")["macs"] is None
 
 
-def test_nothing_is_imported_until_it_is_built(tmp_path: Path) -> None:
-    (tmp_path / "loud.py").write_text("raise SystemExit('run')\n")
+def test_nothing_is_imported_until_it_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sign = tmp_path / "imported"
+    (tmp_path / "loud.py").write_text(f"open({str(sign)!r}, 'w').close()\nraise SystemExit('run')\n")
     config = tmp_path / "net.yaml"
     config.write_text("input: [3, 8, 8]\nlayers:\n  - {type: loud.Module, output: same, reads: pointwise}\n")
+    monkeypatch.syspath_prepend(tmp_path)
     for command in (
         "analyze",
         "validate",
@@ -135,25 +137,14 @@ def test_nothing_is_imported_until_it_is_built(tmp_path: Path) -> None:
         "memory",
         "time",
     ):
-        done = _archlab(command, config, tmp_path)
-        assert done.returncode == 0, (command, done.stderr)
-        assert not (tmp_path / "__pycache__").exists(), command
-    done = _archlab("analyze", config, tmp_path)
-    assert "loud.Module (opaque)" in done.stdout
-    done = _archlab("verify", config, tmp_path)
-    assert done.returncode == 1
-    assert "net.yaml:3:5: 'module': loud cannot be imported: SystemExit: run" in done.stdout + done.stderr
-
-
-def _archlab(command: str, config: Path, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    path = f"{Path.cwd()}:{folder}"
-    return subprocess.run(
-        [sys.executable, "-m", "archlab", command, str(config), *more],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PYTHONPATH": path, "PATH": "/usr/bin:/bin"},
-    )
+        status, out, err = run(capsys, command, str(config))
+        assert status == 0, (command, err)
+        assert not sign.exists(), command
+        assert command != "analyze" or "loud.Module (opaque)" in out
+    status, out, err = run(capsys, "verify", str(config))
+    assert status == 1
+    assert "net.yaml:3:5: 'module': loud cannot be imported: SystemExit: run" in out + err
+    assert sign.exists()
 
 
 FAULTS = {
