@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.report.plot.look import Look
-from archlab.report.plot.sheet import METADATA, write
+from archlab.report.plot.sheet import METADATA, save, write
 from archlab.report.plot.style import style
 
 
@@ -56,7 +56,7 @@ class Picture:
     def _written(self, ending: str) -> bytes:
         made = BytesIO()
         with style(font_size=self.look.font_size):
-            self._draw().savefig(made, format=ending[1:], metadata=METADATA[ending])
+            save(self._draw(), made, ending)
         return made.getvalue()
 
     def __repr__(self) -> str:
