@@ -93,6 +93,16 @@ def plain_name(path: str) -> str:
     return word if name_fault(word) is None else f"layer_{word}".rstrip("_")
 
 
+def output_labels(names: Iterable[str]) -> list[str]:
+    """What outputs can be called, each differently, from what a source calls them: any text, or none."""
+    labels: list[str] = []
+    for name in names:
+        word = "".join(char if char.isprintable() else "_" for char in name) or "output"
+        fits = len(word) <= MAX_NAME_LENGTH and word not in labels
+        labels.append(word if fits else _fresh(word[: MAX_NAME_LENGTH - 12], labels))
+    return labels
+
+
 def _fresh(base: str, taken: Iterable[str]) -> str:
     name, number = base, 2
     while name in taken:

@@ -179,17 +179,17 @@ def _named(
 def _references(node: Node) -> list[tuple[str, Scalar]]:
     """Label and name of each output: `name`, `[p3, p4]` or `{out: head, aux: aux_head}`."""
     if isinstance(node, Mapping):
-        pairs = list(node.entries.items())
+        pairs: list[tuple[str | None, Node]] = list(node.entries.items())
     else:
-        pairs = [("", item) for item in (node.items if isinstance(node, Sequence) else [node])]
+        pairs = [(None, item) for item in (node.items if isinstance(node, Sequence) else [node])]
     if not pairs:
         raise BadItemError("'outputs' is empty; name at least one item, or leave it out", Code.MISSING, node.place)
     references: list[tuple[str, Scalar]] = []
     for label, item in pairs:
         if not isinstance(item, Scalar) or not isinstance(item.value, str):
             raise BadItemError(f"'outputs' names items, not {kind(item)}", Code.WRONG_TYPE, item.place)
-        if not label.isprintable() or len(label) > MAX_NAME_LENGTH:
+        if label is not None and not (label.isprintable() and 0 < len(label) <= MAX_NAME_LENGTH):
             message = f"the name of an output must be 1 to {MAX_NAME_LENGTH} printable characters"
             raise BadItemError(message, Code.BAD_NAME, item.place)
-        references.append((label or item.text, item))
+        references.append((item.text if label is None else label, item))
     return references

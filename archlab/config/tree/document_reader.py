@@ -87,7 +87,7 @@ class DocumentReader:
         """
         self._check_keys()
         entries, keys = self._root.entries, self._root.keys
-        name, description = self._name(), self._text("description")
+        name, description = self._name(), self._text("description") or ""
         init, expect = self._typed("init", Mapping), self._typed("expect", Mapping)
         blocks = {**base.blocks, **self._blocks()} if base else self._blocks()
         params = {**base.params, **self._params(base)} if base else self._params(None)
@@ -156,24 +156,25 @@ class DocumentReader:
         return None
 
     def _name(self) -> str:
-        name = self._text("name") or _as_name(self._default_name)
-        if len(name) <= MAX_TITLE_LENGTH and name.isprintable():
+        name = self._text("name")
+        if name is None:
+            return _as_name(self._default_name)
+        if 0 < len(name) <= MAX_TITLE_LENGTH and name.isprintable():
             return name
-        place = self._root.entries["name"].place if "name" in self._root.entries else self._root.place
         self._add(
             f"'name' must be 1 to {MAX_TITLE_LENGTH} printable characters, without marks that only turn or hide others",
             Code.BAD_NAME,
-            place,
+            self._root.entries["name"].place,
         )
         return _as_name(self._default_name)
 
-    def _text(self, key: str) -> str:
+    def _text(self, key: str) -> str | None:
         node = self._typed(key, Scalar)
         if node is None:
-            return ""
+            return None
         if not isinstance(node.value, str):
             self._add(f"'{key}' must be a text, not {kind(node)}; put it in quotes", Code.WRONG_TYPE, node.place)
-            return ""
+            return None
         return node.value
 
     def _check_count(self, params: Mapping, owner: str) -> None:

@@ -18,6 +18,7 @@ from archlab.imports.prune import pruned
 from archlab.layers.foreign import error_text
 from archlab.layers.shape import Shape
 from archlab.torch.importing.recorder import Recorder, tensors_in
+from archlab.torch.importing.results import labelled
 from archlab.torch.importing.tracer import BATCH, Tracer
 
 Make = Callable[[], nn.Module]
@@ -136,8 +137,8 @@ def _outputs(recorder: Recorder, result: Any, remarks: list[str]) -> tuple[Outpu
         ConfigError: if nothing is left.
     """
     is_named = isinstance(result, Mapping)
-    named = [(str(name), one) for name, value in result.items() for one in tensors_in(value)] if is_named else []
-    found = named or [(f"output{number}", one) for number, one in enumerate(tensors_in(result), 1)]
+    numbered = ((f"output{number}", one) for number, one in enumerate(tensors_in(result), 1))
+    found = list(labelled(result).items() if is_named else numbered)
     if not found:
         raise single_problem("the model returns no tensor", Code.SHAPE)
     reasons = [(label, one, recorder.stale(one)) for label, one in found]

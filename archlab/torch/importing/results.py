@@ -6,7 +6,7 @@ the network.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.suggest import did_you_mean
+from archlab.imports.text import output_labels
 
 RAW = "raw"
 
@@ -75,19 +76,26 @@ def _until(forward: Any, model: nn.Module, paths: Sequence[str], *args: Any, **k
     missing = [path for path in paths if path not in found]
     if missing:
         raise ValueError(f"{', '.join(missing)} did not run")
-    return found[paths[0]] if len(paths) == 1 else labelled(found)
+    return (
+        found[paths[0]] if len(paths) == 1 else labelled({path.replace(".", "_"): one for path, one in found.items()})
+    )
 
 
-def labelled(value: Any, label: str = "") -> dict[str, Tensor]:
-    """All tensors in results, by where they are in them, in words that can name an output."""
+def labelled(value: Any) -> dict[str, Tensor]:
+    """All tensors in results, in order, by where they are in them, in words that can name an output."""
+    found = list(_placed(value, ""))
+    return dict(zip(output_labels([label for label, _ in found]), [tensor for _, tensor in found], strict=True))
+
+
+def _placed(value: Any, label: str) -> Iterator[tuple[str, Tensor]]:
     if isinstance(value, Tensor):
-        return {label: value}
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple | list) else ()
-    found: dict[str, Tensor] = {}
-    for name, one in pairs:
-        word = str(name).replace(".", "_")
-        found |= labelled(one, f"{label}_{word}" if label else word if isinstance(value, dict) else f"output{word}")
-    return found
+        yield label, value
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _placed(one, f"{label}_{name}" if label else str(name))
+    elif isinstance(value, tuple | list):
+        for number, one in enumerate(value):
+            yield from _placed(one, f"{label}_{number}" if label else f"output{number}")
 
 
 @contextmanager

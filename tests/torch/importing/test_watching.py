@@ -126,6 +126,18 @@ def test_results_by_name_and_in_order() -> None:
     assert len(several.flat.outputs) == 3
 
 
+def test_results_within_results_have_names_of_their_own() -> None:
+    found = _equal(Model(lambda x, _: {"maps": [x, x.relu()], "heads": {"a": x.tanh(), "b": (x.sigmoid(),)}}))
+    assert [label for label, _ in found.flat.outputs] == ["maps_0", "maps_1", "heads_a", "heads_b_0"]
+
+
+def test_names_that_no_output_can_have_are_others() -> None:
+    names = ["", "two\nlines", "n" * 60, "n" * 61, "n" * 62, 1, "1", "p3.0"]
+    found = _equal(Model(lambda x, _: {name: x + number for number, name in enumerate(names)}))
+    labels = [label for label, _ in found.flat.outputs]
+    assert labels == ["output", "two_lines", "n" * 60, "n" * 48, f"{'n' * 48}_2", "1", "1_2", "p3.0"]
+
+
 def test_what_no_result_needs_is_left_out_and_said() -> None:
     def function(x: Any, m: Any) -> Any:
         m.head(x)
