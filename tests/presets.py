@@ -113,7 +113,7 @@ _SIDES: dict[str, int | None] = {
 
 @cache
 def shallow(name: str, side: int | None = 64) -> Network:
-    """A preset with a small image, and fewer repetitions of its blocks or fewer features; all kinds are there."""
+    """A preset with a small image, and fewer repetitions, stages or features; all kinds of layers are there."""
     side = _SIDES.get(name, side) if side == 64 else side
     size = None if side is None else (3, side, side)
     found = loads(f"extends: {name}\n{SHALLOW.get(name, '')}", name=name, input=size)
