@@ -46,6 +46,7 @@ class Studio(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128  # with the 5 of the base class, who opens many connections waits seconds for the next
     allow_reuse_address = sys.platform != "win32"  # there it would let another program share the port
 
     def __init__(
