@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from fractions import Fraction
-from math import floor, isfinite, prod
-from struct import Struct
+from math import isfinite, prod
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -167,12 +167,12 @@ class Upsample(Layer):
         else:
             step = Fraction(in_size, out_size) if factor is None else 1 / _fraction(factor)
             start = Fraction(0) if self.mode == "nearest" else (step - 1) / 2
-        reads = _periodic(step, start, self.mode)
         if self.mode.startswith("nearest") and not _is_exact(in_size, out_size, factor):
             taken = self._taken(in_size, out_size, factor, small=_is_small(output[1:]))
-            if any(reads.of(o)[0] != i for o, i in enumerate(taken)):  # where torch's rounding decides
+            origin, jump, scale = _coordinates(step, start, self.mode)
+            if taken != [(origin + o * jump) // scale for o in range(out_size)]:  # where torch's rounding decides
                 return Phases(out_size, in_size, tuple([(i,) for i in taken]))
-        return reads
+        return _periodic(step, start, self.mode)
 
     def read_steps(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Nearest neighbours are compared with what single precision makes of them."""
@@ -194,14 +194,16 @@ class Upsample(Layer):
         if self.mode == "nearest" and small and out_size == 2 * in_size:
             return [position >> 1 for position in range(out_size)]
         scale = _single(_single(in_size) / out_size if factor is None else 1.0 / factor)
-        # Products and differences are exact in double precision, so that `_single` is all the rounding there is.
+        # Products and differences are exact in double precision, so that `_singles` is all the rounding there is.
         if self.mode == "nearest":
             sources = [position * scale for position in range(out_size)]
         elif small:
             sources = [(position + 0.5) * scale for position in range(out_size)]
         else:
-            sources = [max(_single((position + 0.5) * scale - 0.5), 0.0) + 0.5 for position in range(out_size)]
-        return [min(floor(_single(source)), in_size - 1) for source in sources]
+            moved = _singles([(position + 0.5) * scale - 0.5 for position in range(out_size)])
+            sources = [max(source, 0.0) + 0.5 for source in moved]
+        last = in_size - 1
+        return [min(int(source), last) for source in _singles(sources)]  # none is below 0
 
     def _copies(self, before: Shape, after: Shape, axis: int) -> bool:
         """Whether PyTorch copies along an axis, also where the scale factor is not quite 1."""
@@ -254,14 +256,22 @@ def _fraction(factor: float) -> Fraction:
     return Fraction(factor).limit_denominator(MAX_FACTOR) or Fraction(factor)
 
 
+def _coordinates(step: Fraction, start: Fraction, mode: str) -> tuple[int, int, int]:
+    """Whole numbers `origin`, `jump`, `scale`: output `o` stands at or above input `(origin + o * jump) // scale`.
+
+    In exact arithmetic, without the border's clamping, coordinates being `start + o * step`.
+    """
+    scale = step.denominator * start.denominator
+    jump, origin = step.numerator * start.denominator, start.numerator * step.denominator
+    if mode == "nearest-exact":  # rounds to the nearest, a half up
+        return 2 * origin + scale, 2 * jump, 2 * scale
+    return origin, jump, scale
+
+
 def _periodic(step: Fraction, start: Fraction, mode: str) -> Window | Phases:
     """Reads around the coordinates `start + o * step`, in exact arithmetic, without the border's clamping."""
     up, down = step.denominator, step.numerator
-    # Whole numbers throughout: coordinates in units of 1 / scale.
-    scale = up * start.denominator
-    jump, origin = down * start.denominator, start.numerator * up
-    if mode == "nearest-exact":  # rounds to the nearest, a half up
-        origin, jump, scale = 2 * origin + scale, 2 * jump, 2 * scale
+    origin, jump, scale = _coordinates(step, start, mode)
     around = _TAPS[mode]
 
     def taps(phase: int) -> tuple[int, ...]:
@@ -275,9 +285,11 @@ def _periodic(step: Fraction, start: Fraction, mode: str) -> Window | Phases:
     return Phases(up, down, taps_of(up, len(around), taps))
 
 
-_SINGLE = Struct("f")
+def _singles(values: list[float]) -> list[float]:
+    """Rounded to single precision, in which PyTorch computes the positions of nearest neighbours."""
+    return array("f", values).tolist()
 
 
 def _single(value: float) -> float:
-    """Rounded to single precision, in which PyTorch computes the positions of nearest neighbours."""
-    return float(_SINGLE.unpack(_SINGLE.pack(value))[0])
+    """One value rounded to single precision."""
+    return _singles([value])[0]
