@@ -66,6 +66,11 @@ IN_OTHERS_TOGETHER = (
 _LIKE_OTHERS = frozenset(name for names in OF_ONE_KIND.values() for name in names)
 
 
+def is_like_others(name: str) -> bool:
+    """Whether only `pytest --whole` builds it."""
+    return name in _LIKE_OTHERS
+
+
 def each(names: Iterable[str] = TARGETS) -> list[ParameterSet]:
     """Networks for a test that builds them; those like others, or under a second name, are for `pytest --whole`."""
     return [

@@ -19,15 +19,8 @@ from archlab.torch.source import to_source
 from archlab.torch.verify import verify
 from archlab.torch.verify_field import verify_receptive_field
 
-LAYERS = '''
-from typing import ClassVar
-
-from pydantic import Field
+MODULE = """
 from torch import nn
-
-from archlab.layers import Layer
-from archlab.layers.base import Cost, TensorSpec
-from archlab.layers.geometry import Window
 
 
 class Blur(nn.Module):
@@ -38,6 +31,15 @@ class Blur(nn.Module):
 
     def forward(self, x):
         return nn.functional.conv2d(x, self.weight, padding=self.width // 2, groups=x.shape[1])
+"""
+LAYERS = '''
+from typing import ClassVar
+
+from pydantic import Field
+
+from archlab.layers import Layer
+from archlab.layers.base import Cost, TensorSpec
+from archlab.layers.geometry import Window
 
 
 class MyBlur(Layer):
@@ -112,7 +114,7 @@ absent = no_such_module:Layer
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with an installed distribution, on the path."""
     _install(tmp_path, "made-up", ENTRIES)
-    (tmp_path / "made_up_layers.py").write_text(LAYERS)
+    (tmp_path / "made_up_layers.py").write_text(MODULE + LAYERS)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "made_up_layers", raising=False)
     return tmp_path
@@ -209,6 +211,8 @@ def test_it_is_not_looked_up_without_need(site: Path) -> None:
 
 
 def test_the_command_line_finds_it(site: Path) -> None:
+    """In a process of its own, which does not wait for PyTorch: nothing is built."""
+    (site / "made_up_layers.py").write_text(LAYERS)
     (site / "net.yaml").write_text(CONFIG)
     path = f"{Path(archlab.__file__).parents[1]}:{site}"
     command = [sys.executable, "-m", "archlab", "analyze", str(site / "net.yaml"), "--format", "json"]
