@@ -109,9 +109,10 @@ def distribution(name: str, options: dict[str, Any], tensor: torch.Tensor) -> tu
 
 
 @pytest.mark.parametrize(
-    "name", [*PUBLISHED_BY_TORCHVISION, *SEGMENTATION, *VIDEO, "googlenet_aux", "inception_v3_aux"]
+    "name", presets.each([*PUBLISHED_BY_TORCHVISION, *SEGMENTATION, *VIDEO, "googlenet_aux", "inception_v3_aux"])
 )
 def test_init_is_torchvisions(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rules stand in a family's file, for all of its variants, as they do in torchvision's code."""
     calls = InitCalls(monkeypatch)
     make = REFERENCES[name]
     if name.startswith(("googlenet", "inception")):
