@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from archlab.imports.flat import Flat
 from archlab.imports.parts import tensor_of
 from archlab.torch.importing.flatten import flatten
 from archlab.torch.importing.recorder import tensors_in
+from archlab.torch.initialize import Undrawn
 
 Shape = tuple[int, ...]
 BATCH = 2
@@ -60,7 +61,7 @@ def used_params(one: Held) -> int:
 
 
 def untouched(model: nn.Module, inputs: Mapping[str, Shape]) -> set[str]:
-    """Parameters that no result depends on, by autograd; of fixed ones too."""
+    """Parameters that no result depends on, by what autograd remembers; of fixed ones too."""
     model.eval()
     named = dict(model.named_parameters())
     fixed = [param for param in named.values() if not param.requires_grad and param.is_floating_point()]
@@ -68,10 +69,25 @@ def untouched(model: nn.Module, inputs: Mapping[str, Shape]) -> set[str]:
         param.requires_grad_(True)
     results = [tensor for tensor in tensors_in(model(*samples(model, inputs))) if tensor.requires_grad]
     learned = {name: param for name, param in named.items() if param.requires_grad}
-    found = torch.autograd.grad([tensor.sum() for tensor in results], list(learned.values()), allow_unused=True)
     for param in fixed:
         param.requires_grad_(False)
-    return {name for name, gradient in zip(learned, found, strict=True) if gradient is None}
+    reached = {id(tensor) for tensor in leaves(results)}
+    return {name for name, param in learned.items() if id(param) not in reached}
+
+
+def leaves(results: Sequence[Tensor]) -> Iterator[Tensor]:
+    """The tensors that a backward pass from some results would come to."""
+    yield from [tensor for tensor in results if tensor.is_leaf]
+    waiting = [tensor.grad_fn for tensor in results if tensor.grad_fn is not None]
+    seen = set(waiting)
+    while waiting:
+        function = waiting.pop()
+        if hasattr(function, "variable"):
+            yield function.variable
+        for inner, _ in function.next_functions:
+            if inner is not None and inner not in seen:
+                seen.add(inner)
+                waiting.append(inner)
 
 
 def samples(model: nn.Module, inputs: Mapping[str, Shape], batch: int = BATCH) -> list[Tensor]:
@@ -122,7 +138,7 @@ def randomise(model: nn.Module, seed: int = 0) -> None:
 
 def built(one: Held) -> nn.Module:
     """Archlab's model with the weights of the source."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), Undrawn():  # all of its weights are copied, as is asserted below
         warnings.simplefilter("ignore")
         made = archlab.build(one.network)
     source = {**dict(one.model.named_buffers()), **one.model.state_dict()}  # those that it leaves out too

@@ -12,9 +12,10 @@ from torchvision.models.segmentation.fcn import FCNHead
 from torchvision.models.segmentation.lraspp import LRASPPHead
 from torchvision.ops import SqueezeExcitation
 
-from archlab.api.load import load
+from archlab.analysis import Analysis
+from archlab.report.rows import analysis_dict
 from tests import presets
-from tests.references import PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, VIDEO
+from tests.references import PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, VIDEO, Undrawn
 from tests.torch.importing.held import held
 
 NAMES = (*PUBLISHED_BY_TORCHVISION, *SEGMENTATION, *VIDEO)
@@ -25,7 +26,7 @@ DENSENETS = tuple(name for name in NAMES if name.startswith("densenet"))
 and what is new, of which there is less at one time."""
 
 
-def totals(network: Any) -> dict[str, Any]:
+def totals(analysis: Analysis) -> dict[str, Any]:
     """Every number of a network's total, by its path; names of layers, and sentences with them, are left out."""
     found: dict[str, Any] = {}
 
@@ -36,7 +37,7 @@ def totals(network: Any) -> dict[str, Any]:
         elif not path.endswith(("layer", "layers", "reason")):
             found[path] = value
 
-    put("total", network.analyze().to_dict()["total"])
+    put("total", analysis_dict(analysis)["total"])
     return found
 
 
@@ -52,12 +53,11 @@ def overwritten(model: nn.Module) -> nn.Module:
 
 @pytest.mark.parametrize("name", presets.each(NAMES))
 def test_a_preset_is_the_model_imported(name: str) -> None:
-    preset = load(name)
-    with torch.device("meta"):
+    with torch.device("meta"), Undrawn():
         model = overwritten(REFERENCES[name]())
-    one = held(model, tuple(preset.graph.input_shape))
+    one = held(model, tuple(presets.network(name).graph.input_shape))
     assert not one.opaque
-    ours, imported = totals(preset), totals(one.network)
+    ours, imported = totals(presets.analysis(name)), totals(one.network.analyze())
     different = {key: (value, imported.get(key)) for key, value in ours.items() if imported.get(key) != value}
     if name in DENSENETS:
         for what in ("inference_peak", "ram"):
