@@ -205,6 +205,25 @@ class Undrawn(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
+def alive(make: Callable[[], nn.Module]) -> nn.Module:
+    """A model in eval mode with random tensors, all different, that keep its values alive; nothing is the identity."""
+    torch.manual_seed(0)
+    with torch.device("meta"), Undrawn():
+        model = make()
+    model = model.to_empty(device="cpu").eval()
+    for name, tensor in model.state_dict().items():
+        if tensor.dim() > 1:
+            bound = (6 / tensor[0].numel()) ** 0.5
+            tensor.uniform_(-bound, bound)
+        elif tensor.dim() == 0:
+            tensor.fill_(1)  # num_batches_tracked
+        elif name.endswith((".running_var", ".weight")):
+            tensor.uniform_(0.5, 1.5)
+        else:
+            tensor.uniform_(-0.2, 0.2)
+    return model
+
+
 OF_EACH_VALUE = (
     *(nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.Dropout),
     *(nn.ReLU, nn.ReLU6, nn.SiLU, nn.GELU, nn.Sigmoid, nn.Hardswish, nn.Hardsigmoid),

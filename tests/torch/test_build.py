@@ -20,31 +20,10 @@ from archlab.torch.build import build
 from archlab.torch.export import export
 from tests import presets
 from tests.more_references import MORE_REFERENCES
-from tests.references import PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, VIDEO, Undrawn
+from tests.references import PUBLISHED_BY_TORCHVISION, REFERENCES, SEGMENTATION, VIDEO, alive
 
 # Parallel branches of regnet and inception have names of their own in torchvision; their logits tell.
 pytestmark = pytest.mark.filterwarnings("ignore:several orders fit the shapes")
-
-
-def theirs(name: str) -> nn.Module:
-    """Torchvision's model with random weights that keep the values alive; nothing is the identity."""
-    torch.manual_seed(0)
-    with torch.device("meta"), Undrawn():
-        model = REFERENCES[name]()
-    model = model.to_empty(device="cpu")
-    for tensor_name, tensor in model.state_dict().items():
-        if tensor.dim() > 1:
-            bound = (6 / tensor[0].numel()) ** 0.5
-            tensor.uniform_(-bound, bound)
-        elif tensor.dim() == 0:
-            tensor.fill_(1)  # num_batches_tracked
-        elif tensor_name.endswith((".running_var", ".weight")):
-            tensor.uniform_(0.5, 1.5)
-        else:
-            tensor.uniform_(-0.2, 0.2)
-    model.eval()
-    assert isinstance(model, nn.Module)
-    return model
 
 
 def is_compared(name: str) -> bool:
@@ -69,7 +48,7 @@ IN_FULL = (
 
 @pytest.mark.parametrize("name", presets.each(COMPARED))
 def test_logits_equal_torchvisions_with_its_weights(name: str) -> None:
-    model = theirs(name)
+    model = alive(REFERENCES[name])
     network = load(name, input=(3, 96, 96) if name not in ("inception_v3", *SEGMENTATION) else (3, 160, 160))
     ours = build(network, weights=model.state_dict()).eval()
     assert_equal(ours, model, torch.randn(1, *network.graph.input_shape))
@@ -77,7 +56,7 @@ def test_logits_equal_torchvisions_with_its_weights(name: str) -> None:
 
 @pytest.mark.parametrize("name", IN_FULL)
 def test_logits_at_full_size_and_in_double_precision(name: str) -> None:
-    model = theirs(name)
+    model = alive(REFERENCES[name])
     ours = build(load(name), weights=model.state_dict()).eval()
     assert_equal(ours, model, torch.randn(1, 3, 224, 224))
     assert_equal(ours.double(), model.double(), torch.randn(1, 3, 96, 96, dtype=torch.float64))
@@ -85,7 +64,7 @@ def test_logits_at_full_size_and_in_double_precision(name: str) -> None:
 
 @pytest.mark.parametrize("name", VIDEO)
 def test_video_networks_equal_torchvisions_with_its_weights(name: str) -> None:
-    model = theirs(name)
+    model = alive(REFERENCES[name])
     network = load(name, input=(3, 14, 224, 224) if name == "s3d" else (3, 6, 32, 32))
     ours = build(network, weights=model.state_dict()).eval()
     assert_equal(ours, model, torch.randn(1, *network.graph.input_shape))
@@ -102,7 +81,7 @@ def assert_equal(ours: nn.Module, model: nn.Module, sample: Tensor) -> None:
 
 @pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
 def test_auxiliary_heads_are_torchvisions(name: str) -> None:
-    model = theirs(f"{name}_aux")
+    model = alive(REFERENCES[f"{name}_aux"])
     network = load(f"{name}_aux")
     ours = build(network, weights=model.state_dict()).eval()
     model.training = True  # of the outermost alone: see references.with_heads

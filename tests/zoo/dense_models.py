@@ -36,9 +36,9 @@ def _conv(inputs: int, outputs: int, padding: int) -> list[nn.Module]:
     return [nn.Conv3d(inputs, outputs, 3, padding=padding, bias=False), nn.BatchNorm3d(outputs), nn.ReLU()]
 
 
-def unet3d(padding: int) -> nn.Module:
+def unet3d(padding: int, width: int = 32) -> nn.Module:
     """Figure 2 of the paper, with three classes."""
-    return nn.Sequential(UNet3dLevel(4, 3, 32, padding), nn.Conv3d(64, 3, 1))
+    return nn.Sequential(UNet3dLevel(4, 3, width, padding), nn.Conv3d(2 * width, 3, 1))
 
 
 class WaveNetUnit(nn.Module):
