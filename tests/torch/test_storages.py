@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 from torch.profiler import ProfilerActivity, profile
-from torchvision import models
 
 from archlab.analysis import Analysis
 from archlab.analysis.conditions import Conditions
@@ -21,6 +20,7 @@ from archlab.torch.build import build
 from archlab.torch.storages import Loss, count_inference, count_model, count_training
 from tests import presets
 from tests.random_networks import random_network
+from tests.references import REFERENCES, Undrawn
 from tests.torch.course import differences
 
 
@@ -466,8 +466,8 @@ def test_gradients_are_added_in_place_where_nobody_watches() -> None:
     ["resnet50", "mobilenet_v2", "densenet121", "googlenet", "efficientnet_b0", "convnext_tiny", "regnet_y_400mf"],
 )
 def test_built_models_need_no_more_than_torchvision_s(name: str) -> None:
-    options = {"aux_logits": False, "init_weights": False} if name == "googlenet" else {}
-    model = models.get_model(name, weights=None, **options).to("meta").eval()
+    with torch.device("meta"), Undrawn():
+        model = REFERENCES[name]().eval()
     sample = torch.zeros(8, 3, 224, 224, device="meta")
     assert count_inference(presets.network(name), Conditions(8)).peak <= count_model(model, sample).peak
 
