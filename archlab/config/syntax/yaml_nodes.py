@@ -95,6 +95,8 @@ def resolve_plain(text: str) -> ScalarValue:
     first = text[:1]
     if first.isalpha() and first not in "nNtTfF":  # most scalars are words
         return text
+    if len(text) <= MAX_DIGITS and text.isdigit() and text.isascii():  # and most others small numbers
+        return int(text)
     if text in _NULLS:
         return None
     if text in _BOOLEANS:
@@ -216,12 +218,17 @@ class _Builder:
         self._most = most
         self._stack: list[_Open] = []
         self._anchors: dict[str, tuple[Node, int, int]] = {}
+        self._resolved: dict[str, ScalarValue] = {}
+        """The values of unquoted texts so far."""
         self._root: Node | None = None
         self._documents = 0
 
     def build(self) -> Node:
         for event in yaml.parse(self._source.text, Loader=LOADER):
-            self._on_event(event)
+            if type(event) is yaml.ScalarEvent:  # most of them are
+                self._on_scalar(event)
+            else:
+                self._on_event(event)
         if self._root is None:
             start = Place(self._source, 0, 0, 0, 1)
             raise single_problem(
@@ -231,11 +238,7 @@ class _Builder:
 
     def _on_event(self, event: Any) -> None:
         kind_of = type(event)
-        if kind_of is yaml.ScalarEvent:
-            place = self._place(event)
-            self._untagged(event, place)
-            self._close_value(self._scalar(event, place), event.anchor, 1, 0)
-        elif kind_of is yaml.MappingStartEvent or kind_of is yaml.SequenceStartEvent:
+        if kind_of is yaml.MappingStartEvent or kind_of is yaml.SequenceStartEvent:
             self._open(event, is_mapping=kind_of is yaml.MappingStartEvent)
         elif kind_of is yaml.MappingEndEvent or kind_of is yaml.SequenceEndEvent:
             self._close(event)
@@ -259,22 +262,31 @@ class _Builder:
             message = f"YAML tags such as {event.tag} are not part of a config; remove it"
             raise single_problem(message, Code.YAML_TAG, place)
 
-    def _scalar(self, event: Any, place: Place) -> Scalar:
+    def _on_scalar(self, event: Any) -> None:
+        start, end = event.start_mark, event.end_mark
+        place = Place(self._source, start.line, start.column, end.line, end.column)
+        if event.tag is not None:
+            self._untagged(event, place)
         text: str = event.value
-        if event.style:
-            value: ScalarValue = text
-        else:
-            try:
-                value = resolve_plain(text)
-            except ValueError as error:
-                self._problems.add(f"{error}; write a finite number of reasonable size", Code.HUGE_NUMBER, place)
-                value = 1
-        if isinstance(value, str) and len(value) > MAX_STRING_LENGTH:
+        plain = not event.style
+        value: ScalarValue = text
+        if plain:
+            value = self._resolved[text] if text in self._resolved else self._resolve(text, place)
+        if len(text) > MAX_STRING_LENGTH and isinstance(value, str):
             self._problems.add(
-                f"a text of {len(value)} characters; at most {MAX_STRING_LENGTH} are allowed", Code.LONG_TEXT, place
+                f"a text of {len(text)} characters; at most {MAX_STRING_LENGTH} are allowed", Code.LONG_TEXT, place
             )
-            value = text = value[:50]
-        return Scalar(value, text, not event.style, place)
+            value = text = text[:50]
+        self._close_value(Scalar(value, text, plain, place), event.anchor, 1, 0)
+
+    def _resolve(self, text: str, place: Place) -> ScalarValue:
+        """What an unquoted text stands for: worked out once, since few texts stand in a config once only."""
+        try:
+            value = self._resolved[text] = resolve_plain(text)
+        except ValueError as error:
+            self._problems.add(f"{error}; write a finite number of reasonable size", Code.HUGE_NUMBER, place)
+            return 1
+        return value
 
     def _open(self, event: Any, *, is_mapping: bool) -> None:
         place = self._place(event)
@@ -314,22 +326,21 @@ class _Builder:
             return
         top = self._stack[-1]
         top.size += size
-        top.height = max(top.height, height + 1)
+        if height >= top.height:
+            top.height = height + 1
         if top.size > self._most:
             raise single_problem(
                 f"more than {self._most:,} YAML values (aliases written out)", Code.TOO_LARGE, node.place
             )
-        if isinstance(top.node, Sequence):
-            top.node.items.append(node)
+        parent = top.node
+        if isinstance(parent, Sequence):
+            parent.items.append(node)
         elif top.key is None:
-            self._key(top, node)
+            if not isinstance(node, Scalar):
+                raise single_problem("only plain words can be keys", Code.BAD_KEY, node.place)
+            top.key, top.key_place = node.text, node.place
         else:
-            self._entry(top, top.node, node)
-
-    def _key(self, top: _Open, node: Node) -> None:
-        if not isinstance(node, Scalar):
-            raise single_problem("only plain words can be keys", Code.BAD_KEY, node.place)
-        top.key, top.key_place = node.text, node.place
+            self._entry(top, parent, node)
 
     def _entry(self, top: _Open, mapping: Mapping, node: Node) -> None:
         key, place = top.key, top.key_place
