@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from fractions import Fraction
+from functools import lru_cache
 from math import isfinite, prod
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -268,6 +269,7 @@ def _coordinates(step: Fraction, start: Fraction, mode: str) -> tuple[int, int, 
     return origin, jump, scale
 
 
+@lru_cache(256)  # height and width often go alike, and layers too
 def _periodic(step: Fraction, start: Fraction, mode: str) -> Window | Phases:
     """Reads around the coordinates `start + o * step`, in exact arithmetic, without the border's clamping."""
     up, down = step.denominator, step.numerator

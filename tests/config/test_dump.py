@@ -57,7 +57,7 @@ def described(graph: Graph) -> list[Any]:
     return [inputs, nodes, labels, [index for _, index in graph.outputs], graph.output_form]
 
 
-@pytest.mark.parametrize("name", presets.each())
+@pytest.mark.parametrize("name", presets.each_kind())
 def test_it_is_the_same_graph(name: str) -> None:
     graph = presets.network(name).graph
     text = expanded_config(graph)

@@ -30,13 +30,21 @@ def comparison() -> Comparison:
     return compare(NAMES, batch=2)
 
 
-def drawn(comparison: Comparison, figure: str, **look: object) -> tuple[Figure, Axes]:
+def made(comparison: Comparison, figure: str, **look: object) -> tuple[Figure, Axes]:
+    """A chart as it is before it is drawn to be shown."""
     rows = [figures_row(one, None) for one in comparison.analyses]
     chosen = Look(**look)  # type: ignore[arg-type]
     with style(font_size=chosen.font_size):
         canvas = draw_chart(Asked(comparison.analyses, NAMES, rows, chosen), figure)
-        canvas.canvas.draw()
     return canvas, canvas.axes[0]
+
+
+def drawn(comparison: Comparison, figure: str, **look: object) -> tuple[Figure, Axes]:
+    """A chart with everything in its place."""
+    canvas, axes = made(comparison, figure, **look)
+    with style(font_size=Look(**look).font_size):  # type: ignore[arg-type]
+        canvas.canvas.draw()
+    return canvas, axes
 
 
 @pytest.mark.parametrize(
@@ -44,7 +52,7 @@ def drawn(comparison: Comparison, figure: str, **look: object) -> tuple[Figure, 
 )
 def test_any_two_figures(comparison: Comparison, x: str) -> None:
     """Points are the figures, in the unit that the axis names."""
-    _, axes = drawn(comparison, "pareto", x=x, y="training_peak")
+    _, axes = made(comparison, "pareto", x=x, y="training_peak")
     units = {"k": 1e3, "M": 1e6, "G": 1e9, "MiB": 2**20, "GiB": 2**30}
     unit = re.search(r"\((\w+)", axes.get_xlabel())
     by = units.get(unit[1], 1) if unit else 1
@@ -56,7 +64,7 @@ def test_any_two_figures(comparison: Comparison, x: str) -> None:
 
 
 def test_the_front_is_of_those_that_no_other_beats(comparison: Comparison) -> None:
-    _, axes = drawn(comparison, "pareto", x="macs", y="receptive_field")
+    _, axes = made(comparison, "pareto", x="macs", y="receptive_field")
     best = [name for name, line in zip(NAMES, [one for one in axes.lines if one.get_marker() != "None"], strict=True)
             if line.get_marker() == "o"]  # fmt: skip
     rows = {name: figures_row(one, None) for name, one in zip(NAMES, comparison.analyses, strict=True)}
