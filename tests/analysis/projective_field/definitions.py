@@ -16,7 +16,7 @@ from archlab.api.analysis import Analysis
 from archlab.api.network import Network
 from archlab.graph import Graph, Node
 from archlab.layers.shape import is_map
-from tests.analysis.receptive_field.definitions import Definition, has_axes, sizes_of, taps_of
+from tests.analysis.receptive_field.definitions import Definition, sizes_of
 
 Relation = list[frozenset[int]]
 """By unit: the input positions that reach it."""
@@ -54,9 +54,11 @@ class Reached:
 
     def projection(self, index: int, axis: int) -> list[frozenset[int]]:
         """By input position: the units that it reaches."""
-        positions = self._graph.input_shape[1 + axis]
-        units = self.relations[index][axis]
-        return [frozenset(unit for unit, seen in enumerate(units) if at in seen) for at in range(positions)]
+        reached: list[set[int]] = [set() for _ in range(self._graph.input_shape[1 + axis])]
+        for unit, seen in enumerate(self.relations[index][axis]):
+            for at in seen:
+                reached[at].add(unit)
+        return [frozenset(units) for units in reached]
 
     def _to(self, node: Node) -> list[Path]:
         """Every path from the input that reaches something; without those all of which another one holds."""
@@ -80,11 +82,10 @@ class Reached:
     def _way(self, node: Node, source: int, axis: int, before: Relation) -> Relation:
         everything = frozenset[int]().union(*before)
         size = sizes_of(self._graph, node.index)
-        if not (has_axes(self._graph, source) and has_axes(self._graph, node.index)):
-            return [everything] * size[axis]
+        taps_of = self._definition.reader(node, source, axis)
         found: Relation = []
         for unit in range(size[axis]):
-            taps = taps_of(self._graph, node, source, axis, unit)
+            taps = taps_of(unit)
             if taps is None:
                 found.append(everything)
                 continue

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from math import ceil, floor
 from types import SimpleNamespace
 from typing import Any
@@ -226,6 +226,7 @@ class Definition:
         self.reached = [True]
         for node in graph.layers:
             self.reached.append(node.layer.role != "source" and any(self.reached[source] for source in node.inputs))
+        self.reader = cache(partial(reader, graph))
         self._asked = self._all_asked()
         self._ways: list[list[Way]] = []
         for node in graph.nodes:
@@ -248,14 +249,10 @@ class Definition:
         for node in reversed(self._graph.layers):
             for source in self._read(node):
                 for axis in range(self._rank):
+                    taps_of = self.reader(node, source, axis)
                     for unit in asked[node.index][axis]:
-                        asked[source][axis].update(self._taps(node, source, axis, unit) or ())
+                        asked[source][axis].update(taps_of(unit) or ())
         return asked
-
-    def _taps(self, node: Node, source: int, axis: int, unit: int) -> Taps:
-        if not (has_axes(self._graph, source) and has_axes(self._graph, node.index)):
-            return None
-        return taps_of(self._graph, node, source, axis, unit)
 
     def _to(self, node: Node) -> list[Way]:
         if node.index == 0:
@@ -273,8 +270,9 @@ class Definition:
         self, node: Node, source: int, axis: int, before: dict[int, frozenset[int]] | None
     ) -> dict[int, frozenset[int]] | None:
         found: dict[int, frozenset[int]] = {}
+        taps_of = self.reader(node, source, axis)
         for unit in self._asked[node.index][axis]:
-            taps = self._taps(node, source, axis, unit)
+            taps = taps_of(unit)
             if taps is None or before is None:
                 return None
             found[unit] = frozenset[int]().union(*[before[tap] for tap in taps])
@@ -304,16 +302,20 @@ def _all_of(ways: tuple[dict[int, frozenset[int]] | None, ...]) -> dict[int, fro
     )
 
 
-def taps_of(graph: Graph, node: Node, source: int, axis: int, unit: int) -> Taps:
-    """The units of one of its inputs that a unit reads; both are maps with the axes of the network's input."""
+def reader(graph: Graph, node: Node, source: int, axis: int) -> Callable[[int], Taps]:
+    """By unit: what of one of its inputs it reads; all of it where one of both is no map with the input's axes."""
+    if not (has_axes(graph, source) and has_axes(graph, node.index)):
+        return lambda _unit: None
     before, after = sizes_of(graph, source), sizes_of(graph, node.index)
+    is_first = source == node.inputs[0]
     by_parts = {"attention_op": 2, "scaled_dot_product_attention": 3, "matmul": 2}
     if len(node.inputs) == by_parts.get(node.layer.type):  # to all keys, from the query at its own place
-        return [unit] if source == node.inputs[0] else None
-    rule = rule_of(node) if source == node.inputs[0] else None
+        return lambda unit: [unit] if is_first else None
+    rule = rule_of(node) if is_first else None
     if rule is None:
-        return [unit] if before[axis] == after[axis] else [0]  # stretched
-    return rule(node.layer, axis, unit, before, after)
+        is_stretched = before[axis] != after[axis]
+        return lambda unit: [0] if is_stretched else [unit]
+    return cache(lambda unit: rule(node.layer, axis, unit, before, after))
 
 
 def has_axes(graph: Graph, index: int) -> bool:
