@@ -66,7 +66,7 @@ def build(
     graph = whole if outputs is None else cut(whole, outputs)
     made_on = torch.device(device) if device is not None else torch.get_default_device()
     require_room(graph, made_on)
-    is_drawn = weights is None or partial
+    is_drawn = made_on.type != "meta" and (weights is None or partial)
     # As a context, a device has every call of PyTorch go through Python once more: a tenth of the time.
     with nullcontext() if made_on == torch.get_default_device() else made_on:
         root = nn.Module()
@@ -81,7 +81,7 @@ def build(
                     _attach(root, node.module, module)
     traced = trace(graph, root, find_segments(graph, checkpoint))
     model = fx.GraphModule(root, traced, class_name=_class_name(graph.name))
-    if is_drawn and made_on.type != "meta":  # where there is nothing to draw
+    if is_drawn:
         initialize(model, graph)
     if weights is not None:
         own_map = getattr(network, "weights_map", None)
