@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from archlab.api.imported import network_of
@@ -52,10 +54,11 @@ def test_a_line_for_each_layer_is_refused_where_it_could_not_be_read_again() -> 
 
 
 def test_so_is_a_text_of_more_bytes() -> None:
-    """Long names: fewer values, more bytes."""
-    layers = [Item(f"{'x' * 50}{n}", "relu", {}, (n,), (4, 8, 8)) for n in range(14_000)]
+    """Long remarks: fewer values, more bytes."""
+    flat = chain([Item("r", "relu", {}, (0,), (4, 8, 8))])
+    flat = replace(flat, remarks=["x" * (MAX_FILE_BYTES // 10)] * 10)
     with pytest.raises(ConfigError, match=rf"bytes; a config may have {MAX_FILE_BYTES:,}; other commands"):
-        listed_config(chain(layers))
+        listed_config(flat)
 
 
 def test_where_no_config_is_small_enough_the_bound_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
