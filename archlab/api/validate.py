@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from archlab.api.expect import check_expect
 from archlab.api.network import Network
@@ -24,8 +25,22 @@ VARIANT_STEPS = 50
 """Work of a variant beside its items, in the expansion's steps."""
 STEP_BYTES = 20
 """Bytes of a file that take about as long to read as a step of expansion."""
-Expanded = tuple[Network, Budget]
-"""A network that was expanded, and what that took."""
+
+
+class Expanded(NamedTuple):
+    """An expansion that was made already.
+
+    Attributes:
+        variant: of the config.
+        network: None where something is wrong with it.
+        problems: what is.
+        budget: what it took.
+    """
+
+    variant: Variant | None
+    network: Network | None
+    problems: list[Problem]
+    budget: Budget
 
 
 @dataclass(slots=True)
@@ -121,7 +136,7 @@ def validated(
         document: the config.
         variant: the only network to check; None for all of them.
         problems: of reading the config.
-        expanded: one of its networks that is there already.
+        expanded: one of its networks that was expanded already.
     """
     found = dict.fromkeys(problems.found)
     for chosen in [variant] if variant is not None else networks_of(document):
@@ -130,7 +145,7 @@ def validated(
             result.problems = _in_order(found)
             return
         own = Problems(list(problems.found))
-        known = expanded if expanded is not None and expanded[0].variant is chosen else None
+        known = expanded if expanded is not None and expanded.variant is chosen else None
         result.spent += _check(document, chosen, own, known) + VARIANT_STEPS + len(document.params)
         found.update(dict.fromkeys(own.found))
         result.networks += 1
@@ -157,16 +172,23 @@ def _too_many(variant: Variant | None, checked: int) -> Problem:
     )
 
 
+def _expanded(document: Document, variant: Variant | None, problems: Problems) -> Expanded:
+    budget = Budget()
+    try:
+        graph = expand(document, variant, {}, problems, budget=budget)
+    except ConfigError as error:
+        return Expanded(variant, None, error.problems, budget)
+    return Expanded(variant, Network(graph, document, variant), [], budget)
+
+
 def _check(document: Document, variant: Variant | None, problems: Problems, known: Expanded | None) -> int:
     """Find what is wrong with a network; the steps that it takes."""
     if known is None:
-        budget = Budget()
-        try:
-            known = Network(expand(document, variant, {}, problems, budget=budget), document, variant), budget
-        except ConfigError as error:
-            problems.found = error.problems
-            return budget.spent
-    network, budget = known
+        known = _expanded(document, variant, problems)
+    network, budget = known.network, known.budget
+    if network is None:
+        problems.found = [*known.problems]
+        return budget.spent
     expect = document.expect if variant is None else variant.expect
     if expect is None:
         return budget.spent

@@ -41,12 +41,12 @@ def diagnoses(snapshot: Snapshot) -> Iterator[list[Problem]]:
 
     A caller whose text has changed meanwhile goes on with the new one.
     """
-    document, network = snapshot.document, snapshot.network
+    document = snapshot.document
     if document is None:
         yield snapshot.problems
         return
     result = Validation(snapshot.source.name)
-    expanded = None if network is None or snapshot.settings else (network, snapshot.budget)
+    expanded = None if snapshot.settings else snapshot.expanded
     with unsaved_texts(snapshot.unsaved):
         for _ in validated(result, document, None, snapshot.read_problems, expanded):
             yield result.problems

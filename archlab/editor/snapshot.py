@@ -12,7 +12,7 @@ from typing import Any
 
 from archlab.api.analysis import Analysis
 from archlab.api.network import Network
-from archlab.api.validate import networks_of
+from archlab.api.validate import Expanded, networks_of
 from archlab.config.expand.budget import Budget
 from archlab.config.expand.network import expand
 from archlab.config.expand.visits import Visits
@@ -109,6 +109,11 @@ class Snapshot:
     def network(self) -> Network | None:
         """The network that is shown; None where something is wrong with it."""
         return self._expanded[0]
+
+    @property
+    def expanded(self) -> Expanded:
+        """The same with what was wrong and what it took, for who would expand it again."""
+        return Expanded(self.variant, self.network, self.problems, self.budget)
 
     @property
     def visits(self) -> Visits:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from archlab.api.validate import validate
+from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import Problem
 from archlab.editor.actions import Action, actions
 from archlab.editor.diagnose import diagnoses
@@ -38,6 +42,18 @@ def test_every_edit_takes_its_problem_away() -> None:
                 left = problems_of(Snapshot.of(path, done(text, action)))
                 assert _count(left, problem) < _count(before, problem), (path.name, action.title, left)
     assert offered >= FEWEST, offered
+
+
+@pytest.mark.parametrize("wrong", ["", "  - {type: linear, out_features: 0}\n"])
+def test_the_network_that_is_shown_is_expanded_once(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For its numbers; what was wrong with it is then said of the same expansion."""
+    text = f"input: [3, 8, 8]\nlayers:\n  - {{type: relu}}\n{wrong}"
+    path = Path("/nowhere/x.yaml")
+    expected = validate(str(path), source=Source(str(path), text)).problems
+    monkeypatch.setattr("archlab.api.validate.expand", lambda *_, **__: pytest.fail("expanded once more"))
+    found = problems_of(Snapshot.of(path, text))
+    assert [problem.message for problem in found] == [problem.message for problem in expected]
+    assert bool(found) == bool(wrong)
 
 
 def _count(problems: list[Problem], like: Problem) -> int:
