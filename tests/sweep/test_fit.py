@@ -156,7 +156,7 @@ def test_what_is_no_number_has_no_largest_value() -> None:
 
 
 def test_the_largest_entropy(capsys: pytest.CaptureFixture[str]) -> None:
-    asked = question("macs <= 800k and params <= 4k")
+    asked = question("macs <= 500k and params <= 3k")
     scores = {
         number: structure(loads(CHAIN, **asked.space.settings_of(asked.space.digits(number))[0]).graph)
         for number in sweep(asked, 1).numbers
