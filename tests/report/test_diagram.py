@@ -142,7 +142,7 @@ def test_thousands_of_alike_paths_are_one_box() -> None:
 
 
 def test_thousands_of_boxes_share() -> None:
-    found = fold_to_boxes(loads(worst.concatenated_paths(4_001)).analyze())
+    found = fold_to_boxes(loads(worst.concatenated_paths(2_501)).analyze())
     assert len(found.boxes) <= MOST_DRAWN
     assert found.boxes[0].text.endswith(" layers")
     assert sum(len(box.layers) for box in found.boxes) == len(found.analysis.layers)

@@ -17,6 +17,7 @@ from archlab.report.plot.style import style
 from archlab.report.plot.timeline import draw
 from archlab.torch.verify_memory import MemoryVerification, Peak, verify_memory
 from tests.command import run
+from tests.presets import shallow
 
 
 def as_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
@@ -230,7 +231,7 @@ def test_verify_memory(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "memory ok at batch 2" in out
     assert "training with adamw" in out
-    found = verify_memory(load("mobilenet_v2"), Conditions(2))
+    found = verify_memory(shallow("mobilenet_v2"), Conditions(2))
     assert found.ok
     assert "training with sgd" in found.render()
 
