@@ -62,8 +62,8 @@ def calls(command: str) -> Iterator[list[str]]:
 
 
 def marks(command: str, options: list[str], name: str = "") -> list[pytest.MarkDecorator]:
-    """A figure is one whatever file it is written to: each is drawn as SVG, that of one axis as PDF too."""
-    again = [["-o", "out.pdf"]] if name != "one" else []
+    """A figure is one whatever file it is written to: each is drawn as SVG, those of one axis as PDF and PNG too."""
+    again = [["-o", "out.pdf"], ["-o", "out.png"]] if name != "one" else []
     if command == "receptive-field":
         again.append(["-o", "out.png"])  # which further options write too, and `tests/report/plot`
     return [pytest.mark.whole] if command in ("memory", "receptive-field") and options in again else []
