@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from archlab.analysis.row import Row
 from archlab.api.network import expand_document
-from archlab.config.syntax.files import read_source
 from archlab.config.tree.document import Document, Variant
 from archlab.config.tree.presets import preset_files, preset_names
-from archlab.config.tree.targets import read_document
+from archlab.config.tree.targets import read_preset
 from archlab.diagnostics.codes import Code
-from archlab.diagnostics.problem import Problems, single_problem
+from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.suggest import did_you_mean
 from archlab.report.columns import Column, View, tabulate
 from archlab.report.rows import network_row
@@ -26,12 +24,8 @@ def preset_targets() -> list[str]:
     return [
         path.stem if variant is None else variant.name
         for path in preset_files()
-        for variant in _networks(_open(path)[0])
+        for variant in _networks(read_preset(path)[0])
     ]
-
-
-def _open(path: Path) -> tuple[Document, Problems]:
-    return read_document(read_source(path, shown_as=f"configs/{path.name}"), path.stem)
 
 
 def _networks(document: Document) -> list[Variant | None]:
@@ -53,7 +47,7 @@ def preset_rows(patterns: Sequence[str] = ()) -> list[Row]:
     rows: list[Row] = []
     unused = set(patterns)
     for path in preset_files():
-        document, problems = _open(path)
+        document, problems = read_preset(path)
         for variant in _networks(document):
             names = (path.stem, path.stem if variant is None else variant.name)
             matching = [one for one in patterns if any(fnmatchcase(name, one.lower()) for name in names)]

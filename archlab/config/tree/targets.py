@@ -97,14 +97,33 @@ def _looks_like_path(text: str) -> bool:
     return text.endswith(_FILES) or "/" in text or "\\" in text or "\0" in text
 
 
+_READ: dict[Path, tuple[Source, Document]] = {}
+"""Presets as they were read last, of which a process opens some many times; documents never change."""
+
+
+def read_preset(path: Path) -> tuple[Document, Problems]:
+    """The document of a preset's file, which is read anew where its text is another, or that of others is part of it.
+
+    Raises:
+        ConfigError: if it cannot be read.
+    """
+    source = read_source(path, shown_as=f"configs/{path.name}")
+    if path in _READ and _READ[path][0] == source:
+        return _READ[path][1], Problems()
+    document, problems = read_document(source, path.stem)
+    if not problems.found and "extends" not in source.text:
+        _READ[path] = source, document
+    return document, problems
+
+
 def _open_preset(name: str, variant_name: str) -> Opened:
     path = presets.find_preset_file(name)
     if path is not None:
-        document, problems = read_document(read_source(path, shown_as=f"configs/{path.name}"), path.stem)
+        document, problems = read_preset(path)
         return document, _variant(document, variant_name, problems) if variant_name else None, problems
     if not variant_name:
         for path in presets.files_mentioning(name):
-            document, problems = read_document(read_source(path, shown_as=f"configs/{path.name}"), path.stem)
+            document, problems = read_preset(path)
             if name in document.variants:
                 return document, document.variants[name], problems
     hint = did_you_mean(name, presets.preset_names()) or "; see archlab presets, or give the path of a .yaml file"
