@@ -14,7 +14,7 @@ from unittest.mock import patch
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils.flop_counter import conv_flop, mm_flop
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models
 from torchvision.models.regnet import BlockParams
 
@@ -252,26 +252,15 @@ def _truth(make: Callable[[], Any], shape: tuple[int, ...], has_heads: bool) -> 
             model.eval()
         image = torch.empty(1, *shape)
     outputs: list[int] = []
-    flops: list[int] = []
-
-    def count(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-        """By torch's own formulas: as a mode they would look at every operator, which takes most of the time."""
-        outputs.append(output.numel())
-        weight, (value,) = module.weight, inputs
-        if isinstance(module, nn.Linear):
-            flops.append(mm_flop(value.flatten(0, -2), weight.T))
-        else:
-            flops.append(conv_flop(value, weight, None, None, None, None, False, out_val=output))
-
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Conv3d | nn.Linear):
-            module.register_forward_hook(count)
-    with torch.no_grad():
+            module.register_forward_hook(lambda _module, _inputs, output: outputs.append(output.numel()))
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
         passed_over(model)(image)
     learnable = dict(model.named_parameters())
     return Truth(
         params=sum(parameter.numel() for parameter in learnable.values()),
-        macs=sum(flops) // 2,
+        macs=counter.get_total_flops() // 2,
         activations=sum(outputs),
         tensors={
             path: OwnedTensor(path.rpartition(".")[2], tuple(tensor.shape), path in learnable)
