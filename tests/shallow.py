@@ -1,8 +1,11 @@
 """What makes a preset small and quick to run, as a config that extends it says it: see `presets.shallow`."""
 
+from archlab.config.tree.presets import find_preset_file
+
 _TWO_STAGES = "layers: {layer3: null, layer4: null}"
 _TWICE = "layers: {layer1: {repeat: 2}, layer2: {repeat: 2}, layer3: null, layer4: null}"
 _STAGES = "layers: {stage1: {repeat: 1}, stage2: {repeat: 2}, stage3: null, stage4: null}"
+_DEFORMABLE = "layers: {layer1: {repeat: 1}, layer2: {repeat: 2}, layer3: null, layer4: {repeat: 2, width: 256}}"
 _DILATED = "layers: {layer1: {repeat: 1}, layer2: {repeat: 1}, layer3: {repeat: 2}, layer4: {repeat: 2}}"
 _SHUFFLENET = "layers: {stage2: {repeat: 2}, stage3: {repeat: 2}, stage4: null}"
 _CLASSIFIER = """
@@ -75,6 +78,18 @@ _S3D = "layers: {inception3b: null, inception4b: null, inception4c: null, incept
 _INCEPTION = "layers: {Mixed_5c: null, Mixed_5d: null, Mixed_6c: null, Mixed_6d: null, Mixed_7c: null}"
 _GOOGLENET = "layers: {inception3b: null, inception4b: null, inception4c: null, inception4e: null}"
 _MNASNET = "layers: {stage2: {repeat: 1}, stage3: {repeat: 2}, stage4: {repeat: 1}, stage5: null}"
+
+
+def _hrnet() -> str:
+    """Its own blocks, but with one unit at each resolution where it has four."""
+    path = find_preset_file("hrnet")
+    assert path is not None
+    blocks, _, _ = path.read_text(encoding="utf-8").partition("\nblocks:")[2].partition("\nlayers:")
+    assert blocks.count("use: basic, repeat: 4") == 9
+    few = blocks.replace("use: basic, repeat: 4", "use: basic")
+    return f"layers: {{layer1: {{repeat: 2}}, stage3: {{repeat: 1}}, stage4: {{repeat: 1}}}}\nblocks:{few}"
+
+
 SHALLOW = {
     "alexnet": _TOWER,
     "alexnet_v2_slim": _TOWER.replace("params: {pool_size: 2}", ""),
@@ -88,7 +103,7 @@ SHALLOW = {
     "mobilenet_v3_large": _LARGE,
     "resnet18": f"params: {{d2: 1}}\n{_TWO_STAGES}",
     "resnet50": f"params: {{d1: 2, d2: 2}}\n{_TWO_STAGES}",
-    "resnet50_slim": "params: {d1: 2, d4: 2}\nlayers: {layer2: null, layer3: null}",
+    "resnet50_slim": "params: {d1: 2, d4: 2}\nlayers: {layer2: null, layer3: null, layer4: {width: 128}}",
     "resnext50_32x4d": f"params: {{d1: 2, d2: 2}}\n{_TWO_STAGES}",
     "densenet121": "params: {d1: 2, d2: 2, d3: 1, d4: 1}",
     "convnext_tiny": "params: {d1: 1, d2: 1, d3: 2, d4: 1}",
@@ -96,7 +111,7 @@ SHALLOW = {
     "mobilenet_v2": "layers: {stage3: {repeat: 3}, stage4: null, stage5: null, stage6: null}",
     "res2net50_26w_4s": _TWICE,
     "deformable_resnet50_bounded": _TWICE,
-    "deformable_resnet50_v1": "layers: {layer1: {repeat: 1}, layer2: {repeat: 2}, layer3: null, layer4: {repeat: 2}}",
+    "deformable_resnet50_v1": _DEFORMABLE,
     "deformable_resnet50_v2": _TWICE,
     "xception": "layers: {middle: {repeat: 1}}",
     "regnet_y_400mf": "params: {depth: 6, w_a: 80}",
@@ -107,7 +122,7 @@ SHALLOW = {
     "shufflenet_v2_x2_0": _SHUFFLENET,
     "squeezenet1_0": "layers: {fire3: null, fire5: null, fire6: null, fire7: null}",
     "squeezenet1_1": "layers: {fire5: null, fire7: null, fire8: null, fire9: null}",
-    "hrnet_w18": "layers: {layer1: {repeat: 2}, stage3: {repeat: 1}, stage4: {repeat: 1}}",
+    "hrnet_w18": _hrnet(),
     "hourglass_2": "params: {levels: 2}",
     "efficientnet_b5": "params: {n1: 3, n2: 5, n3: 6, n4: 7, n5: 8, n6: 9, n7: 10}",
     "efficientnet_v2_s": "params: {n1: 3, n2: 5, n3: 6, n4: 9, n5: 10, n6: 11, n7: 11}",
