@@ -7,7 +7,7 @@ import pickle
 import warnings
 import zipfile
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import torchvision
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.mobilenetv3 import InvertedResidualConfig, MobileNetV3
+from torchvision.models.resnet import BasicBlock, ResNet
 from torchvision.models.shufflenetv2 import ShuffleNetV2
 
 import archlab
@@ -41,6 +42,7 @@ def small_mobilenet() -> nn.Module:
 
 
 SHALLOW: dict[str, Callable[[], nn.Module]] = {
+    "resnet18": partial(ResNet, BasicBlock, [2, 1, 1, 1]),
     "mobilenet_v3_small": small_mobilenet,
     "shufflenet_v2_x0_5": partial(ShuffleNetV2, [2, 2, 2], [24, 48, 96, 192, 1024]),
 }
@@ -80,10 +82,24 @@ def slim(flat: Flat) -> tuple[list[tuple[Any, ...]], list[int]]:
     return found, [places[value] for _, value in flat.outputs]
 
 
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[nn.Module, Path]]:
+    """A model of `MODELS` and the file of its program, which is made once."""
+
+    @cache
+    def made(name: str) -> tuple[nn.Module, Path]:
+        model: nn.Module = SHALLOW[name]() if name in SHALLOW else torchvision.models.get_model(name, weights=None)
+        return model.eval(), saved(model, tmp_path_factory.mktemp(name) / "net.pt2")
+
+    return made
+
+
 @pytest.mark.parametrize("name", MODELS)
-def test_a_program_is_what_its_model_is_when_watched(name: str, tmp_path: Path) -> None:
-    model = (SHALLOW[name]() if name in SHALLOW else torchvision.models.get_model(name, weights=None)).eval()
-    found = read_exported(saved(model, tmp_path / "net.pt2"), ImportOptions())
+def test_a_program_is_what_its_model_is_when_watched(
+    name: str, program: Callable[[str], tuple[nn.Module, Path]]
+) -> None:
+    model, path = program(name)
+    found = read_exported(path, ImportOptions())
     wanted = flatten(model, {"input": (3, 64, 64)}, name=name, origin=name)
     assert slim(found) == slim(wanted)
 
@@ -163,13 +179,12 @@ def test_work_of_every_operator_that_multiplies_is_counted(kind: str, tmp_path: 
     assert network.analyze().total.macs == counter.get_total_flops() // 2
 
 
-def test_its_weights_are_read_by_name(tmp_path: Path) -> None:
-    model = torchvision.models.squeezenet1_1()
-    path = saved(model, tmp_path / "net.pt2")
+def test_its_weights_are_read_by_name(program: Callable[[str], tuple[nn.Module, Path]]) -> None:
+    model, path = program("squeezenet1_1")
     built = archlab.build(str(path), weights=path).eval()
     sample = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
-        assert torch.equal(built(sample), model.eval()(sample))
+        assert torch.equal(built(sample), model(sample))
 
 
 def test_another_size_than_it_was_exported_for(tmp_path: Path) -> None:
