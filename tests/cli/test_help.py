@@ -99,11 +99,12 @@ def test_bash_completes(words: tuple[str, ...], offered: list[str]) -> None:
 
 
 def test_all_scripts_know_every_command_and_option() -> None:
+    known = parsers()
     for shell in ("bash", "zsh", "fish"):
-        text = script(shell, parsers())
+        text = script(shell, known)
         for command in COMMANDS:
             assert command in text
-            for option in options_of(command, parsers()[command]):
+            for option in options_of(command, known[command]):
                 assert option.name.lstrip("-") in text
         assert all(name in text for name in preset_names())
 
