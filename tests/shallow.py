@@ -5,6 +5,7 @@ from archlab.config.tree.presets import find_preset_file
 _TWO_STAGES = "layers: {layer3: null, layer4: null}"
 _TWICE = "layers: {layer1: {repeat: 2}, layer2: {repeat: 2}, layer3: null, layer4: null}"
 _STAGES = "layers: {stage1: {repeat: 1}, stage2: {repeat: 2}, stage3: null, stage4: null}"
+_TWO_OF_FIVE = "layers: {stage3: null, stage4: null, stage5: null}"
 _DEFORMABLE = "layers: {layer1: {repeat: 1}, layer2: {repeat: 2}, layer3: null, layer4: {repeat: 2, width: 256}}"
 _DILATED = "layers: {layer1: {repeat: 1}, layer2: {repeat: 1}, layer3: {repeat: 2}, layer4: {repeat: 2}}"
 _SHUFFLENET = "layers: {stage2: {repeat: 2}, stage3: {repeat: 2}, stage4: null}"
@@ -107,7 +108,10 @@ SHALLOW = {
     "resnext50_32x4d": f"params: {{d1: 2, d2: 2}}\n{_TWO_STAGES}",
     "densenet121": "params: {d1: 2, d2: 2, d3: 1, d4: 1}",
     "convnext_tiny": "params: {d1: 1, d2: 1, d3: 2, d4: 1}",
+    "convnextv2_atto": "params: {d1: 1, d2: 1, d3: 2, d4: 1}",
     "efficientnet_b0": "params: {n2: 2, n3: 3, n4: 6, n5: 7, n6: 8, n7: 9}",
+    "mobilenet_v1_1_0": _TWO_OF_FIVE,
+    "mobilenet_v1_slim": _TWO_OF_FIVE,
     "mobilenet_v2": "layers: {stage3: {repeat: 3}, stage4: null, stage5: null, stage6: null}",
     "res2net50_26w_4s": _TWICE,
     "deformable_resnet50_bounded": _TWICE,
@@ -138,6 +142,9 @@ SHALLOW = {
     "yolov3": "layers: {stage2: {repeat: 1}, stage3: {repeat: 2}, stage4: {repeat: 1}, stage5: {repeat: 1}}",
     "mnasnet0_5": _MNASNET,
     "s3d": _S3D,
+    "r3d_18": _TWO_STAGES,
+    "mc3_18": _TWO_STAGES,
+    "r2plus1d_18": _TWO_STAGES,
     "inception_v3": _INCEPTION,
     "inception_v3_aux": _INCEPTION,
     "googlenet": _GOOGLENET,
