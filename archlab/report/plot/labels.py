@@ -29,7 +29,7 @@ def name_points(
         all_of_them: whether a name that has no such place is written nevertheless.
     """
     canvas = axes.figure.canvas
-    canvas.draw()
+    canvas.figure.draw_without_rendering()  # puts everything in its place
     renderer = canvas.get_renderer()  # type: ignore[attr-defined]
     dots = [Bbox.from_extents(x - 4, y - 4, x + 4, y + 4) for x, y in [axes.transData.transform(one) for one in points]]
     taken: list[Bbox] = []
@@ -66,8 +66,7 @@ def spread(axes: Axes, ends: list[tuple[str, float, float, str]]) -> None:
         axes: with their final limits.
         ends: name, place in data, colour.
     """
-    canvas = axes.figure.canvas
-    canvas.draw()
+    axes.figure.canvas.figure.draw_without_rendering()  # puts everything in its place
     scale = axes.figure.dpi / 72
     frame = axes.get_window_extent()
     size = 0.9 * float(axes.xaxis.label.get_fontsize())
