@@ -32,7 +32,7 @@ def found() -> Sweep:
 def axes_of(found: Sweep, figure: str, **look: Any) -> Any:
     picture = sweep_picture(found.question.space, found.designs, Conditions(batch=2), figure, Look(**look))
     drawn = picture._draw()
-    drawn.canvas.draw()
+    drawn.draw_without_rendering()
     return drawn.axes[0]
 
 

@@ -43,7 +43,7 @@ def drawn(comparison: Comparison, figure: str, **look: object) -> tuple[Figure, 
     """A chart with everything in its place."""
     canvas, axes = made(comparison, figure, **look)
     with style(font_size=Look(**look).font_size):  # type: ignore[arg-type]
-        canvas.canvas.draw()
+        canvas.draw_without_rendering()
     return canvas, axes
 
 

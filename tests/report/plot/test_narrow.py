@@ -37,7 +37,7 @@ def drawn(request: pytest.FixtureRequest) -> Figure:
     look = PanelLook((WIDTH, height), 7)
     with style(font_size=look.font_size):
         figure = draw(look)
-        figure.canvas.draw()
+        figure.draw_without_rendering()
     return figure
 
 
