@@ -21,7 +21,8 @@ from archlab.layers import find_layer, layer_types
 from tests.editor.client import Client
 
 SERVER = os.environ.get("ARCHLAB_YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")
-pytestmark = pytest.mark.skipif(SERVER is None, reason="yaml-language-server is not installed")
+if SERVER is None:
+    pytest.skip("yaml-language-server is not installed", allow_module_level=True)
 
 BAD = Path(__file__).parents[1] / "bad_configs"
 

@@ -28,8 +28,13 @@ def drawn(draw: random.Random) -> Tensor:
     return part.permute(dims)
 
 
-@pytest.mark.parametrize("seed", range(600))
-def test_how_values_lie(seed: int) -> None:
+@pytest.mark.parametrize("first", range(0, 600, 50))
+def test_how_values_lie(first: int) -> None:
+    for seed in range(first, first + 50):
+        check(seed)
+
+
+def check(seed: int) -> None:
     draw = random.Random(seed)  # noqa: S311 - drawing sizes is no cryptography
     tensor = drawn(draw)
     value = value_of(tensor)
