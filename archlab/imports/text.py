@@ -95,12 +95,12 @@ def plain_name(path: str) -> str:
 
 def output_labels(names: Iterable[str]) -> list[str]:
     """What outputs can be called, each differently, from what a source calls them: any text, or none."""
-    labels: list[str] = []
+    labels: dict[str, None] = {}
     for name in names:
         word = "".join(char if char.isprintable() else "_" for char in name) or "output"
         fits = len(word) <= MAX_NAME_LENGTH and word not in labels
-        labels.append(word if fits else _fresh(word[: MAX_NAME_LENGTH - 12], labels))
-    return labels
+        labels[word if fits else _fresh(word[: MAX_NAME_LENGTH - 12], labels)] = None
+    return list(labels)
 
 
 def _fresh(base: str, taken: Iterable[str]) -> str:
