@@ -146,9 +146,8 @@ def test_figures_and_values_are_those_of_plain_pytorch(name: str) -> None:
     model = alive(partial(REFERENCES[name], **narrow))
     for module in model.modules():
         if isinstance(module, Deformable):
-            module.get_submodule("offset").get_parameter("bias").data.normal_(
-                std=3
-            )  # so that they matter, and the bound too
+            # So that they matter, and the bound too.
+            module.get_submodule("offset").get_parameter("bias").data.normal_(std=3)
     small = archlab.load(name, input=(3, 64, 64), **narrow) if name.startswith(("unet", "deformable")) else network
     ours = archlab.build(small, device="meta").eval()
     source, target = model.state_dict(), ours.state_dict()

@@ -76,9 +76,9 @@ def _until(forward: Any, model: nn.Module, paths: Sequence[str], *args: Any, **k
     missing = [path for path in paths if path not in found]
     if missing:
         raise ValueError(f"{', '.join(missing)} did not run")
-    return (
-        found[paths[0]] if len(paths) == 1 else labelled({path.replace(".", "_"): one for path, one in found.items()})
-    )
+    if len(paths) == 1:
+        return found[paths[0]]
+    return labelled({path.replace(".", "_"): one for path, one in found.items()})
 
 
 def labelled(value: Any) -> dict[str, Tensor]:
