@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import gc
 import os
@@ -53,9 +54,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure() -> None:
-    """Seek garbage seldom already while modules are imported and tests collected: next to all of it stays."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Seek garbage seldom already while modules are imported and tests collected: next to all of it stays.
+
+    A worker that is done ends at once: to take all modules apart took it seconds, for which the run waited.
+    What is registered before other functions for a program's end is done behind them.
+    """
     gc.set_threshold(*GARBAGE)
+    if hasattr(config, "workerinput"):
+        atexit.register(os._exit, 0)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
