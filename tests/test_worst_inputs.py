@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 
 from archlab.analysis.memory import program
+from archlab.analysis.receptive_field import composition
 from archlab.api.load import loads
 from archlab.api.validate import validate
 from archlab.cli.main import main
 from archlab.config.expand import budget, rounding
+from archlab.config.syntax.limits import MAX_STEPS
 from archlab.diagnostics import suggest
 from archlab.diagnostics.problem import ConfigError
 from archlab.diagnostics.suggest import MOST_COMPARED, closest
@@ -50,15 +52,20 @@ def steps_of(run: Callable[[], object]) -> int:
     """Lines of Python that archlab runs for something, those of every iteration; each call is one."""
     counted = 0
 
-    def trace(frame: FrameType, event: str, _argument: Any) -> Any:
+    def called(frame: FrameType, _event: str, _argument: Any) -> Any:
         nonlocal counted
         if "archlab" not in frame.f_code.co_filename:
             return None
-        counted += event in ("line", "call")
-        return trace
+        counted += 1
+        return within
+
+    def within(_frame: FrameType, event: str, _argument: Any) -> None:
+        nonlocal counted
+        if event == "line":
+            counted += 1
 
     before = sys.gettrace()
-    sys.settrace(trace)
+    sys.settrace(called)
     try:
         run()
     finally:
@@ -127,35 +134,47 @@ def test_inputs_that_adaptive_windows_share() -> None:
 
 
 @pytest.mark.parametrize(
-    "write",
+    ("write", "size"),
     [
-        *(worst.upsampled, worst.adaptive, worst.speeds, worst.kept_masks, worst.hourglasses, worst.volumes_resized),
-        *(worst.long_line_resized, worst.long_nearest, worst.long_pooled),
+        *((worst.upsampled, 3_000), (worst.adaptive, 400), (worst.speeds, 200), (worst.kept_masks, 4_090)),
+        *((worst.volumes_resized, 3_000), (worst.long_line_resized, 3_000), (worst.long_nearest, 2_000)),
     ],
 )
-def test_sets_of_positions_are_bounded(write: Callable[[], str]) -> None:
+def test_sets_of_positions_are_bounded(write: Callable[[int], str], size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of the layers, and of the work that they may take."""
+    monkeypatch.setattr(composition, "MAX_WORK", composition.MAX_WORK // 10)
     with pytest.raises(ConfigError, match="too many different units") as caught:
-        loads(write()).analyze()
+        loads(write(size // 10)).analyze()
     assert caught.value.problems[0].place is not None
 
 
-def test_masks_of_units_are_counted_as_they_are_made() -> None:
+def test_sets_of_positions_are_bounded_as_they_are() -> None:
+    with pytest.raises(ConfigError, match="too many different units") as caught:
+        loads(worst.long_pooled()).analyze()
+    assert caught.value.problems[0].place is not None
+
+
+def test_masks_of_units_are_counted_as_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first unit sees a short span here, and those in the middle long ones with holes."""
+    monkeypatch.setattr(composition, "MAX_WORK", composition.MAX_WORK // 5)
     network = loads(worst.hourglasses())
     tracemalloc.start()
     try:
-        with pytest.raises(ConfigError, match="too many different units"):
+        with pytest.raises(ConfigError, match="too many different units") as caught:
             network.analyze()
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 100_000_000  # half a gigabyte before
+    assert caught.value.problems[0].place is not None
+    assert peak < 30_000_000  # half a gigabyte before
 
 
-def test_fields_of_several_inputs_share_a_bound() -> None:
-    analysis = loads(worst.resized_inputs(1)).analyze()
+def test_fields_of_several_inputs_share_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of the layers, and of the work that they may take."""
+    monkeypatch.setattr(composition, "MAX_WORK", composition.MAX_WORK // 10)
+    analysis = loads(worst.resized_inputs(1, sizes=50)).analyze()
     assert len(analysis.input_outputs) == 2
-    analysis = loads(worst.resized_inputs()).analyze()
+    analysis = loads(worst.resized_inputs(sizes=50)).analyze()
     with pytest.raises(ConfigError, match="too many different units"):
         _ = analysis.input_outputs
 
@@ -174,9 +193,12 @@ def test_paths_are_bounded() -> None:
         loads(worst.nested(70, letters=58))
 
 
-def test_variants_are_bounded(tmp_path: Path) -> None:
+def test_variants_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of the layers, and of the steps that they may take."""
+    assert MAX_STEPS == 100_000
+    monkeypatch.setattr("archlab.api.validate.MAX_STEPS", MAX_STEPS // 10)
     path = tmp_path / "x.yaml"
-    path.write_text(worst.variants(40))
+    path.write_text(worst.variants(40, layers=1_000))
     found = validate(str(path))
     assert [(problem.code, problem.place.line) for problem in found.problems if problem.place] == [("too-large", 13)]
     assert found.networks == 11
@@ -193,20 +215,20 @@ def test_figures_that_there_are_none_of_are_bounded(tmp_path: Path) -> None:
 
 def test_other_inputs_are_tried_by_their_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Six expansions before, for a hint."""
-    monkeypatch.setattr(rounding, "MOST_NODES", 800)
+    monkeypatch.setattr(rounding, "MOST_NODES", 400)
 
     def run(levels: int) -> None:
         with pytest.raises(ConfigError, match="add needs inputs of one shape"):
             loads(worst.recursion(levels))
 
     run(1)  # the first run compiles schemas
-    few, many = (steps_of(partial(run, levels)) for levels in (5, 9))
+    few, many = (steps_of(partial(run, levels)) for levels in (4, 8))
     assert many < 10 * few  # 16 times the uses, but two expansions instead of six
 
 
 def test_few_names_are_compared_letter_by_letter(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = [f"{'p' * 50}{number}" for number in range(300)]
-    words = [f"{'p' * 50}x{number}" for number in (0, 7, 45, 123, 299, 3000)]
+    known = [f"{'p' * 20}{number}" for number in range(300)]
+    words = [f"{'p' * 20}x{number}" for number in (0, 7, 45, 123, 299, 3000)]
     nearest = [get_close_matches(word, known, n=1, cutoff=0.6)[0] for word in words]
     compared: list[float] = []
     ratio = SequenceMatcher.ratio
@@ -247,9 +269,9 @@ def test_what_was_meant_is_looked_for_once(item: str, monkeypatch: pytest.Monkey
 
 def test_different_layers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "MAX_DIFFERENT", 21)
-    loads(worst.different(20))
+    loads(worst.different(20, alike=50))
     with pytest.raises(ConfigError, match=r"more than 21 different layers \(in type, arguments or input\)"):
-        loads(worst.different(21))
+        loads(worst.different(21, alike=50))
 
 
 def test_equal_layers_of_many_items_are_no_different_ones(monkeypatch: pytest.MonkeyPatch) -> None:

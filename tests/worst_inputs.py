@@ -193,9 +193,9 @@ layers:
 """
 
 
-def variants(count: int = 2_000) -> str:
+def variants(count: int = 2_000, layers: int = 10_000) -> str:
     """Variants of the largest network."""
-    names = "".join(f"  v{i}: {{n: {10_000 + i}}}\n" for i in range(count))
+    names = "".join(f"  v{i}: {{n: {layers + i}}}\n" for i in range(count))
     return f"input: [1, 8, 8]\nparams: {{n: 10}}\nvariants:\n{names}layers:\n  - {{type: relu, repeat: $n}}\n"
 
 
@@ -289,10 +289,10 @@ def permuted(layers: int = 21_840) -> str:
     return f"input: [4, 64, 64]\nlayers:\n  - {{type: layer_norm2d, repeat: {layers}}}\n"
 
 
-def different(layers: int = 4_090) -> str:
+def different(layers: int = 4_090, alike: int = 28_670) -> str:
     """No two layers alike, and many that are."""
     conv = "type: conv2d, out_channels: $(index + 1), kernel_size: 1"
-    return f"input: [1, 9, 9]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n  - {{type: sigmoid, repeat: 28670}}\n"
+    return f"input: [1, 9, 9]\nlayers:\n  - {{{conv}, repeat: {layers}}}\n  - {{type: sigmoid, repeat: {alike}}}\n"
 
 
 def deformable(layers: int = 10_900) -> str:
