@@ -143,9 +143,9 @@ def output_field(analysis: Analysis, output: OutputReport) -> Row:
 
 def _training_dict(analysis: Analysis) -> Row:
     """How the training step is done whose peak is given."""
-    conditions, checkpoints = analysis.conditions, analysis.checkpointing
+    conditions, checkpoints, refused = analysis.conditions, analysis.checkpointing, analysis.refusal
     return {
-        "training_refused": None if analysis.refusal is None else analysis.refusal._asdict(),
+        "training_refused": refused and {"reason": refused.reason, "layer": refused.layer, "batch": refused.batch},
         "optimizer": conditions.optimizer,
         "autocast": conditions.autocast,
         "channels_last": conditions.channels_last,

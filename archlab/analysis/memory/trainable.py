@@ -20,14 +20,19 @@ class Refusal(NamedTuple):
     """Why a run is refused.
 
     Attributes:
-        reason: what is wrong, and what to write instead.
+        wrong: what is wrong, and what to write instead in the config.
         layer: path of the layer that is refused; None where it is the network as a whole.
         batch: the smallest batch that would do; None where none would.
     """
 
-    reason: str
+    wrong: str
     layer: str | None = None
     batch: int | None = None
+
+    @property
+    def reason(self) -> str:
+        """What is wrong, and what to do instead, in the words of who asks for it now: analyses are kept."""
+        return self.wrong if self.batch is None else f"{self.wrong}; use {argument('batch', self.batch)}"
 
 
 def training_refusal(
@@ -75,8 +80,7 @@ def layer_refusal(graph: Graph, batch: int, *, training: bool, known: list[Runti
     if first is None:
         return None
     word = "train" if training else "run"
-    remedy = "" if least is None else f"; use {argument('batch', least)}"
-    return first._replace(reason=f"PyTorch refuses to {word} it: {first.reason}{remedy}", batch=least)
+    return first._replace(wrong=f"PyTorch refuses to {word} it: {first.wrong}", batch=least)
 
 
 def _overwritten(graph: Graph, run: list[Runtime], written: Callable[[], Program]) -> Refusal | None:

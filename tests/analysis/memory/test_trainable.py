@@ -12,6 +12,8 @@ from archlab.api.load import load, loads
 from archlab.api.memory import memory_view
 from archlab.api.network import Network
 from archlab.cli.main import main
+from archlab.cli.spelling import OptionSpelling
+from archlab.diagnostics.spelling import spelled
 from archlab.torch.build import build
 from tests.command import run
 
@@ -107,6 +109,14 @@ def test_a_peak_that_there_is_not(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert "training step with" not in (tmp_path / "x.html").read_text(encoding="utf-8")
     _, out, _ = run(capsys, "analyze", str(path), "--batch", "2", "--format", "json")
     assert json.loads(out)["total"]["memory"]["training_peak"] > 0
+
+
+def test_an_analysis_that_is_kept_tells_whoever_asks_in_their_words() -> None:
+    kept = loads(ONE_VALUE).analyze()
+    assert kept.refusal is not None
+    assert kept.refusal.reason.endswith("at batch 1; use batch=2")
+    with spelled(OptionSpelling()):
+        assert kept.refusal.reason.endswith("at batch 1; use --batch 2")
 
 
 @pytest.mark.parametrize("batch", [1, 2, 16])

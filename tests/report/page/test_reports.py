@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from copy import copy
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from archlab.analysis import Analysis
 from archlab.cli.commands import compare
 from reports.__main__ import REPORTS, make
 from tests import presets
@@ -19,18 +16,10 @@ LIBRARY = re.compile(r"<script>.*?</script>", re.DOTALL)
 """Vega, whose version is not ours, and the page's own script."""
 
 
-@cache
-def analysed(target: str) -> Analysis:
-    """The numbers, once for all tests; but why a step is refused is said anew: a command says it in its options."""
-    found = copy(presets.analysis(target))
-    vars(found).pop("refusal", None)
-    return found
-
-
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_is_up_to_date(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(compare, "analyze_target", lambda target, _options: analysed(target))
+    monkeypatch.setattr(compare, "analyze_target", lambda target, _options: presets.analysis(target))  # once for all
     (tmp_path / "reports").mkdir()
     assert make(name) == 0
     new, old = (LIBRARY.sub("", (place / name).read_text(encoding="utf-8")) for place in (tmp_path / "reports", FOLDER))
