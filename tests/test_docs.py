@@ -24,6 +24,8 @@ MADE = "problems.md"
 """Its configs are wrong on purpose; a test of its own holds it."""
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.name != MADE)]
 LINK = re.compile(r"(?<!`)\]\(([^)#\s][^)\s]*)\)")
+SENTENCE = re.compile(r"\s*([-*]|\d+\.)?\s*[A-Z`*\[].*[.:;?!)`*]|\s*(<|\[!?\[|!\[).*")
+"""A line of its own, which may be long: a whole sentence, a picture, a badge."""
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -117,3 +119,12 @@ def test_links_in_pages_lead_somewhere() -> None:
     found = [(page, link) for page in PAGES for link in LINK.findall(page.read_text()) if "://" not in link]
     assert len(found) > 100
     assert [(page.name, link) for page, link in found if not (page.parent / link.partition("#")[0]).exists()] == []
+
+
+def test_prose_is_a_sentence_a_line_or_at_most_100_columns() -> None:
+    wide = []
+    for page in (*PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"):
+        prose = re.sub(r"^\s*```.*?```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL).splitlines()
+        lines = [line for line in prose if len(line) > 100 and not line.startswith(("|", "    "))]
+        wide += [f"{page.name}: {line}" for line in lines if not SENTENCE.fullmatch(line)]
+    assert wide == []
