@@ -24,6 +24,7 @@ from archlab.torch.precision import converted, converted_input
 from archlab.torch.samples import samples
 from archlab.torch.storages import count_inference, count_training
 from archlab.torch.trace import PATH
+from tests.chunks import check_each, in_chunks
 from tests.random_memory import BEFORE, DRAWN, JOINS, Case, disagreements, is_peak_only, random_case
 from tests.torch.course import differences
 
@@ -38,9 +39,12 @@ FOUND = (
 gradients of shifts that are views, sums written over, maps of one axis with their channels last."""
 
 
-@pytest.mark.parametrize("seed", range(DRAWN_HERE))
-def test_random_networks_to_the_byte(seed: int) -> None:
-    case = random_case(seed)
+@pytest.mark.parametrize("seeds", in_chunks(range(DRAWN_HERE), 20))
+def test_random_networks_to_the_byte(seeds: list[int]) -> None:
+    check_each(seeds, lambda seed: check_to_the_byte(random_case(seed)))
+
+
+def check_to_the_byte(case: Case) -> None:
     assert disagreements(case) == [], case.network.document.source.text
 
 
@@ -55,14 +59,17 @@ def test_seeds_that_differed_give_the_same_networks() -> None:
     assert found == TEXTS_OF_FOUND, message
 
 
-@pytest.mark.parametrize("seed", FOUND)
-def test_networks_that_differed_to_the_byte(seed: int) -> None:
-    case = random_case(seed, BEFORE)
-    assert disagreements(case) == [], case.network.document.source.text
+@pytest.mark.parametrize("seeds", in_chunks(FOUND, 12))
+def test_networks_that_differed_to_the_byte(seeds: list[int]) -> None:
+    check_each(seeds, lambda seed: check_to_the_byte(random_case(seed, BEFORE)))
 
 
-@pytest.mark.parametrize("seed", [0, 6, 7, 8, 9, 11, 12, 14, 15, 17, 19, 20, 22, 23, 24, 25, 26])
-def test_random_networks_in_mixed_precision(seed: int) -> None:
+@pytest.mark.parametrize("seeds", in_chunks([0, 6, 7, 8, 9, 11, 12, 14, 15, 17, 19, 20, 22, 23, 24, 25, 26]))
+def test_random_networks_in_mixed_precision(seeds: list[int]) -> None:
+    check_each(seeds, check_in_mixed_precision)
+
+
+def check_in_mixed_precision(seed: int) -> None:
     case = random_case(seed)
     conditions = replace(case.conditions, autocast="bfloat16")
     if Analysis(case.network.graph, conditions).refusal is None:
@@ -70,9 +77,13 @@ def test_random_networks_in_mixed_precision(seed: int) -> None:
         assert not differences(case.network, conditions, training=True, peak_only=peak_only)
 
 
-@pytest.mark.parametrize("seed", [2, *range(15, 75)])
-def test_peaks_of_random_networks_in_mixed_precision(seed: int) -> None:
+@pytest.mark.parametrize("seeds", in_chunks([2, *range(15, 75)]))
+def test_peaks_of_random_networks_in_mixed_precision(seeds: list[int]) -> None:
     """Of those whose layers do not say that theirs are not known to the byte."""
+    check_each(seeds, check_peak_in_mixed_precision)
+
+
+def check_peak_in_mixed_precision(seed: int) -> None:
     network, conditions = random_case(seed)
     conditions = replace(conditions, autocast="bfloat16")
     doubtful = any(runtime.autocast_doubt for runtime in network.graph.runtimes)
@@ -281,12 +292,20 @@ class Recorder(fx.Interpreter):
         return result
 
 
-@pytest.mark.parametrize("seed", range(DRAWN_HERE, DRAWN_HERE + 100))
-@pytest.mark.parametrize("training", [False, True])
-def test_how_values_of_random_networks_lie(seed: int, *, training: bool) -> None:
-    network, conditions = random_case(seed)
-    if Analysis(network.graph, conditions).refusal is not None:
-        return
+@pytest.mark.parametrize("seeds", in_chunks(range(DRAWN_HERE, DRAWN_HERE + 100), 20))
+def test_how_values_of_random_networks_lie(seeds: list[int]) -> None:
+    check_each(seeds, check_how_values_lie)
+
+
+def check_how_values_lie(seed: int) -> None:
+    case = random_case(seed)
+    if Analysis(case.network.graph, case.conditions).refusal is None:
+        for training in (False, True):
+            assert_values_lie(case, training=training)
+
+
+def assert_values_lie(case: Case, *, training: bool) -> None:
+    network, conditions = case
     model = converted(build(network), conditions).train(training)
     recorder = Recorder(model)
     with torch.set_grad_enabled(training):

@@ -34,6 +34,7 @@ from archlab.torch.source import to_source
 from archlab.torch.source.init import DERIVED
 from archlab.torch.source.layers import DEFAULT_DIFFERS, FUNCTIONS, POSITIONAL
 from archlab.torch.source.text import class_name, literal, plain_text, string_literal
+from tests.chunks import check_each
 from tests.random_networks import random_network
 from tests.references import passed_over
 
@@ -940,8 +941,11 @@ def _parameters(cls: type[Layer]) -> dict[str, inspect.Parameter]:
     return found
 
 
-@pytest.mark.parametrize("layer_type", layer_classes())
-def test_left_out_arguments_are_torch_s_defaults(layer_type: str) -> None:
+def test_left_out_arguments_are_torch_s_defaults() -> None:
+    check_each(layer_classes(), check_defaults)
+
+
+def check_defaults(layer_type: str) -> None:
     cls = _class_of(layer_type)
     theirs = _parameters(cls)
     for name, field in cls.model_fields.items():
@@ -957,8 +961,11 @@ def test_left_out_arguments_are_torch_s_defaults(layer_type: str) -> None:
         assert ours == default or (isinstance(ours, tuple) and set(ours) == {default}), name
 
 
-@pytest.mark.parametrize("layer_type", layer_classes())
-def test_arguments_without_names_are_torch_s_first(layer_type: str) -> None:
+def test_arguments_without_names_are_torch_s_first() -> None:
+    check_each(layer_classes(), check_order)
+
+
+def check_order(layer_type: str) -> None:
     cls = _class_of(layer_type)
     theirs = list(_parameters(cls))
     layer = _example(layer_type)

@@ -19,6 +19,7 @@ from archlab.diagnostics.problem import ConfigError
 from archlab.torch.build import build
 from archlab.torch.storages import Loss, count_inference, count_model, count_training
 from tests import presets
+from tests.chunks import check_each, in_chunks
 from tests.random_networks import random_network
 from tests.references import REFERENCES, Undrawn
 from tests.torch.course import differences
@@ -287,6 +288,9 @@ SEVERAL = {
 }
 
 
+EACH = (*(f"{{type: {layer}}}" for layer in LAYERS), *SEVERAL.values())
+
+
 def around(layers: str) -> Network:
     return loads(
         "input: [4, 12, 12]\nlayers:\n"
@@ -296,9 +300,13 @@ def around(layers: str) -> Network:
     )
 
 
-@pytest.mark.parametrize("layers", [*(f"{{type: {layer}}}" for layer in LAYERS), *SEVERAL.values()])
-def test_each_layer_on_a_cpu(layers: str) -> None:
+@pytest.mark.parametrize("several", in_chunks(EACH))
+def test_each_layer_on_a_cpu(several: list[str]) -> None:
     """All the highs of a run, of which the peak is one."""
+    check_each(several, check_on_a_cpu)
+
+
+def check_on_a_cpu(layers: str) -> None:
     for training in (False, True):
         assert not differences(around(layers), counted_step(2), training=training)
 
@@ -307,8 +315,12 @@ PEAK_ONLY = ("squeeze_excitation", "efficient_channel_attention")
 """With channels last other highs than the peak may differ: what lies in which order is copied elsewhere."""
 
 
-@pytest.mark.parametrize("layers", [*(f"{{type: {layer}}}" for layer in LAYERS), *SEVERAL.values()])
-def test_each_layer_with_channels_last(layers: str) -> None:
+@pytest.mark.parametrize("several", in_chunks(EACH))
+def test_each_layer_with_channels_last(several: list[str]) -> None:
+    check_each(several, check_with_channels_last)
+
+
+def check_with_channels_last(layers: str) -> None:
     conditions, peak_only = counted_step(2, channels_last=True), any(name in layers for name in PEAK_ONLY)
     for training in (False, True):
         assert not differences(around(layers), conditions, training=training, peak_only=peak_only)
@@ -322,10 +334,14 @@ APPROXIMATE = {
 """By how much the prediction may differ: these say so (`Runtime.autocast_doubt`)."""
 
 
-@pytest.mark.parametrize("layers", [*(f"{{type: {layer}}}" for layer in LAYERS), *SEVERAL.values()])
-def test_each_layer_in_mixed_precision(layers: str) -> None:
-    if any(name in layers for name in CPU_CANNOT):
-        pytest.skip("has no bfloat16 kernel for CPUs")
+@pytest.mark.parametrize(
+    "several", in_chunks(layers for layers in EACH if not any(name in layers for name in CPU_CANNOT))
+)
+def test_each_layer_in_mixed_precision(several: list[str]) -> None:
+    check_each(several, check_in_mixed_precision)
+
+
+def check_in_mixed_precision(layers: str) -> None:
     network, conditions = around(layers), counted_step(2, autocast="bfloat16")
     within = max([share for name, share in APPROXIMATE.items() if name in layers], default=0)
     if within:
@@ -347,8 +363,12 @@ def in_block(layers: str) -> Network:
     )
 
 
-@pytest.mark.parametrize("layers", [f"{{type: {layer}}}" for layer in LAYERS])
-def test_each_layer_in_a_checkpoint(layers: str) -> None:
+@pytest.mark.parametrize("several", in_chunks(f"{{type: {layer}}}" for layer in LAYERS))
+def test_each_layer_in_a_checkpoint(several: list[str]) -> None:
+    check_each(several, check_in_a_checkpoint)
+
+
+def check_in_a_checkpoint(layers: str) -> None:
     assert is_exact(in_block(layers), counted_step(2, checkpoint=["inner"]), device="cpu")
 
 
@@ -420,11 +440,15 @@ def test_the_gradient_of_positions_with_channels_last(behind: str, batch: int) -
     assert not differences(network, counted_step(batch, channels_last=True), training=True)
 
 
-@pytest.mark.parametrize("seed", range(80))
-def test_random_networks(seed: int) -> None:
+@pytest.mark.parametrize("seeds", in_chunks(range(80), 10))
+def test_random_networks(seeds: list[int]) -> None:
+    check_each(seeds, check_random_network)
+
+
+def check_random_network(seed: int) -> None:
     network = random_network(seed)
     if any(node.layer.role == "opaque" for node in network.graph.layers):
-        pytest.skip("of layers of one's own the memory is a lower bound")
+        return  # of layers of one's own the memory is a lower bound
     assert predicted_inference(network, 3) == count_inference(network, Conditions(3), device="cpu").peak
     conditions = counted_step(3, "momentum")
     assert is_exact(network, conditions, device="cpu")
