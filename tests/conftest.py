@@ -106,6 +106,14 @@ def translations() -> None:
     ONNXRegistry.from_torchlib = staticmethod(made)  # type: ignore[method-assign]
 
 
+@pytest.fixture
+def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures have few pixels: that they are written is looked at, and `tests/report/plot` looks at the pixels."""
+    from archlab.report.plot import style
+
+    monkeypatch.setitem(style.SETTINGS, "savefig.dpi", 30)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium, driven by Playwright."""

@@ -85,6 +85,7 @@ CALLS = [
 ]
 
 
+@pytest.mark.usefixtures("coarse")
 @pytest.mark.parametrize(("name", "command", "options"), CALLS)
 def test_it_works(
     name: str,

@@ -76,6 +76,7 @@ def test_verified(network: Network) -> None:
     assert {peak.predicted - peak.counted for peak in verify_memory(network, Conditions(2)).peaks} == {0}
 
 
+@pytest.mark.usefixtures("coarse")
 @pytest.mark.parametrize(
     ("command", "options"), CALLS, ids=lambda part: part if isinstance(part, str) else " ".join(part)
 )
