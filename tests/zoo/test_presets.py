@@ -43,7 +43,14 @@ def test_every_variant_has_a_reference() -> None:
     assert sorted(names) == sorted(REFERENCES)
 
 
-@pytest.mark.parametrize("name", presets.each(REFERENCES))
+RESNETS = [name for name in REFERENCES if name.startswith(("resn", "wide"))]
+_PLACES = {make: place for place, make in enumerate(REFERENCES.values())}
+ORDERED = sorted(REFERENCES, key=lambda name: (name not in RESNETS, _PLACES[REFERENCES[name]]))
+"""Names of one reference side by side, for which it is counted once. With the scope of a module, pytest lets one place
+in a list after the other go through all tests, for which lists have the same names at their beginning."""
+
+
+@pytest.mark.parametrize("name", presets.each(ORDERED), scope="module")
 def test_totals_are_those_of_the_reference(name: str) -> None:
     total, reference = analysis(name).total, truth(name)
     assert total.params == reference.params
@@ -51,7 +58,7 @@ def test_totals_are_those_of_the_reference(name: str) -> None:
     assert total.activations == reference.activations
 
 
-@pytest.mark.parametrize("name", presets.each(REFERENCES))
+@pytest.mark.parametrize("name", presets.each(ORDERED), scope="module")
 def test_tensors_come_in_the_order_of_the_state_dict(name: str) -> None:
     ours, theirs = list(owned_tensors(name).values()), list(truth(name).tensors.values())
     # torchvision's ConvNeXt owns layer_scale in the block itself, so that it comes in front of the block's layers.
@@ -61,7 +68,7 @@ def test_tensors_come_in_the_order_of_the_state_dict(name: str) -> None:
         ]
 
 
-@pytest.mark.parametrize("name", [name for name in REFERENCES if name.startswith(("resn", "wide"))])
+@pytest.mark.parametrize("name", [name for name in ORDERED if name in RESNETS], scope="module")
 def test_resnet_paths_are_torchvisions(name: str) -> None:
     theirs = [
         path.replace("downsample.0", "shortcut.conv").replace("downsample.1", "shortcut.bn")
@@ -70,7 +77,7 @@ def test_resnet_paths_are_torchvisions(name: str) -> None:
     assert list(owned_tensors(name)) == theirs
 
 
-@pytest.mark.parametrize("name", REFERENCES)
+@pytest.mark.parametrize("name", ORDERED, scope="module")
 def test_expect_is_the_reference(name: str) -> None:
     document, variant, _ = open_target(name)
     expect = document.expect if variant is None else variant.expect
