@@ -33,7 +33,7 @@ from archlab.torch.importing.position_networks import PositionNetworks
 from archlab.torch.importing.recorder import Recorder, tensors_in
 from archlab.torch.importing.rules.arguments import MISFIT
 from archlab.torch.importing.sourced import Sourced
-from archlab.torch.importing.valueless import normalised
+from archlab.torch.importing.valueless import shaped
 
 BATCH = 5
 """Samples in the pass: a size that no network is likely to have beside."""
@@ -80,8 +80,8 @@ class Call:
 
 
 def _result(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """What a function gives; of a norm without values its shape."""
-    found = normalised(func, args, kwargs)
+    """What a function gives; of a norm or an activation without values its shape."""
+    found = shaped(func, args, kwargs)
     return func(*args, **kwargs) if found is None else found
 
 
