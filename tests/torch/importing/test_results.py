@@ -19,6 +19,7 @@ from archlab.torch.importing.prove import prove
 from archlab.torch.importing.results import with_results
 from archlab.torch.importing.sources import Source, open_source
 from archlab.torch.importing.ultralytics import without_weights
+from archlab.torch.initialize import Undrawn
 
 
 class Head(nn.Module):
@@ -198,7 +199,8 @@ def test_raw_maps_of_torchvisions_detectors(name: str) -> None:
     flat = read_flat(f"torchvision:{name}", options)
     assert not [item for item in flat.items if "." in item.type]
     model = open_source(f"torchvision:{name}", options).made("cpu")
-    plain = torchvision.models.get_model(name, weights=None, weights_backbone=None).eval()
+    with Undrawn():
+        plain = torchvision.models.get_model(name, weights=None, weights_backbone=None).eval()
     plain.load_state_dict(model.state_dict())
     sample = torch.rand(1, *flat.inputs["input"])
     with torch.no_grad():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
-import torch
 from torch import nn
 from torchvision import models
 
-from tests.torch.importing.held import difference, held, numbers, randomise
+from tests.references import REGNETS, alive, regnet
+from tests.torch.importing.held import difference, held, numbers
+from tests.torch.importing.shallow import SHALLOW
 
 NAMES = (
     *("alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "googlenet", "inception_v3", "mnasnet0_5"),
@@ -17,8 +21,13 @@ NAMES = (
 )
 
 
+SHALLOW_ONES = [name for name in NAMES if isinstance(name, str) and name in SHALLOW]
+
+
 def made(name: str) -> nn.Module:
     """A model without fetched weights."""
+    if name in REGNETS:
+        return regnet(name)
     arguments = {"weights_backbone": None} if name.startswith(("fcn", "deeplab", "lraspp")) else {}
     model: nn.Module = models.get_model(name, weights=None, **arguments)
     if isinstance(model, models.AlexNet):
@@ -31,11 +40,20 @@ def made(name: str) -> nn.Module:
 @pytest.mark.filterwarnings("ignore:The default weight initialization of")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_is_the_network(name: str) -> None:
-    torch.manual_seed(0)
-    model = made(name)
-    randomise(model)
+    is_the_network(name, SHALLOW.get(name, partial(made, name)))
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("name", SHALLOW_ONES)
+def test_a_whole_model_is_the_network(name: str) -> None:
+    """As many blocks as there are."""
+    is_the_network(name, partial(made, name))
+
+
+def is_the_network(name: str, make: Callable[[], nn.Module]) -> None:
+    """Hold a model against what it is imported as."""
     size = 128 if name == "inception_v3" else 64
-    one = held(model, (3, size, size))
+    one = held(alive(make), (3, size, size))
     assert not one.opaque, one.flat.remarks
     for what, (ours, theirs) in numbers(one).items():
         assert ours == theirs, what
