@@ -28,9 +28,8 @@ def name_points(
         points: all of them.
         all_of_them: whether a name that has no such place is written nevertheless.
     """
-    canvas = axes.figure.canvas
-    canvas.figure.draw_without_rendering()  # puts everything in its place
-    renderer = canvas.get_renderer()  # type: ignore[attr-defined]
+    settle(axes)
+    renderer = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]
     dots = [Bbox.from_extents(x - 4, y - 4, x + 4, y + 4) for x, y in [axes.transData.transform(one) for one in points]]
     taken: list[Bbox] = []
     frame = axes.get_window_extent(renderer)
@@ -59,6 +58,16 @@ def name_points(
         taken.append(best[2])
 
 
+def settle(axes: Axes) -> None:
+    """Put everything into its place: what a layout does where there is one, and else drawing does."""
+    figure = axes.figure.canvas.figure
+    layout = figure.get_layout_engine()
+    if layout is None:
+        figure.draw_without_rendering()
+    else:
+        layout.execute(figure)
+
+
 def spread(axes: Axes, ends: list[tuple[str, float, float, str]]) -> None:
     """Names to the right of the ends of lines, moved apart where ends are close.
 
@@ -66,7 +75,7 @@ def spread(axes: Axes, ends: list[tuple[str, float, float, str]]) -> None:
         axes: with their final limits.
         ends: name, place in data, colour.
     """
-    axes.figure.canvas.figure.draw_without_rendering()  # puts everything in its place
+    settle(axes)
     scale = axes.figure.dpi / 72
     frame = axes.get_window_extent()
     size = 0.9 * float(axes.xaxis.label.get_fontsize())
