@@ -28,7 +28,7 @@ def check_each(cases: Sequence[Case], check: Callable[[Case], None]) -> None:
     for case in cases:
         try:
             check(case)
-        except Exception:  # noqa: BLE001 - what a test of its own would tell
+        except (Exception, pytest.fail.Exception):  # noqa: BLE001 - what a test of its own would tell
             failures.append(f"{case!r}\n{traceback.format_exc()}")
     if failures:
         pytest.fail(f"{len(failures)} of {len(cases)} cases:\n" + "\n".join(failures), pytrace=False)

@@ -17,6 +17,7 @@ import archlab
 from archlab.api.expect import check_expect
 from archlab.diagnostics.problem import Problems
 from archlab.layers import layer_types
+from tests.chunks import check_each, in_chunks
 from tests.command import run
 
 ROOT = Path(__file__).parent.parent
@@ -46,8 +47,13 @@ def test_every_sweep_in_the_docs_is_valid(text: str, tmp_path: Path, capsys: pyt
     assert "are equal in every figure" in err
 
 
-@pytest.mark.parametrize(("page", "text"), [(page, text) for page, text in blocks("yaml") if text not in SWEEPS])
-def test_every_config_in_the_docs_is_valid(page: str, text: str) -> None:
+@pytest.mark.parametrize("configs", in_chunks((page, text) for page, text in blocks("yaml") if text not in SWEEPS))
+def test_every_config_in_the_docs_is_valid(configs: list[tuple[str, str]]) -> None:
+    check_each(configs, check_config)
+
+
+def check_config(config: tuple[str, str]) -> None:
+    page, text = config
     network = archlab.loads(text, name=page)
     problems = Problems()
     if network.document.expect is not None:

@@ -18,6 +18,7 @@ from archlab.diagnostics.place import Place, Source
 from archlab.diagnostics.problem import ConfigError, Problem
 from archlab.diagnostics.suggest import closest
 from archlab.layers import find_layer, layer_types
+from tests.chunks import check_each, in_chunks
 from tests.schema import validator
 
 PROBLEMS: list[tuple[str, int, int, str, str]] = [
@@ -377,8 +378,12 @@ PROBLEMS: list[tuple[str, int, int, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "line", "column", "code", "message"), PROBLEMS)
-def test_what_is_said_and_where(text: str, line: int, column: int, code: str, message: str) -> None:
+def test_what_is_said_and_where() -> None:
+    check_each(PROBLEMS, check_said)
+
+
+def check_said(case: tuple[str, int, int, str, str]) -> None:
+    text, line, column, code, message = case
     with pytest.raises(ConfigError) as caught:
         loads(text)
     (problem,) = caught.value.problems
@@ -406,8 +411,12 @@ def test_what_leads_to_a_problem_begins_with_the_nearest() -> None:
     ]
 
 
-@pytest.mark.parametrize("layer_type", layer_types())
-def test_what_a_value_must_be_is_never_said_in_the_words_of_pydantic(layer_type: str) -> None:
+@pytest.mark.parametrize("types", in_chunks(layer_types()))
+def test_what_a_value_must_be_is_never_said_in_the_words_of_pydantic(types: list[str]) -> None:
+    check_each(types, check_words)
+
+
+def check_words(layer_type: str) -> None:
     cls = find_layer(layer_type)
     assert cls is not None
     said: list[str] = []
@@ -582,8 +591,11 @@ ITEMS = [
 ]
 
 
-@pytest.mark.parametrize("item", ITEMS)
-def test_the_schema_takes_what_is_built(item: str) -> None:
+def test_the_schema_takes_what_is_built() -> None:
+    check_each(ITEMS, check_schema)
+
+
+def check_schema(item: str) -> None:
     text = f"input: [4, 6, 8]\nblocks: {{unit: {{layers: [{{type: relu}}]}}}}\nlayers: [{{name: first, type: relu}}, {item}]"
     try:
         loads(text)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
+from tests.chunks import check_each
 from tests.schema import validator
 
 FILES = sorted((Path(__file__).parents[1] / "mechanisms").glob("*.yaml"))
@@ -18,9 +18,11 @@ def faults(text: str) -> list[list[Any]]:
     return [list(error.absolute_path) for error in validator().iter_errors(yaml.safe_load(text))]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_mechanisms_are_in_the_schema(path: Path) -> None:
-    assert faults(path.read_text()) == []
+def test_mechanisms_are_in_the_schema() -> None:
+    def check(path: Path) -> None:
+        assert faults(path.read_text()) == []
+
+    check_each(FILES, check)
 
 
 def test_what_is_wrong_is_found_in_its_part() -> None:

@@ -17,6 +17,7 @@ from archlab.lint.rules.checkerboard import overlaps
 from archlab.lint.rules.dropped_positions import unread
 from archlab.lint.rules.padding_only import blind_units, live_taps
 from archlab.lint.rules.skipped_positions import read_share
+from tests.chunks import check_each, in_chunks
 from tests.lint.test_rules import found
 
 CASES = 150
@@ -97,8 +98,12 @@ def test_misaligned_join(tmp_path: Path) -> None:
     assert f"centred {abs(centres[0] - centres[1]):.3g} input positions apart" in message
 
 
-@pytest.mark.parametrize("case", range(CASES))
-def test_counts_along_an_axis(case: int) -> None:
+@pytest.mark.parametrize("cases", in_chunks(range(CASES), 50))
+def test_counts_along_an_axis(cases: list[int]) -> None:
+    check_each(cases, check_counts)
+
+
+def check_counts(case: int) -> None:
     choose = random.Random(case)  # noqa: S311 - reproducible cases
     kernel, stride, dilation = choose.randint(1, 5), choose.randint(1, 5), choose.randint(1, 4)
     padding, size = choose.randint(0, 9), choose.randint(1, 30)
@@ -122,8 +127,11 @@ def test_counts_along_an_axis(case: int) -> None:
         assert unread(window, size, units) == size - 1 - int(touched.nonzero()[-1])
 
 
-@pytest.mark.parametrize("case", range(60))
-def test_overlaps_of_transposed_convolutions(case: int) -> None:
+def test_overlaps_of_transposed_convolutions() -> None:
+    check_each(range(60), check_overlaps)
+
+
+def check_overlaps(case: int) -> None:
     choose = random.Random(case)  # noqa: S311 - reproducible cases
     kernel, stride, dilation = choose.randint(1, 7), choose.randint(1, 5), choose.randint(1, 3)
     made = find_layer("conv_transpose1d")

@@ -19,6 +19,7 @@ from archlab.report.diagram.text import diagram_dot, diagram_mermaid
 from archlab.report.diagram.u_shape import u_of
 from tests import presets
 from tests import worst_inputs as worst
+from tests.chunks import check_each, in_chunks
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -176,8 +177,12 @@ def test_results_are_marked() -> None:
     assert diagram_svg(found).count("\N{RIGHTWARDS ARROW} result") == 2
 
 
-@pytest.mark.parametrize("name", presets.TARGETS)
-def test_every_network_can_be_drawn(name: str) -> None:
+@pytest.mark.parametrize("names", in_chunks(presets.TARGETS, 12))
+def test_every_network_can_be_drawn(names: list[str]) -> None:
+    check_each(names, check_drawn)
+
+
+def check_drawn(name: str) -> None:
     """Every layer is in one box, edges lead forward, the picture is well-formed and no larger than a page can show."""
     found = diagram_of(name)
     assert [layer for box in found.boxes for layer in box.layers] == found.analysis.layers

@@ -18,6 +18,7 @@ from archlab.report.diagram.layered import (
     arrange,
 )
 from archlab.report.diagram.letters import cut_to, text_width, wrapped
+from tests.chunks import check_each
 
 
 def random_graph(seed: int) -> tuple[list[Piece], list[Link]]:
@@ -38,8 +39,11 @@ def boxes_of(layout: Layout, pieces: list[Piece]) -> list[tuple[float, float, fl
     ]
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_pieces_stand_apart_and_lines_lead_down(seed: int) -> None:
+def test_pieces_stand_apart_and_lines_lead_down() -> None:
+    check_each(range(60), check_apart)
+
+
+def check_apart(seed: int) -> None:
     pieces, links = random_graph(seed)
     layout = arrange(pieces, links, 20)
     boxes = boxes_of(layout, pieces)
@@ -51,8 +55,11 @@ def test_pieces_stand_apart_and_lines_lead_down(seed: int) -> None:
         assert boxes[link.source][3] < boxes[link.target][1]
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_lines_end_at_their_pieces_and_pass_between_the_others(seed: int) -> None:
+def test_lines_end_at_their_pieces_and_pass_between_the_others() -> None:
+    check_each(range(60), check_ends)
+
+
+def check_ends(seed: int) -> None:
     pieces, links = random_graph(seed)
     layout = arrange(pieces, links, 20)
     boxes = boxes_of(layout, pieces)
@@ -94,8 +101,11 @@ def test_a_wide_row_is_broken() -> None:
     assert len(set(layout.y)) > 8
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_isotonic_is_the_least_squares(seed: int) -> None:
+def test_isotonic_is_the_least_squares() -> None:
+    check_each(range(30), check_isotonic)
+
+
+def check_isotonic(seed: int) -> None:
     """Against every way of cutting the values into blocks of equal value."""
     draw = random.Random(seed)  # noqa: S311 - no secrets
     wanted = [(draw.uniform(-9, 9), draw.choice([0.1, 1.0, 5.0])) for _ in range(7)]
@@ -118,8 +128,11 @@ def cost(values: list[float], wanted: list[tuple[float, float]]) -> float:
     return float(np.sum([weight * (value - goal) ** 2 for value, (goal, weight) in zip(values, wanted, strict=True)]))
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_crossings_are_those_of_all_pairs(seed: int) -> None:
+def test_crossings_are_those_of_all_pairs() -> None:
+    check_each(range(30), check_crossings)
+
+
+def check_crossings(seed: int) -> None:
     draw = random.Random(seed)  # noqa: S311 - no secrets
     above, below = draw.randint(1, 8), draw.randint(1, 8)
     slots = [_Slot(None, 1) for _ in range(above + below)]

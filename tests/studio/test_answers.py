@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import product
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -22,6 +23,7 @@ from archlab.studio.answer import METHODS, answer
 from archlab.studio.panels import MOST_ROWS
 from archlab.studio.positions import column_at, units
 from tests import worst_inputs
+from tests.chunks import check_each, in_chunks
 from tests.editor.edits import CONFIGS, edited
 from tests.fuzz import SEEDS, mutate
 from tests.presets import TARGETS, analysis, is_like_others
@@ -252,8 +254,12 @@ def test_problems_of_all_variants_are_those_of_validate() -> None:
     assert len(errors_of(found)) == len(told) > 0
 
 
-@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
-def test_the_problems_of_bad_configs_are_those_of_validate(path: Path) -> None:
+@pytest.mark.parametrize("paths", in_chunks(BAD, 15))
+def test_the_problems_of_bad_configs_are_those_of_validate(paths: list[Path]) -> None:
+    check_each(paths, check_problems)
+
+
+def check_problems(path: Path) -> None:
     text = path.read_bytes().decode("utf-8", errors="replace")
     source = Source(str(path), text, path.parent)
     told = validate(str(path), source).problems
@@ -480,12 +486,13 @@ def test_what_is_wrong_with_a_request_is_told(method: str, request_: dict[str, A
     assert len(found["error"]) < 600
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("request_", [None, [], "x", 3, {"\ud800": "\ud800"}, {"text": None}])
-def test_other_forms_are_told_too(method: str, request_: Any) -> None:
-    found = answer(method, request_)
-    assert set(found) == {"error"}
-    json.dumps(found).encode()
+def test_other_forms_are_told_too() -> None:
+    def check(case: tuple[str, Any]) -> None:
+        found = answer(*case)
+        assert set(found) == {"error"}
+        json.dumps(found).encode()
+
+    check_each(list(product(METHODS, [None, [], "x", 3, {"\ud800": "\ud800"}, {"text": None}])), check)
 
 
 @pytest.mark.parametrize(

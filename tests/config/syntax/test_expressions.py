@@ -19,6 +19,7 @@ from archlab.config.syntax.expressions import (
     compile_expression,
     make_divisible,
 )
+from tests.chunks import check_each
 
 SCOPE = {"width": 64, "mult": 0.75, "mode": "fast", "deep": True, "sizes": (1, 2, 4), "nothing": None}
 
@@ -27,99 +28,106 @@ def evaluate(text: str) -> Any:
     return compile_expression(text)(SCOPE)
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        *(("$width", 64), ("$mode", "fast"), ("$sizes", (1, 2, 4)), ("$nothing", None)),
-        *(("$(4 * width)", 256), ("$(width // 3 % 4)", 1), ("$(2 ** 10)", 1024), ("$(-width + +1)", -63)),
-        *(("$(1 / 4)", 0.25), ("$(width * mult)", 48.0), ("$(int(width * mult))", 48)),
-        *(("$(mode == 'fast')", True), ('$(mode != "slow" and deep)', True), ("$(not deep or false)", False)),
-        *(("$(1 < width <= 64)", True), ("$(8 if deep else 9)", 8), ("$(true)", True)),
-        *(("$(min(3, 1, 2))", 1), ("$(max(width, 100))", 100), ("$(round(2.5))", 2), ("$(ceil(1.2))", 2)),
-        *(
-            ("$(floor(-1.2))", -2),
-            ("$(1 if deep else null)", 1),
-            ("$(null)", None),
-            ("$(sqrt(16))", 4.0),
-            ("$(make_divisible(33.6))", 32),
-        ),
-        *(
-            ("$(sizes[1])", 2),
-            ("$(sizes[-1])", 4),
-            ("$(len(sizes) - 1)", 2),
-            ("$(width\n  + 1)", 65),
-            ("$( width )", 64),
-        ),
-    ],
-)
-def test_values(text: str, value: Any) -> None:
+VALUES: list[tuple[str, Any]] = [
+    *(("$width", 64), ("$mode", "fast"), ("$sizes", (1, 2, 4)), ("$nothing", None)),
+    *(("$(4 * width)", 256), ("$(width // 3 % 4)", 1), ("$(2 ** 10)", 1024), ("$(-width + +1)", -63)),
+    *(("$(1 / 4)", 0.25), ("$(width * mult)", 48.0), ("$(int(width * mult))", 48)),
+    *(("$(mode == 'fast')", True), ('$(mode != "slow" and deep)', True), ("$(not deep or false)", False)),
+    *(("$(1 < width <= 64)", True), ("$(8 if deep else 9)", 8), ("$(true)", True)),
+    *(("$(min(3, 1, 2))", 1), ("$(max(width, 100))", 100), ("$(round(2.5))", 2), ("$(ceil(1.2))", 2)),
+    *(
+        ("$(floor(-1.2))", -2),
+        ("$(1 if deep else null)", 1),
+        ("$(null)", None),
+        ("$(sqrt(16))", 4.0),
+        ("$(make_divisible(33.6))", 32),
+    ),
+    *(
+        ("$(sizes[1])", 2),
+        ("$(sizes[-1])", 4),
+        ("$(len(sizes) - 1)", 2),
+        ("$(width\n  + 1)", 65),
+        ("$( width )", 64),
+    ),
+]
+
+
+def test_values() -> None:
+    check_each(VALUES, check_value)
+
+
+def check_value(case: tuple[str, Any]) -> None:
+    text, value = case
     found = evaluate(text)
     assert found == value
     assert type(found) is type(value)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("$(9**9**9)", "$(2**64)", "$(10**18 * 10**18)", "$(1e308 * 10)", "$(0.1 ** -9999)", "$((-8) ** 0.5)"),
-        *("$(1 / 0)", "$(1 % 0)", "$(1 // 0)", "$(sqrt(-1))", "$(int(1e300))", "$(make_divisible(8, 0))"),
-        *("$('a' * 1000000)", "$('%999999999d' % 1)", "$('a' + 'b')", "$(mode + 1)", "$([1] * 9)", "$(sizes * 2)"),
-        *(
-            "$(mode < 1)",
-            "$(min('a', 'b'))",
-            "$(sizes[3])",
-            "$(sizes[1.0])",
-            "$(width[0])",
-            "$(width[0:2])",
-            "$(sizes[::0])",
-        ),
-        *(
-            "$(sum(1))",
-            "$(sum(1, 2))",
-            "$(sum(['a']))",
-            "$(min([]))",
-            "$(max(width))",
-            "$(log(0))",
-            "$(log(-1))",
-            "$((1, 2))",
-        ),
-        *(
-            "$(sizes[1.0:])",
-            "$(sizes[true:])",
-            "$([*sizes])",
-            "$([" + "[" * 25 + "]" * 26 + ")",
-            "$(sizes + [1])",
-            "$(abs('a'))",
-        ),
-        *("$(__import__('os'))", "$(open('x'))", "$(width.real)", "$((lambda: 1)())", "$([x for x in sizes])"),
-        *("$(f'{width}')", "$((x := 1))", "$(width if deep)", "$(width is 64)", "$(1 in sizes)", "$(1 << 4)"),
-        *(
-            "$(~1)",
-            "$(1j)",
-            "$(None)",
-            "$(null + 1)",
-            "$(b'a')",
-            "$(...)",
-            "$(min(*sizes))",
-            "$(min(1, key=2))",
-            "$(min(1))",
-        ),
-        *(
-            "$(round(5, -999999999))",
-            "$(len(width))",
-            "$(len())",
-            "$(len(sizes, 1))",
-            "$(await width)",
-            "$({})",
-            "$(1; 2)",
-            "$(1\n2)",
-        ),
-        *("$", "$()", "$( )", "$(1", "$1", "$a.b", "$a + 1", "${width}", "x$width", "$(width) + 1 +"),
-        *("$(" + "(" * 300 + "1" + ")" * 300 + ")", "$(" + "-" * 900 + "1)", "$(" + "1+" * 480 + "1)"),
-        *("$(" + "9" * 900 + ")", "$(" + "1" * 1100 + ")", "$(\x00)", "$(1\x00)"),
-    ],
-)
-def test_refused(text: str) -> None:
+REFUSED: list[str] = [
+    *("$(9**9**9)", "$(2**64)", "$(10**18 * 10**18)", "$(1e308 * 10)", "$(0.1 ** -9999)", "$((-8) ** 0.5)"),
+    *("$(1 / 0)", "$(1 % 0)", "$(1 // 0)", "$(sqrt(-1))", "$(int(1e300))", "$(make_divisible(8, 0))"),
+    *("$('a' * 1000000)", "$('%999999999d' % 1)", "$('a' + 'b')", "$(mode + 1)", "$([1] * 9)", "$(sizes * 2)"),
+    *(
+        "$(mode < 1)",
+        "$(min('a', 'b'))",
+        "$(sizes[3])",
+        "$(sizes[1.0])",
+        "$(width[0])",
+        "$(width[0:2])",
+        "$(sizes[::0])",
+    ),
+    *(
+        "$(sum(1))",
+        "$(sum(1, 2))",
+        "$(sum(['a']))",
+        "$(min([]))",
+        "$(max(width))",
+        "$(log(0))",
+        "$(log(-1))",
+        "$((1, 2))",
+    ),
+    *(
+        "$(sizes[1.0:])",
+        "$(sizes[true:])",
+        "$([*sizes])",
+        "$([" + "[" * 25 + "]" * 26 + ")",
+        "$(sizes + [1])",
+        "$(abs('a'))",
+    ),
+    *("$(__import__('os'))", "$(open('x'))", "$(width.real)", "$((lambda: 1)())", "$([x for x in sizes])"),
+    *("$(f'{width}')", "$((x := 1))", "$(width if deep)", "$(width is 64)", "$(1 in sizes)", "$(1 << 4)"),
+    *(
+        "$(~1)",
+        "$(1j)",
+        "$(None)",
+        "$(null + 1)",
+        "$(b'a')",
+        "$(...)",
+        "$(min(*sizes))",
+        "$(min(1, key=2))",
+        "$(min(1))",
+    ),
+    *(
+        "$(round(5, -999999999))",
+        "$(len(width))",
+        "$(len())",
+        "$(len(sizes, 1))",
+        "$(await width)",
+        "$({})",
+        "$(1; 2)",
+        "$(1\n2)",
+    ),
+    *("$", "$()", "$( )", "$(1", "$1", "$a.b", "$a + 1", "${width}", "x$width", "$(width) + 1 +"),
+    *("$(" + "(" * 300 + "1" + ")" * 300 + ")", "$(" + "-" * 900 + "1)", "$(" + "1+" * 480 + "1)"),
+    *("$(" + "9" * 900 + ")", "$(" + "1" * 1100 + ")", "$(\x00)", "$(1\x00)"),
+]
+
+
+def test_refused() -> None:
+    check_each(REFUSED, check_refused)
+
+
+def check_refused(text: str) -> None:
     started = time.process_time()
     with pytest.raises(ExpressionError) as caught:
         evaluate(text)
@@ -201,8 +209,12 @@ AT_THE_BOUND = [
 """Each with the value just inside of a bound, and what is said about the one just outside."""
 
 
-@pytest.mark.parametrize(("inside", "value", "outside", "message"), AT_THE_BOUND)
-def test_bounds_are_where_they_are_said_to_be(inside: str, value: Any, outside: str, message: str) -> None:
+def test_bounds_are_where_they_are_said_to_be() -> None:
+    check_each(AT_THE_BOUND, check_bound)
+
+
+def check_bound(case: tuple[str, Any, str, str]) -> None:
+    inside, value, outside, message = case
     found = evaluate(inside)
     assert (found, type(found)) == (value, type(value))
     with pytest.raises(ExpressionError) as caught:
@@ -210,40 +222,44 @@ def test_bounds_are_where_they_are_said_to_be(inside: str, value: Any, outside: 
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "part", "message"),
-    [
-        ("$(width + mode)", "mode", "needs a number here, not 'fast'"),
-        ("$(nothing * 2)", "nothing", "needs a number here, not nothing"),
-        ("$(2 - sizes)", "sizes", "needs a number here, not a list or mapping"),
-        ("$(1 + width / 0)", "width / 0", "division by zero"),
-        ("$(width + min(1, mode))", "mode", "needs a number here, not 'fast'"),
-        ("$(width + sqrt(-4))", "sqrt(-4)", "cannot be computed"),
-        ("$(width + (-4) ** 0.5)", "(-4) ** 0.5", "cannot be computed: the root of a negative number"),
-        ("$(2 * widht)", "widht", "there is no param 'widht' here"),
-        ("$(width + foo(1))", "foo(1)", "'foo' is not a function here"),
-        ("$(width << 2)", "width << 2", "the operator 'LShift' cannot be used in an expression"),
-        ("$(1 + (mode < 2))", "mode < 2", "compares a number with something that is not a number"),
-        ("$(1 + (2 in sizes))", "2 in sizes", "only == != < <= > >= compare in an expression"),
-        ("$(width.real)", "width.real", "attribute access (a.b) cannot be used in an expression"),
-        ("$(1 + ~width)", "~width", "the operator '~' cannot be used in an expression"),
-        ("$(1 + b'x')", "b'x'", "b'x' cannot be used in an expression"),
-        ("${width}", "${", "${...} would mean a mapping"),
-        (
-            "$(max(sizes[0]",
-            "$(max(sizes[0]",
-            "an expression is $name or $(...) and nothing around it; inside {",
-        ),
-        ("$width + 1", "$width + 1", "an expression is $name or $(...) and nothing around it"),
-        ("$( )", "$( )", "the expression is empty"),
-        ("$(" + "1" * 1100 + ")", "$", "the expression has 1103 characters"),
-        ("$(1) not #)", "(", "cannot read the expression: invalid syntax"),
-        ("$(1 +)", ")", "cannot read the expression: invalid syntax"),
-        ("$('\u00e9t\u00e9' == widht)", "widht", "there is no param 'widht' here"),
-        ("$('\u00e9' == '\u00fc' or 1 + mode)", "mode", "needs a number here, not 'fast'"),
-    ],
-)
-def test_the_culprit_is_marked(text: str, part: str, message: str) -> None:
+MARKED: list[tuple[str, str, str]] = [
+    ("$(width + mode)", "mode", "needs a number here, not 'fast'"),
+    ("$(nothing * 2)", "nothing", "needs a number here, not nothing"),
+    ("$(2 - sizes)", "sizes", "needs a number here, not a list or mapping"),
+    ("$(1 + width / 0)", "width / 0", "division by zero"),
+    ("$(width + min(1, mode))", "mode", "needs a number here, not 'fast'"),
+    ("$(width + sqrt(-4))", "sqrt(-4)", "cannot be computed"),
+    ("$(width + (-4) ** 0.5)", "(-4) ** 0.5", "cannot be computed: the root of a negative number"),
+    ("$(2 * widht)", "widht", "there is no param 'widht' here"),
+    ("$(width + foo(1))", "foo(1)", "'foo' is not a function here"),
+    ("$(width << 2)", "width << 2", "the operator 'LShift' cannot be used in an expression"),
+    ("$(1 + (mode < 2))", "mode < 2", "compares a number with something that is not a number"),
+    ("$(1 + (2 in sizes))", "2 in sizes", "only == != < <= > >= compare in an expression"),
+    ("$(width.real)", "width.real", "attribute access (a.b) cannot be used in an expression"),
+    ("$(1 + ~width)", "~width", "the operator '~' cannot be used in an expression"),
+    ("$(1 + b'x')", "b'x'", "b'x' cannot be used in an expression"),
+    ("${width}", "${", "${...} would mean a mapping"),
+    (
+        "$(max(sizes[0]",
+        "$(max(sizes[0]",
+        "an expression is $name or $(...) and nothing around it; inside {",
+    ),
+    ("$width + 1", "$width + 1", "an expression is $name or $(...) and nothing around it"),
+    ("$( )", "$( )", "the expression is empty"),
+    ("$(" + "1" * 1100 + ")", "$", "the expression has 1103 characters"),
+    ("$(1) not #)", "(", "cannot read the expression: invalid syntax"),
+    ("$(1 +)", ")", "cannot read the expression: invalid syntax"),
+    ("$('\u00e9t\u00e9' == widht)", "widht", "there is no param 'widht' here"),
+    ("$('\u00e9' == '\u00fc' or 1 + mode)", "mode", "needs a number here, not 'fast'"),
+]
+
+
+def test_the_culprit_is_marked() -> None:
+    check_each(MARKED, check_marked)
+
+
+def check_marked(case: tuple[str, str, str]) -> None:
+    text, part, message = case
     with pytest.raises(ExpressionError) as caught:
         evaluate(text)
     assert message in str(caught.value)
