@@ -92,24 +92,32 @@ def test_names_are_text_and_never_formulas(tmp_path: Path) -> None:
     save(report_of(config), tmp_path / "x.png")
 
 
+KINDS = (
+    "input: [1, 40, 70]\nlayers: [{type: conv2d, out_channels: 2, kernel_size: [3, 9], dilation: [3, 1]}]",
+    "input: [1, 9, 9]\nlayers: [{type: conv2d, out_channels: 1, kernel_size: 3, dilation: 900, padding: auto}]",
+    "input: [1, 40]\nlayers: [{type: conv1d, out_channels: 2, kernel_size: 3}]",
+    "input: [1, 9, 40, 70]\nlayers: [{type: conv3d, out_channels: 2, kernel_size: [1, 3, 9]}]",
+)
+"""Of two axes, with a field far larger than the input, of one axis and of three."""
+OTHER_KINDS = (
+    "input: [1, 9, 9]\nlayers: [{type: conv2d, out_channels: 2, kernel_size: 9}, {type: relu}]",
+    "input: [1, 1, 1]\nlayers: [{type: conv2d, out_channels: 2, kernel_size: 7, padding: 3}]",
+    "input: [1, 6, 9]\nlayers: [{type: adaptive_avg_pool2d, output_size: [4, 5]}]",
+    "input: [1, 6, 9]\nlayers: [{type: adaptive_avg_pool2d, output_size: [1, 5]}]",
+    "input: [1, 8, 8]\nlayers: [{type: adaptive_avg_pool2d, output_size: 1}]",
+    "input: [1, 1]\nlayers: [{type: conv1d, out_channels: 2, kernel_size: 7, padding: 3}]",
+    "input: [1, 3, 4, 5]\nlayers: [{type: adaptive_avg_pool3d, output_size: [1, 2, 5]}]",
+    "input: [1, 3, 4, 5]\nlayers: [{type: adaptive_avg_pool3d, output_size: 1}]",
+)
+"""The same lines, areas, maps and texts as in those above, at other places: all is drawn but for the pixels."""
+
+
 def test_every_kind_of_field_is_drawn(tmp_path: Path) -> None:
-    for number, text in enumerate(
-        (
-            "input: [1, 40, 70]\nlayers: [{type: conv2d, out_channels: 2, kernel_size: [3, 9], dilation: [3, 1]}]",
-            "input: [1, 9, 9]\nlayers: [{type: conv2d, out_channels: 2, kernel_size: 9}, {type: relu}]",
-            "input: [1, 1, 1]\nlayers: [{type: conv2d, out_channels: 2, kernel_size: 7, padding: 3}]",
-            "input: [1, 6, 9]\nlayers: [{type: adaptive_avg_pool2d, output_size: [4, 5]}]",
-            "input: [1, 6, 9]\nlayers: [{type: adaptive_avg_pool2d, output_size: [1, 5]}]",
-            "input: [1, 8, 8]\nlayers: [{type: adaptive_avg_pool2d, output_size: 1}]",
-            "input: [1, 9, 9]\nlayers: [{type: conv2d, out_channels: 1, kernel_size: 3, dilation: 900, padding: auto}]",
-            "input: [1, 40]\nlayers: [{type: conv1d, out_channels: 2, kernel_size: 3}]",
-            "input: [1, 1]\nlayers: [{type: conv1d, out_channels: 2, kernel_size: 7, padding: 3}]",
-            "input: [1, 9, 40, 70]\nlayers: [{type: conv3d, out_channels: 2, kernel_size: [1, 3, 9]}]",
-            "input: [1, 3, 4, 5]\nlayers: [{type: adaptive_avg_pool3d, output_size: [1, 2, 5]}]",
-            "input: [1, 3, 4, 5]\nlayers: [{type: adaptive_avg_pool3d, output_size: 1}]",
-        )
-    ):
+    for number, text in enumerate(KINDS):
         save(report_of(text), tmp_path / f"{number}.png")
+    for text in OTHER_KINDS:
+        with style():
+            draw(report_of(text)).draw_without_rendering()
 
 
 ONE_AXIS = (
