@@ -358,7 +358,7 @@ def test_build_writes_a_state_dict_an_exported_program_and_source(
 ) -> None:
     import torch
 
-    depths = {"d1": 1, "d2": 1, "d3": 1, "d4": 1}
+    depths: dict[str, Any] = {"d1": 1, "d2": 1, "d3": 1, "d4": 1}
     given = [part for name, depth in depths.items() for part in ("--set", f"{name}={depth}")]
     for suffix in (".pt", ".pt2", ".py"):
         file = str(tmp_path / f"net{suffix}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -304,7 +305,7 @@ def test_mutated_configs_have_an_answer() -> None:
     assert min(counts.values()) > 8
 
 
-LARGE = {
+LARGE: dict[str, Callable[[], str]] = {
     "concatenated_paths": worst_inputs.concatenated_paths,
     "nested": partial(worst_inputs.nested, 8_000),  # with 480 letters each: 4 MB in any list that has all of them
     "many_params": worst_inputs.many_params,
