@@ -7,7 +7,9 @@ another, and a position has a gradient if and only if some path reaches it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import prod
 from typing import Any
 
 import torch
@@ -31,6 +33,9 @@ _OF_ONE = frozenset({torch.pow, torch.square, torch.abs, torch.exp, torch.log, f
 NOISE = 1e-11
 """Of an interpolation's weights in double precision: those that are not zero are above 1e-10."""
 
+MOST_VALUES = 2**18
+"""Of all layers and samples of a run. Beyond it the work itself takes the time, and calls of PyTorch less."""
+
 
 class LinearRun(fx.Interpreter):
     """Runs the linear form of a network and keeps every layer's output.
@@ -39,13 +44,17 @@ class LinearRun(fx.Interpreter):
         graph: the network.
         gates: by node, the inputs that count as constants, since what they see is context.
         device: where to run.
+        probes: how many parts of a layer's value are asked for. There are as many samples, all alike, so that one
+            backward pass answers for each; fewer in large networks.
 
     Attributes:
-        input: the sample, of ones, with a gradient.
+        input: the samples, of ones, with a gradient.
         outputs: by path.
     """
 
-    def __init__(self, graph: Graph, gates: Mapping[int, frozenset[int]], *, device: str = "cpu") -> None:
+    def __init__(
+        self, graph: Graph, gates: Mapping[int, frozenset[int]], *, device: str = "cpu", probes: int = 1
+    ) -> None:
         has_opaque = any(node.layer.role == "opaque" for node in graph.layers)
         built = build(graph, device=device) if has_opaque else build(graph, device="meta").to_empty(device=device)
         require_declared(built, graph)
@@ -55,16 +64,37 @@ class LinearRun(fx.Interpreter):
         self._layers = {node.path: node for node in graph.layers}
         self._graph = graph
         self.outputs: dict[str, Tensor] = {}
-        self.input = torch.ones(1, *graph.input_shape, dtype=torch.float64, device=device, requires_grad=True)
+        # A module of somebody else may do anything with several samples.
+        most = 1 if has_opaque else MOST_VALUES // sum(prod(node.shape) for node in graph.nodes)
+        ones = partial(torch.ones, dtype=torch.float64, device=device)
+        samples = max(1, min(probes, most))
+        self.input = ones(samples, *graph.input_shape, requires_grad=True)
         _make_positive(model)
-        others = [torch.ones(1, *node.shape, dtype=torch.float64, device=device) for node in graph.inputs[1:]]
-        self.run(self.input, *others)
+        self.run(self.input, *[ones(samples, *node.shape) for node in graph.inputs[1:]])
 
-    def gradient(self, value: Tensor) -> Tensor | None:
-        """Of a sum of outputs; None where it does not depend on the input."""
-        if not value.requires_grad:
+    def reached(self, path: str, parts: Sequence[Any]) -> list[Tensor]:
+        """For each part of a layer's value, whether each position of the input has a gradient, in any channel.
+
+        Args:
+            path: of the layer.
+            parts: indices into the value of one sample.
+        """
+        output, found = self.outputs[path], list[Tensor]()
+        for first in range(0, len(parts), len(output)):
+            several = parts[first : first + len(output)]
+            gradient = self._gradient(output, several)
+            flags = torch.zeros_like(self.input) if gradient is None else gradient
+            found += flags[: len(several)].ne(0).any(1)
+        return found
+
+    def _gradient(self, output: Tensor, parts: Sequence[Any]) -> Tensor | None:
+        """Of the sum over each part in a sample of its own; None where the output does not depend on the input."""
+        if not output.requires_grad:
             return None
-        (gradient,) = torch.autograd.grad(value, self.input, retain_graph=True, allow_unused=True)
+        chosen = torch.zeros_like(output)
+        for sample, part in enumerate(parts):
+            chosen[sample][part] = 1
+        (gradient,) = torch.autograd.grad(output, self.input, chosen, retain_graph=True, allow_unused=True)
         return gradient
 
     def run_node(self, n: fx.Node) -> Any:

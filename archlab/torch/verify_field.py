@@ -109,14 +109,17 @@ def _verify(graph: Graph, result: FieldVerification, device: str, *, thorough: b
     fields = receptive_fields(graph, facts)
     gates = gate_inputs(graph, fields)
     positions = positions_read(graph, facts, gates)
-    run = LinearRun(graph, gates, device=device)
+    rank = len(graph.input_shape) - 1
+    run = LinearRun(graph, gates, device=device, probes=1 + 2**rank)
     differences: list[str] = []
     for node in _probed(graph, facts, positions, most=len(graph.nodes) if thorough else MOST_LAYERS):
+        units = _units(node, rank, thorough=thorough)
         result.layers += 1
-        for unit in _units(node, len(graph.input_shape) - 1, thorough=thorough):
-            result.units += 1
-            known = not fields[node.index].unknown
-            differences += _compare_gradient(node, unit, positions[node.index], run, known=known)
+        result.units += len(units)
+        parts = [... if unit is None else unit_index(node.shape, unit) for unit in units]
+        known = not fields[node.index].unknown
+        for unit, read in zip(units, run.reached(node.path, parts), strict=True):
+            differences += _compare_gradient(node, unit, positions[node.index], read, known=known)
     for node in _seeing(graph):
         differences += compare_inside(node, positions[node.index], fields[node.index])
     return differences + _against_definition(graph, facts, fields, gates)
@@ -167,10 +170,11 @@ def _units(node: Node, rank: int, *, thorough: bool) -> list[tuple[int, ...] | N
 
 
 def _compare_gradient(
-    node: Node, unit: tuple[int, ...] | None, positions: MapPositions | None, run: LinearRun, *, known: bool
+    node: Node, unit: tuple[int, ...] | None, positions: MapPositions | None, flags: torch.Tensor, *, known: bool
 ) -> list[str]:
+    """Of one unit, or the whole value: what is predicted, and the positions of the input that have a gradient."""
     assert positions is not None
-    seen = _gradient_masks(run, node, unit)
+    seen = [_mask(flags.movedim(axis, 0).reshape(size, -1).any(1)) for axis, size in enumerate(flags.shape)]
     found: list[str] = []
     read = positions.unit(unit or (0,) * len(seen))
     solid = known and positions.solid
@@ -279,17 +283,6 @@ def _span_text(span: Span) -> str:
         return "nothing"
     holes = "" if mask in (DENSE, UNTRACKED) else f" ({mask.bit_count()} of {last - first + 1} read)"
     return f"{first} to {last}{holes}"
-
-
-def _gradient_masks(run: LinearRun, node: Node, unit: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Positions of the input along each axis with a gradient from one unit, or the whole value, over all channels."""
-    output = run.outputs[node.path][0]
-    value = (output if unit is None else output[unit_index(node.shape, unit)]).sum()
-    gradient = run.gradient(value)
-    if gradient is None:
-        return (0,) * (run.input.dim() - 2)
-    read = gradient[0].ne(0).any(0)
-    return tuple([_mask(read.movedim(axis, 0).reshape(size, -1).any(1)) for axis, size in enumerate(read.shape)])
 
 
 def _mask(flags: torch.Tensor) -> int:

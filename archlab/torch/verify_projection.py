@@ -97,18 +97,22 @@ def _verify(graph: Graph, result: ProjectionVerification, device: str, *, thorou
     facts = collect_facts(graph)
     fields = receptive_fields(graph, facts)
     projections = projective_fields(graph, facts, fields)
-    run = LinearRun(graph, gate_inputs(graph, fields), device=device)
+    rank = len(graph.input_shape) - 1
+    run = LinearRun(graph, gate_inputs(graph, fields), device=device, probes=3 * rank)
     unknown = {node.index for node in graph.nodes if fields[node.index].unknown}
     differences: list[str] = []
     for node in _probed(graph, projections, unknown, most=len(graph.nodes) if thorough else MOST_LAYERS):
         result.layers += 1
         projected = projections[node.index]
-        for axis, word in enumerate(UNIT_NAMES[len(projected)]):
-            for unit in _units(projected[axis].units, thorough=thorough):
-                result.units += 1
-                found = _compare(projected, axis, unit, reached_from(run, node, axis, unit))
-                if found:
-                    differences.append(f"  {node.path}, {word.removesuffix('s')} {unit}: {found}")
+        is_whole = size_along(node.shape, rank) is None
+        rows = [(axis, unit) for axis in range(rank) for unit in _units(projected[axis].units, thorough=thorough)]
+        result.units += len(rows)
+        parts = [... if is_whole else row_index(node.shape, axis, unit) for axis, unit in rows]
+        for (axis, unit), seen in zip(rows, run.reached(node.path, parts), strict=True):
+            found = _compare(projected, axis, unit, seen)
+            if found:
+                word = UNIT_NAMES[rank][axis].removesuffix("s")
+                differences.append(f"  {node.path}, {word} {unit}: {found}")
     return differences
 
 
@@ -130,22 +134,6 @@ def _probed(graph: Graph, projections: list[Projections], unknown: set[int], *, 
 def _units(count: int, *, thorough: bool) -> list[int]:
     """All along an axis, or the first, the last and the one in the middle."""
     return [*range(count)] if thorough else sorted({0, count // 2, count - 1})
-
-
-def reached_from(run: LinearRun, node: Node, axis: int, unit: int) -> Tensor:
-    """Whether each position of the input, of any channel, reaches some unit in a row (column, ...) of a layer's map.
-
-    Args:
-        run: of the linear network.
-        node: the layer.
-        axis: which axis of its map.
-        unit: place along it.
-    """
-    output = run.outputs[node.path][0]
-    if size_along(node.shape, run.input.dim() - 2) is not None:
-        output = output[row_index(node.shape, axis, unit)]
-    gradient = run.gradient(output.sum())
-    return torch.zeros_like(run.input[0, 0]).bool() if gradient is None else gradient[0].ne(0).any(0)
 
 
 def _compare(projections: Projections, axis: int, unit: int, seen: Tensor) -> str:
