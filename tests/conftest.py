@@ -96,14 +96,20 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def translations() -> None:
-    """PyTorch's exporter makes its table of ONNX's operators once: anew for each network it took half of the time."""
+    """PyTorch's exporter makes its table of ONNX's operators once, and seeks those that it takes apart once.
+
+    Anew for each network the first took half of the time, and the second, for each of thirty namespaces, a tenth.
+    """
     try:
+        from torch._export import utils
         from torch.onnx._internal.exporter._registration import ONNXRegistry
 
         made = functools.cache(ONNXRegistry.from_torchlib)
+        sought = functools.cache(utils._materialize_cpp_cia_ops)
     except (ImportError, AttributeError):
         return  # an inner name of one version; others take longer
     ONNXRegistry.from_torchlib = staticmethod(made)  # type: ignore[method-assign]
+    utils._materialize_cpp_cia_ops = sought
 
 
 @pytest.fixture
