@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -46,10 +47,30 @@ IN_FULL = (
 """At their own size too, and in double precision; the others with a smaller image, for time."""
 
 
+FEWER = {4096: 64, 256 * 6 * 6: 256 * 2 * 2}
+"""As `presets.shallow` has AlexNet and VGG, whose hundred million weights take seconds to draw."""
+
+
+class FewFeatures(nn.Linear):
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__(FEWER.get(in_features, in_features), FEWER.get(out_features, out_features))
+
+
+def alexnet_of_few_features() -> nn.Module:
+    """As `presets.shallow` has it."""
+    with patch.object(nn, "Linear", FewFeatures):
+        model: nn.Module = torchvision.models.alexnet()
+    model.avgpool = nn.AdaptiveAvgPool2d(2)
+    return model
+
+
 @pytest.mark.parametrize("name", presets.each(COMPARED))
 def test_logits_equal_torchvisions_with_its_weights(name: str) -> None:
-    model = alive(REFERENCES[name])
-    network = load(name, input=(3, 96, 96) if name not in ("inception_v3", *SEGMENTATION) else (3, 160, 160))
+    if name == "alexnet":  # in full with `--whole`
+        model, network = alive(alexnet_of_few_features), presets.shallow(name, 128)
+    else:
+        model = alive(REFERENCES[name])
+        network = load(name, input=(3, 96, 96) if name not in ("inception_v3", *SEGMENTATION) else (3, 160, 160))
     ours = build(network, weights=model.state_dict()).eval()
     assert_equal(ours, model, torch.randn(1, *network.graph.input_shape))
 
@@ -103,15 +124,6 @@ NUMBER_FOR_NUMBER = (
         "regnet_x_400mf",
     ),
 )
-
-
-FEWER = {4096: 64, 256 * 6 * 6: 256 * 2 * 2}
-"""As `presets.shallow` has AlexNet and VGG, whose hundred million weights take seconds to draw."""
-
-
-class FewFeatures(nn.Linear):
-    def __init__(self, in_features: int, out_features: int) -> None:
-        super().__init__(FEWER.get(in_features, in_features), FEWER.get(out_features, out_features))
 
 
 @pytest.mark.parametrize("name", NUMBER_FOR_NUMBER)
