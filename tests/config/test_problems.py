@@ -606,42 +606,45 @@ def check_schema(item: str) -> None:
     assert validator().is_valid(yaml.safe_load(text)) == is_built
 
 
-@pytest.mark.parametrize(
-    ("sizes", "figure"),
-    [
-        *((sizes, "params: 0") for sizes in ([], [3], [3, 8], [3, 8, 8], [3, 8, 8, 8], [3, 8, 8, 8, 8], [0], [3.5])),
-        *(([3] * (1 + axes), f"{key}: {[1] * axes}") for axes in (1, 2, 3) for key in ("stride", "receptive_field")),
-        ([3, 8], "receptive_field: 1"),
-        ([3, 8], "receptive_field: global"),
-        ([3, 8], "receptive_field: whole"),
-        ([3, 8], "receptive_field: []"),
-        ([3, 8], "receptive_field: [1, 1, 1, 1]"),
-        ([3, 8], "stride: 1.5"),
-        ([3, 8], "params: [1]"),
-        ([3, 8], "parms: 1"),
-        ([3, 8], "params: '<= 0.5M'"),
-        ([3, 8], "params: '>= 1 and <= 0.5M'"),
-        ([3, 8], "params: 0.5M"),
-        ([3, 8], "macs: '<= 8 MiB'"),
-        ([3, 8], "memory.inference_peak: <= 300 KiB"),
-        ([3, 8], "memory.inference_peak: 300 KiB"),
-        ([3, 8], "memory.inference_peak: 300"),
-        ([3, 8], "memory.inference_peak: <= 300"),
-        ([3, 8], "memory: <= 300 KiB"),
-        ([3, 8], "receptive_field: '>= 1'"),
-        ([3, 8], "receptive_field: ['>= 1']"),
-        ([3, 8, 8], "receptive_field: ['>= 1', global]"),
-        ([3, 8, 8], "stride: [1.5, <= 2]"),
-        ([3, 8, 8], "stride: [1.5, =< 2]"),
-        ([3, 8], "activations: ['<= 3k']"),
-    ],
-)
-def test_the_schema_takes_the_inputs_and_figures_that_are_read(sizes: list[float], figure: str, tmp_path: Path) -> None:
-    text = f"input: {sizes}\nlayers: [{{type: relu}}]\nexpect: {{{figure}}}\n"
-    path = tmp_path / "net.yaml"
-    path.write_text(text)
-    refused = [problem for problem in validate(str(path)).problems if problem.code not in (Code.EXPECT, Code.LIMIT)]
-    assert validator().is_valid(yaml.safe_load(text)) == (not refused)
+INPUTS_AND_FIGURES: list[tuple[list[float], str]] = [
+    *((sizes, "params: 0") for sizes in ([], [3], [3, 8], [3, 8, 8], [3, 8, 8, 8], [3, 8, 8, 8, 8], [0], [3.5])),
+    *(([3] * (1 + axes), f"{key}: {[1] * axes}") for axes in (1, 2, 3) for key in ("stride", "receptive_field")),
+    ([3, 8], "receptive_field: 1"),
+    ([3, 8], "receptive_field: global"),
+    ([3, 8], "receptive_field: whole"),
+    ([3, 8], "receptive_field: []"),
+    ([3, 8], "receptive_field: [1, 1, 1, 1]"),
+    ([3, 8], "stride: 1.5"),
+    ([3, 8], "params: [1]"),
+    ([3, 8], "parms: 1"),
+    ([3, 8], "params: '<= 0.5M'"),
+    ([3, 8], "params: '>= 1 and <= 0.5M'"),
+    ([3, 8], "params: 0.5M"),
+    ([3, 8], "macs: '<= 8 MiB'"),
+    ([3, 8], "memory.inference_peak: <= 300 KiB"),
+    ([3, 8], "memory.inference_peak: 300 KiB"),
+    ([3, 8], "memory.inference_peak: 300"),
+    ([3, 8], "memory.inference_peak: <= 300"),
+    ([3, 8], "memory: <= 300 KiB"),
+    ([3, 8], "receptive_field: '>= 1'"),
+    ([3, 8], "receptive_field: ['>= 1']"),
+    ([3, 8, 8], "receptive_field: ['>= 1', global]"),
+    ([3, 8, 8], "stride: [1.5, <= 2]"),
+    ([3, 8, 8], "stride: [1.5, =< 2]"),
+    ([3, 8], "activations: ['<= 3k']"),
+]
+
+
+def test_the_schema_takes_the_inputs_and_figures_that_are_read(tmp_path: Path) -> None:
+    def check(case: tuple[list[float], str]) -> None:
+        sizes, figure = case
+        text = f"input: {sizes}\nlayers: [{{type: relu}}]\nexpect: {{{figure}}}\n"
+        path = tmp_path / "net.yaml"
+        path.write_text(text)
+        refused = [problem for problem in validate(str(path)).problems if problem.code not in (Code.EXPECT, Code.LIMIT)]
+        assert validator().is_valid(yaml.safe_load(text)) == (not refused)
+
+    check_each(INPUTS_AND_FIGURES, check)
 
 
 def test_the_schema_describes_a_layer_in_one_paragraph() -> None:

@@ -10,6 +10,7 @@ from archlab.config.syntax.substitute import substitute
 from archlab.config.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, parse, resolve_plain
 from archlab.diagnostics.place import Source
 from archlab.diagnostics.problem import ConfigError, Problems
+from tests.chunks import check_each
 
 
 def read(text: str) -> tuple[Node, Problems]:
@@ -17,18 +18,22 @@ def read(text: str) -> tuple[Node, Problems]:
     return parse(Source("t.yaml", text), problems), problems
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        *(("12", 12), ("-3", -3), ("+4", 4), ("010", 10), ("0o17", 15), ("0xFf", 255)),
-        *(("1.5", 1.5), (".5", 0.5), ("1e3", 1000.0), ("1e-5", 1e-5), ("-2.", -2.0)),
-        *(("true", True), ("False", False), ("null", None), ("~", None), ("", None)),
-        # strings in YAML 1.2, whatever YAML 1.1 made of them
-        *((word, word) for word in ("yes", "no", "on", "off", "y", "1_000", "12:30", "0b1", "1e", "e5", "tRue", ".")),
-        *((word, word) for word in ("relu", "nan", "inf", "-", "1.2.3", "0x", "2001-01-01", "3x3", "64k")),
-    ],
-)
-def test_plain_scalars_follow_the_core_schema(text: str, value: Any) -> None:
+PLAIN: list[tuple[str, Any]] = [
+    *(("12", 12), ("-3", -3), ("+4", 4), ("010", 10), ("0o17", 15), ("0xFf", 255)),
+    *(("1.5", 1.5), (".5", 0.5), ("1e3", 1000.0), ("1e-5", 1e-5), ("-2.", -2.0)),
+    *(("true", True), ("False", False), ("null", None), ("~", None), ("", None)),
+    # strings in YAML 1.2, whatever YAML 1.1 made of them
+    *((word, word) for word in ("yes", "no", "on", "off", "y", "1_000", "12:30", "0b1", "1e", "e5", "tRue", ".")),
+    *((word, word) for word in ("relu", "nan", "inf", "-", "1.2.3", "0x", "2001-01-01", "3x3", "64k")),
+]
+
+
+def test_plain_scalars_follow_the_core_schema() -> None:
+    check_each(PLAIN, check_plain)
+
+
+def check_plain(case: tuple[str, Any]) -> None:
+    text, value = case
     resolved = resolve_plain(text)
     assert resolved == value
     assert type(resolved) is type(value)

@@ -10,6 +10,7 @@ from archlab.api.load import load, loads
 from archlab.config.tree.presets import preset_files
 from archlab.config.tree.targets import open_target
 from archlab.diagnostics.problem import ConfigError
+from tests.chunks import check_each
 from tests.config.expand.test_copies import both_ways, described
 
 BASE = """
@@ -110,11 +111,13 @@ def test_files_in_a_circle_and_many_blocks(tmp_path: Path) -> None:
         load(str(tmp_path / "a.yaml"))
 
 
-@pytest.mark.parametrize("path", preset_files(), ids=lambda path: path.stem)
-def test_every_layer_of_a_preset_has_a_name(path: Path) -> None:
-    layers = open_target(path.stem)[0].layers
-    assert layers is not None
-    assert [item.place.line + 1 for item in layers.items if item.name is None] == []
+def test_every_layer_of_a_preset_has_a_name() -> None:
+    def check(path: Path) -> None:
+        layers = open_target(path.stem)[0].layers
+        assert layers is not None
+        assert [item.place.line + 1 for item in layers.items if item.name is None] == []
+
+    check_each(preset_files(), check)
 
 
 def test_a_whole_network_as_a_block_is_that_network() -> None:
