@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -606,7 +607,7 @@ def check_schema(item: str) -> None:
     assert validator().is_valid(yaml.safe_load(text)) == is_built
 
 
-INPUTS_AND_FIGURES: list[tuple[list[float], str]] = [
+INPUTS_AND_FIGURES: list[tuple[Sequence[float], str]] = [
     *((sizes, "params: 0") for sizes in ([], [3], [3, 8], [3, 8, 8], [3, 8, 8, 8], [3, 8, 8, 8, 8], [0], [3.5])),
     *(([3] * (1 + axes), f"{key}: {[1] * axes}") for axes in (1, 2, 3) for key in ("stride", "receptive_field")),
     ([3, 8], "receptive_field: 1"),
@@ -636,7 +637,7 @@ INPUTS_AND_FIGURES: list[tuple[list[float], str]] = [
 
 
 def test_the_schema_takes_the_inputs_and_figures_that_are_read(tmp_path: Path) -> None:
-    def check(case: tuple[list[float], str]) -> None:
+    def check(case: tuple[Sequence[float], str]) -> None:
         sizes, figure = case
         text = f"input: {sizes}\nlayers: [{{type: relu}}]\nexpect: {{{figure}}}\n"
         path = tmp_path / "net.yaml"
