@@ -15,6 +15,7 @@ from archlab.graph.fingerprint import fingerprint
 from archlab.imports.flat import Flat, Scope
 from archlab.imports.recover import recovered_config, tandem
 from archlab.imports.text import flat_config
+from tests.chunks import check_each, in_chunks
 from tests.imports.recover.made import FORMS, Made, inverted, resnet, shared, without_modules
 from tests.imports.recover.random_flats import random_flat
 
@@ -161,9 +162,14 @@ def test_a_unit_around_layers_of_no_module(monkeypatch: pytest.MonkeyPatch) -> N
     assert [item.scopes[:2] for item in made.items[:2]] == [(unit,), (flat.items[1].scopes[0], unit)]
 
 
-@pytest.mark.parametrize("has_modules", [True, False])
-@pytest.mark.parametrize("seed", range(40))
-def test_random_networks_are_the_same_again(seed: int, has_modules: bool) -> None:  # noqa: FBT001 - a parameter
-    flat = random_flat(seed) if has_modules else without_modules(random_flat(seed))
-    recovered = recovered_config(flat)
-    assert fingerprint(loads(recovered.text).graph) == hash_of(flat)
+@pytest.mark.parametrize("seeds", in_chunks(range(40), 10))
+def test_random_networks_are_the_same_again(seeds: list[int]) -> None:
+    check_each(seeds, check_is_the_same_again)
+
+
+def check_is_the_same_again(seed: int) -> None:
+    """With its modules and without."""
+    flat = random_flat(seed)
+    for one in (flat, without_modules(flat)):
+        recovered = recovered_config(one)
+        assert fingerprint(loads(recovered.text).graph) == hash_of(one)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from torch import nn
 import archlab
 from archlab.api.imported import network_of
 from archlab.api.load import loads
+from archlab.api.network import Network
 from archlab.graph.fingerprint import fingerprint
 from archlab.imports.recover import recovered_config
 from archlab.torch.importing.flatten import flatten
 from archlab.torch.initialize import Undrawn
+from tests.references import REGNETS, alive, regnet
 
 LINES = {
     "alexnet": 20,
@@ -47,19 +50,21 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def model(name: str) -> nn.Module:
-    """With all one-dimensional parameters and running statistics drawn: what starts at zero hides mistakes."""
+    """With all parameters and running statistics drawn: what starts at zero hides mistakes."""
+    return alive(partial(made, name))
+
+
+def made(name: str) -> nn.Module:
+    """torchvision's model, or one of no more kinds of modules."""
+    if name in REGNETS:
+        return regnet(name)
     options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    torch.manual_seed(0)
-    made: nn.Module = torchvision.models.get_model(name, weights=None, **options).eval()
-    if isinstance(made, torchvision.models.AlexNet):
+    model: nn.Module = torchvision.models.get_model(name, weights=None, **options)
+    if isinstance(model, torchvision.models.AlexNet):
         # Its own 4,096 features have 59 million weights, and show no more than these.
         for place, sizes in ((1, (9216, 64)), (4, (64, 64)), (6, (64, 10))):
-            made.classifier[place] = nn.Linear(*sizes)
-    with torch.no_grad():
-        for tensor in made.state_dict().values():
-            if tensor.dim() == 1:
-                tensor.uniform_(0.5, 1.5)
-    return made
+            model.classifier[place] = nn.Linear(*sizes)
+    return model
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +77,26 @@ def recovered(flat: Any) -> Any:
     return recovered_config(flat)
 
 
-def test_the_graph_is_the_flat_ones_in_few_lines(name: str, flat: Any, recovered: Any) -> None:
+@pytest.fixture(scope="module")
+def listed(flat: Any) -> Network:
+    """The flat network."""
+    return network_of(flat)
+
+
+@pytest.fixture(scope="module")
+def short(recovered: Any) -> Network:
+    """The network of the short config."""
+    return loads(recovered.text)
+
+
+def test_the_graph_is_the_flat_ones_in_few_lines(name: str, recovered: Any, listed: Network, short: Network) -> None:
     assert not recovered.fallbacks
     assert recovered.text.count("\n") <= LINES[name]
-    assert fingerprint(loads(recovered.text).graph) == fingerprint(network_of(flat).graph)
+    assert fingerprint(short.graph) == fingerprint(listed.graph)
 
 
-def test_all_numbers_are_the_flat_ones(flat: Any, recovered: Any) -> None:
-    ours, theirs = (network.analyze().to_dict()["total"] for network in (loads(recovered.text), network_of(flat)))
+def test_all_numbers_are_the_flat_ones(listed: Network, short: Network) -> None:
+    ours, theirs = (network.analyze().to_dict()["total"] for network in (short, listed))
     for number in NUMBERS:
         assert ours[number] == theirs[number]
     for number in ("inference_peak", "training_peak"):
@@ -88,9 +105,9 @@ def test_all_numbers_are_the_flat_ones(flat: Any, recovered: Any) -> None:
         assert ours["receptive_field"][number] == theirs["receptive_field"][number]
 
 
-def test_outputs_are_torchvisions_bit_by_bit(model: nn.Module, flat: Any, recovered: Any) -> None:
+def test_outputs_are_torchvisions_bit_by_bit(model: nn.Module, flat: Any, recovered: Any, short: Network) -> None:
     with Undrawn():  # all of its weights are copied, as is asserted below
-        built = archlab.build(loads(recovered.text)).eval()
+        built = archlab.build(short).eval()
     theirs, ours = model.state_dict(), built.state_dict()
     found: dict[str, str] = {}
     for path, number in recovered.names.items():
