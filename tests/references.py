@@ -205,16 +205,37 @@ class Undrawn(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
+POOL = 999_983
+"""How many random numbers are drawn, a prime number of them; to draw each weight took several times as long."""
+
+
+class Numbers:
+    """Random numbers from -1 to 1 for one tensor after the other, in a circle: of one shape too they get others."""
+
+    def __init__(self) -> None:
+        self._pool = torch.rand(POOL, generator=torch.Generator().manual_seed(0)).mul_(2).sub_(1)
+        self._at = 0
+
+    def fill(self, tensor: Tensor, bound: float) -> None:
+        """With the next ones, times a bound."""
+        flat, done = tensor.view(-1), 0
+        while done < len(flat):
+            given = self._pool[self._at : self._at + len(flat) - done]
+            torch.mul(given, bound, out=flat[done : done + len(given)])
+            done += len(given)
+            self._at = (self._at + len(given)) % POOL
+
+
 def alive(make: Callable[[], nn.Module]) -> nn.Module:
     """A model in eval mode with random tensors, all different, that keep its values alive; nothing is the identity."""
     torch.manual_seed(0)
+    numbers = Numbers()
     with torch.device("meta"), Undrawn():
         model = make()
     model = model.to_empty(device="cpu").eval()
     for name, tensor in model.state_dict().items():
         if tensor.dim() > 1:
-            bound = (6 / tensor[0].numel()) ** 0.5
-            tensor.uniform_(-bound, bound)
+            numbers.fill(tensor, (6 / tensor[0].numel()) ** 0.5)
         elif tensor.dim() == 0:
             tensor.fill_(1)  # num_batches_tracked
         elif name.endswith((".running_var", ".weight")):

@@ -18,7 +18,7 @@ from archlab.config.tree.targets import open_target
 from archlab.torch.build import build
 from archlab.torch.verify_field import verify_receptive_field
 from tests import presets
-from tests.references import Undrawn, passed_over
+from tests.references import Numbers, Undrawn, passed_over
 from tests.zoo.dense_models import TCN, PoseNet, WaveNet, unet3d
 from tests.zoo.detection_models import SSD, EfficientDet, RetinaNet, Yolo3
 
@@ -34,8 +34,8 @@ MODELS: dict[str, tuple[Callable[..., nn.Module], tuple[int, ...]]] = {
     "hourglass_8": (EIGHT_STACKS, (3, 64, 64)),
     "retinanet": (RetinaNet, (3, 64, 64)),
     "retinanet_resnet50_fpn": (RetinaNet, (3, 72, 100)),
-    "ssd": (SSD, (3, 300, 300)),
-    "ssd300_vgg16": (SSD, (3, 300, 300)),
+    "ssd": (SSD, (3, 268, 268)),
+    "ssd300_vgg16": (SSD, (3, 268, 268)),
     "tcn": (TCN, (1, 784)),
     "unet3d": (partial(unet3d, 1), (3, 8, 16, 24)),
     "unet3d_valid": (partial(unet3d, 0), (3, 92, 92, 92)),
@@ -107,12 +107,12 @@ def test_values_are_the_models_with_its_weights(name: str) -> None:
 def _alive(make: Callable[[], nn.Module]) -> nn.Module:
     """A model with random tensors, all different, none of which lets values vanish."""
     torch.manual_seed(0)
+    numbers = Numbers()
     with Undrawn():
         model = make().eval()
     for name, tensor in model.state_dict().items():
         if tensor.dim() > 1:
-            bound = (3 / tensor[0].numel()) ** 0.5
-            tensor.uniform_(-bound, bound)
+            numbers.fill(tensor, (3 / tensor[0].numel()) ** 0.5)
         elif tensor.is_floating_point():
             tensor.uniform_(0.5, 1.5) if name.endswith(("var", "weight")) else tensor.uniform_(-0.2, 0.2)
     return model
