@@ -7,7 +7,7 @@ _TWICE = "layers: {layer1: {repeat: 2}, layer2: {repeat: 2}, layer3: null, layer
 _STAGES = "layers: {stage1: {repeat: 1}, stage2: {repeat: 2}, stage3: null, stage4: null}"
 _TWO_OF_FIVE = "layers: {stage3: null, stage4: null, stage5: null}"
 _DEFORMABLE = "layers: {layer1: {repeat: 1}, layer2: {repeat: 2}, layer3: null, layer4: {repeat: 2, width: 256}}"
-_DILATED = "layers: {layer1: {repeat: 1}, layer2: {repeat: 1}, layer3: {repeat: 2}, layer4: {repeat: 2}}"
+_DILATED = "layers: {layer1: {repeat: 1}, layer2: {repeat: 1}, layer3: {repeat: 2}, layer4: {repeat: 2, width: 128}}"
 _SHUFFLENET = "layers: {stage2: {repeat: 2}, stage3: {repeat: 1}, stage4: null}"
 _CLASSIFIER = """
 blocks:
