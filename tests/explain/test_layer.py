@@ -18,6 +18,7 @@ from archlab.explain import Explanation, explain_layer
 from archlab.explain.section import Step
 from archlab.layers import layer_types
 from archlab.layers.shape import AXIS_NAMES, axis_count, channels_of, map_size
+from tests.chunks import check_each, in_chunks
 from tests.random_networks import random_network
 
 
@@ -52,8 +53,12 @@ def steps(explanation: Explanation, key: str) -> dict[str, Step]:
     return {step.name: step for step in section.steps}
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_every_line_of_random_layers_evaluates_to_the_analysis(seed: int) -> None:
+@pytest.mark.parametrize("seeds", in_chunks(range(60), 10))
+def test_every_line_of_random_layers_evaluates_to_the_analysis(seeds: list[int]) -> None:
+    check_each(seeds, check_random_layers)
+
+
+def check_random_layers(seed: int) -> None:
     analysis = random_network(seed).analyze(batch=1 + seed % 3)
     checked = 0
     for report in analysis.layers:

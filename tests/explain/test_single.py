@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from archlab.layers import layer_types
+from tests.chunks import check_each, in_chunks
 from tests.command import run
 
 
@@ -65,8 +67,12 @@ def test_mistakes(capsys: pytest.CaptureFixture[str], words: list[str], status: 
     assert message in err
 
 
-@pytest.mark.parametrize("layer_type", layer_types())
-def test_every_type_is_explained_or_says_what_it_needs(capsys: pytest.CaptureFixture[str], layer_type: str) -> None:
+@pytest.mark.parametrize("types", in_chunks(layer_types(), 40))
+def test_every_type_is_explained_or_says_what_it_needs(capsys: pytest.CaptureFixture[str], types: list[str]) -> None:
+    check_each(types, partial(check_is_explained, capsys))
+
+
+def check_is_explained(capsys: pytest.CaptureFixture[str], layer_type: str) -> None:
     """No class of archlab's is quoted to who learns, no traceback; a problem names the layer."""
     status, out, err = run(capsys, "explain", layer_type)
     if status:

@@ -20,6 +20,7 @@ from archlab.layers.laid import ChannelsLast, Laid
 from archlab.layers.macro import Macro
 from archlab.layers.shape import Shape
 from archlab.torch.build import make_module
+from tests.chunks import check_each, in_chunks
 
 
 class Counted:
@@ -370,8 +371,13 @@ AXES_TABLE: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]] = [
 """The same rules along one axis and along three."""
 
 
-@pytest.mark.parametrize(("layer_type", "options", "inputs", "expected"), [*TABLE, *AXES_TABLE])
-def test_the_table(layer_type: str, options: dict[str, Any], inputs: tuple[Shape, ...], expected: int) -> None:
+@pytest.mark.parametrize("rows", in_chunks([*TABLE, *AXES_TABLE], 80))
+def test_the_table(rows: list[tuple[str, dict[str, Any], tuple[Shape, ...], int]]) -> None:
+    check_each(rows, check_row)
+
+
+def check_row(row: tuple[str, dict[str, Any], tuple[Shape, ...], int]) -> None:
+    layer_type, options, inputs, expected = row
     assert flops(layer_type, options, *inputs) == expected
 
 

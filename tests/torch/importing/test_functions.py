@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - as it is called everywhere
 
+from tests.chunks import check_each, in_chunks
 from tests.torch.importing.held import difference, held, numbers, randomise
 
 
@@ -125,8 +126,12 @@ CALLS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", CALLS)
-def test_function_is_a_layer(name: str) -> None:
+@pytest.mark.parametrize("names", in_chunks(CALLS, 15))
+def test_function_is_a_layer(names: list[str]) -> None:
+    check_each(names, check_is_a_layer)
+
+
+def check_is_a_layer(name: str) -> None:
     torch.manual_seed(0)
     model = Calls(CALLS[name])
     randomise(model)
