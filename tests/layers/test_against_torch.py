@@ -19,6 +19,7 @@ from archlab.layers import FAMILIES, Layer, find_layer, layer_types, types_with_
 from archlab.layers.laid import ChannelsLast, Laid
 from archlab.layers.shape import Shape, ShapeError
 from archlab.torch.build import make_module, module_class
+from tests.chunks import check_each, in_chunks
 
 MODULE_TYPES = [name for name in layer_types() if (cls := find_layer(name)) is not None and cls.torch_class]
 
@@ -67,8 +68,12 @@ def test_the_table_of_families_names_every_layer_class(monkeypatch: pytest.Monke
             assert cls.__doc__
 
 
-@pytest.mark.parametrize("layer_type", MODULE_TYPES)
-def test_arguments_and_defaults_are_torchs(layer_type: str) -> None:
+@pytest.mark.parametrize("types", in_chunks(MODULE_TYPES, 40))
+def test_arguments_and_defaults_are_torchs(types: list[str]) -> None:
+    check_each(types, check_arguments)
+
+
+def check_arguments(layer_type: str) -> None:
     cls = find_layer(layer_type)
     assert cls is not None
     parameters = inspect.signature(module_class(cls.torch_class).__init__).parameters
@@ -413,8 +418,13 @@ OTHERS: list[tuple[str, dict[str, Any], Shape]] = [
 ]
 
 
-@pytest.mark.parametrize(("layer_type", "options", "shape"), OTHERS)
-def test_other_layers(layer_type: str, options: dict[str, Any], shape: Shape) -> None:
+@pytest.mark.parametrize("others", in_chunks(OTHERS, 45))
+def test_other_layers(others: list[tuple[str, dict[str, Any], Shape]]) -> None:
+    check_each(others, check_other)
+
+
+def check_other(other: tuple[str, dict[str, Any], Shape]) -> None:
+    layer_type, options, shape = other
     check_equal(make(layer_type, **options), shape)
 
 
@@ -490,8 +500,12 @@ FITTING: dict[str, Shape] = {
 """Inputs for layers that take no map of channels x height x width."""
 
 
-@pytest.mark.parametrize("layer_type", [name for name in MODULE_TYPES if name != "relative_position_scores"])
-def test_storage_is_what_torch_does_in_eval_mode(layer_type: str) -> None:
+@pytest.mark.parametrize("types", in_chunks([name for name in MODULE_TYPES if name != "relative_position_scores"], 40))
+def test_storage_is_what_torch_does_in_eval_mode(types: list[str]) -> None:
+    check_each(types, check_storage)
+
+
+def check_storage(layer_type: str) -> None:
     cls = find_layer(layer_type)
     assert cls is not None
     layer = make(layer_type, **REQUIRED.get(re.sub("[13]d$", "2d", layer_type), {}))
