@@ -8,6 +8,7 @@ from textwrap import wrap
 from typing import Any, BinaryIO
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -32,9 +33,32 @@ PANEL = 0.75
 """Of a narrow figure's width, what a panel takes with its title."""
 
 
+class Layout(ConstrainedLayoutEngine):
+    """Panels in their places.
+
+    Above a vertical axis may stand a power of ten, over which a title has to be, and matplotlib measures all numbers
+    of the axis to know it, three times a picture. Where there can be none, the title's place is said.
+    """
+
+    def execute(self, fig: Figure) -> None:
+        """Put all panels into their places."""
+        for axes in fig.axes:
+            title = axes.get_title("left")
+            if title and _has_plain_numbers(axes):
+                axes.set_title(title, y=1)
+        super().execute(fig)
+
+
+def _has_plain_numbers(axes: Axes) -> bool:
+    """Whether the vertical axis has none that matplotlib writes with a power of ten, or as a distance from another."""
+    low, high = sorted(axes.get_ylim())
+    largest = max(-low, high)
+    return 1e-3 <= largest <= 1e5 and high - low > 0.01 * largest
+
+
 def canvas(look: Look) -> Figure:
     """An empty figure of one chart."""
-    figure = Figure(figsize=look.size, layout=ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.04))
+    figure = Figure(figsize=look.size, layout=Layout(w_pad=0.04, h_pad=0.04))
     FigureCanvasAgg(figure)
     return figure
 
@@ -48,7 +72,7 @@ def panels(title: str, size: tuple[float, float], look: PanelLook) -> Figure:
         look: of the picture.
     """
     pads = (0.08, 0.04) if look.is_narrow else (0.12, 0.1)
-    layout = ConstrainedLayoutEngine(w_pad=pads[0], h_pad=pads[1], hspace=0.04, wspace=0.03)
+    layout = Layout(w_pad=pads[0], h_pad=pads[1], hspace=0.04, wspace=0.03)
     figure = Figure(figsize=look.size or size, layout=layout)
     FigureCanvasAgg(figure)
     if look.title:
