@@ -49,10 +49,22 @@ def modules() -> dict[str, Path]:
     return found
 
 
+BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Where statements have statements; expressions, which are most of a tree, have none."""
+
+
 @cache
 def statements(path: Path) -> list[ast.Import | ast.ImportFrom]:
     """Those of a file that import something."""
-    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
+    found: list[ast.Import | ast.ImportFrom] = []
+    waiting: list[ast.AST] = [ast.parse(path.read_text())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.append(node)
+        for name in BODIES:
+            waiting += getattr(node, name, ())
+    return found
 
 
 def imported(path: Path) -> Iterator[str]:
