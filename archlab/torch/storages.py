@@ -37,7 +37,7 @@ from archlab.torch.device import require_device
 from archlab.torch.opaque import require_declared
 from archlab.torch.precision import autocast, converted, converted_input
 from archlab.torch.samples import samples
-from archlab.torch.zeroed import zeroed
+from archlab.torch.zeroed import zero, zeroed
 
 
 class Counted(NamedTuple):
@@ -178,12 +178,27 @@ def count_training(network: HasGraph, conditions: Conditions, *, device: str = "
         conditions: how; gradients are never added in place while something counts.
         device: where; `meta` computes nothing, and does not know autocast. On a CPU, autocast has CUDA's lists.
     """
-    with cuda_lists_on_cpu() if conditions.autocast and device == "cpu" else nullcontext():
-        return _count_training(network, conditions, device)
+    (counted,) = count_trainings(network, conditions, [conditions.optimizer], device=device)
+    return counted
 
 
-def _count_training(network: HasGraph, conditions: Conditions, device: str) -> Counted:
-    model = _model(network, device, conditions).train()
+def count_trainings(
+    network: HasGraph, conditions: Conditions, optimizers: Iterable[str], *, device: str = "meta"
+) -> Iterator[Counted]:
+    """The same for each of several optimizers, with one model."""
+    has_opaque = any(node.layer.role == "opaque" for node in network.graph.layers)
+    model: fx.GraphModule | None = None
+    for optimizer in optimizers:
+        if model is None or has_opaque:  # a module of somebody else may keep what a step did
+            model = _model(network, device, conditions).train()
+        elif device != "meta":
+            zero(model)
+        with cuda_lists_on_cpu() if conditions.autocast and device == "cpu" else nullcontext():
+            counted = _count_training(model, network, replace(conditions, optimizer=optimizer), device)
+        yield counted
+
+
+def _count_training(model: fx.GraphModule, network: HasGraph, conditions: Conditions, device: str) -> Counted:
     steps = OPTIMIZERS[conditions.optimizer](model.parameters(), conditions.foreach)
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)

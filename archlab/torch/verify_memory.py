@@ -18,7 +18,7 @@ from archlab.diagnostics.codes import Code
 from archlab.diagnostics.problem import single_problem
 from archlab.diagnostics.spelling import argument
 from archlab.graph import HasGraph
-from archlab.torch.storages import count_inference, count_training
+from archlab.torch.storages import count_inference, count_trainings
 
 MOST_BYTES = 2**31
 MOST_MACS = 10**10
@@ -140,10 +140,9 @@ def verify_memory(network: HasGraph, conditions: Conditions, device: str = "cpu"
         reason = f"a CPU has no avg_pool3d in {conditions.autocast}, in which a GPU computes it; try {gpu}"
         return MemoryVerification(network.graph.name, words, peaks, reason, notes)
     facts = collect_facts(network.graph)
-    for optimizer in OPTIMIZERS:
-        step = replace(conditions, optimizer=optimizer)
-        predicted = training_memory(network.graph, facts, step).peak
-        counted = count_training(network, step, device=where)
+    steps = count_trainings(network, conditions, OPTIMIZERS, device=where)
+    for optimizer, counted in zip(OPTIMIZERS, steps, strict=True):
+        predicted = training_memory(network.graph, facts, replace(conditions, optimizer=optimizer)).peak
         peaks.append(Peak(f"training with {optimizer}", predicted, *counted, exact, bound))
     return MemoryVerification(network.graph.name, words, peaks, notes=notes)
 

@@ -17,12 +17,17 @@ def zeroed(model: fx.GraphModule) -> fx.GraphModule:
     Zeros divided by one another are no numbers, and torchvision's kernel reads memory that is not there at such an
     offset.
     """
-    for tensor in (*model.parameters(), *model.buffers()):
-        tensor.data.zero_()
+    zero(model)
     for module in model.modules():
         if type(module).__name__ == "DeformConv2d":
             module.register_forward_pre_hook(_without_nan)
     return model
+
+
+def zero(model: nn.Module) -> None:
+    """Set params and buffers to zero."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.data.zero_()
 
 
 def _without_nan(_module: nn.Module, arguments: tuple[Any, ...]) -> None:
