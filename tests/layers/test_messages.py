@@ -10,13 +10,15 @@ from archlab.layers import find_layer, layer_types
 from archlab.layers.laid import ChannelsLast
 from archlab.layers.macro import Macro
 from archlab.layers.shape import OF_TWO_AXES, Shape, ShapeError
+from tests.chunks import check_each
 
 MAP: Shape = (8, 6, 7)
 BEHIND: Shape = ChannelsLast((6, 7, 8))
 FLAT: Shape = (12,)
 
 # layer type, options, inputs, message, hint, option
-SAID: list[tuple[str, dict[str, Any], tuple[Shape, ...], str, str | None, str | None]] = [
+Said = tuple[str, dict[str, Any], tuple[Shape, ...], str, str | None, str | None]
+SAID: list[Said] = [
     ("softmax", {"dim": 2}, (FLAT,), "softmax: dim=2 is not a dimension of 12 behind the batch", "1", "dim"),
     ("softmax", {"dim": 0}, (MAP,), "softmax: dim=0 is not a dimension of 8x6x7 behind the batch", "1 to 3", "dim"),
     ("softmin", {"dim": -4}, (MAP,), "softmin: dim=-4 is not a dimension of 8x6x7 behind the batch", "1 to 3", "dim"),
@@ -375,15 +377,12 @@ SAID: list[tuple[str, dict[str, Any], tuple[Shape, ...], str, str | None, str | 
 ]
 
 
-@pytest.mark.parametrize(("layer_type", "options", "inputs", "message", "hint", "option"), SAID)
-def test_what_is_said(
-    layer_type: str,
-    options: dict[str, Any],
-    inputs: tuple[Shape, ...],
-    message: str,
-    hint: str | None,
-    option: str | None,
-) -> None:
+def test_what_is_said() -> None:
+    check_each(SAID, check_said)
+
+
+def check_said(case: Said) -> None:
+    layer_type, options, inputs, message, hint, option = case
     cls = find_layer(layer_type)
     assert cls is not None
     layer = cls.model_validate(options)

@@ -10,14 +10,19 @@ import pytest
 import archlab
 from archlab.analysis.micro.arena import Arena, micro_arena
 from archlab.analysis.micro.planner import Buffer, arena_bytes, planned_offsets
+from tests.chunks import check_each, in_chunks
 from tests.command import run
 
 RECORDED = json.loads(Path(__file__).with_name("arenas.json").read_text())
 """Networks as `tflite.draw` drew them, with the arenas that the interpreter of tflite-micro planned for them."""
 
 
-@pytest.mark.parametrize("number", range(len(RECORDED)))
-def test_arenas_that_the_interpreter_has_planned(number: int) -> None:
+@pytest.mark.parametrize("numbers", in_chunks(range(len(RECORDED))))
+def test_arenas_that_the_interpreter_has_planned(numbers: list[int]) -> None:
+    check_each(numbers, check_arena)
+
+
+def check_arena(number: int) -> None:
     case = RECORDED[number]
     assert micro_arena(archlab.loads(case["config"]).deploy().graph).size == case["arena"]
 

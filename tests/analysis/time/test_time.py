@@ -14,6 +14,7 @@ from archlab.api.timing import rank_correlation, time_view
 from archlab.diagnostics.problem import ConfigError
 from archlab.report.units import duration
 from archlab.torch.measure import measure
+from tests import presets
 from tests.command import run
 
 ROUND = Device(name="round", memory_gb=1, bandwidth_gb_per_s=1, peak_tflops=Peak(float32=0.001, float16=0.002))
@@ -162,7 +163,7 @@ def test_measuring_times_every_layer(outputs: str) -> None:
 
 
 def test_measuring_under_the_conditions_of_training() -> None:
-    network = load("resnet18", input=(3, 32, 32))
+    network = presets.shallow("resnet18", 32)
     conditions = network.analyze(batch=2, autocast="bfloat16", checkpoint=["layer*.*"], channels_last=True).conditions
     found = measure(network, conditions, rounds=1)
     assert list(found.layers) == [node.path for node in network.graph.layers]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from onnx import NodeProto
 from onnx.helper import make_node as node
 
+from tests.chunks import check_each, in_chunks
 from tests.imports.onnx.made import Array, difference, floats, model, read, saved, types, whole
 
 Case = tuple[Sequence[NodeProto], Mapping[str, Array], list[str]]
@@ -274,8 +276,12 @@ CASES: dict[str, Case] = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_graph_is_these_layers_with_the_same_outputs(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", in_chunks(CASES))
+def test_a_graph_is_these_layers_with_the_same_outputs(names: list[str], tmp_path: Path) -> None:
+    check_each(names, partial(check_graph, tmp_path))
+
+
+def check_graph(tmp_path: Path, name: str) -> None:
     nodes, tensors, wanted = CASES[name]
     sizes = (2, 4, 12, 10) if name == "to a size" else ("n", 4, 12, 10)
     path = saved(model(nodes, tensors, sizes), tmp_path)
