@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product, zip_longest
 from math import prod
 from typing import Any
@@ -153,9 +154,14 @@ def test_upsample(drawn: tuple[Shape, dict[str, Any]]) -> None:
     checked_if_it_fits(make("upsample", **options), (1, *shape[1:]))
 
 
-def taken_by_torch(in_size: int, rows: int, **options: Any) -> list[int]:
-    x = torch.arange(in_size, dtype=torch.float32).expand(1, 2, rows, in_size).contiguous()
-    return [int(value) for value in torch.nn.functional.interpolate(x, **options)[0, 0, 0].tolist()]
+@cache
+def numbered(in_size: int, rows: int) -> Tensor:
+    """A map whose values are the numbers of its columns."""
+    return torch.arange(in_size, dtype=torch.float32).expand(1, 2, rows, in_size).contiguous()
+
+
+def taken_by_torch(in_size: int, rows: int, **options: Any) -> list[float]:
+    return list(torch.nn.functional.interpolate(numbered(in_size, rows), **options)[0, 0, 0].tolist())
 
 
 def taken_by_layer(in_size: int, rows: int, **options: Any) -> list[int]:
@@ -191,7 +197,7 @@ def test_nearest_neighbours_along_one_axis_and_along_three(rank: int, mode: str)
         x = torch.arange(in_size, dtype=torch.float32).reshape(1, 1, *more, in_size)
         for out_size in range(1, 150):
             options: dict[str, Any] = {"size": (*more, out_size), "mode": mode}
-            theirs = [int(value) for value in torch.nn.functional.interpolate(x, **options).flatten().tolist()]
+            theirs = torch.nn.functional.interpolate(x, **options).flatten().tolist()
             layer = make("upsample", **options)
             reads = layer.reads(((1, *more, in_size),), (1, *more, out_size))[0][-1]
             assert taken(reads, out_size) == theirs, (in_size, out_size)
