@@ -15,9 +15,12 @@ from archlab.config.syntax.expressions import UNKNOWN
 from archlab.layers.shape import channels_of, map_size
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Environment:
     """What is visible where the walk stands. Items, repetitions, lists and blocks each have a child of their own.
+
+    Nobody changes one. It is not frozen, since each item and repetition has one, and Python takes five times as long to
+    make what is.
 
     Attributes:
         variables: what expressions can name.
