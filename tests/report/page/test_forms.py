@@ -159,7 +159,7 @@ def test_latex_escapes_names() -> None:
 
 def has_latex(package: str) -> bool:
     """Whether pdflatex is there, with a package."""
-    found = shutil.which("kpsewhich")
+    found = shutil.which("pdflatex") and shutil.which("kpsewhich")
     return found is not None and subprocess.run([found, package], capture_output=True, check=False).returncode == 0
 
 
