@@ -156,14 +156,15 @@ _NO_TEXT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null
 
 def flow(value: Any) -> str:
     """A value as YAML in one line."""
-    is_collection = isinstance(value, dict | list)
-    return (_composed(value) if is_collection else None) or _dumped(value)
+    composed = _composed(value) if isinstance(value, dict | list) else None
+    return _dumped(value) if composed is None else composed
 
 
 def _composed(value: Any) -> str | None:
     """PyYAML's text of a value, which takes it a tenth of a millisecond for each; None where that is not plain.
 
-    Thousands of items are mappings of a few names, words and numbers.
+    Thousands of items are mappings of a few names, words and numbers. A list that stands in one twice is written twice,
+    where PyYAML refers to the first.
     """
     if isinstance(value, dict):
         parts = [_composed(inner) for inner in value.values()]

@@ -34,7 +34,7 @@ NOISE = 1e-11
 """Of an interpolation's weights in double precision: those that are not zero are above 1e-10."""
 
 MOST_VALUES = 2**18
-"""Of all layers and samples of a run. Beyond it the work itself takes the time, and calls of PyTorch less."""
+"""Of all layers and samples of a run. Beyond it the time goes into the work, and not into calls of PyTorch."""
 
 
 class LinearRun(fx.Interpreter):
@@ -49,7 +49,7 @@ class LinearRun(fx.Interpreter):
 
     Attributes:
         input: the samples, of ones, with a gradient.
-        outputs: by path.
+        outputs: by path, of all samples.
     """
 
     def __init__(

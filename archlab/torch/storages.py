@@ -185,7 +185,7 @@ def count_training(network: HasGraph, conditions: Conditions, *, device: str = "
 def count_trainings(
     network: HasGraph, conditions: Conditions, optimizers: Iterable[str], *, device: str = "meta"
 ) -> Iterator[Counted]:
-    """The same for each of several optimizers, with one model."""
+    """The same for each of several optimizers, one after the other as they are asked for, with one model."""
     has_opaque = any(node.layer.role == "opaque" for node in network.graph.layers)
     model: fx.GraphModule | None = None
     for optimizer in optimizers:

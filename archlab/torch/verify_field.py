@@ -172,7 +172,7 @@ def _units(node: Node, rank: int, *, thorough: bool) -> list[tuple[int, ...] | N
 def _compare_gradient(
     node: Node, unit: tuple[int, ...] | None, positions: MapPositions | None, flags: torch.Tensor, *, known: bool
 ) -> list[str]:
-    """Of one unit, or the whole value: what is predicted, and the positions of the input that have a gradient."""
+    """What differs between the positions that one unit, or the whole value, should read and those with a gradient."""
     assert positions is not None
     seen = [_mask(flags.movedim(axis, 0).reshape(size, -1).any(1)) for axis, size in enumerate(flags.shape)]
     found: list[str] = []

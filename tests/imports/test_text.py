@@ -30,6 +30,11 @@ def drawn(draw: random.Random, depth: int = 0) -> Any:
     return draw.choice(WORDS)
 
 
+def test_a_list_that_stands_in_it_twice_is_written_twice() -> None:
+    sizes = [3, 3]
+    assert flow({"kernel_size": sizes, "stride": sizes}) == "{kernel_size: [3, 3], stride: [3, 3]}"
+
+
 @pytest.mark.parametrize("first", range(0, 900, 300))
 def test_it_is_the_text_of_pyyaml(first: int) -> None:
     for seed in range(first, first + 300):

@@ -19,8 +19,8 @@ from archlab.layers.shape import channels_of, map_size
 class Environment:
     """What is visible where the walk stands. Items, repetitions, lists and blocks each have a child of their own.
 
-    Nobody changes one. It is not frozen, since each item and repetition has one, and Python takes five times as long to
-    make what is.
+    Nobody changes one. It is not frozen, since each item and repetition has one, and a frozen one takes Python five
+    times as long to make.
 
     Attributes:
         variables: what expressions can name.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.transforms import Bbox, ScaledTranslation, blended_transform_factory
 
 _SIDES = ((1, 1, "left", "bottom"), (1, -1, "left", "top"), (-1, 1, "right", "bottom"), (-1, -1, "right", "top"))
@@ -62,10 +63,10 @@ def settle(axes: Axes) -> None:
     """Put everything into its place: what a layout does where there is one, and else drawing does."""
     figure = axes.figure.canvas.figure
     layout = figure.get_layout_engine()
-    if layout is None:
-        figure.draw_without_rendering()
-    else:
+    if isinstance(layout, ConstrainedLayoutEngine):
         layout.execute(figure)
+    else:
+        figure.draw_without_rendering()
 
 
 def spread(axes: Axes, ends: list[tuple[str, float, float, str]]) -> None:

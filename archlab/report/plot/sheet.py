@@ -37,7 +37,8 @@ class Layout(ConstrainedLayoutEngine):
     """Panels in their places.
 
     Above a vertical axis may stand a power of ten, over which a title has to be, and matplotlib measures all numbers
-    of the axis to know it, three times a picture. Where there can be none, the title's place is said.
+    of the axis to know it, three times a picture. Where there can be none, the title's place is said: for good, and
+    with the rest of its looks as the settings have it, so that limits have to be final, and `style` entered.
     """
 
     def execute(self, fig: Figure) -> None:
@@ -45,7 +46,7 @@ class Layout(ConstrainedLayoutEngine):
         for axes in fig.axes:
             title = axes.get_title("left")
             if title and _has_plain_numbers(axes):
-                axes.set_title(title, y=1)
+                axes.set_title(title, loc="left", y=1)
         super().execute(fig)
 
 

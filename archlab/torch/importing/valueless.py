@@ -63,7 +63,9 @@ def shaped(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, A
 
 def _activated(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:
     given = args[0]
-    if len(args) > 1 or not given.is_floating_point() or kwargs.get("min_val", 0) > kwargs.get("max_val", 0):
+    if len(args) > 1 or not given.is_floating_point():
+        return None
+    if kwargs.get("min_val", 0) > kwargs.get("max_val", 0):  # PyTorch refuses it; one bound alone it looks at itself
         return None
     if not kwargs.get("inplace", False):
         return _like(given)
@@ -77,7 +79,7 @@ def _normalised(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None
     given, *statistics = args[:3]
     learned = [kwargs.get(name, args[at] if len(args) > at else None) for at, name in ((3, "weight"), (4, "bias"))]
     own = [*statistics, *[one for one in learned if one is not None]]
-    fits = given.dim() > 1 and all(one is not None and one.shape == given.shape[1:2] for one in own)
+    fits = given.dim() > 1 and all(one is not None and one.is_meta and one.shape == given.shape[1:2] for one in own)
     return _like(given) if fits else None
 
 
@@ -88,12 +90,12 @@ def _layer_normalised(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor 
     given, sizes = args[0], tuple(args[1])
     learned = [one for one in (kwargs.get("weight"), kwargs.get("bias")) if one is not None]
     fits = sizes and given.shape[-len(sizes) :] == sizes and given.is_floating_point()
-    fits = fits and all(one.shape == sizes and one.dtype == given.dtype for one in learned)
+    fits = fits and all(one.is_meta and one.shape == sizes and one.dtype == given.dtype for one in learned)
     return torch.empty(given.shape, dtype=given.dtype, device=given.device) if fits else None
 
 
 def _like(given: Tensor) -> Tensor:
-    """A tensor of a shape; in memory as the other is."""
+    """A tensor of a shape; in memory as the other is, or as PyTorch puts one that has gaps or is stretched."""
     if not given.is_contiguous():
-        return torch.empty_like(given)
-    return torch.empty(given.shape, dtype=given.dtype, device=given.device)  # the other is a reference in Python too
+        return torch.empty_like(given)  # a reference in Python too, of ten times the time
+    return torch.empty_strided(given.shape, given.stride(), dtype=given.dtype, device=given.device)

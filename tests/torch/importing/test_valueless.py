@@ -104,6 +104,19 @@ def test_what_has_its_inputs_shape_lies_in_memory_as_if_computed(module: nn.Modu
         assert given._version == 0
 
 
+@pytest.mark.parametrize(
+    "module", [nn.ReLU(), nn.Hardswish(), nn.GELU(), nn.BatchNorm2d(3, device="meta").eval()], ids=repr
+)
+def test_one_position_lies_in_memory_as_if_computed(module: nn.Module) -> None:
+    """Behind a pool of a map with its channels last: contiguous, but not as a new tensor is."""
+    given = torch.zeros(2, 1, 1, 3, device="meta").permute(0, 3, 1, 2)
+    expected = module(given)
+    with Shaping() as mode:
+        found = module(given)
+    assert mode.found[-1] is found
+    assert found.stride() == expected.stride() == (3, 1, 3, 3)
+
+
 @pytest.mark.parametrize("kind", [nn.ReLU, nn.LeakyReLU, nn.ELU, nn.Mish, nn.ReLU6, nn.Hardsigmoid, nn.Hardswish])
 def test_what_works_in_place_changes_its_input_once(kind: Any) -> None:
     given = torch.zeros(2, 3, device="meta")
@@ -125,9 +138,10 @@ def test_what_works_in_place_changes_its_input_once(kind: Any) -> None:
         (F.layer_norm, (torch.zeros(2, 3, device="meta"), (2,)), {}),
         (F.layer_norm, (torch.zeros(2, 3, device="meta"), (3,)), {"weight": torch.zeros(2, device="meta")}),
         (F.layer_norm, (torch.zeros(2, 3, device="meta"), (3,)), {"bias": torch.zeros(3, device="meta").half()}),
+        (F.layer_norm, (torch.zeros(2, 3, device="meta"), (3,)), {"weight": torch.zeros(3)}),
         (F.silu, (torch.zeros(2, 3, device="meta"),), {}),
     ],
-    ids=["values", "integers", "bounds", "unknown word", "sizes", "weight", "dtype", "quick anyway"],
+    ids=["values", "integers", "bounds", "unknown word", "sizes", "weight", "dtype", "device", "quick anyway"],
 )
 def test_other_activations_are_computed(func: Any, args: tuple[Any, ...], options: dict[str, Any]) -> None:
     assert shaped(func, args, options) is None
