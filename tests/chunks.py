@@ -22,13 +22,16 @@ def in_chunks(cases: Iterable[Case], size: int = 25) -> list[ParameterSet]:
 
 
 def check_each(cases: Sequence[Case], check: Callable[[Case], None]) -> None:
-    """Check every case, whatever others gave, and fail with all that is wrong, named by its case."""
+    """Check every case, whatever others gave, and fail with all that is wrong, named by its case.
+
+    A case that is skipped is wrong too: what cannot be checked is left out of the list.
+    """
     assert cases
     failures = []
     for case in cases:
         try:
             check(case)
-        except (Exception, pytest.fail.Exception):  # noqa: BLE001 - what a test of its own would tell
+        except (Exception, pytest.fail.Exception, pytest.skip.Exception):  # noqa: BLE001 - what a test would tell
             failures.append(f"{case!r}\n{traceback.format_exc()}")
     if failures:
         pytest.fail(f"{len(failures)} of {len(cases)} cases:\n" + "\n".join(failures), pytrace=False)

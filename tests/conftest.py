@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import gc
 import os
@@ -58,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Seek garbage seldom already while modules are imported and tests collected: next to all of it stays.
 
     A worker that is done ends at once: to take all modules apart took it seconds, for which the run waited.
-    What is registered before other functions for a program's end is done behind them.
+    What tests and libraries register from here on for the end is still done, since the last registered goes first.
     """
     gc.set_threshold(*GARBAGE)
     if hasattr(config, "workerinput"):
@@ -100,16 +101,15 @@ def translations() -> None:
 
     Anew for each network the first took half of the time, and the second, for each of thirty namespaces, a tenth.
     """
-    try:
-        from torch._export import utils
+    with contextlib.suppress(ImportError, AttributeError):  # inner names of one version; others take longer
         from torch.onnx._internal.exporter._registration import ONNXRegistry
 
         made = functools.cache(ONNXRegistry.from_torchlib)
-        sought = functools.cache(utils._materialize_cpp_cia_ops)
-    except (ImportError, AttributeError):
-        return  # an inner name of one version; others take longer
-    ONNXRegistry.from_torchlib = staticmethod(made)  # type: ignore[method-assign]
-    utils._materialize_cpp_cia_ops = sought
+        ONNXRegistry.from_torchlib = staticmethod(made)  # type: ignore[method-assign]
+    with contextlib.suppress(ImportError, AttributeError):
+        from torch._export import utils
+
+        utils._materialize_cpp_cia_ops = functools.cache(utils._materialize_cpp_cia_ops)
 
 
 @pytest.fixture

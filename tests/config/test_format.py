@@ -60,9 +60,12 @@ def written(source: Source) -> object:
 
 
 def as_shipped(family: str, document: Document, name: str | None) -> object:
-    """The same of a preset, whose networks are made once for all tests."""
+    """The same of a preset as it is written, whose networks are made once for all tests.
+
+    A family that has no default of its own stands for a variant by its name; then the document itself is expanded.
+    """
     network = presets.network(name or family)
-    if name is None and network.variant is not None:  # what a family of this name stands for
+    if name is None and network.variant is not None:
         return described(document, None)
     return facts(network.graph)
 

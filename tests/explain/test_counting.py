@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from copy import deepcopy
 from functools import cache
-from importlib.util import find_spec
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -94,9 +94,23 @@ def torchscan(model: nn.Module, x: Tensor) -> Numbers:
     return {"torchscan FLOPs": totals["module_flops"]["known_value"], "torchscan MACs": totals["macs"]["known_value"]}
 
 
+PARTS = {
+    "flop_counter": "torch",
+    "deepspeed": "deepspeed.profiling.flops_profiler",
+    "calflops": "calflops.flops_counter",
+}
+"""Modules that have what counts, where that is not the package, as which each function above is called."""
+
+
 def is_there(tool: str) -> bool:
-    """Whether it is installed; each function above is called as its package."""
-    return tool == "flop_counter" or find_spec(tool) is not None
+    """Whether it is installed, with what it needs itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            import_module(PARTS.get(tool, tool))
+        except ImportError:
+            return False
+    return True
 
 
 TOOLS_RUN = (flop_counter, fvcore, torchinfo, ptflops, thop, deepspeed, calflops, torchscan)

@@ -581,20 +581,23 @@ def expected_state(graph: Graph) -> dict[str, tuple[int, ...]]:
     }
 
 
-class NothingDrawn(TorchFunctionMode):
-    """What draws initial weights is called with its arguments as ever, but for the drawing itself.
+class OneDrawn(TorchFunctionMode):
+    """What draws initial weights draws a single one with its arguments, so that PyTorch sees whether these are right.
 
-    On the meta device PyTorch works out the shapes of many tensors for each.
+    On the meta device it would work out the shapes of many tensors for each.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return args[0] if func in {Tensor.normal_, Tensor.uniform_} else func(*args, **(kwargs or {}))
+        if func not in {Tensor.normal_, Tensor.uniform_}:
+            return func(*args, **(kwargs or {}))
+        func(torch.empty(1, device="cpu"), *args[1:], **(kwargs or {}))
+        return args[0]
 
 
 def check(graph: Graph, folder: Path, source: str | None = None) -> None:
     """Names and shapes of the state dict in order, and those of the outputs; large networks without values."""
     device = "cpu" if sum(math.prod(shape) for shape in expected_state(graph).values()) < 100_000 else "meta"
-    with nullcontext() if device == "cpu" else NothingDrawn():
+    with nullcontext() if device == "cpu" else OneDrawn():
         model = build_source(graph, folder, device, source)
     assert {name: tuple(t.shape) for name, t in model.state_dict().items()} == expected_state(graph)
     assert list(model.state_dict()) == list(expected_state(graph))

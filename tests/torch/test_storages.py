@@ -443,13 +443,14 @@ def test_the_gradient_of_positions_with_channels_last(behind: str, batch: int) -
 
 @pytest.mark.parametrize("seeds", in_chunks(range(80), 10))
 def test_random_networks(seeds: list[int]) -> None:
-    check_each(seeds, check_random_network)
+    drawn = {seed: random_network(seed).graph.layers for seed in seeds}
+    known = [seed for seed, layers in drawn.items() if all(node.layer.role != "opaque" for node in layers)]
+    assert len(known) > len(seeds) // 2  # of layers of one's own the memory is a lower bound
+    check_each(known, check_random_network)
 
 
 def check_random_network(seed: int) -> None:
     network = random_network(seed)
-    if any(node.layer.role == "opaque" for node in network.graph.layers):
-        return  # of layers of one's own the memory is a lower bound
     assert predicted_inference(network, 3) == count_inference(network, Conditions(3), device="cpu").peak
     conditions = counted_step(3, "momentum")
     assert is_exact(network, conditions, device="cpu")

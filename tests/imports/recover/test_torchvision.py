@@ -55,7 +55,7 @@ def model(name: str) -> nn.Module:
 
 
 def made(name: str) -> nn.Module:
-    """torchvision's model, or one of no more kinds of modules."""
+    """torchvision's model; AlexNet with fewer features."""
     if name in REGNETS:
         return regnet(name)
     options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}

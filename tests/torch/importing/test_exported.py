@@ -26,7 +26,7 @@ from archlab.torch.importing.flatten import flatten
 from tests.torch.importing.shallow import SHALLOW
 
 FEW = ("resnet18", "mobilenet_v3_small", "shufflenet_v2_x0_5")
-"""Models with fewer repetitions of their blocks: each takes a while to export."""
+"""Models of the default run with fewer repetitions of their blocks: each takes a while to export. Others are whole."""
 MODELS = (
     *("squeezenet1_1", *FEW),
     *[
