@@ -16,12 +16,12 @@ from torchvision.models.resnet import BasicBlock
 CONVNEXT = [CNBlockConfig(96, 192, 2), CNBlockConfig(192, 384, 1), CNBlockConfig(384, None, 1)]
 EFFICIENTNET = [
     MBConvConfig(1, 3, 1, 32, 16, 1),
-    MBConvConfig(6, 3, 2, 16, 24, 2),
+    MBConvConfig(6, 3, 2, 16, 24, 3),
     MBConvConfig(6, 5, 2, 24, 40, 1),
     MBConvConfig(6, 3, 2, 40, 80, 1),
     MBConvConfig(6, 5, 1, 80, 112, 2),
 ]
-MOBILENET_V2 = [[1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 1, 2], [6, 64, 1, 2], [6, 96, 2, 1]]
+MOBILENET_V2 = [[1, 16, 1, 1], [6, 24, 3, 2], [6, 32, 1, 2], [6, 64, 1, 2], [6, 96, 2, 1]]
 """Expansion, features, units and the stride of the first of them."""
 REGNET = BlockParams([1, 2, 1], [48, 104, 208], [8, 8, 8], [1.0, 1.0, 1.0], [2, 2, 2], se_ratio=0.25)
 """Of RegNetY-400MF without its last stage."""
@@ -32,6 +32,7 @@ def small_mobilenet() -> nn.Module:
     blocks = [
         (16, 3, 16, 16, True, "RE", 2, 1),
         (16, 3, 72, 24, False, "RE", 2, 1),
+        (24, 3, 88, 24, False, "RE", 1, 1),
         (24, 3, 88, 24, False, "RE", 1, 1),
         (24, 5, 96, 40, True, "HS", 2, 1),
         (40, 5, 240, 40, True, "HS", 1, 1),

@@ -52,9 +52,10 @@ def test_a_whole_model_is_the_network(name: str) -> None:
 
 
 def kinds(one: Held) -> set[tuple[str, ...]]:
-    """Each layer's type, and those of the layers that it reads."""
-    graph = one.network.graph
-    return {(node.layer.type, *[graph.nodes[place].layer.type for place in node.inputs]) for node in graph.layers}
+    """Each layer's type, and which types it reads."""
+    nodes = one.network.graph.nodes
+    layers = one.network.graph.layers
+    return {(node.layer.type, *dict.fromkeys(nodes[place].layer.type for place in node.inputs)) for node in layers}
 
 
 def is_the_network(name: str, make: Callable[[], nn.Module]) -> Held:
