@@ -83,8 +83,8 @@ WARM += ("fvcore.nn", "onnx", "onnxruntime", "pandas", "pydantic", "yaml", "rich
 ADDRESS_SPACE = 24 * 2**30
 LONGEST = 3600
 """Seconds that the tests of a mutant may take."""
-QUICK = 1.0
-"""The most seconds that a test takes which every mutant meets, with its calls written down."""
+QUICK = 3.0
+"""The most seconds that a test takes which every mutant meets, with its calls written down; a chunk of cases does."""
 SLACK_SECONDS = 10
 PATIENCE = 10
 """How many times as long as the processor's time a run may take; a mutant may also wait for ever."""
