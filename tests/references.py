@@ -205,7 +205,7 @@ class Undrawn(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-POOL = 999_983
+DRAWN = 999_983
 """How many random numbers are drawn, a prime number of them; to draw each weight took several times as long."""
 
 
@@ -213,17 +213,24 @@ class Numbers:
     """Random numbers from -1 to 1 for one tensor after the other, in a circle: of one shape too they get others."""
 
     def __init__(self) -> None:
-        self._pool = torch.rand(POOL, generator=torch.Generator().manual_seed(0)).mul_(2).sub_(1)
+        self._drawn = torch.rand(DRAWN, generator=torch.Generator().manual_seed(0)).mul_(2).sub_(1)
         self._at = 0
 
     def fill(self, tensor: Tensor, bound: float) -> None:
         """With the next ones, times a bound."""
         flat, done = tensor.view(-1), 0
         while done < len(flat):
-            given = self._pool[self._at : self._at + len(flat) - done]
+            given = self._drawn[self._at : self._at + len(flat) - done]
             torch.mul(given, bound, out=flat[done : done + len(given)])
             done += len(given)
-            self._at = (self._at + len(given)) % POOL
+            self._at = (self._at + len(given)) % DRAWN
+
+
+def few_features(alexnet: models.AlexNet) -> models.AlexNet:
+    """With 64 features in its classifier for 4,096, whose 59 million weights show no more, and 10 classes."""
+    for place, sizes in ((1, (9216, 64)), (4, (64, 64)), (6, (64, 10))):
+        alexnet.classifier[place] = nn.Linear(*sizes)
+    return alexnet
 
 
 def alive(make: Callable[[], nn.Module]) -> nn.Module:

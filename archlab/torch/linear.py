@@ -79,7 +79,8 @@ class LinearRun(fx.Interpreter):
             path: of the layer.
             parts: indices into the value of one sample.
         """
-        output, found = self.outputs[path], list[Tensor]()
+        output = self.outputs[path]
+        found: list[Tensor] = []
         for first in range(0, len(parts), len(output)):
             several = parts[first : first + len(output)]
             gradient = self._gradient(output, several)

@@ -29,7 +29,7 @@ def name_points(
         points: all of them.
         all_of_them: whether a name that has no such place is written nevertheless.
     """
-    settle(axes)
+    _settle(axes)
     renderer = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]
     dots = [Bbox.from_extents(x - 4, y - 4, x + 4, y + 4) for x, y in [axes.transData.transform(one) for one in points]]
     taken: list[Bbox] = []
@@ -59,8 +59,8 @@ def name_points(
         taken.append(best[2])
 
 
-def settle(axes: Axes) -> None:
-    """Put everything into its place: what a layout does where there is one, and else drawing does."""
+def _settle(axes: Axes) -> None:
+    """Put everything into its place, as the layout of `sheet` does without drawing; other figures are drawn."""
     figure = axes.figure.canvas.figure
     layout = figure.get_layout_engine()
     if isinstance(layout, ConstrainedLayoutEngine):
@@ -76,7 +76,7 @@ def spread(axes: Axes, ends: list[tuple[str, float, float, str]]) -> None:
         axes: with their final limits.
         ends: name, place in data, colour.
     """
-    settle(axes)
+    _settle(axes)
     scale = axes.figure.dpi / 72
     frame = axes.get_window_extent()
     size = 0.9 * float(axes.xaxis.label.get_fontsize())

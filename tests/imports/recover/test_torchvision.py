@@ -18,7 +18,7 @@ from archlab.graph.fingerprint import fingerprint
 from archlab.imports.recover import recovered_config
 from archlab.torch.importing.flatten import flatten
 from archlab.torch.initialize import Undrawn
-from tests.references import REGNETS, alive, regnet
+from tests.references import REGNETS, alive, few_features, regnet
 
 LINES = {
     "alexnet": 20,
@@ -60,11 +60,7 @@ def made(name: str) -> nn.Module:
         return regnet(name)
     options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     model: nn.Module = torchvision.models.get_model(name, weights=None, **options)
-    if isinstance(model, torchvision.models.AlexNet):
-        # Its own 4,096 features have 59 million weights, and show no more than these.
-        for place, sizes in ((1, (9216, 64)), (4, (64, 64)), (6, (64, 10))):
-            model.classifier[place] = nn.Linear(*sizes)
-    return model
+    return few_features(model) if isinstance(model, torchvision.models.AlexNet) else model
 
 
 @pytest.fixture(scope="module")

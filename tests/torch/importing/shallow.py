@@ -28,7 +28,10 @@ REGNET = BlockParams([1, 2, 1], [48, 104, 208], [8, 8, 8], [1.0, 1.0, 1.0], [2, 
 
 
 def small_mobilenet() -> nn.Module:
-    """MobileNet V3 small with a block of each kind: with and without gate and shortcut, of both sizes."""
+    """MobileNet V3 small with a block of each kind: with and without gate and shortcut, of both sizes.
+
+    One with a shortcut stands behind its like.
+    """
     blocks = [
         (16, 3, 16, 16, True, "RE", 2, 1),
         (16, 3, 72, 24, False, "RE", 2, 1),

@@ -9,7 +9,7 @@ import pytest
 from torch import nn
 from torchvision import models
 
-from tests.references import REGNETS, alive, regnet
+from tests.references import REGNETS, alive, few_features, regnet
 from tests.torch.importing.held import Held, difference, held, numbers
 from tests.torch.importing.shallow import SHALLOW
 
@@ -31,11 +31,7 @@ def made(name: str) -> nn.Module:
         return regnet(name)
     arguments = {"weights_backbone": None} if name.startswith(("fcn", "deeplab", "lraspp")) else {}
     model: nn.Module = models.get_model(name, weights=None, **arguments)
-    if isinstance(model, models.AlexNet):
-        # Its own 4,096 features have 59 million weights, and show no more than these.
-        for place, sizes in ((1, (9216, 64)), (4, (64, 64)), (6, (64, 10))):
-            model.classifier[place] = nn.Linear(*sizes)
-    return model
+    return few_features(model) if isinstance(model, models.AlexNet) else model
 
 
 @pytest.mark.filterwarnings("ignore:The default weight initialization of")
