@@ -11,7 +11,7 @@ from archlab.config.expand.history import shape_notes
 from archlab.config.expand.layer import attach
 from archlab.config.expand.names import NameTable, Value
 from archlab.config.expand.paths import PathScope
-from archlab.config.expand.shortcut import WORDS, BodyPath, body_path, fitting_stride
+from archlab.config.expand.shortcut import WORDS, BodyPath, Strides, body_path, fitting_stride
 from archlab.config.expand.walk import Walk
 from archlab.config.syntax.expressions import UnknownValueError
 from archlab.config.syntax.yaml_nodes import value_kind
@@ -61,7 +61,7 @@ def expand_residual(walk: Walk, item: ResidualItem, value: Value, env: Environme
     if skip is _NO_SHORTCUT:
         return attach(walk, item, result, behind(False), inner)
     if skip.shape != result.shape:
-        raise _unequal(walk, item, word, skip, result)
+        raise _unequal(walk, item, _remedy(walk, word, value, result, first), skip, result)
     return attach(walk, item, walk.add(walk.lowering.join("add"), (result, skip), item, inner), behind(True), inner)
 
 
@@ -145,10 +145,16 @@ def _meant(
     return _projection(walk, item, value, result, path, env)
 
 
+def _stride(value: Draft, result: Draft, path: BodyPath) -> Strides | None:
+    """Along each axis, that of a 1x1 convolution beside a body; None where there can be no such convolution."""
+    if not (is_map(value.shape) and is_map(result.shape)) or len(value.shape) != len(result.shape):
+        return None
+    return path.stride or fitting_stride(value.shape[1:], result.shape[1:])
+
+
 def _projection(walk: Walk, item: ResidualItem, value: Draft, result: Draft, path: BodyPath, env: Environment) -> Value:
     """The body's stride and channels in a 1x1 convolution, with the norm of the body's last convolution."""
-    are_maps = is_map(value.shape) and is_map(result.shape)
-    stride = path.stride or fitting_stride(value.shape[1:], result.shape[1:]) if are_maps else None
+    stride = _stride(value, result, path)
     if stride is None:
         raise BadItemError(
             f"cannot project {shape_text(value.shape)} to {shape_text(result.shape)} by a 1x1 convolution; "
@@ -166,11 +172,23 @@ def _projection(walk: Walk, item: ResidualItem, value: Draft, result: Draft, pat
     return node
 
 
-def _unequal(walk: Walk, item: ResidualItem, word: str, skip: Draft, result: Draft) -> BadItemError:
-    hint = "; write shortcut: project for a 1x1 convolution in the shortcut" if word == "identity" else ""
+def _remedy(walk: Walk, word: str, value: Draft, result: Draft, first: int) -> str:
+    """What to write where a shortcut that a word means and the body, whose nodes begin at `first`, cannot be added."""
+    if not word:
+        return ""
+    stride = _stride(value, result, body_path(walk.nodes, first, value, result))
+    if stride is not None and word == "identity":
+        sizes = tuple([-(-size // step) for size, step in zip(value.shape[1:], stride, strict=True)])
+        if sizes == result.shape[1:]:
+            return "; write shortcut: project for a 1x1 convolution in the shortcut"
+    padding = "" if stride is None else "change the padding in the body, or "
+    return f"; {padding}write the shortcut as a list of layers"
+
+
+def _unequal(walk: Walk, item: ResidualItem, remedy: str, skip: Draft, result: Draft) -> BadItemError:
     return BadItemError(
         f"residual adds its body, {shape_text(result.shape)}, and its shortcut, {shape_text(skip.shape)}, "
-        f"which must be of one shape{hint}",
+        f"which must be of one shape{remedy}",
         Code.SHAPE,
         item.places.value("shortcut"),
         shape_notes((result, skip), walk.nodes, ("body", "shortcut")),

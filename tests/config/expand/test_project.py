@@ -76,3 +76,28 @@ def test_a_body_that_does_not_begin_with_what_enters() -> None:
     )
     found, expected = ([(n.path, n.layer, n.inputs) for n in graph.nodes] for graph in (projected, written))
     assert found == expected
+
+
+BODIES = (
+    *("conv2d, out_channels: 9, kernel_size: 1", "conv2d, out_channels: 4, kernel_size: 3, stride: 2, padding: 1"),
+    *("conv2d, out_channels: 4, kernel_size: 3", "conv2d, out_channels: 4, kernel_size: 3, stride: 2"),
+    *("adaptive_avg_pool2d, output_size: 3", "adaptive_avg_pool2d, output_size: 1", "upsample, scale_factor: 2"),
+    *("flatten", "flatten, start_dim: 2", "channels_last", "amax, dim: 2", "max_pool2d, kernel_size: 2"),
+)
+
+
+def test_a_projection_is_named_where_it_is_one() -> None:
+    """It was named to everybody whose body had another shape, and then refused."""
+    named: dict[str, bool] = {}
+    for body in BODIES:
+        text = f"input: [4, 9, 8]\nlayers: [{{type: residual, body: [{{type: {body}}}]}}]"
+        with pytest.raises(ConfigError, match="which must be of one shape; ") as caught:
+            loads(text)
+        named[body] = "write shortcut: project" in str(caught.value)
+        projected = text.replace("residual,", "residual, shortcut: project,")
+        if named[body]:
+            loads(projected)
+        else:
+            with pytest.raises(ConfigError, match="write the shortcut as a list of layers"):
+                loads(projected)
+    assert [body for body, is_named in named.items() if is_named] == [*BODIES[:2]]
